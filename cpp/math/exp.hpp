@@ -1,0 +1,162 @@
+// exp and expm1 of one scalar, and the pieces that tanh, the logistic function and elu share.
+//
+// exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, exp(r) = 1 + r + r^2 tail(r). Coefficients: minimax.py.
+// Errors: float against float64 libm on every 97th bit pattern, double against libquadmath on 1.5 million points.
+#pragma once
+
+#include "level.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+template <class T>
+struct ExpConstants;
+
+template <>
+struct ExpConstants<float> {
+  static constexpr int mantissa = 23;
+  static constexpr float bias = 127;
+  static constexpr float round = 0x1.8p23f;  // x + round holds the nearest integer to x in its low bits
+  static constexpr float per_ln2 = 0x1.715476p+0f;
+  static constexpr float ln2_high = 0x1.62e43p-1f;  // x - n ln2_high is exact
+  static constexpr float ln2_low = -0x1.05c61p-29f;
+  static constexpr float largest = 104.5f;      // exp(largest) is inf, exp(-largest) is 0
+  static constexpr float overflow = 89;         // expm1 is inf from here
+  static constexpr float smallest_expm1 = -18;  // expm1 is -1 below
+  static constexpr float linear = 0x1p-30f;     // expm1(x) rounds to x for |x| below
+  static constexpr float saturated = 40;        // 1 - 2 / (1 + exp(saturated)) rounds to 1
+  static constexpr float lift = 96, unlift = 0x1p-96f;
+  static constexpr float limit = 153;  // 2^-lift exp(limit) and its reciprocal are still normal
+  static constexpr float infinity = __builtin_huge_valf();
+};
+
+template <>
+struct ExpConstants<double> {
+  static constexpr int mantissa = 52;
+  static constexpr double bias = 1023;
+  static constexpr double round = 0x1.8p52;
+  static constexpr double per_ln2 = 0x1.71547652b82fep+0;
+  static constexpr double ln2_high = 0x1.62e42fefa39efp-1;
+  static constexpr double ln2_low = 0x1.abc9e3b39803fp-56;
+  static constexpr double largest = 746;
+  static constexpr double overflow = 710;
+  static constexpr double smallest_expm1 = -38;
+  static constexpr double linear = 0x1p-60;
+  static constexpr double saturated = 40;
+  static constexpr double lift = 900, unlift = 0x1p-900;
+  static constexpr double limit = 1300;
+  static constexpr double infinity = __builtin_huge_val();
+};
+
+/// (exp(r) - 1 - r) / r^2; the pairs keep the chain of dependent operations short.
+SIMDNN_INLINE float exp_tail(float r, float r2) {
+  const float c01 = fma(r, 0x1.555556p-3f, 0x1p-1f);
+  const float c23 = fma(r, 0x1.111096p-7f, 0x1.5554bcp-5f);
+  const float c45 = fma(r, 0x1.a19a7ap-13f, 0x1.6d699cp-10f);
+  return fma(r2, fma(r2, c45, c23), c01);
+}
+SIMDNN_INLINE double exp_tail(double r, double r2) {
+  const double c01 = fma(r, 0x1.5555555555558p-3, 0x1.0000000000000p-1);
+  const double c23 = fma(r, 0x1.111111110f965p-7, 0x1.555555555555ap-5);
+  const double c45 = fma(r, 0x1.a01a01aee933cp-13, 0x1.6c16c16c14825p-10);
+  const double c67 = fma(r, 0x1.71ddfaa1d6065p-19, 0x1.a01a01afbf3bep-16);
+  const double c89 = fma(r, 0x1.af5af800af3a4p-26, 0x1.27e4c7637a87dp-22);
+  const double c8 = fma(r2, 0x1.1f93032ffa2f0p-29, c89);
+  const double r4 = r2 * r2;
+  return fma(r4, fma(r4, c8, fma(r2, c67, c45)), fma(r2, c23, c01));
+}
+
+/// The same where only exp(r) counts, not exp(r) - 1: an error of 2^-27.7 (float).
+SIMDNN_INLINE float short_exp_tail(float r, float r2) {
+  const float c12 = fma(r, 0x1.55545ep-5f, 0x1.55548ep-3f);
+  const float c34 = fma(r, 0x1.6db420p-10f, 0x1.123b54p-7f);
+  return fma(r, fma(r2, c34, c12), 0x1p-1f);
+}
+SIMDNN_INLINE double short_exp_tail(double r, double r2) { return exp_tail(r, r2); }
+
+/// exp(x + low) = 2^n (1 + high + tail); p = high + tail.
+template <class T>
+struct ReducedExp {
+  typename Bits<T>::type power;  ///< holds n + offset in its low bits
+  T high, tail, p;
+};
+
+/// Relative: exp(x) - 1 is to be as good as exp(x).
+template <bool Relative = true, class T>
+SIMDNN_INLINE ReducedExp<T> reduce_exp(T x, T low, T offset) {
+  using C = ExpConstants<T>;
+  const T magic = C::round + offset;
+  const T shifted = fma(x, C::per_ln2, magic);
+  const T n = shifted - magic;
+  const T high = fma(n, -C::ln2_high, x);  // exact
+  const T rest = fma(n, -C::ln2_low, low);
+  const T r = high + rest;
+  const T r2 = r * r;
+  const T tail = fma(r2, Relative ? exp_tail(r, r2) : short_exp_tail(r, r2), rest);
+  return {to_bits(shifted), high, tail, high + tail};
+}
+
+/// A number and what its rounding lost.
+template <class T>
+struct Pair {
+  T value, error;
+};
+
+/// e^(x + low) for a low within an ULP of x; 2^n is applied in two halves, so that subnormal results round once and
+/// overflow gives inf. Max error 0.86 ULP (float), 0.85 (double).
+template <class T>
+SIMDNN_INLINE T exp(T x, T low = T(0)) {
+  using C = ExpConstants<T>;
+  using Word = typename Bits<T>::type;
+  const T size = abs(x) > C::largest ? C::largest : abs(x);  // one comparison bounds both sides; NaN passes
+  const auto e = reduce_exp(copysign(size, x), low, 2 * C::bias);
+  const Word half = (e.power << (C::mantissa - 1)) & (~Word(0) << C::mantissa);
+  const Word other = (e.power << C::mantissa) - half;
+  return (1 + e.p) * from_bits<T>(half) * from_bits<T>(other);
+}
+
+/// scale p + base.
+template <class T>
+SIMDNN_INLINE Pair<T> scale_and_add(T scale, ReducedExp<T> e, T base) {
+  const T value = fma(scale, e.p, base);
+  return {value, fma(scale, e.p, base - value)};
+}
+
+/// scale (1 + high + tail) - one, without the rounding of p.
+template <class T>
+SIMDNN_INLINE Pair<T> scale_and_subtract(T scale, ReducedExp<T> e, T one) {
+  const T base = scale - one;
+  const T value = fma(scale, e.p, base);
+  return {value, fma(scale, e.tail, fma(scale, e.high, base - value))};
+}
+
+/// e^x - 1; works with 2^(n-1), which is finite wherever the result is.
+/// Max error 0.92 ULP (float), 1.2 (double); expm1(-0.0) = -0.0.
+template <class T>
+SIMDNN_INLINE T expm1(T x) {
+  using C = ExpConstants<T>;
+  const auto e = reduce_exp(x < C::smallest_expm1 ? C::smallest_expm1 : x, T(0), C::bias - 1);
+  const T scale = from_bits<T>(e.power << C::mantissa);
+  const Pair<T> m = scale_and_subtract(scale, e, T(0.5));
+  const T base_error = (scale - (scale - T(0.5))) - T(0.5);
+  const T y = 2 * (m.value + (m.error + base_error));
+  const T finite = abs(x) < C::linear ? x : y;
+  return x > C::overflow ? C::infinity : finite;
+}
+
+/// exp(x + low) for -largest <= x <= 0; outside, whoever uses it replaces the result.
+template <class T>
+struct Decay {
+  ReducedExp<T> e;
+  T scale;   ///< 2^n
+  T lifted;  ///< 2^(n + lift), normal where 2^n is not
+};
+
+template <class T>
+SIMDNN_INLINE Decay<T> decay(T x, T low) {
+  using C = ExpConstants<T>;
+  const auto e = reduce_exp(x, low, C::bias + C::lift);
+  const T lifted = from_bits<T>(e.power << C::mantissa);
+  return {e, lifted * C::unlift, lifted};
+}
+
+SIMDNN_LEVEL_END

@@ -1,0 +1,69 @@
+// The namespace of code that is compiled once per instruction set, and its primitives.
+//
+// Everything in math/, ops/ and loops/ lives in simdnn::<level>::(anonymous): internal linkage, so the
+// linker can never hand an AVX-512 copy of a function to a CPU without it. No std function is called here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#ifndef SIMDNN_LEVEL
+#error "compile with -DSIMDNN_LEVEL=v2, v3, v4 or neon"
+#endif
+
+#define SIMDNN_LEVEL_BEGIN \
+  namespace simdnn {       \
+  namespace SIMDNN_LEVEL { \
+  namespace {
+#define SIMDNN_LEVEL_END \
+  }                      \
+  }                      \
+  }
+
+// Elementwise loops may run in place (output equal to an input), never with a shifted overlap.
+#if defined(__clang__)
+#define SIMDNN_VECTORIZE _Pragma("clang loop vectorize(assume_safety)")
+#define SIMDNN_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define SIMDNN_VECTORIZE _Pragma("GCC ivdep")
+#define SIMDNN_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#define SIMDNN_INLINE inline __attribute__((always_inline))
+#define SIMDNN_LAMBDA_INLINE __attribute__((always_inline))
+
+SIMDNN_LEVEL_BEGIN
+
+/// Reductions run over this many virtual lanes at every level, so that their shape never changes.
+constexpr int kLanes = 16;
+
+SIMDNN_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+SIMDNN_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+SIMDNN_INLINE float sqrt(float x) { return __builtin_sqrtf(x); }
+SIMDNN_INLINE double sqrt(double x) { return __builtin_sqrt(x); }
+SIMDNN_INLINE float abs(float x) { return __builtin_fabsf(x); }
+SIMDNN_INLINE double abs(double x) { return __builtin_fabs(x); }
+SIMDNN_INLINE float copysign(float magnitude, float sign) { return __builtin_copysignf(magnitude, sign); }
+SIMDNN_INLINE double copysign(double magnitude, double sign) { return __builtin_copysign(magnitude, sign); }
+
+template <class T>
+struct Bits;
+template <>
+struct Bits<float> {
+  using type = std::uint32_t;
+};
+template <>
+struct Bits<double> {
+  using type = std::uint64_t;
+};
+
+template <class T>
+SIMDNN_INLINE typename Bits<T>::type to_bits(T x) {
+  return __builtin_bit_cast(typename Bits<T>::type, x);
+}
+template <class T>
+SIMDNN_INLINE T from_bits(typename Bits<T>::type bits) {
+  return __builtin_bit_cast(T, bits);
+}
+
+SIMDNN_LEVEL_END
