@@ -1,0 +1,58 @@
+// The arguments of kernels: plain views of memory that somebody else owns.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace simdnn {
+
+using Index = std::ptrdiff_t;
+
+/// Matrices inside an arena have rows padded to this many elements; owned buffers end in as much slack.
+constexpr Index kPad = 16;
+constexpr Index padded(Index n) { return (n + kPad - 1) / kPad * kPad; }
+
+/// What is done to a tile of a product while it is in the first-level cache.
+/// Forward: c = f(c), and beside[] receives f'(c) where the backward pass wants it.
+/// Backward: c = c * f', from beside[] (the stored derivative, or the output that it follows from).
+template <class T>
+struct Finish {
+  using Function = void (*)(T* c, T* beside, Index stride, Index rows, Index columns, const T* parameters);
+  Function apply = nullptr;
+  T* beside = nullptr;  ///< laid out as c
+  const T* parameters = nullptr;
+};
+
+/// c[m, n] = start[m, n] + sum_k a[m, k] b[k, n]: each element one chain of FMAs in the order of k.
+template <class T>
+struct Product {
+  Index rows = 0, columns = 0, depth = 0;
+  const T* a = nullptr;
+  Index a_row = 0, a_column = 0;
+  const T* b = nullptr;  ///< readable up to kPad elements beyond the last column of a row
+  Index b_row = 0;
+  const T* start = nullptr;  ///< nullptr: zeros; a stride of 0 repeats a bias; may be c itself
+  Index start_row = 0;
+  T* c = nullptr;
+  Index c_row = 0;
+  Finish<T> finish = {};
+};
+
+/// A block of samples for a loss: row_loss[i] = loss, gradient = scale * row_weight[i] * d loss_i / d output.
+template <class T>
+struct LossRows {
+  Index rows = 0, columns = 0;
+  const T* output = nullptr;
+  Index output_stride = 0;
+  const std::int64_t* classes = nullptr;  ///< a negative class is ignored: zero loss and gradient
+  const T* values = nullptr;
+  Index values_stride = 0;
+  const T* row_weight = nullptr;  ///< nullptr: ones
+  double scale = 1;
+  T* gradient = nullptr;  ///< nullptr: only the loss; may be the output itself
+  Index gradient_stride = 0;
+  double* row_loss = nullptr;
+  std::uint8_t* row_correct = nullptr;  ///< nullptr, or 1 where the first largest output is the class
+};
+
+}  // namespace simdnn
