@@ -1,0 +1,123 @@
+#include "dispatch.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace simdnn {
+
+#if defined(__x86_64__)
+const Kernels& kernels_v2();
+const Kernels& kernels_v3();
+const Kernels& kernels_v4();
+#else
+const Kernels& kernels_neon();
+#endif
+
+namespace {
+
+struct Level {
+  const char* name;
+  const Kernels& (*table)();
+  std::string missing;  ///< the first feature that the CPU lacks, empty if it has all
+};
+
+#if defined(__x86_64__)
+
+/// A CPUID bit: leaf, sub-leaf, register (0 = eax ... 3 = edx) and bit, as the processor manuals number them.
+struct Feature {
+  const char* name;
+  unsigned leaf, subleaf;
+  int where, bit;
+};
+
+bool has(const Feature& feature) {
+  unsigned r[4] = {};
+  if (!__get_cpuid_count(feature.leaf, feature.subleaf, &r[0], &r[1], &r[2], &r[3])) return false;
+  return (r[feature.where] >> feature.bit) & 1;
+}
+
+/// Register state that the operating system saves (XCR0).
+unsigned saved_state() {
+  if (!has({"osxsave", 1, 0, 2, 27})) return 0;
+  unsigned low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+
+// The x86-64 psABI micro-architecture levels.
+constexpr Feature kV2[] = {{"sse3", 1, 0, 2, 0},         {"ssse3", 1, 0, 2, 9}, {"sse4.1", 1, 0, 2, 19},
+                           {"sse4.2", 1, 0, 2, 20},      {"cx16", 1, 0, 2, 13}, {"popcnt", 1, 0, 2, 23},
+                           {"lahf", 0x80000001, 0, 2, 0}};
+constexpr Feature kV3[] = {{"avx", 1, 0, 2, 28},   {"f16c", 1, 0, 2, 29},         {"fma", 1, 0, 2, 12},
+                           {"movbe", 1, 0, 2, 22}, {"avx2", 7, 0, 1, 5},          {"bmi1", 7, 0, 1, 3},
+                           {"bmi2", 7, 0, 1, 8},   {"lzcnt", 0x80000001, 0, 2, 5}};
+constexpr Feature kV4[] = {{"avx512f", 7, 0, 1, 16},
+                           {"avx512dq", 7, 0, 1, 17},
+                           {"avx512cd", 7, 0, 1, 28},
+                           {"avx512bw", 7, 0, 1, 30},
+                           {"avx512vl", 7, 0, 1, 31}};
+
+template <int N>
+std::string first_missing(const Feature (&features)[N], unsigned state) {
+  for (const Feature& feature : features) {
+    if (!has(feature)) return feature.name;
+  }
+  return (saved_state() & state) == state ? "" : "operating-system support for its registers";
+}
+
+std::vector<Level> levels() {
+  const std::string v2 = first_missing(kV2, 0);
+  const std::string v3 = v2.empty() ? first_missing(kV3, 0x06) : v2;
+  const std::string v4 = v3.empty() ? first_missing(kV4, 0xe6) : v3;
+  return {{"v2", kernels_v2, v2}, {"v3", kernels_v3, v3}, {"v4", kernels_v4, v4}};
+}
+
+#else
+
+std::vector<Level> levels() { return {{"neon", kernels_neon, ""}}; }
+
+#endif
+
+const Kernels* chosen = nullptr;
+
+}  // namespace
+
+std::vector<std::string> available_levels() {
+  std::vector<std::string> names;
+  for (const Level& level : levels()) {
+    if (level.missing.empty()) names.push_back(level.name);
+  }
+  return names;
+}
+
+void choose_level() {
+  const std::vector<Level> all = levels();
+  std::string allowed;
+  for (const std::string& name : available_levels()) allowed += (allowed.empty() ? "" : ", ") + name;
+  const char* const forced = std::getenv("SIMDNN_ISA");
+  if (forced == nullptr || *forced == '\0') {
+    for (const Level& level : all) {
+      if (level.missing.empty()) chosen = &level.table();
+    }
+    if (chosen == nullptr) throw std::runtime_error("simdnn: this CPU lacks " + all[0].missing + " (needs x86-64-v2)");
+    return;
+  }
+  for (const Level& level : all) {
+    if (level.name != std::string(forced)) continue;
+    if (!level.missing.empty()) {
+      throw std::runtime_error("simdnn: SIMDNN_ISA=" + std::string(forced) + " but this CPU lacks " + level.missing +
+                               "; allowed here: " + allowed);
+    }
+    chosen = &level.table();
+    return;
+  }
+  throw std::runtime_error("simdnn: SIMDNN_ISA='" + std::string(forced) + "' is not a level; allowed here: " + allowed);
+}
+
+const Kernels& kernels() { return *chosen; }
+
+}  // namespace simdnn

@@ -1,0 +1,73 @@
+// The table of kernels: what one instruction-set level offers to the rest of the library.
+//
+// Only pointers and plain data stand here, so that no code compiled for a wide instruction set is reachable
+// except through the one table that dispatch.cpp chooses at import.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ops/description.hpp"
+#include "ops/spans.hpp"
+
+namespace simdnn {
+
+/// A NumPy inner loop over half, single and double precision.
+using Loop = void (*)(char* const* args, const Index* dims, const Index* steps);
+enum Storage : int { kHalf, kSingle, kDouble, kStorages };
+
+struct ActivationLoops {
+  const Description* about;
+  Loop value[kStorages];       ///< (x, parameters...) -> f(x)
+  Loop derivative[kStorages];  ///< (x, parameters...) -> f'(x)
+  Loop backward[kStorages];    ///< (dy, x, parameters...) -> dy f'(x)
+};
+
+/// The three finishing functions of one activation.
+template <class T>
+struct ActivationTiles {
+  typename Finish<T>::Function infer, train, backward;
+};
+
+/// One update of n parameters in place; hypers in the order of the description, step counts from 1.
+template <class T>
+using Update = void (*)(T* p, const T* g, T* const* slots, Index n, const double* hypers, std::int64_t step);
+
+template <class T>
+using LossFunction = void (*)(const LossRows<T>&);
+
+template <class T>
+struct TypedKernels {
+  void (*product)(const Product<T>&);
+  /// b[j, i] = a[i, j] for the given rows and columns of a.
+  void (*transpose)(const T* a, Index a_row, Index rows, Index columns, T* b, Index b_row);
+  void (*softmax)(const T* x, T* y, Index n);
+  void (*log_softmax)(const T* x, T* y, Index n);
+  const ActivationTiles<T>* activations;
+  const LossFunction<T>* losses;
+  const Update<T>* updates;
+};
+
+struct Kernels {
+  const char* level;
+  const ActivationLoops* activations;
+  int activation_count;
+  const LossDescription* const* losses;
+  int loss_count;
+  const RuleDescription* const* rules;
+  int rule_count;
+  Loop half_to_single, single_to_half;
+  TypedKernels<float> single;
+  TypedKernels<double> real;
+
+  template <class T>
+  const TypedKernels<T>& typed() const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return single;
+    } else {
+      return real;
+    }
+  }
+};
+
+}  // namespace simdnn
