@@ -1,0 +1,224 @@
+#include "parallel.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+
+namespace simdnn {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::atomic<int> requested{0};
+std::atomic<int> limit_when_requested{0};
+std::atomic<bool> forked{false};
+thread_local bool inside = false;
+
+/// Threads do not survive a fork and waiting for them would hang: a child works alone.
+[[maybe_unused]] const int watching_forks = pthread_atfork(nullptr, nullptr, [] { forked = true; });
+
+/// What OMP_NUM_THREADS or threadpoolctl allow now. The team is our own; OpenMP is asked for this number alone.
+int openmp_limit() {
+#if defined(_OPENMP)
+  return omp_get_max_threads();
+#else
+  const char* const text = std::getenv("OMP_NUM_THREADS");
+  const int number = text ? std::atoi(text) : 0;
+  return number > 0 ? number : 1 << 16;
+#endif
+}
+
+/// CPUs that the control group's quota pays for, rounded up; a large number where there is none.
+int quota_count() {
+  constexpr int unlimited = 1 << 16;
+  const auto cpus = [](double quota, double period) { return std::max(1, int(quota / period + 0.999)); };
+  std::string quota;
+  double period = 0, microseconds = 0;
+  if (std::ifstream two("/sys/fs/cgroup/cpu.max"); two >> quota >> period && quota != "max" && period > 0) {
+    return cpus(std::strtod(quota.c_str(), nullptr), period);
+  }
+  std::ifstream quota_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), period_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  if (quota_file >> microseconds && period_file >> period && microseconds > 0 && period > 0) {
+    return cpus(microseconds, period);
+  }
+  return unlimited;
+}
+
+int affinity_count() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return std::max(1, int(std::thread::hardware_concurrency()));
+}
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/// Waits for a condition that may come at once: spins for about as long as waking a thread costs. The answer is
+/// whether it came; else the caller sleeps.
+template <class Condition>
+bool spin_until(const Condition& condition) {
+  constexpr std::chrono::microseconds patience{30};
+  const Clock::time_point end = Clock::now() + patience;
+  do {
+    for (int i = 0; i < 64; ++i) {
+      if (condition()) return true;
+      pause();
+    }
+  } while (Clock::now() < end);
+  return condition();
+}
+
+/// Work in parts that whoever is free takes next.
+struct Task {
+  Index n, grain;
+  Index parts;
+  void (*body)(const void*, Index, Index);
+  const void* context;
+  std::atomic<Index> next{0};
+
+  void take_parts() {
+    const Index grains = (n + grain - 1) / grain;
+    for (Index i = next++; i < parts; i = next++) {
+      body(context, grains * i / parts * grain, std::min(n, grains * (i + 1) / parts * grain));
+    }
+  }
+};
+
+/// Threads that help whoever calls run(). The caller never waits for one that has not begun, so a helper that the
+/// system does not schedule costs nothing; helpers sleep soon after the last task.
+class Team {
+ public:
+  void run(int threads, Task& task) {
+    const std::unique_lock<std::mutex> only(running_, std::try_to_lock);
+    if (only) open(threads - 1, task);
+    inside = true;
+    task.take_parts();
+    inside = false;
+    if (only) close();
+  }
+
+ private:
+  void open(int helpers, Task& task) {
+    while (created_ < helpers && create()) ++created_;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      task_ = &task;
+      places_ = helpers;
+      ++generation_;
+    }
+    if (sleeping_ > 0) wake_.notify_all();
+  }
+
+  /// Nobody joins any more; waits for those who have.
+  void close() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    task_ = nullptr;
+    if (active_ == 0) return;
+    lock.unlock();
+    if (spin_until([&] { return active_ == 0; })) return;
+    lock.lock();
+    finished_.wait(lock, [&] { return active_ == 0; });
+  }
+
+  bool create() {
+    sigset_t all, before;  // signals are for the interpreter's threads
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool created = true;
+    try {
+      std::thread([this] { help(); }).detach();
+    } catch (const std::system_error&) {
+      created = false;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return created;
+  }
+
+  [[noreturn]] void help() {
+    inside = true;
+    for (std::uint64_t seen = 0;;) {
+      const auto called = [&] { return generation_ != seen; };
+      const bool soon = spin_until(called);
+      std::unique_lock<std::mutex> lock(mutex_);
+      if (!soon) {
+        ++sleeping_;
+        wake_.wait(lock, called);
+        --sleeping_;
+      }
+      seen = generation_;
+      if (task_ == nullptr || places_ == 0) continue;
+      Task& task = *task_;
+      --places_;
+      ++active_;
+      lock.unlock();
+      task.take_parts();
+      lock.lock();
+      if (--active_ == 0) finished_.notify_one();
+    }
+  }
+
+  std::mutex running_;  ///< held by the one caller that is helped; another meanwhile works alone
+  int created_ = 0;
+  std::mutex mutex_;
+  std::condition_variable wake_, finished_;
+  Task* task_ = nullptr;
+  int places_ = 0;
+  std::atomic<int> active_{0}, sleeping_{0};
+  std::atomic<std::uint64_t> generation_{0};
+};
+
+}  // namespace
+
+bool has_openmp() {
+#if defined(_OPENMP)
+  return true;
+#else
+  return false;
+#endif
+}
+
+void set_thread_count(int n) {
+  limit_when_requested = openmp_limit();
+  requested = n;
+}
+
+int thread_count() {
+  if (forked || inside) return 1;
+  const int limit = openmp_limit();
+  if (const int asked = requested; asked > 0) return limit < limit_when_requested ? std::min(asked, limit) : asked;
+  static const int quota = quota_count();
+  return std::max(1, std::min({limit, affinity_count(), quota}));
+}
+
+void run_team(int threads, Index n, Index grain, void (*body)(const void*, Index, Index), const void* context) {
+  constexpr Index parts_of_thread = 4;  // so that a thread that comes late still finds some, and no more
+  static Team& team = *new Team;        // never destroyed: its threads may outlive static objects
+  Task task{n, grain, std::min((n + grain - 1) / grain, threads * parts_of_thread), body, context};
+  team.run(threads, task);
+}
+
+}  // namespace simdnn
