@@ -1,0 +1,66 @@
+// Memory of a network: aligned buffers, and an arena that is measured once and never grows inside a step.
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "../ops/spans.hpp"
+
+namespace simdnn {
+
+constexpr std::size_t kAlignment = 64;
+
+/// n zeroed elements, 64-byte aligned, readable and writable to the next multiple of kPad and kPad beyond.
+template <class T>
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(Index n) : size_(n) {
+    const std::size_t bytes = std::size_t(padded(n) + kPad) * sizeof(T);
+    data_.reset(static_cast<T*>(std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment)));
+    if (!data_) throw std::bad_alloc();
+    std::memset(data_.get(), 0, bytes);
+  }
+  T* data() { return data_.get(); }
+  const T* data() const { return data_.get(); }
+  Index size() const { return size_; }
+
+ private:
+  struct Free {
+    void operator()(T* p) const { std::free(p); }
+  };
+  std::unique_ptr<T, Free> data_;
+  Index size_ = 0;
+};
+
+/// A matrix view with padded rows.
+template <class T>
+struct Matrix {
+  T* data = nullptr;
+  Index rows = 0, columns = 0, stride = 0;
+};
+
+/// Hands out padded matrices. A first walk over the layers counts, a second one places.
+template <class T>
+class Arena {
+ public:
+  Matrix<T> matrix(Index rows, Index columns) {
+    const Index stride = padded(columns);
+    const Matrix<T> m{memory_.data() ? memory_.data() + used_ : nullptr, rows, columns, stride};
+    used_ += rows * stride;
+    return m;
+  }
+  void allocate() {
+    memory_ = Buffer<T>(used_);
+    used_ = 0;
+  }
+  Index size() const { return memory_.size(); }
+
+ private:
+  Buffer<T> memory_;
+  Index used_ = 0;
+};
+
+}  // namespace simdnn

@@ -1,0 +1,42 @@
+// A seeded order of the samples: the same on every machine.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "../ops/spans.hpp"
+
+namespace simdnn {
+
+/// SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators").
+class Random {
+ public:
+  /// An independent stream for each pair of seed and stream number.
+  Random(std::uint64_t seed, std::uint64_t stream) : state_(seed) {
+    state_ = next() ^ (stream * 0xd1342543de82ef95u);
+    next();
+  }
+  std::uint64_t next() {
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  /// Uniform in [0, n) without bias: draws above the last whole multiple of n are refused.
+  std::uint64_t below(std::uint64_t n) {
+    const std::uint64_t refuse = -n % n;
+    std::uint64_t x = next();
+    while (x < refuse) x = next();
+    return x % n;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// Fisher-Yates.
+inline void shuffle(Index* order, Index n, Random random) {
+  for (Index i = n; i > 1; --i) std::swap(order[i - 1], order[Index(random.below(std::uint64_t(i)))]);
+}
+
+}  // namespace simdnn

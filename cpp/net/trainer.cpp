@@ -1,0 +1,155 @@
+#include "trainer.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "random.hpp"
+
+namespace simdnn {
+
+template <class T>
+Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, int loss, std::shared_ptr<const Rule> rule)
+    : network_(std::move(network)), loss_(loss), updater_(std::move(rule)) {
+  updater_.add(network_->values().data(), network_->values().size());
+}
+
+/// Makes room for chunks of at most `rows` samples: the only allocation, at the first step of a new size.
+template <class T>
+void Trainer<T>::reserve(Index rows) {
+  rows = std::min(rows, kChunkRows);
+  if (plan_ && plan_->capacity() >= rows) return;
+  plan_ = std::make_unique<Plan<T>>(network_, rows, Mode::train);
+  x_ = Buffer<T>(rows * network_->inputs());
+  values_ = Buffer<T>(target() == Target::values ? rows * network_->outputs() : 0);
+  weight_ = Buffer<T>(rows);
+  classes_.resize(std::size_t(rows));
+  row_loss_.resize(std::size_t(rows));
+  row_correct_.resize(std::size_t(rows));
+}
+
+/// Rows [begin, begin + rows) of the samples, gathered if there is an order, else where they lie.
+template <class T>
+Samples<T> Trainer<T>::chunk(const Samples<T>& samples, const Index* order, Index begin, Index rows) {
+  const Index inputs = network_->inputs(), outputs = network_->outputs();
+  if (order == nullptr) {
+    return {{samples.x.data + begin * samples.x.stride, rows, inputs, samples.x.stride},
+            samples.classes ? samples.classes + begin : nullptr,
+            samples.values ? samples.values + begin * outputs : nullptr,
+            samples.weight ? samples.weight + begin : nullptr};
+  }
+  for (Index i = 0; i < rows; ++i) {
+    const Index from = order[begin + i];
+    std::memcpy(x_.data() + i * inputs, samples.x.data + from * samples.x.stride, std::size_t(inputs) * sizeof(T));
+    if (samples.classes) classes_[std::size_t(i)] = samples.classes[from];
+    if (samples.values) {
+      std::memcpy(values_.data() + i * outputs, samples.values + from * outputs, std::size_t(outputs) * sizeof(T));
+    }
+    if (samples.weight) weight_.data()[i] = samples.weight[from];
+  }
+  return {{x_.data(), rows, inputs, inputs},
+          samples.classes ? classes_.data() : nullptr,
+          samples.values ? values_.data() : nullptr,
+          samples.weight ? weight_.data() : nullptr};
+}
+
+template <class T>
+LossRows<T> Trainer<T>::loss_rows(const Samples<T>& samples, const Matrix<T>& output) {
+  LossRows<T> rows;
+  rows.rows = output.rows;
+  rows.columns = output.columns;
+  rows.output = output.data;
+  rows.output_stride = output.stride;
+  rows.classes = samples.classes;
+  rows.values = samples.values;
+  rows.values_stride = output.columns;
+  rows.row_weight = samples.weight;
+  rows.row_loss = row_loss_.data();
+  rows.row_correct = row_correct_.data();
+  return rows;
+}
+
+/// Adds up a chunk in the order of its rows.
+template <class T>
+void Trainer<T>::add_losses(const LossRows<T>& rows, Totals& totals) const {
+  for (Index i = 0; i < rows.rows; ++i) {
+    totals.loss += rows.row_loss[i];
+    totals.correct += rows.row_correct[i];
+  }
+  totals.samples += rows.rows;
+}
+
+template <class T>
+Totals Trainer<T>::step(const Samples<T>& samples, const Index* order, Index count, const Context& context) {
+  Totals totals;
+  if (samples.weight == nullptr) {
+    totals.weight = double(count);
+  } else {
+    for (Index i = 0; i < count; ++i) totals.weight += double(samples.weight[order ? order[i] : i]);
+  }
+  plan_->prepare();
+  for (Index begin = 0; begin < count; begin += plan_->capacity()) {
+    const Samples<T> part = chunk(samples, order, begin, std::min(plan_->capacity(), count - begin));
+    LossRows<T> rows = loss_rows(part, plan_->forward(part.x, context));
+    const Matrix<T> gradient = plan_->output_gradient(part.x.rows);
+    rows.scale = 1 / totals.weight;
+    rows.gradient = gradient.data;
+    rows.gradient_stride = gradient.stride;
+    typed_kernels<T>().losses[loss_](rows);
+    add_losses(rows, totals);
+    plan_->backward(gradient, begin > 0, context);
+    if (context.stopped()) return totals;
+  }
+  updater_.step({network_->gradients().data()});
+  totals.steps = 1;
+  constexpr double overhead = 1000;  // nanoseconds of a step beyond its products, for the interrupt's account
+  context.after(overhead);
+  return totals;
+}
+
+template <class T>
+Totals Trainer<T>::step(const Samples<T>& samples, const Context& context) {
+  reserve(samples.x.rows);
+  return step(samples, nullptr, samples.x.rows, context);
+}
+
+template <class T>
+Totals Trainer<T>::epoch(const Samples<T>& samples, Index batch, bool shuffled, std::uint64_t seed, std::uint64_t epoch,
+                         const Context& context) {
+  reserve(batch);
+  const Index n = samples.x.rows;
+  order_.resize(std::size_t(n));
+  std::iota(order_.begin(), order_.end(), Index(0));
+  if (shuffled) shuffle(order_.data(), n, Random(seed, epoch));
+  Totals totals;
+  for (Index begin = 0; begin < n && !context.stopped(); begin += batch) {
+    const Totals one = step(samples, order_.data() + begin, std::min(batch, n - begin), context);
+    totals.steps += one.steps;
+    if (one.steps == 0) break;
+    totals.loss += one.loss;
+    totals.weight += one.weight;
+    totals.correct += one.correct;
+    totals.samples += one.samples;
+  }
+  return totals;
+}
+
+template <class T>
+Totals Trainer<T>::evaluate(const Samples<T>& samples, const Context& context) {
+  reserve(kChunkRows);
+  if (!inference_) inference_ = std::make_unique<Plan<T>>(network_, kChunkRows, Mode::infer);
+  Totals totals;
+  totals.weight = double(samples.x.rows);
+  for (Index begin = 0; begin < samples.x.rows && !context.stopped(); begin += kChunkRows) {
+    const Samples<T> part = chunk(samples, nullptr, begin, std::min(kChunkRows, samples.x.rows - begin));
+    const LossRows<T> rows = loss_rows(part, inference_->forward(part.x, context));
+    typed_kernels<T>().losses[loss_](rows);
+    add_losses(rows, totals);
+  }
+  return totals;
+}
+
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace simdnn

@@ -1,0 +1,61 @@
+// Training: a step is gather, forward, loss, backward, update; an epoch is steps over a seeded order.
+#pragma once
+
+#include "plan.hpp"
+#include "updater.hpp"
+
+namespace simdnn {
+
+/// Samples in memory: rows of x, and a class or a row of values for each.
+template <class T>
+struct Samples {
+  Matrix<const T> x;
+  const std::int64_t* classes = nullptr;
+  const T* values = nullptr;  ///< contiguous rows as long as the network's output
+  const T* weight = nullptr;  ///< nullptr: ones
+};
+
+/// Sums over samples; the loss is a weighted sum, to be divided by the weight.
+struct Totals {
+  double loss = 0, weight = 0;
+  std::int64_t correct = 0, samples = 0, steps = 0;
+};
+
+template <class T>
+class Trainer {
+ public:
+  Trainer(std::shared_ptr<Network<T>> network, int loss, std::shared_ptr<const Rule> rule);
+
+  Target target() const { return kernels().losses[loss_]->target; }
+  Network<T>& network() { return *network_; }
+  Updater<T>& updater() { return updater_; }
+
+  /// One update from all samples; totals.steps stays 0, and nothing is updated, if the context stopped it.
+  Totals step(const Samples<T>& samples, const Context& context);
+
+  /// One pass in mini-batches of `batch`, in the order of (seed, epoch) or, without shuffling, as they lie.
+  Totals epoch(const Samples<T>& samples, Index batch, bool shuffled, std::uint64_t seed, std::uint64_t epoch,
+               const Context& context);
+
+  /// The loss and the correct classes, without training.
+  Totals evaluate(const Samples<T>& samples, const Context& context);
+
+ private:
+  Totals step(const Samples<T>& samples, const Index* order, Index count, const Context& context);
+  void reserve(Index rows);
+  Samples<T> chunk(const Samples<T>& samples, const Index* order, Index begin, Index rows);
+  void add_losses(const LossRows<T>& rows, Totals& totals) const;
+  LossRows<T> loss_rows(const Samples<T>& samples, const Matrix<T>& output);
+
+  std::shared_ptr<Network<T>> network_;
+  int loss_;
+  Updater<T> updater_;
+  std::unique_ptr<Plan<T>> plan_, inference_;
+  Buffer<T> x_, values_, weight_;
+  std::vector<std::int64_t> classes_;
+  std::vector<double> row_loss_;
+  std::vector<std::uint8_t> row_correct_;
+  std::vector<Index> order_;
+};
+
+}  // namespace simdnn
