@@ -1,0 +1,118 @@
+// From Python objects to spans: every check of an argument, in the user's words, before anything is written.
+#pragma once
+
+#include <pybind11/numpy.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../net/trainer.hpp"
+
+namespace simdnn {
+
+namespace py = pybind11;
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+
+inline std::string text_of(const py::handle& object) { return py::str(object).cast<std::string>(); }
+
+inline std::string shape_text(const py::array& array) { return text_of(py::object(array.attr("shape"))); }
+
+/// x as an aligned C-contiguous array of T: itself if it is one, else a converted copy of any real numbers.
+template <class T>
+Array<T> real_array(const py::handle& object, const char* name) {
+  if (py::isinstance<Array<T>>(object)) {
+    auto array = py::reinterpret_borrow<Array<T>>(object);
+    if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0) return array;
+  }
+  const py::array array = py::array::ensure(object);
+  if (!array) {
+    PyErr_Clear();
+    throw py::type_error(std::string(name) + ": expected an array of real numbers, got " +
+                         text_of(py::type::of(object).attr("__name__")));
+  }
+  if (std::string("biuf").find(array.dtype().kind()) == std::string::npos) {
+    throw py::type_error(std::string(name) + ": expected real numbers, got dtype " + text_of(array.dtype()));
+  }
+  // A fresh, aligned copy: astype alone may hand back misaligned memory.
+  return py::module_::import("numpy")
+      .attr("require")(array, py::dtype::of<T>(), py::make_tuple("C", "A"))
+      .template cast<Array<T>>();
+}
+
+[[noreturn]] inline void throw_class(const char* name, Index i, const std::string& value, Index classes) {
+  throw py::index_error(std::string(name) + "[" + std::to_string(i) + "]: class " + value + " is out of range for " +
+                        std::to_string(classes) + " classes (0 to " + std::to_string(classes - 1) + ")");
+}
+
+/// Class indices as int64, each in [0, classes) or equal to `ignored`.
+inline Array<std::int64_t> class_array(const py::handle& object, const char* name, Index classes,
+                                       std::optional<std::int64_t> ignored = std::nullopt) {
+  Array<std::int64_t> labels;
+  if (py::isinstance<Array<std::int64_t>>(object)) {
+    labels = py::reinterpret_borrow<Array<std::int64_t>>(object);
+  } else {
+    const py::array array = py::array::ensure(object);
+    if (!array || (array.dtype().kind() != 'i' && array.dtype().kind() != 'u')) {
+      PyErr_Clear();
+      throw py::type_error(std::string(name) + ": expected integer class indices, got " +
+                           (array ? "dtype " + text_of(array.dtype()) : text_of(py::type::of(object))));
+    }
+    if (array.dtype().kind() == 'u') {  // a huge uint64 must not wrap to a negative class
+      const auto wide = array.cast<py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>>();
+      for (Index i = 0; i < wide.size(); ++i) {
+        if (wide.data()[i] >> 63) throw_class(name, i, std::to_string(wide.data()[i]), classes);
+      }
+    }
+    labels = array.cast<py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>>();
+  }
+  const std::int64_t* const data = labels.data();
+  for (Index i = 0; i < labels.size(); ++i) {
+    if (std::uint64_t(data[i]) >= std::uint64_t(classes) && data[i] != ignored) {
+      throw_class(name, i, std::to_string(data[i]), classes);
+    }
+  }
+  return labels;
+}
+
+/// The rows of a two-dimensional array with the right number of columns.
+template <class T>
+Matrix<const T> matrix_of(const Array<T>& x, const char* name, Index columns) {
+  if (x.ndim() != 2 || x.shape(1) != columns) {
+    throw py::value_error(std::string(name) + ": expected shape (n, " + std::to_string(columns) + "), got " +
+                          shape_text(x));
+  }
+  return {x.data(), x.shape(0), columns, columns};
+}
+
+/// Asks Python for pending signals, so that Ctrl-C ends a long call; the exception is then set.
+class SignalInterrupt final : public Interrupt {
+ protected:
+  bool requested() override {
+    const py::gil_scoped_acquire gil;
+    return PyErr_CheckSignals() != 0;
+  }
+};
+
+/// Runs work(context) holding the network, without the GIL if it takes long; raises what interrupted it.
+template <class Work>
+auto run_native(OwnedMutex& mutex, double nanoseconds, const Work& work) {
+  constexpr double brief = 5000;
+  if (mutex.is_mine()) throw std::runtime_error("model: in use by a call of this thread that a signal interrupted");
+  std::unique_lock<OwnedMutex> lock(mutex, std::try_to_lock);
+  if (!lock) {  // never wait for it with the GIL, which its holder may want
+    const py::gil_scoped_release release;
+    lock.lock();
+  }
+  if (nanoseconds < brief) return work(Context{});
+  SignalInterrupt interrupt;
+  std::optional<py::gil_scoped_release> release(std::in_place);
+  auto result = work(Context{&interrupt});
+  release.reset();
+  if (interrupt.stopped()) throw py::error_already_set();
+  return result;
+}
+
+}  // namespace simdnn

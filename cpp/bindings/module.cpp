@@ -1,0 +1,18 @@
+// The extension module simdnn._core.
+#include "../dispatch.hpp"
+#include "register.hpp"
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "Native part of simdnn. Private: use the simdnn package.";
+  module.attr("__version__") = SIMDNN_VERSION;
+  try {
+    simdnn::choose_level();
+  } catch (const std::runtime_error& error) {
+    throw pybind11::import_error(error.what());
+  }
+  simdnn::register_registry(module);
+  simdnn::register_ufuncs(module);
+  simdnn::register_functions(module);
+  simdnn::register_network(module);
+  simdnn::register_trainer(module);
+}

@@ -1,0 +1,14 @@
+// What each binding file adds to the module.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace simdnn {
+
+void register_ufuncs(pybind11::module_& module);     ///< elementwise functions, softmax rows
+void register_functions(pybind11::module_& module);  ///< fused losses
+void register_registry(pybind11::module_& module);   ///< descriptions, configuration, threads
+void register_network(pybind11::module_& module);    ///< networks, predictors
+void register_trainer(pybind11::module_& module);    ///< rules, updaters, trainers
+
+}  // namespace simdnn

@@ -1,0 +1,79 @@
+// Descriptions of the registries, the configuration and the threads.
+#include <pybind11/stl.h>
+
+#include "../dispatch.hpp"
+#include "../parallel.hpp"
+#include "register.hpp"
+
+namespace py = pybind11;
+using namespace py::literals;
+
+namespace simdnn {
+namespace {
+
+py::list activations() {
+  py::list rows;
+  for (int i = 0; i < kernels().activation_count; ++i) {
+    const Description& about = *kernels().activations[i].about;
+    py::dict parameters;
+    for (int p = 0; p < about.parameter_count(); ++p) parameters[about.parameters[p].name] = about.parameters[p].value;
+    rows.append(
+        py::dict("name"_a = about.name, "summary"_a = about.summary, "formula"_a = about.formula,
+                 "derivative_formula"_a = about.derivative_formula, "kink"_a = about.kink, "source"_a = about.source,
+                 "example"_a = about.example, "example_value"_a = about.example_value,
+                 "reads"_a = about.reads == Reads::output ? "output" : "input", "value_ulp"_a = about.value_ulp,
+                 "derivative_ulp"_a = about.derivative_ulp, "cost"_a = about.cost, "parameters"_a = parameters));
+  }
+  return rows;
+}
+
+py::list losses() {
+  py::list rows;
+  for (int i = 0; i < kernels().loss_count; ++i) {
+    const LossDescription& about = *kernels().losses[i];
+    rows.append(py::dict("name"_a = about.name, "summary"_a = about.summary, "formula"_a = about.formula,
+                         "source"_a = about.source,
+                         "target"_a = about.target == Target::classes ? "classes" : "values"));
+  }
+  return rows;
+}
+
+py::list rules() {
+  py::list rows;
+  for (int i = 0; i < kernels().rule_count; ++i) {
+    const RuleDescription& about = *kernels().rules[i];
+    py::dict hypers;
+    py::list slots;
+    for (int h = 0; h < about.hyper_count(); ++h) hypers[about.hypers[h].name] = about.hypers[h].value;
+    for (int s = 0; s < about.slot_count(); ++s) slots.append(about.slots[s]);
+    rows.append(py::dict("name"_a = about.name, "formula"_a = about.formula, "source"_a = about.source,
+                         "slots"_a = slots, "hypers"_a = hypers));
+  }
+  return rows;
+}
+
+std::string compiler() {
+#if defined(__clang__)
+  return std::string("Clang ") + __clang_version__;
+#elif defined(__GNUC__)
+  return std::string("GCC ") + __VERSION__;
+#else
+  return "unknown";
+#endif
+}
+
+}  // namespace
+
+void register_registry(py::module_& module) {
+  module.def("activations", activations, "One dict for each activation, in the order of the registry.");
+  module.def("losses", losses, "One dict for each loss that a network can be trained on.");
+  module.def("rules", rules, "One dict for each update rule.");
+  module.def("compiler", compiler);
+  module.def("isa", [] { return kernels().level; });
+  module.def("isa_available", available_levels);
+  module.def("has_openmp", has_openmp);
+  module.def("thread_count", thread_count);
+  module.def("set_thread_count", set_thread_count, "n"_a);
+}
+
+}  // namespace simdnn

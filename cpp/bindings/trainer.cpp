@@ -1,0 +1,215 @@
+// Update rules, updaters over arrays, and trainers as Python classes.
+#include <pybind11/stl.h>
+
+#include <cmath>
+
+#include "model.hpp"
+#include "register.hpp"
+
+namespace simdnn {
+namespace {
+
+using namespace py::literals;
+
+int find_hyper(const RuleDescription& about, const std::string& name) {
+  for (int i = 0; i < about.hyper_count(); ++i) {
+    if (about.hypers[i].name == name) return i;
+  }
+  throw py::key_error(name);
+}
+
+/// A hyper-parameter in its range; a NaN is in none.
+void set_hyper(Rule& rule, const std::string& name, double value) {
+  const int i = find_hyper(rule.about(), name);
+  const Hyper& hyper = rule.about().hypers[i];
+  if (!(value >= hyper.low && value < hyper.high)) {
+    std::string wanted = "finite";
+    if (std::isfinite(hyper.low)) wanted += " and >= " + text_of(py::float_(hyper.low));
+    if (std::isfinite(hyper.high)) wanted += " and < " + text_of(py::float_(hyper.high));
+    throw py::value_error(name + ": expected " + wanted + ", got " + text_of(py::float_(value)));
+  }
+  rule.hypers[std::size_t(i)] = value;
+}
+
+std::shared_ptr<Rule> make_rule(const std::string& name, const py::dict& hypers) {
+  auto rule = std::make_shared<Rule>();
+  for (int i = 0; i < kernels().rule_count; ++i) {
+    if (kernels().rules[i]->name != name) continue;
+    rule->index = i;
+    const RuleDescription& about = *kernels().rules[i];
+    for (int h = 0; h < about.hyper_count(); ++h) rule->hypers.push_back(about.hypers[h].value);
+    for (const auto& [key, value] : hypers) set_hyper(*rule, text_of(key), value.cast<double>());
+    return rule;
+  }
+  throw std::logic_error(name);  // Python has checked the name
+}
+
+/// An updater over arrays that it keeps alive.
+template <class T>
+struct ArrayUpdater {
+  Updater<T> updater;
+  std::vector<Array<T>> arrays;
+
+  ArrayUpdater(std::shared_ptr<Rule> rule, const std::vector<Array<T>>& parameters)
+      : updater(std::move(rule)), arrays(parameters) {
+    for (Array<T>& array : arrays) updater.add(array.mutable_data(), array.size());
+  }
+
+  void step(const std::vector<py::object>& gradients) {
+    if (gradients.size() != arrays.size()) {
+      throw py::value_error("grads: expected " + std::to_string(arrays.size()) + " arrays, got " +
+                            std::to_string(gradients.size()));
+    }
+    std::vector<Array<T>> kept;
+    std::vector<const T*> data;
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+      const std::string name = "grads[" + std::to_string(i) + "]";
+      kept.push_back(real_array<T>(gradients[i], name.c_str()));
+      const Array<T>& g = kept.back();
+      if (g.ndim() != arrays[i].ndim() || !std::equal(g.shape(), g.shape() + g.ndim(), arrays[i].shape())) {
+        throw py::value_error(name + ": expected shape " + shape_text(arrays[i]) + ", got " + shape_text(g));
+      }
+      data.push_back(g.data());
+    }
+    updater.step(data);
+  }
+};
+
+/// A trainer and the model whose parameters it changes.
+template <class T>
+struct ModelTrainer {
+  py::object model;
+  Trainer<T> trainer;
+
+  ModelTrainer(const py::object& owner, int loss, std::shared_ptr<Rule> rule)
+      : model(owner), trainer(owner.cast<Model<T>&>().network, loss, std::move(rule)) {}
+
+  double nanoseconds(Index rows) { return trainer.network().flops() / 50 * double(rows); }
+};
+
+/// Arrays that a step reads, and the samples that point into them.
+template <class T>
+struct Batch {
+  py::object x, y, weight;  ///< kept alive for as long as the samples
+  Samples<T> samples;
+
+  Batch(const Network<T>& network, Target target, const py::object& x_object, const py::object& y_object,
+        const py::object& weight_object) {
+    Array<T> rows = real_array<T>(x_object, "x");
+    samples.x = matrix_of(rows, "x", network.inputs());
+    if (samples.x.rows == 0) throw py::value_error("x: expected at least one sample, got shape " + shape_text(rows));
+    x = std::move(rows);
+    if (target == Target::classes) {
+      take_classes(class_array(y_object, "y", network.outputs()));
+    } else {
+      take_values(real_array<T>(y_object, "y"), network.outputs());
+    }
+    if (!weight_object.is_none()) take_weight(real_array<T>(weight_object, "sample_weight"));
+  }
+
+ private:
+  void take_classes(Array<std::int64_t> classes) {
+    check_rows(classes, "y", "", classes.ndim() == 1);
+    samples.classes = classes.data();
+    y = std::move(classes);
+  }
+
+  void take_values(Array<T> values, Index outputs) {
+    const bool fits = (values.ndim() == 2 && values.shape(1) == outputs) || (values.ndim() == 1 && outputs == 1);
+    check_rows(values, "y", " " + std::to_string(outputs), fits);
+    samples.values = values.data();
+    y = std::move(values);
+  }
+
+  void take_weight(Array<T> weights) {
+    check_rows(weights, "sample_weight", "", weights.ndim() == 1);
+    double sum = 0;
+    for (Index i = 0; i < samples.x.rows; ++i) {
+      const double one = double(weights.data()[i]);
+      if (!(one >= 0)) {
+        throw py::value_error("sample_weight[" + std::to_string(i) + "]: expected a number >= 0, got " +
+                              text_of(py::float_(one)));
+      }
+      sum += one;
+    }
+    if (!(sum > 0) || !std::isfinite(sum)) throw py::value_error("sample_weight: expected a finite sum > 0");
+    samples.weight = weights.data();
+    weight = std::move(weights);
+  }
+
+  void check_rows(const py::array& array, const char* name, const std::string& rest, bool fits) const {
+    if (fits && array.shape(0) == samples.x.rows) return;
+    const std::string count = std::to_string(samples.x.rows);
+    throw py::value_error(std::string(name) + ": expected shape (" + count + "," + rest + ") for " + count +
+                          " samples, got " + shape_text(array));
+  }
+};
+
+template <class T>
+double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, const py::object& weight) {
+  Trainer<T>& trainer = self.trainer;
+  const Batch<T> batch(trainer.network(), trainer.target(), x, y, weight);
+  const Totals totals = run_native(trainer.network().mutex(), self.nanoseconds(batch.samples.x.rows),
+                                   [&](const Context& context) { return trainer.step(batch.samples, context); });
+  return totals.loss / totals.weight;
+}
+
+/// (mean loss, share of correct classes, samples, steps)
+py::tuple report(const Totals& totals) {
+  return py::make_tuple(totals.loss / totals.weight, double(totals.correct) / double(totals.samples), totals.samples,
+                        totals.steps);
+}
+
+template <class T>
+void register_precision(py::module_& module, const std::string& suffix) {
+  using Self = ModelTrainer<T>;
+  py::class_<Batch<T>>(module, ("Batch" + suffix).c_str());
+  py::class_<Self>(module, ("Trainer" + suffix).c_str())
+      .def(py::init<py::object, int, std::shared_ptr<Rule>>(), "model"_a, "loss"_a, "rule"_a)
+      .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
+      .def(
+          "batch",
+          [](Self& self, const py::object& x, const py::object& y) {
+            return std::make_unique<Batch<T>>(self.trainer.network(), self.trainer.target(), x, y, py::none());
+          },
+          "x"_a, "y"_a, "Checked samples, for epoch() and evaluate().")
+      .def(
+          "epoch",
+          [](Self& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t seed, std::uint64_t epoch) {
+            constexpr double long_enough = 1e9;  // an epoch always gives up the GIL
+            return report(run_native(self.trainer.network().mutex(), long_enough, [&](const Context& context) {
+              return self.trainer.epoch(batch.samples, size, shuffled, seed, epoch, context);
+            }));
+          },
+          "batch"_a, "size"_a, "shuffled"_a, "seed"_a, "epoch"_a)
+      .def(
+          "evaluate",
+          [](Self& self, const Batch<T>& batch) {
+            return report(
+                run_native(self.trainer.network().mutex(), self.nanoseconds(batch.samples.x.rows),
+                           [&](const Context& context) { return self.trainer.evaluate(batch.samples, context); }));
+          },
+          "batch"_a)
+      .def_property_readonly("steps", [](Self& self) { return self.trainer.updater().steps(); });
+  py::class_<ArrayUpdater<T>>(module, ("Updater" + suffix).c_str())
+      .def(py::init<std::shared_ptr<Rule>, std::vector<Array<T>>>(), "rule"_a, "parameters"_a)
+      .def("step", &ArrayUpdater<T>::step, "gradients"_a)
+      .def_property_readonly("steps", [](ArrayUpdater<T>& self) { return self.updater.steps(); });
+}
+
+}  // namespace
+
+void register_trainer(py::module_& module) {
+  py::class_<Rule, std::shared_ptr<Rule>>(module, "Rule")
+      .def(py::init(&make_rule), "name"_a, "hypers"_a)
+      .def_property_readonly("name", [](const Rule& self) { return self.about().name; })
+      .def("__getitem__",
+           [](const Rule& self, const std::string& name) {
+             return self.hypers[std::size_t(find_hyper(self.about(), name))];
+           })
+      .def("__setitem__", set_hyper);
+  register_precision<float>(module, "F32");
+  register_precision<double>(module, "F64");
+}
+
+}  // namespace simdnn

@@ -1,0 +1,218 @@
+// The registry as NumPy ufuncs, and softmax rows as gufuncs.
+#include <Python.h>
+#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
+#define NPY_TARGET_VERSION NPY_2_0_API_VERSION
+#include <numpy/arrayobject.h>
+#include <numpy/ufuncobject.h>
+
+#include <cfenv>
+#include <deque>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+#include "../dispatch.hpp"
+#include "../parallel.hpp"
+#include "register.hpp"
+
+namespace py = pybind11;
+
+namespace simdnn {
+namespace {
+
+static_assert(std::is_same_v<npy_intp, Index>, "strides of NumPy are strides of the kernels");
+
+/// Leaves the floating-point status as it was: NumPy would warn of it, and vector code raises flags for lanes and
+/// branches whose results are thrown away.
+class QuietStatus {
+ public:
+#if defined(__x86_64__)
+  QuietStatus() : status_(_mm_getcsr()) {}
+  ~QuietStatus() { _mm_setcsr(status_); }
+
+ private:
+  unsigned status_;
+#else
+  QuietStatus() { std::fegetenv(&status_); }
+  ~QuietStatus() { std::fesetenv(&status_); }
+
+ private:
+  std::fenv_t status_;
+#endif
+};
+
+/// What an inner loop is given beside its arrays.
+struct Elementwise {
+  Loop loop;
+  int arguments;
+  double nanoseconds;  ///< an element
+};
+
+/// A NumPy inner loop that hands long arrays to several threads.
+void elementwise(char** args, const npy_intp* dims, const npy_intp* steps, void* data) {
+  const Elementwise& self = *static_cast<const Elementwise*>(data);
+  constexpr Index grain = 4096;
+  const QuietStatus quiet;
+  parallel_for(dims[0], grain, self.nanoseconds * double(dims[0]), [&](Index begin, Index end) {
+    char* shifted[3 + kMaxParameters];
+    for (int i = 0; i < self.arguments; ++i) shifted[i] = args[i] + begin * steps[i];
+    const Index count = end - begin;
+    self.loop(shifted, &count, steps);
+  });
+}
+
+/// One row of a gufunc (n)->(n), through contiguous memory where its own is not.
+template <class T>
+struct Row {
+  using Function = void (*)(const T* x, T* y, Index n);
+  static void run(Function function, char* x, char* y, Index n, Index x_step, Index y_step, std::vector<T>& scratch) {
+    const bool x_contiguous = x_step == Index(sizeof(T)) || n < 2, y_contiguous = y_step == Index(sizeof(T)) || n < 2;
+    if (x_contiguous && y_contiguous) {
+      return function(reinterpret_cast<const T*>(x), reinterpret_cast<T*>(y), n);
+    }
+    scratch.resize(std::size_t(n));
+    for (Index i = 0; i < n; ++i) scratch[std::size_t(i)] = *reinterpret_cast<const T*>(x + i * x_step);
+    function(scratch.data(), scratch.data(), n);
+    for (Index i = 0; i < n; ++i) *reinterpret_cast<T*>(y + i * y_step) = scratch[std::size_t(i)];
+  }
+};
+
+/// Half-precision rows are computed in single precision.
+struct HalfRow {
+  static void run(Row<float>::Function function, char* x, char* y, Index n, Index x_step, Index y_step,
+                  std::vector<float>& scratch) {
+    scratch.resize(std::size_t(n));
+    const auto memory = reinterpret_cast<char*>(scratch.data());
+    const Index single = sizeof(float);
+    char* const in[] = {x, memory};
+    const Index in_steps[] = {x_step, single};
+    kernels().half_to_single(in, &n, in_steps);
+    function(scratch.data(), scratch.data(), n);
+    char* const out[] = {memory, y};
+    const Index out_steps[] = {single, y_step};
+    kernels().single_to_half(out, &n, out_steps);
+  }
+};
+
+template <class T, class Walk>
+void rows(typename Row<T>::Function function, char** args, const npy_intp* dims, const npy_intp* steps) {
+  constexpr double nanoseconds = 1;  // an element
+  const Index n = dims[1];
+  if (n == 0) return;
+  const QuietStatus quiet;
+  parallel_for(dims[0], 1, nanoseconds * double(dims[0]) * double(n), [&](Index begin, Index end) {
+    std::vector<T> scratch;
+    for (Index i = begin; i < end; ++i) {
+      Walk::run(function, args[0] + i * steps[0], args[1] + i * steps[1], n, steps[2], steps[3], scratch);
+    }
+  });
+}
+
+/// The same row function for the three storages, chosen by a member of the typed table.
+template <auto Single, auto Real>
+struct RowLoops {
+  static void half(char** args, const npy_intp* dims, const npy_intp* steps, void*) {
+    rows<float, HalfRow>(kernels().single.*Single, args, dims, steps);
+  }
+  static void single(char** args, const npy_intp* dims, const npy_intp* steps, void*) {
+    rows<float, Row<float>>(kernels().single.*Single, args, dims, steps);
+  }
+  static void real(char** args, const npy_intp* dims, const npy_intp* steps, void*) {
+    rows<double, Row<double>>(kernels().real.*Real, args, dims, steps);
+  }
+};
+
+/// Strings, data and type tables that ufuncs point to for as long as the interpreter lives.
+std::deque<std::string> texts;
+std::deque<Elementwise> elementwise_data;
+std::deque<std::vector<void*>> data_tables;
+std::deque<std::vector<PyUFuncGenericFunction>> function_tables;
+std::deque<std::vector<char>> type_tables;
+
+const char* keep(std::string text) { return texts.emplace_back(std::move(text)).c_str(); }
+
+void add(py::module_& module, const char* name, PyObject* ufunc) {
+  if (ufunc == nullptr) throw py::error_already_set();
+  module.add_object(name, py::reinterpret_steal<py::object>(ufunc));
+}
+
+void add_elementwise(py::module_& module, const std::string& name, const std::string& doc, const Loop* loops,
+                     int inputs, double cost) {
+  constexpr char types[kStorages] = {NPY_HALF, NPY_FLOAT, NPY_DOUBLE};
+  constexpr double relative_cost[kStorages] = {2, 1, 2};
+  auto& data = data_tables.emplace_back();
+  auto& functions = function_tables.emplace_back();
+  auto& signature = type_tables.emplace_back();
+  for (int s = 0; s < kStorages; ++s) {
+    functions.push_back(elementwise);
+    data.push_back(&elementwise_data.emplace_back(Elementwise{loops[s], inputs + 1, cost * relative_cost[s]}));
+    signature.insert(signature.end(), std::size_t(inputs + 1), types[s]);
+  }
+  const char* const kept = keep(name);
+  add(module, kept,
+      PyUFunc_FromFuncAndData(functions.data(), data.data(), signature.data(), kStorages, inputs, 1, PyUFunc_None, kept,
+                              keep(doc), 0));
+}
+
+template <class Loops>
+void add_rows(py::module_& module, const char* name, const char* doc) {
+  auto& data = data_tables.emplace_back(kStorages, nullptr);
+  auto& functions =
+      function_tables.emplace_back(std::vector<PyUFuncGenericFunction>{Loops::half, Loops::single, Loops::real});
+  auto& types =
+      type_tables.emplace_back(std::vector<char>{NPY_HALF, NPY_HALF, NPY_FLOAT, NPY_FLOAT, NPY_DOUBLE, NPY_DOUBLE});
+  add(module, name,
+      PyUFunc_FromFuncAndDataAndSignature(functions.data(), data.data(), types.data(), kStorages, 1, 1, PyUFunc_None,
+                                          name, doc, 0, "(n)->(n)"));
+}
+
+std::string parameter_text(const Description& about) {
+  std::string text;
+  for (int i = 0; i < about.parameter_count(); ++i) text += std::string(", ") + about.parameters[i].name;
+  return text;
+}
+
+}  // namespace
+
+void register_ufuncs(py::module_& module) {
+  if (_import_array() < 0 || _import_umath() < 0) throw py::error_already_set();
+  for (int i = 0; i < kernels().activation_count; ++i) {
+    const ActivationLoops& row = kernels().activations[i];
+    const Description& about = *row.about;
+    const std::string name = about.name;
+    const std::string tail = std::string("\n\nSource: ") + about.source + ".";
+    const int parameters = about.parameter_count();
+    add_elementwise(module, name,
+                    std::string(about.summary) + "\n\nf(x) = " + about.formula + "\n\nReturns float16, float32 or " +
+                        "float64 of the broadcast shape of (x" + parameter_text(about) + ").\n\nExamples\n--------\n" +
+                        ">>> import simdnn.functional as F\n>>> " + about.example + "\n" + about.example_value + tail,
+                    row.value, 1 + parameters, about.cost);
+    add_elementwise(module, name + "_derivative",
+                    "Derivative of " + name + ".\n\nf'(x) = " + about.derivative_formula + "\n\n" + about.kink + tail,
+                    row.derivative, 1 + parameters, about.cost);
+    add_elementwise(module, name + "_backward",
+                    "Gradient of " + name + ": dy f'(x), for (dy, x" + parameter_text(about) +
+                        ").\n\nf'(x) = " + about.derivative_formula + "\n\n" + about.kink + tail,
+                    row.backward, 2 + parameters, about.cost);
+  }
+  using Softmax = RowLoops<&TypedKernels<float>::softmax, &TypedKernels<double>::softmax>;
+  using LogSoftmax = RowLoops<&TypedKernels<float>::log_softmax, &TypedKernels<double>::log_softmax>;
+  add_rows<Softmax>(
+      module, "softmax",
+      "Softmax along an axis, the last by default (`axis=`).\n\n"
+      "f(x)[i] = exp(x[i]) / sum_j exp(x[j]), from x - max(x), so that no finite x overflows. An axis\n"
+      "with a NaN or +inf, or of -inf alone, gives NaN there and only there; beside them -inf gives 0.\n\n"
+      "Examples\n--------\n>>> import simdnn.functional as F\n>>> F.softmax([0.0, 0.0])\n"
+      "array([0.5, 0.5])\n\nSource: Bridle 1990.");
+  add_rows<LogSoftmax>(module, "log_softmax",
+                       "Logarithm of softmax along an axis, the last by default (`axis=`).\n\n"
+                       "f(x)[i] = x[i] - log(sum_j exp(x[j])), without the logarithm of a small probability.\n\n"
+                       "Examples\n--------\n>>> import simdnn.functional as F\n>>> F.log_softmax([0.0])\n"
+                       "array([0.])\n\nSource: Bridle 1990.");
+}
+
+}  // namespace simdnn
