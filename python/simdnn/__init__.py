@@ -1,0 +1,23 @@
+"""simdnn: small neural networks on the CPU, trained and served at the speed of the silicon.
+
+NumPy arrays in, NumPy arrays out, the same bits on every machine. Start with
+`simdnn.nn.Sequential`, `simdnn.Trainer` and `simdnn.functional`.
+"""
+
+from . import functional, init, nn, optim
+from ._core import __version__
+from .config import get_num_threads, set_num_threads, show_config
+from .training import History, Trainer
+
+__all__ = [
+    "History",
+    "Trainer",
+    "__version__",
+    "functional",
+    "get_num_threads",
+    "init",
+    "nn",
+    "optim",
+    "set_num_threads",
+    "show_config",
+]

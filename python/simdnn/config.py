@@ -1,0 +1,104 @@
+"""What simdnn runs on: version, instruction set, threads, compiler."""
+
+import platform
+from typing import Any, Literal
+
+import numpy as np
+
+from . import _core
+from ._check import integer
+
+
+def get_num_threads() -> int:
+    """How many threads a large call would use now.
+
+    The least of `set_num_threads`, ``OMP_NUM_THREADS`` or threadpoolctl's limit, the CPUs that this
+    process may run on, and the control group's quota. Small calls use one thread whatever it says;
+    a forked child always does.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import simdnn
+    >>> simdnn.get_num_threads() >= 1
+    True
+    """
+    return _core.thread_count()
+
+
+def set_num_threads(n: int | None) -> None:
+    """Use at most `n` threads in this process. Results do not depend on it.
+
+    Parameters
+    ----------
+    n : int or None
+        At least 1. ``None`` returns to the default.
+
+    Raises
+    ------
+    TypeError
+        If `n` is not an integer.
+    ValueError
+        If `n` is less than 1.
+
+    Examples
+    --------
+    >>> import simdnn
+    >>> simdnn.set_num_threads(1)
+    >>> simdnn.get_num_threads()
+    1
+    >>> simdnn.set_num_threads(None)
+    """
+    _core.set_thread_count(0 if n is None else integer("n", n, 1, 2**15 - 1))
+
+
+def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] | None:
+    """Print, or return, what this installation runs on.
+
+    Parameters
+    ----------
+    mode : {"stdout", "dicts"}
+        Whether to print, or to return a dict, as `numpy.show_config` does.
+
+    Returns
+    -------
+    dict or None
+        ``version``, ``isa`` (the level in use), ``isa_available``, ``threads``, ``openmp``,
+        ``compiler``, ``python``, ``numpy``.
+
+    Raises
+    ------
+    ValueError
+        If `mode` is another word.
+
+    Examples
+    --------
+    >>> import simdnn
+    >>> config = simdnn.show_config(mode="dicts")
+    >>> config["isa"] in config["isa_available"]
+    True
+    """
+    if mode not in ("stdout", "dicts"):
+        raise ValueError(f"mode: expected 'stdout' or 'dicts', got {mode!r}")
+    config: dict[str, Any] = {
+        "version": _core.__version__,
+        "isa": _core.isa(),
+        "isa_available": _core.isa_available(),
+        "threads": get_num_threads(),
+        "openmp": _core.has_openmp(),
+        "compiler": _core.compiler(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+    if mode == "dicts":
+        return config
+    print(f"simdnn   {config['version']}")
+    print(f"isa      {config['isa']} (available: {', '.join(config['isa_available'])}; SIMDNN_ISA chooses)")
+    limits = "OpenMP and threadpoolctl" if config["openmp"] else "OMP_NUM_THREADS; built without OpenMP"
+    print(f"threads  {config['threads']} (limits of {limits})")
+    print(f"compiler {config['compiler']}")
+    print(f"python   {config['python']}, numpy {config['numpy']}")
+    return None

@@ -1,0 +1,256 @@
+"""Training: a native step, and epochs of them with progress, history and callbacks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _core, optim
+from ._check import integer, known_name
+from .nn import Sequential
+
+__all__ = ["History", "Trainer"]
+
+Logs = dict[str, float]
+Callback = Callable[["Trainer", Logs], Any]
+
+_LOSSES = {row["name"]: i for i, row in enumerate(_core.losses())}
+_CLASSIFIES = {row["name"]: row["target"] == "classes" for row in _core.losses()}
+
+
+@dataclass
+class History:
+    """What `Trainer.fit` saw, a number for each epoch.
+
+    ``loss`` and ``accuracy`` are means over the epoch's steps, each before its update; ``val_loss`` and
+    ``val_accuracy`` follow the epoch. Lists that do not apply stay empty. ``seconds`` holds the training
+    time alone, ``steps`` the number of updates in all.
+
+    Examples
+    --------
+    >>> from simdnn import History
+    >>> History(loss=[2.0, 1.0]).epochs
+    2
+    """
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    val_accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    steps: int = 0
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were trained."""
+        return len(self.loss)
+
+
+class Trainer:
+    """Trains a model: each step, and each epoch of steps, is one native call.
+
+    It runs without the GIL, but for steps of a few microseconds, which would lose more than they give.
+
+    Parameters
+    ----------
+    model : Sequential
+    loss : str
+        ``"cross_entropy"`` (integer classes) or ``"mse"`` (rows of values).
+    optimizer : optim.Optimizer, str or None
+        One without params of its own, or a name; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may be
+        changed between steps.
+    seed : int or None
+        Seeds the order of the samples in `fit`: the same seed gives the same bits. None draws one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of another kind, or a name is not known.
+
+    Examples
+    --------
+    >>> import numpy as np, simdnn
+    >>> from simdnn import nn
+    >>> model = nn.Sequential(nn.Dense(2, 8, activation="tanh"), nn.Dense(8, 2), rng=0)
+    >>> trainer = simdnn.Trainer(model, optimizer="adam", seed=0)
+    >>> x, y = np.float32([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
+    >>> history = trainer.fit(x, y, epochs=500, batch_size=4)
+    >>> history.loss[-1] < history.loss[0]
+    True
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        loss: str = "cross_entropy",
+        optimizer: optim.Optimizer | str | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if not isinstance(model, Sequential):
+            raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+        known_name("loss", loss, _LOSSES)
+        if optimizer is None:
+            optimizer = optim.Adam()
+        elif isinstance(optimizer, str):
+            optimizer = optim.from_name(optimizer)
+        elif not isinstance(optimizer, optim.Optimizer):
+            raise TypeError(f"optimizer: expected an Optimizer or a name, got {type(optimizer).__name__}")
+        if optimizer._bound:
+            raise ValueError("optimizer: expected one without params of its own, bound by no other Trainer")
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.seed = (
+            int.from_bytes(os.urandom(8), "little") if seed is None else integer("seed", seed, 0, 2**64 - 1)
+        )
+        self.epochs_done = 0
+        make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
+        self._trainer = make(model._model, _LOSSES[loss], optimizer._rule)
+        optimizer._bound = True
+
+    def step(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """One update from a batch.
+
+        Parameters
+        ----------
+        x : array, shape (n, in_features)
+            Real numbers; cast to the model's dtype.
+        y : array
+            For cross-entropy, n integer classes; for mse, shape (n, out_features).
+        sample_weight : array, shape (n,), or None
+            Weights >= 0 of the samples; their mean divides by the sum of weights.
+
+        Returns
+        -------
+        float
+            The loss before the update.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an array is of another kind or shape, or the batch is empty; nothing is changed.
+        IndexError
+            If a class is out of range; nothing is changed.
+        """
+        return self._trainer.step(x, y, sample_weight)
+
+    def evaluate(self, X: ArrayLike, y: ArrayLike) -> tuple[float, float]:
+        """The mean loss, and the share of right classes (NaN for a regression), without training."""
+        loss, accuracy, _, _ = self._trainer.evaluate(self._trainer.batch(X, y))
+        return loss, accuracy if _CLASSIFIES[self.loss] else float("nan")
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        epochs: int,
+        batch_size: int | None = 32,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        callbacks: Iterable[Callback] = (),
+        progress: bool | Literal["auto"] = "auto",
+        shuffle: bool = True,
+    ) -> History:
+        """Train for a number of epochs.
+
+        Parameters
+        ----------
+        X : array, shape (n, in_features)
+        y : array
+            As in `step`.
+        epochs : int
+        batch_size : int or None
+            None is batch gradient descent (all samples a step), 1 stochastic gradient descent, another
+            number mini-batches. The last batch of an epoch may be smaller.
+        validation_data : (X, y) or None
+            Evaluated after each epoch.
+        callbacks : callables
+            Each is called ``callback(trainer, logs)`` after an epoch; a true answer ends the training.
+        progress : bool or "auto"
+            A tqdm bar over the epochs; "auto" shows it on a terminal if tqdm is installed.
+        shuffle : bool
+            A new order of the samples for each epoch, from `seed` and the count of epochs so far.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError
+            If an argument is of another kind, shape or range; nothing is changed.
+        ImportError
+            If ``progress=True`` and tqdm is missing.
+        KeyboardInterrupt
+            On Ctrl-C, within 100 ms; the model is as the last whole step left it.
+        """
+        epochs = integer("epochs", epochs)
+        batch = self._trainer.batch(X, y)
+        validation = None
+        if validation_data is not None:
+            try:
+                X_validation, y_validation = validation_data
+            except (TypeError, ValueError):
+                raise TypeError("validation_data: expected a pair (X, y)") from None
+            validation = self._trainer.batch(X_validation, y_validation)
+        samples = np.shape(X)[0]
+        size = samples if batch_size is None else min(integer("batch_size", batch_size), samples)
+        watchers = list(callbacks)
+        history = History()
+        with _bar(progress, epochs) as bar:
+            for _ in range(epochs):
+                logs = self._epoch(history, batch, size, bool(shuffle), validation)
+                if bar is not None:
+                    bar.set_postfix({name: f"{value:.4f}" for name, value in logs.items()}, refresh=False)
+                    bar.update()
+                if any([watcher(self, logs) for watcher in watchers]):
+                    break
+        return history
+
+    def _epoch(self, history: History, batch: Any, size: int, shuffle: bool, validation: Any) -> Logs:
+        """One epoch; adds its numbers to the history and returns them."""
+        start = time.perf_counter()
+        loss, accuracy, _, steps = self._trainer.epoch(batch, size, shuffle, self.seed, self.epochs_done)
+        history.seconds.append(time.perf_counter() - start)
+        history.steps += steps
+        self.epochs_done += 1
+        logs = {"loss": loss, "accuracy": accuracy}
+        if validation is not None:
+            logs["val_loss"], logs["val_accuracy"], _, _ = self._trainer.evaluate(validation)
+        if not _CLASSIFIES[self.loss]:
+            logs = {name: value for name, value in logs.items() if not name.endswith("accuracy")}
+        for name, value in logs.items():
+            getattr(history, name).append(value)
+        return logs
+
+
+class _NoBar:
+    """Stands in where no progress is shown."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *exception: object) -> None:
+        return None
+
+
+def _bar(progress: bool | Literal["auto"], epochs: int) -> Any:
+    """A tqdm bar over epochs, or nothing."""
+    if not isinstance(progress, bool) and progress != "auto":
+        raise ValueError(f"progress: expected True, False or 'auto', got {progress!r}")
+    if progress is False or (progress == "auto" and not sys.stderr.isatty()):
+        return _NoBar()
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        if progress == "auto":
+            return _NoBar()
+        raise ImportError("progress=True needs tqdm: pip install 'simdnn[progress]'") from None
+    return tqdm(total=epochs, desc="training", unit="epoch")
