@@ -1,0 +1,103 @@
+// Prints a hash for every kernel of one level, so that levels of other processors can be compared under emulation.
+// Compile with kernels.cpp, -DSIMDNN_LEVEL=... and -DTABLE=kernels_<level>.
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "../cpp/kernels.hpp"
+
+namespace simdnn {
+
+const Kernels& TABLE();
+
+/// FNV-1a; every NaN counts as the same one.
+template <class T>
+void print(const char* name, const char* what, const std::vector<T>& values) {
+  std::uint64_t hash = 1469598103934665603u;
+  for (T value : values) {
+    if (value != value) value = T(1) / 3;
+    unsigned char bytes[sizeof value];
+    std::memcpy(bytes, &value, sizeof value);
+    for (const unsigned char byte : bytes) hash = (hash ^ byte) * 1099511628211u;
+  }
+  std::printf("%s %s %zu %016llx\n", name, what, sizeof(T), static_cast<unsigned long long>(hash));
+}
+
+template <class T>
+std::vector<T> numbers(std::size_t n, int step) {
+  std::vector<T> values(n);
+  for (std::size_t i = 0; i < n; ++i) values[i] = T(Index(i * std::size_t(step) % 1000) - 500) / T(512);
+  return values;
+}
+
+template <class T>
+std::vector<T> spread() {
+  std::vector<T> values = numbers<T>(20000, 7919);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] *= T(i % 13 == 0 ? 200 : i % 11);
+  return values;
+}
+
+template <class T>
+void elementwise(const Kernels& table, Storage storage) {
+  std::vector<T> x = spread<T>(), parameter(x.size(), T(0.75)), y(x.size());
+  const Index n = Index(x.size()), size = Index(sizeof(T));
+  for (int i = 0; i < table.activation_count; ++i) {
+    const ActivationLoops& loops = table.activations[i];
+    std::vector<char*> args{reinterpret_cast<char*>(x.data())};
+    for (int p = 0; p < loops.about->parameter_count(); ++p) args.push_back(reinterpret_cast<char*>(parameter.data()));
+    args.push_back(reinterpret_cast<char*>(y.data()));
+    const std::vector<Index> steps(args.size(), size);
+    loops.value[storage](args.data(), &n, steps.data());
+    print(loops.about->name, "value", y);
+    loops.derivative[storage](args.data(), &n, steps.data());
+    print(loops.about->name, "derivative", y);
+  }
+}
+
+template <class T>
+void matrices(const TypedKernels<T>& kernels, int losses, int rules) {
+  constexpr Index rows = 37, columns = 90, depth = 61;
+  std::vector<T> a = numbers<T>(rows * depth, 7919), b = numbers<T>(depth * columns + kPad, 104729);
+  std::vector<T> c(rows * columns), gradient(c.size()), slots[kMaxSlots];
+  Product<T> p;
+  p.rows = rows, p.columns = columns, p.depth = depth;
+  p.a = a.data(), p.a_row = depth, p.a_column = 1;
+  p.b = b.data(), p.b_row = columns, p.c = c.data(), p.c_row = columns;
+  kernels.product(p);
+  print("product", "", c);
+  std::vector<double> row_loss(rows);
+  std::vector<std::int64_t> classes(rows, 5);
+  for (int i = 0; i < losses; ++i) {
+    LossRows<T> batch;
+    batch.rows = rows, batch.columns = columns, batch.output = c.data(), batch.output_stride = columns;
+    batch.classes = classes.data(), batch.values = a.data(), batch.gradient = gradient.data();
+    batch.gradient_stride = columns, batch.row_loss = row_loss.data();
+    kernels.losses[i](batch);
+    print("loss", "gradient", gradient);
+    print("loss", "value", row_loss);
+  }
+  T* state[kMaxSlots];
+  for (int s = 0; s < kMaxSlots; ++s) slots[s].assign(c.size(), T(0)), state[s] = slots[s].data();
+  const double hypers[kMaxHypers] = {1e-2, 1e-3, 0.75, 0.875, 1e-8};
+  for (int i = 0; i < rules; ++i) {
+    for (int step = 1; step < 4; ++step) {
+      kernels.updates[i](c.data(), gradient.data(), state, Index(c.size()), hypers, step);
+    }
+    print("update", "parameters", c);
+  }
+  kernels.softmax(c.data(), gradient.data(), Index(c.size()));
+  print("softmax", "", gradient);
+  kernels.transpose(c.data(), columns, rows, columns, gradient.data(), rows);
+  print("transpose", "", gradient);
+}
+
+}  // namespace simdnn
+
+int main() {
+  using namespace simdnn;
+  const Kernels& table = TABLE();
+  elementwise<float>(table, kSingle);
+  elementwise<double>(table, kDouble);
+  matrices(table.single, table.loss_count, table.rule_count);
+  matrices(table.real, table.loss_count, table.rule_count);
+}

@@ -1,0 +1,137 @@
+"""What there is to test, from the registry of the package, and how far a result may be from the truth."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import simdnn.functional as F
+from simdnn import _core, optim
+
+Array = np.ndarray[Any, Any]
+
+ACTIVATIONS = {row["name"]: row for row in _core.activations()}
+LOSSES = {row["name"]: row for row in _core.losses()}
+RULES = {row["name"]: row for row in _core.rules()}
+FLOATS = [np.float32, np.float64]
+
+
+def parameters_of(name: str) -> tuple[float, ...]:
+    """The default parameters of an activation."""
+    return tuple(ACTIVATIONS[name]["parameters"].values())
+
+
+class Elementwise(NamedTuple):
+    """An elementwise function: of x, or of (dy, x), then of its parameters."""
+
+    name: str
+    arrays: int
+    defaults: tuple[float, ...]
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """As users call it, with defaults."""
+        return getattr(F, self.name)
+
+    @property
+    def ufunc(self) -> np.ufunc:
+        """The ufunc, which takes all parameters."""
+        return getattr(_core, self.name)
+
+    def repeated(self, x: Any) -> list[Any]:
+        """x for every array argument."""
+        return [x] * self.arrays
+
+
+ELEMENTWISE = [
+    Elementwise(name + suffix, arrays, parameters_of(name))
+    for name in ACTIVATIONS
+    for suffix, arrays in (("", 1), ("_derivative", 1), ("_backward", 2))
+]
+
+#: Constructors of optimisers, by the rule they follow, with hyper-parameters other than the defaults.
+OPTIMIZERS: list[tuple[str, Callable[..., optim.Optimizer], dict[str, Any]]] = [
+    ("sgd", optim.SGD, {"lr": 0.1}),
+    ("sgd", optim.SGD, {"lr": 0.1, "weight_decay": 0.02}),
+    ("momentum", optim.SGD, {"lr": 0.05, "momentum": 0.9}),
+    ("momentum", optim.SGD, {"lr": 0.05, "momentum": 0.8, "dampening": 0.3, "weight_decay": 0.01}),
+    ("momentum", optim.SGD, {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
+    ("adam", optim.Adam, {"lr": 0.02}),
+    ("adam", optim.Adam, {"lr": 0.02, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.02}),
+]
+
+
+def hypers_of(rule: str, given: dict[str, Any]) -> dict[str, float]:
+    """All hyper-parameters of a rule: the given ones, and defaults for the rest."""
+    flat = dict(given)
+    if "betas" in flat:
+        flat["beta1"], flat["beta2"] = flat.pop("betas")
+    return RULES[rule]["hypers"] | {name: float(value) for name, value in flat.items()}
+
+
+def ulp_errors(got: Array, exact: Array) -> Array:
+    """|got - exact| in units in the last place of got's dtype at exact, which is float64.
+
+    Below the smallest normal number a unit is the smallest subnormal. A correctly rounded result counts as 0.
+    """
+    limits = np.finfo(got.dtype)
+    _, exponent = np.frexp(exact)
+    smallest = np.finfo(got.dtype).smallest_subnormal.astype(np.float64)
+    with np.errstate(all="ignore"):
+        unit = np.maximum(np.ldexp(1.0, exponent - 1 - limits.nmant), smallest)
+        errors = np.abs(got.astype(np.float64) - exact) / unit
+        same = (got == exact.astype(got.dtype)) | (np.isnan(got) & np.isnan(exact))
+    return np.where(same, 0, np.where(np.isnan(errors), np.inf, errors))
+
+
+def float_patterns(step: int = 20011) -> Array:
+    """Every step-th of all float32 bit patterns, NaN left out, and the special values."""
+    x = np.arange(0, 2**32, step, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    return np.concatenate([x[np.isfinite(x)], special_values(np.float32)])
+
+
+def special_values(dtype: Any) -> Array:
+    """Zeros, the ends of the range, and both sides of numbers where a formula may branch; all finite."""
+    limits = np.finfo(dtype)
+    edges = [
+        0,
+        limits.smallest_subnormal,
+        limits.smallest_normal,
+        limits.eps,
+        0.5,
+        1,
+        2,
+        18,
+        38,
+        88.72,
+        104.5,
+        167,
+    ]
+    edges += [709.78, 745.1, 1300, limits.max]
+    x = np.array(edges, dtype)
+    with np.errstate(over="ignore"):
+        near = np.concatenate([x, np.nextafter(x, dtype(0)), np.nextafter(x, dtype(np.inf))])
+    near = near[np.isfinite(near)]
+    return np.concatenate([near, -near])
+
+
+def mixed_bits(n: int, word: Any) -> Array:
+    """n integers spread over a word by multiplication: the same everywhere, unlike random numbers."""
+    odd = {np.uint32: 0x9E3779B1, np.uint64: 0x9E3779B97F4A7C15}[word]
+    with np.errstate(over="ignore"):
+        x = np.arange(1, n + 1, dtype=word) * word(odd)
+        x ^= x >> word(np.iinfo(word).bits // 2)
+        return x * word(odd)
+
+
+def spread(n: int, dtype: Any, bound: float = 1.0) -> Array:
+    """n numbers spread evenly over (-bound, bound), by integer arithmetic."""
+    return (((mixed_bits(n, np.uint32) >> np.uint32(8)).astype(np.float64) / 2**23 - 1) * bound).astype(dtype)
+
+
+def same_bits(a: Any, b: Any) -> bool:
+    """Whether two arrays agree in dtype, shape and bits, the sign of zero included; NaN equals any NaN."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    zeros = np.signbit(a) == np.signbit(b)
+    return bool(np.all(((a == b) & zeros) | (np.isnan(a) & np.isnan(b))))

@@ -1,0 +1,126 @@
+"""The compiled module: instructions of a wide level stay in that level's functions."""
+
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from simdnn import _core
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("objdump") is None, reason="needs objdump (binutils)"),
+    pytest.mark.skipif(platform.machine() != "x86_64", reason="levels v2, v3 and v4 are those of x86-64"),
+]
+
+MODULE = Path(_core.__file__)
+#: Mangled names of code of a level: simdnn::v3::... and simdnn::v4::..., and their tables' accessors.
+LEVEL = re.compile(r"\b\w*(?:6simdnn2(v[234])|kernels_(v[234]))")
+
+
+class Function(NamedTuple):
+    """A symbol, and (mnemonic, operands) of each instruction under it."""
+
+    name: str
+    instructions: list[tuple[str, str]]
+
+    @property
+    def level(self) -> str | None:
+        """The level whose namespace it is in."""
+        found = LEVEL.search(self.name)
+        return (found[1] or found[2]) if found else None
+
+    def uses(self, register: str) -> bool:
+        return any(register in operands for _, operands in self.instructions)
+
+
+@pytest.fixture(scope="module")
+def functions() -> list[Function]:
+    """Everything in the executable sections."""
+    listing = subprocess.run(
+        ["objdump", "--disassemble", "--no-show-raw-insn", "--wide", MODULE],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    found = list(parse(listing))
+    if not any(function.level for function in found):
+        pytest.skip(f"{MODULE.name} has been stripped of its symbols")
+    return found
+
+
+def parse(listing: str) -> Iterator[Function]:
+    """Functions from a disassembly."""
+    current: Function | None = None
+    for line in listing.splitlines():
+        if head := re.match(r"[0-9a-f]+ <(.+)>:$", line):
+            if current:
+                yield current
+            current = Function(head[1], [])
+        elif current and (body := re.match(r"\s+[0-9a-f]+:\s+(\S+)\s*(.*)", line)):
+            current.instructions.append((body[1], re.sub(r"#.*", "", body[2])))
+    if current:
+        yield current
+
+
+def is_wide(function: Function) -> bool:
+    """Whether it needs more than v2: VEX or EVEX opcodes, whose names begin with v, or mask registers."""
+    exceptions = {"verr", "verw"}
+    return any(
+        (name.startswith("v") and name not in exceptions) or re.search(r"%[yz]mm|%k[0-7]\b", operands)
+        for name, operands in function.instructions
+    )
+
+
+def test_wide_instructions_stay_in_their_level(functions: list[Function]) -> None:
+    leaked = [
+        function.name for function in functions if function.level not in ("v3", "v4") and is_wide(function)
+    ]
+    assert not leaked
+
+
+def test_wide_registers_belong_to_the_widest_level(functions: list[Function]) -> None:
+    assert not [function.name for function in functions if function.level == "v3" and function.uses("%zmm")]
+    assert any(function.uses("%zmm") for function in functions if function.level == "v4")
+    assert any(function.uses("%ymm") for function in functions if function.level == "v3")
+
+
+def test_products_use_fused_multiply_add(functions: list[Function]) -> None:
+    for level, register in (("v3", "%ymm"), ("v4", "%zmm")):
+        tiles = [f for f in functions if f.level == level and re.search(r"4tileI[fd]", f.name)]
+        assert tiles
+        for tile in tiles:
+            assert any(
+                name.startswith("vfmadd") and register in operands for name, operands in tile.instructions
+            )
+
+
+def test_code_of_a_level_is_local() -> None:
+    """Internal linkage: the linker can never hand one level's copy of a function to another."""
+    if shutil.which("nm") is None:
+        pytest.skip("needs nm (binutils)")
+    listing = subprocess.run(
+        ["nm", "--defined-only", MODULE], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split() for line in listing.splitlines() if len(line.split()) == 3]
+    if not rows:
+        pytest.skip(f"{MODULE.name} has been stripped of its symbols")
+    shared = [name for _, kind, name in rows if "6simdnn2v" in name and kind not in "tdrbn"]
+    assert not shared
+
+
+def test_no_stack_is_executable_and_no_path_is_baked_in() -> None:
+    if shutil.which("readelf") is None:
+        pytest.skip("needs readelf (binutils)")
+    shown = subprocess.run(
+        ["readelf", "--wide", "--program-headers", "--dynamic", MODULE],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    (stack,) = [line for line in shown.splitlines() if "GNU_STACK" in line]
+    assert "RWE" not in stack
+    assert "(RPATH)" not in shown

@@ -1,0 +1,158 @@
+"""Whatever is registered has an oracle, a stub and documentation: failures say which line to add where."""
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn
+import simdnn.functional as F
+from simdnn import _core, optim
+
+from . import oracles
+from .registry import ACTIVATIONS, ELEMENTWISE, LOSSES, RULES, parameters_of
+
+PACKAGE = Path(simdnn.__file__).parent
+STUB = PACKAGE / "functional.pyi"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_has_an_oracle(name: str) -> None:
+    assert name in oracles.ACTIVATIONS, (
+        f'add a row "{name}": Activation(value=..., derivative=..., limits=..., slope_at_zero=...)'
+        " to ACTIVATIONS in tests/oracles.py"
+    )
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_has_an_oracle(name: str) -> None:
+    assert name in oracles.LOSSES, (
+        f'add a row "{name}": Loss(rows=..., gradient=...) to LOSSES in tests/oracles.py'
+    )
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_has_an_oracle(name: str) -> None:
+    assert name in oracles.RULES, (
+        f"add a function {name}(p, g, state, t, *, ...) and its row to RULES in tests/oracles.py"
+    )
+    wanted = [
+        p.name for p in inspect.signature(oracles.RULES[name]).parameters.values() if p.kind is p.KEYWORD_ONLY
+    ]
+    assert sorted(wanted) == sorted(RULES[name]["hypers"]), (
+        f"tests/oracles.py: {name} has other hyper-parameters"
+    )
+
+
+def test_no_oracle_is_left_over() -> None:
+    for oracle, registry in (
+        (oracles.ACTIVATIONS, ACTIVATIONS),
+        (oracles.LOSSES, LOSSES),
+        (oracles.RULES, RULES),
+    ):
+        assert not oracle.keys() - registry.keys(), "remove these rows from tests/oracles.py"
+
+
+@pytest.mark.parametrize(
+    "name", [case.name for case in ELEMENTWISE] + ["softmax", "log_softmax", "cross_entropy", "mse_loss"]
+)
+def test_every_function_is_public_and_has_a_stub(name: str) -> None:
+    assert hasattr(F, name)
+    assert name in F.__all__
+    assert re.search(rf"^(def {name}\(|{name}: )", STUB.read_text(), re.MULTILINE), (
+        f"add `{name}: np.ufunc` (or `def {name}(...)`, if it has defaults) to python/simdnn/functional.pyi"
+    )
+
+
+def test_the_stub_declares_nothing_that_is_missing() -> None:
+    declared = re.findall(r"^(?:def )?([a-z]\w*)[(:]", STUB.read_text(), re.MULTILINE)
+    missing = sorted({name for name in declared if not hasattr(F, name)})
+    assert not missing, f"python/simdnn/functional.pyi declares {missing}, which simdnn.functional has not"
+
+
+@pytest.mark.parametrize("case", [case for case in ELEMENTWISE if case.defaults], ids=lambda case: case.name)
+def test_the_stub_has_the_defaults(case: Any) -> None:
+    (declared,) = re.findall(rf"^def {case.name}\((.*?)\) ->", STUB.read_text(), re.MULTILINE | re.DOTALL)
+    for name, value in ACTIVATIONS[case.name.removesuffix("_backward").removesuffix("_derivative")][
+        "parameters"
+    ].items():
+        assert re.search(rf"\b{name}: ArrayLike = {re.escape(repr(value))}", declared), (
+            f"python/simdnn/functional.pyi: {case.name} should have `{name}: ArrayLike = {value!r}`"
+        )
+
+
+@pytest.mark.parametrize(
+    "row", [*ACTIVATIONS.values(), *LOSSES.values(), *RULES.values()], ids=lambda row: row["name"]
+)
+def test_every_row_describes_itself(row: dict[str, Any]) -> None:
+    for field in ("name", "formula", "source"):
+        assert row[field].strip(), f"fill in .{field} of {row['name']} in cpp/ops/"
+    assert re.search(r"\d{4}|definition", row["source"]), f"{row['name']}: the source names no year"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_is_documented(name: str) -> None:
+    row = ACTIVATIONS[name]
+    for field in ("summary", "derivative_formula", "kink", "example", "example_value"):
+        assert row[field].strip(), f"fill in .{field} of {name} in cpp/ops/activations.hpp"
+    assert row["reads"] in ("input", "output")
+    assert 0 <= row["value_ulp"] <= 4
+    assert 0 <= row["derivative_ulp"] <= 4
+    value, derivative, backward = (getattr(F, name + suffix) for suffix in ("", "_derivative", "_backward"))
+    assert row["formula"] in value.__doc__
+    assert row["source"] in value.__doc__
+    for function in (derivative, backward):
+        assert row["derivative_formula"] in function.__doc__
+        assert row["kink"] in function.__doc__
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_example_prints_what_it_says(name: str) -> None:
+    row = ACTIVATIONS[name]
+    with np.printoptions():
+        assert repr(eval(row["example"], {"F": F, "np": np})) == row["example_value"]
+
+
+@pytest.mark.parametrize("case", ELEMENTWISE, ids=lambda case: case.name)
+def test_signatures_show_parameters_and_defaults(case: Any) -> None:
+    if not case.defaults:
+        assert case.function is case.ufunc
+        return
+    shown = inspect.signature(case.function).parameters.values()
+    assert tuple(p.default for p in shown if p.default is not p.empty) == case.defaults
+    assert case.defaults == parameters_of(case.name.removesuffix("_backward").removesuffix("_derivative"))
+
+
+def public_objects() -> list[Any]:
+    """Every public module, function, class and method of the package."""
+    found = []
+    for module in (simdnn, simdnn.functional, simdnn.init, simdnn.nn, simdnn.optim):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if inspect.isclass(thing):
+                members = [
+                    m for key, m in vars(thing).items() if not key.startswith("_") and inspect.isfunction(m)
+                ]
+                found += [(f"{module.__name__}.{name}.{m.__name__}", m) for m in members]
+            if not isinstance(thing, str):
+                found.append((f"{module.__name__}.{name}", thing))
+    return [pytest.param(thing, id=name) for name, thing in dict(found).items()]
+
+
+@pytest.mark.parametrize("thing", public_objects())
+def test_everything_public_has_a_docstring(thing: Any) -> None:
+    assert (inspect.getdoc(thing) or "").strip()
+
+
+def test_every_rule_is_reached_by_an_optimizer() -> None:
+    named = {optim.from_name(name)._rule.name for name in ("sgd", "adam")}
+    assert RULES.keys() <= named | {optim.SGD(momentum=0.9)._rule.name}
+
+
+def test_names_are_unique_and_lower_case() -> None:
+    for rows in (_core.activations(), _core.losses(), _core.rules()):
+        names = [row["name"] for row in rows]
+        assert len(set(names)) == len(names)
+        assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)

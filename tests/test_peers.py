@@ -1,0 +1,117 @@
+"""Beside PyTorch: the same functions, losses, optimisers and training, to float tolerance."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn.functional as F
+from simdnn import Trainer, optim
+
+from .networks import network, samples
+from .registry import ACTIVATIONS, FLOATS, LOSSES, OPTIMIZERS, parameters_of, spread
+
+pytestmark = pytest.mark.peers
+torch: Any = pytest.importorskip("torch", reason="needs the extra [peers]: torch")
+
+#: PyTorch's functions by our names; a new activation that PyTorch has gets a row.
+PEERS: dict[str, Any] = {
+    "identity": lambda x: x * 1,
+    "relu": torch.relu,
+    "leaky_relu": torch.nn.functional.leaky_relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "elu": torch.nn.functional.elu,
+    "silu": torch.nn.functional.silu,
+    "swish": lambda x, beta: x * torch.sigmoid(beta * x),
+}
+LOSS_PEERS: dict[str, Any] = {
+    "cross_entropy": torch.nn.functional.cross_entropy,
+    "mse": torch.nn.functional.mse_loss,
+}
+
+every_float = pytest.mark.parametrize("dtype", FLOATS)
+
+
+def tolerance(dtype: Any) -> dict[str, float]:
+    return {"rtol": 2e-5, "atol": 2e-6} if dtype == np.float32 else {"rtol": 1e-11, "atol": 1e-13}
+
+
+@every_float
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_agree(name: str, dtype: Any) -> None:
+    if name not in PEERS:
+        pytest.skip(f"PyTorch has no {name}, or PEERS in this file lacks it")
+    x, dy = spread(3000, dtype, 15), spread(3007, dtype)[7:]
+    input_of = torch.tensor(x, requires_grad=True)
+    output = PEERS[name](input_of, *parameters_of(name))
+    output.backward(torch.tensor(dy))
+    assert np.allclose(getattr(F, name)(x), output.detach().numpy(), **tolerance(dtype))
+    assert np.allclose(getattr(F, name + "_backward")(dy, x), input_of.grad.numpy(), **tolerance(dtype))
+
+
+@every_float
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_cross_entropy_agrees(reduction: str, dtype: Any) -> None:
+    x, y = spread(40 * 11, dtype, 10).reshape(40, 11), np.arange(40) * 7 % 11
+    y[[3, 30]] = -100
+    logits = torch.tensor(x, requires_grad=True)
+    peer = torch.nn.functional.cross_entropy(logits, torch.tensor(y), reduction=reduction)
+    peer.sum().backward()
+    loss, gradient = F.cross_entropy(x, y, reduction=reduction, return_grad=True)
+    assert np.allclose(loss, peer.detach().numpy(), **tolerance(dtype))
+    assert np.allclose(gradient, logits.grad.numpy(), **tolerance(dtype))
+
+
+@every_float
+def test_softmax_agrees(dtype: Any) -> None:
+    x = spread(40 * 11, dtype, 10).reshape(40, 11)
+    assert np.allclose(F.softmax(x), torch.softmax(torch.tensor(x), 1).numpy(), **tolerance(dtype))
+    assert np.allclose(F.log_softmax(x), torch.log_softmax(torch.tensor(x), 1).numpy(), **tolerance(dtype))
+
+
+@every_float
+@pytest.mark.parametrize(("rule", "make", "settings"), OPTIMIZERS)
+def test_optimizers_agree(rule: str, make: Any, settings: dict[str, Any], dtype: Any) -> None:
+    p = spread(500, dtype)
+    mirror = torch.tensor(p, requires_grad=True)
+    ours, theirs = make([p], **settings), getattr(torch.optim, make.__name__)([mirror], **settings)
+    for step in range(5):
+        gradient = spread(500 + step, dtype)[step:]
+        ours.step([gradient])
+        mirror.grad = torch.tensor(gradient)
+        theirs.step()
+        assert np.allclose(p, mirror.detach().numpy(), **tolerance(dtype))
+
+
+def test_defaults_agree() -> None:
+    for ours, theirs in ((optim.SGD(), torch.optim.SGD), (optim.Adam(), torch.optim.Adam)):
+        peer = theirs([torch.zeros(1)]).defaults
+        for name in ("lr", "weight_decay", "momentum", "betas", "eps"):
+            if hasattr(ours, name):
+                assert getattr(ours, name) == peer[name]
+
+
+@every_float
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("rule", "make", "settings"), OPTIMIZERS)
+def test_training_agrees(rule: str, make: Any, settings: dict[str, Any], loss: str, dtype: Any) -> None:
+    model = network([8, 32, 16, 5], "tanh", dtype=dtype)
+    x, y = samples(loss, 60, 8, 5, dtype)
+    layers: list[Any] = []
+    for i, layer in enumerate(model.layers):
+        linear = torch.nn.Linear(layer.in_features, layer.out_features)
+        linear.weight.data = torch.tensor(model.parameters()[f"{i}.weight"].T.copy())
+        linear.bias.data = torch.tensor(model.parameters()[f"{i}.bias"])
+        layers += [linear, torch.nn.Tanh()]
+    peer = torch.nn.Sequential(*layers[:-1])
+    trainer = Trainer(model, loss=loss, optimizer=make(**settings))
+    theirs = getattr(torch.optim, make.__name__)(peer.parameters(), **settings)
+    for _ in range(25):
+        theirs.zero_grad()
+        value = LOSS_PEERS[loss](peer(torch.tensor(x)), torch.tensor(y))
+        value.backward()
+        theirs.step()
+        allowed = 1e-3 if dtype == np.float32 else 1e-9
+        assert trainer.step(x, y) == pytest.approx(value.item(), rel=allowed)
+    output = peer(torch.tensor(x)).detach().numpy()
+    assert np.allclose(model(x), output, rtol=allowed, atol=allowed)
