@@ -1,0 +1,1 @@
+"""Benchmarks of simdnn: every answer is checked before it is timed. Run ``python -m bench``."""

@@ -1,0 +1,64 @@
+"""Networks to train and serve: random data, initial weights, and the simdnn model that starts from them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from simdnn import nn
+
+
+class Network(NamedTuple):
+    """Layer widths, batch size, and batches in an epoch."""
+
+    widths: tuple[int, ...]
+    batch_size: int
+    batches: int
+
+    def shape(self) -> str:
+        """The widths as tables show them."""
+        return "-".join(map(str, self.widths))
+
+
+class Problem(NamedTuple):
+    """Initial weights and data, the same for everybody."""
+
+    widths: tuple[int, ...]
+    batch_size: int
+    parameters: dict[str, NDArray[np.float32]]
+    x: NDArray[np.float32]  # (batches * batch_size, features)
+    y: NDArray[np.int64]
+
+    def batches(self) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+        """The batches of one epoch, in order."""
+        starts = range(0, len(self.x), self.batch_size)
+        return [(self.x[i : i + self.batch_size], self.y[i : i + self.batch_size]) for i in starts]
+
+
+def make_problem(network: Network) -> Problem:
+    """Random data whose every sample comes twice, with labels drawn anew: no network ever fits it.
+
+    So gradients stay alive however many steps a contestant takes.
+    """
+    rng = np.random.default_rng(0)
+    rows = network.batches * network.batch_size
+    x = np.tile(rng.normal(size=(rows // 2, network.widths[0])), (2, 1)).astype(np.float32)
+    y = rng.integers(0, network.widths[-1], rows)
+    parameters = {}
+    for index, (fan_in, fan_out) in enumerate(itertools.pairwise(network.widths)):
+        limit = np.sqrt(6 / fan_in)
+        parameters[f"{index}.weight"] = rng.uniform(-limit, limit, (fan_in, fan_out)).astype(np.float32)
+        parameters[f"{index}.bias"] = np.zeros(fan_out, np.float32)
+    return Problem(network.widths, network.batch_size, parameters, x, y)
+
+
+def make_model(problem: Problem) -> nn.Sequential:
+    """The network with the problem's weights."""
+    pairs = list(itertools.pairwise(problem.widths))
+    hidden = [nn.Dense(fan_in, fan_out, activation="relu") for fan_in, fan_out in pairs[:-1]]
+    model = nn.Sequential(*hidden, nn.Dense(*pairs[-1]))
+    for name, view in model.parameters().items():
+        view[...] = problem.parameters[name]
+    return model

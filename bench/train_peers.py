@@ -1,0 +1,130 @@
+"""The same training step as each peer writes it: a function of one batch that returns the loss before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+Parameters = Mapping[str, Any]  # "0.weight" (in, out), "0.bias" (out,), ...
+Step = Callable[[Any, Any], Any]
+
+
+def torch_model(torch: Any, parameters: Parameters) -> Any:
+    """The network as PyTorch's modules."""
+    layers = []
+    for weight, bias in _pairs(parameters):
+        layer = torch.nn.Linear(*weight.shape)
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(weight.T.copy()))
+            layer.bias.copy_(torch.from_numpy(bias))
+        layers += [layer, torch.nn.ReLU()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+def torch_step(torch: Any, parameters: Parameters, learning_rate: float) -> Step:
+    """PyTorch, eager, with the fused Adam."""
+    model = torch_model(torch, parameters)
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
+    cross_entropy = torch.nn.functional.cross_entropy
+
+    def step(x: Any, y: Any) -> float:
+        optimizer.zero_grad(set_to_none=True)
+        loss = cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return float(loss.item())
+
+    return step
+
+
+def jax_step(jax: Any, parameters: Parameters, learning_rate: float) -> Step:
+    """JAX, the whole step compiled, its state given away to be updated in place."""
+    compiled = jax.jit(_jax_update(jax, learning_rate), donate_argnums=0)
+    state = _jax_state(jax, parameters)
+
+    def step(x: Any, y: Any) -> Any:
+        nonlocal state
+        state, loss = compiled(state, (x, y))
+        return loss.block_until_ready()
+
+    return step
+
+
+def jax_scan(
+    jax: Any, parameters: Parameters, learning_rate: float, batches: list[tuple[Any, Any]]
+) -> Callable[[], Any]:
+    """JAX, an epoch compiled as one scan over its batches; returns the losses."""
+    update = _jax_update(jax, learning_rate)
+    compiled = jax.jit(lambda state, stacked: jax.lax.scan(update, state, stacked), donate_argnums=0)
+    stacked = tuple(jax.numpy.stack(part) for part in zip(*batches, strict=True))
+    state = _jax_state(jax, parameters)
+
+    def run() -> Any:
+        nonlocal state
+        state, losses = compiled(state, stacked)
+        return losses.block_until_ready()
+
+    return run
+
+
+def sklearn_classifier(parameters: Parameters, learning_rate: float, batch: tuple[Any, Any]) -> Any:
+    """scikit-learn's classifier with the given weights; ``partial_fit(x, y)`` is one epoch, in order."""
+    from sklearn.neural_network import MLPClassifier
+
+    pairs = _pairs(parameters)
+    model = MLPClassifier(
+        hidden_layer_sizes=tuple(len(bias) for _, bias in pairs[:-1]),
+        activation="relu",
+        solver="adam",
+        alpha=0.0,
+        batch_size=len(batch[0]),
+        learning_rate_init=learning_rate,
+        shuffle=False,
+    )
+    model.partial_fit(*batch, classes=np.arange(len(pairs[-1][1])))  # builds the arrays
+    for index, (weight, bias) in enumerate(pairs):
+        one_output = model.coefs_[index].shape != weight.shape  # two classes: the logit of the second
+        model.coefs_[index][...] = weight[:, 1:] - weight[:, :1] if one_output else weight
+        model.intercepts_[index][...] = bias[1:] - bias[:1] if one_output else bias
+    del model._optimizer  # the next call starts one afresh
+    return model
+
+
+def _pairs(parameters: Parameters) -> list[tuple[Any, Any]]:
+    values = list(parameters.values())
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+def _jax_state(jax: Any, parameters: Parameters) -> Any:
+    weights = [tuple(map(jax.numpy.array, pair)) for pair in _pairs(parameters)]
+    zeros = jax.tree.map(jax.numpy.zeros_like, weights)
+    return weights, zeros, jax.tree.map(jax.numpy.zeros_like, weights), jax.numpy.zeros((), "float32")
+
+
+def _jax_update(jax: Any, learning_rate: float) -> Callable[[Any, Any], Any]:
+    """Adam, as a function of (state, batch) to (state, loss)."""
+    numpy, tree_map = jax.numpy, jax.tree.map
+
+    def mean_loss(weights: Any, x: Any, y: Any) -> Any:
+        for weight, bias in weights[:-1]:
+            x = jax.nn.relu(x @ weight + bias)
+        weight, bias = weights[-1]
+        logits = x @ weight + bias
+        return -(jax.nn.log_softmax(logits) * jax.nn.one_hot(y, len(bias))).sum(axis=1).mean()
+
+    def update(state: Any, batch: Any) -> Any:
+        weights, first, second, steps = state
+        loss, gradients = jax.value_and_grad(mean_loss)(weights, *batch)
+        steps = steps + 1
+        correction = numpy.sqrt(1 - 0.999**steps)
+        step_size = learning_rate * correction / (1 - 0.9**steps)
+        first = tree_map(lambda m, g: 0.9 * m + 0.1 * g, first, gradients)
+        second = tree_map(lambda v, g: 0.999 * v + 0.001 * g * g, second, gradients)
+        weights = tree_map(
+            lambda w, m, v: w - step_size * m / (numpy.sqrt(v) + 1e-8 * correction), weights, first, second
+        )
+        return (weights, first, second, steps), loss
+
+    return update
