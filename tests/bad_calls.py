@@ -198,6 +198,8 @@ MODELS: list[Bad] = [
     ("predict complex", lambda s: s.model(s.x * 1j), TypeError, "x: "),
     ("forward other features", lambda s: s.model.forward(s.x[:, 1:], training=True), ValueError, "x: "),
     ("backward without forward", lambda s: s.model.backward(s.out), ValueError, "forward"),
+    ("predictor complex", lambda s: s.predictor.predict(s.x * 1j), TypeError, "x: "),
+    ("predictor strings", lambda s: s.predictor.predict(s.x.astype(str)), TypeError, "x: "),
     ("predictor other features", lambda s: s.predictor.predict_into(s.x[:, 1:], s.out), ValueError, "x: "),
     (
         "out is too small",

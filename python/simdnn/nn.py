@@ -274,13 +274,12 @@ class Predictor:
 
     def __init__(self, model: Sequential) -> None:
         make = _core.PredictorF32 if model.dtype == np.float32 else _core.PredictorF64
-        self._model = model
         self._predictor = make(model._model)
         self.dtype = model.dtype
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """The output for `x`, of shape (n, in_features) or (in_features,), in a new array."""
-        x = np.asarray(x, dtype=self.dtype)
+        x = np.asarray(x)
         out = np.empty((*x.shape[:-1], self._predictor.outputs), self.dtype)
         self._predictor.predict_into(x, out)
         return out
