@@ -13,8 +13,9 @@ namespace simdnn {
 /// of it gained nothing from a second thread.
 constexpr double kSerialBelow = 60000;
 
-/// How many threads a large call would use now: the least of set_num_threads, OMP_NUM_THREADS or threadpoolctl's
-/// limit, the CPUs of the affinity mask and the control group's quota; 1 in a forked child and inside a team.
+/// How many threads a large call would use now: what set_thread_count asked for, or the least of OMP_NUM_THREADS or
+/// threadpoolctl's limit, the CPUs of the affinity mask and the control group's quota; 1 in a forked child and inside a
+/// team.
 int thread_count();
 
 /// n >= 1 for the whole process, above the limits of that moment if need be; a limit that threadpoolctl sets

@@ -65,7 +65,7 @@ Array<T> forward_training(Model<T>& self, const py::object& object) {
       self.training = std::make_unique<Plan<T>>(self.network, rows.rows, Mode::train, true);
     }
     const Matrix<T> y = self.training->forward(rows, context);
-    for (Index i = 0; i < y.rows; ++i) std::copy_n(y.data + i * y.stride, y.columns, to + i * y.columns);
+    copy_rows<T>(y, to, y.columns);
     return true;
   });
   self.training_input = x;
@@ -87,12 +87,9 @@ Array<T> backward(Model<T>& self, const py::object& object) {
   run_native(self.network->mutex(), 2 * self.nanoseconds(rows.rows), [&](const Context& context) {
     self.training->prepare();
     const Matrix<T> gradient = self.training->output_gradient(rows.rows);
-    for (Index i = 0; i < rows.rows; ++i) {
-      std::copy_n(rows.data + i * rows.stride, rows.columns, gradient.data + i * gradient.stride);
-    }
+    copy_rows(rows, gradient.data, gradient.stride);
     const Matrix<T> input = self.training->backward(gradient, false, context);
-    for (Index i = 0; i < rows.rows; ++i)
-      std::copy_n(input.data + i * input.stride, input.columns, to + i * input.columns);
+    copy_rows<T>(input, to, input.columns);
     return true;
   });
   return dx;

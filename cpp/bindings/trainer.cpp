@@ -75,14 +75,13 @@ struct ArrayUpdater {
   }
 };
 
-/// A trainer and the model whose parameters it changes.
+/// A trainer of a model's network.
 template <class T>
 struct ModelTrainer {
-  py::object model;
   Trainer<T> trainer;
 
-  ModelTrainer(const py::object& owner, int loss, std::shared_ptr<Rule> rule)
-      : model(owner), trainer(owner.cast<Model<T>&>().network, loss, std::move(rule)) {}
+  ModelTrainer(const Model<T>& model, int loss, std::shared_ptr<Rule> rule)
+      : trainer(model.network, loss, std::move(rule)) {}
 
   double nanoseconds(Index rows) { return trainer.network().flops() / 50 * double(rows); }
 };
@@ -165,7 +164,7 @@ void register_precision(py::module_& module, const std::string& suffix) {
   using Self = ModelTrainer<T>;
   py::class_<Batch<T>>(module, ("Batch" + suffix).c_str());
   py::class_<Self>(module, ("Trainer" + suffix).c_str())
-      .def(py::init<py::object, int, std::shared_ptr<Rule>>(), "model"_a, "loss"_a, "rule"_a)
+      .def(py::init<const Model<T>&, int, std::shared_ptr<Rule>>(), "model"_a, "loss"_a, "rule"_a)
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
       .def(
           "batch",
@@ -189,12 +188,10 @@ void register_precision(py::module_& module, const std::string& suffix) {
                 run_native(self.trainer.network().mutex(), self.nanoseconds(batch.samples.x.rows),
                            [&](const Context& context) { return self.trainer.evaluate(batch.samples, context); }));
           },
-          "batch"_a)
-      .def_property_readonly("steps", [](Self& self) { return self.trainer.updater().steps(); });
+          "batch"_a);
   py::class_<ArrayUpdater<T>>(module, ("Updater" + suffix).c_str())
       .def(py::init<std::shared_ptr<Rule>, std::vector<Array<T>>>(), "rule"_a, "parameters"_a)
-      .def("step", &ArrayUpdater<T>::step, "gradients"_a)
-      .def_property_readonly("steps", [](ArrayUpdater<T>& self) { return self.updater.steps(); });
+      .def("step", &ArrayUpdater<T>::step, "gradients"_a);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <type_traits>
 
 #include "../ops/spans.hpp"
 
@@ -40,7 +41,21 @@ template <class T>
 struct Matrix {
   T* data = nullptr;
   Index rows = 0, columns = 0, stride = 0;
+
+  operator Matrix<const T>() const
+    requires(!std::is_const_v<T>)
+  {
+    return {data, rows, columns, stride};
+  }
 };
+
+/// Rows from one stride to another.
+template <class T>
+void copy_rows(const Matrix<const T>& from, T* to, Index stride) {
+  for (Index i = 0; i < from.rows; ++i) {
+    std::memcpy(to + i * stride, from.data + i * from.stride, std::size_t(from.columns) * sizeof(T));
+  }
+}
 
 /// Hands out padded matrices. A first walk over the layers counts, a second one places.
 template <class T>
@@ -56,7 +71,6 @@ class Arena {
     memory_ = Buffer<T>(used_);
     used_ = 0;
   }
-  Index size() const { return memory_.size(); }
 
  private:
   Buffer<T> memory_;

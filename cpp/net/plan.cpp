@@ -1,7 +1,6 @@
 #include "plan.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace simdnn {
 
@@ -29,7 +28,7 @@ Matrix<T> Plan<T>::forward(const Matrix<const T>& x, const Context& context) {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     inputs_[i] = input;
     y = layers_[i]->forward(input, network_->views(i), mode_, context);
-    input = {y.data, y.rows, y.columns, y.stride};
+    input = y;
   }
   return y;
 }
@@ -50,9 +49,7 @@ void infer(Plan<T>& plan, const Matrix<const T>& x, T* out, const Context& conte
   for (Index begin = 0; begin < x.rows && !context.stopped(); begin += plan.capacity()) {
     const Index rows = std::min(plan.capacity(), x.rows - begin);
     const Matrix<T> y = plan.forward({x.data + begin * x.stride, rows, x.columns, x.stride}, context);
-    for (Index i = 0; i < rows; ++i) {
-      std::memcpy(out + (begin + i) * y.columns, y.data + i * y.stride, std::size_t(y.columns) * sizeof(T));
-    }
+    copy_rows<T>(y, out + begin * y.columns, y.columns);
   }
 }
 

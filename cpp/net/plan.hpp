@@ -14,7 +14,6 @@ class Plan {
   Plan(std::shared_ptr<Network<T>> network, Index rows, Mode mode, bool input_gradient = false);
 
   Index capacity() const { return capacity_; }
-  Index arena_size() const { return arena_.size(); }
 
   /// To be called when parameters may have changed since the last backward pass.
   void prepare();

@@ -18,14 +18,19 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, int loss, std::shared_p
 template <class T>
 void Trainer<T>::reserve(Index rows) {
   rows = std::min(rows, kChunkRows);
+  reserve_losses(rows);
   if (plan_ && plan_->capacity() >= rows) return;
   plan_ = std::make_unique<Plan<T>>(network_, rows, Mode::train);
   x_ = Buffer<T>(rows * network_->inputs());
   values_ = Buffer<T>(target() == Target::values ? rows * network_->outputs() : 0);
   weight_ = Buffer<T>(rows);
   classes_.resize(std::size_t(rows));
-  row_loss_.resize(std::size_t(rows));
-  row_correct_.resize(std::size_t(rows));
+}
+
+template <class T>
+void Trainer<T>::reserve_losses(Index rows) {
+  row_loss_.resize(std::max(row_loss_.size(), std::size_t(rows)));
+  row_correct_.resize(row_loss_.size());
 }
 
 /// Rows [begin, begin + rows) of the samples, gathered if there is an order, else where they lie.
@@ -136,7 +141,7 @@ Totals Trainer<T>::epoch(const Samples<T>& samples, Index batch, bool shuffled, 
 
 template <class T>
 Totals Trainer<T>::evaluate(const Samples<T>& samples, const Context& context) {
-  reserve(kChunkRows);
+  reserve_losses(kChunkRows);
   if (!inference_) inference_ = std::make_unique<Plan<T>>(network_, kChunkRows, Mode::infer);
   Totals totals;
   totals.weight = double(samples.x.rows);

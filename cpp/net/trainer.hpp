@@ -28,7 +28,6 @@ class Trainer {
 
   Target target() const { return kernels().losses[loss_]->target; }
   Network<T>& network() { return *network_; }
-  Updater<T>& updater() { return updater_; }
 
   /// One update from all samples; totals.steps stays 0, and nothing is updated, if the context stopped it.
   Totals step(const Samples<T>& samples, const Context& context);
@@ -43,6 +42,7 @@ class Trainer {
  private:
   Totals step(const Samples<T>& samples, const Index* order, Index count, const Context& context);
   void reserve(Index rows);
+  void reserve_losses(Index rows);
   Samples<T> chunk(const Samples<T>& samples, const Index* order, Index begin, Index rows);
   void add_losses(const LossRows<T>& rows, Totals& totals) const;
   LossRows<T> loss_rows(const Samples<T>& samples, const Matrix<T>& output);

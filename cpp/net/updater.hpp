@@ -47,12 +47,6 @@ class Updater {
     }
   }
 
-  std::int64_t steps() const { return steps_; }
-  void set_steps(std::int64_t steps) { steps_ = steps; }
-  std::size_t size() const { return segments_.size(); }
-  Index size(std::size_t segment) const { return segments_[segment].size; }
-  T* slot(std::size_t segment, std::size_t index) { return segments_[segment].slots[index].data(); }
-
  private:
   struct Segment {
     T* parameters = nullptr;

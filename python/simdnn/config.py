@@ -12,9 +12,9 @@ from ._check import integer
 def get_num_threads() -> int:
     """How many threads a large call would use now.
 
-    The least of `set_num_threads`, ``OMP_NUM_THREADS`` or threadpoolctl's limit, the CPUs that this
-    process may run on, and the control group's quota. Small calls use one thread whatever it says;
-    a forked child always does.
+    What `set_num_threads` asked for, or else the least of ``OMP_NUM_THREADS`` or threadpoolctl's limit, the
+    CPUs that this process may run on, and the control group's quota; a limit that threadpoolctl sets later
+    holds in both cases. Small calls use one thread whatever it says; a forked child always does.
 
     Returns
     -------
