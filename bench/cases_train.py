@@ -34,7 +34,7 @@ def cases() -> Iterator[Case]:
     for network, ratio in NETWORKS:
         build = functools.partial(_contestants, network)
         name = f"{network.shape()}, batch {network.batch_size}"
-        yield Case("train step", name, build, Goal(("PyTorch",), ratio))
+        yield Case("train step", name, build, (Goal(("PyTorch",), ratio),))
 
 
 def _contestants(network: Network) -> Iterator[Contestant]:

@@ -25,15 +25,17 @@ OURS = "simdnn"
 
 
 class Effort(NamedTuple):
-    """How long to time a case."""
+    """How long to time a case; ``least_rounds_when_slow`` is for calls of `SLOW_SECONDS` or more."""
 
     seconds: float
     least_rounds: int
+    least_rounds_when_slow: int
     most_rounds: int
 
 
-THOROUGH = Effort(seconds=2.0, least_rounds=25, most_rounds=301)
-QUICK = Effort(seconds=0.2, least_rounds=3, most_rounds=51)
+SLOW_SECONDS = 10e-3
+THOROUGH = Effort(seconds=2.0, least_rounds=25, least_rounds_when_slow=7, most_rounds=301)
+QUICK = Effort(seconds=0.2, least_rounds=3, least_rounds_when_slow=2, most_rounds=51)
 
 
 class Sample(NamedTuple):
@@ -59,20 +61,28 @@ class Contestant:
 
 
 class Goal(NamedTuple):
-    """The best of ``peers`` should take at least ``ratio`` times as long as simdnn."""
+    """The best of ``peers``, or of all if empty, should take at least ``ratio`` times as long as simdnn."""
 
     peers: tuple[str, ...]
     ratio: float
 
 
+#: No slower than anybody else.
+BEST = Goal((), 1.0)
+
+
 @dataclass(frozen=True)
 class Case:
-    """A row of a table. ``build`` makes the contestants, simdnn first, when the case is about to run."""
+    """A row of a table. ``build`` makes the contestants, simdnn first, when the case is about to run.
+
+    A ``note`` is printed under the table, once.
+    """
 
     group: str
     name: str
     build: Callable[[], Iterable[Contestant]]
-    goal: Goal | None = None
+    goals: tuple[Goal, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,15 +102,18 @@ class Result:
         """How many times as long as simdnn this contestant takes."""
         return self.median[name] / self.median[OURS]
 
-    def goal_ratio(self) -> float | None:
-        """The ratio that the goal speaks of, or None where none of its peers is installed."""
-        if self.case.goal is None:
-            return None
-        return min((self.ratio(peer) for peer in self.case.goal.peers if peer in self.median), default=None)
+    def best_peer(self, goal: Goal) -> str | None:
+        """The fastest of those that a goal speaks of, or None where none of them is installed."""
+        rivals = [name for name in goal.peers or self.median if name in self.median and name != OURS]
+        return min(rivals, key=self.ratio, default=None)
+
+    def reached(self, goal: Goal) -> float | None:
+        """The ratio that a goal speaks of, or None where none of its peers is installed."""
+        best = self.best_peer(goal)
+        return None if best is None else self.ratio(best)
 
     def as_dict(self) -> dict[str, Any]:
         """What the JSON file holds of it."""
-        goal = self.case.goal
         return {
             "group": self.case.group,
             "case": self.case.name,
@@ -109,7 +122,7 @@ class Result:
             "median_us": self.median,
             "best_us": self.best,
             "ratio": {name: self.ratio(name) for name in self.median},
-            "goal": goal and {**goal._asdict(), "reached": self.goal_ratio()},
+            "goals": [{**goal._asdict(), "reached": self.reached(goal)} for goal in self.case.goals],
         }
 
 
@@ -150,11 +163,14 @@ def run(case: Case, effort: Effort) -> Result:
     gc.collect()
     gc.disable()
     try:
-        repeats = [_repeats(contestant) for contestant in contestants]
+        calls = [_calls(contestant) for contestant in contestants]
+        repeats = [call.repeats for call in calls]
+        slow = max(call.seconds for call in calls) > SLOW_SECONDS
+        least = effort.least_rounds_when_slow if slow else effort.least_rounds
         samples: list[list[Sample]] = [[] for _ in contestants]
         order = list(range(len(contestants)))
         start = time.perf_counter()
-        while _needs_more(len(samples[0]), time.perf_counter() - start, effort):
+        while _needs_more(len(samples[0]), least, time.perf_counter() - start, effort):
             for index in order:
                 samples[index].append(_sample(contestants[index], repeats[index]))
             order = order[1:] + order[:1]  # nobody always runs after the same neighbour
@@ -173,18 +189,24 @@ def run(case: Case, effort: Effort) -> Result:
     )
 
 
-def _needs_more(rounds: int, seconds: float, effort: Effort) -> bool:
-    return rounds < effort.least_rounds or (seconds < effort.seconds and rounds < effort.most_rounds)
+def _needs_more(rounds: int, least: int, seconds: float, effort: Effort) -> bool:
+    return rounds < least or (seconds < effort.seconds and rounds < effort.most_rounds)
 
 
-def _repeats(contestant: Contestant) -> int:
-    """Calls that fill one sample."""
+class Calls(NamedTuple):
+    """How many calls fill a sample, and how long one takes, roughly."""
+
+    repeats: int
+    seconds: float
+
+
+def _calls(contestant: Contestant) -> Calls:
     repeats = 1
     with contestant.context():
         contestant.run()
         while (seconds := _time(contestant.run, repeats)) < SAMPLE_SECONDS:
             repeats = max(repeats + 1, round(repeats * min(10.0, 1.1 * SAMPLE_SECONDS / seconds)))
-    return repeats
+    return Calls(repeats, seconds / repeats)
 
 
 def _sample(contestant: Contestant, repeats: int) -> Sample:

@@ -22,6 +22,7 @@ PEERS = (
     Peer("NumPy", "numpy", "numpy"),
     Peer("PyTorch", "torch", "torch"),
     Peer("JAX", "jax", "jax"),
+    Peer("numexpr", "numexpr", "numexpr"),
     Peer("scikit-learn", "sklearn", "scikit-learn"),
     Peer("onnxruntime", "onnxruntime", "onnxruntime"),
     Peer("onnx", "onnx", "onnx"),
@@ -71,4 +72,14 @@ def jax() -> Any:
     module = importlib.import_module("jax")
     # A call waits for its result here, so handing it to another thread would only cost.
     module.config.update("jax_cpu_enable_async_dispatch", False)
+    return module
+
+
+@functools.cache
+def numexpr() -> Any:
+    """numexpr, or None."""
+    if not is_installed("numexpr"):
+        return None
+    module = importlib.import_module("numexpr")
+    module.set_num_threads(threads())
     return module

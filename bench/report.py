@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from bench import peers
-from bench.harness import OURS, Result
+from bench.harness import OURS, Goal, Result
 
 #: The share of disturbed samples from which on a case is reported.
 DISTURBED = 0.1
+#: How many rows the summary names.
+WORST = 10
+#: A goal missed by less than this share may be met the next time.
+NOISE = 0.03
 
 
-def describe_machine(threads: int) -> dict[str, Any]:
-    """CPU, instruction set, threads, versions and date."""
+def describe_machine(threads: int, level: str | None = None) -> dict[str, Any]:
+    """CPU, instruction set, threads, versions and date; ``level`` is what everybody was held to."""
     import simdnn
 
     config: Any = simdnn.show_config(mode="dicts")
@@ -27,6 +31,7 @@ def describe_machine(threads: int) -> dict[str, Any]:
         "cpu": cpu_model(),
         "cpus": os.cpu_count(),
         "isa": config["isa"],
+        "isa_of_peers": level,
         "threads": threads,
         "compiler": config["compiler"],
         "system": platform.platform(),
@@ -49,8 +54,9 @@ def heading(machine: dict[str, Any]) -> str:
     """The machine in a few lines, with a note about every peer that is missing."""
     threads = "1 pinned thread" if machine["threads"] == 1 else f"{machine['threads']} pinned threads"
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    level = f"level {machine['isa']} ({'for all' if machine['isa_of_peers'] else 'peers as they choose'})"
     lines = [
-        f"{machine['cpu']}, {machine['isa']}, {threads}, float32, {machine['date'][:10]}",
+        f"{machine['cpu']}, {level}, {threads}, float32, {machine['date'][:10]}",
         versions,
         "median microseconds; in brackets how many times as long as simdnn",
     ]
@@ -69,13 +75,36 @@ def tables(results: Sequence[Result], *, markdown: bool) -> str:
     """A table per group, and a note about timings not to be trusted."""
     parts = []
     for group, rows in groupby(results, key=lambda result: result.case.group):
-        table = _table(group, list(rows))
+        rows = list(rows)
+        table = _table(group, rows)
         parts.append(_as_markdown(table) if markdown else _as_text(table))
+        parts += dict.fromkeys(row.case.note for row in rows if row.case.note)
     disturbed = [result for result in results if result.disturbed > DISTURBED]
     if disturbed:
         cases = ", ".join(f"{r.case.group} {r.case.name} ({r.disturbed:.0%})" for r in disturbed)
         parts.append(f"other processes disturbed these cases (share of samples), time them again: {cases}")
     return "\n\n".join(parts)
+
+
+def summary(results: Sequence[Result]) -> str:
+    """How many goals are met, and the rows that are furthest from theirs: nobody reads all of them."""
+    rows = [(result, goal, result.reached(goal)) for result in results for goal in result.case.goals]
+    measured = [(result, goal, reached) for result, goal, reached in rows if reached is not None]
+    if not rows:
+        return ""
+    missed = [reached / goal.ratio for _, goal, reached in measured if reached < goal.ratio]
+    nearly = sum(share > 1 - NOISE for share in missed)
+    lines = [
+        f"goals: {len(measured) - len(missed)} met, {len(missed)} missed ({nearly} by less than {NOISE:.0%}),"
+        f" {len(rows) - len(measured)} not measured; furthest from theirs:"
+    ]
+    for result, goal, reached in sorted(measured, key=lambda row: row[2] / row[1].ratio)[:WORST]:
+        verdict = "met" if reached >= goal.ratio else "missed"
+        lines.append(
+            f"  {result.case.group} {result.case.name}: {reached:.3g}x {result.best_peer(goal)},"
+            f" {verdict} {three_digits(goal.ratio)}x"
+        )
+    return "\n".join(lines)
 
 
 def three_digits(value: float) -> str:
@@ -85,11 +114,12 @@ def three_digits(value: float) -> str:
 
 def _table(group: str, results: list[Result]) -> list[list[str]]:
     names = list(dict.fromkeys(name for result in results for name in result.median))
-    has_goals = any(result.case.goal for result in results)
+    has_goals = any(result.case.goals for result in results)
     table = [[group, *names, *(["goal"] if has_goals else [])]]
     for result in results:
         cells = [result.case.name, *(_cell(result, name) for name in names)]
-        table.append([*cells, _goal(result)] if has_goals else cells)
+        verdicts = "; ".join(_verdict(result, goal) for goal in result.case.goals)
+        table.append([*cells, verdicts] if has_goals else cells)
     return table
 
 
@@ -100,16 +130,13 @@ def _cell(result: Result, name: str) -> str:
     return text if name == OURS else f"{text} ({three_digits(result.ratio(name))}x)"
 
 
-def _goal(result: Result) -> str:
-    goal = result.case.goal
-    if goal is None:
-        return ""
-    reached = result.goal_ratio()
+def _verdict(result: Result, goal: Goal) -> str:
+    reached = result.reached(goal)
     if reached is None:
         verdict = "not measured"
     else:
-        verdict = "met" if reached >= goal.ratio else f"missed: {three_digits(reached)}x"
-    rivals = goal.peers[0] if len(goal.peers) == 1 else f"best of {', '.join(goal.peers)}"
+        verdict = "met" if reached >= goal.ratio else f"missed: {reached:.3g}x"
+    rivals = f"best of {', '.join(goal.peers)}" if len(goal.peers) > 1 else "".join(goal.peers) or "best"
     return f"{three_digits(goal.ratio)}x {rivals}: {verdict}"
 
 

@@ -18,9 +18,22 @@ enum Storage : int { kHalf, kSingle, kDouble, kStorages };
 
 struct ActivationLoops {
   const Description* about;
-  Loop value[kStorages];       ///< (x, parameters...) -> f(x)
-  Loop derivative[kStorages];  ///< (x, parameters...) -> f'(x)
-  Loop backward[kStorages];    ///< (dy, x, parameters...) -> dy f'(x)
+  Loop value[kStorages];               ///< (x, parameters...) -> f(x)
+  Loop derivative[kStorages];          ///< (x, parameters...) -> f'(x)
+  Loop backward[kStorages];            ///< (dy, x, parameters...) -> dy f'(x)
+  Loop parameter_backward[kStorages];  ///< (dy, x, parameters...) -> dy df / d parameter, or nullptr
+};
+
+struct ElementaryLoops {
+  const Description* about;
+  Loop value[kStorages];
+};
+
+/// Inner loops of gufuncs over groups of competing pieces.
+struct MaxoutLoops {
+  Loop value[kStorages];       ///< (k) -> ()
+  Loop derivative[kStorages];  ///< (k) -> (k)
+  Loop backward[kStorages];    ///< (), (k) -> (k)
 };
 
 /// The three finishing functions of one activation.
@@ -43,6 +56,8 @@ struct TypedKernels {
   void (*transpose)(const T* a, Index a_row, Index rows, Index columns, T* b, Index b_row);
   void (*softmax)(const T* x, T* y, Index n);
   void (*log_softmax)(const T* x, T* y, Index n);
+  double (*row_sum)(const T* x, Index n);
+  void (*add_row)(const T* x, Index n, double* sums);  ///< sums += x
   const ActivationTiles<T>* activations;
   const LossFunction<T>* losses;
   const Update<T>* updates;
@@ -52,6 +67,9 @@ struct Kernels {
   const char* level;
   const ActivationLoops* activations;
   int activation_count;
+  const ElementaryLoops* elementary;
+  int elementary_count;
+  MaxoutLoops maxout;
   const LossDescription* const* losses;
   int loss_count;
   const RuleDescription* const* rules;

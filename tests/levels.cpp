@@ -10,12 +10,18 @@ namespace simdnn {
 
 const Kernels& TABLE();
 
+template <class T>
+bool is_nan(T x) {
+  return x != x;
+}
+bool is_nan(std::uint16_t half) { return (half & 0x7fffu) > 0x7c00u; }
+
 /// FNV-1a; every NaN counts as the same one.
 template <class T>
 void print(const char* name, const char* what, const std::vector<T>& values) {
   std::uint64_t hash = 1469598103934665603u;
   for (T value : values) {
-    if (value != value) value = T(1) / 3;
+    if (is_nan(value)) value = T(1) / 3;
     unsigned char bytes[sizeof value];
     std::memcpy(bytes, &value, sizeof value);
     for (const unsigned char byte : bytes) hash = (hash ^ byte) * 1099511628211u;
@@ -38,20 +44,54 @@ std::vector<T> spread() {
 }
 
 template <class T>
-void elementwise(const Kernels& table, Storage storage) {
-  std::vector<T> x = spread<T>(), parameter(x.size(), T(0.75)), y(x.size());
-  const Index n = Index(x.size()), size = Index(sizeof(T));
+char* bytes(std::vector<T>& values) {
+  return reinterpret_cast<char*>(values.data());
+}
+
+/// Hashes loop(dy, x, parameters...) of so many arrays, in half, single or double precision as T says.
+template <class T>
+void run(const Description& about, const char* what, Loop loop, std::size_t arrays, std::vector<T>& x,
+         std::vector<T>& parameter) {
+  std::vector<T> y(x.size());
+  std::vector<char*> args(arrays, bytes(x));
+  for (int p = 0; p < about.parameter_count(); ++p) args.push_back(bytes(parameter));
+  args.push_back(bytes(y));
+  const std::vector<Index> steps(args.size(), Index(sizeof(T)));
+  const Index n = Index(x.size());
+  loop(args.data(), &n, steps.data());
+  print(about.name, what, y);
+}
+
+template <class T>
+void elementwise(const Kernels& table, Storage storage, std::vector<T> x, std::vector<T> parameter) {
   for (int i = 0; i < table.activation_count; ++i) {
     const ActivationLoops& loops = table.activations[i];
-    std::vector<char*> args{reinterpret_cast<char*>(x.data())};
-    for (int p = 0; p < loops.about->parameter_count(); ++p) args.push_back(reinterpret_cast<char*>(parameter.data()));
-    args.push_back(reinterpret_cast<char*>(y.data()));
-    const std::vector<Index> steps(args.size(), size);
-    loops.value[storage](args.data(), &n, steps.data());
-    print(loops.about->name, "value", y);
-    loops.derivative[storage](args.data(), &n, steps.data());
-    print(loops.about->name, "derivative", y);
+    run(*loops.about, "value", loops.value[storage], 1, x, parameter);
+    run(*loops.about, "derivative", loops.derivative[storage], 1, x, parameter);
+    run(*loops.about, "backward", loops.backward[storage], 2, x, parameter);
+    if (Loop loop = loops.parameter_backward[storage]) run(*loops.about, "parameter", loop, 2, x, parameter);
   }
+  for (int i = 0; i < table.elementary_count; ++i) {
+    run(*table.elementary[i].about, "value", table.elementary[i].value[storage], 1, x, parameter);
+  }
+  const Index pieces = 4, dims[] = {Index(x.size()) / pieces, pieces}, size = Index(sizeof(T)), group = pieces * size;
+  std::vector<T> y(x.size());
+  char* const value[] = {bytes(x), bytes(y)};
+  const Index value_steps[] = {group, size, size}, backward_steps[] = {size, group, group, size, size};
+  table.maxout.value[storage](value, dims, value_steps);
+  print("maxout", "value", y);
+  char* const backward[] = {bytes(x), bytes(x), bytes(y)};
+  table.maxout.backward[storage](backward, dims, backward_steps);
+  print("maxout", "backward", y);
+}
+
+/// The same numbers in half precision, as bits.
+std::vector<std::uint16_t> halves(const Kernels& table, std::vector<float> x) {
+  std::vector<std::uint16_t> bits(x.size());
+  char* const args[] = {bytes(x), bytes(bits)};
+  const Index n = Index(x.size()), steps[] = {sizeof(float), sizeof(std::uint16_t)};
+  table.single_to_half(args, &n, steps);
+  return bits;
 }
 
 template <class T>
@@ -65,6 +105,9 @@ void matrices(const TypedKernels<T>& kernels, int losses, int rules) {
   p.b = b.data(), p.b_row = columns, p.c = c.data(), p.c_row = columns;
   kernels.product(p);
   print("product", "", c);
+  std::vector<double> sums(c.size(), kernels.row_sum(c.data(), Index(c.size())));
+  kernels.add_row(c.data(), Index(c.size()), sums.data());
+  print("sums", "", sums);
   std::vector<double> row_loss(rows);
   std::vector<std::int64_t> classes(rows, 5);
   for (int i = 0; i < losses; ++i) {
@@ -96,8 +139,10 @@ void matrices(const TypedKernels<T>& kernels, int losses, int rules) {
 int main() {
   using namespace simdnn;
   const Kernels& table = TABLE();
-  elementwise<float>(table, kSingle);
-  elementwise<double>(table, kDouble);
+  const std::vector<float> parameter(20000, 0.75f);
+  elementwise(table, kHalf, halves(table, spread<float>()), halves(table, parameter));
+  elementwise(table, kSingle, spread<float>(), parameter);
+  elementwise(table, kDouble, spread<double>(), std::vector<double>(20000, 0.75));
   matrices(table.single, table.loss_count, table.rule_count);
   matrices(table.real, table.loss_count, table.rule_count);
 }

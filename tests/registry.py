@@ -10,6 +10,7 @@ from simdnn import _core, optim
 Array = np.ndarray[Any, Any]
 
 ACTIVATIONS = {row["name"]: row for row in _core.activations()}
+ELEMENTARY = {row["name"]: row for row in _core.elementary()}
 LOSSES = {row["name"]: row for row in _core.losses()}
 RULES = {row["name"]: row for row in _core.rules()}
 FLOATS = [np.float32, np.float64]
@@ -32,6 +33,11 @@ class Elementwise(NamedTuple):
         """As users call it, with defaults."""
         return getattr(F, self.name)
 
+    def plain(self, *arrays: Any, **keywords: Any) -> Any:
+        """The function, but for the gradient of a parameter that comes with it."""
+        found = self.function(*arrays, **keywords)
+        return found[0] if isinstance(found, tuple) else found
+
     @property
     def ufunc(self) -> np.ufunc:
         """The ufunc, which takes all parameters."""
@@ -46,7 +52,7 @@ ELEMENTWISE = [
     Elementwise(name + suffix, arrays, parameters_of(name))
     for name in ACTIVATIONS
     for suffix, arrays in (("", 1), ("_derivative", 1), ("_backward", 2))
-]
+] + [Elementwise(name, 1, ()) for name in ELEMENTARY]
 
 #: Constructors of optimisers, by the rule they follow, with hyper-parameters other than the defaults.
 OPTIMIZERS: list[tuple[str, Callable[..., optim.Optimizer], dict[str, Any]]] = [

@@ -33,6 +33,11 @@ class Function(NamedTuple):
         found = LEVEL.search(self.name)
         return (found[1] or found[2]) if found else None
 
+    def jumps(self) -> list[str]:
+        """Functions that it jumps to the beginning of."""
+        targets = [operands for name, operands in self.instructions if name == "jmp"]
+        return [match[1] for target in targets if (match := re.search(r"<([^+>]+)>", target))]
+
     def uses(self, register: str) -> bool:
         return any(register in operands for _, operands in self.instructions)
 
@@ -96,6 +101,60 @@ def test_products_use_fused_multiply_add(functions: list[Function]) -> None:
             assert any(
                 name.startswith("vfmadd") and register in operands for name, operands in tile.instructions
             )
+
+
+#: Packed arithmetic; moves, conversions of layout and integer additions of addresses do not count.
+PACKED = re.compile(
+    r"v(?:add|sub|mul|div|fn?m(?:add|sub)\d+|max|min|cmp\w*|blendm?|andn?|xor|or|range)p[sd]$"
+)
+PACKED_INTEGER = re.compile(r"v(?:pand|por|pxor|pcmp|pmin|pmax|pblend|pternlog|padd|psub)\w*$")
+
+
+def kernels_of(functions: list[Function], level: str) -> dict[str, list[Function]]:
+    """The inner loops of a level, by "value Elu f": kind, class and type (e is half precision)."""
+    found: dict[str, list[Function]] = {}
+    named = {function.name: function for function in functions}
+    pattern = re.compile(
+        r"\d+map(?:_[a-z]+)?INS1_\d+(Value|Derivative|Backward)INS1_\d+(\w+?)EEE(f|d|NS1_4HalfE)"
+    )
+    for function in functions:
+        if function.level == level and (match := pattern.search(function.name)):
+            kind, name, storage = match.groups()
+            same = [
+                named[target] for target in function.jumps() if target in named
+            ]  # equal code is kept once
+            key = f"{kind.lower()} {name} {storage[0].replace('N', 'e')}"
+            found.setdefault(key, []).extend([function, *same])
+    return found
+
+
+@pytest.mark.parametrize(("level", "register"), [("v3", "%ymm"), ("v4", "%zmm")])
+def test_every_kernel_is_vectorised(functions: list[Function], level: str, register: str) -> None:
+    """Each inner loop does its arithmetic in the widest registers, and calls no function for it."""
+    kernels = kernels_of(functions, level)
+    rows = [(row["name"], ("value", "derivative", "backward")) for row in _core.activations()]
+    rows += [(row["name"], ("value",)) for row in _core.elementary()]
+    wanted = {
+        f"{kind} {''.join(part.capitalize() for part in name.split('_'))} {storage}"
+        for name, kinds in rows
+        for kind in kinds
+        for storage in "efd"
+    }
+    assert not wanted - kernels.keys(), "no inner loop found for these"
+    scalar = []
+    for name in sorted(wanted):
+        instructions = [pair for function in kernels[name] for pair in function.instructions]
+        packed = [
+            mnemonic
+            for mnemonic, operands in instructions
+            if register in operands and (PACKED.match(mnemonic) or PACKED_INTEGER.match(mnemonic))
+        ]
+        called = [operands for mnemonic, operands in instructions if mnemonic == "call"]
+        outside = [target for target in called if not re.search(r"map|memset|memcpy|stack_chk", target)]
+        copies = name in ("value Identity f", "value Identity d")
+        if outside or not (packed or copies):
+            scalar.append((name, outside))
+    assert not scalar
 
 
 def test_code_of_a_level_is_local() -> None:

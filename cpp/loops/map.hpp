@@ -8,24 +8,35 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Op::value with its parameters spread from an array.
-template <class Op, class T>
-SIMDNN_INLINE T value_of(T x, [[maybe_unused]] const T* p) {
+/// Calls f(x, parameters...) with the parameters spread from an array.
+template <class Op, class T, class F>
+SIMDNN_INLINE T with_parameters(const F& f, T x, [[maybe_unused]] const T* p) {
   constexpr int count = Op::about.parameter_count();
-  if constexpr (count == 0) return Op::value(x);
-  if constexpr (count == 1) return Op::value(x, p[0]);
-  if constexpr (count == 2) return Op::value(x, p[0], p[1]);
+  if constexpr (count == 0) return f(x);
+  if constexpr (count == 1) return f(x, p[0]);
+  if constexpr (count == 2) return f(x, p[0], p[1]);
 }
 
 template <class Op, class T>
-SIMDNN_INLINE T derivative_of(T x, [[maybe_unused]] const T* p) {
-  constexpr int count = Op::about.parameter_count();
-  if constexpr (count == 0) return Op::derivative(x);
-  if constexpr (count == 1) return Op::derivative(x, p[0]);
-  if constexpr (count == 2) return Op::derivative(x, p[0], p[1]);
+SIMDNN_INLINE T value_of(T x, const T* p) {
+  return with_parameters<Op>([](auto... v) SIMDNN_LAMBDA_INLINE { return Op::value(v...); }, x, p);
 }
 
-// The three elementwise functions of an activation, over inputs (streams..., parameters...).
+template <class Op, class T>
+SIMDNN_INLINE T derivative_of(T x, const T* p) {
+  return with_parameters<Op>([](auto... v) SIMDNN_LAMBDA_INLINE { return Op::derivative(v...); }, x, p);
+}
+
+template <class Op, class T>
+SIMDNN_INLINE T derivative_from_output_of(T y, const T* p) {
+  return with_parameters<Op>([](auto... v) SIMDNN_LAMBDA_INLINE { return Op::derivative_from_output(v...); }, y, p);
+}
+
+/// Whether d f / d parameter is described, so that the parameter can be trained.
+template <class Op>
+constexpr bool has_parameter_derivative = requires { Op::template parameter_derivative<float>; };
+
+// The elementwise functions of an activation, over inputs (streams..., parameters...).
 template <class Op>
 struct Value {
   static constexpr int streams = 1, inputs = 1 + Op::about.parameter_count();
@@ -53,22 +64,43 @@ struct Backward {
   }
 };
 
-/// What an element is computed in: half precision in single.
+/// What each element adds to the gradient of the first parameter.
+template <class Op>
+struct ParameterBackward {
+  static constexpr int streams = 2, inputs = 2 + Op::about.parameter_count();
+  template <class T>
+  SIMDNN_INLINE static T apply(const T* in) {
+    return in[0] * with_parameters<Op>([](auto... v) SIMDNN_LAMBDA_INLINE { return Op::parameter_derivative(v...); },
+                                       in[1], in + 2);
+  }
+};
+
+/// What an element is computed in: half precision in double, whose rounding to half is then the correct one.
 template <class S>
 struct Compute {
   using type = S;
 };
 template <>
 struct Compute<Half> {
-  using type = float;
+  using type = double;
 };
 
-SIMDNN_INLINE float load(float x) { return x; }
-SIMDNN_INLINE double load(double x) { return x; }
-SIMDNN_INLINE float load(Half x) { return to_float(x); }
-SIMDNN_INLINE void store(float* to, float x) { *to = x; }
-SIMDNN_INLINE void store(double* to, double x) { *to = x; }
-SIMDNN_INLINE void store(Half* to, float x) { *to = to_half(x); }
+template <class T>
+SIMDNN_INLINE T load(T x) {
+  return x;
+}
+template <class T>
+SIMDNN_INLINE T load(Half x) {
+  return from_half<T>(x);
+}
+template <class T>
+SIMDNN_INLINE void store(T* to, T x) {
+  *to = x;
+}
+template <class T>
+SIMDNN_INLINE void store(Half* to, T x) {
+  *to = to_half(x);
+}
 
 /// to[0..count) = the strided elements at `from`.
 template <class S, class T>
@@ -76,9 +108,9 @@ SIMDNN_INLINE void gather(const char* from, Index step, Index count, T* to) {
   if (step == Index(sizeof(S))) {
     const S* x = reinterpret_cast<const S*>(from);
     SIMDNN_VECTORIZE
-    for (Index i = 0; i < count; ++i) to[i] = load(x[i]);
+    for (Index i = 0; i < count; ++i) to[i] = load<T>(x[i]);
   } else {
-    for (Index i = 0; i < count; ++i) to[i] = load(*reinterpret_cast<const S*>(from + i * step));
+    for (Index i = 0; i < count; ++i) to[i] = load<T>(*reinterpret_cast<const S*>(from + i * step));
   }
 }
 
@@ -137,8 +169,18 @@ Index map_contiguous(char* const* args, Index n) {
   return whole;
 }
 
+/// A single element, without the detour through a block: the call's overhead is all that a scalar costs.
+template <class F, class S>
+void map_one(char* const* args) {
+  using T = typename Compute<S>::type;
+  T element[F::inputs];
+  for (int k = 0; k < F::inputs; ++k) element[k] = load<T>(*reinterpret_cast<const S*>(args[k]));
+  store(reinterpret_cast<S*>(args[F::inputs]), F::apply(element));
+}
+
 template <class F, class S>
 void map(char* const* args, const Index* dims, const Index* steps) {
+  if (dims[0] == 1) return map_one<F, S>(args);
   Index done = 0;
   if constexpr (sizeof(S) == sizeof(typename Compute<S>::type)) {
     bool contiguous = steps[F::inputs] == Index(sizeof(S));
@@ -188,12 +230,13 @@ void train_tile(T* c, T* beside, Index stride, Index rows, Index columns, const 
 }
 
 template <class Op, class T>
-void backward_tile(T* c, T* beside, Index stride, Index rows, Index columns, const T*) {
+void backward_tile(T* c, T* beside, Index stride, Index rows, Index columns, const T* parameters) {
+  [[maybe_unused]] const Fixed<Op, T> fixed(parameters);
   for (Index i = 0; i < rows; ++i, c += stride, beside += stride) {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < columns; ++j) {
       if constexpr (Op::about.reads == Reads::output) {
-        c[j] *= Op::derivative_from_output(beside[j]);
+        c[j] *= derivative_from_output_of<Op>(beside[j], fixed.value);
       } else {
         c[j] *= beside[j];
       }

@@ -1,4 +1,4 @@
-// IEEE binary16 as bits, to and from float.
+// IEEE binary16 as bits, to and from float and double.
 #pragma once
 
 #include "level.hpp"
@@ -9,29 +9,52 @@ struct Half {
   std::uint16_t bits;
 };
 
-/// Exact. A subnormal's integer m is read as 0.5 + m 2^-24, so that no float subnormal is ever touched.
-SIMDNN_INLINE float to_float(Half h) {
-  const std::uint32_t word = h.bits;
-  const std::uint32_t magnitude = word & 0x7fffu;
-  const std::uint32_t rebias = magnitude >= 0x7c00u ? 0x70000000u : 0x38000000u;  // inf and NaN: 31 becomes 255
-  const std::uint32_t normal = (magnitude << 13) + rebias;
-  const std::uint32_t small = to_bits(from_bits<float>(magnitude | 0x3f000000u) - 0.5f);
-  const std::uint32_t bits = magnitude < 0x0400u ? small : normal;
-  return from_bits<float>(bits | ((word & 0x8000u) << 16));
+template <class T>
+struct HalfConstants;
+
+template <>
+struct HalfConstants<float> {
+  static constexpr std::uint32_t bias = 127;
+  static constexpr int mantissa = 23;
+  static constexpr float unit = 0x1p-1f;  // its last place is 2^-24, the smallest subnormal of binary16
+};
+
+template <>
+struct HalfConstants<double> {
+  static constexpr std::uint64_t bias = 1023;
+  static constexpr int mantissa = 52;
+  static constexpr double unit = 0x1p28;
+};
+
+/// Exact. A subnormal's integer m is read as unit + m 2^-24, so that no subnormal is ever touched.
+template <class T>
+SIMDNN_INLINE T from_half(Half h) {
+  using C = HalfConstants<T>;
+  using Word = typename Bits<T>::type;
+  const Word magnitude = h.bits & 0x7fffu;
+  // The exponent of inf and NaN goes from 31 to the largest.
+  const Word rebias = magnitude >= 0x7c00u ? 2 * C::bias - 30 : C::bias - 15;
+  const Word normal = (magnitude << (C::mantissa - 10)) + (rebias << C::mantissa);
+  const Word small = to_bits(from_bits<T>(magnitude | to_bits(C::unit)) - C::unit);
+  const Word bits = magnitude < 0x0400u ? small : normal;
+  return from_bits<T>(bits | (Word(h.bits & 0x8000u) << (8 * sizeof(T) - 16)));
 }
 
 /// Rounds to nearest even; overflow gives inf; NaN stays NaN and keeps the top of its payload.
-SIMDNN_INLINE Half to_half(float x) {
-  const std::uint32_t word = to_bits(x);
-  const std::uint32_t magnitude = word & 0x7fffffffu;
-  const std::uint32_t normal = (magnitude - 0x38000000u + 0x0fffu + ((magnitude >> 13) & 1u)) >> 13;
-  // Adding 0.5 rounds to a multiple of 2^-24 in hardware.
-  const std::uint32_t small = to_bits(from_bits<float>(magnitude) + 0.5f) - 0x3f000000u;
-  const std::uint32_t finite = magnitude < 0x38800000u ? small : normal;
-  const std::uint32_t limited = magnitude >= 0x477ff000u ? 0x7c00u : finite;
-  const std::uint32_t nan = 0x7e00u | ((magnitude >> 13) & 0x3ffu);
-  const std::uint32_t bits = magnitude > 0x7f800000u ? nan : limited;
-  return {static_cast<std::uint16_t>(bits | ((word >> 16) & 0x8000u))};
+template <class T>
+SIMDNN_INLINE Half to_half(T x) {
+  using C = HalfConstants<T>;
+  using Word = typename Bits<T>::type;
+  constexpr int dropped = C::mantissa - 10;
+  const Word magnitude = to_bits(abs(x));
+  const Word rounding = (Word(1) << (dropped - 1)) - 1 + ((magnitude >> dropped) & 1u);
+  const Word normal = (magnitude - ((C::bias - 15) << C::mantissa) + rounding) >> dropped;
+  const Word small = to_bits(abs(x) + C::unit) - to_bits(C::unit);  // rounds to a multiple of 2^-24 in hardware
+  const Word finite = magnitude < ((C::bias - 14) << C::mantissa) ? small : normal;
+  const Word limited = magnitude >= to_bits(T(65520)) ? Word(0x7c00u) : finite;
+  const Word nan = 0x7e00u | ((magnitude >> dropped) & 0x3ffu);
+  const Word bits = x == x ? limited : nan;
+  return {static_cast<std::uint16_t>(bits | ((to_bits(x) >> (8 * sizeof(T) - 16)) & 0x8000u))};
 }
 
 SIMDNN_LEVEL_END

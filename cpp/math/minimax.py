@@ -3,9 +3,30 @@
 Weighted Remez exchange in mpmath; the printed error is that of the rounded coefficients.
 """
 
-from mpmath import atanh, expm1, linspace, log, lu_solve, matrix, mp, mpf, polyval, sqrt, tanh
+from mpmath import (
+    atanh,
+    erfc,
+    exp,
+    expm1,
+    findroot,
+    linspace,
+    log,
+    log1p,
+    lu_solve,
+    matrix,
+    mp,
+    mpf,
+    pi,
+    polyval,
+    sqrt,
+    tanh,
+)
 
 mp.prec = 200
+
+# Klambauer et al. 2017, equation 14.
+SELU_LAMBDA = "1.05070098735548049341933498529460635195898120437640454697788"
+SELU_ALPHA = "1.67326324235437728481704299167165203846115534828121627091524"
 
 
 def alternation(error, low, high, count, samples=600):
@@ -44,9 +65,31 @@ def round_to(x, bits):
         return +mpf(x)
 
 
-def fit(name, f, weight, low, high, degree, bits):
-    """Prints the rounded coefficients, lowest power first, and their largest weighted error."""
-    c = [round_to(a, bits) for a in remez(f, weight, mpf(low), mpf(high), degree)]
+def moved(c, centre):
+    """Returns the coefficients of the polynomial c in x - centre."""
+    c = list(c)
+    for i in range(len(c)):
+        for k in range(len(c) - 2, i - 1, -1):
+            c[k] += centre * c[k + 1]
+    return c
+
+
+def fit(name, f, weight, low, high, degree, bits, centre=0):
+    """Prints the rounded coefficients in x - centre, lowest power first, and their largest weighted error."""
+    c = [round_to(a, bits) for a in moved(remez(f, weight, mpf(low), mpf(high), degree), mpf(centre))]
+    error = max(weight(x) * abs(f(x) - polyval(c[::-1], x - centre)) for x in linspace(low, high, 1000))
+    print(f"{name}, {bits} bits, degree {degree}: error 2^{float(log(error, 2)):.1f}")
+    print("  " + ", ".join(float(a).hex() for a in c))
+
+
+def fit_in_turn(name, f, weight, low, high, degree, bits, first):
+    """As fit(), but each coefficient after `first` makes up for the rounding of those before it."""
+    c, low, high = [mpf(first)], mpf(low), mpf(high)
+    while len(c) <= degree:
+        k = len(c)
+        rest = lambda x, c=tuple(c): (f(x) - polyval(c[::-1], x)) / x ** len(c)  # noqa: E731
+        free = remez(rest, lambda x, k=k: weight(x) * x**k, low, high, degree - k)
+        c.append(round_to(free[0], bits))
     error = max(weight(x) * abs(f(x) - polyval(c[::-1], x)) for x in linspace(low, high, 1000))
     print(f"{name}, {bits} bits, degree {degree}: error 2^{float(log(error, 2)):.1f}")
     print("  " + ", ".join(float(a).hex() for a in c))
@@ -69,10 +112,73 @@ def log_tail(v):
     return mpf(2) / 3 if v < mpf(2) ** -60 else (2 * atanh(s) / s - 2) / v
 
 
+def log1p_bend(e):
+    """(log(1 + e) - e) / e^2."""
+    return (log1p(e) - e) / e**2
+
+
 def tanh_tail(v):
     """(tanh(x) / x - 1) / x^2 with v = x^2."""
     x = sqrt(v)
     return -mpf(1) / 3 + 2 * v / 15 if v < mpf(2) ** -60 else (tanh(x) / x - 1) / v
+
+
+def mills(a):
+    """exp(a^2 / 2) Phi(-a)."""
+    return exp(a * a / 2) * erfc(a / sqrt(mpf(2))) / 2
+
+
+def normal_slope(a):
+    """exp(a^2 / 2) times the derivative of gelu at -a."""
+    return mills(a) - a / sqrt(2 * pi)
+
+
+def fit_normal(shift, most, degree, bits, centre):
+    """Fits tail in 2 (a + shift) mills(a) = shift + w tail(w), where w = a / (a + shift) and 0 <= a <= most."""
+    shift, most = mpf(shift), mpf(most)
+
+    def factor(w):
+        return 2 * shift / (1 - w) * mills(shift * w / (1 - w))
+
+    def tail(w):
+        w = max(w, mpf(2) ** -40)
+        return (factor(w) - shift) / w
+
+    high = most / (most + shift)
+    fit("normal tail", tail, lambda w: (w + mpf(2) ** -12) / factor(w), 0, high, degree, bits, centre)
+
+
+def fit_normal_slope(shift, most, degree, bits, centre):
+    """Fits normal_slope(a) / (root - a) with w as above, and prints the root."""
+    shift, most = mpf(shift), mpf(most)
+    root = findroot(normal_slope, mpf("0.75"))
+
+    def tail(w):
+        a = shift * w / (1 - w)
+        a = root + mpf(2) ** -40 if abs(a - root) < mpf(2) ** -40 else a
+        return normal_slope(a) / (root - a)
+
+    fit("normal slope tail", tail, lambda w: 1 / tail(w), 0, most / (most + shift), degree, bits, centre)
+    split("root of gelu'", root, bits, bits)
+
+
+def fit_gelu_exp(bits, high_bits):
+    """Prints exp(gamma r) = 1 + gamma r + r^2 tail(r) and z = gamma a (beta + a^2) for the tanh form of gelu."""
+    cube = mpf("0.044715")
+    exact = 2 * sqrt(2 / pi) * cube
+    gamma = round_to(exact, bits)
+    reach = log(2) / 2 / exact * mpf("1.0001")
+
+    def tail(r):
+        r = r if abs(r) > mpf(2) ** -40 else mpf(2) ** -40
+        return (expm1(exact * r) - gamma * r) / r**2
+
+    if bits == 24:  # double scales the tail of exp
+        fit("gelu exp tail", tail, lambda r: r**2 + mpf(2) ** -60, -reach, reach, 4, bits)
+    print("gamma:", float(gamma).hex(), "1 / ln 2:", float(round_to(exact / log(2), bits)).hex())
+    split("ln 2 in units of gamma", log(2) / exact, bits, bits)
+    split("beta", 1 / cube, bits, high_bits)
+    split("gamma beta", exact / cube, bits, bits)
 
 
 def main():
@@ -87,10 +193,26 @@ def main():
     # |x| <= 5/8; the tail enters tanh as x^3 tail relative to x.
     for degree, bits in ((4, 24), (12, 53)):
         fit("tanh tail", tanh_tail, lambda v: v + mpf(1) / 100, 0, mpf("0.3908"), degree, bits)
+    # e = exp(-|x|) in (0, 1]; relative to log(1 + e).
+    for degree, bits in ((9, 24), (20, 53)):
+        weight = lambda e: e**2 / log1p(e) + mpf(1) / 200  # noqa: E731
+        fit_in_turn("log1p bend", log1p_bend, weight, mpf(1) / 64, 1, degree, bits, -0.5)
+    # gelu(-a) vanishes beyond 14.3 (float) and 38.6 (double).
+    fit_normal("1.5", "14.3", 10, 24, mpf(337) / 512)
+    fit_normal(2, "38.6", 27, 53, mpf(1) / 2)
+    fit_normal_slope(3, "14.3", 9, 24, mpf(139) / 256)
+    fit_normal_slope(4, "38.6", 21, 53, mpf(35) / 64)
+    fit_gelu_exp(24, 18)
+    fit_gelu_exp(53, 45)
     split("ln 2 for exp", log(2), 24, 24)
     split("ln 2 for exp", log(2), 53, 53)
     split("ln 2 for log", log(2), 24, 16)
     split("ln 2 for log", log(2), 53, 42)
+    scale, alpha = mpf(SELU_LAMBDA), mpf(SELU_ALPHA)
+    for bits in (24, 53):
+        split("selu lambda", scale, bits, bits)
+        split("selu lambda - 1", scale - 1, bits, bits)
+        split("selu lambda alpha", scale * alpha, bits, bits)
     print("1 / ln 2:", float(round_to(1 / log(2), 24)).hex(), float(round_to(1 / log(2), 53)).hex())
 
 

@@ -21,15 +21,18 @@ struct Logistic {
 };
 
 template <class T>
-SIMDNN_INLINE Logistic<T> logistic(T a, T low) {
+SIMDNN_INLINE Logistic<T> logistic(ReducedExp<T> e) {
   using C = ExpConstants<T>;
-  const auto e = reduce_exp<false>(a, low, C::bias - C::lift);
   const T scale = from_bits<T>(e.power << C::mantissa);
   const T base = scale + C::unlift;
   const Pair<T> d = scale_and_add(scale, e, base);
   const T d_error = d.error + (C::unlift - (base - scale));
   const T r = T(-1) / d.value;
   return {e, scale, {d.value, d_error}, r, fma(r, d_error, fma(r, d.value, T(1)))};
+}
+template <class T>
+SIMDNN_INLINE Logistic<T> logistic(T a, T low) {
+  return logistic(reduce_exp<false>(a, low, ExpConstants<T>::bias - ExpConstants<T>::lift));
 }
 
 /// 1 - t and what its rounding lost.
@@ -153,15 +156,20 @@ SIMDNN_INLINE T scaled_gate(T x, T beta) {
   return copysign(z.value > 0 ? x - part : part, x);
 }
 
+/// t (1 - slope (1 - t)): the derivative of a gate at -a, where slope = a d/da (a + low).
+template <class T>
+SIMDNN_INLINE T gate_slope(Logistic<T> s, Pair<T> slope) {
+  const Pair<T> c = complement(s);
+  const Pair<T> minus = {fma(slope.value, c.value, T(-1)), fma(slope.value, c.error, slope.error)};
+  return times_tail(s, minus) * ExpConstants<T>::unlift;
+}
+
 /// d/dz (z sigmoid(z)) is g = t (1 - |z| (1 - t)) for z <= 0 and 1 - g above.
 /// Max error 1.7 ULP (float, double); within 0.25 of its root z = -1.2785, 1.2e-8 absolute (float).
 template <class T>
 SIMDNN_INLINE T gate_derivative(T z, T low) {
-  using C = ExpConstants<T>;
-  const Logistic<T> s = logistic(abs(z), low);
-  const Pair<T> c = complement(s);
-  const Pair<T> minus_slope = {fma(abs(z), c.value, T(-1)), fma(abs(z), c.error, low)};
-  const T g = abs(z) > C::limit ? T(0) : times_tail(s, minus_slope) * C::unlift;
+  const T slope = gate_slope(logistic(abs(z), low), {abs(z), low});
+  const T g = abs(z) > ExpConstants<T>::limit ? T(0) : slope;
   return z <= 0 ? g : 1 - g;
 }
 

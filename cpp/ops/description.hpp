@@ -17,20 +17,21 @@ struct Parameter {
 
 constexpr int kMaxParameters = 2;
 
-/// One activation, as documentation, tests and Python see it.
+/// One activation or elementary function, as documentation, tests and Python see it.
 struct Description {
   const char* name;
-  const char* summary;             ///< one line: what it is
-  const char* formula;             ///< f(x)
-  const char* derivative_formula;  ///< f'(x)
-  const char* kink;                ///< the derivative where it jumps, and the limits at +-inf
-  const char* source;              ///< paper and section
-  const char* example;             ///< one doctest expression of simdnn.functional as F
-  const char* example_value;       ///< what it prints
-  Reads reads;
-  double value_ulp;       ///< float32 error bound of f against the exact value, in units in the last place
-  double derivative_ulp;  ///< the same of f'
-  double cost;            ///< rough nanoseconds per element of f, to decide when threads pay
+  const char* summary;                       ///< one line: what it is
+  const char* formula;                       ///< f(x)
+  const char* derivative_formula = nullptr;  ///< f'(x); none for an elementary function
+  const char* kink;                          ///< the derivative where it jumps, and the limits at +-inf
+  const char* source;                        ///< paper and section
+  const char* example;                       ///< one doctest expression of simdnn.functional as F
+  const char* example_value;                 ///< what it prints
+  Reads reads = Reads::input;
+  double value_ulp;           ///< float32 error bound of f against the exact value, in units in the last place
+  double derivative_ulp = 0;  ///< the same of f'
+  double cost;                ///< rough nanoseconds per element of f, to decide when threads pay
+  bool rectifier = false;     ///< passes a large positive x on: weights begin as He et al. 2015 have it
   Parameter parameters[kMaxParameters] = {};
 
   constexpr int parameter_count() const {

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -7,8 +7,24 @@ from numpy.typing import ArrayLike, NDArray
 __version__: str
 softmax: np.ufunc
 log_softmax: np.ufunc
+maxout: np.ufunc
+maxout_derivative: np.ufunc
+maxout_backward: np.ufunc
 
+def __getattr__(name: str) -> np.ufunc: ...  # those of the registries
+
+class Function:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+def function_with_defaults(
+    plain: Callable[..., Any],
+    full: Callable[..., Any],
+    arrays: int,
+    parameters: dict[str, Any],
+    attributes: dict[str, Any],
+) -> Function: ...
 def activations() -> list[dict[str, Any]]: ...
+def elementary() -> list[dict[str, Any]]: ...
 def losses() -> list[dict[str, Any]]: ...
 def rules() -> list[dict[str, Any]]: ...
 def compiler() -> str: ...
@@ -23,6 +39,7 @@ def cross_entropy(
 def mse_loss(
     input: ArrayLike, target: ArrayLike, reduction: str, return_grad: bool
 ) -> tuple[Any, NDArray[Any] | None]: ...
+def sum_to(x: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]: ...
 
 class _Model:
     def __init__(self, layers: list[dict[str, Any]]) -> None: ...

@@ -3,69 +3,47 @@
 Every activation ``f`` comes with ``f_derivative(x)`` = f'(x) and ``f_backward(dy, x)`` = dy f'(x). They are
 NumPy ufuncs, or a thin function in front of one where a parameter has a default, so ``out=``, ``where=``,
 ``dtype=``, broadcasting and any strides work, Dask arrays stay Dask arrays, float32 stays float32, and
-float16 is computed in float32. `help` of each states its formula, its derivative at the kink and its source.
+float16 is rounded once. `help` of each states its formula, its derivative at the kink, its accuracy and its
+source.
+
+New arrays of some megabytes cost more than the arithmetic (the system hands out every page by a fault): reuse
+one through ``out=``.
 """
 
-from collections.abc import Callable
-from inspect import Parameter, Signature
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core
+from . import _activations, _composites, _core
 from ._core import log_softmax, softmax
+from ._front import documentation, front
 
 __all__ = ["cross_entropy", "log_softmax", "mse_loss", "softmax"]
 
 
-def _with_defaults(ufunc: np.ufunc, arrays: list[str], parameters: dict[str, float]) -> Callable[..., Any]:
-    """Puts a function with defaults in front of a ufunc of (arrays..., parameters...)."""
-    names, count = list(parameters), len(arrays)
-    # A Python float would make float64 of integers; a constant of exp's type keeps float16 for int8.
-    constants = {
-        np.dtype(code): {
-            name: np.array(value, np.exp.resolve_dtypes((np.dtype(code), None))[1])
-            for name, value in parameters.items()
-        }
-        for code in "?bBhHiIlLqQefd"
-    }
-
-    def function(*args: Any, **kwargs: Any) -> Any:
-        kind = getattr(args[0], "dtype", None) if args else None
-        alike = all(getattr(array, "dtype", None) == kind for array in args[1:count]) if count > 1 else True
-        free = alike and "dtype" not in kwargs and "signature" not in kwargs
-        defaults = constants.get(kind, parameters) if free else parameters
-        rest = [kwargs.pop(name, defaults[name]) for name in names[max(len(args) - count, 0) :]]
-        return ufunc(*args, *rest, **kwargs)
-
-    function.__name__ = function.__qualname__ = ufunc.__name__
-    defaults = ", ".join(f"{name}={value:g}" for name, value in parameters.items())
-    function.__doc__ = (
-        f"{ufunc.__name__}({', '.join(arrays)}, {defaults}, **ufunc_keywords)\n\n"
-        + (ufunc.__doc__ or "").partition("\n\n")[2]
-    )
-    positional = [Parameter(name, Parameter.POSITIONAL_ONLY) for name in arrays]
-    defaulted = [
-        Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=value) for name, value in parameters.items()
-    ]
-    keywords = Parameter("ufunc_keywords", Parameter.VAR_KEYWORD)
-    function.__signature__ = Signature([*positional, *defaulted, keywords])  # type: ignore[attr-defined]
-    return function
-
-
 def _register() -> None:
-    """Fills this module from the registry of activations."""
+    """Fills this module from the registries."""
+    functions = globals()
+    for row in _core.elementary():
+        functions[row["name"]] = getattr(_core, row["name"])
+        __all__.append(row["name"])
     for row in _core.activations():
-        for suffix, arrays in (("", ["x"]), ("_derivative", ["x"]), ("_backward", ["dy", "x"])):
-            name = row["name"] + suffix
+        for suffix, arrays in (("", ("x",)), ("_derivative", ("x",)), ("_backward", ("dy", "x"))):
+            name, parameters = row["name"] + suffix, row["parameters"]
             ufunc = getattr(_core, name)
-            parameters = row["parameters"]
-            globals()[name] = _with_defaults(ufunc, arrays, parameters) if parameters else ufunc
+            if parameters:
+                plain = getattr(_core, f"{name}_default")
+                ufunc = front(name, arrays, parameters, plain, ufunc, documentation(ufunc))
+            functions[name] = ufunc
             __all__.append(name)
 
 
 _register()
+for _module in (_activations, _composites):  # some of theirs stand in front of the registry's own
+    for _name in _module.__all__:
+        globals()[_name] = getattr(_module, _name)
+        __all__.append(_name)
+__all__ = sorted(set(__all__))
 
 
 def cross_entropy(

@@ -1,25 +1,62 @@
+from collections.abc import Sequence
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _Reduction = Literal["none", "mean", "sum"]
+_Approximation = Literal["none", "tanh"]
+_Distribution = Literal["uniform", "normal"]
 
+exp: np.ufunc
+expm1: np.ufunc
+log: np.ufunc
+log1p: np.ufunc
 identity: np.ufunc
 identity_derivative: np.ufunc
 identity_backward: np.ufunc
 relu: np.ufunc
 relu_derivative: np.ufunc
 relu_backward: np.ufunc
+relu6: np.ufunc
+relu6_derivative: np.ufunc
+relu6_backward: np.ufunc
+hard_sigmoid: np.ufunc
+hard_sigmoid_derivative: np.ufunc
+hard_sigmoid_backward: np.ufunc
+hard_swish: np.ufunc
+hard_swish_derivative: np.ufunc
+hard_swish_backward: np.ufunc
+softsign: np.ufunc
+softsign_derivative: np.ufunc
+softsign_backward: np.ufunc
+binary_step: np.ufunc
+binary_step_derivative: np.ufunc
+binary_step_backward: np.ufunc
 sigmoid: np.ufunc
 sigmoid_derivative: np.ufunc
 sigmoid_backward: np.ufunc
 tanh: np.ufunc
 tanh_derivative: np.ufunc
 tanh_backward: np.ufunc
+selu: np.ufunc
+selu_derivative: np.ufunc
+selu_backward: np.ufunc
+softplus: np.ufunc
+softplus_derivative: np.ufunc
+softplus_backward: np.ufunc
+log_sigmoid: np.ufunc
+log_sigmoid_derivative: np.ufunc
+log_sigmoid_backward: np.ufunc
 silu: np.ufunc
 silu_derivative: np.ufunc
 silu_backward: np.ufunc
+mish: np.ufunc
+mish_derivative: np.ufunc
+mish_backward: np.ufunc
+gelu_tanh: np.ufunc
+gelu_tanh_derivative: np.ufunc
+gelu_tanh_backward: np.ufunc
 softmax: np.ufunc
 log_softmax: np.ufunc
 
@@ -30,12 +67,71 @@ def leaky_relu_derivative(
 def leaky_relu_backward(
     dy: ArrayLike, x: ArrayLike, /, negative_slope: ArrayLike = 0.01, **ufunc_keywords: Any
 ) -> Any: ...
+def hard_tanh(
+    x: ArrayLike, /, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1.0, **ufunc_keywords: Any
+) -> Any: ...
+def hard_tanh_derivative(
+    x: ArrayLike, /, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1.0, **ufunc_keywords: Any
+) -> Any: ...
+def hard_tanh_backward(
+    dy: ArrayLike, x: ArrayLike, /, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1.0, **ufunc_keywords: Any
+) -> Any: ...
 def elu(x: ArrayLike, /, alpha: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
 def elu_derivative(x: ArrayLike, /, alpha: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
 def elu_backward(dy: ArrayLike, x: ArrayLike, /, alpha: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
+def celu(x: ArrayLike, /, alpha: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
+def celu_derivative(x: ArrayLike, /, alpha: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
+def celu_backward(dy: ArrayLike, x: ArrayLike, /, alpha: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
+def gelu(x: ArrayLike, /, approximate: _Approximation = "none", **ufunc_keywords: Any) -> Any: ...
+def gelu_derivative(x: ArrayLike, /, approximate: _Approximation = "none", **ufunc_keywords: Any) -> Any: ...
+def gelu_backward(
+    dy: ArrayLike, x: ArrayLike, /, approximate: _Approximation = "none", **ufunc_keywords: Any
+) -> Any: ...
 def swish(x: ArrayLike, /, beta: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
 def swish_derivative(x: ArrayLike, /, beta: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
-def swish_backward(dy: ArrayLike, x: ArrayLike, /, beta: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
+@overload
+def swish_backward(dy: ArrayLike, x: ArrayLike, /, beta: float = 1.0, **ufunc_keywords: Any) -> Any: ...
+@overload
+def swish_backward(
+    dy: ArrayLike, x: ArrayLike, /, beta: NDArray[Any] | Sequence[Any], **ufunc_keywords: Any
+) -> tuple[Any, Any]: ...
+def prelu(x: ArrayLike, weight: ArrayLike, **ufunc_keywords: Any) -> Any: ...
+def prelu_derivative(x: ArrayLike, weight: ArrayLike, **ufunc_keywords: Any) -> Any: ...
+def prelu_backward(dy: ArrayLike, x: ArrayLike, weight: ArrayLike) -> tuple[Any, Any]: ...
+@overload
+def rrelu(
+    x: ArrayLike,
+    lower: float = ...,
+    upper: float = ...,
+    training: bool = False,
+    rng: np.random.Generator | int | None = None,
+    distribution: _Distribution = "uniform",
+    *,
+    return_slope: Literal[False] = False,
+) -> Any: ...
+@overload
+def rrelu(
+    x: ArrayLike,
+    lower: float = ...,
+    upper: float = ...,
+    training: bool = False,
+    rng: np.random.Generator | int | None = None,
+    distribution: _Distribution = "uniform",
+    *,
+    return_slope: Literal[True],
+) -> tuple[Any, Any]: ...
+def rrelu_derivative(
+    x: ArrayLike, slope: ArrayLike | None = None, lower: float = ..., upper: float = ...
+) -> Any: ...
+def rrelu_backward(
+    dy: ArrayLike, x: ArrayLike, slope: ArrayLike | None = None, lower: float = ..., upper: float = ...
+) -> Any: ...
+def crelu(x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> Any: ...
+def crelu_derivative(x: ArrayLike, axis: int = -1) -> Any: ...
+def crelu_backward(dy: ArrayLike, x: ArrayLike, axis: int = -1) -> Any: ...
+def maxout(x: ArrayLike, pieces: int, axis: int = -1) -> Any: ...
+def maxout_derivative(x: ArrayLike, pieces: int, axis: int = -1) -> Any: ...
+def maxout_backward(dy: ArrayLike, x: ArrayLike, pieces: int, axis: int = -1) -> Any: ...
 @overload
 def cross_entropy(
     logits: ArrayLike,

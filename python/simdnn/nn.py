@@ -16,7 +16,6 @@ __all__ = ["Dense", "Predictor", "Sequential"]
 Initializer = Callable[..., NDArray[Any]]
 
 _ACTIVATIONS = {row["name"]: row for row in _core.activations()}
-_RECTIFIERS = ("relu", "leaky_relu", "elu", "silu", "swish")
 
 
 class Dense:
@@ -31,7 +30,8 @@ class Dense:
     bias : bool
     init : callable or None
         Called as ``init(shape, rng=rng, dtype=dtype)`` for the weight. None chooses `init.he_uniform` for
-        the rectifier family (relu, leaky_relu, elu, silu, swish) and `init.xavier_uniform` otherwise.
+        activations that pass a large positive x on (relu, leaky_relu, elu, silu, gelu ...), and
+        `init.xavier_uniform` otherwise.
         A bias begins at zero.
 
     Raises
@@ -80,7 +80,8 @@ class Dense:
 
     def _initial(self, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         """First values of its parameters, by name."""
-        default = init.he_uniform if self.activation in _RECTIFIERS else init.xavier_uniform
+        rectifier = self.activation is not None and _ACTIVATIONS[self.activation]["rectifier"]
+        default = init.he_uniform if rectifier else init.xavier_uniform
         shape = (self.in_features, self.out_features)
         values = {"weight": np.asarray((self.init or default)(shape, rng=rng, dtype=dtype))}
         if self.bias:

@@ -1,0 +1,149 @@
+// A function with defaults in front of a ufunc. Python's own would add half as much again to the call of a scalar.
+#include <Python.h>
+#include <structmember.h>
+
+#include <vector>
+
+#include "register.hpp"
+
+namespace py = pybind11;
+using namespace py::literals;
+
+namespace simdnn {
+namespace {
+
+/// f(arrays..., parameters...): `plain` takes the arrays and knows the default parameters, `full` takes all.
+struct Front {
+  PyObject_HEAD;
+  vectorcallfunc call;
+  PyObject *plain, *full;
+  PyObject *names, *defaults;  ///< tuples: the parameters
+  PyObject* attributes;        ///< __name__, __doc__ ... and make_signature
+  Py_ssize_t arrays;
+};
+
+/// Where a name stands in a tuple of names that may be nullptr, or -1.
+Py_ssize_t place_of(PyObject* name, PyObject* names) {
+  const Py_ssize_t count = names ? PyTuple_GET_SIZE(names) : 0;
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    PyObject* const other = PyTuple_GET_ITEM(names, i);
+    if (other == name || PyUnicode_Compare(other, name) == 0) return i;
+  }
+  return -1;
+}
+
+PyObject* call_full(const Front& self, PyObject* const* args, Py_ssize_t count, PyObject* kwnames) {
+  std::vector<PyObject*> given(args, args + count);
+  const Py_ssize_t parameters = PyTuple_GET_SIZE(self.names);
+  for (Py_ssize_t i = count > self.arrays ? count - self.arrays : 0; i < parameters; ++i) {
+    const Py_ssize_t place = place_of(PyTuple_GET_ITEM(self.names, i), kwnames);
+    given.push_back(place < 0 ? PyTuple_GET_ITEM(self.defaults, i) : args[count + place]);
+  }
+  const std::size_t positional = given.size();
+  py::list rest;
+  for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(kwnames, i);
+    const Py_ssize_t place = place_of(name, self.names);
+    if (place >= 0 && place < count - self.arrays) {
+      PyErr_Format(PyExc_TypeError, "%S() got two values for %R", PyDict_GetItemString(self.attributes, "__name__"),
+                   name);
+      return nullptr;
+    }
+    if (place >= 0) continue;
+    rest.append(py::handle(name));
+    given.push_back(args[count + i]);
+  }
+  return PyObject_Vectorcall(self.full, given.data(), positional, py::tuple(rest).ptr());
+}
+
+PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyObject* kwnames) {
+  const Front& self = *reinterpret_cast<Front*>(object);
+  const Py_ssize_t count = PyVectorcall_NARGS(flagged);
+  bool plain = count <= self.arrays;
+  for (Py_ssize_t i = 0; plain && kwnames && i < PyTuple_GET_SIZE(self.names); ++i) {
+    plain = place_of(PyTuple_GET_ITEM(self.names, i), kwnames) < 0;
+  }
+  if (plain) return PyObject_Vectorcall(self.plain, args, flagged, kwnames);
+  try {
+    return call_full(self, args, count, kwnames);
+  } catch (py::error_already_set& error) {
+    error.restore();
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  }
+  return nullptr;
+}
+
+void destroy(PyObject* object) {
+  Front& self = *reinterpret_cast<Front*>(object);
+  PyObject_GC_UnTrack(object);
+  for (PyObject* part : {self.plain, self.full, self.names, self.defaults, self.attributes}) Py_XDECREF(part);
+  PyTypeObject* const type = Py_TYPE(object);
+  type->tp_free(object);
+  Py_DECREF(type);
+}
+
+int traverse(PyObject* object, visitproc visit, void* arg) {
+  const Front& self = *reinterpret_cast<Front*>(object);
+  for (PyObject* part : {self.plain, self.full, self.names, self.defaults, self.attributes}) Py_VISIT(part);
+  Py_VISIT(Py_TYPE(object));
+  return 0;
+}
+
+PyObject* attribute(PyObject* object, const char* name) {
+  return PyDict_GetItemString(reinterpret_cast<Front*>(object)->attributes, name);
+}
+
+PyObject* repr(PyObject* object) {
+  return PyUnicode_FromFormat("<function simdnn.functional.%S>", attribute(object, "__name__"));
+}
+
+/// Pickled by name, as functions are.
+PyObject* reduce(PyObject* object, PyObject*) { return Py_NewRef(attribute(object, "__name__")); }
+
+/// Made when asked for: the import of `inspect` is not free.
+PyObject* signature(PyObject* object, void*) { return PyObject_CallNoArgs(attribute(object, "make_signature")); }
+
+PyGetSetDef computed[] = {{"__signature__", signature, nullptr, nullptr, nullptr}, {}};
+PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {}};
+PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(Front, attributes), READONLY, nullptr},
+                         {"__vectorcalloffset__", T_PYSSIZET, offsetof(Front, call), READONLY, nullptr},
+                         {}};
+PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                       {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
+                       {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+                       {Py_tp_repr, reinterpret_cast<void*>(repr)},
+                       {Py_tp_getset, computed},
+                       {Py_tp_methods, methods},
+                       {Py_tp_members, members},
+                       {}};
+PyType_Spec spec{"simdnn._core.Function", sizeof(Front), 0,
+                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL, slots};
+
+py::object type;
+
+py::object make(const py::object& plain, const py::object& full, Py_ssize_t arrays, const py::dict& parameters,
+                const py::dict& attributes) {
+  Front* const self = PyObject_GC_New(Front, reinterpret_cast<PyTypeObject*>(type.ptr()));
+  if (self == nullptr) throw py::error_already_set();
+  self->call = call;
+  self->plain = plain.inc_ref().ptr();
+  self->full = full.inc_ref().ptr();
+  self->names = py::tuple(parameters.attr("keys")()).release().ptr();
+  self->defaults = py::tuple(parameters.attr("values")()).release().ptr();
+  self->attributes = py::dict(attributes).inc_ref().ptr();
+  self->arrays = arrays;
+  PyObject_GC_Track(reinterpret_cast<PyObject*>(self));
+  return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(self));
+}
+
+}  // namespace
+
+void register_front(py::module_& module) {
+  type = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));
+  if (!type) throw py::error_already_set();
+  module.attr("Function") = type;
+  module.def("function_with_defaults", make, "plain"_a, "full"_a, "arrays"_a, "parameters"_a, "attributes"_a);
+}
+
+}  // namespace simdnn

@@ -1,0 +1,88 @@
+// Maxout: the largest of a group of pieces, of which the first takes the gradient. NumPy inner loops over groups.
+#pragma once
+
+#include "../math/half.hpp"
+#include "map.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+/// Neighbouring groups side by side, a vector lane each; strides and precisions end at gather and scatter.
+template <class S>
+struct Groups {
+  using T = typename Compute<S>::type;
+  static constexpr Index block = 8 * kLanes;
+  alignas(64) T best[block];
+  alignas(64) T piece[block] = {};
+  alignas(64) T out[block];
+
+  /// The largest piece of each group, the first of equals; NaN if one of them is.
+  SIMDNN_INLINE void find(const char* x, Index step, Index pieces, Index piece_step, Index count) {
+    gather<S>(x, step, count, best);
+    for (Index j = count; j < block; ++j) best[j] = 0;
+    for (Index k = 1; k < pieces; ++k) {
+      gather<S>(x + k * piece_step, step, count, piece);
+      SIMDNN_VECTORIZE
+      for (Index j = 0; j < block; ++j) {
+        const T larger = piece[j] <= best[j] ? best[j] : piece[j];
+        best[j] = best[j] == best[j] ? larger : best[j];
+      }
+    }
+  }
+};
+
+/// (k) -> (): dims are n and k, steps those of x, y and of x's pieces.
+template <class S>
+void maxout_value(char* const* args, const Index* dims, const Index* steps) {
+  Groups<S> groups;
+  for (Index i = 0; i < dims[0]; i += groups.block) {
+    const Index count = dims[0] - i < groups.block ? dims[0] - i : groups.block;
+    groups.find(args[0] + i * steps[0], steps[0], dims[1], steps[2], count);
+    scatter<S>(groups.best, count, args[1] + i * steps[1], steps[1]);
+  }
+}
+
+/// dy times d max / d piece, which is 1 for the winner and 0 for the others, or NaN for all: (), (k) -> (k).
+/// dims are n and k, steps those of dy, x, out, and of the pieces of x and out.
+template <class S>
+void maxout_backward(char* const* args, const Index* dims, const Index* steps) {
+  using T = typename Compute<S>::type;
+  Groups<S> groups;
+  constexpr Index block = groups.block;
+  alignas(64) T dy[block] = {}, open[block];
+  for (Index i = 0; i < dims[0]; i += block) {
+    const Index count = dims[0] - i < block ? dims[0] - i : block;
+    gather<S>(args[0] + i * steps[0], steps[0], count, dy);
+    const char* const x = args[1] + i * steps[1];
+    groups.find(x, steps[1], dims[1], steps[3], count);
+    for (Index j = 0; j < block; ++j) open[j] = groups.best[j] == groups.best[j] ? T(1) : groups.best[j];
+    for (Index k = 0; k < dims[1]; ++k) {
+      gather<S>(x + k * steps[3], steps[1], count, groups.piece);
+      SIMDNN_VECTORIZE
+      for (Index j = 0; j < block; ++j) {
+        const T lost = open[j] == open[j] ? T(0) : open[j];
+        const T slope = groups.piece[j] == groups.best[j] ? open[j] : lost;
+        open[j] -= slope;  // taken by the first
+        groups.out[j] = dy[j] * slope;
+      }
+      scatter<S>(groups.out, count, args[2] + i * steps[2] + k * steps[4], steps[2]);
+    }
+  }
+}
+
+/// (k) -> (k): dims are n and k, steps those of x and out, and of their pieces.
+template <class S>
+void maxout_derivative(char* const* args, const Index* dims, const Index* steps) {
+  S one;
+  store(&one, typename Compute<S>::type(1));
+  char* const with_one[] = {reinterpret_cast<char*>(&one), args[0], args[1]};
+  const Index their_steps[] = {0, steps[0], steps[1], steps[2], steps[3]};
+  maxout_backward<S>(with_one, dims, their_steps);
+}
+
+constexpr MaxoutLoops maxout_loops() {
+  return {{maxout_value<Half>, maxout_value<float>, maxout_value<double>},
+          {maxout_derivative<Half>, maxout_derivative<float>, maxout_derivative<double>},
+          {maxout_backward<Half>, maxout_backward<float>, maxout_backward<double>}};
+}
+
+SIMDNN_LEVEL_END

@@ -1,0 +1,151 @@
+// Activations that gate x by a smooth step: each says what it is, then f and f' beside each other.
+#pragma once
+
+#include "../math/normal.hpp"
+#include "../math/softplus.hpp"
+#include "../math/tanh.hpp"
+#include "description.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+struct Silu {
+  static constexpr Description about{
+      .name = "silu",
+      .summary = "Sigmoid-weighted linear unit: swish with beta = 1.",
+      .formula = "x * sigmoid(x)",
+      .derivative_formula = "sigmoid(x) * (1 + x * sigmoid(-x))",
+      .kink = "none; silu(-inf) = -0.0, f'(-inf) = 0, f'(+inf) = 1",
+      .source = "Elfwing, Uchibe & Doya 2018, arXiv:1702.03118, section 2",
+      .example = "F.silu([-1.0, 0.0, 2.0])",
+      .example_value = "array([-0.26894142,  0.        ,  1.76159416])",
+      .reads = Reads::input,
+      .value_ulp = 0.95,
+      .derivative_ulp = 1.7,
+      .cost = 0.5,
+      .rectifier = true,
+  };
+  template <class T>
+  SIMDNN_INLINE static T value(T x) {
+    return gate(x);
+  }
+  template <class T>
+  SIMDNN_INLINE static T derivative(T x) {
+    return gate_derivative(x, T(0));
+  }
+};
+
+/// With z = beta * x, f' is silu'(z); the rounding of z is carried along, for exp would magnify it |z| times.
+struct Swish {
+  static constexpr Description about{
+      .name = "swish",
+      .summary = "Swish: x gated by its own sigmoid, between x / 2 (beta = 0) and relu (beta = inf).",
+      .formula = "x * sigmoid(beta * x)",
+      .derivative_formula = "sigmoid(beta * x) * (1 + beta * x * sigmoid(-beta * x))",
+      .kink = "none; for beta > 0: f'(-inf) = 0, f'(+inf) = 1",
+      .source = "Ramachandran, Zoph & Le 2017, arXiv:1710.05941, section 3",
+      .example = "F.swish([-1.0, 0.0, 2.0])",
+      .example_value = "array([-0.26894142,  0.        ,  1.76159416])",
+      .reads = Reads::input,
+      .value_ulp = 1.1,
+      .derivative_ulp = 1.7,
+      .cost = 0.65,
+      .rectifier = true,
+      .parameters = {{"beta", 1.0}},
+  };
+  template <class T>
+  SIMDNN_INLINE static T value(T x, T beta) {
+    return scaled_gate(x, beta);
+  }
+  template <class T>
+  SIMDNN_INLINE static T derivative(T x, T beta) {
+    const Scaled<T> z = scale(beta, x);
+    return gate_derivative(z.value, z.low);
+  }
+  /// d f / d beta = x^2 sigmoid'(beta x).
+  template <class T>
+  SIMDNN_INLINE static T parameter_derivative(T x, T beta) {
+    const Scaled<T> z = scale(beta, x);
+    return x * (x * sigmoid_derivative(z.value));
+  }
+};
+
+struct Mish {
+  static constexpr Description about{
+      .name = "mish",
+      .summary = "x gated by the tanh of its softplus.",
+      .formula = "x * tanh(log(1 + exp(x)))",
+      .derivative_formula = "tanh(s) + x * sigmoid(x) / cosh(s)^2, s = log(1 + exp(x))",
+      .kink = "none; mish(-inf) = -0.0, f'(-inf) = 0, f'(+inf) = 1",
+      .source = "Misra 2019, arXiv:1908.08681, section 3",
+      .example = "F.mish([-1.0, 0.0, 2.0])",
+      .example_value = "array([-0.30340146,  0.        ,  1.94395896])",
+      .reads = Reads::input,
+      .value_ulp = 0.8,
+      .derivative_ulp = 2.5,
+      .cost = 0.7,
+      .rectifier = true,
+  };
+  template <class T>
+  SIMDNN_INLINE static T value(T x) {
+    return mish(x);
+  }
+  template <class T>
+  SIMDNN_INLINE static T derivative(T x) {
+    return mish_derivative(x);
+  }
+};
+
+struct Gelu {
+  static constexpr Description about{
+      .name = "gelu",
+      .summary = "Gaussian error linear unit: x gated by the normal distribution function, the exact form.",
+      .formula = "x * Phi(x) = x * (1 + erf(x / sqrt(2))) / 2",
+      .derivative_formula = "Phi(x) + x * exp(-x^2 / 2) / sqrt(2 * pi)",
+      .kink = "none; gelu(-inf) = -0.0, f'(-inf) = 0, f'(+inf) = 1",
+      .source = "Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2",
+      .example = "F.gelu([-1.0, 0.0, 2.0])",
+      .example_value = "array([-0.15865525,  0.        ,  1.95449974])",
+      .reads = Reads::input,
+      .value_ulp = 1.4,
+      .derivative_ulp = 2.2,
+      .cost = 0.8,
+      .rectifier = true,
+  };
+  template <class T>
+  SIMDNN_INLINE static T value(T x) {
+    return gelu(x);
+  }
+  template <class T>
+  SIMDNN_INLINE static T derivative(T x) {
+    return gelu_derivative(x);
+  }
+};
+
+struct GeluTanh {
+  static constexpr Description about{
+      .name = "gelu_tanh",
+      .summary = "The approximation of gelu by a tanh, as GPT-2 and BERT use it.",
+      .formula = "x * sigmoid(z), z = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3)",
+      .derivative_formula =
+          "sigmoid(z) * (1 + x * dz/dx * sigmoid(-z)), dz/dx = 2 * sqrt(2 / pi) * (1 + 0.134145 * x^2)",
+      .kink = "none; gelu_tanh(-inf) = -0.0, f'(-inf) = 0, f'(+inf) = 1",
+      .source = "Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2",
+      .example = "F.gelu_tanh([-1.0, 0.0, 2.0])",
+      .example_value = "array([-0.15880801,  0.        ,  1.95459769])",
+      .reads = Reads::input,
+      .value_ulp = 1.1,
+      .derivative_ulp = 2.75,
+      .cost = 0.8,
+      .rectifier = true,
+  };
+  template <class T>
+  SIMDNN_INLINE static T value(T x) {
+    return gelu_tanh(x);
+  }
+  template <class T>
+  SIMDNN_INLINE static T derivative(T x) {
+    return gelu_tanh_derivative(x);
+  }
+};
+
+SIMDNN_LEVEL_END

@@ -1,0 +1,68 @@
+"""The benchmark times whatever is registered beside its peers: failures say where a line is missing."""
+
+import importlib
+from types import ModuleType
+
+import pytest
+
+from .processes import ROOT
+from .registry import ACTIVATIONS
+
+pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="bench/ is not beside tests/")
+
+
+@pytest.fixture
+def elementwise(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module, which must not load PyTorch here and limit its threads."""
+    module = importlib.import_module("bench.cases_elementwise")
+    monkeypatch.setattr(module.peers, "torch", lambda: None)
+    return module
+
+
+def test_every_activation_is_timed_at_every_size(elementwise: ModuleType) -> None:
+    cases = list(elementwise.cases())
+    wanted = {
+        f"{name}{direction} N={size}"
+        for name in ACTIVATIONS
+        for direction in ("", " backward")
+        for size in elementwise.SIZES
+    }
+    assert not wanted - {case.name for case in cases if case.group == "elementwise"}
+    assert all(case.goals for case in cases), "every row has a goal"
+
+
+def test_every_stricter_goal_has_its_row(elementwise: ModuleType) -> None:
+    assert elementwise.STRICTER.keys() <= {case.name for case in elementwise.cases()}
+
+
+def test_every_function_is_written_for_numpy(elementwise: ModuleType) -> None:
+    known = elementwise.elementwise_numpy.FUNCTIONS.keys() | elementwise.elementwise_numpy.REFERENCES.keys()
+    missing = {*elementwise.activations(), *elementwise.elementary()} - known
+    assert not missing, f"add {missing} to FUNCTIONS, or to REFERENCES, in bench/elementwise_numpy.py"
+
+
+@pytest.mark.peers
+def test_every_function_is_written_for_pytorch(elementwise: ModuleType) -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra [peers]: torch")
+    known = (
+        elementwise.elementwise_torch.torch_functions(torch).keys() | elementwise.elementwise_torch.WITHOUT
+    )
+    missing = {*elementwise.activations(), *elementwise.elementary()} - known
+    assert not missing, f"add {missing} to torch_functions, or to WITHOUT, in bench/elementwise_torch.py"
+
+
+def test_a_function_without_a_peer_is_refused(elementwise: ModuleType) -> None:
+    with pytest.raises(LookupError, match=r"add unheard_of to bench/elementwise_numpy\.py"):
+        elementwise.require_peers(["relu", "unheard_of"])
+
+
+@pytest.mark.parametrize("direction", ["", " backward"])
+@pytest.mark.parametrize("name", [*ACTIVATIONS, "prelu"])
+def test_every_contestant_is_right(elementwise: ModuleType, name: str, direction: str) -> None:
+    subject = elementwise.Subject(name, bool(direction))
+    inputs = elementwise.make_inputs(subject, 64)
+    for make in (elementwise._simdnn, elementwise._numpy):
+        contestant = make(subject, inputs)
+        if contestant is not None:
+            with contestant.context():
+                contestant.check()
