@@ -6,12 +6,10 @@ same bits. A name is a function (``gelu_derivative``), or an activation: its val
 """
 
 import argparse
-import ctypes
 import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -25,17 +23,17 @@ import simdnn
 import simdnn.functional as F
 from simdnn import _core
 
-from . import oracles
+from . import documents, oracles
+from .arithmetic import Comparison, Report
 
 Array = np.ndarray[Any, Any]
 Row = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parent.parent
-PATH, PAGE = ROOT / "tests/accuracy.json", ROOT / "ACCURACY.md"
-MARKERS = "<!-- tables: python -m tests.accuracy --write -->\n", "<!-- end of tables -->\n"
+PATH = ROOT / "tests/accuracy.json"
 DTYPES = {"float32": np.float32, "float64": np.float64, "float16": np.float16}
+COST = {"float16": 10, "float32": 10, "float64": 300}  # of an input, about, in nanoseconds of a core
 CHUNK = 1 << 20
-FLAGS = ["-O2", "-std=gnu++20", "-fno-math-errno", "-ffp-contract=off", "-shared", "-fPIC"]
 
 
 class Case(NamedTuple):
@@ -71,7 +69,13 @@ class Case(NamedTuple):
 
     def bound(self, dtype: str) -> float:
         """The largest error allowed, in ULP; a half is a correctly rounded result."""
+        if dtype == "float64":
+            return {"value": 1.5, "derivative": 3}[self.kind]
         return 0.5 if dtype == "float16" else max(self.row[f"{self.kind}_ulp"], 0.5)
+
+    def quanta(self, dtype: str) -> float:
+        """The same where the exact result is subnormal, in smallest subnormals."""
+        return 0.5 if dtype == "float16" else {"value": 1, "derivative": 2}[self.kind]
 
     def compute(self, x: Array) -> Array:
         return self.function(x, out=np.empty_like(x))
@@ -90,124 +94,6 @@ def cases(names: Sequence[str] = ()) -> list[Case]:
     if unknown:
         raise SystemExit(f"not in the registries: {', '.join(sorted(unknown))}")
     return [case for case in found if not names or {case.name, case.label} & set(names)]
-
-
-class Cpp:
-    """The arithmetic that writes a formula as C++: a line for each operation, equal ones shared."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, str] = {}
-
-    def line(self, expression: str) -> "Symbol":
-        return Symbol(self, self.names.setdefault(expression, f"t{len(self.names)}"))
-
-    def constant(self, digits: str) -> "Symbol":
-        return self.line(f"T(DIGITS({digits}))")
-
-    def where(self, condition: "Symbol", then: Any, otherwise: Any) -> "Symbol":
-        return self.line(f"{condition.name} ? {text(then)} : {text(otherwise)}")
-
-    def __getattr__(self, function: str) -> Callable[[Any], "Symbol"]:
-        return lambda x: self.line(f"{function}({text(x)})")
-
-    def template(self, case: Case, name: str) -> str:
-        """The formula of a case as a function template."""
-        given = [Symbol(self, f"p[{i}]") for i in range(len(case.row.get("parameters", {})))]
-        result = case.formula(self, Symbol(self, "x"), *given)
-        lines = [f"  const auto {symbol} = {expression};" for expression, symbol in self.names.items()]
-        head = f"template <class T>\nT {name}(T x, const T* p) {{"
-        return "\n".join([head, *lines, f"  return {text(result)};", "}\n"])
-
-
-def text(value: Any) -> str:
-    """A value in C++."""
-    if isinstance(value, int):
-        return f"T({value})"
-    if not isinstance(value, Symbol):
-        raise TypeError(f"write {value!r}, which is rounded, as m.constant('...') in the formula")
-    return value.name
-
-
-def operation(pattern: str) -> Callable[..., "Symbol"]:
-    """A method that writes an operation down."""
-    return lambda self, other=0: self.cpp.line(pattern.format(self.name, text(other)))
-
-
-class Symbol:
-    """A value in a formula that is being written as C++."""
-
-    def __init__(self, cpp: Cpp, name: str) -> None:
-        self.cpp, self.name = cpp, name
-
-    __add__, __radd__ = operation("{0} + {1}"), operation("{1} + {0}")
-    __sub__, __rsub__ = operation("{0} - {1}"), operation("{1} - {0}")
-    __mul__, __rmul__ = operation("{0} * {1}"), operation("{1} * {0}")
-    __truediv__, __rtruediv__ = operation("{0} / {1}"), operation("{1} / {0}")
-    __lt__, __gt__ = operation("{0} < {1}"), operation("{0} > {1}")
-    __le__, __ge__ = operation("{0} <= {1}"), operation("{0} >= {1}")
-    __neg__, __abs__ = operation("-{0}"), operation("fabs({0})")
-
-    def __pow__(self, exponent: int) -> "Symbol":
-        return self if exponent == 1 else self * self ** (exponent - 1)
-
-
-class Worst(ctypes.Structure):
-    _fields_ = (("error", ctypes.c_double), ("x", ctypes.c_double))
-
-
-class Report(ctypes.Structure):
-    """What sweep.cpp finds; the fields are explained there."""
-
-    _fields_ = tuple((name, Worst) for name in ("normal", "subnormal", "near_root", "mismatch"))
-
-    def merge(self, other: "Report") -> None:
-        """Takes the larger errors, and the sum of mismatches."""
-        mismatches = self.mismatch.error + other.mismatch.error
-        for name, _ in self._fields_:
-            if getattr(other, name).error > getattr(self, name).error:
-                setattr(self, name, getattr(other, name))
-        self.mismatch.error = mismatches
-
-
-class Comparison:
-    """sweep.cpp, compiled with the formulas of some cases."""
-
-    def __init__(self, chosen: Sequence[Case]) -> None:
-        self.names = [case.label for case in chosen]
-        header = [Cpp().template(case, case.label) for case in chosen]
-        table = ", ".join(f"{name}<T>" for name in self.names)
-        header.append(f"template <class T>\nconstexpr Formula<T> formulas[] = {{{table}}};\n")
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "formulas.hpp").write_text("".join(header))
-            self.library = ctypes.CDLL(str(self.build(Path(folder))))
-
-    @staticmethod
-    def build(folder: Path) -> Path:
-        """Compiles with libquadmath, or with long double where there is none."""
-        library = folder / "sweep.so"
-        compiler = os.environ.get("CXX", "g++")
-        command = [compiler, *FLAGS, f"-I{folder}", str(ROOT / "tests/sweep.cpp"), "-o", str(library)]
-        quad = subprocess.run([*command, "-DSIMDNN_QUADMATH", "-lquadmath"], capture_output=True, check=False)
-        if quad.returncode != 0:
-            print("no libquadmath: float64 is compared with long double", file=sys.stderr)
-            subprocess.run(command, check=True)
-        return library
-
-    def __call__(self, case: Case, x: Array, y: Array) -> Report:
-        """The errors of y = f(x)."""
-        dtype, report = x.dtype.name, Report()
-        if dtype == "float16":
-            x, y = x.astype(np.float64), y.astype(np.float64)
-        getattr(self.library, f"compare_{dtype}")(
-            self.names.index(case.label),
-            ctypes.c_void_p(x.ctypes.data),
-            ctypes.c_void_p(y.ctypes.data),
-            ctypes.c_int64(x.size),
-            (ctypes.c_double * 2)(*case.parameters(dtype)),
-            ctypes.c_double(case.root(dtype)),
-            ctypes.byref(report),
-        )
-        return report
 
 
 def precise_errors(case: Case, dtype: str, x: float) -> tuple[float, float]:
@@ -240,18 +126,30 @@ class Plan(NamedTuple):
     samples: int
     dtypes: Sequence[str] = tuple(DTYPES)
     jobs: int = 2
+    level_step: int = 1
 
     def count(self, dtype: str) -> int:
         return {"float16": 1 << 16, "float32": -(-(1 << 32) // self.step), "float64": self.samples}[dtype]
 
+    def starts(self, dtype: str, every: int = 1) -> range:
+        """Where the chunks begin, or every so manyth of them."""
+        return range(0, self.count(dtype), CHUNK * every)
+
+    def levels(self, dtype: str = "") -> dict[str, int]:
+        """Of how many chunks one is hashed at each other level: the slowest, the first, may skip some."""
+        others = [level for level in _core.isa_available() if level != _core.isa()]
+        every = 1 if dtype and self.count(dtype) <= CHUNK else self.level_step
+        return {level: every if level == others[0] else 1 for level in reversed(others)}
+
     def chunk(self, case: Case, dtype: str, start: int) -> Array:
         """At most CHUNK inputs from a place onwards."""
-        places = np.arange(start, min(start + CHUNK, self.count(dtype)), dtype=np.uint64)
+        size = min(CHUNK, self.count(dtype) - start)
+        if dtype == "float64":
+            return self.samples_of(case, np.arange(start, start + size, dtype=np.uint64))
         if dtype == "float16":
-            return places.astype(np.uint16).view(np.float16)
-        if dtype == "float32":
-            return (places * np.uint64(self.step)).astype(np.uint32).view(np.float32)
-        return self.samples_of(case, places)
+            return np.arange(size, dtype=np.uint16).view(np.float16)
+        words = np.arange(size, dtype=np.uint32) * np.uint32(self.step)
+        return (words + np.uint32(start * self.step)).view(np.float32)
 
     def samples_of(self, case: Case, places: Array) -> Array:
         """A third each: all bit patterns, exponents -30 to 9, and evenly in +-40 with half at the kinks."""
@@ -271,25 +169,25 @@ class Plan(NamedTuple):
 
 
 def walk(
-    case: Case, dtype: str, plan: Plan, comparison: Comparison | None
-) -> Iterator[tuple[int, Report | None]]:
-    """For every chunk a hash of the results, in which all NaN are one, and their errors."""
+    case: Case, dtype: str, plan: Plan, work: Callable[[Array, Array], Any], every: int = 1
+) -> Iterator[tuple[int, Any]]:
+    """For every chunk a hash of the results, in which all NaN are one, and what work(x, y) gives."""
 
-    def work(start: int) -> tuple[int, Report | None]:
+    def one(start: int) -> tuple[int, Any]:
         x = plan.chunk(case, dtype, start)
         y = case.compute(x)
-        report = comparison(case, x, y) if comparison else None
+        done = work(x, y)
         y[np.isnan(y)] = np.nan
-        return zlib.crc32(y), report
+        return zlib.crc32(y), done
 
     with ThreadPoolExecutor(plan.jobs) as pool:
-        yield from pool.map(work, range(0, plan.count(dtype), CHUNK))
+        yield from pool.map(one, plan.starts(dtype, every))
 
 
 def judge(case: Case, dtype: str, report: Report) -> tuple[Row, list[str]]:
     """The largest errors as mpmath has them, and what is wrong."""
     row, wrong = {}, []
-    bounds = {"normal": case.bound(dtype), "subnormal": 0.5 if dtype == "float16" else 1, "near_root": 0.1}
+    bounds = {"normal": case.bound(dtype), "subnormal": case.quanta(dtype), "near_root": 0.1}
     for name, bound in bounds.items():
         worst = getattr(report, name)
         ulp, eps = precise_errors(case, dtype, worst.x) if worst.error else (0.0, 0.0)
@@ -308,27 +206,56 @@ def judge(case: Case, dtype: str, report: Report) -> tuple[Row, list[str]]:
     return row, [f"{case.label} {dtype}: {line}" for line in wrong]
 
 
-def measure(case: Case, dtype: str, plan: Plan, comparison: Comparison) -> tuple[Row, list[int], list[str]]:
+class Progress:
+    """Now and then a line on stderr: how much of the work is done, and how long the rest may take."""
+
+    INTERVAL = 30
+
+    def __init__(self, chosen: Sequence[Case], plan: Plan) -> None:
+        self.total = len(chosen) * sum(plan.count(dtype) * COST[dtype] for dtype in plan.dtypes)
+        self.done, self.begin = 0, time.monotonic()
+        self.shown = self.begin
+
+    def add(self, dtype: str, inputs: int, label: str) -> None:
+        """Inputs that are compared; the time of their hashes at other levels is thought of as theirs."""
+        self.done += inputs * COST[dtype]
+        now = time.monotonic()
+        if now - self.shown >= self.INTERVAL:
+            rest = (now - self.begin) * (self.total / self.done - 1)
+            share = f"{self.done / self.total:.1%} after {(now - self.begin) / 60:.1f} min"
+            print(f"{share}, about {rest / 60:.0f} min left: {label} {dtype}", file=sys.stderr, flush=True)
+            self.shown = now
+
+
+def measure(
+    case: Case, dtype: str, plan: Plan, comparison: Comparison, progress: Progress | None = None
+) -> tuple[Row, list[int], list[str]]:
     """The row of the table, the hashes of its chunks, and what is wrong."""
     begin, report, hashes, count = time.perf_counter(), Report(), [], plan.count(dtype)
-    for value, found in walk(case, dtype, plan, comparison):
+    for value, found in walk(case, dtype, plan, lambda x, y: comparison(case, x, y, report)):
         hashes.append(value)
         report.merge(found)
+        if progress:
+            progress.add(dtype, min(CHUNK, count - CHUNK * (len(hashes) - 1)), case.label)
     rate = (time.perf_counter() - begin) * 1e9 / count
     print(f"{case.label} {dtype}: {rate:.1f} ns an input", file=sys.stderr)
     row, wrong = judge(case, dtype, report)
     return {"inputs": count, "step": plan.step if dtype == "float32" else 1} | row, hashes, wrong
 
 
-def all_hashes(chosen: Sequence[Case], plan: Plan) -> dict[str, list[int]]:
-    """Hashes by function and dtype, at the level of this process."""
+def all_hashes(chosen: Sequence[Case], plan: Plan, every: int) -> dict[str, list[int]]:
+    """Hashes of one of so many chunks by function and dtype, at the level of this process."""
     pairs = [(case, dtype) for case in chosen for dtype in plan.dtypes]
-    return {f"{pair[0].label} {pair[1]}": [value for value, _ in walk(*pair, plan, None)] for pair in pairs}
+    nothing = lambda x, y: None  # noqa: E731
+    return {
+        f"{case.label} {dtype}": [value for value, _ in walk(case, dtype, plan, nothing, every)]
+        for case, dtype in pairs
+    }
 
 
-def hashes_of_level(level: str, chosen: Sequence[Case], plan: Plan) -> dict[str, list[int]]:
+def hashes_of_level(level: str, chosen: Sequence[Case], plan: Plan, every: int) -> dict[str, list[int]]:
     """The same from a process that runs at a level."""
-    options = [f"--step={plan.step}", f"--samples={plan.samples}", f"--jobs={plan.jobs}", "--hashes"]
+    options = [f"--step={plan.step}", f"--samples={plan.samples}", f"--jobs={plan.jobs}", f"--hashes={every}"]
     names = [case.label for case in chosen]
     command = [sys.executable, "-m", "tests.accuracy", *names, "--dtype", *plan.dtypes, *options]
     environment = os.environ | {"SIMDNN_ISA": level}
@@ -336,74 +263,34 @@ def hashes_of_level(level: str, chosen: Sequence[Case], plan: Plan) -> dict[str,
     return json.loads(done.stdout)
 
 
-def sweep(chosen: Sequence[Case], plan: Plan, comparison: Comparison) -> tuple[dict[str, Row], list[str]]:
+def sweep(
+    chosen: Sequence[Case], plan: Plan, comparison: Comparison, progress: Progress | None = None
+) -> tuple[dict[str, Row], list[str]]:
     """Rows by function and dtype, and what is wrong: errors at this level, other bits at the others."""
-    here, levels = _core.isa(), _core.isa_available()
-    rows, hashes, wrong = {}, {}, []
+    here, rows, hashes, wrong = _core.isa(), {}, {}, []
     for case in chosen:
         for dtype in plan.dtypes:
             key = f"{case.label} {dtype}"
-            rows[key], hashes[key], found = measure(case, dtype, plan, comparison)
-            rows[key]["levels"] = levels
+            rows[key], hashes[key], found = measure(case, dtype, plan, comparison, progress)
+            rows[key]["levels"] = {here: 1} | plan.levels(dtype)
             wrong += found
-    for level in (level for level in levels if level != here):
-        found = hashes_of_level(level, chosen, plan)
+    for level, every in plan.levels().items():
+        found = hashes_of_level(level, chosen, plan, every)
         for key, values in hashes.items():
-            if differing := [i for i, value in enumerate(values) if value != found[key][i]]:
+            pairs = zip(values[::every], found[key], strict=True)
+            if differing := [i * every for i, (one, other) in enumerate(pairs) if one != other]:
                 wrong.append(f"{key}: {here} and {level} differ in chunks {differing[:9]} of {CHUNK} inputs")
     return rows, wrong
 
 
-def cells(row: Row | None) -> str:
-    """The largest error and its place, as two cells."""
-    if not row or max(row["normal"], row["subnormal"]) <= 0.5:
-        return "at most 0.5 |" if row else "|"
-    return f"{row['normal']:.4f} | {row['normal_x']}"
-
-
-def swept(row: Row) -> str:
-    """How many inputs, and the levels that agree on them."""
-    step = f"step {row['step']:,}, " if row["step"] > 1 else ""
-    return f"{row['inputs']:,} ({step}{' '.join(row['levels'])})"
-
-
-def table(rows: dict[str, Row], dtype: str) -> list[str]:
-    """The lines of one table of ACCURACY.md."""
-    heads = [
-        "function",
-        "f: max ULP",
-        "at x",
-        "f': max ULP",
-        "at x",
-        "f' near its root: eps",
-        "inputs (levels)",
-    ]
-    lines = [f"## {dtype}\n", f"| {' | '.join(heads)} |", "|---|--:|--:|--:|--:|--:|--:|"]
-    for case in (case for case in cases() if case.kind == "value"):
-        value, slope = (rows.get(f"{case.name}{suffix} {dtype}") for suffix in ("", "_derivative"))
-        near = f"{slope['near_root']:.4f}" if slope and slope["near_root_x"] else ""
-        share = " and ".join(dict.fromkeys(swept(row) for row in (value, slope) if row))
-        if share:
-            lines.append(f"| {case.name} | {cells(value)} | {cells(slope)} | {near} | {share} |")
-    return [*lines, ""]
-
-
-def page(rows: dict[str, Row]) -> str:
-    """ACCURACY.md with its tables made anew."""
-    begin, end = MARKERS
-    head, _, rest = PAGE.read_text().partition(begin)
-    lines = [line for dtype in DTYPES for line in table(rows, dtype)]
-    return head + begin + "\n" + "\n".join(lines) + "\n" + end + rest.partition(end)[2]
-
-
 def write(rows: dict[str, Row]) -> None:
-    """Adds rows to accuracy.json and makes the tables of ACCURACY.md from it."""
+    """Adds rows to accuracy.json, drops those of functions that are gone, and makes the tables from it."""
     known = json.loads(PATH.read_text()) if PATH.exists() else {}
     labels = [f"{case.label} {dtype}" for case in cases() for dtype in DTYPES]
     merged = {key: row for key in labels if (row := rows.get(key, known.get(key)))}
     lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(row)}" for key, row in merged.items())
     PATH.write_text(f"{{\n{lines}\n}}\n")
-    PAGE.write_text(page(merged))
+    documents.write_section("accuracy", documents.accuracy_tables(merged))
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -413,24 +300,32 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--samples", type=int, default=10**8, help="how many float64")
     parser.add_argument("--dtype", nargs="+", choices=DTYPES, default=list(DTYPES))
     parser.add_argument("--jobs", type=int, default=2, help="threads")
+    parser.add_argument(
+        "--level-step",
+        type=int,
+        default=1,
+        help=f"of the chunks of {CHUNK} inputs at the slowest level, better odd (for all binades alike)",
+    )
     parser.add_argument("--write", action="store_true", help="update ACCURACY.md where nothing is wrong")
-    parser.add_argument("--hashes", action="store_true", help="only print hashes of the results")
+    parser.add_argument("--hashes", type=int, metavar="N", help="only print hashes of every N-th chunk")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Sweeps one function after the other; the exit status is 1 if anything is wrong."""
     given = options(arguments)
-    chosen, plan = cases(given.names), Plan(given.step, given.samples, given.dtype, given.jobs)
+    chosen = cases(given.names)
+    plan = Plan(given.step, given.samples, given.dtype, given.jobs, given.level_step)
     simdnn.set_num_threads(1)  # the threads are those of `walk`
     if given.hashes:
-        print(json.dumps(all_hashes(chosen, plan)))
+        print(json.dumps(all_hashes(chosen, plan, given.hashes)))
         return 0
-    comparison, failures = Comparison(chosen), []
+    comparison, progress, failures = Comparison(chosen), Progress(chosen, plan), []
     for name in dict.fromkeys(case.name for case in chosen):
-        rows, wrong = sweep([case for case in chosen if case.name == name], plan, comparison)
+        rows, wrong = sweep([case for case in chosen if case.name == name], plan, comparison, progress)
         for key, row in rows.items():
-            print(f"{key:28} {row['normal']:.5g} ULP at {row['normal_x']:22} {swept(row)}", flush=True)
+            share = documents.swept(row)
+            print(f"{key:28} {row['normal']:.5g} ULP at {row['normal_x']:22} {share}", flush=True)
         failures += wrong
         if given.write and not wrong:
             write(rows)

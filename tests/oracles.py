@@ -6,55 +6,19 @@ A registered name needs one row here: in `ACTIVATIONS`, `ELEMENTARY`, `LOSSES` o
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import mpmath
 import numpy as np
+
+from .arithmetic import Double, Precise  # noqa: F401 (its users take both from here)
 
 Array = np.ndarray[Any, Any]
 INF = float("inf")
 
 
-class Double:
-    """The functions that formulas use, in float64 arrays."""
-
-    exp, expm1, log, log1p, sqrt = np.exp, np.expm1, np.log, np.log1p, np.sqrt
-    tanh, cosh, where, constant = np.tanh, np.cosh, np.where, float
-
-    @staticmethod
-    def erfc(x: Any) -> Any:
-        from scipy.special import erfc  # scikit-learn brings it; few tests need it
-
-        return erfc(x)
-
-
-class Precise:
-    """The same for one number of mpmath, with the precision of its context."""
-
-    exp, expm1, sqrt = mpmath.exp, mpmath.expm1, mpmath.sqrt
-    tanh, cosh, constant = mpmath.tanh, mpmath.cosh, mpmath.mpf
-
-    @staticmethod
-    def where(condition: bool, then: Any, otherwise: Any) -> Any:
-        return then if condition else otherwise
-
-    @staticmethod
-    def log(x: Any) -> Any:
-        return mpmath.log(x) if x >= 0 else mpmath.nan
-
-    @staticmethod
-    def log1p(x: Any) -> Any:
-        return mpmath.log1p(x) if x >= -1 else mpmath.nan
-
-    @staticmethod
-    def erfc(x: Any) -> Any:
-        far = abs(x) > 1e9  # where mpmath overflows
-        return 1 - mpmath.sign(x) if far else mpmath.erfc(x)
-
-
 class Activation(NamedTuple):
     """f and f' as functions of (arithmetic, x, parameters...), and what no formula says.
 
-    The arithmetic m is `Double`, `Precise`, or `Cpp` of accuracy.py, which writes the formula down as C++. So
-    the only numbers in a formula are integers and ``m.constant("...")``, and it divides no two integers.
+    The arithmetic m is `Double`, `Precise`, or `Cpp`, which writes the formula down as C++. So the only
+    numbers in a formula are integers and ``m.constant("...")``, and it divides no two integers.
 
     Attributes
     ----------

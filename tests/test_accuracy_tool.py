@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from . import accuracy, oracles
+from . import accuracy, documents, oracles
 from .processes import output_of
 from .registry import ulp_errors
 
@@ -73,8 +73,8 @@ def spoiled(case: accuracy.Case, spoil: Any) -> accuracy.Case:
     return case._replace(function=function)
 
 
-def three_up(y: Array) -> Array:
-    for _ in range(3):
+def four_up(y: Array) -> Array:
+    for _ in range(4):
         y = np.nextafter(y, y.dtype.type(np.inf))
     return y
 
@@ -84,11 +84,11 @@ def three_up(y: Array) -> Array:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (three_up, f"normal at x = {VICTIM}: "),
+        (four_up, f"normal at x = {VICTIM}: "),
         (lambda y: np.full_like(y, np.nan), "NaN 1 times in one of result and oracle"),
         (lambda y: np.full_like(y, np.inf), f"normal at x = {VICTIM}: "),
     ],
-    ids=["three ULP", "NaN", "infinity"],
+    ids=["four ULP", "NaN", "infinity"],
 )
 def test_a_wrong_result_is_found(
     case: accuracy.Case, dtype: str, spoil: Any, message: str, comparison: accuracy.Comparison
@@ -113,6 +113,20 @@ def test_other_bits_at_another_level_are_found(
     assert any("v9 differ in chunks [0]" in line for line in wrong)
 
 
+def test_one_of_so_many_chunks_is_compared_at_the_slowest_level(
+    comparison: accuracy.Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = accuracy.cases(["sigmoid"])[0]
+    plan = accuracy.Plan(step=1009, samples=5000, dtypes=["float32"], level_step=2)
+    there = accuracy.all_hashes([case], plan, 2)["sigmoid float32"]
+    monkeypatch.setattr(accuracy._core, "isa_available", lambda: ["v0", accuracy._core.isa()])
+    monkeypatch.setattr(accuracy, "hashes_of_level", lambda *_: {"sigmoid float32": [*there[:-1], 1]})
+    rows, wrong = accuracy.sweep([case], plan, comparison)
+    assert len(there) == 3
+    assert any("v0 differ in chunks [4]" in line for line in wrong)
+    assert documents.swept(rows["sigmoid float32"]).endswith("; v0 one chunk in 2)")
+
+
 def test_the_command_sweeps_every_level(comparison: accuracy.Comparison) -> None:
     few = ["--step", str(FEW.step), "--samples", str(FEW.samples), "--dtype", "float32", "float64"]
     printed = output_of(["-m", "tests.accuracy", *NAMES, *few])
@@ -132,4 +146,8 @@ def test_the_page_shows_what_was_swept() -> None:
     rows = json.loads(accuracy.PATH.read_text())
     known = {f"{case.label} {dtype}" for case in accuracy.cases() for dtype in accuracy.DTYPES}
     assert not rows.keys() - known, "tests/accuracy.json has functions that are gone: write it anew"
-    assert accuracy.PAGE.read_text() == accuracy.page(rows), "run `python -m tests.accuracy NAME --write`"
+    shown = documents.PAGE.read_text()
+    tables = documents.accuracy_tables(rows)
+    assert shown == documents.with_section(shown, "accuracy", tables), (
+        "run `python -m tests.accuracy --write`"
+    )

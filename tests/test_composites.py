@@ -9,7 +9,7 @@ import pytest
 import simdnn.functional as F
 
 from . import oracles
-from .registry import FLOATS, same_bits, spread, ulp_errors
+from .registry import FLOATS, float_patterns, same_bits, spread, ulp_errors
 
 Array = np.ndarray[Any, Any]
 
@@ -69,6 +69,25 @@ def test_parameter_gradient_is_that_of_the_oracle(
     scale = max(1.0, float(np.abs(each).sum()))
     assert np.abs(gradient - sum_to(each, parameter_shape)).max(initial=0) <= allowed * scale
     assert same_bits(dx, getattr(F, f"{name}_derivative")(x, parameter) * dy)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), [("prelu", 0.25), ("swish", 1.0), ("swish", 1.7), ("swish", -0.3)]
+)
+def test_what_an_element_adds_is_within_three_ulp(name: str, parameter: float) -> None:
+    """Wherever the exact value is normal; an infinite x adds the limit."""
+    _, backward, derivative = trained(name)
+    x = float_patterns(100_003)
+    each = np.full_like(x, parameter)
+    _, found = backward(np.ones_like(x), x, each)
+    with np.errstate(all="ignore"):
+        exact = derivative(oracles.Double, x.astype(np.float64), each.astype(np.float64))
+    errors = ulp_errors(found, exact)
+    normal = (np.abs(exact) >= np.finfo(np.float32).smallest_normal) & np.isfinite(exact)
+    assert errors[normal].max() <= 3
+    infinite = np.array([-np.inf, np.inf])
+    _, found = backward(np.ones(2), infinite, np.full(2, parameter))
+    assert np.array_equal(found, [-np.inf, 0] if name == "prelu" else [0, 0])
 
 
 @pytest.mark.parametrize("name", ["prelu", "swish"])

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import simdnn.functional as F
 from simdnn import Trainer, nn, optim
 
 from . import oracles
 from .networks import network, oracle_gradients, oracle_of, samples
-from .registry import ACTIVATIONS, LOSSES, spread
+from .registry import ACTIVATIONS, FLOATS, LOSSES, float_patterns, same_bits, special_values, spread
 
 Array = np.ndarray[Any, Any]
 
@@ -55,6 +56,21 @@ def test_gradients_match_central_differences(activation: str, loss: str) -> None
             ends.append(trainer.evaluate(x, y)[0])
         flat[place] = kept
         assert abs((ends[0] - ends[1]) / (2 * h) - gradients[place]) < 1e-8
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@every_activation
+def test_a_layer_has_the_bits_of_the_functions(activation: str, dtype: Any) -> None:
+    """f of the tile, and f' from whatever it keeps: with the output alone where that loses nothing."""
+    model = nn.Sequential(nn.Dense(1, 1, activation=activation), dtype=dtype, rng=0)
+    model.flat_parameters[:] = [1, 0]
+    x = np.concatenate([special_values(dtype), float_patterns(400_009).astype(dtype)])
+    with np.errstate(over="ignore"):
+        x = x[np.isfinite(x)] + dtype(0)  # a sum that begins with the bias 0 has no -0
+    output = model.forward(x[:, np.newaxis], training=True)[:, 0]
+    gradient = model.backward(np.ones((x.size, 1), dtype))[:, 0]
+    assert same_bits(output, getattr(F, activation)(x))
+    assert same_bits(gradient, getattr(F, f"{activation}_derivative")(x) + dtype(0))
 
 
 @every_loss

@@ -134,7 +134,7 @@ def normal_slope(a):
 
 
 def fit_normal(shift, most, degree, bits, centre):
-    """Fits tail in 2 (a + shift) mills(a) = shift + w tail(w), where w = a / (a + shift) and 0 <= a <= most."""
+    """Fits tail in 2 (a + shift) mills(a) = shift + w tail(w); w = a / (a + shift), 0 <= a <= most."""
     shift, most = mpf(shift), mpf(most)
 
     def factor(w):
@@ -163,7 +163,7 @@ def fit_normal_slope(shift, most, degree, bits, centre):
 
 
 def fit_gelu_exp(bits, high_bits):
-    """Prints exp(gamma r) = 1 + gamma r + r^2 tail(r) and z = gamma a (beta + a^2) for the tanh form of gelu."""
+    """Prints exp(gamma r) = 1 + gamma r + r^2 tail(r) and z = gamma a (beta + a^2) of gelu_tanh."""
     cube = mpf("0.044715")
     exact = 2 * sqrt(2 / pi) * cube
     gamma = round_to(exact, bits)
@@ -198,7 +198,7 @@ def main():
         weight = lambda e: e**2 / log1p(e) + mpf(1) / 200  # noqa: E731
         fit_in_turn("log1p bend", log1p_bend, weight, mpf(1) / 64, 1, degree, bits, -0.5)
     # gelu(-a) vanishes beyond 14.3 (float) and 38.6 (double).
-    fit_normal("1.5", "14.3", 10, 24, mpf(337) / 512)
+    fit_normal("1.5", "14.3", 10, 24, mpf(134) / 256)
     fit_normal(2, "38.6", 27, 53, mpf(1) / 2)
     fit_normal_slope(3, "14.3", 9, 24, mpf(139) / 256)
     fit_normal_slope(4, "38.6", 21, 53, mpf(35) / 64)

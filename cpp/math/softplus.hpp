@@ -62,13 +62,6 @@ SIMDNN_INLINE T softplus(T x) {
   return e.value + ((x < 0 ? T(0) : x) + log1p_bend(e.value, half, fma(half, e.error, e.error)));
 }
 
-/// sigmoid(x), with fewer operations and the exponential of softplus. Max error 2.5 ULP (float, double).
-template <class T>
-SIMDNN_INLINE T softplus_derivative(T x) {
-  const T e = fading_exp(x).value;
-  return (x < 0 ? e : T(1)) / (1 + e);
-}
-
 template <class T>
 struct MishConstants;
 template <>

@@ -1,9 +1,8 @@
-// tanh, the logistic function, their derivatives and x sigmoid(x).
+// tanh, the logistic function, x sigmoid(beta x), and their derivatives.
 //
-// All but tanh itself follow from t = 1 / (1 + exp(a)), a >= 0: one exponential and one division, whose roundings are
-// carried along to the last operation. Factors 2^lift keep t normal where the result is not. Errors: float against
-// float64 libm over every 97th bit pattern, double against libquadmath over 1.5 million points; subnormal results
-// within one quantum.
+// All but tanh itself follow from t = 1 / (1 + exp(a)), a >= 0: one exponential and one division. Factors 2^lift keep
+// intermediates normal where the result is not. logistic() carries every rounding along, fold() what the division
+// needs. Errors: ACCURACY.md.
 #pragma once
 
 #include "exp.hpp"
@@ -73,6 +72,82 @@ SIMDNN_INLINE T clamp_size(T a, T most) {
   return from_bits<T>(bits < limit ? bits : limit);
 }
 
+template <class T>
+struct FoldConstants;
+
+template <>
+struct FoldConstants<float> {
+  static constexpr float limit = 110;  // limit exp(-limit) rounds to 0
+  static constexpr float lift = 40, unlift = 0x1p-40f;
+  static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;              // n ln2_high is exact
+  static constexpr float square_limit = 125, square_lift = 60, square_unlift = 0x1p-60f;  // the same for its square
+  static constexpr float least_scale = 0x1p-80f, most_scale = 0x1p126f, least_limit = 85;
+};
+
+template <>
+struct FoldConstants<double> {
+  static constexpr double limit = 765;
+  static constexpr double lift = 100, unlift = 0x1p-100;
+  static constexpr double ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
+  static constexpr double square_limit = 800, square_lift = 300, square_unlift = 0x1p-300;
+  static constexpr double least_scale = 0x1p-800, most_scale = 0x1p1022, least_limit = 700;
+};
+
+/// The lesser of a >= 0 and most, or a NaN: subtracting inf makes NaN the least of all integers.
+template <class T>
+SIMDNN_INLINE T bound_size(T a, T most) {
+  const auto above = to_bits(ExpConstants<T>::infinity) + 1;
+  const auto bits = to_bits(a) - above, limit = to_bits(most) - above;
+  return from_bits<T>((bits < limit ? bits : limit) + above);
+}
+
+/// 2^lift / (1 + exp(a)) = s / d: s = 2^(n + lift), d = 2^n + exp(a + n ln 2), n = -round(a / ln 2).
+template <class T>
+struct Fold {
+  T s, d;
+  T lost;  ///< by the rounding of d
+};
+
+/// a = scale size in [0, limit]; with scale 1 the product is exact at every step.
+template <class T>
+SIMDNN_INLINE Fold<T> fold(T size, T scale = T(1), T lift = FoldConstants<T>::lift,
+                           T unlift = FoldConstants<T>::unlift) {
+  using C = ExpConstants<T>;
+  using F = FoldConstants<T>;
+  const T magic = C::round + (C::bias + lift);
+  const T shifted = fma(size, -C::per_ln2 * scale, magic);
+  const T n = shifted - magic;
+  const T high = fma(size, scale, n * F::ln2_high);
+  const T r = fma(n, F::ln2_low, high);
+  const T r2 = r * r;
+  const T p = fma(r2, short_exp_tail(r, r2), r);
+  const T s = from_bits<T>(to_bits(shifted) << C::mantissa);
+  const T more = fma(s, unlift, p);
+  const T d = 1 + more;
+  return {s, d, (1 - d) + more};
+}
+
+/// numerator / d to better than its rounding: (3 - d) / 2 is 1 / d within 30 %.
+template <class T>
+SIMDNN_INLINE T over(T numerator, Fold<T> f) {
+  const T q = numerator / f.d;
+  const T rest = fma(-q, f.lost, fma(-q, f.d, numerator));
+  return fma(rest, fma(f.d, T(-0.5), T(1.5)), q);
+}
+
+/// x with the sign flipped where that of `by` is set.
+template <class T>
+SIMDNN_INLINE T flipped(T x, T by) {
+  return from_bits<T>(to_bits(x) ^ (to_bits(by) & to_bits(T(-0.0))));
+}
+
+/// 1 for x >= 0, 0 for x < 0 and -0.0.
+template <class T>
+SIMDNN_INLINE T step(T x) {
+  const auto sign = to_bits(x) >> (8 * sizeof(T) - 1);
+  return from_bits<T>((sign - 1) & to_bits(T(1)));
+}
+
 /// 1 - 2 / (1 + exp(2|x|)), whose last operation hides the roundings before it; below |x| = 5/8 an odd polynomial.
 /// Its exponential is its own: it needs no more than the leading part of ln 2. Max error 1.2 ULP (float), 1.3 (double).
 template <class T>
@@ -90,14 +165,13 @@ SIMDNN_INLINE T tanh(T x) {
   return copysign(a >= T(1.25) ? far : near, x);  // NaN takes the polynomial
 }
 
-/// tanh'(x) = 4 t (1 - t), a = 2|x|. Max error 0.9 ULP (float, double).
+/// tanh'(x) = 4 t (1 - t), a = 2|x|. Max error 2.5 ULP (float, double).
 template <class T>
 SIMDNN_INLINE T sech_squared(T x) {
-  using C = ExpConstants<T>;
-  const T a = abs(x) + abs(x);
-  const Logistic<T> s = logistic(a, T(0));
-  const T y = abs(times_tail(s, complement(s)));
-  return (a > C::limit ? T(0) : y) * (4 * C::unlift);
+  using F = FoldConstants<T>;
+  const Fold<T> f = fold(bound_size(abs(x) + abs(x), F::limit));
+  const T y = f.s / (f.d * (T(0.25) / F::unlift));
+  return y * fma(y, T(-0.25), T(1));
 }
 
 /// sigmoid(-|x|) = t. Max error 0.9 ULP (float, double).
@@ -110,50 +184,45 @@ SIMDNN_INLINE T sigmoid(T x) {
   return x < 0 ? t : 1 - t;
 }
 
-/// sigmoid'(x) = t (1 - t), both to more than working precision: f (1 - f) would lose every digit where f rounds to 1.
-/// Max error 0.9 ULP (float, double).
+/// sigmoid'(x) = t (1 - t): f (1 - f) would lose every digit where f rounds to 1. Max error 2.5 ULP (float, double).
 template <class T>
 SIMDNN_INLINE T sigmoid_derivative(T x) {
-  using C = ExpConstants<T>;
-  const Logistic<T> s = logistic(abs(x), T(0));
-  const T y = abs(times_tail(s, complement(s)));
-  return (abs(x) > C::limit ? T(0) : y) * C::unlift;
+  using F = FoldConstants<T>;
+  const Fold<T> f = fold(bound_size(abs(x), F::limit));
+  const T t = f.s / (f.d * (1 / F::unlift));
+  return t * (1 - t);
 }
 
-/// x sigmoid(x) = relu(x) - |x| t. Max error 0.95 ULP (float, double).
+/// What gates by beta x have of beta, the same for all x of a loop: for a tiny one no lift, as x may be huge.
 template <class T>
-SIMDNN_INLINE T gate(T x) {
-  using C = ExpConstants<T>;
-  const Logistic<T> s = logistic(abs(x), T(0));
-  const T part = fma(abs(x), s.r, abs(x) * (s.r * s.rest)) * -C::unlift;
-  return (x < 0 ? T(-0.0) : x) - (abs(x) > C::limit ? T(0) : part);
-}
-
-/// z = beta x, 0 for beta = 0 even if x is infinite, and the rounding error of |z|.
-template <class T>
-struct Scaled {
-  T value, low;
+struct GateScale {
+  T size, most, lift, unlift;
 };
 
 template <class T>
-SIMDNN_INLINE Scaled<T> scale(T beta, T x) {
-  const T z = ((beta == 0) & (x == x)) ? T(0) : beta * x;
-  const bool exact = (abs(z) > ExpConstants<T>::limit) | (beta == 0);
-  return {z, exact ? T(0) : fma(abs(beta), abs(x), -abs(z))};
+SIMDNN_INLINE GateScale<T> gate_scale(T beta, T limit, T lift, T unlift) {
+  using F = FoldConstants<T>;
+  const T largest = from_bits<T>(to_bits(ExpConstants<T>::infinity) - 1);
+  const bool tiny = abs(beta) < F::least_scale;
+  const T size = abs(beta) > F::most_scale ? F::most_scale : abs(beta);
+  const T most = (tiny ? F::least_limit : limit) / size;
+  return {size, most < largest ? most : largest, tiny ? T(0) : lift, tiny ? T(1) : unlift};
+}
+template <class T>
+SIMDNN_INLINE GateScale<T> gate_scale(T beta) {
+  using F = FoldConstants<T>;
+  return gate_scale(beta, F::limit, F::lift, F::unlift);
 }
 
-/// x sigmoid(beta x) = x t or x - x t; with beta = 1 the bits of gate(x). Max error 1.1 ULP (float), 1.0 (double).
+/// x sigmoid(beta x) = max(x, -0.0) - |x| t for beta > 0. Max error 1.1 ULP (float), 1.2 (double) for beta = 1,
+/// else 1.3.
 template <class T>
 SIMDNN_INLINE T scaled_gate(T x, T beta) {
-  using C = ExpConstants<T>;
-  const Scaled<T> z = scale(beta, x);
-  const Logistic<T> s = logistic(abs(z.value), z.low);
-  const bool huge = abs(x) > C::limit;  // would overflow before the lift is taken back
-  const T from = huge ? x * C::unlift : x;
-  const T product = fma(from, s.r, from * (s.r * s.rest)) * (huge ? T(-1) : -C::unlift);
-  const T finite = abs(x) < C::infinity ? product : x;
-  const T part = abs(z.value) > C::limit ? T(0) : finite;
-  return copysign(z.value > 0 ? x - part : part, x);
+  const GateScale<T> by = gate_scale(beta);
+  const T a = bound_size(abs(x), by.most);
+  const Fold<T> f = fold(a, by.size, by.lift, by.unlift);
+  const T y = fma(over(a * f.s, f), -by.unlift, clamp_size(flipped(x, beta), T(-0.0)));
+  return beta == 0 ? x * T(0.5) : flipped(y, beta);
 }
 
 /// t (1 - slope (1 - t)): the derivative of a gate at -a, where slope = a d/da (a + low).
@@ -164,13 +233,31 @@ SIMDNN_INLINE T gate_slope(Logistic<T> s, Pair<T> slope) {
   return times_tail(s, minus) * ExpConstants<T>::unlift;
 }
 
-/// d/dz (z sigmoid(z)) is g = t (1 - |z| (1 - t)) for z <= 0 and 1 - g above.
-/// Max error 1.7 ULP (float, double); within 0.25 of its root z = -1.2785, 1.2e-8 absolute (float).
+/// d/dx (x sigmoid(beta x)) is g = t (1 - a + a t) for beta x <= 0 and 1 - g above, a = |beta x|: its sums are exact
+/// around the root beta x = -1.2785. Max error 2.6 ULP (float, double); within 20 % of the root, 9e-9 absolute (float).
 template <class T>
-SIMDNN_INLINE T gate_derivative(T z, T low) {
-  const T slope = gate_slope(logistic(abs(z), low), {abs(z), low});
-  const T g = abs(z) > ExpConstants<T>::limit ? T(0) : slope;
-  return z <= 0 ? g : 1 - g;
+SIMDNN_INLINE T scaled_gate_derivative(T x, T beta) {
+  const GateScale<T> by = gate_scale(beta);
+  const T a = bound_size(abs(x), by.most);
+  const Fold<T> f = fold(a, by.size, by.lift, by.unlift);
+  const T t = f.s / f.d;
+  const T rest = fma(-t, f.lost, fma(-t, f.d, f.s)) * T(0.7);
+  const T scaled = a * (by.size * by.unlift);
+  const T m = fma(t, scaled, fma(-a, by.size, T(1)));
+  const T g = fma(t, m, rest * fma(t, scaled, m));
+  const T z = flipped(x, beta);
+  return fma(flipped(g, z), -by.unlift, step(z));
+}
+
+/// d/d beta (x sigmoid(beta x)) = x^2 t (1 - t). Max error 3 ULP.
+template <class T>
+SIMDNN_INLINE T scaled_gate_slope(T x, T beta) {
+  using F = FoldConstants<T>;
+  const GateScale<T> by = gate_scale(beta, F::square_limit, F::square_lift, F::square_unlift);
+  const T a = bound_size(abs(x), by.most);
+  const Fold<T> f = fold(a, by.size, by.lift, by.unlift);
+  const T t = over(f.s, f);
+  return (a * t) * (a * fma(t, -by.unlift, T(1))) * by.unlift;
 }
 
 SIMDNN_LEVEL_END

@@ -20,7 +20,7 @@ struct Sigmoid {
       .example_value = "array([0.26894142, 0.5       , 0.88079708])",
       .reads = Reads::input,
       .value_ulp = 0.9,
-      .derivative_ulp = 0.9,
+      .derivative_ulp = 2.5,
       .cost = 0.45,
   };
   template <class T>
@@ -45,7 +45,7 @@ struct Tanh {
       .example_value = "array([-0.76159416,  0.        ,  0.96402758])",
       .reads = Reads::input,
       .value_ulp = 1.25,
-      .derivative_ulp = 0.9,
+      .derivative_ulp = 2.5,
       .cost = 0.55,
   };
   template <class T>
@@ -114,7 +114,7 @@ struct Selu {
 struct Celu {
   static constexpr Description about{
       .name = "celu",
-      .summary = "Continuously differentiable exponential linear unit: elu whose slope is 1 at 0 for every alpha.",
+      .summary = "Continuously differentiable exponential linear unit: elu whose slope is 1 at 0 for every alpha > 0.",
       .formula = "x if x > 0 else alpha * (exp(x / alpha) - 1)",
       .derivative_formula = "1 if x > 0 else exp(x / alpha)",
       .kink = "f'(0) = 1; f'(-inf) = 0, f'(+inf) = 1",
