@@ -69,9 +69,8 @@ class Case(NamedTuple):
 
     def bound(self, dtype: str) -> float:
         """The largest error allowed, in ULP; a half is a correctly rounded result."""
-        if dtype == "float64":
-            return {"value": 1.5, "derivative": 3}[self.kind]
-        return 0.5 if dtype == "float16" else max(self.row[f"{self.kind}_ulp"], 0.5)
+        least = {"float16": 0.5, "float32": 0.5, "float64": {"value": 1.5, "derivative": 3}[self.kind]}[dtype]
+        return least if dtype == "float16" else max(self.row[f"{self.kind}_ulp"], least)
 
     def quanta(self, dtype: str) -> float:
         """The same where the exact result is subnormal, in smallest subnormals."""

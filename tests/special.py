@@ -98,7 +98,7 @@ def inputs(function: Function, dtype: Any) -> Array:
 
 
 def allowed_errors(function: Function, dtype: Any, x: Array, expected: Array) -> Array:
-    """In ULP: half of one at zero, infinity and in half precision, one quantum for a subnormal result, two for f'."""
+    """In ULP: half of one at 0, inf and in half precision; one quantum for a subnormal result, two for f'."""
     bound = 0.5 if dtype == np.float16 else max(function.bound, 0.5)
     if dtype == np.float64:
         bound += 0.5  # the rounding of what is expected

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import simdnn
 import simdnn.functional as F
 
 from . import oracles
@@ -276,6 +277,16 @@ class TestMaxout:
             assert np.flatnonzero(np.isnan(y)).tolist() == [place // pieces]
             first = place // pieces * pieces
             assert np.flatnonzero(np.isnan(slopes)).tolist() == list(range(first, first + pieces))
+
+    @every_float
+    def test_threads_do_not_change_a_bit(self, dtype: Any) -> None:
+        x, dy = spread(600_000, dtype), spread(200_000, dtype)
+        found = []
+        for count in (1, 2, 3):
+            simdnn.set_num_threads(count)
+            found.append((F.maxout(x, 3), F.maxout_derivative(x, 3), F.maxout_backward(dy, x, 3)))
+        simdnn.set_num_threads(None)
+        assert all(same_bits(a, b) for one in found for a, b in zip(one, found[0], strict=True))
 
     def test_strided_and_special(self) -> None:
         x = np.array([[-np.inf, -np.inf, np.inf, 1.0], [-0.0, 0.0, 0.0, -0.0]])

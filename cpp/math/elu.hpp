@@ -7,21 +7,10 @@
 
 SIMDNN_LEVEL_BEGIN
 
-template <class T>
-struct SignedBits;
-template <>
-struct SignedBits<float> {
-  using type = std::int32_t;
-};
-template <>
-struct SignedBits<double> {
-  using type = std::int64_t;
-};
-
 /// x in [least, -0.0]; `least` for any other, and NaN. As integers, which vector units compare faster.
 template <class T>
 SIMDNN_INLINE T clamp_fall(T x, T least) {
-  using Signed = typename SignedBits<T>::type;
+  using Signed = typename Bits<T>::signed_type;
   const auto bits = __builtin_bit_cast(Signed, x), limit = __builtin_bit_cast(Signed, least);
   return __builtin_bit_cast(T, bits < limit ? bits : limit);
 }

@@ -51,10 +51,12 @@ struct Bits;
 template <>
 struct Bits<float> {
   using type = std::uint32_t;
+  using signed_type = std::int32_t;
 };
 template <>
 struct Bits<double> {
   using type = std::uint64_t;
+  using signed_type = std::int64_t;
 };
 
 template <class T>

@@ -21,7 +21,6 @@ struct LogConstants<float> {
   static constexpr float smallest_normal = 0x1p-126f, lift = 24, lifted = 0x1p24f;
   static constexpr float ln2_high = 0x1.62e4p-1f;  // k ln2_high is exact
   static constexpr float ln2_low = 0x1.7f7d1cp-20f;
-  using Signed = std::int32_t;
   static constexpr float infinity = __builtin_huge_valf(), nan = __builtin_nanf("");
 };
 
@@ -35,7 +34,6 @@ struct LogConstants<double> {
   static constexpr double smallest_normal = 0x1p-1022, lift = 54, lifted = 0x1p54;
   static constexpr double ln2_high = 0x1.62e42fefa38p-1;
   static constexpr double ln2_low = 0x1.ef35793c7673p-45;
-  using Signed = std::int64_t;
   static constexpr double infinity = __builtin_huge_val(), nan = __builtin_nan("");
 };
 
@@ -87,7 +85,7 @@ SIMDNN_INLINE T with_edges(T x, T y) {
   using C = LogConstants<T>;
   using Word = typename Bits<T>::type;
   const Word bits = to_bits(x);
-  const Word below = Word(__builtin_bit_cast(typename C::Signed, x) >> (8 * sizeof(T) - 1));
+  const Word below = Word(__builtin_bit_cast(typename Bits<T>::signed_type, x) >> (8 * sizeof(T) - 1));
   const T edge = x == 0 ? -C::infinity : from_bits<T>(bits | (below & to_bits(C::nan)));
   return bits - 1 < to_bits(C::infinity) - 1 ? y : edge;
 }
@@ -105,13 +103,12 @@ SIMDNN_INLINE T log(T x) {
 /// Max error 0.97 ULP (float), 1.0 (double).
 template <class T>
 SIMDNN_INLINE T log1p(T x) {
-  using C = LogConstants<T>;
   const T u = 1 + x;
   const T back = u - 1;
   const T lost = (1 - (u - back)) + (x - back);
   const auto p = split_power(u);
   // lost / 2^k; where 2^-k is subnormal or nothing, lost no longer matters.
-  const auto power = typename C::Signed(to_bits(T(1)) - p.shift);
+  const auto power = typename Bits<T>::signed_type(to_bits(T(1)) - p.shift);
   const T scaled = lost * __builtin_bit_cast(T, power > 0 ? power : 0);
   const T f = (p.m - 1) + scaled;
   const T low = ((p.m - 1) - f) + scaled;
