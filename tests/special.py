@@ -98,12 +98,12 @@ def inputs(function: Function, dtype: Any) -> Array:
 
 
 def allowed_errors(function: Function, dtype: Any, x: Array, expected: Array) -> Array:
-    """In ULP: half of one at 0, inf and in half precision; one quantum for a subnormal result, two for f'."""
+    """In ULP: half of one at 0, inf and in half precision; two quanta for a subnormal result."""
     bound = 0.5 if dtype == np.float16 else max(function.bound, 0.5)
     if dtype == np.float64:
         bound += 0.5  # the rounding of what is expected
     small = np.abs(expected) < np.finfo(dtype).smallest_normal
-    quanta = 1 if function.kind == "value" or dtype == np.float16 else 2
+    quanta = 1 if dtype == np.float16 else 2
     return np.where(np.isinf(x) | (x == 0), 0.5, np.where(small, quanta, bound))
 
 

@@ -20,9 +20,7 @@ std::string formulas(const Description& about) {
 }
 
 std::string accuracy(const std::string& of, double ulp) {
-  const std::string quanta = of.empty() ? "one quantum" : "two quanta";
-  return "\nAccuracy" + of + ": float32 " + bound(ulp) +
-         (ulp == 0 ? "" : " (subnormal results within " + quanta + ")") +
+  return "\nAccuracy" + of + ": float32 " + bound(ulp) + (ulp == 0 ? "" : " (subnormal results within two quanta)") +
          ", the same bits on every machine;\nACCURACY.md of the source lists what sweeps over all inputs found. "
          "float16 is "
          "correctly rounded.\n";

@@ -1,7 +1,7 @@
 // softplus, mish, softsign and their derivatives.
 //
 // One exponential and at most one division each, whose roundings are carried along where the bounds need it.
-// Coefficients: minimax.py. Errors measured as in exp.hpp; subnormal results within one quantum.
+// Coefficients: minimax.py. Errors: ACCURACY.md.
 #pragma once
 
 #include "elu.hpp"

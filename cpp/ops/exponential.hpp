@@ -19,8 +19,8 @@ struct Sigmoid {
       .example = "F.sigmoid([-1.0, 0.0, 2.0])",
       .example_value = "array([0.26894142, 0.5       , 0.88079708])",
       .reads = Reads::input,
-      .value_ulp = 0.9,
-      .derivative_ulp = 2.5,
+      .value_ulp = 0.91,
+      .derivative_ulp = 2.6,
       .cost = 0.45,
   };
   template <class T>
@@ -45,7 +45,7 @@ struct Tanh {
       .example_value = "array([-0.76159416,  0.        ,  0.96402758])",
       .reads = Reads::input,
       .value_ulp = 1.25,
-      .derivative_ulp = 2.5,
+      .derivative_ulp = 2.6,
       .cost = 0.55,
   };
   template <class T>
@@ -151,7 +151,7 @@ struct Softplus {
       .example_value = "array([0.31326169, 0.69314718, 2.12692801])",
       .reads = Reads::input,
       .value_ulp = 1.5,
-      .derivative_ulp = 0.9,
+      .derivative_ulp = 0.91,
       .cost = 0.7,
       .rectifier = true,
   };
@@ -177,7 +177,7 @@ struct LogSigmoid {
       .example_value = "array([-1.31326169, -0.69314718, -0.12692801])",
       .reads = Reads::input,
       .value_ulp = 1.5,
-      .derivative_ulp = 0.9,
+      .derivative_ulp = 0.91,
       .cost = 0.7,
   };
   template <class T>

@@ -19,7 +19,7 @@ struct Silu {
       .example = "F.silu([-1.0, 0.0, 2.0])",
       .example_value = "array([-0.26894142,  0.        ,  1.76159416])",
       .reads = Reads::input,
-      .value_ulp = 1.2,
+      .value_ulp = 1.25,
       .derivative_ulp = 2.6,
       .cost = 0.5,
       .rectifier = true,
