@@ -90,7 +90,7 @@ SIMDNN_INLINE T with_edges(T x, T y) {
   return bits - 1 < to_bits(C::infinity) - 1 ? y : edge;
 }
 
-/// Natural logarithm: log(+-0) = -inf, log(x < 0) = NaN. Max error 0.96 ULP (float, double).
+/// Natural logarithm: log(+-0) = -inf, log(x < 0) = NaN. Max error 0.96 ULP (float), 1.05 (double).
 template <class T>
 SIMDNN_INLINE T log(T x) {
   using C = LogConstants<T>;
@@ -100,7 +100,7 @@ SIMDNN_INLINE T log(T x) {
 }
 
 /// log(1 + x), with the rounding of 1 + x carried along: log1p(-1) = -inf, log1p(x < -1) = NaN.
-/// Max error 1.0 ULP (float, double).
+/// Max error 0.98 ULP (float), 1.1 (double).
 template <class T>
 SIMDNN_INLINE T log1p(T x) {
   const T u = 1 + x;

@@ -54,12 +54,23 @@ SIMDNN_INLINE Pair<T> fading_exp(T x) {
   return scale_and_add(decayed.scale, decayed.e, decayed.scale);
 }
 
+/// e + rise + bend; in double, whose bend has more roundings, that of a sum near 1 is carried along.
+SIMDNN_INLINE float softplus_sum(float e, float rise, float half, float rest) {
+  return e + (rise + log1p_bend(e, half, rest));
+}
+SIMDNN_INLINE double softplus_sum(double e, double rise, double half, double rest) {
+  const double sum = e + rise;
+  const double large = rise > e ? rise : e, small = rise > e ? e : rise;
+  const double lost = sum > 64 ? 0 : small - (sum - large);  // inf - inf is nothing to add
+  return sum + log1p_bend(e, half, rest + lost);
+}
+
 /// log(1 + exp(x)) = max(x, 0) + log(1 + e), e = exp(-|x|). Max error 1.5 ULP (float, double).
 template <class T>
 SIMDNN_INLINE T softplus(T x) {
   const Pair<T> e = fading_exp(x);
   const T half = T(-0.5) * e.value;  // 1 + half stands in for d log(1 + e) / de
-  return e.value + ((x < 0 ? T(0) : x) + log1p_bend(e.value, half, fma(half, e.error, e.error)));
+  return softplus_sum(e.value, x < 0 ? T(0) : x, half, fma(half, e.error, e.error));
 }
 
 template <class T>
