@@ -18,6 +18,7 @@ from simdnn import optim
 from tests.networks import network, samples
 from tests.golden import digest
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts jobs in the background without it
 widths, count, batch_size, dtype = {widths}, {count}, {batch_size}, np.dtype("{dtype}")
 x, y = samples("cross_entropy", count, widths[0], widths[-1], dtype)
 

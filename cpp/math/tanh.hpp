@@ -12,11 +12,8 @@ SIMDNN_LEVEL_BEGIN
 /// t = 1 / (1 + exp(a + low)) for 0 <= a <= limit; outside, whoever uses it replaces the result.
 template <class T>
 struct Logistic {
-  ReducedExp<T> e;
-  T scale;    ///< exp(a + low) = 2^lift scale (1 + e.p)
-  Pair<T> d;  ///< 2^-lift (1 + exp(a + low))
-  T r;        ///< -1 / d.value, negative so that no sum needs a negation
-  T rest;     ///< 2^lift t = -r (1 + rest)
+  T r;     ///< -2^lift t, rounded; negative so that no sum needs a negation
+  T rest;  ///< 2^lift t = -r (1 + rest)
 };
 
 template <class T>
@@ -27,7 +24,7 @@ SIMDNN_INLINE Logistic<T> logistic(ReducedExp<T> e) {
   const Pair<T> d = scale_and_add(scale, e, base);
   const T d_error = d.error + (C::unlift - (base - scale));
   const T r = T(-1) / d.value;
-  return {e, scale, {d.value, d_error}, r, fma(r, d_error, fma(r, d.value, T(1)))};
+  return {r, fma(r, d_error, fma(r, d.value, T(1)))};
 }
 template <class T>
 SIMDNN_INLINE Logistic<T> logistic(T a, T low) {
