@@ -1,5 +1,5 @@
 // Prints a hash for every kernel of one level, so that levels of other processors can be compared under emulation.
-// Compile with kernels.cpp, -DSIMDNN_LEVEL=... and -DTABLE=kernels_<level>.
+// Compile with kernels.cpp and kernels/*.cpp, -DSIMDNN_LEVEL=... and -DTABLE=kernels_<level>.
 #include <cstdio>
 #include <cstring>
 #include <vector>

@@ -17,7 +17,8 @@ def hashes(folder: Path, compiler: str, level: str, flags: list[str], runner: li
     """What tests/levels.cpp prints of one level."""
     program = folder / level
     defines = [f"-DSIMDNN_LEVEL={level}", f"-DTABLE=kernels_{level}"]
-    sources = [str(ROOT / "cpp/kernels.cpp"), str(ROOT / "tests/levels.cpp")]
+    kernels = [ROOT / "cpp/kernels.cpp", *sorted((ROOT / "cpp/kernels").glob("*.cpp"))]
+    sources = [*map(str, kernels), str(ROOT / "tests/levels.cpp")]
     subprocess.run([compiler, *FLAGS, *flags, *defines, *sources, "-o", str(program)], check=True)
     return subprocess.run([*runner, str(program)], check=True, capture_output=True, text=True).stdout
 

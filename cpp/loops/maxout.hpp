@@ -79,10 +79,4 @@ void maxout_derivative(char* const* args, const Index* dims, const Index* steps)
   maxout_backward<S>(with_one, dims, their_steps);
 }
 
-constexpr MaxoutLoops maxout_loops() {
-  return {{maxout_value<Half>, maxout_value<float>, maxout_value<double>},
-          {maxout_derivative<Half>, maxout_derivative<float>, maxout_derivative<double>},
-          {maxout_backward<Half>, maxout_backward<float>, maxout_backward<double>}};
-}
-
 SIMDNN_LEVEL_END

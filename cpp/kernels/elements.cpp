@@ -1,0 +1,82 @@
+// Inner loops of the elementwise ufuncs.
+#include "../loops/map.hpp"
+#include "../loops/maxout.hpp"
+#include "../ops/activations.hpp"
+#include "../ops/elementary.hpp"
+#include "part.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+template <class F>
+constexpr void set_loops(Loop (&loops)[kStorages]) {
+  loops[kHalf] = map<F, Half>;
+  loops[kSingle] = map<F, float>;
+  loops[kDouble] = map<F, double>;
+}
+
+template <class Op>
+constexpr ActivationLoops activation_loops() {
+  ActivationLoops loops{};
+  loops.about = &Op::about;
+  set_loops<Value<Op>>(loops.value);
+  set_loops<Derivative<Op>>(loops.derivative);
+  set_loops<Backward<Op>>(loops.backward);
+  if constexpr (has_parameter_derivative<Op>) set_loops<ParameterBackward<Op>>(loops.parameter_backward);
+  return loops;
+}
+
+template <class Op>
+constexpr ElementaryLoops elementary_loops() {
+  ElementaryLoops loops{};
+  loops.about = &Op::about;
+  set_loops<Value<Op>>(loops.value);
+  return loops;
+}
+
+template <class Registry>
+struct ActivationTables;
+
+template <class... Op>
+struct ActivationTables<List<Op...>> {
+  static constexpr int count = sizeof...(Op);
+  static constexpr ActivationLoops loops[] = {activation_loops<Op>()...};
+};
+
+template <class Registry>
+struct ElementaryTables;
+
+template <class... Op>
+struct ElementaryTables<List<Op...>> {
+  static constexpr int count = sizeof...(Op);
+  static constexpr ElementaryLoops loops[] = {elementary_loops<Op>()...};
+};
+
+constexpr MaxoutLoops maxout_loops() {
+  return {{maxout_value<Half>, maxout_value<float>, maxout_value<double>},
+          {maxout_derivative<Half>, maxout_derivative<float>, maxout_derivative<double>},
+          {maxout_backward<Half>, maxout_backward<float>, maxout_backward<double>}};
+}
+
+/// Half and single precision, element by element.
+template <class From, class To>
+void convert(char* const* args, const Index* dims, const Index* steps) {
+  for (Index i = 0; i < dims[0]; i += kLanes) {
+    float block[kLanes];  // holds either without loss
+    const Index count = dims[0] - i < kLanes ? dims[0] - i : kLanes;
+    gather<From>(args[0] + i * steps[0], steps[0], count, block);
+    scatter<To>(block, count, args[1] + i * steps[1], steps[1]);
+  }
+}
+
+SIMDNN_LEVEL_END
+
+void simdnn::SIMDNN_OF_LEVEL(element_kernels)(Kernels& kernels) {
+  using namespace SIMDNN_LEVEL;
+  kernels.activations = ActivationTables<Activations>::loops;
+  kernels.activation_count = ActivationTables<Activations>::count;
+  kernels.elementary = ElementaryTables<Elementary>::loops;
+  kernels.elementary_count = ElementaryTables<Elementary>::count;
+  kernels.maxout = maxout_loops();
+  kernels.half_to_single = convert<Half, float>;
+  kernels.single_to_half = convert<float, Half>;
+}

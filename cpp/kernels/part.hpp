@@ -1,0 +1,15 @@
+// The parts of a level's table: each file of this folder fills its own, so that they compile side by side.
+#pragma once
+
+#include "../kernels.hpp"
+
+#define SIMDNN_JOIN_(a, b) a##_##b
+#define SIMDNN_JOIN(a, b) SIMDNN_JOIN_(a, b)
+#define SIMDNN_OF_LEVEL(name) SIMDNN_JOIN(name, SIMDNN_LEVEL)
+
+namespace simdnn {
+void SIMDNN_OF_LEVEL(element_kernels)(Kernels&);
+void SIMDNN_OF_LEVEL(row_kernels)(Kernels&);
+void SIMDNN_OF_LEVEL(network_kernels)(Kernels&);
+void SIMDNN_OF_LEVEL(update_kernels)(Kernels&);
+}  // namespace simdnn
