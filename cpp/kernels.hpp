@@ -50,12 +50,16 @@ template <class T>
 using LossFunction = void (*)(const LossRows<T>&);
 
 template <class T>
+using SoftmaxFunction = void (*)(const SoftmaxRows<T>&);
+
+template <class T>
 struct TypedKernels {
   void (*product)(const Product<T>&);
   /// b[j, i] = a[i, j] for the given rows and columns of a.
   void (*transpose)(const T* a, Index a_row, Index rows, Index columns, T* b, Index b_row);
-  void (*softmax)(const T* x, T* y, Index n);
-  void (*log_softmax)(const T* x, T* y, Index n);
+  SoftmaxFunction<T> softmax, log_softmax, logsumexp;
+  SoftmaxFunction<T> softmax_backward, log_softmax_backward, logsumexp_backward;
+  SoftmaxFunction<T> entropy, entropy_backward;
   double (*row_sum)(const T* x, Index n);
   void (*add_row)(const T* x, Index n, double* sums);  ///< sums += x
   const ActivationTiles<T>* activations;

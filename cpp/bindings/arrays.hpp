@@ -42,6 +42,13 @@ Array<T> real_array(const py::handle& object, const char* name) {
       .template cast<Array<T>>();
 }
 
+/// Single and half precision are computed in single, everything else in double, as NumPy promotes.
+inline bool is_double(const py::handle& object) {
+  if (!py::isinstance<py::array>(object)) return true;
+  const py::dtype type = py::reinterpret_borrow<py::array>(object).dtype();
+  return type.kind() != 'f' || type.itemsize() > 4;
+}
+
 [[noreturn]] inline void throw_class(const char* name, Index i, const std::string& value, Index classes) {
   throw py::index_error(std::string(name) + "[" + std::to_string(i) + "]: class " + value + " is out of range for " +
                         std::to_string(classes) + " classes (0 to " + std::to_string(classes - 1) + ")");

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "losses.hpp"
 #include "model.hpp"
 #include "register.hpp"
 
@@ -80,8 +81,8 @@ template <class T>
 struct ModelTrainer {
   Trainer<T> trainer;
 
-  ModelTrainer(const Model<T>& model, int loss, std::shared_ptr<Rule> rule)
-      : trainer(model.network, loss, std::move(rule)) {}
+  ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, std::shared_ptr<Rule> rule)
+      : trainer(model.network, std::move(loss), std::move(rule)) {}
 
   double nanoseconds(Index rows) { return trainer.network().flops() / 50 * double(rows); }
 };
@@ -89,65 +90,31 @@ struct ModelTrainer {
 /// Arrays that a step reads, and the samples that point into them.
 template <class T>
 struct Batch {
-  py::object x, y, weight;  ///< kept alive for as long as the samples
+  Array<T> x;  ///< kept alive, with the others, for as long as the samples
+  std::optional<Targets<T>> targets;
+  std::optional<Array<T>> weights;
   Samples<T> samples;
 
-  Batch(const Network<T>& network, Target target, const py::object& x_object, const py::object& y_object,
-        const py::object& weight_object) {
-    Array<T> rows = real_array<T>(x_object, "x");
-    samples.x = matrix_of(rows, "x", network.inputs());
-    if (samples.x.rows == 0) throw py::value_error("x: expected at least one sample, got shape " + shape_text(rows));
-    x = std::move(rows);
-    if (target == Target::classes) {
-      take_classes(class_array(y_object, "y", network.outputs()));
-    } else {
-      take_values(real_array<T>(y_object, "y"), network.outputs());
-    }
-    if (!weight_object.is_none()) take_weight(real_array<T>(weight_object, "sample_weight"));
-  }
-
- private:
-  void take_classes(Array<std::int64_t> classes) {
-    check_rows(classes, "y", "", classes.ndim() == 1);
-    samples.classes = classes.data();
-    y = std::move(classes);
-  }
-
-  void take_values(Array<T> values, Index outputs) {
-    const bool fits = (values.ndim() == 2 && values.shape(1) == outputs) || (values.ndim() == 1 && outputs == 1);
-    check_rows(values, "y", " " + std::to_string(outputs), fits);
-    samples.values = values.data();
-    y = std::move(values);
-  }
-
-  void take_weight(Array<T> weights) {
-    check_rows(weights, "sample_weight", "", weights.ndim() == 1);
-    double sum = 0;
-    for (Index i = 0; i < samples.x.rows; ++i) {
-      const double one = double(weights.data()[i]);
-      if (!(one >= 0)) {
-        throw py::value_error("sample_weight[" + std::to_string(i) + "]: expected a number >= 0, got " +
-                              text_of(py::float_(one)));
-      }
-      sum += one;
-    }
-    if (!(sum > 0) || !std::isfinite(sum)) throw py::value_error("sample_weight: expected a finite sum > 0");
-    samples.weight = weights.data();
-    weight = std::move(weights);
-  }
-
-  void check_rows(const py::array& array, const char* name, const std::string& rest, bool fits) const {
-    if (fits && array.shape(0) == samples.x.rows) return;
-    const std::string count = std::to_string(samples.x.rows);
-    throw py::value_error(std::string(name) + ": expected shape (" + count + "," + rest + ") for " + count +
-                          " samples, got " + shape_text(array));
+  Batch(const Network<T>& network, const Loss& loss, const py::object& x_object, const py::object& y_object,
+        const py::object& weight_object)
+      : x(real_array<T>(x_object, "x")) {
+    samples.x = matrix_of(x, "x", network.inputs());
+    if (samples.x.rows == 0) throw py::value_error("x: expected at least one sample, got shape " + shape_text(x));
+    const std::vector<Index> shape{samples.x.rows};
+    const std::string clause = " for " + std::to_string(samples.x.rows) + " samples";
+    targets.emplace(loss, y_object, "y", shape, network.outputs(), clause);
+    samples.classes = targets->classes();
+    samples.values = targets->values();
+    if (weight_object.is_none()) return;
+    weights = sample_weights<T>(weight_object, shape, clause);
+    samples.weight = weights->data();
   }
 };
 
 template <class T>
 double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, const py::object& weight) {
   Trainer<T>& trainer = self.trainer;
-  const Batch<T> batch(trainer.network(), trainer.target(), x, y, weight);
+  const Batch<T> batch(trainer.network(), trainer.loss(), x, y, weight);
   const Totals totals = run_native(trainer.network().mutex(), self.nanoseconds(batch.samples.x.rows),
                                    [&](const Context& context) { return trainer.step(batch.samples, context); });
   return totals.loss / totals.weight;
@@ -164,12 +131,12 @@ void register_precision(py::module_& module, const std::string& suffix) {
   using Self = ModelTrainer<T>;
   py::class_<Batch<T>>(module, ("Batch" + suffix).c_str());
   py::class_<Self>(module, ("Trainer" + suffix).c_str())
-      .def(py::init<const Model<T>&, int, std::shared_ptr<Rule>>(), "model"_a, "loss"_a, "rule"_a)
+      .def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<Rule>>(), "model"_a, "loss"_a, "rule"_a)
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
       .def(
           "batch",
           [](Self& self, const py::object& x, const py::object& y) {
-            return std::make_unique<Batch<T>>(self.trainer.network(), self.trainer.target(), x, y, py::none());
+            return std::make_unique<Batch<T>>(self.trainer.network(), self.trainer.loss(), x, y, py::none());
           },
           "x"_a, "y"_a, "Checked samples, for epoch() and evaluate().")
       .def(

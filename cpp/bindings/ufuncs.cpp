@@ -1,25 +1,22 @@
-// The registry as NumPy ufuncs, and softmax rows as gufuncs.
+// The registry as NumPy ufuncs, and rows and groups as gufuncs.
 #include <Python.h>
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #define NPY_TARGET_VERSION NPY_2_0_API_VERSION
 #include <numpy/arrayobject.h>
 #include <numpy/ufuncobject.h>
 
-#include <cfenv>
 #include <cstring>
 #include <deque>
 #include <string>
 #include <type_traits>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
-
 #include "../dispatch.hpp"
 #include "../parallel.hpp"
 #include "documentation.hpp"
+#include "quiet.hpp"
 #include "register.hpp"
+#include "rows.hpp"
 
 namespace py = pybind11;
 
@@ -27,25 +24,6 @@ namespace simdnn {
 namespace {
 
 static_assert(std::is_same_v<npy_intp, Index>, "strides of NumPy are strides of the kernels");
-
-/// Leaves the floating-point status as it was: NumPy would warn of it, and vector code raises flags for lanes and
-/// branches whose results are thrown away.
-class QuietStatus {
- public:
-#if defined(__x86_64__)
-  QuietStatus() : status_(_mm_getcsr()) {}
-  ~QuietStatus() { _mm_setcsr(status_); }
-
- private:
-  unsigned status_;
-#else
-  QuietStatus() { std::fegetenv(&status_); }
-  ~QuietStatus() { std::fesetenv(&status_); }
-
- private:
-  std::fenv_t status_;
-#endif
-};
 
 constexpr int kMaxArguments = 3 + kMaxParameters;
 
@@ -80,67 +58,6 @@ void elementwise(char** args, const npy_intp* dims, const npy_intp* steps, void*
     self.loop(shifted, &count, strides);
   });
 }
-
-/// One row of a gufunc (n)->(n), through contiguous memory where its own is not.
-template <class T>
-struct Row {
-  using Function = void (*)(const T* x, T* y, Index n);
-  static void run(Function function, char* x, char* y, Index n, Index x_step, Index y_step, std::vector<T>& scratch) {
-    const bool x_contiguous = x_step == Index(sizeof(T)) || n < 2, y_contiguous = y_step == Index(sizeof(T)) || n < 2;
-    if (x_contiguous && y_contiguous) {
-      return function(reinterpret_cast<const T*>(x), reinterpret_cast<T*>(y), n);
-    }
-    scratch.resize(std::size_t(n));
-    for (Index i = 0; i < n; ++i) scratch[std::size_t(i)] = *reinterpret_cast<const T*>(x + i * x_step);
-    function(scratch.data(), scratch.data(), n);
-    for (Index i = 0; i < n; ++i) *reinterpret_cast<T*>(y + i * y_step) = scratch[std::size_t(i)];
-  }
-};
-
-/// Half-precision rows are computed in single precision.
-struct HalfRow {
-  static void run(Row<float>::Function function, char* x, char* y, Index n, Index x_step, Index y_step,
-                  std::vector<float>& scratch) {
-    scratch.resize(std::size_t(n));
-    const auto memory = reinterpret_cast<char*>(scratch.data());
-    const Index single = sizeof(float);
-    char* const in[] = {x, memory};
-    const Index in_steps[] = {x_step, single};
-    kernels().half_to_single(in, &n, in_steps);
-    function(scratch.data(), scratch.data(), n);
-    char* const out[] = {memory, y};
-    const Index out_steps[] = {single, y_step};
-    kernels().single_to_half(out, &n, out_steps);
-  }
-};
-
-template <class T, class Walk>
-void rows(typename Row<T>::Function function, char** args, const npy_intp* dims, const npy_intp* steps) {
-  constexpr double nanoseconds = 1;  // an element
-  const Index n = dims[1];
-  if (n == 0) return;
-  const QuietStatus quiet;
-  parallel_for(dims[0], 1, nanoseconds * double(dims[0]) * double(n), [&](Index begin, Index end) {
-    std::vector<T> scratch;
-    for (Index i = begin; i < end; ++i) {
-      Walk::run(function, args[0] + i * steps[0], args[1] + i * steps[1], n, steps[2], steps[3], scratch);
-    }
-  });
-}
-
-/// The same row function for the three storages, chosen by a member of the typed table.
-template <auto Single, auto Real>
-struct RowLoops {
-  static void half(char** args, const npy_intp* dims, const npy_intp* steps, void*) {
-    rows<float, HalfRow>(kernels().single.*Single, args, dims, steps);
-  }
-  static void single(char** args, const npy_intp* dims, const npy_intp* steps, void*) {
-    rows<float, Row<float>>(kernels().single.*Single, args, dims, steps);
-  }
-  static void real(char** args, const npy_intp* dims, const npy_intp* steps, void*) {
-    rows<double, Row<double>>(kernels().real.*Real, args, dims, steps);
-  }
-};
 
 /// Strings, data and type tables that ufuncs point to for as long as the interpreter lives.
 std::deque<std::string> texts;
@@ -223,12 +140,6 @@ void add_gufunc(py::module_& module, const char* name, const char* doc, const ch
                                           PyUFunc_None, name, doc, 0, signature));
 }
 
-template <class Loops>
-void add_rows(py::module_& module, const char* name, const char* doc) {
-  add_gufunc(module, name, doc, "(n)->(n)", {Loops::half, Loops::single, Loops::real},
-             std::vector<void*>(kStorages, nullptr), 1);
-}
-
 /// A gufunc over groups of pieces; long arrays are shared by several threads.
 void groups(char** args, const npy_intp* dims, const npy_intp* steps, void* data) {
   const Elementwise& self = *static_cast<const Elementwise*>(data);
@@ -265,20 +176,10 @@ void register_ufuncs(py::module_& module) {
              maxout.derivative, 1);
   add_groups(module, "maxout_backward", "dy for the first largest of the last axis, 0 for the others.", "(),(k)->(k)",
              maxout.backward, 2);
-  using Softmax = RowLoops<&TypedKernels<float>::softmax, &TypedKernels<double>::softmax>;
-  using LogSoftmax = RowLoops<&TypedKernels<float>::log_softmax, &TypedKernels<double>::log_softmax>;
-  add_rows<Softmax>(
-      module, "softmax",
-      "Softmax along an axis, the last by default (`axis=`).\n\n"
-      "f(x)[i] = exp(x[i]) / sum_j exp(x[j]), from x - max(x), so that no finite x overflows. An axis\n"
-      "with a NaN or +inf, or of -inf alone, gives NaN there and only there; beside them -inf gives 0.\n\n"
-      "Examples\n--------\n>>> import simdnn.functional as F\n>>> F.softmax([0.0, 0.0])\n"
-      "array([0.5, 0.5])\n\nSource: Bridle 1990.");
-  add_rows<LogSoftmax>(module, "log_softmax",
-                       "Logarithm of softmax along an axis, the last by default (`axis=`).\n\n"
-                       "f(x)[i] = x[i] - log(sum_j exp(x[j])), without the logarithm of a small probability.\n\n"
-                       "Examples\n--------\n>>> import simdnn.functional as F\n>>> F.log_softmax([0.0])\n"
-                       "array([0.])\n\nSource: Bridle 1990.");
+  for (const RowUfunc& row : row_ufuncs()) {
+    add_gufunc(module, row.name, "", row.signature, {std::begin(row.loops), std::end(row.loops)},
+               std::vector<void*>(kStorages, nullptr), row.inputs);
+  }
 }
 
 }  // namespace simdnn

@@ -1,10 +1,21 @@
 // Softmax, losses and sums over rows.
+#include "../loops/pointwise.hpp"
 #include "../loops/reduce.hpp"
+#include "../loops/softmax.hpp"
 #include "../ops/losses.hpp"
-#include "../ops/softmax.hpp"
 #include "part.hpp"
 
 SIMDNN_LEVEL_BEGIN
+
+/// A loss walks its rows itself, or is walked output by output.
+template <class Loss, class T>
+constexpr LossFunction<T> loss_function() {
+  if constexpr (requires { Loss::template rows<T>; }) {
+    return Loss::template rows<T>;
+  } else {
+    return pointwise_rows<Loss, T>;
+  }
+}
 
 template <class Registry>
 struct LossTables;
@@ -14,13 +25,19 @@ struct LossTables<List<Loss...>> {
   static constexpr int count = sizeof...(Loss);
   static constexpr const LossDescription* about[] = {&Loss::about...};
   template <class T>
-  static constexpr LossFunction<T> rows[count] = {Loss::template rows<T>...};
+  static constexpr LossFunction<T> rows[count] = {loss_function<Loss, T>()...};
 };
 
 template <class T>
 void fill(TypedKernels<T>& kernels) {
   kernels.softmax = softmax<T>;
   kernels.log_softmax = log_softmax<T>;
+  kernels.logsumexp = logsumexp<T>;
+  kernels.softmax_backward = softmax_backward<T>;
+  kernels.log_softmax_backward = log_softmax_backward<T>;
+  kernels.logsumexp_backward = logsumexp_backward<T>;
+  kernels.entropy = entropy<T>;
+  kernels.entropy_backward = entropy_backward<T>;
   kernels.row_sum = row_sum<T>;
   kernels.add_row = add_row<T>;
   kernels.losses = LossTables<Losses>::template rows<T>;

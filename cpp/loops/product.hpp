@@ -3,71 +3,19 @@
 // Every output is one chain of FMAs over k in order, whatever the tile it falls in, so tiles may be chosen freely.
 #pragma once
 
-#include "../math/level.hpp"
+#include "../math/vector.hpp"
 #include "../ops/spans.hpp"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
 
 SIMDNN_LEVEL_BEGIN
 
 #if defined(__AVX512F__)
-constexpr int kVectorBytes = 64, kTileVectors = 4, kRegisters = 32;
+constexpr int kTileVectors = 4, kRegisters = 32;
 #elif defined(__AVX2__)
-constexpr int kVectorBytes = 32, kTileVectors = 2, kRegisters = 16;
+constexpr int kTileVectors = 2, kRegisters = 16;
 #elif defined(__aarch64__)
-constexpr int kVectorBytes = 16, kTileVectors = 4, kRegisters = 32;
+constexpr int kTileVectors = 4, kRegisters = 32;
 #else
-constexpr int kVectorBytes = 16, kTileVectors = 2, kRegisters = 16;
-#endif
-
-typedef float FloatVector __attribute__((vector_size(kVectorBytes)));
-typedef double DoubleVector __attribute__((vector_size(kVectorBytes)));
-template <class T>
-struct VectorOf;
-template <>
-struct VectorOf<float> {
-  using type = FloatVector;
-};
-template <>
-struct VectorOf<double> {
-  using type = DoubleVector;
-};
-template <class T>
-using Vector = typename VectorOf<T>::type;
-template <class T>
-constexpr int kWidth = kVectorBytes / int(sizeof(T));
-
-template <class T>
-SIMDNN_INLINE Vector<T> load_vector(const T* from) {
-  Vector<T> x;
-  __builtin_memcpy(&x, from, sizeof x);
-  return x;
-}
-
-template <class T>
-SIMDNN_INLINE Vector<T> broadcast(T x) {
-  return x - Vector<T>{};  // x - 0 is x for every x, -0 included
-}
-
-#if defined(__AVX512F__)
-SIMDNN_INLINE FloatVector fma(FloatVector a, FloatVector b, FloatVector c) { return _mm512_fmadd_ps(a, b, c); }
-SIMDNN_INLINE DoubleVector fma(DoubleVector a, DoubleVector b, DoubleVector c) { return _mm512_fmadd_pd(a, b, c); }
-#elif defined(__FMA__)
-SIMDNN_INLINE FloatVector fma(FloatVector a, FloatVector b, FloatVector c) { return _mm256_fmadd_ps(a, b, c); }
-SIMDNN_INLINE DoubleVector fma(DoubleVector a, DoubleVector b, DoubleVector c) { return _mm256_fmadd_pd(a, b, c); }
-#elif defined(__aarch64__)
-SIMDNN_INLINE FloatVector fma(FloatVector a, FloatVector b, FloatVector c) { return vfmaq_f32(c, a, b); }
-SIMDNN_INLINE DoubleVector fma(DoubleVector a, DoubleVector b, DoubleVector c) { return vfmaq_f64(c, a, b); }
-#else
-template <class V>
-SIMDNN_INLINE V fma(V a, V b, V c) {
-  for (int i = 0; i < int(sizeof(V) / sizeof(a[0])); ++i) c[i] = fma(a[i], b[i], c[i]);
-  return c;
-}
+constexpr int kTileVectors = 2, kRegisters = 16;
 #endif
 
 /// Stores the first `count` lanes.

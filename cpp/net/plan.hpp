@@ -24,6 +24,11 @@ class Plan {
   /// A matrix for the gradient with respect to the last forward pass's output.
   Matrix<T> output_gradient(Index rows) const { return {gradient_.data, rows, gradient_.columns, gradient_.stride}; }
 
+  /// Where the loss of the last forward pass's output puts its gradient: over the output, if no layer reads it again.
+  Matrix<T> gradient_over(const Matrix<T>& output) const {
+    return layers_.back()->backward_finish().apply ? output_gradient(output.rows) : output;
+  }
+
   /// Parameter gradients from output_gradient(), which is overwritten; returns the gradient with respect to x,
   /// empty unless the plan was made with input_gradient.
   Matrix<T> backward(Matrix<T> gradient, bool accumulate, const Context& context);

@@ -9,8 +9,9 @@
 namespace simdnn {
 
 template <class T>
-Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, int loss, std::shared_ptr<const Rule> rule)
-    : network_(std::move(network)), loss_(loss), updater_(std::move(rule)) {
+Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss,
+                    std::shared_ptr<const Rule> rule)
+    : network_(std::move(network)), loss_(std::move(loss)), updater_(std::move(rule)) {
   updater_.add(network_->values().data(), network_->values().size());
 }
 
@@ -22,7 +23,7 @@ void Trainer<T>::reserve(Index rows) {
   if (plan_ && plan_->capacity() >= rows) return;
   plan_ = std::make_unique<Plan<T>>(network_, rows, Mode::train);
   x_ = Buffer<T>(rows * network_->inputs());
-  values_ = Buffer<T>(target() == Target::values ? rows * network_->outputs() : 0);
+  values_ = Buffer<T>(loss_->about().target == Target::classes ? 0 : rows * network_->outputs());
   weight_ = Buffer<T>(rows);
   classes_.resize(std::size_t(rows));
 }
@@ -71,6 +72,7 @@ LossRows<T> Trainer<T>::loss_rows(const Samples<T>& samples, const Matrix<T>& ou
   rows.row_weight = samples.weight;
   rows.row_loss = row_loss_.data();
   rows.row_correct = row_correct_.data();
+  loss_->describe(rows);
   return rows;
 }
 
@@ -80,27 +82,37 @@ void Trainer<T>::add_losses(const LossRows<T>& rows, Totals& totals) const {
   for (Index i = 0; i < rows.rows; ++i) {
     totals.loss += rows.row_loss[i];
     totals.correct += rows.row_correct[i];
+    totals.samples += rows.classes == nullptr || rows.classes[i] >= 0;
   }
-  totals.samples += rows.rows;
+}
+
+/// What the mean loss divides by: the sample weights, times the weights of their classes.
+template <class T>
+double Trainer<T>::weight_of(const Samples<T>& samples, const Index* order, Index count) const {
+  const bool by_class = samples.classes && samples.values == nullptr;
+  if (samples.weight == nullptr && !by_class) return double(count);
+  double sum = 0;
+  for (Index i = 0; i < count; ++i) {
+    const Index from = order ? order[i] : i;
+    const double own = by_class ? loss_->weight_of(samples.classes[from]) : 1.0;
+    sum += samples.weight ? double(samples.weight[from]) * own : own;
+  }
+  return sum;
 }
 
 template <class T>
 Totals Trainer<T>::step(const Samples<T>& samples, const Index* order, Index count, const Context& context) {
   Totals totals;
-  if (samples.weight == nullptr) {
-    totals.weight = double(count);
-  } else {
-    for (Index i = 0; i < count; ++i) totals.weight += double(samples.weight[order ? order[i] : i]);
-  }
+  totals.weight = weight_of(samples, order, count);
   plan_->prepare();
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
     const Samples<T> part = chunk(samples, order, begin, std::min(plan_->capacity(), count - begin));
-    LossRows<T> rows = loss_rows(part, plan_->forward(part.x, context));
-    const Matrix<T> gradient = plan_->output_gradient(part.x.rows);
-    rows.scale = 1 / totals.weight;
+    const Matrix<T> output = plan_->forward(part.x, context), gradient = plan_->gradient_over(output);
+    LossRows<T> rows = loss_rows(part, output);
+    rows.scale = totals.weight == 0 ? 0 : 1 / totals.weight;  // all ignored: no gradient
     rows.gradient = gradient.data;
     rows.gradient_stride = gradient.stride;
-    typed_kernels<T>().losses[loss_](rows);
+    typed_kernels<T>().losses[loss_->index](rows);
     add_losses(rows, totals);
     plan_->backward(gradient, begin > 0, context);
     if (context.stopped()) return totals;
@@ -144,11 +156,11 @@ Totals Trainer<T>::evaluate(const Samples<T>& samples, const Context& context) {
   reserve_losses(kChunkRows);
   if (!inference_) inference_ = std::make_unique<Plan<T>>(network_, kChunkRows, Mode::infer);
   Totals totals;
-  totals.weight = double(samples.x.rows);
+  totals.weight = weight_of(samples, nullptr, samples.x.rows);
   for (Index begin = 0; begin < samples.x.rows && !context.stopped(); begin += kChunkRows) {
     const Samples<T> part = chunk(samples, nullptr, begin, std::min(kChunkRows, samples.x.rows - begin));
     const LossRows<T> rows = loss_rows(part, inference_->forward(part.x, context));
-    typed_kernels<T>().losses[loss_](rows);
+    typed_kernels<T>().losses[loss_->index](rows);
     add_losses(rows, totals);
   }
   return totals;

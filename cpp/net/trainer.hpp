@@ -1,6 +1,7 @@
 // Training: a step is gather, forward, loss, backward, update; an epoch is steps over a seeded order.
 #pragma once
 
+#include "loss.hpp"
 #include "plan.hpp"
 #include "updater.hpp"
 
@@ -10,7 +11,7 @@ namespace simdnn {
 template <class T>
 struct Samples {
   Matrix<const T> x;
-  const std::int64_t* classes = nullptr;
+  const std::int64_t* classes = nullptr;  ///< a negative class is ignored
   const T* values = nullptr;  ///< contiguous rows as long as the network's output
   const T* weight = nullptr;  ///< nullptr: ones
 };
@@ -24,9 +25,9 @@ struct Totals {
 template <class T>
 class Trainer {
  public:
-  Trainer(std::shared_ptr<Network<T>> network, int loss, std::shared_ptr<const Rule> rule);
+  Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss, std::shared_ptr<const Rule> rule);
 
-  Target target() const { return kernels().losses[loss_]->target; }
+  const Loss& loss() const { return *loss_; }
   Network<T>& network() { return *network_; }
 
   /// One update from all samples; totals.steps stays 0, and nothing is updated, if the context stopped it.
@@ -45,10 +46,11 @@ class Trainer {
   void reserve_losses(Index rows);
   Samples<T> chunk(const Samples<T>& samples, const Index* order, Index begin, Index rows);
   void add_losses(const LossRows<T>& rows, Totals& totals) const;
+  double weight_of(const Samples<T>& samples, const Index* order, Index count) const;
   LossRows<T> loss_rows(const Samples<T>& samples, const Matrix<T>& output);
 
   std::shared_ptr<Network<T>> network_;
-  int loss_;
+  std::shared_ptr<const Loss> loss_;
   Updater<T> updater_;
   std::unique_ptr<Plan<T>> plan_, inference_;
   Buffer<T> x_, values_, weight_;

@@ -41,8 +41,28 @@ struct Description {
   }
 };
 
+/// A parameter of a loss or an update rule: keyword, default, and the half-open range [low, high) that is allowed.
+struct Hyper {
+  const char* name = nullptr;
+  double value = 0, low = 0, high = 0;
+};
+
 /// What a loss compares the network's output with.
-enum class Target { classes, values };
+enum class Target {
+  classes,  ///< one class index a sample
+  either,   ///< a class index, or a row of probabilities
+  values,   ///< a row of numbers, as many as outputs
+  both,     ///< such a row or, as a pair, one and a class index
+};
+
+/// How a loss looks at a sample's outputs.
+enum class Outputs {
+  together,  ///< as a whole row
+  averaged,  ///< one by one; the sample's loss is their mean
+  summed,    ///< one by one; it is their sum
+};
+
+constexpr int kMaxLossParameters = 3;
 
 struct LossDescription {
   const char* name;
@@ -50,12 +70,17 @@ struct LossDescription {
   const char* formula;
   const char* source;
   Target target;
-};
+  const char* function = nullptr;  ///< of simdnn.functional, where it is made from this description alone
+  const char* example = nullptr;   ///< the arguments of a doctest of that function
+  const char* example_value = nullptr;
+  Outputs outputs = Outputs::together;
+  Hyper parameters[kMaxLossParameters] = {};
 
-/// A hyper-parameter of an update rule: keyword, default, and the half-open range [low, high) that is allowed.
-struct Hyper {
-  const char* name = nullptr;
-  double value = 0, low = 0, high = 0;
+  constexpr int parameter_count() const {
+    int count = 0;
+    while (count < kMaxLossParameters && parameters[count].name != nullptr) ++count;
+    return count;
+  }
 };
 
 constexpr int kMaxHypers = 8;

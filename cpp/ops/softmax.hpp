@@ -1,135 +1,172 @@
-// Softmax and its pieces over one contiguous row, by sixteen virtual lanes whatever the vector width.
+// The terms of softmax rows, exp(x) by a factor common to the row, each with what its rounding lost; sums in double.
 #pragma once
 
 #include "../math/exp.hpp"
 #include "../math/level.hpp"
-#include "../math/log.hpp"
+#include "lanes.hpp"
 #include "spans.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// The fixed tree that joins sixteen lanes.
-SIMDNN_INLINE double sum_lanes(const double* lane) {
-  double a[8], b[4];
-  for (int i = 0; i < 8; ++i) a[i] = lane[i] + lane[i + 8];
-  for (int i = 0; i < 4; ++i) b[i] = a[i] + a[i + 4];
-  return (b[0] + b[2]) + (b[1] + b[3]);
-}
-
-/// The first `count` elements as a whole block, filled up with `rest`: written so that it becomes a masked load.
-template <class T>
-SIMDNN_INLINE void load_block(const T* from, Index count, T rest, T* block) {
-  SIMDNN_VECTORIZE
-  for (int l = 0; l < kLanes; ++l) block[l] = l < count ? from[l] : rest;
-}
-
-template <class T>
-SIMDNN_INLINE void store_block(T* to, Index count, const T* block) {
-  SIMDNN_VECTORIZE
-  for (int l = 0; l < kLanes; ++l) {
-    if (l < count) to[l] = block[l];
-  }
-}
-
-/// Calls step(offset, count) for each block of sixteen; only the last may be shorter, so that the others need no mask.
-template <class Step>
-SIMDNN_INLINE void for_blocks(Index n, const Step& step) {
-  Index i = 0;
-  for (; i + kLanes <= n; i += kLanes) step(i, Index(kLanes));
-  if (i < n) step(i, n - i);
-}
+constexpr Index kNobody = -1;
 
 /// The largest element; a NaN is passed over here and spoils the row in the sum.
 template <class T>
 T row_max(const T* x, Index n) {
   constexpr T lowest = -__builtin_inf();
-  T lane[kLanes];
-  for (int l = 0; l < kLanes; ++l) lane[l] = lowest;
+  Lanes<T> best(lowest);
   for_blocks(n, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
+    if (count == kLanes) return best.take_larger(x + i);
     T block[kLanes];
     load_block(x + i, count, lowest, block);
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) lane[l] = block[l] > lane[l] ? block[l] : lane[l];
+    best.take_larger(block);
   });
+  T lane[kLanes];
+  best.store(lane);
   for (int width = kLanes / 2; width > 0; width /= 2) {
     for (int l = 0; l < width; ++l) lane[l] = lane[l + width] > lane[l] ? lane[l + width] : lane[l];
   }
   return lane[0];
 }
 
-/// exp(x - largest), the rounding error of the difference included (Knuth's TwoSum).
+/// The first element that is equal to `value`, or n.
 template <class T>
-SIMDNN_INLINE T shifted_exp(T x, T largest) {
+Index first_equal(const T* x, Index n, T value) {
+  Index i = 0;
+  while (i < n && !(x[i] == value)) ++i;
+  return i;
+}
+
+template <class T>
+struct ShiftConstants;
+
+template <>
+struct ShiftConstants<float> {
+  static constexpr float lift = 32;
+  static constexpr double unlift = 0x1p-32;
+  static constexpr float near = 4096;
+};
+
+template <>
+struct ShiftConstants<double> {
+  static constexpr double lift = 64;
+  static constexpr double unlift = 0x1p-64;
+  static constexpr double near = 4096;
+};
+
+/// A row's shift by 2^K, K = round(largest / ln 2): its terms are 2^-K exp(x), whose exponent is changed instead of
+/// its argument, so that no difference is rounded. A row whose largest is huge is shifted by the largest itself, with
+/// the rounding error of the difference (Knuth's TwoSum).
+template <class T>
+struct Shift {
+  using C = ExpConstants<T>;
+  using S = ShiftConstants<T>;
+  T largest = 0, power = 0;
+
+  Shift() = default;
+  SIMDNN_INLINE explicit Shift(T top) : largest(top), power(fma(top, C::per_ln2, C::round) - C::round) {}
+
+  SIMDNN_INLINE bool near() const { return abs(largest) <= S::near; }
+  SIMDNN_INLINE T least() const { return largest - C::largest; }
+  SIMDNN_INLINE T offset() const { return C::bias + S::lift - power; }
+
+  /// A term in double, exact but for its last place.
+  static SIMDNN_INLINE double exact(T x, T largest, T power) {
+    using D = ExpConstants<double>;
+    const double far = double(x) - double(largest), k = double(power);
+    const double reduced = fma(-k, D::ln2_low, fma(-k, D::ln2_high, double(x)));
+    return exp(abs(largest) <= S::near ? reduced : far);
+  }
+
+  /// The term of the largest; NaN where the row has no softmax.
+  SIMDNN_INLINE double unit() const { return exact(largest, largest, power); }
+};
+
+/// A term, and 2^lift times what its rounding lost where it is normal. 0 below the least, NaN for NaN.
+template <class T>
+SIMDNN_INLINE Pair<T> lifted_term(T x, T low, T offset) {
+  const auto e = reduce_exp(x, low, offset);
+  const T scale = from_bits<T>(e.power << ExpConstants<T>::mantissa);
+  const T sum = 1 + e.p, lost = e.p - (sum - 1);
+  return {sum * scale * T(ShiftConstants<T>::unlift), lost * scale};
+}
+
+template <class T>
+SIMDNN_INLINE Pair<T> near_term(T x, T least, T offset) {
+  return lifted_term(x < least ? least : x, T(0), offset);
+}
+
+template <class T>
+SIMDNN_INLINE Pair<T> far_term(T x, T largest) {
+  using C = ExpConstants<T>;
   const T difference = x - largest;
   const T back = difference - x;
   const T error = (x - (difference - back)) - (largest + back);
-  return exp(difference, difference > T(-1000) ? error : T(0));
+  const bool counts = !(difference < -C::largest);
+  return lifted_term(counts ? difference : -C::largest, counts ? error : T(0), C::bias + ShiftConstants<T>::lift);
 }
 
-/// The terms exp(x - largest) of one block; 0 beyond the row, by way of exp(0): an underflow would be slow.
+/// A number as a sum of two: multiplying by it rounds but once.
 template <class T>
-SIMDNN_INLINE void exp_block(const T* x, Index count, T largest, T* block) {
-  load_block(x, count, largest, block);
+struct Factor {
+  T high, low;
+  explicit Factor(double value) : high(T(value)), low(T(value - double(high))) {}
+  SIMDNN_INLINE T operator*(T x) const { return fma(x, high, x * low); }
+};
+
+/// The terms of one block, 0 beyond the row; adds them to the lanes, but for the one at `left_out`.
+template <bool Near, bool Whole, class T>
+SIMDNN_INLINE void block_terms(const T* x, int count, const Shift<T>& shift, int left_out, Lanes<double>& sums, T* block) {
+  T kept[kLanes], lost[kLanes];
+  const T largest = shift.largest, least = shift.least(), offset = shift.offset();
+  load_block(x, Index(count), largest, block);
   SIMDNN_VECTORIZE
-  for (int l = 0; l < kLanes; ++l) block[l] = l < count ? shifted_exp(block[l], largest) : T(0);
-}
-
-/// The sum of exp(x - largest), in double; keep(offset, count, block) sees each block of the terms.
-template <class T, class Keep>
-SIMDNN_INLINE double sum_exp(const T* x, T largest, Index n, const Keep& keep) {
-  double lane[kLanes] = {};
-  for_blocks(n, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
-    T block[kLanes];
-    exp_block(x + i, count, largest, block);
-    keep(i, count, block);
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) lane[l] += double(block[l]);
-  });
-  return sum_lanes(lane);
-}
-
-/// y = exp(x - largest); returns the sum. y may be x.
-template <class T>
-double row_exp(const T* x, T largest, T* y, Index n) {
-  return sum_exp(x, largest, n,
-                 [&](Index i, Index count, const T* block) SIMDNN_LAMBDA_INLINE { store_block(y + i, count, block); });
-}
-
-template <class T>
-double row_exp_sum(const T* x, T largest, Index n) {
-  return sum_exp(x, largest, n, [](Index, Index, const T*) SIMDNN_LAMBDA_INLINE {});
-}
-
-/// In double, so that only the result is rounded.
-template <class T>
-void row_scale(T* y, double factor, Index n) {
-  SIMDNN_VECTORIZE
-  for (Index i = 0; i < n; ++i) y[i] = T(double(y[i]) * factor);
-}
-
-/// Whether some element before `end` reaches `value`.
-template <class T>
-bool reaches(const T* x, Index end, T value) {
-  for (Index i = 0; i < end; ++i) {
-    if (x[i] >= value) return true;
+  for (int l = 0; l < kLanes; ++l) {
+    const Pair<T> term = Near ? near_term(block[l], least, offset) : far_term(block[l], largest);
+    block[l] = Whole || l < count ? term.value : T(0);
+    kept[l] = Whole || (l < count && l != left_out) ? term.value : T(0);
+    lost[l] = Whole || (l < count && l != left_out) ? term.error : T(0);
   }
-  return false;
+  sums.add(kept, lost, ShiftConstants<T>::unlift);
 }
 
-/// exp(x) / sum exp(x); y may be x.
-template <class T>
-void softmax(const T* x, T* y, Index n) {
-  const double sum = row_exp(x, row_max(x, n), y, n);
-  row_scale(y, 1 / sum, n);
+/// The sum of a row's terms but for that of `left_out`; keep(offset, count, block) sees the rounded terms.
+template <bool Near, class T, class Keep>
+SIMDNN_INLINE double sum_terms(const T* x, Index n, const Shift<T>& shift, Index left_out, const Keep& keep) {
+  Lanes<double> sums(0);
+  for (Index i = 0; i < n; i += kLanes) {
+    T block[kLanes];
+    const int count = i + kLanes <= n ? kLanes : int(n - i);
+    const Index skipped = left_out - i;
+    if (count == kLanes && std::size_t(skipped) >= kLanes) {
+      block_terms<Near, true>(x + i, kLanes, shift, kLanes, sums, block);
+    } else {
+      block_terms<Near, false>(x + i, count, shift, std::size_t(skipped) < kLanes ? int(skipped) : kLanes, sums, block);
+    }
+    keep(i, Index(count), block);
+  }
+  return sums.sum();
 }
 
-/// x - log sum exp(x); y may be x.
+/// y = the terms; returns their sum but for one. y may be x.
 template <class T>
-void log_softmax(const T* x, T* y, Index n) {
-  const T largest = row_max(x, n);
-  const T shift = T(log(row_exp_sum(x, largest, n)));
+double row_exp(const T* x, Index n, const Shift<T>& shift, Index left_out, T* y) {
+  const auto keep = [&](Index i, Index count, const T* block)
+                        SIMDNN_LAMBDA_INLINE { store_block(y + i, count, block); };
+  return shift.near() ? sum_terms<true>(x, n, shift, left_out, keep) : sum_terms<false>(x, n, shift, left_out, keep);
+}
+
+template <class T>
+double row_exp_sum(const T* x, Index n, const Shift<T>& shift, Index left_out) {
+  const auto forget = [](Index, Index, const T*) SIMDNN_LAMBDA_INLINE {};
+  return shift.near() ? sum_terms<true>(x, n, shift, left_out, forget) : sum_terms<false>(x, n, shift, left_out, forget);
+}
+
+template <class T>
+void row_scale(T* y, double value, Index n) {
+  const Factor<T> factor(value);
   SIMDNN_VECTORIZE
-  for (Index i = 0; i < n; ++i) y[i] = (x[i] - largest) - shift;
+  for (Index i = 0; i < n; ++i) y[i] = factor * y[i];
 }
 
 SIMDNN_LEVEL_END

@@ -38,21 +38,38 @@ struct Product {
   Finish<T> finish = {};
 };
 
-/// A block of samples for a loss: row_loss[i] = loss, gradient = scale * row_weight[i] * d loss_i / d output.
+/// A block of samples for a loss: row_loss[i] = row_weight[i] * loss_i, gradient = scale * its derivative by output.
 template <class T>
 struct LossRows {
   Index rows = 0, columns = 0;
   const T* output = nullptr;
   Index output_stride = 0;
   const std::int64_t* classes = nullptr;  ///< a negative class is ignored: zero loss and gradient
-  const T* values = nullptr;
+  const T* values = nullptr;              ///< a row of numbers a sample; beside classes or instead of them
   Index values_stride = 0;
-  const T* row_weight = nullptr;  ///< nullptr: ones
+  const T* row_weight = nullptr;         ///< nullptr: ones
+  const double* parameters = nullptr;    ///< in the order of the description
+  const double* class_scale = nullptr;   ///< a factor for each column; nullptr: ones
   double scale = 1;
+  double share = 1;       ///< a factor of every loss and gradient: of a mean over outputs, of a focal alpha
   T* gradient = nullptr;  ///< nullptr: only the loss; may be the output itself
   Index gradient_stride = 0;
   double* row_loss = nullptr;
+  T* each = nullptr;                    ///< nullptr, or a loss for every output, contiguous; pointwise losses only
   std::uint8_t* row_correct = nullptr;  ///< nullptr, or 1 where the first largest output is the class
+};
+
+/// Rows for softmax and its kin; a backward pass also reads dy.
+template <class T>
+struct SoftmaxRows {
+  Index rows = 0, columns = 0;
+  const T* x = nullptr;
+  Index x_stride = 0;
+  const T* dy = nullptr;
+  Index dy_stride = 0;
+  T* out = nullptr;  ///< may be x
+  Index out_stride = 0;
+  double temperature = 1;
 };
 
 }  // namespace simdnn

@@ -25,3 +25,11 @@ def known_name(name: str, value: Any, known: Iterable[str]) -> str:
     if value not in words:
         raise ValueError(f"{name}: {value!r} is not known; known: {', '.join(words)}")
     return value
+
+
+def number(name: str, value: Any) -> float:
+    """`value` as a float."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}") from None

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._check import known_name
+from ._check import known_name, number
 
 __all__ = ["SGD", "Adam", "Optimizer"]
 
@@ -22,14 +22,7 @@ class _Hyper:
         return self if optimizer is None else optimizer._rule[self.name]
 
     def __set__(self, optimizer: "Optimizer", value: float) -> None:
-        optimizer._rule[self.name] = _number(self.name, value)
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected a number, got {type(value).__name__}") from None
+        optimizer._rule[self.name] = number(self.name, value)
 
 
 class Optimizer:
@@ -48,7 +41,7 @@ class Optimizer:
     weight_decay = _Hyper("weight_decay")
 
     def __init__(self, rule: str, params: Sequence[NDArray[Any]] | None, hypers: dict[str, Any]) -> None:
-        self._rule = _core.Rule(rule, {name: _number(name, value) for name, value in hypers.items()})
+        self._rule = _core.Rule(rule, {name: number(name, value) for name, value in hypers.items()})
         self._updater: _core.UpdaterF32 | _core.UpdaterF64 | None = None
         self._bound = params is not None
         if params is not None:
@@ -140,7 +133,7 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         hypers: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay}
-        if _number("momentum", momentum) != 0:
+        if number("momentum", momentum) != 0:
             hypers |= {"momentum": momentum, "dampening": dampening, "nesterov": bool(nesterov)}
         if nesterov and (momentum == 0 or dampening != 0):
             raise ValueError(

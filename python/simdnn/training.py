@@ -12,17 +12,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _core, optim
-from ._check import integer, known_name
+from . import _core, _loss, optim
+from ._check import integer
 from .nn import Sequential
 
 __all__ = ["History", "Trainer"]
 
 Logs = dict[str, float]
 Callback = Callable[["Trainer", Logs], Any]
-
-_LOSSES = {row["name"]: i for i, row in enumerate(_core.losses())}
-_CLASSIFIES = {row["name"]: row["target"] == "classes" for row in _core.losses()}
 
 
 @dataclass
@@ -61,8 +58,9 @@ class Trainer:
     Parameters
     ----------
     model : Sequential
-    loss : str
-        ``"cross_entropy"`` (integer classes) or ``"mse"`` (rows of values).
+    loss : str, function or functools.partial
+        A name (``"cross_entropy"``, ``"focal"``, ``"huber"``, ...), a loss of `simdnn.functional`, or a
+        ``functools.partial`` of one with its settings, as in ``partial(F.huber_loss, delta=2.0)``.
     optimizer : optim.Optimizer, str or None
         One without params of its own, or a name; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may be
         changed between steps.
@@ -89,13 +87,18 @@ class Trainer:
     def __init__(
         self,
         model: Sequential,
-        loss: str = "cross_entropy",
+        loss: str | Callable[..., Any] = "cross_entropy",
         optimizer: optim.Optimizer | str | None = None,
         seed: int | None = None,
     ) -> None:
         if not isinstance(model, Sequential):
             raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
-        known_name("loss", loss, _LOSSES)
+        native = _loss.resolve(loss)
+        outputs = model.layers[-1].out_features
+        if native.classes not in (0, outputs):
+            raise ValueError(
+                f"loss: expected weights for the model's {outputs} outputs, got {native.classes} of them"
+            )
         if optimizer is None:
             optimizer = optim.Adam()
         elif isinstance(optimizer, str):
@@ -106,13 +109,14 @@ class Trainer:
             raise ValueError("optimizer: expected one without params of its own, bound by no other Trainer")
         self.model = model
         self.loss = loss
+        self._classifies = native.classifies
         self.optimizer = optimizer
         self.seed = (
             int.from_bytes(os.urandom(8), "little") if seed is None else integer("seed", seed, 0, 2**64 - 1)
         )
         self.epochs_done = 0
         make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
-        self._trainer = make(model._model, _LOSSES[loss], optimizer._rule)
+        self._trainer = make(model._model, native, optimizer._rule)
         optimizer._bound = True
 
     def step(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -123,7 +127,8 @@ class Trainer:
         x : array, shape (n, in_features)
             Real numbers; cast to the model's dtype.
         y : array
-            For cross-entropy, n integer classes; for mse, shape (n, out_features).
+            What the loss compares with: n integer classes, or shape (n, out_features) of probabilities or
+            values; for distillation the teacher's logits, or a pair of them and n classes.
         sample_weight : array, shape (n,), or None
             Weights >= 0 of the samples; their mean divides by the sum of weights.
 
@@ -138,13 +143,18 @@ class Trainer:
             If an array is of another kind or shape, or the batch is empty; nothing is changed.
         IndexError
             If a class is out of range; nothing is changed.
+
+        Notes
+        -----
+        The mean divides by the sum of sample weights, times the weights of their classes where the loss has
+        such; ignored samples count nothing.
         """
         return self._trainer.step(x, y, sample_weight)
 
     def evaluate(self, X: ArrayLike, y: ArrayLike) -> tuple[float, float]:
         """The mean loss, and the share of right classes (NaN for a regression), without training."""
         loss, accuracy, _, _ = self._trainer.evaluate(self._trainer.batch(X, y))
-        return loss, accuracy if _CLASSIFIES[self.loss] else float("nan")
+        return loss, accuracy if self._classifies else float("nan")
 
     def fit(
         self,
@@ -224,7 +234,7 @@ class Trainer:
         logs = {"loss": loss, "accuracy": accuracy}
         if validation is not None:
             logs["val_loss"], logs["val_accuracy"], _, _ = self._trainer.evaluate(validation)
-        if not _CLASSIFIES[self.loss]:
+        if not self._classifies:
             logs = {name: value for name, value in logs.items() if not name.endswith("accuracy")}
         for name, value in logs.items():
             getattr(history, name).append(value)

@@ -1,0 +1,318 @@
+// Losses as Python objects, and their values and gradients on arrays.
+#include "losses.hpp"
+
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <limits>
+
+#include "register.hpp"
+
+namespace simdnn {
+
+using namespace py::literals;
+
+double checked_number(const Hyper& hyper, double value) {
+  if (value >= hyper.low && value < hyper.high) return value;
+  std::string wanted = "finite";
+  if (std::isfinite(hyper.low)) wanted += " and >= " + text_of(py::float_(hyper.low));
+  if (std::isfinite(hyper.high)) wanted += " and < " + text_of(py::float_(hyper.high));
+  throw py::value_error(std::string(hyper.name) + ": expected " + wanted + ", got " + text_of(py::float_(value)));
+}
+
+std::string shape_text(const std::vector<Index>& shape) { return text_of(py::tuple(py::cast(shape))); }
+
+namespace {
+
+void check_shape(const py::array& array, const char* name, const std::vector<Index>& wanted, const std::string& clause) {
+  if (std::vector<Index>(array.shape(), array.shape() + array.ndim()) == wanted) return;
+  throw py::value_error(std::string(name) + ": expected shape " + shape_text(wanted) + clause + ", got " +
+                        shape_text(array));
+}
+
+/// Whether these are rows of probabilities, not class indices.
+bool is_row_each(const py::object& object, const std::vector<Index>& samples) {
+  const py::array array = py::array::ensure(object);
+  PyErr_Clear();
+  return array && array.dtype().kind() == 'f' && array.ndim() == Index(samples.size()) + 1;
+}
+
+}  // namespace
+
+template <class T>
+Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
+                    Index columns, const std::string& clause) {
+  py::object values = object, classes;
+  switch (loss.about().target) {
+    case Target::classes:
+      std::swap(values, classes);
+      break;
+    case Target::either:
+      if (!is_row_each(object, samples)) std::swap(values, classes);
+      break;
+    case Target::both:
+      if (py::isinstance<py::tuple>(object) && py::len(object) == 2) {
+        values = py::tuple(object)[0];
+        classes = py::tuple(object)[1];
+      }
+      break;
+    case Target::values:
+      break;
+  }
+  if (values) take_values(values, name, samples, columns, clause);
+  if (classes) take_classes(loss, classes, name, samples, columns, clause);
+}
+
+template <class T>
+void Targets<T>::take_classes(const Loss& loss, const py::object& object, const char* name,
+                              const std::vector<Index>& samples, Index columns, const std::string& clause) {
+  Array<std::int64_t> classes = simdnn::class_array(object, name, columns, loss.ignore_index);
+  check_shape(classes, name, samples, clause);
+  if (loss.ignore_index >= 0) {  // the kernels know ignored rows by a negative class
+    Array<std::int64_t> marked(samples);
+    for (Index i = 0; i < classes.size(); ++i) {
+      marked.mutable_data()[i] = classes.data()[i] == loss.ignore_index ? -1 : classes.data()[i];
+    }
+    classes = marked;
+  }
+  class_array = std::move(classes);
+}
+
+template <class T>
+void Targets<T>::take_values(const py::object& object, const char* name, std::vector<Index> samples, Index columns,
+                             const std::string& clause) {
+  Array<T> values = real_array<T>(object, name);
+  const bool one_each = columns == 1 && values.ndim() == Index(samples.size());
+  if (!one_each) samples.push_back(columns);
+  check_shape(values, name, samples, clause);
+  value_array = std::move(values);
+}
+
+template <class T>
+Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const std::string& clause) {
+  Array<T> weights = real_array<T>(object, "sample_weight");
+  check_shape(weights, "sample_weight", samples, clause);
+  double sum = 0;
+  for (Index i = 0; i < weights.size(); ++i) {
+    const double one = double(weights.data()[i]);
+    if (!(one >= 0)) {
+      throw py::value_error("sample_weight[" + std::to_string(i) + "]: expected a number >= 0, got " +
+                            text_of(py::float_(one)));
+    }
+    sum += one;
+  }
+  if (!(sum > 0) || !std::isfinite(sum)) throw py::value_error("sample_weight: expected a finite sum > 0");
+  return weights;
+}
+
+template struct Targets<float>;
+template struct Targets<double>;
+template Array<float> sample_weights(const py::object&, const std::vector<Index>&, const std::string&);
+template Array<double> sample_weights(const py::object&, const std::vector<Index>&, const std::string&);
+
+namespace {
+
+enum class Reduction { none, mean, sum, batch_mean };
+
+Reduction reduction_of(const Loss& loss, const std::string& name) {
+  if (name == "mean") return Reduction::mean;
+  if (name == "sum") return Reduction::sum;
+  if (name == "none") return Reduction::none;
+  const bool summed = loss.about().outputs == Outputs::summed;
+  if (name == "batchmean" && summed) return Reduction::batch_mean;
+  throw py::value_error(std::string("reduction: expected 'none', 'mean'") + (summed ? ", 'batchmean'" : "") +
+                        " or 'sum', got '" + name + "'");
+}
+
+/// Rows [begin, end) of a batch.
+template <class T>
+LossRows<T> part_of(LossRows<T> rows, Index begin, Index end) {
+  rows.rows = end - begin;
+  rows.output += begin * rows.output_stride;
+  if (rows.classes) rows.classes += begin;
+  if (rows.values) rows.values += begin * rows.values_stride;
+  if (rows.row_weight) rows.row_weight += begin;
+  if (rows.gradient) rows.gradient += begin * rows.gradient_stride;
+  if (rows.each) rows.each += begin * rows.columns;
+  rows.row_loss += begin;
+  return rows;
+}
+
+template <class T>
+void run(const Loss& loss, const LossRows<T>& rows) {
+  constexpr double nanoseconds = 1;  // an element
+  const LossFunction<T> function = typed_kernels<T>().losses[loss.index];
+  const double work = nanoseconds * double(rows.rows) * double(rows.columns);
+  std::optional<py::gil_scoped_release> release;
+  if (work > 8192) release.emplace();
+  parallel_for(rows.rows, 16, work, [&](Index begin, Index end) { function(part_of(rows, begin, end)); });
+}
+
+/// The arguments of one evaluation and what they lead to.
+template <class T>
+struct Evaluation {
+  const Loss& loss;
+  Array<T> input;
+  LossRows<T> rows;
+  std::vector<Index> shape, samples;  ///< of the input, and of one loss each
+  std::optional<Targets<T>> targets;
+  std::optional<Array<T>> weights, gradient, each;
+  std::vector<double> row_loss;
+  double divisor = 0;
+
+  Evaluation(const Loss& used, const py::object& object, const char* name)
+      : loss(used), input(real_array<T>(object, name)), shape(input.shape(), input.shape() + input.ndim()) {}
+
+  /// A loss of whole rows, the classes along the last axis.
+  void take_rows(const py::object& target, const py::object& weight, const char* name) {
+    const std::string text = std::string(" for ") + name + " of shape " + shape_text(input);
+    if (shape.empty() || shape.back() == 0) {
+      throw py::value_error(std::string(name) + ": expected at least one class along the last axis, got shape " +
+                            shape_text(input));
+    }
+    samples.assign(shape.begin(), shape.end() - 1);
+    rows.columns = shape.back();
+    rows.rows = input.size() / rows.columns;
+    check_classes(name);
+    targets.emplace(loss, target, "target", samples, rows.columns, text);
+    if (!weight.is_none()) weights = sample_weights<T>(weight, samples, text);
+    rows.classes = targets->classes();
+    rows.values = targets->values();
+    rows.values_stride = rows.columns;
+    rows.row_weight = weights ? weights->data() : nullptr;
+    for (Index i = 0; i < rows.rows; ++i) {
+      const double own = rows.classes && !rows.values ? loss.weight_of(rows.classes[i]) : 1.0;
+      divisor += rows.row_weight ? double(rows.row_weight[i]) * own : own;
+    }
+  }
+
+  /// A loss of single outputs: long rows whatever the shape, or rows of classes where each has a weight.
+  void take_points(const py::object& target, const char* name) {
+    Array<T> values = real_array<T>(target, "target");
+    check_shape(values, "target", shape, std::string(", that of ") + name);
+    constexpr Index row = 1024;
+    samples = shape;
+    divisor = double(input.size());
+    rows.columns = loss.class_scale.empty() ? row : (shape.empty() ? 1 : shape.back());
+    if (!loss.class_scale.empty()) check_classes(name);
+    rows.rows = rows.columns == 0 ? 0 : input.size() / rows.columns;
+    rows.values = values.data();
+    rows.values_stride = rows.columns;
+    points = std::move(values);
+  }
+
+  py::tuple run(Reduction reduction, bool return_grad) {
+    const Index rest = rows.columns == 0 ? 0 : input.size() % rows.columns;
+    const bool pointwise = loss.about().outputs != Outputs::together;
+    if (reduction == Reduction::batch_mean) divisor = shape.empty() ? 1 : double(shape[0]);
+    const bool mean = reduction == Reduction::mean || reduction == Reduction::batch_mean;
+    row_loss.assign(std::size_t(rows.rows + 1), 0);
+    rows.output = input.data();
+    rows.output_stride = rows.columns;
+    loss.describe(rows);
+    rows.share = loss.factor;
+    rows.scale = mean ? (divisor == 0 ? 0 : 1 / divisor) : 1;
+    rows.row_loss = row_loss.data();
+    if (return_grad) {
+      gradient.emplace(shape);
+      rows.gradient = gradient->mutable_data();
+      rows.gradient_stride = rows.columns;
+    }
+    if (reduction == Reduction::none) each.emplace(samples);
+    if (reduction == Reduction::none && pointwise) rows.each = each->mutable_data();
+    simdnn::run(loss, rows);
+    if (rest > 0) run_rest(rest);
+    py::object gradients = gradient ? py::object(*gradient) : py::none();
+    if (reduction == Reduction::none) {
+      for (Index i = 0; !pointwise && i < rows.rows; ++i) each->mutable_data()[i] = T(row_loss[std::size_t(i)]);
+      return py::make_tuple(*each, gradients);
+    }
+    double sum = 0;
+    for (const double one : row_loss) sum += one;
+    return py::make_tuple(mean ? sum / divisor : sum, gradients);
+  }
+
+ private:
+  std::optional<Array<T>> points;
+
+  void check_classes(const char* name) const {
+    const std::size_t count = loss.class_scale.size();
+    if (count == 0 || Index(count) == rows.columns) return;
+    throw py::value_error("weight: expected one number for each of the " + std::to_string(rows.columns) +
+                          " classes of " + name + ", got " + std::to_string(count));
+  }
+
+  /// What whole rows leave over.
+  void run_rest(Index rest) {
+    LossRows<T> last = part_of(rows, rows.rows, rows.rows + 1);
+    last.columns = rest;
+    simdnn::run(loss, last);
+  }
+};
+
+template <class T>
+py::tuple evaluate(const Loss& loss, const py::object& input, const py::object& target, const py::object& weight,
+                   const char* name, const std::string& reduction, bool return_grad) {
+  const Reduction how = reduction_of(loss, reduction);
+  Evaluation<T> evaluation(loss, input, name);
+  if (loss.about().outputs == Outputs::together) {
+    evaluation.take_rows(target, weight, name);
+  } else {
+    evaluation.take_points(target, name);
+  }
+  return evaluation.run(how, return_grad);
+}
+
+std::vector<double> class_numbers(const py::object& object, const char* name) {
+  if (object.is_none()) return {};
+  const Array<double> numbers = real_array<double>(object, name);
+  if (numbers.ndim() != 1 || numbers.size() == 0) {
+    throw py::value_error(std::string(name) + ": expected one number for each class, got shape " + shape_text(numbers));
+  }
+  std::vector<double> found(numbers.data(), numbers.data() + numbers.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i] >= 0 && std::isfinite(found[i])) continue;
+    throw py::value_error(std::string(name) + "[" + std::to_string(i) + "]: expected a finite number >= 0, got " +
+                          text_of(py::float_(found[i])));
+  }
+  return found;
+}
+
+std::shared_ptr<Loss> make_loss(const std::string& name, const py::dict& parameters, const py::object& class_weight,
+                                const py::object& class_scale, double factor, std::int64_t ignore_index) {
+  auto loss = std::make_shared<Loss>();
+  while (loss->index < kernels().loss_count && loss->about().name != name) ++loss->index;
+  if (loss->index == kernels().loss_count) throw std::logic_error(name);  // Python has checked the name
+  const LossDescription& about = loss->about();
+  for (int i = 0; i < about.parameter_count(); ++i) {
+    const Hyper& hyper = about.parameters[i];
+    const bool given = parameters.contains(hyper.name);
+    loss->parameters.push_back(given ? checked_number(hyper, parameters[hyper.name].cast<double>()) : hyper.value);
+  }
+  loss->parameters.resize(kMaxLossParameters);
+  loss->class_weight = class_numbers(class_weight, "weight");
+  loss->class_scale = class_numbers(class_scale, "weight");
+  loss->factor = checked_number({"alpha", 1, 0, std::numeric_limits<double>::infinity()}, factor);
+  loss->ignore_index = ignore_index;
+  return loss;
+}
+
+}  // namespace
+
+void register_losses(py::module_& module) {
+  py::class_<Loss, std::shared_ptr<Loss>>(module, "Loss")
+      .def(py::init(&make_loss), "name"_a, "parameters"_a, "class_weight"_a, "class_scale"_a, "factor"_a, "ignore_index"_a)
+      .def_property_readonly("name", [](const Loss& self) { return self.about().name; })
+      .def_property_readonly("classifies", [](const Loss& self) { return self.about().outputs == Outputs::together; })
+      .def_property_readonly("classes", [](const Loss& self) { return self.class_scale.size(); })
+      .def(
+          "evaluate",
+          [](const Loss& self, const py::object& input, const py::object& target, const py::object& weight,
+             const char* name, const std::string& reduction, bool return_grad) {
+            return is_double(input) ? evaluate<double>(self, input, target, weight, name, reduction, return_grad)
+                                    : evaluate<float>(self, input, target, weight, name, reduction, return_grad);
+          },
+          "input"_a, "target"_a, "weight"_a, "name"_a, "reduction"_a, "return_grad"_a);
+}
+
+}  // namespace simdnn

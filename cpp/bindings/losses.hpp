@@ -1,0 +1,39 @@
+// What a loss compares with, taken from Python and checked.
+#pragma once
+
+#include "../net/loss.hpp"
+#include "arrays.hpp"
+
+namespace simdnn {
+
+/// A value in the range of its parameter; a NaN is in none.
+double checked_number(const Hyper& hyper, double value);
+
+/// "(3, 4)".
+std::string shape_text(const std::vector<Index>& shape);
+
+/// Arrays of targets, kept alive here; a pointer is nullptr where the loss has no such target.
+template <class T>
+struct Targets {
+  std::optional<Array<std::int64_t>> class_array;
+  std::optional<Array<T>> value_array;
+
+  const std::int64_t* classes() const { return class_array ? class_array->data() : nullptr; }
+  const T* values() const { return value_array ? value_array->data() : nullptr; }
+
+  /// Targets of samples arranged in the shape `samples`, each with `columns` outputs; `clause` ends a complaint.
+  Targets(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
+          Index columns, const std::string& clause);
+
+ private:
+  void take_classes(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
+                    Index columns, const std::string& clause);
+  void take_values(const py::object& object, const char* name, std::vector<Index> samples, Index columns,
+                   const std::string& clause);
+};
+
+/// Weights >= 0 with a positive finite sum, in the shape of the samples.
+template <class T>
+Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const std::string& clause);
+
+}  // namespace simdnn

@@ -1,0 +1,166 @@
+#include "rows.hpp"
+
+#include <cstring>
+#include <type_traits>
+
+#include "../dispatch.hpp"
+#include "../parallel.hpp"
+#include "quiet.hpp"
+
+namespace simdnn {
+namespace {
+
+struct Half;  // two bytes, computed in single precision
+
+template <class S>
+using ComputeOf = std::conditional_t<std::is_same_v<S, double>, double, float>;
+template <class S>
+constexpr Index kBytes = sizeof(ComputeOf<S>);
+template <>
+constexpr Index kBytes<Half> = 2;
+
+/// n numbers, `step` bytes apart, to contiguous ones and back.
+template <class S>
+void gather(const char* from, Index step, Index n, ComputeOf<S>* to) {
+  if constexpr (std::is_same_v<S, Half>) {
+    char* args[] = {const_cast<char*>(from), reinterpret_cast<char*>(to)};
+    const Index steps[] = {step, sizeof(float)};
+    kernels().half_to_single(args, &n, steps);
+  } else {
+    for (Index i = 0; i < n; ++i) std::memcpy(to + i, from + i * step, sizeof(S));
+  }
+}
+
+template <class S>
+void scatter(const ComputeOf<S>* from, Index n, char* to, Index step) {
+  if constexpr (std::is_same_v<S, Half>) {
+    char* args[] = {reinterpret_cast<char*>(const_cast<float*>(from)), to};
+    const Index steps[] = {sizeof(float), step};
+    kernels().single_to_half(args, &n, steps);
+  } else {
+    for (Index i = 0; i < n; ++i) std::memcpy(to + i * step, from + i, sizeof(S));
+  }
+}
+
+/// A matrix in NumPy's memory: bytes between its rows and between the elements of a row.
+struct Strided {
+  char* data;
+  Index row, step, width;
+
+  template <class S>
+  bool plain() const {
+    return !std::is_same_v<S, Half> && (step == kBytes<S> || width < 2) && row % kBytes<S> == 0;
+  }
+  char* at(Index i) const { return data + i * row; }
+};
+
+/// Rows [begin, end): where they lie if the kernel can walk them, else sixteen at a time through scratch.
+template <class S>
+void run(SoftmaxFunction<ComputeOf<S>> function, const Strided& x, const Strided* dy, const Strided& out,
+         double temperature, Index begin, Index end) {
+  using T = ComputeOf<S>;
+  SoftmaxRows<T> rows;
+  rows.columns = x.width;
+  rows.temperature = temperature;
+  if (x.plain<S>() && out.plain<S>() && (dy == nullptr || dy->plain<S>())) {
+    rows.rows = end - begin;
+    rows.x = reinterpret_cast<const T*>(x.at(begin));
+    rows.x_stride = x.row / kBytes<S>;
+    rows.out = reinterpret_cast<T*>(out.at(begin));
+    rows.out_stride = out.row / kBytes<S>;
+    if (dy) {
+      rows.dy = reinterpret_cast<const T*>(dy->at(begin));
+      rows.dy_stride = dy->row / kBytes<S>;
+    }
+    return function(rows);
+  }
+  constexpr Index most = 16;
+  std::vector<T> scratch(std::size_t(most * (x.width + out.width + (dy ? dy->width : 0))));
+  T* const x_rows = scratch.data();
+  T* const out_rows = x_rows + most * x.width;
+  T* const dy_rows = out_rows + most * out.width;
+  rows.x = x_rows;
+  rows.x_stride = x.width;
+  rows.out = out_rows;
+  rows.out_stride = out.width;
+  rows.dy = dy_rows;
+  rows.dy_stride = dy ? dy->width : 0;
+  for (Index first = begin; first < end; first += most) {
+    rows.rows = end - first < most ? end - first : most;
+    for (Index i = 0; i < rows.rows; ++i) {
+      gather<S>(x.at(first + i), x.step, x.width, x_rows + i * x.width);
+      if (dy) gather<S>(dy->at(first + i), dy->step, dy->width, dy_rows + i * dy->width);
+    }
+    function(rows);
+    for (Index i = 0; i < rows.rows; ++i) scatter<S>(out_rows + i * out.width, out.width, out.at(first + i), out.step);
+  }
+}
+
+template <class S>
+double number(const char* at) {
+  ComputeOf<S> value;
+  gather<S>(at, 0, 1, &value);
+  return double(value);
+}
+
+/// What a loop's arguments are: (dy)? x (temperature)? -> out; dy and out may be one number a row.
+enum class Form { map, reduction, map_backward, reduction_backward };
+
+/// One inner loop: the operands' steps come first, then those of their core dimensions.
+template <class S, Form form, bool Warm, auto Member>
+void loop(char** args, const Index* dims, const Index* steps, void*) {
+  constexpr bool backward = form == Form::map_backward || form == Form::reduction_backward;
+  constexpr int inputs = 1 + backward + Warm;
+  constexpr double nanoseconds = 1;  // an element
+  const Index count = dims[0], n = dims[1];
+  if (n == 0 && form != Form::reduction) return;
+  const Index* core = steps + inputs + 1;
+  Strided dy{args[0], steps[0], 0, 1}, x{}, out{args[inputs], steps[inputs], 0, 1};
+  if (form == Form::map_backward) dy.step = *core++, dy.width = n;
+  x = {args[int(backward)], steps[int(backward)], *core++, n};
+  if (form != Form::reduction) out.step = *core++, out.width = n;
+  const auto function = typed_kernels<ComputeOf<S>>().*Member;
+  const char* const temperature = Warm ? args[inputs - 1] : nullptr;
+  const Index temperature_step = Warm ? steps[inputs - 1] : 0;
+  const QuietStatus quiet;
+  parallel_for(count, 16, nanoseconds * double(count) * double(n), [&](Index begin, Index end) {
+    const Strided* const slope = backward ? &dy : nullptr;
+    if (temperature_step == 0) {
+      return run<S>(function, x, slope, out, Warm ? number<S>(temperature) : 1.0, begin, end);
+    }
+    for (Index i = begin; i < end; ++i) {
+      run<S>(function, x, slope, out, number<S>(temperature + i * temperature_step), i, i + 1);
+    }
+  });
+}
+
+template <Form form, bool Warm, auto Single, auto Real>
+RowUfunc row_ufunc(const char* name, const char* signature) {
+  constexpr int inputs = 1 + (form == Form::map_backward || form == Form::reduction_backward) + Warm;
+  return {name, signature, inputs,
+          {loop<Half, form, Warm, Single>, loop<float, form, Warm, Single>, loop<double, form, Warm, Real>}};
+}
+
+}  // namespace
+
+std::vector<RowUfunc> row_ufuncs() {
+  std::vector<RowUfunc> all;
+#define SIMDNN_ROW(name, function, form, warm, signature) \
+  all.push_back(row_ufunc<form, warm, &TypedKernels<float>::function, &TypedKernels<double>::function>(name, signature));
+#define SIMDNN_ROWS(function, form, cold, warm)                \
+  SIMDNN_ROW(#function "_default", function, form, false, cold) \
+  SIMDNN_ROW(#function, function, form, true, warm)
+  SIMDNN_ROWS(softmax, Form::map, "(n)->(n)", "(n),()->(n)")
+  SIMDNN_ROWS(log_softmax, Form::map, "(n)->(n)", "(n),()->(n)")
+  SIMDNN_ROWS(logsumexp, Form::reduction, "(n)->()", "(n),()->()")
+  SIMDNN_ROWS(softmax_backward, Form::map_backward, "(n),(n)->(n)", "(n),(n),()->(n)")
+  SIMDNN_ROWS(log_softmax_backward, Form::map_backward, "(n),(n)->(n)", "(n),(n),()->(n)")
+  SIMDNN_ROWS(logsumexp_backward, Form::reduction_backward, "(),(n)->(n)", "(),(n),()->(n)")
+  SIMDNN_ROW("entropy", entropy, Form::reduction, false, "(n)->()")
+  SIMDNN_ROW("entropy_backward", entropy_backward, Form::reduction_backward, false, "(),(n)->(n)")
+#undef SIMDNN_ROWS
+#undef SIMDNN_ROW
+  return all;
+}
+
+}  // namespace simdnn

@@ -1,0 +1,193 @@
+// Softmax cross-entropy and its modifiers: class weights, label smoothing, the focal factor, ignored rows, soft targets.
+//
+// Let p = softmax(x), a_c the class scale, t the target distribution (smoothed: (1 - eps) t + eps / C). Then
+//   loss = sum_c a_c t_c (1 - p_c)^gamma (-log p_c)
+//   d loss / d x_j = h_j - p_j sum_c h_c,  h_c = a_c t_c (1 - p_c)^gamma (gamma p_c log p_c / (1 - p_c) - 1).
+// With a class index and no smoothing only h of that class is not 0, and everything but p is a factor of the row:
+// that is the fast walk here. ops/soft_targets.hpp walks the rest.
+#pragma once
+
+#include "description.hpp"
+#include "panel.hpp"
+#include "soft_targets.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+/// Up to sixteen rows against class indices, a lane each: from their sums to their losses and gradients.
+template <class T>
+struct HardRows {
+  T own_x[kLanes] = {}, largest[kLanes] = {}, power[kLanes] = {};
+  double weight[kLanes] = {}, rest[kLanes] = {};              ///< rest: the terms but for the target's
+  double loss[kLanes], factor[kLanes], own_gradient[kLanes];  ///< gradient = factor * term off the target
+
+  void take(int l, const Shift<T>& shift) {
+    largest[l] = shift.largest;
+    power[l] = shift.power;
+  }
+
+  void finish(double scale, double gamma) {
+    double share[kLanes], own[kLanes], unit[kLanes], strength[kLanes];
+    SIMDNN_VECTORIZE
+    for (int l = 0; l < kLanes; ++l) {
+      own[l] = Shift<T>::exact(own_x[l], largest[l], power[l]);
+      unit[l] = Shift<T>::exact(largest[l], largest[l], power[l]);
+    }
+    SIMDNN_VECTORIZE
+    for (int l = 0; l < kLanes; ++l) {
+      // A target that is the largest has own = unit: the log1p of the others, so that small losses keep their digits.
+      const double distance = double(own_x[l]) - double(largest[l]);
+      loss[l] = log1p((rest[l] + (own[l] - unit[l])) / unit[l]) - distance;
+      share[l] = 1 / (rest[l] + own[l]);
+      strength[l] = 1;
+    }
+    if (gamma != 0) {
+      SIMDNN_VECTORIZE
+      for (int l = 0; l < kLanes; ++l) {
+        const double q = rest[l] * share[l], power = focal_factor(q, gamma);
+        strength[l] = power * (1 - gamma * focal_slope(own[l] * share[l], -loss[l], q));
+        loss[l] = power == 0 ? 0.0 : power * loss[l];
+      }
+    }
+    SIMDNN_VECTORIZE
+    for (int l = 0; l < kLanes; ++l) {
+      loss[l] *= weight[l];
+      factor[l] = scale * weight[l] * strength[l] * share[l];
+      own_gradient[l] = -(factor[l] * rest[l]);
+    }
+  }
+};
+
+struct CrossEntropy {
+  static constexpr LossDescription about{
+      .name = "cross_entropy",
+      .summary = "Softmax cross-entropy of logits with class indices or probabilities.",
+      .formula = "sum_c t_c (1 - p_c)^gamma (-log p_c), p = softmax(x), t smoothed",
+      .source = "Bridle 1990; Szegedy et al. 2016, section 7 (smoothing); Lin et al. 2017, section 3 (gamma)",
+      .target = Target::either,
+      .parameters = {{"label_smoothing", 0, 0, 1.0000000000000002}, {"gamma", 0, 0, __builtin_inf()}},
+  };
+  enum { kSmoothing, kGamma };
+
+  template <class T>
+  static void rows(const LossRows<T>& batch) {
+    if (batch.classes == nullptr || batch.parameters[kSmoothing] != 0) {
+      for (Index i = 0; i < batch.rows; ++i) soft(batch, i);
+      return;
+    }
+    constexpr Index most = 16384 / sizeof(T);  // terms that stay in the first-level cache until their sum is known
+    const Index fits = batch.columns <= kShort ? kLanes : most / batch.columns;
+    const Index group = fits < 1 ? 1 : (fits > kLanes ? Index(kLanes) : fits);
+    for (Index i = 0; i < batch.rows; i += group) {
+      const Index count = i + group < batch.rows ? group : batch.rows - i;
+      if (batch.columns <= kShort) {
+        short_rows(batch, i, count);
+      } else {
+        long_rows(batch, i, count);
+      }
+    }
+  }
+
+ private:
+  template <class T>
+  static double weight_of(const LossRows<T>& batch, Index i) {
+    return batch.row_weight ? double(batch.row_weight[i]) * batch.share : batch.share;
+  }
+
+  template <class T>
+  static double class_weight(const LossRows<T>& batch, Index i) {
+    if (batch.classes[i] < 0) return 0;
+    return weight_of(batch, i) * (batch.class_scale ? batch.class_scale[batch.classes[i]] : 1.0);
+  }
+
+  /// The target's logit and weight of each row; an ignored row looks at its first class.
+  template <class T>
+  static void begin(const LossRows<T>& batch, Index first, Index count, HardRows<T>& hard, int* target) {
+    for (Index l = 0; l < kLanes; ++l) {
+      const Index i = first + (l < count ? l : count - 1);
+      target[l] = batch.classes[i] < 0 ? 0 : int(batch.classes[i]);
+      hard.own_x[l] = batch.output[i * batch.output_stride + target[l]];
+      hard.weight[l] = class_weight(batch, i);
+    }
+  }
+
+  template <class T>
+  static void end(const LossRows<T>& batch, Index first, Index count, const HardRows<T>& hard, const int* target) {
+    for (Index l = 0; l < count; ++l) {
+      const bool ignored = batch.classes[first + l] < 0;
+      batch.row_loss[first + l] = ignored ? 0.0 : hard.loss[l];
+      if (batch.gradient == nullptr) continue;
+      T* const gradient = batch.gradient + (first + l) * batch.gradient_stride;
+      gradient[target[l]] = T(hard.own_gradient[l]);
+      for (Index j = 0; ignored && j < batch.columns; ++j) gradient[j] = T(0);
+    }
+  }
+
+  template <class T>
+  static void short_rows(const LossRows<T>& batch, Index first, Index count) {
+    HardRows<T> hard;
+    int target[kLanes];
+    Panel<T> panel;
+    panel.load(batch.output + first * batch.output_stride, batch.output_stride, count, batch.columns);
+    begin(batch, first, count, hard, target);
+    panel.find_shifts();
+    for (int l = 0; l < kLanes; ++l) hard.take(l, panel.shift[l]);
+    if (batch.row_correct) panel.mark_correct(batch.classes + first, count, batch.row_correct + first);
+    panel.exponentials(target, hard.rest);
+    hard.finish(batch.scale, batch.parameters[kGamma]);
+    if (batch.gradient) {
+      panel.scale(hard.factor);
+      panel.store(batch.gradient + first * batch.gradient_stride, batch.gradient_stride, count);
+    }
+    end(batch, first, count, hard, target);
+  }
+
+  template <class T>
+  static void long_rows(const LossRows<T>& batch, Index first, Index count) {
+    HardRows<T> hard;
+    int target[kLanes];
+    const Index n = batch.columns;
+    begin(batch, first, count, hard, target);
+    for (Index l = 0; l < count; ++l) {
+      const T* const x = batch.output + (first + l) * batch.output_stride;
+      T* const gradient = batch.gradient ? batch.gradient + (first + l) * batch.gradient_stride : nullptr;
+      const T largest = row_max(x, n);
+      const Shift<T> shift(largest);
+      hard.take(int(l), shift);
+      if (batch.row_correct) {
+        const bool wins = hard.own_x[l] == largest && (target[l] == 0 || row_max(x, target[l]) < largest);
+        batch.row_correct[first + l] = wins && batch.classes[first + l] >= 0;
+      }
+      hard.rest[l] = gradient ? row_exp(x, n, shift, target[l], gradient) : row_exp_sum(x, n, shift, target[l]);
+    }
+    hard.finish(batch.scale, batch.parameters[kGamma]);
+    for (Index l = 0; batch.gradient && l < count; ++l) {
+      row_scale(batch.gradient + (first + l) * batch.gradient_stride, hard.factor[l], n);
+    }
+    end(batch, first, count, hard, target);
+  }
+
+  /// One row against probabilities, or a smoothed class.
+  template <class T>
+  static void soft(const LossRows<T>& batch, Index i) {
+    const Index n = batch.columns;
+    T* const gradient = batch.gradient ? batch.gradient + i * batch.gradient_stride : nullptr;
+    if (batch.classes && batch.classes[i] < 0) {
+      for (Index j = 0; gradient && j < n; ++j) gradient[j] = T(0);
+      if (batch.row_correct) batch.row_correct[i] = 0;
+      batch.row_loss[i] = 0;
+      return;
+    }
+    const double smoothing = batch.parameters[kSmoothing], gamma = batch.parameters[kGamma];
+    const double weight = weight_of(batch, i);
+    const SoftRow<T> row(batch.output + i * batch.output_stride, n);
+    const Smoothed<T> targets{batch.classes ? nullptr : batch.values + i * batch.values_stride,
+                              batch.classes ? Index(batch.classes[i]) : kNobody, 1 - smoothing,
+                              smoothing / double(n), batch.class_scale};
+    if (batch.row_correct) batch.row_correct[i] = row.winner == targets.winner(n);
+    const double loss = gamma == 0 ? soft_row(row, targets, batch.scale * weight, gradient)
+                                   : focal_row(row, targets, gamma, batch.scale * weight, gradient);
+    batch.row_loss[i] = weight * loss;
+  }
+};
+
+SIMDNN_LEVEL_END

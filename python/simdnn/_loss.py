@@ -1,0 +1,128 @@
+"""What every loss function shares: settings, evaluation, and how a `Trainer` finds it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from . import _core
+from ._check import known_name, number
+
+Reduction = Literal["none", "mean", "sum"]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_PARAMETERS = {row["name"]: tuple(row["parameters"]) for row in _core.losses()}
+
+#: Names that `Trainer` takes, the functions of `simdnn.functional`, and what turns their settings into a loss.
+NAMED: dict[str, Callable[..., Any]] = {}
+_BUILDERS: dict[Callable[..., Any], Callable[..., _core.Loss]] = {}
+
+
+def trainable(name: str, build: Callable[..., _core.Loss]) -> Callable[[Function], Function]:
+    """Lets a `Trainer` use the decorated function: `build` makes the loss from its settings."""
+
+    def register(function: Function) -> Function:
+        NAMED[name] = function
+        _BUILDERS[function] = build
+        return function
+
+    return register
+
+
+def make(
+    name: str,
+    values: tuple[Any, ...] = (),
+    weight: Any = None,
+    scale: Any = None,
+    factor: float = 1.0,
+    ignore_index: int = -100,
+) -> _core.Loss:
+    """The loss of the registry with the values of its parameters, in their order.
+
+    `weight` counts in the divisor of the mean, `scale` (of each class; None is `weight`) and `factor` (of all)
+    multiply the loss.
+    """
+    settings = {key: number(key, value) for key, value in zip(_PARAMETERS[name], values, strict=True)}
+    return _core.Loss(name, settings, weight, weight if scale is None else scale, factor, ignore_index)
+
+
+_kept = functools.lru_cache(maxsize=256)(make)
+
+
+def simple(name: str, *values: Any) -> _core.Loss:
+    """A loss without weights: the same object for the same numbers."""
+    try:
+        return _kept(name, values)
+    except TypeError:  # something that is no number: `make` says so
+        return make(name, values)
+
+
+def evaluate(
+    loss: _core.Loss,
+    input: Any,
+    target: Any,
+    reduction: str,
+    return_grad: bool,
+    name: str = "input",
+    sample_weight: Any = None,
+) -> Any:
+    """The loss, and with `return_grad` a pair of it and its gradient."""
+    value, gradient = loss.evaluate(input, target, sample_weight, name, reduction, return_grad)
+    return (value, gradient) if return_grad else value
+
+
+def evaluate_classes(
+    loss: _core.Loss,
+    input: Any,
+    target: Any,
+    reduction: str,
+    return_grad: bool,
+    name: str,
+    sample_weight: Any = None,
+) -> Any:
+    """The same where classes lie along axis 1 of arrays with more than two axes, as in PyTorch."""
+    axes = getattr(input, "ndim", None)
+    if axes is None:
+        input = np.asarray(input)
+        axes = input.ndim
+    if axes <= 2:
+        return evaluate(loss, input, target, reduction, return_grad, name, sample_weight)
+    if loss.name == "distillation" and isinstance(target, tuple):
+        target = (np.moveaxis(np.asarray(target[0]), 1, -1), target[1])
+    elif np.ndim(target) == axes:
+        target = np.moveaxis(np.asarray(target), 1, -1)
+    moved = np.moveaxis(np.asarray(input), 1, -1)
+    found = evaluate(loss, moved, target, reduction, return_grad, name, sample_weight)
+    return (found[0], np.moveaxis(found[1], -1, 1)) if return_grad else found
+
+
+def resolve(loss: Any) -> _core.Loss:
+    """What a `Trainer` was given, a name, a function of `simdnn.functional` or a `functools.partial` of one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no loss that a network can be trained on, or a setting is of another kind or range.
+    """
+    settings: dict[str, Any] = {}
+    function = loss
+    if isinstance(loss, str):
+        function = NAMED[known_name("loss", _registered_name(loss), NAMED)]
+    elif isinstance(loss, functools.partial):
+        if loss.args:
+            raise TypeError("loss: expected a functools.partial with keywords alone")
+        function, settings = loss.func, loss.keywords
+    if function not in _BUILDERS:
+        raise TypeError(
+            "loss: expected a name, a loss of simdnn.functional or a functools.partial of one, got"
+            f" {loss!r}"
+        )
+    return _BUILDERS[function](**settings)
+
+
+def _registered_name(name: str) -> str:
+    """A function's own name is as good: "huber_loss" is "huber"."""
+    return name if name in NAMED else name.removesuffix("_loss")
