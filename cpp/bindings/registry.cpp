@@ -42,11 +42,10 @@ py::list losses() {
     constexpr const char* outputs[] = {"together", "averaged", "summed"};
     py::dict parameters;
     for (int p = 0; p < about.parameter_count(); ++p) parameters[about.parameters[p].name] = about.parameters[p].value;
-    rows.append(py::dict("name"_a = about.name, "summary"_a = about.summary, "formula"_a = about.formula,
-                         "source"_a = about.source, "target"_a = targets[int(about.target)],
-                         "outputs"_a = outputs[int(about.outputs)], "parameters"_a = parameters,
-                         "function"_a = about.function, "example"_a = about.example,
-                         "example_value"_a = about.example_value));
+    rows.append(py::dict(
+        "name"_a = about.name, "summary"_a = about.summary, "formula"_a = about.formula, "source"_a = about.source,
+        "target"_a = targets[int(about.target)], "outputs"_a = outputs[int(about.outputs)], "parameters"_a = parameters,
+        "function"_a = about.function, "example"_a = about.example, "example_value"_a = about.example_value));
   }
   return rows;
 }

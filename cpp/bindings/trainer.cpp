@@ -101,7 +101,7 @@ struct Batch {
     samples.x = matrix_of(x, "x", network.inputs());
     if (samples.x.rows == 0) throw py::value_error("x: expected at least one sample, got shape " + shape_text(x));
     const std::vector<Index> shape{samples.x.rows};
-    const std::string clause = " for " + std::to_string(samples.x.rows) + " samples";
+    const Clause clause = [this] { return " for " + std::to_string(samples.x.rows) + " samples"; };
     targets.emplace(loss, y_object, "y", shape, network.outputs(), clause);
     samples.classes = targets->classes();
     samples.values = targets->values();

@@ -12,8 +12,8 @@ template <class T>
 struct Samples {
   Matrix<const T> x;
   const std::int64_t* classes = nullptr;  ///< a negative class is ignored
-  const T* values = nullptr;  ///< contiguous rows as long as the network's output
-  const T* weight = nullptr;  ///< nullptr: ones
+  const T* values = nullptr;              ///< contiguous rows as long as the network's output
+  const T* weight = nullptr;              ///< nullptr: ones
 };
 
 /// Sums over samples; the loss is a weighted sum, to be divided by the weight.

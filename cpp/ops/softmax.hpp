@@ -116,7 +116,8 @@ struct Factor {
 
 /// The terms of one block, 0 beyond the row; adds them to the lanes, but for the one at `left_out`.
 template <bool Near, bool Whole, class T>
-SIMDNN_INLINE void block_terms(const T* x, int count, const Shift<T>& shift, int left_out, Lanes<double>& sums, T* block) {
+SIMDNN_INLINE void block_terms(const T* x, int count, const Shift<T>& shift, int left_out, Lanes<double>& sums,
+                               T* block) {
   T kept[kLanes], lost[kLanes];
   const T largest = shift.largest, least = shift.least(), offset = shift.offset();
   load_block(x, Index(count), largest, block);
@@ -159,7 +160,8 @@ double row_exp(const T* x, Index n, const Shift<T>& shift, Index left_out, T* y)
 template <class T>
 double row_exp_sum(const T* x, Index n, const Shift<T>& shift, Index left_out) {
   const auto forget = [](Index, Index, const T*) SIMDNN_LAMBDA_INLINE {};
-  return shift.near() ? sum_terms<true>(x, n, shift, left_out, forget) : sum_terms<false>(x, n, shift, left_out, forget);
+  return shift.near() ? sum_terms<true>(x, n, shift, left_out, forget)
+                      : sum_terms<false>(x, n, shift, left_out, forget);
 }
 
 template <class T>

@@ -47,9 +47,9 @@ struct LossRows {
   const std::int64_t* classes = nullptr;  ///< a negative class is ignored: zero loss and gradient
   const T* values = nullptr;              ///< a row of numbers a sample; beside classes or instead of them
   Index values_stride = 0;
-  const T* row_weight = nullptr;         ///< nullptr: ones
-  const double* parameters = nullptr;    ///< in the order of the description
-  const double* class_scale = nullptr;   ///< a factor for each column; nullptr: ones
+  const T* row_weight = nullptr;        ///< nullptr: ones
+  const double* parameters = nullptr;   ///< in the order of the description
+  const double* class_scale = nullptr;  ///< a factor for each column; nullptr: ones
   double scale = 1;
   double share = 1;       ///< a factor of every loss and gradient: of a mean over outputs, of a focal alpha
   T* gradient = nullptr;  ///< nullptr: only the loss; may be the output itself

@@ -22,6 +22,9 @@ def _cross_entropy(
     return make("cross_entropy", (label_smoothing, 0.0), weight, ignore_index=ignore_index)
 
 
+_PLAIN = _cross_entropy()
+
+
 @trainable("cross_entropy", _cross_entropy)
 def cross_entropy(
     logits: ArrayLike,
@@ -88,7 +91,9 @@ def cross_entropy(
     Source: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs";
     Szegedy et al. 2016, arXiv:1512.00567, section 7 (label smoothing).
     """
-    loss = _cross_entropy(weight, label_smoothing, ignore_index)
+    loss = _PLAIN
+    if weight is not None or label_smoothing != 0 or ignore_index != -100:
+        loss = _cross_entropy(weight, label_smoothing, ignore_index)
     return evaluate_classes(loss, logits, target, reduction, return_grad, "logits", sample_weight)
 
 

@@ -84,17 +84,17 @@ def evaluate_classes(
     sample_weight: Any = None,
 ) -> Any:
     """The same where classes lie along axis 1 of arrays with more than two axes, as in PyTorch."""
-    axes = getattr(input, "ndim", None)
-    if axes is None:
+    if not isinstance(input, np.ndarray):
         input = np.asarray(input)
-        axes = input.ndim
+    axes = input.ndim
     if axes <= 2:
-        return evaluate(loss, input, target, reduction, return_grad, name, sample_weight)
+        value, gradient = loss.evaluate(input, target, sample_weight, name, reduction, return_grad)
+        return (value, gradient) if return_grad else value
     if loss.name == "distillation" and isinstance(target, tuple):
         target = (np.moveaxis(np.asarray(target[0]), 1, -1), target[1])
     elif np.ndim(target) == axes:
         target = np.moveaxis(np.asarray(target), 1, -1)
-    moved = np.moveaxis(np.asarray(input), 1, -1)
+    moved = np.moveaxis(input, 1, -1)
     found = evaluate(loss, moved, target, reduction, return_grad, name, sample_weight)
     return (found[0], np.moveaxis(found[1], -1, 1)) if return_grad else found
 
@@ -117,8 +117,7 @@ def resolve(loss: Any) -> _core.Loss:
         function, settings = loss.func, loss.keywords
     if function not in _BUILDERS:
         raise TypeError(
-            "loss: expected a name, a loss of simdnn.functional or a functools.partial of one, got"
-            f" {loss!r}"
+            f"loss: expected a name, a loss of simdnn.functional or a functools.partial of one, got {loss!r}"
         )
     return _BUILDERS[function](**settings)
 
