@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from . import _core
 from ._check import number
@@ -37,7 +37,7 @@ def cross_entropy(
     return_grad: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Softmax cross-entropy of logits with class indices or probabilities, and its gradient from the same pass.
+    """Softmax cross-entropy of logits with class indices or probabilities, and its gradient in the same pass.
 
     With p = softmax(logits) and the smoothed target t' = (1 - label_smoothing) t + label_smoothing / classes,
     loss = sum_c weight[c] t'[c] (-log p[c]) and grad = p sum_c weight[c] t'[c] - weight t'.
@@ -128,7 +128,7 @@ def focal_loss(
     return_grad: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Cross-entropy that turns away from what is classified well already, and its gradient from the same pass.
+    """Cross-entropy that turns away from what is classified well, and its gradient from the same pass.
 
     loss = sum_c alpha[c] weight[c] t'[c] (1 - p[c])^gamma (-log p[c]), with p = softmax(logits) and t' the
     smoothed target of `cross_entropy`, whose bits it has for gamma = 0. The factor 1 - p is formed without
@@ -234,8 +234,8 @@ def distillation_loss(
     """The soft softmax loss: how far a student's softened classes are from its teacher's.
 
     loss = (1 - h) T^2 sum_c t[c] (log t[c] - log s[c]) + h cross_entropy(student_logits, target) with
-    t = softmax(teacher_logits / T), s = softmax(student_logits / T), h = hard_weight. The factor T^2 keeps the
-    gradient, (1 - h) T (s - t) + ..., of one size whatever the temperature.
+    t = softmax(teacher_logits / T), s = softmax(student_logits / T), h = hard_weight. The factor T^2 keeps
+    the gradient, (1 - h) T (s - t) + ..., of one size whatever the temperature.
 
     Parameters
     ----------
@@ -301,7 +301,7 @@ def zero_one_loss(
     *,
     reduction: Reduction = "mean",
     return_grad: bool = False,
-) -> float | NDArray[np.float64]:
+) -> Any:
     """0 where the predicted class is the target, 1 where it is not: a metric, which no network can train on.
 
     Parameters
