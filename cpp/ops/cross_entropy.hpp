@@ -136,7 +136,9 @@ struct CrossEntropy {
     panel.exponentials(target, hard.rest);
     hard.finish(batch.scale, batch.parameters[kGamma]);
     if (batch.gradient) {
-      panel.scale(hard.factor);
+      Factor<T> factor[kLanes];
+      for (int l = 0; l < kLanes; ++l) factor[l] = Factor<T>(hard.factor[l]);
+      panel.scale(factor);
       panel.store(batch.gradient + first * batch.gradient_stride, batch.gradient_stride, count);
     }
     end(batch, first, count, hard, target);
@@ -162,7 +164,7 @@ struct CrossEntropy {
     }
     hard.finish(batch.scale, batch.parameters[kGamma]);
     for (Index l = 0; batch.gradient && l < count; ++l) {
-      row_scale(batch.gradient + (first + l) * batch.gradient_stride, hard.factor[l], n);
+      row_scale(batch.gradient + (first + l) * batch.gradient_stride, Factor<T>(hard.factor[l]), n);
     }
     end(batch, first, count, hard, target);
   }
