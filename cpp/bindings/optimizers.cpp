@@ -174,7 +174,7 @@ void register_precision(py::module_& module, const std::string& suffix) {
   updater.def(py::init<std::shared_ptr<Rule>, std::vector<py::array>>(), "rule"_a, "parameters"_a)
       .def("step", &ArrayUpdater<T>::step, "gradients"_a);
   define_state<T>(updater, [](ArrayUpdater<T>& self) -> Updater<T>& { return self.updater; });
-  module.def(("global_norm" + suffix).c_str(), norm_of<T>, "arrays"_a);
+  module.def(sizeof(T) == 4 ? "global_norm_f32" : "global_norm_f64", norm_of<T>, "arrays"_a);
 }
 
 }  // namespace

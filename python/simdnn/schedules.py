@@ -261,8 +261,8 @@ def one_cycle(
     Examples
     --------
     >>> from simdnn import schedules
-    >>> schedules.one_cycle(1.0, steps=11, pct_start=0.4).__call__([0, 3.4, 10]).round(6)
-    array([0.04 , 1.   , 0.000004])
+    >>> schedules.one_cycle(1.0, steps=10, pct_start=0.5)([0, 4, 9]).round(6)
+    array([4.e-02, 1.e+00, 4.e-06])
 
     Source: Smith & Topin 2018, "Super-convergence"; PyTorch's ``OneCycleLR`` of two phases, without its
     momentum.
@@ -324,8 +324,9 @@ class ReduceOnPlateau:
         threshold, best = self._settings["threshold"], self.best
         if math.isinf(best):
             return math.isfinite(metric)
-        margin = abs(best) * threshold if self._settings["threshold_mode"] == "rel" else threshold
-        return metric < best - margin if self._settings["mode"] == "min" else metric > best + margin
+        margin: float = abs(best) * threshold if self._settings["threshold_mode"] == "rel" else threshold
+        rises = self._settings["mode"] == "max"
+        return metric > best + margin if rises else metric < best - margin
 
     def __repr__(self) -> str:
         return f"reduce_on_plateau({self.lr}, {', '.join(f'{k}={v!r}' for k, v in self._settings.items())})"

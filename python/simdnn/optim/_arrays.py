@@ -80,7 +80,7 @@ def clip_grad_norm_(grads: Sequence[NDArray[Any]], max_norm: float) -> float:
     bound = number("max_norm", max_norm)
     if not bound >= 0:
         raise ValueError(f"max_norm: expected >= 0, got {bound}")
-    norm_of = _core.global_normF32 if arrays[0].dtype == np.float32 else _core.global_normF64
+    norm_of = _core.global_norm_f32 if arrays[0].dtype == np.float32 else _core.global_norm_f64
     norm = norm_of([np.require(array, requirements=["C", "A"]) for array in arrays])
     share = bound / (norm + 1e-6)
     if not share >= 1:

@@ -188,7 +188,8 @@ class NAdam(Moments):
     """Adam with Nesterov's look-ahead, its momentum warming up.
 
     With u_t = b1 * (1 - 0.96^(t * momentum_decay) / 2) and m, v as in Adam:
-    p -= lr * (u_{t+1} m / (1 - u_1 .. u_{t+1}) + (1 - u_t) g / (1 - u_1 .. u_t)) / (sqrt(v / (1 - b2^t)) + eps).
+    p -= lr * d / (sqrt(v / (1 - b2^t)) + eps), where
+    d = u_{t+1} m / (1 - u_1 .. u_{t+1}) + (1 - u_t) g / (1 - u_1 .. u_t).
 
     Parameters
     ----------
@@ -220,7 +221,7 @@ class NAdam(Moments):
     >>> p = np.array([1.0, 2.0])
     >>> optim.NAdam([p], lr=0.5).step([[3.0, -0.1]])
     >>> p.round(3)
-    array([0.369, 2.631])
+    array([0.472, 2.528])
 
     Source: Dozat 2016, "Incorporating Nesterov momentum into Adam", algorithm 2.
     """

@@ -57,7 +57,7 @@ def with_likes(init: Callable[P, None]) -> Callable[P, None]:
 
 
 class Setting:
-    """A setting of the rule that may change between steps; one in `BOUNDS` is None where it bounds nothing."""
+    """A setting of the rule that may change between steps; None where one of `BOUNDS` bounds nothing."""
 
     def __init__(self, name: str, doc: str) -> None:
         self.name = name

@@ -145,7 +145,7 @@ def checked_steps(optimizer: Optimizer, given: list[dict[str, Any]], group: Mapp
 
 def checked_carried(optimizer: Optimizer, given: list[dict[str, Any]]) -> list[float]:
     """What the rule carries from step to step, the same for all parameters; empty before the first step."""
-    found = []
+    found: list[float] = []
     for name in RULES[optimizer._rule.name]["carried"]:
         values = {number(name, np.asarray(entry[name])) for entry in given if name in entry}
         if len(values) > 1:
