@@ -17,11 +17,11 @@ DESCENTS: dict[str, dict[str, Any]] = {
     "sgd": {"lr": 1e-3},
     "adagrad": {"lr": 0.5},
     "rmsprop": {"lr": schedules.inverse_scaling(0.05)},
-    "adadelta": {"lr": 20.0},
+    "adadelta": {"lr": schedules.cosine(1.0, 4000, 0.02)},
     "adam": {"lr": 0.05},
     "adamw": {"lr": 0.05, "weight_decay": 0.0},
     "nadam": {"lr": 0.05},
-    "radam": {"lr": 0.05},
+    "radam": {"lr": 5e-3},
     "adamax": {"lr": 0.05},
     "lion": {"lr": schedules.linear(0.01, 0.0, 4000)},
 }

@@ -33,7 +33,9 @@ def checked_params(arrays: Any, name: str = "params") -> list[NDArray[Any]]:
             raise TypeError(f"{name}[{i}]: expected {wanted}, got {array.dtype}")
         if not array.flags.writeable:
             raise ValueError(f"{name}[{i}]: expected a writeable array")
-        if any(step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True)):
+        if array.size and any(
+            step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True)
+        ):
             raise ValueError(f"{name}[{i}]: its elements share memory with each other")
         if any(np.shares_memory(array, other) for other in arrays[:i]):
             raise ValueError(f"{name}[{i}]: shares memory with an array before it")

@@ -25,16 +25,15 @@ def state_of(optimizer: Optimizer) -> dict[str, Any]:
     """See `Optimizer.state_dict`."""
     source = bound(optimizer, "state_dict")
     row, steps = RULES[optimizer._rule.name], source.steps
-    common: dict[str, Any] = {}
-    if row["counts"]:
-        common["step"] = np.array(steps, np.float32 if steps < MOST_STEPS else np.float64)
-    common |= {name: np.array(value) for name, value in zip(row["carried"], source.carried, strict=True)}
-    state = {}
-    if steps > 0:
-        for i, views in enumerate(views_of(optimizer)):
-            state[i] = {**common, **{name: view.copy() for name, view in views.items()}}
-    if not common and not row["slots"]:
-        state = {}
+    numbers = (
+        {"step": np.array(steps, np.float32 if steps < MOST_STEPS else np.float64)} if row["counts"] else {}
+    )
+    numbers |= {name: np.array(value) for name, value in zip(row["carried"], source.carried, strict=True)}
+    state = {
+        i: {name: value.copy() for name, value in {**numbers, **views}.items()}
+        for i, views in enumerate(views_of(optimizer))
+        if steps > 0 and (numbers or views)
+    }
     group = settings_of(optimizer) | {"params": list(range(len(optimizer._shapes))), "steps": steps}
     return {"state": state, "param_groups": [group]}
 
