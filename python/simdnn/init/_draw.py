@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ._check import integer
+from .._check import integer, known_name
 
 Rng: TypeAlias = "np.random.Generator | int | None"  # a name alone: numpy.random is slow to import
+Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
 
 #: Below this probability of a normal number to lie within the bounds, uniform numbers are refused instead.
 RARE = 0.2
@@ -29,6 +30,16 @@ def sizes_of(shape: Sequence[int]) -> tuple[int, ...]:
     except TypeError:
         raise TypeError(f"shape: expected a sequence of numbers, got {type(shape).__name__}") from None
     return tuple(integer("shape", size, 0) for size in sizes)
+
+
+def fan_of(shape: Sequence[int], mode: Mode) -> float:
+    """What the variance is divided by."""
+    known_name("mode", mode, ("fan_in", "fan_out", "fan_avg"))
+    sizes = sizes_of(shape)
+    if len(sizes) != 2:
+        raise ValueError(f"shape: expected (inputs, outputs), got {sizes}")
+    inputs, outputs = max(sizes[0], 1), max(sizes[1], 1)
+    return {"fan_in": inputs, "fan_out": outputs, "fan_avg": (inputs + outputs) / 2}[mode]
 
 
 def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:

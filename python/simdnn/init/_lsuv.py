@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ._draw import Rng, generator_of
 
 if TYPE_CHECKING:
-    from .nn import Sequential
+    from ..nn import Sequential
 
 
 def lsuv(
@@ -55,7 +55,7 @@ def lsuv(
 
     Source: Mishkin & Matas 2016, "All you need is a good init", algorithm 1.
     """
-    from . import init, nn
+    from .. import init, nn
 
     x = np.asarray(X)
     model.forward(x[:1])  # checks the kind and the shape
