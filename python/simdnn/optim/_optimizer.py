@@ -43,14 +43,14 @@ class Options(TypedDict, total=False):
 
 def with_likes(init: Callable[P, None]) -> Callable[P, None]:
     """Replaces defaults by those of the library that ``like`` names; arguments that are given win."""
-    signature = inspect.signature(init)
 
     @functools.wraps(init)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         likes = args[0]._likes  # type: ignore[attr-defined]
         like = known_name("like", kwargs.pop("like", "torch"), likes)
-        given = signature.bind_partial(*args, **kwargs).arguments
-        kwargs.update({name: value for name, value in likes[like].items() if name not in given})
+        if likes[like]:
+            given = inspect.signature(init).bind_partial(*args, **kwargs).arguments
+            kwargs.update({name: value for name, value in likes[like].items() if name not in given})
         init(*args, **kwargs)
 
     return wrapped
