@@ -158,7 +158,7 @@ def _half_dead() -> Iterator[Contestant]:
     """Every second gradient became zero two thousand steps ago, beside one whose gradients are all alive."""
     rng = np.random.default_rng(0)
     gradient = rng.normal(size=100_000).astype(np.float32)
-    dead = gradient * (np.arange(gradient.size) % 2)
+    dead = gradient * (np.arange(gradient.size) % 2).astype(np.float32)
 
     def contestant(name: str, g: NDArray[np.float32]) -> Contestant:
         p = rng.normal(size=gradient.size).astype(np.float32)

@@ -17,12 +17,9 @@ struct Sgd {
   };
   template <class T>
   struct Step {
-    WeightDecay<T> decay;
     T rate;
-    explicit Step(const UpdateStep& s) : decay(s.hypers), rate(T(-s.hypers[kLr])) {}
-    SIMDNN_INLINE void operator()(T& p, T g, T* const*, Index) const {
-      p = fma(rate, decay.gradient(p, g), decay.kept(p));
-    }
+    explicit Step(const UpdateStep& s) : rate(T(-s.hypers[kLr])) {}
+    SIMDNN_INLINE void operator()(T& p, T g, T* const*, Index) const { p = fma(rate, g, p); }
   };
 };
 
@@ -46,11 +43,10 @@ struct Momentum {
   };
   template <class T>
   struct Step {
-    WeightDecay<T> decay;
     T momentum, fresh, direct, rate;
     bool nesterov;
     explicit Step(const UpdateStep& s)
-        : decay(s.hypers), momentum(T(s.hypers[3])), direct(1), rate(T(-s.hypers[kLr])), nesterov(s.hypers[5] != 0) {
+        : momentum(T(s.hypers[3])), direct(1), rate(T(-s.hypers[kLr])), nesterov(s.hypers[5] != 0) {
       const double share = s.step == 1 ? 1 : 1 - s.hypers[4];
       fresh = T(share);
       if (s.hypers[6] != 0) {
@@ -60,10 +56,9 @@ struct Momentum {
       }
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = decay.gradient(p, g);
       const T b = flush(fma(momentum, slots[0][i], fresh * g));
       slots[0][i] = b;
-      p = fma(rate, nesterov ? fma(momentum, b, direct * g) : b, decay.kept(p));
+      p = fma(rate, nesterov ? fma(momentum, b, direct * g) : b, p);
     }
   };
 };
@@ -83,19 +78,16 @@ struct Lion {
   };
   template <class T>
   struct Step {
-    WeightDecay<T> decay;
     T rate, beta1, beta2, rest1, rest2;
     explicit Step(const UpdateStep& s)
-        : decay(s.hypers),
-          rate(T(-s.hypers[kLr])),
+        : rate(T(-s.hypers[kLr])),
           beta1(T(s.hypers[3])),
           beta2(T(s.hypers[4])),
           rest1(T(1 - s.hypers[3])),
           rest2(T(1 - s.hypers[4])) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = decay.gradient(p, g);
       const T m = slots[0][i];
-      p = fma(rate, sign(fma(beta1, m, rest1 * g)), decay.kept(p));
+      p = fma(rate, sign(fma(beta1, m, rest1 * g)), p);
       slots[0][i] = flush(fma(beta2, m, rest2 * g));
     }
   };

@@ -72,24 +72,21 @@ struct Adam {
 
   template <class T>
   struct Step {
-    WeightDecay<T> decay;
     Moments<T> moments;
     T rate;
     GuardedRoot<T> root;
     explicit Step(const UpdateStep& s)
-        : decay(s.hypers),
-          moments(s.hypers),
+        : moments(s.hypers),
           rate(T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)))),
           root(s.hypers[kEpsMode], s.hypers[kEps], 1 - power(s.hypers[kBeta2], s.step)) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = decay.gradient(p, g);
       const T m = moments.first(g, slots, i);
       T v = moments.second(g, slots, i);
       if constexpr (kLargest) {
         v = slots[2][i] >= v ? slots[2][i] : v;  // a NaN goes on
         slots[2][i] = v;
       }
-      p = fma(rate, m / root(v), decay.kept(p));
+      p = fma(rate, m / root(v), p);
     }
   };
 };
@@ -110,23 +107,19 @@ struct NAdam {
 
   template <class T>
   struct Step {
-    WeightDecay<T> decay;
     Moments<T> moments;
     T now, ahead;
     GuardedRoot<T> root;
     explicit Step(const UpdateStep& s)
-        : decay(s.hypers),
-          moments(s.hypers),
-          root(s.hypers[kEpsMode], s.hypers[kEps], 1 - power(s.hypers[kBeta2], s.step)) {
+        : moments(s.hypers), root(s.hypers[kEpsMode], s.hypers[kEps], 1 - power(s.hypers[kBeta2], s.step)) {
       const double next = mu(s.hypers, s.step + 1);
       now = T(-s.hypers[kLr] * (1 - mu(s.hypers, s.step)) / (1 - s.carried[0]));
       ahead = T(-s.hypers[kLr] * next / (1 - s.carried[0] * next));
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = decay.gradient(p, g);
       const T m = moments.first(g, slots, i);
       const T v = moments.second(g, slots, i);
-      p = fma(ahead, m, now * g) / root(v) + decay.kept(p);
+      p = fma(ahead, m, now * g) / root(v) + p;
     }
   };
 };
@@ -141,15 +134,12 @@ struct RAdam {
 
   template <class T>
   struct Step {
-    WeightDecay<T> decay;
     Moments<T> moments;
     T rate;
     bool rectified;
     GuardedRoot<T> root;
     explicit Step(const UpdateStep& s)
-        : decay(s.hypers),
-          moments(s.hypers),
-          root(s.hypers[kEpsMode], s.hypers[kEps], 1 - power(s.hypers[kBeta2], s.step)) {
+        : moments(s.hypers), root(s.hypers[kEpsMode], s.hypers[kEps], 1 - power(s.hypers[kBeta2], s.step)) {
       const double b2 = power(s.hypers[kBeta2], s.step);
       const double most = 2 / (1 - s.hypers[kBeta2]) - 1;
       const double length = most - 2 * double(s.step) * b2 / (1 - b2);
@@ -158,10 +148,9 @@ struct RAdam {
       rate = T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)) * (rectified ? __builtin_sqrt(share) : 1));
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = decay.gradient(p, g);
       const T m = moments.first(g, slots, i);
       const T v = moments.second(g, slots, i);
-      p = fma(rate, m / (rectified ? root(v) : T(1)), decay.kept(p));
+      p = fma(rate, m / (rectified ? root(v) : T(1)), p);
     }
   };
 };
@@ -182,21 +171,16 @@ struct Adamax {
   };
   template <class T>
   struct Step {
-    WeightDecay<T> decay;
     Moments<T> moments;
     T rate, eps;
     explicit Step(const UpdateStep& s)
-        : decay(s.hypers),
-          moments(s.hypers),
-          rate(T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)))),
-          eps(T(s.hypers[kEps])) {}
+        : moments(s.hypers), rate(T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)))), eps(T(s.hypers[kEps])) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = decay.gradient(p, g);
       const T m = moments.first(g, slots, i);
       const T old = flush(moments.beta2 * slots[1][i]), size = abs(g) + eps;
       const T u = old >= size ? old : size;  // a NaN of the gradient goes on
       slots[1][i] = u;
-      p = fma(rate, m / u, decay.kept(p));
+      p = fma(rate, m / u, p);
     }
   };
 };

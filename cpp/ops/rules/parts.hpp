@@ -22,13 +22,16 @@ inline double power(double base, std::int64_t n) {
 }
 
 /// A moment below the smallest normal number becomes zero: subnormals would cost an assist at every step for ever.
-SIMDNN_INLINE float flush(float x) { return abs(x) < __FLT_MIN__ ? 0.0f : x; }
-SIMDNN_INLINE double flush(double x) { return abs(x) < __DBL_MIN__ ? 0.0 : x; }
+template <class T>
+SIMDNN_INLINE T flush(T x) {
+  const auto exponent = to_bits(T(__builtin_inf()));
+  return (to_bits(x) & exponent) != 0 ? x : T(0);
+}
 
 /// 1, -1, 0, or NaN.
 template <class T>
 SIMDNN_INLINE T sign(T x) {
-  return x > 0 ? T(1) : (x < 0 ? T(-1) : x);
+  return __builtin_islessgreater(x, T(0)) ? copysign(T(1), x) : x;
 }
 
 /// weight_decay in the gradient (an L2 penalty), or decoupled: p shrinks by lr weight_decay (Loshchilov & Hutter 2019).
@@ -51,16 +54,13 @@ constexpr double kHat = 2;      ///< (sqrt(v) + eps) / sqrt(c): Kingma & Ba 2015
 /// One expression for the three of them, so that the choice costs no branch in the loop.
 template <class T>
 struct GuardedRoot {
-  T inner, inside, outer, outside;
+  T share, inside, outside;
 
-  GuardedRoot(double mode, double eps, double correction) {
-    const double shrink = 1 / __builtin_sqrt(correction);
-    inner = mode == kInside ? T(1 / correction) : T(1);
-    inside = mode == kInside ? T(eps) : T(0);
-    outer = mode == kInside ? T(1) : T(shrink);
-    outside = mode == kInside ? T(0) : (mode == kHat ? T(eps * shrink) : T(eps));
-  }
-  SIMDNN_INLINE T operator()(T v) const { return fma(sqrt(fma(v, inner, inside)), outer, outside); }
+  GuardedRoot(double mode, double eps, double correction)
+      : share(T(1 / correction)),
+        inside(mode == kInside ? T(eps) : T(0)),
+        outside(mode == kInside ? T(0) : T(mode == kHat ? eps / __builtin_sqrt(correction) : eps)) {}
+  SIMDNN_INLINE T operator()(T v) const { return sqrt(fma(v, share, inside)) + outside; }
 };
 
 SIMDNN_LEVEL_END

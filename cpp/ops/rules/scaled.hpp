@@ -21,18 +21,14 @@ struct Adagrad {
   };
   template <class T>
   struct Step {
-    WeightDecay<T> decay;
     T rate;
     GuardedRoot<T> root;
     explicit Step(const UpdateStep& s)
-        : decay(s.hypers),
-          rate(T(-s.hypers[kLr] / (1 + double(s.step - 1) * s.hypers[3]))),
-          root(s.hypers[5], s.hypers[4], 1) {}
+        : rate(T(-s.hypers[kLr] / (1 + double(s.step - 1) * s.hypers[3]))), root(s.hypers[5], s.hypers[4], 1) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = decay.gradient(p, g);
       const T sum = flush(fma(g, g, slots[0][i]));
       slots[0][i] = sum;
-      p = fma(rate, g / root(sum), decay.kept(p));
+      p = fma(rate, g / root(sum), p);
     }
   };
 };
@@ -69,15 +65,10 @@ struct RmsProp {
 
   template <class T>
   struct Step {
-    WeightDecay<T> decay;
     T alpha, rest, rate, momentum = T(0), gain = T(1);
     GuardedRoot<T> root;
     explicit Step(const UpdateStep& s)
-        : decay(s.hypers),
-          alpha(T(s.hypers[3])),
-          rest(T(1 - s.hypers[3])),
-          rate(T(-s.hypers[kLr])),
-          root(s.hypers[5], s.hypers[4], 1) {
+        : alpha(T(s.hypers[3])), rest(T(1 - s.hypers[3])), rate(T(-s.hypers[kLr])), root(s.hypers[5], s.hypers[4], 1) {
       if (!kMomentum) return;
       momentum = T(s.hypers[6]);
       if (s.hypers[7] != 0) {
@@ -86,7 +77,6 @@ struct RmsProp {
       }
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = decay.gradient(p, g);
       T square = flush(fma(alpha, slots[0][i], rest * (g * g)));
       slots[0][i] = square;
       if constexpr (kCentered) {
@@ -100,7 +90,7 @@ struct RmsProp {
         u = flush(fma(momentum, slots[1][i], gain * u));
         slots[1][i] = u;
       }
-      p = fma(rate, u, decay.kept(p));
+      p = fma(rate, u, p);
     }
   };
 };
@@ -120,22 +110,16 @@ struct Adadelta {
   };
   template <class T>
   struct Step {
-    WeightDecay<T> decay;
     T rate, rho, rest, eps;
     explicit Step(const UpdateStep& s)
-        : decay(s.hypers),
-          rate(T(-s.hypers[kLr])),
-          rho(T(s.hypers[3])),
-          rest(T(1 - s.hypers[3])),
-          eps(T(s.hypers[4])) {}
+        : rate(T(-s.hypers[kLr])), rho(T(s.hypers[3])), rest(T(1 - s.hypers[3])), eps(T(s.hypers[4])) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = decay.gradient(p, g);
       const T square = flush(fma(rho, slots[0][i], rest * (g * g)));
       const T delta = slots[1][i];
       const T u = sqrt(delta + eps) / sqrt(square + eps) * g;
       slots[0][i] = square;
       slots[1][i] = flush(fma(rho, delta, rest * (u * u)));
-      p = fma(rate, u, decay.kept(p));
+      p = fma(rate, u, p);
     }
   };
 };
