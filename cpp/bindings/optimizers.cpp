@@ -109,17 +109,26 @@ struct Gradients {
     kept.reserve(parameters.size());
     data.reserve(parameters.size());
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-      const py::object one = given[i];
       const py::array& like = parameters[i].user;
-      char name[32];
-      std::snprintf(name, sizeof name, "grads[%zu]", i);
-      const Array<T>& g = kept.emplace_back(real_array<T>(one, name));
+      const Array<T>& g = kept.emplace_back(gradient(given[i], i));
       if (g.ndim() != like.ndim() || !std::equal(g.shape(), g.shape() + g.ndim(), like.shape())) {
-        throw py::value_error(std::string(name) + ": expected shape " + shape_text(like) + ", got " + shape_text(g));
+        throw py::value_error(name("grads", i) + ": expected shape " + shape_text(like) + ", got " + shape_text(g));
       }
-      if (!like.writeable()) throw py::value_error("params[" + std::to_string(i) + "]: expected a writeable array");
+      if (!like.writeable()) throw py::value_error(name("params", i) + ": expected a writeable array");
       data.push_back(g.data());
     }
+  }
+
+ private:
+  static std::string name(const char* list, std::size_t i) { return list + ("[" + std::to_string(i) + "]"); }
+
+  /// As it is where it can be, without the words of an error that will not come.
+  static Array<T> gradient(const py::object& given, std::size_t i) {
+    if (py::isinstance<Array<T>>(given)) {
+      auto array = py::reinterpret_borrow<Array<T>>(given);
+      if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0) return array;
+    }
+    return real_array<T>(given, name("grads", i).c_str());
   }
 };
 
