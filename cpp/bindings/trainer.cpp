@@ -6,6 +6,7 @@
 #include "losses.hpp"
 #include "model.hpp"
 #include "register.hpp"
+#include "state.hpp"
 
 namespace simdnn {
 namespace {
@@ -66,8 +67,9 @@ template <class T>
 void register_precision(py::module_& module, const std::string& suffix) {
   using Self = ModelTrainer<T>;
   py::class_<Batch<T>>(module, ("Batch" + suffix).c_str());
-  py::class_<Self>(module, ("Trainer" + suffix).c_str())
-      .def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<Rule>>(), "model"_a, "loss"_a, "rule"_a)
+  py::class_<Self> type(module, ("Trainer" + suffix).c_str());
+  define_state<T>(type, [](Self& self) -> Updater<T>& { return self.trainer.updater(); });
+  type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<Rule>>(), "model"_a, "loss"_a, "rule"_a)
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
       .def(
           "batch",

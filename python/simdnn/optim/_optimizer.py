@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._check import known_name
-from ..schedules import Schedule
+from ..schedules import ReduceOnPlateau, Schedule
 from ._arrays import checked_params, number
 
 if TYPE_CHECKING:
@@ -173,6 +173,19 @@ class Optimizer:
         self._shapes = shapes
         self._bound = True
 
+    def _adopt(self, options: Mapping[str, Any]) -> None:
+        """Takes over settings of a `Trainer`, unless it has other ones of its own."""
+        used = {name: value for name, value in options.items() if value is not None}
+        chosen = {name: native(name, value) for name, value in used.items() if name in BOUNDS or value != 0}
+        for name in chosen:
+            if self._rule[name] not in (chosen[name], _core.Rule(self._rule.name, {})[name]):
+                raise ValueError(
+                    f"{name}: the optimizer has {self._rule[name]:g}, the Trainer {chosen[name]:g}"
+                )
+        _core.Rule(self._rule.name, chosen)  # refuses what is out of range
+        for name, value in chosen.items():
+            self._rule[name] = value
+
     @property
     def lr(self) -> Any:
         """The learning rate: a number >= 0, or a schedule: a function of the steps done so far."""
@@ -232,6 +245,11 @@ class Optimizer:
         if self._schedule is not None and not isinstance(self._schedule, Schedule):
             steps = range(self.steps, self.steps + count)
             self._rule.set_rates(self.steps, [checked_rate(self._schedule(step)) for step in steps])
+
+    def _observe(self, loss: float) -> None:
+        """Tells a schedule that wants to know how an epoch went."""
+        if isinstance(self._schedule, ReduceOnPlateau):
+            self._schedule.observe(loss)
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of the state and the settings, in the structure and by the names of PyTorch.
