@@ -135,7 +135,8 @@ def test_training_agrees(rule: str, make: Any, settings: dict[str, Any], loss: s
         value = LOSS_PEERS[loss](peer(torch.tensor(x)), torch.tensor(y))
         value.backward()
         theirs.step()
-        allowed = 1e-3 if dtype == np.float32 else 1e-9
+        exact = dtype == np.float64 and rule != "nadam"  # which carries a product in single precision there
+        allowed = 1e-9 if exact else 1e-3
         assert trainer.step(x, y) == pytest.approx(value.item(), rel=allowed)
     output = peer(torch.tensor(x)).detach().numpy()
     assert np.allclose(model(x), output, rtol=allowed, atol=allowed)

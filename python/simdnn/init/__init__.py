@@ -55,9 +55,8 @@ __all__ = [
     "zeros",
 ]
 
-_BY_NAME: dict[str, Callable[..., NDArray[Any]]] = {
-    name: globals()[name] for name in __all__ if name not in ("calculate_gain", "lsuv")
-}
+#: What a layer takes by name.
+NAMES = tuple(name for name in __all__ if name not in ("calculate_gain", "lsuv"))
 
 
 def from_name(name: str) -> Callable[..., NDArray[Any]]:
@@ -74,4 +73,5 @@ def from_name(name: str) -> Callable[..., NDArray[Any]]:
     >>> init.from_name("zeros") is init.zeros
     True
     """
-    return _BY_NAME[known_name("init", name, _BY_NAME)]
+    found: Callable[..., NDArray[Any]] = globals()[known_name("init", name, NAMES)]
+    return found
