@@ -44,8 +44,9 @@ def slower_floor(size: int, buffers: int, roots: int, divisions: int) -> Callabl
     native = library()
     if native is None:
         return None
-    arrays = [np.zeros(size, np.float32) for _ in range(1 + buffers)]
-    gradient = np.zeros(size, np.float32)
+    # Written to, for else all their pages would be one page of zeros.
+    arrays = [np.full(size, 1e-3, np.float32) for _ in range(1 + buffers)]
+    gradient = np.full(size, 1e-9, np.float32)
     pointers = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
     block = np.full(1024, 2.0, np.float32)
     length = ctypes.c_ssize_t(size)
