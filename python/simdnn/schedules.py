@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
-from ._check import integer
+from ._check import integer, number
 
 __all__ = [
     "ReduceOnPlateau",
@@ -70,14 +70,11 @@ class Schedule:
 
 def _number(name: str, value: Any, low: float = 0.0, high: float = math.inf) -> float:
     """A finite number of at least `low` and at most `high`."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected a number, got {type(value).__name__}") from None
-    if not low <= number <= high or math.isinf(number):
+    found = number(name, value)
+    if not low <= found <= high or math.isinf(found):
         wanted = f">= {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
-        raise ValueError(f"{name}: expected a finite number {wanted}, got {number}")
-    return number
+        raise ValueError(f"{name}: expected a finite number {wanted}, got {found}")
+    return found
 
 
 def _one(kind: str, text: str, *values: float) -> Schedule:

@@ -9,14 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-
-
-def number(name: str, value: Any) -> float:
-    """`value` as a float."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected a number, got {type(value).__name__}") from None
+from .._check import number
 
 
 def checked_params(arrays: Any, name: str = "params") -> list[NDArray[Any]]:

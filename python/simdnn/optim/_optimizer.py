@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._check import known_name
+from .._check import known_name, number
 from ..schedules import ReduceOnPlateau, Schedule
-from ._arrays import checked_params, number
+from ._arrays import checked_params
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # noqa: F401

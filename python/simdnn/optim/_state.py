@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from ._arrays import number
+from .._check import number
 from ._optimizer import RULES, native, pair, readable
 
 if TYPE_CHECKING:
