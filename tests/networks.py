@@ -53,7 +53,7 @@ def oracle_of(model: nn.Sequential) -> list[oracles.Layer]:
 def samples(loss: str, count: int, inputs: int, outputs: int, dtype: Any = np.float64) -> tuple[Array, Array]:
     """Inputs, and the targets that a loss wants."""
     x = spread(count * inputs, dtype, 1.5).reshape(count, inputs)
-    if LOSSES[loss]["target"] == "classes":
+    if LOSSES[loss]["target"] in ("classes", "either"):
         return x, np.arange(count) * 7 % 11 % outputs
     return x, spread(count * outputs + 5, dtype, 1.2)[5:].reshape(count, outputs)
 

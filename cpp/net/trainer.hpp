@@ -29,6 +29,7 @@ class Trainer {
 
   const Loss& loss() const { return *loss_; }
   Network<T>& network() { return *network_; }
+  Updater<T>& updater() { return updater_; }
 
   /// One update from all samples; totals.steps stays 0, and nothing is updated, if the context stopped it.
   Totals step(const Samples<T>& samples, const Context& context);
@@ -52,6 +53,7 @@ class Trainer {
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Loss> loss_;
   Updater<T> updater_;
+  std::vector<const T*> gradients_;  ///< of each block of parameters
   std::unique_ptr<Plan<T>> plan_, inference_;
   Buffer<T> x_, values_, weight_;
   std::vector<std::int64_t> classes_;

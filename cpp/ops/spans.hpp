@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "description.hpp"
+
 namespace simdnn {
 
 using Index = std::ptrdiff_t;
@@ -70,6 +72,36 @@ struct SoftmaxRows {
   T* out = nullptr;  ///< may be x
   Index out_stride = 0;
   double temperature = 1;
+};
+
+/// Parameters that lie together, with their gradient and their state.
+template <class T>
+struct UpdateSpan {
+  T* p = nullptr;
+  const T* g = nullptr;
+  T* slots[kMaxSlots] = {};
+  Index size = 0;
+};
+
+/// What is done to a gradient before its rule sees it: clip(scale g, limit) + l1 sign(p) + l2 p.
+struct Adjustment {
+  double scale = 1, limit = __builtin_inf(), l1 = 0, l2 = 0;
+  bool none() const { return scale == 1 && limit == __builtin_inf() && l1 == 0 && l2 == 0; }
+};
+
+/// The numbers of one step: hypers and carried in the order of the rule's description; steps count from 1.
+struct UpdateStep {
+  const double* hypers = nullptr;
+  const double* carried = nullptr;  ///< as advanced to this step
+  std::int64_t step = 1;
+  Adjustment adjustment = {};
+};
+
+/// A piece of a schedule: it holds from step `begin` on, until the next piece.
+struct SchedulePiece {
+  int kind = 0;
+  double begin = 0;
+  double values[kMaxScheduleValues] = {};
 };
 
 }  // namespace simdnn
