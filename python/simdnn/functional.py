@@ -10,7 +10,15 @@ New arrays of some megabytes cost more than the arithmetic (the system hands out
 one through ``out=``.
 """
 
-from . import _activations, _class_losses, _composites, _core, _pointwise_losses, _softmax
+from . import (
+    _activations,
+    _class_losses,
+    _composites,
+    _core,
+    _margin_losses,
+    _pointwise_losses,
+    _softmax,
+)
 from ._front import documentation, front
 
 __all__: list[str] = []
@@ -34,7 +42,14 @@ def _register() -> None:
 
 
 _register()
-for _module in (_activations, _composites, _softmax, _class_losses, _pointwise_losses):  # some of theirs stand in front of the registry's own
+for _module in (
+    _activations,
+    _composites,
+    _softmax,
+    _class_losses,
+    _margin_losses,
+    _pointwise_losses,
+):  # some of theirs stand in front of the registry's own
     for _name in _module.__all__:
         globals()[_name] = getattr(_module, _name)
         __all__.append(_name)
