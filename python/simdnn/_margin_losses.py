@@ -193,7 +193,7 @@ def large_margin_softmax(
     >>> round(F.large_margin_softmax(features, weight, [1], margin=1), 6)
     0.313262
     >>> round(F.large_margin_softmax(features, weight, [1], margin=2), 6)
-    1.7839
+    1.783901
     >>> loss, (by_features, by_weight) = F.large_margin_softmax(features, weight, [1], return_grad=True)
     >>> by_weight.shape
     (2, 2)
