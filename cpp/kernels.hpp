@@ -55,6 +55,20 @@ using LossFunction = void (*)(const LossRows<T>&);
 template <class T>
 using SoftmaxFunction = void (*)(const SoftmaxRows<T>&);
 
+/// What large-margin logits take beside products.
+template <class T>
+struct MarginKernels {
+  void (*row_norms)(const T* x, Index stride, Index rows, Index columns, double* norms);
+  void (*column_norms)(const T* w, Index rows, Index columns, double* norms);
+  void (*logits)(const MarginRows<T>&);
+  void (*backward)(const MarginRows<T>&);
+  /// out[i] = pull[i] x[i] / |x[i]|
+  void (*pull_rows)(const T* x, Index stride, Index rows, Index columns, const double* pull, const double* norms,
+                    T* out, Index out_stride);
+  /// gradient[:, j] += pull[j] w[:, j] / |w[:, j]|
+  void (*pull_columns)(const T* w, Index rows, Index columns, const double* pull, const double* norms, T* gradient);
+};
+
 template <class T>
 struct TypedKernels {
   void (*product)(const Product<T>&);
@@ -67,6 +81,7 @@ struct TypedKernels {
   void (*add_row)(const T* x, Index n, double* sums);  ///< sums += x
   const ActivationTiles<T>* activations;
   const LossFunction<T>* losses;
+  MarginKernels<T> margin;
   const Update<T>* updates;
   double (*square_sum)(const T* x, Index n);
   bool (*all_finite)(const T* x, Index n);

@@ -48,7 +48,7 @@ Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name
       std::swap(values, classes);
       break;
     case Target::either:
-      if (!is_row_each(object, samples)) std::swap(values, classes);
+      if (loss.margin || !is_row_each(object, samples)) std::swap(values, classes);  // a margin has one class
       break;
     case Target::both:
       if (py::isinstance<py::tuple>(object) && py::len(object) == 2) {
@@ -263,6 +263,79 @@ py::tuple evaluate(const Loss& loss, const py::object& input, const py::object& 
   return evaluation.run(how, return_grad);
 }
 
+/// The loss of features and the weight of a last layer, with its margin; with `return_grad` the gradients by both.
+template <class T>
+py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py::object& weight,
+                          const py::object& target, const py::object& sample_weight, const std::string& reduction,
+                          bool return_grad) {
+  const Reduction how = reduction_of(loss, reduction);
+  const Array<T> x_array = real_array<T>(features, "features"), w = real_array<T>(weight, "weight");
+  if (w.ndim() != 2 || w.size() == 0) {
+    throw py::value_error("weight: expected shape (in_features, classes), got " + shape_text(w));
+  }
+  const Matrix<const T> x = matrix_of(x_array, "features", w.shape(0));
+  const Index classes = w.shape(1);
+  Array<T> logits({x.rows, classes});
+  Evaluation<T> evaluation(loss, logits, "logits");
+  evaluation.take_rows(target, sample_weight, "logits");
+
+  DenseSpec spec{x.columns, classes, false, 0, {}};
+  while (std::string(kernels().activations[spec.activation].about->name) != "identity") ++spec.activation;
+  const auto network = std::make_shared<Network<T>>(std::vector<LayerSpec>{spec});
+  std::copy(w.data(), w.data() + w.size(), network->values().data());
+  Plan<T> plan(network, x.rows, return_grad ? Mode::train : Mode::infer, true);
+  MarginHead<T> head(*loss.margin, x.rows, x.columns, classes);
+  const Matrix<T> out{logits.mutable_data(), x.rows, classes, classes};
+  const std::int64_t* const targets = evaluation.rows.classes;
+  const double nanoseconds = network->flops() / 50 * double(x.rows);
+  const Matrix<const T> z = run_native(network->mutex(), nanoseconds, [&](const Context& context) {
+    head.begin(w.data(), 0);
+    const Matrix<const T> product = plan.forward(x, context);
+    head.logits(x, product, targets, out);
+    return product;
+  });
+  const py::tuple found = evaluation.run(how, return_grad);
+  if (!return_grad) return py::make_tuple(found[0], py::none());
+
+  Array<T> dx({x.rows, x.columns}), dw({x.columns, classes});
+  const Matrix<const T> slopes{evaluation.gradient->data(), x.rows, classes, classes};
+  T* const to[] = {dx.mutable_data(), dw.mutable_data()};
+  run_native(network->mutex(), 2 * nanoseconds, [&](const Context& context) {
+    plan.prepare();
+    const Matrix<T> gradient = plan.output_gradient(x.rows);
+    copy_rows(slopes, gradient.data, gradient.stride);
+    const Matrix<const T> beside = head.backward(x, z, targets, gradient);
+    copy_rows<T>(plan.backward(gradient, false, context, beside), to[0], x.columns);
+    head.finish(w.data(), network->gradients().data());
+    std::copy(network->gradients().data(), network->gradients().data() + w.size(), to[1]);
+    return true;
+  });
+  return py::make_tuple(found[0], py::make_tuple(dx, dw));
+}
+
+void set_margin(Loss& loss, const std::string& name, double margin, std::optional<double> scale, double base,
+                double gamma, int power, double minimum) {
+  const MarginVariant* const variant = find_margin(name);
+  if (variant == nullptr) throw py::value_error("variant: '" + name + "' is not known; known: " + margin_names());
+  const bool angular = variant->law == MarginLaw::angular;
+  const bool fits = angular ? margin >= 1 && margin <= variant->highest && margin == std::floor(margin)
+                            : margin >= 0 && margin < variant->highest;
+  if (!fits) {
+    const std::string wanted = angular ? "1, 2, 3 or 4"
+                                       : "from 0 up to, not including, " + text_of(py::float_(variant->highest)) +
+                                             " (its paper has " + text_of(py::float_(variant->margin)) + ")";
+    throw py::value_error("margin: expected for " + name + " " + wanted + ", got " + text_of(py::float_(margin)));
+  }
+  if (scale && variant->feature_norm) {
+    throw py::value_error("scale: expected None for " + name + ", whose logits keep the norm of the features");
+  }
+  const double factor = scale.value_or(variant->scale);
+  if (!(factor > 0) || !std::isfinite(factor)) {
+    throw py::value_error("scale: expected a finite number > 0, got " + text_of(py::float_(factor)));
+  }
+  loss.margin.emplace(*variant, margin, factor, Annealing{base, gamma, minimum, power});
+}
+
 std::vector<double> class_numbers(const py::object& object, const char* name) {
   if (object.is_none()) return {};
   const Array<double> numbers = real_array<double>(object, name);
@@ -313,7 +386,18 @@ void register_losses(py::module_& module) {
             return is_double(input) ? evaluate<double>(self, input, target, weight, name, reduction, return_grad)
                                     : evaluate<float>(self, input, target, weight, name, reduction, return_grad);
           },
-          "input"_a, "target"_a, "weight"_a, "name"_a, "reduction"_a, "return_grad"_a);
+          "input"_a, "target"_a, "weight"_a, "name"_a, "reduction"_a, "return_grad"_a)
+      .def("set_margin", &set_margin, "variant"_a, "margin"_a, "scale"_a, "base"_a, "gamma"_a, "power"_a, "minimum"_a)
+      .def_property_readonly("has_margin", [](const Loss& self) { return self.margin.has_value(); })
+      .def(
+          "evaluate_margin",
+          [](const Loss& self, const py::object& features, const py::object& weight, const py::object& target,
+             const py::object& sample_weight, const std::string& reduction, bool return_grad) {
+            const auto run =
+                is_double(features) || is_double(weight) ? evaluate_margin<double> : evaluate_margin<float>;
+            return run(self, features, weight, target, sample_weight, reduction, return_grad);
+          },
+          "features"_a, "weight"_a, "target"_a, "sample_weight"_a, "reduction"_a, "return_grad"_a);
 }
 
 }  // namespace simdnn

@@ -3,6 +3,7 @@
 #include "../loops/reduce.hpp"
 #include "../loops/softmax.hpp"
 #include "../ops/losses.hpp"
+#include "../ops/margin.hpp"
 #include "part.hpp"
 
 SIMDNN_LEVEL_BEGIN
@@ -41,6 +42,7 @@ void fill(TypedKernels<T>& kernels) {
   kernels.row_sum = row_sum<T>;
   kernels.add_row = add_row<T>;
   kernels.losses = LossTables<Losses>::template rows<T>;
+  kernels.margin = {row_norms<T>, column_norms<T>, margin_logits<T>, margin_backward<T>, pull_rows<T>, pull_columns<T>};
 }
 
 SIMDNN_LEVEL_END

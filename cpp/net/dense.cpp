@@ -70,7 +70,8 @@ Finish<T> Dense<T>::backward_finish() const {
 
 template <class T>
 Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const ParameterViews<T>& views,
-                             bool accumulate, const Finish<T>& below, const Context& context) {
+                             bool accumulate, const Matrix<const T>& start, const Finish<T>& below,
+                             const Context& context) {
   Product<T> weight;  // dW = X^T dZ
   weight.rows = spec_.inputs;
   weight.columns = spec_.outputs;
@@ -98,7 +99,7 @@ Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient
   }
 
   if (mirror_.data == nullptr) return {};
-  Product<T> input;  // dX = dZ W^T
+  Product<T> input;  // dX = start + dZ W^T
   input.rows = x.rows;
   input.columns = mirror_.stride;
   input.depth = spec_.outputs;
@@ -107,6 +108,8 @@ Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient
   input.a_column = 1;
   input.b = mirror_.data;
   input.b_row = mirror_.stride;
+  input.start = start.data;
+  input.start_row = start.stride;
   input.c = input_gradient_.data;
   input.c_row = input_gradient_.stride;
   input.finish = below;

@@ -24,7 +24,7 @@ class Dense final : public Layer<T> {
   Matrix<T> forward(const Matrix<const T>& x, const ParameterViews<T>& views, Mode mode, const Context&) override;
   Finish<T> backward_finish() const override;
   Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const ParameterViews<T>& views,
-                     bool accumulate, const Finish<T>& below, const Context&) override;
+                     bool accumulate, const Matrix<const T>& start, const Finish<T>& below, const Context&) override;
   double flops() const override { return 6.0 * double(spec_.inputs) * double(spec_.outputs); }
 
  private:

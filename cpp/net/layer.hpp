@@ -54,9 +54,10 @@ class Layer {
   virtual Finish<T> backward_finish() const = 0;
 
   /// From the finished gradient: its parameters' gradients (added to them if `accumulate`), and the gradient with
-  /// respect to its input, finished by `below`, in its own memory; nothing flows out of a first layer.
+  /// respect to its input, begun from `start` (empty: zeros) and finished by `below`, in its own memory; nothing flows
+  /// out of a first layer.
   virtual Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const ParameterViews<T>& views,
-                             bool accumulate, const Finish<T>& below, const Context&) = 0;
+                             bool accumulate, const Matrix<const T>& start, const Finish<T>& below, const Context&) = 0;
 
   /// Floating-point operations of one sample in a training step.
   virtual double flops() const = 0;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "../dispatch.hpp"
+#include "margin.hpp"
 
 namespace simdnn {
 
@@ -15,6 +17,7 @@ struct Loss {
   std::vector<double> class_scale;   ///< what its loss is multiplied by: class_weight and focal alpha; empty: ones
   double factor = 1;                 ///< of every loss: a focal alpha for all classes
   std::int64_t ignore_index = -100;
+  std::optional<Margin> margin;  ///< of the logits that the loss sees in training
 
   const LossDescription& about() const { return *kernels().losses[index]; }
 

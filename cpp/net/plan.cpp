@@ -34,12 +34,13 @@ Matrix<T> Plan<T>::forward(const Matrix<const T>& x, const Context& context) {
 }
 
 template <class T>
-Matrix<T> Plan<T>::backward(Matrix<T> gradient, bool accumulate, const Context& context) {
+Matrix<T> Plan<T>::backward(Matrix<T> gradient, bool accumulate, const Context& context, Matrix<const T> beside) {
   const Finish<T> top = layers_.back()->backward_finish();
   if (top.apply) top.apply(gradient.data, top.beside, gradient.stride, gradient.rows, gradient.stride, top.parameters);
   for (std::size_t i = layers_.size(); i-- > 0;) {
     const Finish<T> below = i > 0 ? layers_[i - 1]->backward_finish() : Finish<T>{};
-    gradient = layers_[i]->backward(inputs_[i], gradient, network_->views(i), accumulate, below, context);
+    gradient = layers_[i]->backward(inputs_[i], gradient, network_->views(i), accumulate, beside, below, context);
+    beside = {};
   }
   return gradient;
 }

@@ -29,9 +29,12 @@ class Plan {
     return layers_.back()->backward_finish().apply ? output_gradient(output.rows) : output;
   }
 
+  /// What the last layer read in the last forward pass.
+  const Matrix<const T>& last_input() const { return inputs_.back(); }
+
   /// Parameter gradients from output_gradient(), which is overwritten; returns the gradient with respect to x,
-  /// empty unless the plan was made with input_gradient.
-  Matrix<T> backward(Matrix<T> gradient, bool accumulate, const Context& context);
+  /// empty unless the plan was made with input_gradient. `beside`: what is added to that of last_input().
+  Matrix<T> backward(Matrix<T> gradient, bool accumulate, const Context& context, Matrix<const T> beside = {});
 
  private:
   std::shared_ptr<Network<T>> network_;

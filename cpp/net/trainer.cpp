@@ -20,6 +20,12 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const L
   }
 }
 
+/// The parameters of the layer whose output the loss sees.
+template <class T>
+ParameterViews<T> last_views(Network<T>& network) {
+  return network.views(network.specs().size() - 1);
+}
+
 /// Makes room for chunks of at most `rows` samples: the only allocation, at the first step of a new size.
 template <class T>
 void Trainer<T>::reserve(Index rows) {
@@ -27,6 +33,10 @@ void Trainer<T>::reserve(Index rows) {
   reserve_losses(rows);
   if (plan_ && plan_->capacity() >= rows) return;
   plan_ = std::make_unique<Plan<T>>(network_, rows, Mode::train);
+  if (loss_->margin) {
+    const Index inputs = std::visit([](const auto& spec) { return spec.inputs; }, network_->specs().back());
+    margin_ = std::make_unique<MarginHead<T>>(*loss_->margin, rows, inputs, network_->outputs());
+  }
   x_ = Buffer<T>(rows * network_->inputs());
   values_ = Buffer<T>(loss_->about().target == Target::classes ? 0 : rows * network_->outputs());
   weight_ = Buffer<T>(rows);
@@ -110,18 +120,25 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Index* order, Index cou
   Totals totals;
   totals.weight = weight_of(samples, order, count);
   plan_->prepare();
+  if (margin_) margin_->begin(last_views(*network_).values, steps_);
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
     const Samples<T> part = chunk(samples, order, begin, std::min(plan_->capacity(), count - begin));
-    const Matrix<T> output = plan_->forward(part.x, context), gradient = plan_->gradient_over(output);
-    LossRows<T> rows = loss_rows(part, output);
+    const Matrix<T> output = plan_->forward(part.x, context);
+    const Matrix<T> gradient = margin_ ? plan_->output_gradient(output.rows) : plan_->gradient_over(output);
+    if (margin_) margin_->logits(plan_->last_input(), output, part.classes, gradient);
+    LossRows<T> rows = loss_rows(part, margin_ ? gradient : output);
     rows.scale = totals.weight == 0 ? 0 : 1 / totals.weight;  // all ignored: no gradient
     rows.gradient = gradient.data;
     rows.gradient_stride = gradient.stride;
     typed_kernels<T>().losses[loss_->index](rows);
     add_losses(rows, totals);
-    plan_->backward(gradient, begin > 0, context);
+    Matrix<const T> beside;
+    if (margin_) beside = margin_->backward(plan_->last_input(), output, part.classes, gradient);
+    plan_->backward(gradient, begin > 0, context, beside);
     if (context.stopped()) return totals;
   }
+  if (margin_) margin_->finish(last_views(*network_).values, last_views(*network_).gradients);
+  ++steps_;
   updater_.step(gradients_);
   totals.steps = 1;
   constexpr double overhead = 1000;  // nanoseconds of a step beyond its products, for the interrupt's account

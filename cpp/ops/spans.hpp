@@ -61,6 +61,33 @@ struct LossRows {
   std::uint8_t* row_correct = nullptr;  ///< nullptr, or 1 where the first largest output is the class
 };
 
+/// How the logit of the target falls with the angle between features and the target's weight.
+enum class MarginLaw { angular, cosine, angle };
+
+/// logits = r q p(cos), p = cos but for the target: r is a feature norm or the scale, q a weight norm or 1.
+struct MarginShape {
+  MarginLaw law = MarginLaw::angular;
+  bool feature_norm = true, weight_norm = true;
+  double scale = 1;
+  double margin = 1, cosine = 1, sine = 0;  ///< the last two of a margin that is an angle
+  double share = 1;                         ///< 1 / (1 + lambda), what the annealing leaves of the margin
+};
+
+/// Rows of z = x W whose logits get a margin; the gradient of the logits becomes that of z in the same place.
+template <class T>
+struct MarginRows {
+  MarginShape shape;
+  Index rows = 0, columns = 0;
+  const T* z = nullptr;
+  Index z_stride = 0;
+  const std::int64_t* classes = nullptr;                         ///< a negative class has no margin
+  const double *feature_norm = nullptr, *weight_norm = nullptr;  ///< of a row of x, a column of W
+  T* out = nullptr;
+  Index out_stride = 0;
+  double* feature_pull = nullptr;  ///< written: the gradient by a row of x along x / |x|, beside dz W^T
+  double* weight_pull = nullptr;   ///< added to: the same by a column of W
+};
+
 /// Rows for softmax and its kin; a backward pass also reads dy.
 template <class T>
 struct SoftmaxRows {

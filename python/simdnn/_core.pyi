@@ -58,6 +58,26 @@ class Loss:
         reduction: str,
         return_grad: bool,
     ) -> tuple[Any, NDArray[Any] | None]: ...
+    has_margin: bool
+    def set_margin(
+        self,
+        variant: str,
+        margin: float,
+        scale: float | None,
+        base: float,
+        gamma: float,
+        power: int,
+        minimum: float,
+    ) -> None: ...
+    def evaluate_margin(
+        self,
+        features: ArrayLike,
+        weight: ArrayLike,
+        target: Any,
+        sample_weight: ArrayLike | None,
+        reduction: str,
+        return_grad: bool,
+    ) -> tuple[Any, tuple[NDArray[Any], NDArray[Any]] | None]: ...
 
 class _Model:
     def __init__(self, layers: list[dict[str, Any]]) -> None: ...

@@ -10,7 +10,15 @@ New arrays of some megabytes cost more than the arithmetic (the system hands out
 one through ``out=``.
 """
 
-from . import _activations, _class_losses, _composites, _core, _pointwise_losses, _softmax
+from . import (
+    _activations,
+    _class_losses,
+    _composites,
+    _core,
+    _margin_losses,
+    _pointwise_losses,
+    _softmax,
+)
 from ._front import documentation, front
 
 __all__: list[str] = []
@@ -39,6 +47,7 @@ for _module in (
     _composites,
     _softmax,
     _class_losses,
+    _margin_losses,
     _pointwise_losses,
 ):  # some of theirs stand in front of the registry's own
     for _name in _module.__all__:

@@ -1,10 +1,11 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _Reduction = Literal["none", "mean", "sum"]
+_MarginVariant = Literal["l_softmax", "a_softmax", "am_softmax", "arcface"]
 _Approximation = Literal["none", "tanh"]
 _Distribution = Literal["uniform", "normal"]
 
@@ -150,6 +151,41 @@ def cross_entropy(
     reduction: _Reduction = "mean",
     return_grad: Literal[True],
 ) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def large_margin_softmax(
+    features: ArrayLike,
+    weight: ArrayLike,
+    target: ArrayLike,
+    margin: float = 4,
+    lam: float = 0.0,
+    *,
+    variant: _MarginVariant = "l_softmax",
+    scale: float | None = None,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+@overload
+def large_margin_softmax(
+    features: ArrayLike,
+    weight: ArrayLike,
+    target: ArrayLike,
+    margin: float = 4,
+    lam: float = 0.0,
+    *,
+    variant: _MarginVariant = "l_softmax",
+    scale: float | None = None,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[True],
+    sample_weight: ArrayLike | None = None,
+) -> tuple[Any, tuple[NDArray[Any], NDArray[Any]]]: ...
+def margin_annealing(
+    base: float = 1000.0, gamma: float = 0.12, power: int = 1, minimum: float = 5.0
+) -> Callable[[int], float]: ...
 @overload
 def mse_loss(
     input: ArrayLike,

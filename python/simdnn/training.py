@@ -106,6 +106,12 @@ class Trainer:
             raise ValueError(
                 f"loss: expected weights for the model's {outputs} outputs, got {native.classes} of them"
             )
+        last = model.layers[-1]
+        if native.has_margin and (last.bias or last.activation not in (None, "identity")):
+            raise ValueError(
+                "loss: a margin needs a last layer Dense(..., bias=False) without activation, whose input it"
+                f" sees as features, got {last!r}"
+            )
         if optimizer is None:
             optimizer = optim.Adam()
         elif isinstance(optimizer, str):
