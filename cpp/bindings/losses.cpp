@@ -24,8 +24,7 @@ std::string shape_text(const std::vector<Index>& shape) { return text_of(py::tup
 
 namespace {
 
-void check_shape(const py::array& array, const char* name, const std::vector<Index>& wanted,
-                 const std::string& clause) {
+void check_shape(const py::array& array, const char* name, const std::vector<Index>& wanted, const std::string& clause) {
   if (std::vector<Index>(array.shape(), array.shape() + array.ndim()) == wanted) return;
   throw py::value_error(std::string(name) + ": expected shape " + shape_text(wanted) + clause + ", got " +
                         shape_text(array));
@@ -375,8 +374,7 @@ std::shared_ptr<Loss> make_loss(const std::string& name, const py::dict& paramet
 
 void register_losses(py::module_& module) {
   py::class_<Loss, std::shared_ptr<Loss>>(module, "Loss")
-      .def(py::init(&make_loss), "name"_a, "parameters"_a, "class_weight"_a, "class_scale"_a, "factor"_a,
-           "ignore_index"_a)
+      .def(py::init(&make_loss), "name"_a, "parameters"_a, "class_weight"_a, "class_scale"_a, "factor"_a, "ignore_index"_a)
       .def_property_readonly("name", [](const Loss& self) { return self.about().name; })
       .def_property_readonly("classifies", [](const Loss& self) { return self.about().outputs == Outputs::together; })
       .def_property_readonly("classes", [](const Loss& self) { return self.class_scale.size(); })

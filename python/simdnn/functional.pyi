@@ -5,9 +5,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _Reduction = Literal["none", "mean", "sum"]
-_MarginVariant = Literal["l_softmax", "a_softmax", "am_softmax", "arcface"]
 _Approximation = Literal["none", "tanh"]
 _Distribution = Literal["uniform", "normal"]
+_MarginVariant = Literal["l_softmax", "a_softmax", "am_softmax", "arcface"]
 
 exp: np.ufunc
 expm1: np.ufunc
