@@ -212,7 +212,7 @@ BAD: list[tuple[str, Callable[[Array, Array, Array], Any], type[Exception], str]
         "lam of steps",
         lambda x, w, y: F.large_margin_softmax(x, w, y, lam=F.margin_annealing()),
         TypeError,
-        "lam: ",
+        "lam: .*schedule.*Trainer",
     ),
     (
         "variant",
@@ -292,6 +292,7 @@ BAD: list[tuple[str, Callable[[Array, Array, Array], Any], type[Exception], str]
         "sample_weight: ",
     ),
     ("power", lambda x, w, y: F.margin_annealing(power=1.5), TypeError, "power: "),
+    ("power is huge", lambda x, w, y: F.margin_annealing(power=10**9), ValueError, "power: .*100"),
     ("minimum", lambda x, w, y: F.margin_annealing(minimum=-1), ValueError, "minimum: .*-1"),
 ]
 

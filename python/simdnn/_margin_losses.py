@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -54,7 +55,7 @@ def margin_annealing(
     base, gamma, minimum : float
         Numbers >= 0.
     power : int
-        At least 0.
+        From 0 to 100.
 
     Returns
     -------
@@ -79,14 +80,14 @@ def margin_annealing(
     return _Annealing(
         _not_negative("base", base),
         _not_negative("gamma", gamma),
-        integer("power", power, 0),
+        integer("power", power, 0, 100),
         _not_negative("minimum", minimum),
     )
 
 
 def _large_margin_softmax(
     margin: float = 4,
-    lam: float | _Annealing = 0.0,
+    lam: float | Callable[[int], float] = 0.0,
     variant: Variant = "l_softmax",
     scale: float | None = None,
     class_weight: ArrayLike | None = None,
@@ -120,7 +121,7 @@ def large_margin_softmax(
     weight: ArrayLike,
     target: ArrayLike,
     margin: float = 4,
-    lam: float = 0.0,
+    lam: float | Callable[[int], float] = 0.0,
     *,
     variant: Variant = "l_softmax",
     scale: float | None = None,
@@ -149,7 +150,7 @@ def large_margin_softmax(
         1, 2, 3 or 4 for ``"l_softmax"`` and ``"a_softmax"``; in [0, 2) for ``"am_softmax"``, whose paper has
         0.35; radians in [0, 1.5) for ``"arcface"``, whose paper has 0.5.
     lam : float
-        At least 0. In a `Trainer` also what `margin_annealing` returns.
+        At least 0. In a `Trainer`, which counts steps, also what `margin_annealing` returns.
     variant : {"l_softmax", "a_softmax", "am_softmax", "arcface"}
         The norms before the cosines, and p: |x| |w| and |x| (SphereFace) with p as above; `scale`
         with p(a) = cos a - margin, and with p(a) = cos(a + margin), for a > pi - margin
@@ -202,7 +203,9 @@ def large_margin_softmax(
     (a_softmax); Wang, Cheng, Liu & Liu 2018, arXiv:1801.05599 (am_softmax); Deng, Guo, Xue & Zafeiriou 2019,
     arXiv:1801.07698 (arcface).
     """
-    loss = _large_margin_softmax(margin, number("lam", lam), variant, scale, class_weight, ignore_index)
+    if isinstance(lam, _Annealing):
+        raise TypeError("lam: expected a number, got a schedule, which needs the step count of a Trainer")
+    loss = _large_margin_softmax(margin, lam, variant, scale, class_weight, ignore_index)
     if loss.classes and np.ndim(weight) == 2 and loss.classes != np.shape(weight)[1]:
         raise ValueError(
             f"class_weight: expected one number for each of the {np.shape(weight)[1]} classes of weight, got"

@@ -5,9 +5,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _Reduction = Literal["none", "mean", "sum"]
-_MarginVariant = Literal["l_softmax", "a_softmax", "am_softmax", "arcface"]
 _Approximation = Literal["none", "tanh"]
 _Distribution = Literal["uniform", "normal"]
+_MarginVariant = Literal["l_softmax", "a_softmax", "am_softmax", "arcface"]
 
 exp: np.ufunc
 expm1: np.ufunc
@@ -157,7 +157,7 @@ def large_margin_softmax(
     weight: ArrayLike,
     target: ArrayLike,
     margin: float = 4,
-    lam: float = 0.0,
+    lam: float | Callable[[int], float] = 0.0,
     *,
     variant: _MarginVariant = "l_softmax",
     scale: float | None = None,
@@ -173,7 +173,7 @@ def large_margin_softmax(
     weight: ArrayLike,
     target: ArrayLike,
     margin: float = 4,
-    lam: float = 0.0,
+    lam: float | Callable[[int], float] = 0.0,
     *,
     variant: _MarginVariant = "l_softmax",
     scale: float | None = None,
