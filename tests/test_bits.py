@@ -72,15 +72,6 @@ def test_levels_agree_beyond_the_golden_sizes() -> None:
         assert not differing, f"{levels[0]} and {level} differ"
 
 
-def with_threads(count: int, work: Any) -> Any:
-    """What work() gives on so many threads."""
-    simdnn.set_num_threads(count)
-    try:
-        return work()
-    finally:
-        simdnn.set_num_threads(None)
-
-
 @every_float
 @pytest.mark.parametrize("case", ELEMENTWISE, ids=lambda case: case.name)
 def test_threads_do_not_change_an_element(case: Any, dtype: Any) -> None:
