@@ -61,6 +61,13 @@ def samples(loss: str, count: int, inputs: int, outputs: int, dtype: Any = np.fl
     return x, targets(loss, count, outputs, dtype)
 
 
+def outputs(loss: str, count: int, columns: int, dtype: Any = np.float64, bound: float = 6) -> Array:
+    """Outputs in the domain of a loss; the logarithms that take them there are the oracle's."""
+    z = spread(count * columns, np.float64, bound).reshape(count, columns)
+    last = oracles.LOSSES[loss].last
+    return (z if last is None else oracles.ACTIVATIONS[last].value(oracles.Double, z)).astype(dtype)
+
+
 def targets(loss: str, count: int, outputs: int, dtype: Any = np.float64) -> Array:
     """What a loss compares rows of outputs with."""
     numbers = lambda n, bound: spread(n, np.float64, bound)  # noqa: E731

@@ -416,9 +416,7 @@ def smooth_l1(x: Array, y: Array, beta: float = 1.0) -> Array:
     return np.where(d < beta, d**2 / (2 * beta or 1), d - beta / 2)
 
 
-def poisson_nll(
-    x: Array, y: Array, log_input: bool = True, full: bool = False, eps: float = 1e-8
-) -> Array:
+def poisson_nll(x: Array, y: Array, log_input: bool = True, full: bool = False, eps: float = 1e-8) -> Array:
     """PyTorch's PoissonNLLLoss."""
     value = np.exp(x) - y * x if log_input else x - y * np.log(x + eps)
     many = np.where(y > 1, y, 1)
@@ -502,11 +500,15 @@ LOSSES = {
         per_column=lambda columns: {"alpha": 0.5 + np.arange(columns) % 3},
     ),
     "nll": Loss(
-        each=lambda x, y, weight=1.0, ignore_index=-100: -(
-            np.where(np.arange(x.shape[1]) == y[:, np.newaxis], x, 0) * weight
-        ).sum(axis=1) * (y != ignore_index),
-        slope=lambda x, y, weight=1.0, ignore_index=-100: -(
-            (np.arange(x.shape[1]) == y[:, np.newaxis]) * weight * (y != ignore_index)[:, np.newaxis] + 0 * x
+        each=lambda x, y, weight=1.0, ignore_index=-100: (
+            -(np.where(np.arange(x.shape[1]) == y[:, np.newaxis], x, 0) * weight).sum(axis=1)
+            * (y != ignore_index)
+        ),
+        slope=lambda x, y, weight=1.0, ignore_index=-100: (
+            -(
+                (np.arange(x.shape[1]) == y[:, np.newaxis]) * weight * (y != ignore_index)[:, np.newaxis]
+                + 0 * x
+            )
         ),
         target=class_indices,
         over=None,

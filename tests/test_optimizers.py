@@ -9,7 +9,7 @@ from simdnn import Trainer, optim
 
 from . import oracles
 from .networks import network, oracle_gradients, samples
-from .registry import FLOATS, LOSSES, OPTIMIZERS, RULES, hypers_of, same_bits, spread
+from .registry import FLOATS, KINDS, OPTIMIZERS, RULES, hypers_of, same_bits, spread
 
 Array = np.ndarray[Any, Any]
 
@@ -55,7 +55,7 @@ def test_optimizer_alone_matches_oracle(rule: str, make: Any, settings: dict[str
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", KINDS)
 @every_optimizer
 def test_training_matches_oracle(
     rule: str, make: Any, settings: dict[str, Any], loss: str, dtype: Any

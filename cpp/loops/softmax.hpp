@@ -60,7 +60,7 @@ void softmax(const SoftmaxRows<T>& batch) {
       panel.exponentials(nobody, factor);
       SIMDNN_VECTORIZE
       for (int l = 0; l < kLanes; ++l) factor[l] = 1 / factor[l];
-      panel.scale(factor);
+      panel.scale(factor, [](T x) SIMDNN_LAMBDA_INLINE { return settled(x); });
       panel.store(batch.out + i * batch.out_stride, batch.out_stride, count);
     });
   }
@@ -68,7 +68,7 @@ void softmax(const SoftmaxRows<T>& batch) {
     const T* const x = batch.x + i * batch.x_stride;
     T* const y = batch.out + i * batch.out_stride;
     const Shift<T> shift(row_max(x, batch.columns));
-    row_scale(y, 1 / row_exp(x, batch.columns, shift, kNobody, y), batch.columns);
+    row_normalize(y, row_exp(x, batch.columns, shift, kNobody, y), batch.columns);
   }
 }
 

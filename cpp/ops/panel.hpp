@@ -104,12 +104,18 @@ struct Panel {
     }
     sums.store(sum);
     for (int l = 0; l < kLanes; ++l) {
-      if (!shift[l].near()) sum[l] = lonely(l, left_out[l]);
+      sum[l] = shift[l].near() ? sum_of_terms(sum[l]) : lonely(l, left_out[l]);
     }
   }
 
   /// at *= value, a factor for each row.
   void scale(const double* value) {
+    scale(value, [](T x) SIMDNN_LAMBDA_INLINE { return x; });
+  }
+
+  /// at = finish(at * value).
+  template <class Finish>
+  SIMDNN_INLINE void scale(const double* value, const Finish& finish) {
     T high[kLanes], low[kLanes];
     for (int l = 0; l < kLanes; ++l) {
       const Factor<T> factor(value[l]);
@@ -118,7 +124,7 @@ struct Panel {
     }
     for (Index j = 0; j < columns; ++j) {
       SIMDNN_VECTORIZE
-      for (int l = 0; l < kLanes; ++l) at[j][l] = fma(at[j][l], high[l], at[j][l] * low[l]);
+      for (int l = 0; l < kLanes; ++l) at[j][l] = finish(fma(at[j][l], high[l], at[j][l] * low[l]));
     }
   }
 

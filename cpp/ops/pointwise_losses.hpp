@@ -193,7 +193,7 @@ struct KlDivergence {
     const bool log_target = parameter[0] != 0;
     const double probability = log_target ? exp(y) : y;
     const double value = probability * ((log_target ? y : log(y)) - x);
-    return {probability == 0 ? 0.0 : value, -probability};
+    return {x != x ? x : (probability == 0 ? 0.0 : value), -probability};
   }
 };
 

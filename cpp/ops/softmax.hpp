@@ -130,6 +130,9 @@ SIMDNN_INLINE void block_terms(const T* x, int count, const Shift<T>& shift, int
   sums.add(kept, lost, ShiftConstants<T>::unlift);
 }
 
+/// A sum of terms that are subnormal may round to less than nothing.
+SIMDNN_INLINE double sum_of_terms(double sum) { return sum < 0 ? 0.0 : sum; }
+
 /// The sum of a row's terms but for that of `left_out`; keep(offset, count, block) sees the rounded terms.
 template <bool Near, class T, class Keep>
 SIMDNN_INLINE double sum_terms(const T* x, Index n, const Shift<T>& shift, Index left_out, const Keep& keep) {
@@ -145,7 +148,7 @@ SIMDNN_INLINE double sum_terms(const T* x, Index n, const Shift<T>& shift, Index
     }
     keep(i, Index(count), block);
   }
-  return sums.sum();
+  return sum_of_terms(sums.sum());
 }
 
 /// y = the terms; returns their sum but for one. y may be x.
@@ -167,6 +170,21 @@ void row_scale(T* y, double value, Index n) {
   const Factor<T> factor(value);
   SIMDNN_VECTORIZE
   for (Index i = 0; i < n; ++i) y[i] = factor * y[i];
+}
+
+/// The last number below 1 as 1: a term without others was rounded, but their sum was not.
+template <class T>
+SIMDNN_INLINE T settled(T probability) {
+  constexpr T last_but_one = 1 - T(1) / T(std::uint64_t(1) << ExpConstants<T>::mantissa);
+  return probability > last_but_one ? T(1) : probability;
+}
+
+/// y = settled(y / sum).
+template <class T>
+void row_normalize(T* y, double sum, Index n) {
+  const Factor<T> factor(1 / sum);
+  SIMDNN_VECTORIZE
+  for (Index i = 0; i < n; ++i) y[i] = settled(factor * y[i]);
 }
 
 SIMDNN_LEVEL_END

@@ -34,7 +34,7 @@ def cross_entropy(
     return_grad: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Softmax cross-entropy of logits with class indices or probabilities, and its gradient from the same pass.
+    """Softmax cross-entropy of logits with class indices or probabilities; its gradient from the same pass.
 
     With p = softmax(logits) and the smoothed target t' = (1 - label_smoothing) t + label_smoothing / classes,
     loss = sum_c weight[c] t'[c] (-log p[c]) and grad = p sum_c weight[c] t'[c] - weight t'.
@@ -123,7 +123,7 @@ def focal_loss(
     return_grad: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Cross-entropy that turns away from what is classified well already, and its gradient from the same pass.
+    """Cross-entropy that turns away from what is classified well already; its gradient from the same pass.
 
     loss = sum_c alpha[c] weight[c] t'[c] (1 - p[c])^gamma (-log p[c]), with p = softmax(logits) and t' the
     smoothed target of `cross_entropy`, whose bits it has for gamma = 0. The factor 1 - p is formed without
@@ -229,8 +229,8 @@ def distillation_loss(
     """The soft softmax loss: how far a student's softened classes are from its teacher's.
 
     loss = (1 - h) T^2 sum_c t[c] (log t[c] - log s[c]) + h cross_entropy(student_logits, target) with
-    t = softmax(teacher_logits / T), s = softmax(student_logits / T), h = hard_weight. The factor T^2 keeps the
-    gradient, (1 - h) T (s - t) + ..., of one size whatever the temperature.
+    t = softmax(teacher_logits / T), s = softmax(student_logits / T), h = hard_weight. The factor T^2 keeps
+    the gradient, (1 - h) T (s - t) + ..., of one size whatever the temperature.
 
     Parameters
     ----------
@@ -270,9 +270,9 @@ def distillation_loss(
 
     Source: Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2.
     """
+    loss = _distillation(temperature, hard_weight)
     if (target is None) != (hard_weight == 0):
         raise ValueError(f"hard_weight: a hard part needs target and hard_weight > 0, got {hard_weight!r}")
-    loss = _distillation(temperature, hard_weight)
     targets = teacher_logits if target is None else (teacher_logits, target)
     return evaluate_classes(
         loss, student_logits, targets, reduction, return_grad, "student_logits", sample_weight
@@ -337,7 +337,7 @@ def zero_one_loss(
             raise TypeError(f"{name}: expected integer class indices, got dtype {array.dtype}")
     if predicted.shape != classes.shape:
         raise ValueError(f"target: expected shape {predicted.shape}, got {classes.shape}")
-    wrong = (predicted != classes).astype(np.float64)
+    wrong: NDArray[np.float64] = (predicted != classes).astype(np.float64)
     if reduction == "none":
         return wrong
     if reduction not in ("mean", "sum"):

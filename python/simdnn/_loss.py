@@ -16,7 +16,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _PARAMETERS = {row["name"]: tuple(row["parameters"]) for row in _core.losses()}
 
-#: Names that `Trainer` takes, the functions of `simdnn.functional`, and what turns their settings into a loss.
+#: Names that `Trainer` takes, the functions of `simdnn.functional`, and what makes a loss of their settings.
 NAMED: dict[str, Callable[..., Any]] = {}
 _BUILDERS: dict[Callable[..., Any], Callable[..., _core.Loss]] = {}
 
@@ -42,8 +42,8 @@ def make(
 ) -> _core.Loss:
     """The loss of the registry with the values of its parameters, in their order.
 
-    `weight` counts in the divisor of the mean, `scale` (of each class; None is `weight`) and `factor` (of all)
-    multiply the loss.
+    `weight` counts in the divisor of the mean, `scale` (of each class; None is `weight`) and `factor` (of
+    all) multiply the loss.
     """
     settings = {key: number(key, value) for key, value in zip(_PARAMETERS[name], values, strict=True)}
     return _core.Loss(name, settings, weight, weight if scale is None else scale, factor, ignore_index)

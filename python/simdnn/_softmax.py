@@ -39,8 +39,8 @@ Examples
 Source: {source}."""
 
 _EDGES = (
-    "It is computed from x - max(x), so that no finite x overflows. Rows are independent: one with a NaN or +inf,\n"
-    "or of -inf alone, is NaN there and only there; beside other numbers -inf gives {masked}. Within 2 ULP."
+    "No finite x overflows. Rows are independent: one with a NaN or +inf, or of -inf alone, is NaN there\n"
+    "and only there; beside other numbers -inf gives {masked}. Within 2 ULP."
 )
 
 _BRIDLE = 'Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs"'
@@ -65,8 +65,8 @@ _ROWS: tuple[dict[str, str], ...] = (
     {
         "name": "logsumexp",
         "summary": "Logarithm of the sum of exponentials along an axis.",
-        "formula": "f(x) = log sum_j exp(x[j] / T), in double: within 1 ULP for float32 though largest and logarithm"
-        " may cancel.\nAn axis of -inf alone, or an empty one, gives -inf, one with +inf gives inf, NaN spreads.",
+        "formula": "f(x) = log sum_j exp(x[j] / T), in double: within 1 ULP for float32 if parts cancel.\n"
+        "An axis of -inf alone, or an empty one, gives -inf, one with +inf gives inf, NaN spreads.",
         "example": "[0.0, 0.0, -1000.0, 0.0, 0.0]",
         "value": "1.3862943611198906",
         "source": "Blanchard, Higham & Higham 2021, IMA J. Numer. Anal. 41",

@@ -34,7 +34,8 @@ def _register() -> None:
 
 
 _register()
-for _module in (_activations, _composites, _softmax, _class_losses, _pointwise_losses):  # some of theirs stand in front of the registry's own
+# Some of their functions stand in front of the registry's own.
+for _module in (_activations, _composites, _softmax, _class_losses, _pointwise_losses):
     for _name in _module.__all__:
         globals()[_name] = getattr(_module, _name)
         __all__.append(_name)
