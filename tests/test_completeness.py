@@ -37,8 +37,8 @@ def test_every_loss_has_an_oracle(name: str) -> None:
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_has_a_function(name: str) -> None:
     assert name in NAMED, (
-        f"give {name} a .function in cpp/ops/pointwise_losses.hpp, or decorate one with @trainable({name!r}, ...)"
-        " in python/simdnn/_class_losses.py"
+        f"give {name} a .function in cpp/ops/pointwise_losses.hpp, or decorate one with"
+        f" @trainable({name!r}, ...) in python/simdnn/_class_losses.py"
     )
     given = LOSSES[name]["function"]
     assert given is None or getattr(F, given) is NAMED[name]

@@ -1,4 +1,4 @@
-"""Softmax and its kin along rows: close to the oracle, each row for itself, backward passes as derivatives."""
+"""Softmax and its kin along rows: close to the oracle, each row for itself; backward passes are derivatives."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
