@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import simdnn.functional as F
 from simdnn import nn
 
 from . import oracles
@@ -62,10 +63,10 @@ def samples(loss: str, count: int, inputs: int, outputs: int, dtype: Any = np.fl
 
 
 def outputs(loss: str, count: int, columns: int, dtype: Any = np.float64, bound: float = 6) -> Array:
-    """Outputs in the domain of a loss; the logarithms that take them there are the oracle's."""
+    """Outputs in the domain of a loss, the same everywhere."""
     z = spread(count * columns, np.float64, bound).reshape(count, columns)
     last = oracles.LOSSES[loss].last
-    return (z if last is None else oracles.ACTIVATIONS[last].value(oracles.Double, z)).astype(dtype)
+    return (z if last is None else getattr(F, last)(z)).astype(dtype)
 
 
 def targets(loss: str, count: int, outputs: int, dtype: Any = np.float64) -> Array:

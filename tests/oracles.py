@@ -471,7 +471,7 @@ def distributions(n: int, columns: int, numbers: Spread) -> Array:
     """Rows of numbers >= 0 that sum to 1; some are 0."""
     some = probabilities(n, columns, numbers)
     some[:, :1] += 1
-    return some / some.sum(axis=1, keepdims=True)
+    return some / some.cumsum(axis=1)[:, -1:]  # in order, the same everywhere
 
 
 def pinball(x: Array, y: Array, q: float = 0.5) -> Array:

@@ -432,6 +432,20 @@ def test_a_trainer_lowers_the_loss(name: str, dtype: Any) -> None:
         assert history.loss[-1] < history.loss[0]
 
 
+@of_indices
+def test_a_trainer_ignores_marked_samples(name: str) -> None:
+    """The loss and the gradients of a step are those of the samples that are left."""
+    x, y = samples(name, 40, 6, 5)
+    marked = np.where(np.arange(40) % 3 == 0, -100, y)
+    found = []
+    for inputs, classes in ((x, marked), (x[marked >= 0], y[marked >= 0])):
+        model = network_for(name, [6, 24, 5])
+        loss = Trainer(model, loss=name).step(inputs, classes)
+        found.append((loss, model.flat_gradients.copy()))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-13)
+    assert np.allclose(found[0][1], found[1][1], rtol=1e-12, atol=1e-15)
+
+
 def test_every_named_loss_trains_or_refuses() -> None:
     assert NAMED.keys() == oracles.LOSSES.keys() | oracles.METRICS
 

@@ -1,4 +1,4 @@
-"""Softmax and its kin along rows: close to the oracle, each row for itself; backward passes are derivatives."""
+"""Softmax and its kin along rows: close to the oracle, each row for itself, with backward passes to match."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
