@@ -77,6 +77,16 @@ def hypers_of(rule: str, given: dict[str, Any]) -> dict[str, float]:
     return RULES[rule]["hypers"] | {name: float(value) for name, value in flat.items()}
 
 
+def compute_type(dtype: Any) -> Any:
+    """What losses of a dtype are returned in."""
+    return np.float64 if dtype == np.float64 else np.float32
+
+
+def wide(x: Array) -> Array:
+    """Values in float64, class indices as they are."""
+    return x.astype(np.float64) if x.dtype.kind == "f" else x
+
+
 def ulp_errors(got: Array, exact: Array) -> Array:
     """|got - exact| in units in the last place of got's dtype at exact, which is float64.
 

@@ -6,8 +6,8 @@ from types import ModuleType
 import pytest
 from simdnn._loss import NAMED
 
-from .processes import ROOT
 from .oracles import METRICS
+from .processes import ROOT
 from .registry import ACTIVATIONS
 
 pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="bench/ is not beside tests/")

@@ -117,8 +117,7 @@ def resolve(loss: Any) -> _core.Loss:
         function, settings = loss.func, loss.keywords
     if function not in _BUILDERS:
         raise TypeError(
-            "loss: expected a name, a loss of simdnn.functional or a functools.partial of one, got"
-            f" {loss!r}"
+            f"loss: expected a name, a loss of simdnn.functional or a functools.partial of one, got {loss!r}"
         )
     return _BUILDERS[function](**settings)
 
