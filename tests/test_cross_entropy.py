@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import simdnn.functional as F
 
-from . import oracles
+from . import losses
 from .networks import outputs, targets
 from .registry import FLOATS, compute_type, same_bits, spread, ulp_errors, wide
 
@@ -41,8 +41,8 @@ def test_every_combination_of_modifiers_matches_one_oracle(dtype: Any) -> None:
         y = probabilities if soft else classes
         given = {key: value for key, value in settings.items() if value is not None}
         share = np.ones(40) if sample is None else sample
-        each = oracles.cross_entropy(wide(x), wide(y), **given) * share
-        slope = oracles.cross_entropy_slope(wide(x), wide(y), **given) * share[:, np.newaxis]
+        each = losses.cross_entropy(wide(x), wide(y), **given) * share
+        slope = losses.cross_entropy_slope(wide(x), wide(y), **given) * share[:, np.newaxis]
         if not soft:
             own = (y != settings["ignore_index"]) * (
                 1 if settings["weight"] is None else settings["weight"][y]
@@ -119,8 +119,8 @@ def test_cross_entropy_is_within_one_ulp(width: int, shift: float) -> None:
     for bound in (1, 12, 80):
         x = (spread(50 * width, np.float64, bound) + shift).astype(np.float32).reshape(50, width)
         y = targets("cross_entropy", 50, width)
-        exact = oracles.cross_entropy(x.astype(np.longdouble), y).astype(np.float64)
-        slope = oracles.cross_entropy_slope(x.astype(np.longdouble), y).astype(np.float64)
+        exact = losses.cross_entropy(x.astype(np.longdouble), y).astype(np.float64)
+        slope = losses.cross_entropy_slope(x.astype(np.longdouble), y).astype(np.float64)
         loss, gradient = F.cross_entropy(x, y, reduction="none", return_grad=True)
         assert ulp_errors(loss, exact).max() <= 1
         off = np.arange(width) != y[:, np.newaxis]
@@ -149,10 +149,10 @@ def test_distillation_mixes_soft_and_hard(dtype: Any) -> None:
         loss, gradient = F.distillation_loss(
             x, teacher, temperature, target=y, hard_weight=hard, reduction="none", return_grad=True
         )
-        soft = oracles.distillation(wide(x), wide(teacher), temperature)
-        slope = oracles.distillation_slope(wide(x), wide(teacher), temperature)
-        wanted = (1 - hard) * soft + hard * oracles.cross_entropy(wide(x), y)
-        slope = (1 - hard) * slope + hard * oracles.cross_entropy_slope(wide(x), y)
+        soft = losses.distillation(wide(x), wide(teacher), temperature)
+        slope = losses.distillation_slope(wide(x), wide(teacher), temperature)
+        wanted = (1 - hard) * soft + hard * losses.cross_entropy(wide(x), y)
+        slope = (1 - hard) * slope + hard * losses.cross_entropy_slope(wide(x), y)
         eps = np.finfo(dtype).eps
         assert np.allclose(loss, wanted, rtol=8 * eps, atol=8 * eps)
         assert np.allclose(gradient, slope, rtol=8 * eps, atol=8 * eps)
@@ -161,5 +161,5 @@ def test_distillation_mixes_soft_and_hard(dtype: Any) -> None:
 def test_distillation_without_temperature_has_the_gradient_of_soft_targets() -> None:
     x, teacher = outputs("distillation", 20, 7), targets("distillation", 20, 7)
     _, gradient = F.distillation_loss(x, teacher, return_grad=True)
-    _, wanted = F.cross_entropy(x, oracles.softmax(teacher), return_grad=True)
+    _, wanted = F.cross_entropy(x, losses.softmax(teacher), return_grad=True)
     assert np.allclose(gradient, wanted, rtol=1e-13, atol=1e-16)

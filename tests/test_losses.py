@@ -12,7 +12,7 @@ import simdnn.functional as F
 from simdnn import Trainer, optim
 from simdnn._loss import NAMED
 
-from . import oracles
+from . import losses, oracles
 from .networks import network_for, outputs, samples, targets
 from .registry import FLOATS, LOSSES, compute_type, same_bits, wide, with_threads
 
@@ -25,14 +25,14 @@ every_float = pytest.mark.parametrize("dtype", FLOATS)
 every_storage = pytest.mark.parametrize("dtype", [np.float16, *FLOATS])
 
 
-def every_loss_where(trait: Callable[[oracles.Loss], bool]) -> Any:
+def every_loss_where(trait: Callable[[losses.Loss], bool]) -> Any:
     """Parametrises over the losses with a trait."""
     return pytest.mark.parametrize("name", [name for name, row in oracles.LOSSES.items() if trait(row)])
 
 
 of_classes = every_loss_where(lambda row: row.classifies)
 of_values = every_loss_where(lambda row: not row.classifies)
-of_indices = every_loss_where(lambda row: row.target is oracles.class_indices)
+of_indices = every_loss_where(lambda row: row.target is losses.class_indices)
 
 
 def tolerance(dtype: Any) -> dict[str, float]:

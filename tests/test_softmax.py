@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import simdnn.functional as F
 
-from . import oracles
+from . import losses
 from .registry import FLOATS, same_bits, spread, ulp_errors
 
 Array = np.ndarray[Any, Any]
@@ -23,9 +23,9 @@ class Rowwise(NamedTuple):
 
 
 ROWWISE = {
-    "softmax": Rowwise(oracles.softmax, 2),
-    "log_softmax": Rowwise(oracles.log_softmax, 2),
-    "logsumexp": Rowwise(oracles.logsumexp, 1),
+    "softmax": Rowwise(losses.softmax, 2),
+    "log_softmax": Rowwise(losses.log_softmax, 2),
+    "logsumexp": Rowwise(losses.logsumexp, 1),
 }
 ELEMENTS = ["softmax", "log_softmax"]
 
@@ -128,9 +128,9 @@ def test_backward_matches_central_differences(name: str, temperature: float) -> 
 
 
 BACKWARD = {
-    "softmax": lambda dy, x: oracles.softmax(x) * (dy - (dy * oracles.softmax(x)).sum(-1, keepdims=True)),
-    "log_softmax": lambda dy, x: dy - oracles.softmax(x) * dy.sum(-1, keepdims=True),
-    "logsumexp": lambda dy, x: dy[..., np.newaxis] * oracles.softmax(x),
+    "softmax": lambda dy, x: losses.softmax(x) * (dy - (dy * losses.softmax(x)).sum(-1, keepdims=True)),
+    "log_softmax": lambda dy, x: dy - losses.softmax(x) * dy.sum(-1, keepdims=True),
+    "logsumexp": lambda dy, x: dy[..., np.newaxis] * losses.softmax(x),
 }
 
 
@@ -235,7 +235,7 @@ def test_masked_entries_are_exact(width: int, dtype: Any) -> None:
         kept = np.arange(width) != i
         assert same_bits(F.softmax(masked)[i], dtype(0))
         assert F.log_softmax(masked)[i] == -np.inf
-        assert np.allclose(F.softmax(masked)[kept], oracles.softmax(x[kept].astype(np.float64)), rtol=4e-7)
+        assert np.allclose(F.softmax(masked)[kept], losses.softmax(x[kept].astype(np.float64)), rtol=4e-7)
         alone = np.where(kept, dtype(-np.inf), x)
         assert same_bits(F.softmax(alone), (~kept).astype(dtype))
     assert np.isnan(F.softmax(np.full(width, -np.inf, dtype))).all()
@@ -271,7 +271,7 @@ def test_entropy_matches_oracle(width: int, dtype: Any) -> None:
     p[0] = np.arange(width) == 0
     wide = p.astype(np.float64)
     with np.errstate(divide="ignore"):
-        exact, slope = -oracles.times(wide, np.log(wide)).sum(axis=1), -(np.log(wide) + 1)
+        exact, slope = -losses.times(wide, np.log(wide)).sum(axis=1), -(np.log(wide) + 1)
     value, gradient = F.entropy(p, return_grad=True)
     eps = np.finfo(dtype).eps
     assert np.allclose(value, exact, rtol=4 * eps, atol=4 * eps)
