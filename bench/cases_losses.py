@@ -1,8 +1,9 @@
-"""Every loss of the registry: the mean over all outputs or rows, and its gradient by the output."""
+"""Every loss that a `Trainer` takes: the mean over all outputs or rows, and its gradient by the output."""
 
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ Array = NDArray[Any]
 
 #: Short rows, and 1e5 outputs.
 SHAPES = ((256, 10), (100, 1000))
-NOTE = "PyTorch: forward and backward by autograd; a dash where it has no such loss"
+NOTE = "PyTorch: forward and backward by autograd, where it has the loss"
 
 
 class Loss(NamedTuple):
@@ -171,6 +172,7 @@ def contestants(name: str, shape: tuple[int, int]) -> list[Contestant]:
         checked("NumPy", lambda: mean(loss, x, y), expected),
     ]
     if loss.torch and (torch := peers.torch()):
+        warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # of kl_div, as here
         run = torch_pair(torch, getattr(torch.nn.functional, loss.torch), x, y)
         found.append(checked("PyTorch", run, expected))
     return found
