@@ -42,9 +42,12 @@ struct ActivationTiles {
   typename Finish<T>::Function infer, train, backward;
 };
 
-/// One update of n parameters in place; hypers in the order of the description, step counts from 1.
+/// One step of a rule, in place, for elements [begin, end) of all spans counted through.
 template <class T>
-using Update = void (*)(T* p, const T* g, T* const* slots, Index n, const double* hypers, std::int64_t step);
+using Update = void (*)(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& step);
+
+/// Takes the numbers that a rule carries on to this step, before its update; nullptr where there are none.
+using Advance = void (*)(const double* hypers, std::int64_t step, double* carried);
 
 template <class T>
 using LossFunction = void (*)(const LossRows<T>&);
@@ -65,6 +68,11 @@ struct TypedKernels {
   const ActivationTiles<T>* activations;
   const LossFunction<T>* losses;
   const Update<T>* updates;
+  double (*square_sum)(const T* x, Index n);
+  bool (*all_finite)(const T* x, Index n);
+  /// sums[j] += sum_i x[i, j]^2 of a contiguous matrix.
+  void (*add_column_squares)(const T* x, Index rows, Index columns, double* sums);
+  void (*scale_columns)(T* x, Index rows, Index columns, const T* factors);  ///< x[i, j] *= factors[j]
 };
 
 struct Kernels {
@@ -77,7 +85,11 @@ struct Kernels {
   const LossDescription* const* losses;
   int loss_count;
   const RuleDescription* const* rules;
+  const Advance* advances;
   int rule_count;
+  const ScheduleDescription* const* schedules;
+  int schedule_count;
+  double (*schedule)(const SchedulePiece* pieces, int count, double step);  ///< steps count from 0
   Loop half_to_single, single_to_half;
   TypedKernels<float> single;
   TypedKernels<double> real;

@@ -257,6 +257,7 @@ MODELS: list[Bad] = [
         "|".join(ACTIVATIONS),
     ),
     ("activation is no name", lambda s: nn.Dense(3, 4, activation=F.relu), TypeError, "activation: "),
-    ("init is no function", lambda s: nn.Dense(3, 4, init="he"), TypeError, "init: "),
+    ("init is unknown", lambda s: nn.Dense(3, 4, init="he"), ValueError, "init: .*he_normal"),
+    ("init is no function", lambda s: nn.Dense(3, 4, init=3), TypeError, "init: .*int"),
     ("init of one number", lambda s: init.he_normal((3,)), ValueError, r"shape: .*\(3,\)"),
 ]

@@ -18,7 +18,7 @@ from simdnn._loss import NAMED
 
 from . import oracles
 from .networks import network, network_for, outputs, samples, targets
-from .registry import ELEMENTWISE, FLOATS, KINDS, OPTIMIZERS, mixed_bits, spread
+from .registry import ELEMENTWISE, FLOATS, KINDS, OPTIMIZERS, label, mixed_bits, spread
 
 Array = np.ndarray[Any, Any]
 
@@ -90,7 +90,7 @@ def training() -> Iterator[tuple[str, str]]:
                 x, y = samples(loss, 70, 7, 5, dtype)
                 trainer = simdnn.Trainer(model, loss=loss, optimizer=make(**settings), seed=11)
                 trainer.fit(x, y, epochs=7, batch_size=24)
-                name = f"20 steps {loss} {rule} {' '.join(settings)} {dtype.__name__}"
+                name = f"20 steps {loss} {make.__name__} {label(rule, settings)} {dtype.__name__}"
                 yield name, digest(model.flat_parameters, model(x))
         for loss in oracles.LOSSES:
             model = network_for(loss, [7, 19, 16, 5], "tanh", dtype=dtype)

@@ -1,6 +1,6 @@
 """What the papers say, in float64 NumPy or arbitrary precision: never computed by the code under test.
 
-A registered name needs one row here: in `ACTIVATIONS`, `ELEMENTARY`, `LOSSES` or `RULES`.
+A registered name needs one row: in `ACTIVATIONS` or `ELEMENTARY` here, in losses.py or in rules.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -278,54 +278,6 @@ ELEMENTARY = {
     "log": Elementary(value=lambda m, x: m.log(x), limits=(float("nan"), INF), kinks=lambda: (1,)),
     "log1p": Elementary(value=lambda m, x: m.log1p(x), limits=(float("nan"), INF), kinks=lambda: (-1,)),
 }
-
-
-State = dict[str, Array]
-
-
-def sgd(p: Array, g: Array, state: State, t: int, *, lr: float, weight_decay: float) -> Array:
-    """Robbins & Monro 1951."""
-    return p - lr * (g + weight_decay * p)
-
-
-def momentum(
-    p: Array,
-    g: Array,
-    state: State,
-    t: int,
-    *,
-    lr: float,
-    weight_decay: float,
-    momentum: float,
-    dampening: float,
-    nesterov: float,
-) -> Array:
-    """Polyak 1964 and Sutskever et al. 2013, as PyTorch defines SGD."""
-    g = g + weight_decay * p
-    b = state["b"] = g if t == 1 else momentum * state["b"] + (1 - dampening) * g
-    return p - lr * (g + momentum * b if nesterov else b)
-
-
-def adam(
-    p: Array,
-    g: Array,
-    state: State,
-    t: int,
-    *,
-    lr: float,
-    weight_decay: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-) -> Array:
-    """Kingma & Ba 2015, algorithm 1, with the L2 penalty of PyTorch's Adam."""
-    g = g + weight_decay * p
-    m = state["m"] = beta1 * state.get("m", 0 * p) + (1 - beta1) * g
-    v = state["v"] = beta2 * state.get("v", 0 * p) + (1 - beta2) * g**2
-    return p - lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)
-
-
-RULES = {"sgd": sgd, "momentum": momentum, "adam": adam}
 
 
 class Layer(NamedTuple):

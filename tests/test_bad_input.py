@@ -49,10 +49,16 @@ OPTIMIZERS: list[Bad] = [
         r"params\[0\]: .*writeable",
     ),
     (
-        "params is strided",
-        lambda s: optim.SGD([s.params[0][:, ::2]]),
+        "params overlaps itself",
+        lambda s: optim.SGD([np.lib.stride_tricks.as_strided(s.params[1], (4, 2), (4, 0))]),
         ValueError,
-        r"params\[0\]: .*contiguous",
+        r"params\[0\]: .*share memory with each other",
+    ),
+    (
+        "params share a column",
+        lambda s: optim.SGD([s.params[0][:, :2], s.params[0][:, 1:]]),
+        ValueError,
+        r"params\[1\]: .*shares",
     ),
     (
         "params repeats an array",

@@ -8,7 +8,7 @@ from simdnn._loss import NAMED
 
 from .oracles import METRICS
 from .processes import ROOT
-from .registry import ACTIVATIONS
+from .registry import ACTIVATIONS, RULES
 
 pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="bench/ is not beside tests/")
 
@@ -88,3 +88,30 @@ def test_every_loss_is_timed(losses: ModuleType) -> None:
 def test_every_contestant_of_a_loss_is_right(losses: ModuleType, name: str) -> None:
     for contestant in losses.contestants(name, (20, 7)):
         contestant.check()
+
+
+@pytest.fixture
+def optimizer(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module, without PyTorch."""
+    module = importlib.import_module("bench.cases_optimizer")
+    monkeypatch.setattr(module.peers, "torch", lambda: None)
+    monkeypatch.setattr(module, "slower_floor", lambda *_: None)
+    return module
+
+
+def test_every_rule_is_timed(optimizer: ModuleType) -> None:
+    missing = RULES.keys() - optimizer.RULES.keys() - optimizer.WITHIN.keys()
+    assert not missing, f"add rows for {sorted(missing)} to RULES in bench/cases_optimizer.py"
+    assert all(case.goals for case in optimizer.cases()), "every row has a goal"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_update_is_right(optimizer: ModuleType, rule: str) -> None:
+    for contestant in optimizer._contestants(optimizer.RULES[optimizer.WITHIN.get(rule, rule)], 64):
+        contestant.check()
+
+
+def test_special_updates_are_right(optimizer: ModuleType) -> None:
+    for build in (optimizer._many_small, optimizer._half_dead):
+        for contestant in build():
+            contestant.check()

@@ -67,6 +67,13 @@ def test_demo_knows_every_activation(demo: Callable[..., str], activation: str) 
     assert activation in demo("--activation", activation, "--batch-size", "256")
 
 
+@pytest.mark.parametrize("optimizer", simdnn.optim.BY_NAME)
+def test_demo_trains_with_every_optimizer(demo: Callable[..., str], optimizer: str) -> None:
+    shown = demo("--optimizer", optimizer, "--epochs", "20")
+    first, last = map(float, re.search(r"loss (\d+\.\d+) -> (\d+\.\d+)", shown).groups())
+    assert last < 0.6 * first, shown
+
+
 def test_demo_trains_on_single_samples(demo: Callable[..., str]) -> None:
     assert "batch size 1," in demo("--batch-size", "1", "--epochs", "1")
 

@@ -12,8 +12,8 @@ import simdnn.functional as F
 from simdnn import _core, optim
 from simdnn._loss import NAMED
 
-from . import oracles
-from .registry import ACTIVATIONS, ELEMENTWISE, LOSSES, RULES, parameters_of
+from . import oracles, rules
+from .registry import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS, RULES, parameters_of
 
 PACKAGE = Path(simdnn.__file__).parent
 STUB = PACKAGE / "functional.pyi"
@@ -30,7 +30,7 @@ def test_every_activation_has_an_oracle(name: str) -> None:
 @pytest.mark.parametrize("name", {**LOSSES, **NAMED})
 def test_every_loss_has_an_oracle(name: str) -> None:
     assert name in oracles.LOSSES or name in oracles.METRICS, (
-        f'add a row "{name}": Loss(each=..., slope=..., target=...) to LOSSES in tests/oracles.py'
+        f'add a row "{name}": Loss(each=..., slope=..., target=...) to LOSSES in tests/losses.py'
     )
 
 
@@ -76,14 +76,14 @@ def test_every_loss_states_its_parameters(name: str) -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_has_an_oracle(name: str) -> None:
-    assert name in oracles.RULES, (
-        f"add a function {name}(p, g, state, t, *, ...) and its row to RULES in tests/oracles.py"
+    assert name in rules.RULES, (
+        f"add a function {name}(g, state, t, lr, *, ...) and its row to RULES in tests/rules.py"
     )
-    wanted = [
-        p.name for p in inspect.signature(oracles.RULES[name]).parameters.values() if p.kind is p.KEYWORD_ONLY
+    own = [
+        p.name for p in inspect.signature(rules.RULES[name]).parameters.values() if p.kind is p.KEYWORD_ONLY
     ]
-    assert sorted(wanted) == sorted(RULES[name]["hypers"]), (
-        f"tests/oracles.py: {name} has other hyper-parameters"
+    assert sorted([*rules.COMMON, *own]) == sorted(RULES[name]["hypers"]), (
+        f"tests/rules.py: {name} has other hyper-parameters"
     )
 
 
@@ -91,9 +91,11 @@ def test_no_oracle_is_left_over() -> None:
     for oracle, registry in (
         (oracles.ACTIVATIONS, ACTIVATIONS),
         (oracles.LOSSES, NAMED),
-        (oracles.RULES, RULES),
+        (rules.RULES, RULES),
     ):
-        assert not oracle.keys() - registry.keys(), "remove these rows from tests/oracles.py"
+        assert not oracle.keys() - registry.keys(), (
+            "remove these rows from tests/oracles.py, tests/losses.py or tests/rules.py"
+        )
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_signatures_show_parameters_and_defaults(case: Any) -> None:
 def public_objects() -> list[Any]:
     """Every public module, function, class and method of the package."""
     found = []
-    for module in (simdnn, simdnn.functional, simdnn.init, simdnn.nn, simdnn.optim):
+    for module in (simdnn, simdnn.functional, simdnn.init, simdnn.nn, simdnn.optim, simdnn.schedules):
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.isclass(thing):
@@ -194,12 +196,22 @@ def test_everything_public_has_a_docstring(thing: Any) -> None:
 
 
 def test_every_rule_is_reached_by_an_optimizer() -> None:
-    named = {optim.from_name(name)._rule.name for name in ("sgd", "adam")}
-    assert RULES.keys() <= named | {optim.SGD(momentum=0.9)._rule.name}
+    reached = {make(**settings)._rule.name for _, make, settings in OPTIMIZERS}
+    assert RULES.keys() <= reached, "add a class to python/simdnn/optim/ and a row to OPTIMIZERS"
+
+
+@pytest.mark.parametrize("name", [name for name in optim.__all__ if isinstance(getattr(optim, name), type)])
+def test_every_optimizer_has_a_name_and_a_row(name: str) -> None:
+    if name == "Optimizer":
+        return
+    assert optim.BY_NAME.get(name.lower()) is getattr(optim, name), f"add {name} to BY_NAME in optim"
+    assert getattr(optim, name) in [make for _, make, _ in OPTIMIZERS], (
+        f"add a row with optim.{name} to OPTIMIZERS in tests/registry.py"
+    )
 
 
 def test_names_are_unique_and_lower_case() -> None:
-    for rows in (_core.activations(), _core.losses(), _core.rules()):
+    for rows in (_core.activations(), _core.losses(), _core.rules(), _core.schedules()):
         names = [row["name"] for row in rows]
         assert len(set(names)) == len(names)
         assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)

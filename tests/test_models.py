@@ -156,7 +156,7 @@ def test_views_lie_in_the_flat_buffers() -> None:
 
 
 @every_float
-@pytest.mark.parametrize("initializer", [getattr(init, name) for name in init.__all__])
+@pytest.mark.parametrize("initializer", [init.from_name(name) for name in init.NAMES])
 def test_initial_values_are_seeded_and_of_their_dtype(initializer: Any, dtype: Any) -> None:
     first = initializer((40, 30), rng=3, dtype=dtype)
     assert first.shape == (40, 30)

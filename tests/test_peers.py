@@ -1,15 +1,16 @@
-"""Beside PyTorch: the same functions, losses, optimisers and training, to float tolerance."""
+"""Beside PyTorch: the same functions, losses and training, to float tolerance."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 import simdnn.functional as F
-from simdnn import Trainer, optim
+from simdnn import Trainer
 from simdnn._loss import NAMED
 
 from .networks import network, samples
-from .registry import ACTIVATIONS, FLOATS, KINDS, OPTIMIZERS, parameters_of, spread
+from .registry import ACTIVATIONS, FLOATS, KINDS, parameters_of, spread
+from .test_peers_optimizers import SHARED
 
 pytestmark = pytest.mark.peers
 torch: Any = pytest.importorskip("torch", reason="needs the extra [peers]: torch")
@@ -91,30 +92,8 @@ def test_rrelu_agrees(dtype: Any) -> None:
 
 
 @every_float
-@pytest.mark.parametrize(("rule", "make", "settings"), OPTIMIZERS)
-def test_optimizers_agree(rule: str, make: Any, settings: dict[str, Any], dtype: Any) -> None:
-    p = spread(500, dtype)
-    mirror = torch.tensor(p, requires_grad=True)
-    ours, theirs = make([p], **settings), getattr(torch.optim, make.__name__)([mirror], **settings)
-    for step in range(5):
-        gradient = spread(500 + step, dtype)[step:]
-        ours.step([gradient])
-        mirror.grad = torch.tensor(gradient)
-        theirs.step()
-        assert np.allclose(p, mirror.detach().numpy(), **tolerance(dtype))
-
-
-def test_defaults_agree() -> None:
-    for ours, theirs in ((optim.SGD(), torch.optim.SGD), (optim.Adam(), torch.optim.Adam)):
-        peer = theirs([torch.zeros(1)]).defaults
-        for name in ("lr", "weight_decay", "momentum", "betas", "eps"):
-            if hasattr(ours, name):
-                assert getattr(ours, name) == peer[name]
-
-
-@every_float
 @pytest.mark.parametrize("loss", KINDS)
-@pytest.mark.parametrize(("rule", "make", "settings"), OPTIMIZERS)
+@pytest.mark.parametrize(("rule", "make", "settings"), SHARED)
 def test_training_agrees(rule: str, make: Any, settings: dict[str, Any], loss: str, dtype: Any) -> None:
     model = network([8, 32, 16, 5], "tanh", dtype=dtype)
     x, y = samples(loss, 60, 8, 5, dtype)
@@ -132,7 +111,8 @@ def test_training_agrees(rule: str, make: Any, settings: dict[str, Any], loss: s
         value = getattr(torch.nn.functional, NAMED[loss].__name__)(peer(torch.tensor(x)), torch.tensor(y))
         value.backward()
         theirs.step()
-        allowed = 1e-3 if dtype == np.float32 else 1e-9
+        exact = dtype == np.float64 and rule != "nadam"  # which carries a product in single precision there
+        allowed = 1e-9 if exact else 1e-3
         assert trainer.step(x, y) == pytest.approx(value.item(), rel=allowed)
     output = peer(torch.tensor(x)).detach().numpy()
     assert np.allclose(model(x), output, rtol=allowed, atol=allowed)

@@ -24,9 +24,9 @@ std::string shape_text(const std::vector<Index>& shape) { return text_of(py::tup
 
 namespace {
 
-void check_shape(const py::array& array, const char* name, const std::vector<Index>& wanted, const std::string& clause) {
+void check_shape(const py::array& array, const char* name, const std::vector<Index>& wanted, const Clause& clause) {
   if (std::vector<Index>(array.shape(), array.shape() + array.ndim()) == wanted) return;
-  throw py::value_error(std::string(name) + ": expected shape " + shape_text(wanted) + clause + ", got " +
+  throw py::value_error(std::string(name) + ": expected shape " + shape_text(wanted) + clause() + ", got " +
                         shape_text(array));
 }
 
@@ -41,7 +41,7 @@ bool is_row_each(const py::object& object, const std::vector<Index>& samples) {
 
 template <class T>
 Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
-                    Index columns, const std::string& clause) {
+                    Index columns, const Clause& clause) {
   py::object values = object, classes;
   switch (loss.about().target) {
     case Target::classes:
@@ -65,7 +65,7 @@ Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name
 
 template <class T>
 void Targets<T>::take_classes(const Loss& loss, const py::object& object, const char* name,
-                              const std::vector<Index>& samples, Index columns, const std::string& clause) {
+                              const std::vector<Index>& samples, Index columns, const Clause& clause) {
   Array<std::int64_t> classes = simdnn::class_array(object, name, columns, loss.ignore_index);
   check_shape(classes, name, samples, clause);
   if (loss.ignore_index >= 0) {  // the kernels know ignored rows by a negative class
@@ -80,7 +80,7 @@ void Targets<T>::take_classes(const Loss& loss, const py::object& object, const 
 
 template <class T>
 void Targets<T>::take_values(const py::object& object, const char* name, std::vector<Index> samples, Index columns,
-                             const std::string& clause) {
+                             const Clause& clause) {
   Array<T> values = real_array<T>(object, name);
   const bool one_each = columns == 1 && values.ndim() == Index(samples.size());
   if (!one_each) samples.push_back(columns);
@@ -89,7 +89,7 @@ void Targets<T>::take_values(const py::object& object, const char* name, std::ve
 }
 
 template <class T>
-Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const std::string& clause) {
+Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const Clause& clause) {
   Array<T> weights = real_array<T>(object, "sample_weight");
   check_shape(weights, "sample_weight", samples, clause);
   double sum = 0;
@@ -107,8 +107,8 @@ Array<T> sample_weights(const py::object& object, const std::vector<Index>& samp
 
 template struct Targets<float>;
 template struct Targets<double>;
-template Array<float> sample_weights(const py::object&, const std::vector<Index>&, const std::string&);
-template Array<double> sample_weights(const py::object&, const std::vector<Index>&, const std::string&);
+template Array<float> sample_weights(const py::object&, const std::vector<Index>&, const Clause&);
+template Array<double> sample_weights(const py::object&, const std::vector<Index>&, const Clause&);
 
 namespace {
 
@@ -165,7 +165,7 @@ struct Evaluation {
 
   /// A loss of whole rows, the classes along the last axis.
   void take_rows(const py::object& target, const py::object& weight, const char* name) {
-    const std::string text = std::string(" for ") + name + " of shape " + shape_text(input);
+    const Clause text = [this, name] { return std::string(" for ") + name + " of shape " + shape_text(input); };
     if (shape.empty() || shape.back() == 0) {
       throw py::value_error(std::string(name) + ": expected at least one class along the last axis, got shape " +
                             shape_text(input));
@@ -189,7 +189,7 @@ struct Evaluation {
   /// A loss of single outputs: long rows whatever the shape, or rows of classes where each has a weight.
   void take_points(const py::object& target, const char* name) {
     Array<T> values = real_array<T>(target, "target");
-    check_shape(values, "target", shape, std::string(", that of ") + name);
+    check_shape(values, "target", shape, [name] { return std::string(", that of ") + name; });
     constexpr Index row = 1024;
     samples = shape;
     divisor = double(input.size());
@@ -301,7 +301,8 @@ std::shared_ptr<Loss> make_loss(const std::string& name, const py::dict& paramet
 
 void register_losses(py::module_& module) {
   py::class_<Loss, std::shared_ptr<Loss>>(module, "Loss")
-      .def(py::init(&make_loss), "name"_a, "parameters"_a, "class_weight"_a, "class_scale"_a, "factor"_a, "ignore_index"_a)
+      .def(py::init(&make_loss), "name"_a, "parameters"_a, "class_weight"_a, "class_scale"_a, "factor"_a,
+           "ignore_index"_a)
       .def_property_readonly("name", [](const Loss& self) { return self.about().name; })
       .def_property_readonly("classifies", [](const Loss& self) { return self.about().outputs == Outputs::together; })
       .def_property_readonly("classes", [](const Loss& self) { return self.class_scale.size(); })

@@ -1,6 +1,8 @@
 // What a loss compares with, taken from Python and checked.
 #pragma once
 
+#include <functional>
+
 #include "../net/loss.hpp"
 #include "arrays.hpp"
 
@@ -11,6 +13,9 @@ double checked_number(const Hyper& hyper, double value);
 
 /// "(3, 4)".
 std::string shape_text(const std::vector<Index>& shape);
+
+/// The end of a complaint about a shape, put into words only if there is one.
+using Clause = std::function<std::string()>;
 
 /// Arrays of targets, kept alive here; a pointer is nullptr where the loss has no such target.
 template <class T>
@@ -23,17 +28,17 @@ struct Targets {
 
   /// Targets of samples arranged in the shape `samples`, each with `columns` outputs; `clause` ends a complaint.
   Targets(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
-          Index columns, const std::string& clause);
+          Index columns, const Clause& clause);
 
  private:
   void take_classes(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
-                    Index columns, const std::string& clause);
+                    Index columns, const Clause& clause);
   void take_values(const py::object& object, const char* name, std::vector<Index> samples, Index columns,
-                   const std::string& clause);
+                   const Clause& clause);
 };
 
 /// Weights >= 0 with a positive finite sum, in the shape of the samples.
 template <class T>
-Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const std::string& clause);
+Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const Clause& clause);
 
 }  // namespace simdnn

@@ -16,5 +16,6 @@ PYBIND11_MODULE(_core, module) {
   simdnn::register_functions(module);
   simdnn::register_losses(module);
   simdnn::register_network(module);
+  simdnn::register_optimizers(module);
   simdnn::register_trainer(module);
 }

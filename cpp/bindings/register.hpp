@@ -5,12 +5,13 @@
 
 namespace simdnn {
 
-void register_ufuncs(pybind11::module_& module);     ///< elementwise functions, softmax rows
-void register_front(pybind11::module_& module);      ///< functions with defaults
-void register_functions(pybind11::module_& module);  ///< sums
-void register_losses(pybind11::module_& module);     ///< losses and their gradients
-void register_registry(pybind11::module_& module);   ///< descriptions, configuration, threads
-void register_network(pybind11::module_& module);    ///< networks, predictors
-void register_trainer(pybind11::module_& module);    ///< rules, updaters, trainers
+void register_ufuncs(pybind11::module_& module);      ///< elementwise functions, softmax rows
+void register_front(pybind11::module_& module);       ///< functions with defaults
+void register_functions(pybind11::module_& module);   ///< sums
+void register_losses(pybind11::module_& module);      ///< losses and their gradients
+void register_registry(pybind11::module_& module);    ///< descriptions, configuration, threads
+void register_network(pybind11::module_& module);     ///< networks, predictors
+void register_optimizers(pybind11::module_& module);  ///< rules, updaters over arrays, schedules, norms
+void register_trainer(pybind11::module_& module);     ///< trainers
 
 }  // namespace simdnn

@@ -42,25 +42,40 @@ py::list losses() {
     constexpr const char* outputs[] = {"together", "averaged", "summed"};
     py::dict parameters;
     for (int p = 0; p < about.parameter_count(); ++p) parameters[about.parameters[p].name] = about.parameters[p].value;
-    rows.append(py::dict("name"_a = about.name, "summary"_a = about.summary, "formula"_a = about.formula,
-                         "source"_a = about.source, "target"_a = targets[int(about.target)],
-                         "outputs"_a = outputs[int(about.outputs)], "parameters"_a = parameters,
-                         "function"_a = about.function, "example"_a = about.example,
-                         "example_value"_a = about.example_value));
+    rows.append(py::dict(
+        "name"_a = about.name, "summary"_a = about.summary, "formula"_a = about.formula, "source"_a = about.source,
+        "target"_a = targets[int(about.target)], "outputs"_a = outputs[int(about.outputs)], "parameters"_a = parameters,
+        "function"_a = about.function, "example"_a = about.example, "example_value"_a = about.example_value));
   }
   return rows;
 }
 
+py::dict describe(const RuleDescription& about) {
+  py::dict hypers, carried;
+  py::list slots;
+  for (int h = 0; h < about.hyper_count(); ++h) hypers[about.hypers[h].name] = about.hypers[h].value;
+  for (int s = 0; s < about.slot_count(); ++s) slots.append(about.slots[s]);
+  for (int c = 0; c < about.carried_count(); ++c) carried[about.carried[c].name] = about.carried[c].value;
+  return py::dict("name"_a = about.name, "formula"_a = about.formula, "source"_a = about.source, "slots"_a = slots,
+                  "hypers"_a = hypers, "carried"_a = carried, "counts"_a = about.counts);
+}
+
 py::list rules() {
   py::list rows;
-  for (int i = 0; i < kernels().rule_count; ++i) {
-    const RuleDescription& about = *kernels().rules[i];
-    py::dict hypers;
-    py::list slots;
-    for (int h = 0; h < about.hyper_count(); ++h) hypers[about.hypers[h].name] = about.hypers[h].value;
-    for (int s = 0; s < about.slot_count(); ++s) slots.append(about.slots[s]);
-    rows.append(py::dict("name"_a = about.name, "formula"_a = about.formula, "source"_a = about.source,
-                         "slots"_a = slots, "hypers"_a = hypers));
+  for (int i = 0; i < kernels().rule_count; ++i) rows.append(describe(*kernels().rules[i]));
+  return rows;
+}
+
+py::list schedules() {
+  py::list rows;
+  for (int i = 0; i < kernels().schedule_count; ++i) {
+    const ScheduleDescription& about = *kernels().schedules[i];
+    py::list values;
+    for (const char* name : about.values) {
+      if (name != nullptr) values.append(name);
+    }
+    rows.append(
+        py::dict("name"_a = about.name, "formula"_a = about.formula, "source"_a = about.source, "values"_a = values));
   }
   return rows;
 }
@@ -82,6 +97,7 @@ void register_registry(py::module_& module) {
   module.def("elementary", elementary, "One dict for each elementary function.");
   module.def("losses", losses, "One dict for each loss that a network can be trained on.");
   module.def("rules", rules, "One dict for each update rule.");
+  module.def("schedules", schedules, "One dict for each kind of schedule.");
   module.def("compiler", compiler);
   module.def("isa", [] { return kernels().level; });
   module.def("isa_available", available_levels);

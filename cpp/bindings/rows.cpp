@@ -137,7 +137,9 @@ void loop(char** args, const Index* dims, const Index* steps, void*) {
 template <Form form, bool Warm, auto Single, auto Real>
 RowUfunc row_ufunc(const char* name, const char* signature) {
   constexpr int inputs = 1 + (form == Form::map_backward || form == Form::reduction_backward) + Warm;
-  return {name, signature, inputs,
+  return {name,
+          signature,
+          inputs,
           {loop<Half, form, Warm, Single>, loop<float, form, Warm, Single>, loop<double, form, Warm, Real>}};
 }
 
@@ -146,8 +148,9 @@ RowUfunc row_ufunc(const char* name, const char* signature) {
 std::vector<RowUfunc> row_ufuncs() {
   std::vector<RowUfunc> all;
 #define SIMDNN_ROW(name, function, form, warm, signature) \
-  all.push_back(row_ufunc<form, warm, &TypedKernels<float>::function, &TypedKernels<double>::function>(name, signature));
-#define SIMDNN_ROWS(function, form, cold, warm)                \
+  all.push_back(                                          \
+      row_ufunc<form, warm, &TypedKernels<float>::function, &TypedKernels<double>::function>(name, signature));
+#define SIMDNN_ROWS(function, form, cold, warm)                 \
   SIMDNN_ROW(#function "_default", function, form, false, cold) \
   SIMDNN_ROW(#function, function, form, true, warm)
   SIMDNN_ROWS(softmax, Form::map, "(n)->(n)", "(n),()->(n)")

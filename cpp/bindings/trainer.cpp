@@ -1,4 +1,4 @@
-// Update rules, updaters over arrays, and trainers as Python classes.
+// Trainers as Python classes, one for each precision.
 #include <pybind11/stl.h>
 
 #include <cmath>
@@ -6,75 +6,12 @@
 #include "losses.hpp"
 #include "model.hpp"
 #include "register.hpp"
+#include "state.hpp"
 
 namespace simdnn {
 namespace {
 
 using namespace py::literals;
-
-int find_hyper(const RuleDescription& about, const std::string& name) {
-  for (int i = 0; i < about.hyper_count(); ++i) {
-    if (about.hypers[i].name == name) return i;
-  }
-  throw py::key_error(name);
-}
-
-/// A hyper-parameter in its range; a NaN is in none.
-void set_hyper(Rule& rule, const std::string& name, double value) {
-  const int i = find_hyper(rule.about(), name);
-  const Hyper& hyper = rule.about().hypers[i];
-  if (!(value >= hyper.low && value < hyper.high)) {
-    std::string wanted = "finite";
-    if (std::isfinite(hyper.low)) wanted += " and >= " + text_of(py::float_(hyper.low));
-    if (std::isfinite(hyper.high)) wanted += " and < " + text_of(py::float_(hyper.high));
-    throw py::value_error(name + ": expected " + wanted + ", got " + text_of(py::float_(value)));
-  }
-  rule.hypers[std::size_t(i)] = value;
-}
-
-std::shared_ptr<Rule> make_rule(const std::string& name, const py::dict& hypers) {
-  auto rule = std::make_shared<Rule>();
-  for (int i = 0; i < kernels().rule_count; ++i) {
-    if (kernels().rules[i]->name != name) continue;
-    rule->index = i;
-    const RuleDescription& about = *kernels().rules[i];
-    for (int h = 0; h < about.hyper_count(); ++h) rule->hypers.push_back(about.hypers[h].value);
-    for (const auto& [key, value] : hypers) set_hyper(*rule, text_of(key), value.cast<double>());
-    return rule;
-  }
-  throw std::logic_error(name);  // Python has checked the name
-}
-
-/// An updater over arrays that it keeps alive.
-template <class T>
-struct ArrayUpdater {
-  Updater<T> updater;
-  std::vector<Array<T>> arrays;
-
-  ArrayUpdater(std::shared_ptr<Rule> rule, const std::vector<Array<T>>& parameters)
-      : updater(std::move(rule)), arrays(parameters) {
-    for (Array<T>& array : arrays) updater.add(array.mutable_data(), array.size());
-  }
-
-  void step(const std::vector<py::object>& gradients) {
-    if (gradients.size() != arrays.size()) {
-      throw py::value_error("grads: expected " + std::to_string(arrays.size()) + " arrays, got " +
-                            std::to_string(gradients.size()));
-    }
-    std::vector<Array<T>> kept;
-    std::vector<const T*> data;
-    for (std::size_t i = 0; i < gradients.size(); ++i) {
-      const std::string name = "grads[" + std::to_string(i) + "]";
-      kept.push_back(real_array<T>(gradients[i], name.c_str()));
-      const Array<T>& g = kept.back();
-      if (g.ndim() != arrays[i].ndim() || !std::equal(g.shape(), g.shape() + g.ndim(), arrays[i].shape())) {
-        throw py::value_error(name + ": expected shape " + shape_text(arrays[i]) + ", got " + shape_text(g));
-      }
-      data.push_back(g.data());
-    }
-    updater.step(data);
-  }
-};
 
 /// A trainer of a model's network.
 template <class T>
@@ -101,7 +38,7 @@ struct Batch {
     samples.x = matrix_of(x, "x", network.inputs());
     if (samples.x.rows == 0) throw py::value_error("x: expected at least one sample, got shape " + shape_text(x));
     const std::vector<Index> shape{samples.x.rows};
-    const std::string clause = " for " + std::to_string(samples.x.rows) + " samples";
+    const Clause clause = [this] { return " for " + std::to_string(samples.x.rows) + " samples"; };
     targets.emplace(loss, y_object, "y", shape, network.outputs(), clause);
     samples.classes = targets->classes();
     samples.values = targets->values();
@@ -130,8 +67,9 @@ template <class T>
 void register_precision(py::module_& module, const std::string& suffix) {
   using Self = ModelTrainer<T>;
   py::class_<Batch<T>>(module, ("Batch" + suffix).c_str());
-  py::class_<Self>(module, ("Trainer" + suffix).c_str())
-      .def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<Rule>>(), "model"_a, "loss"_a, "rule"_a)
+  py::class_<Self> type(module, ("Trainer" + suffix).c_str());
+  define_state<T>(type, [](Self& self) -> Updater<T>& { return self.trainer.updater(); });
+  type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<Rule>>(), "model"_a, "loss"_a, "rule"_a)
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
       .def(
           "batch",
@@ -156,22 +94,11 @@ void register_precision(py::module_& module, const std::string& suffix) {
                            [&](const Context& context) { return self.trainer.evaluate(batch.samples, context); }));
           },
           "batch"_a);
-  py::class_<ArrayUpdater<T>>(module, ("Updater" + suffix).c_str())
-      .def(py::init<std::shared_ptr<Rule>, std::vector<Array<T>>>(), "rule"_a, "parameters"_a)
-      .def("step", &ArrayUpdater<T>::step, "gradients"_a);
 }
 
 }  // namespace
 
 void register_trainer(py::module_& module) {
-  py::class_<Rule, std::shared_ptr<Rule>>(module, "Rule")
-      .def(py::init(&make_rule), "name"_a, "hypers"_a)
-      .def_property_readonly("name", [](const Rule& self) { return self.about().name; })
-      .def("__getitem__",
-           [](const Rule& self, const std::string& name) {
-             return self.hypers[std::size_t(find_hyper(self.about(), name))];
-           })
-      .def("__setitem__", set_hyper);
   register_precision<float>(module, "F32");
   register_precision<double>(module, "F64");
 }

@@ -1,9 +1,20 @@
-// Update rules.
+// Update rules, norms and schedules.
+#include "../loops/norm.hpp"
 #include "../loops/update.hpp"
 #include "../ops/optimizers.hpp"
+#include "../ops/schedules.hpp"
 #include "part.hpp"
 
 SIMDNN_LEVEL_BEGIN
+
+template <class Rule>
+constexpr Advance advance_of() {
+  if constexpr (requires { &Rule::advance; }) {
+    return Rule::advance;
+  } else {
+    return nullptr;
+  }
+}
 
 template <class Registry>
 struct RuleTables;
@@ -12,16 +23,30 @@ template <class... Rule>
 struct RuleTables<List<Rule...>> {
   static constexpr int count = sizeof...(Rule);
   static constexpr const RuleDescription* about[] = {&Rule::about...};
+  static constexpr Advance advances[] = {advance_of<Rule>()...};
   template <class T>
   static constexpr Update<T> updates[] = {update<Rule, T>...};
 };
+
+template <class T>
+void fill(TypedKernels<T>& kernels) {
+  kernels.updates = RuleTables<Rules>::updates<T>;
+  kernels.square_sum = square_sum<T>;
+  kernels.all_finite = all_finite<T>;
+  kernels.add_column_squares = add_column_squares<T>;
+  kernels.scale_columns = scale_columns<T>;
+}
 
 SIMDNN_LEVEL_END
 
 void simdnn::SIMDNN_OF_LEVEL(update_kernels)(Kernels& kernels) {
   using namespace SIMDNN_LEVEL;
   kernels.rules = RuleTables<Rules>::about;
+  kernels.advances = RuleTables<Rules>::advances;
   kernels.rule_count = RuleTables<Rules>::count;
-  kernels.single.updates = RuleTables<Rules>::updates<float>;
-  kernels.real.updates = RuleTables<Rules>::updates<double>;
+  kernels.schedules = ScheduleTable<Schedules>::about;
+  kernels.schedule_count = ScheduleTable<Schedules>::count;
+  kernels.schedule = schedule;
+  fill(kernels.single);
+  fill(kernels.real);
 }

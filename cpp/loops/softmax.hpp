@@ -55,12 +55,12 @@ void softmax(const SoftmaxRows<T>& batch) {
   if (batch.columns <= kShort) {
     return for_panels(batch, [&](Panel<T>& panel, Index i, Index count) SIMDNN_LAMBDA_INLINE {
       int nobody[kLanes];
-      double factor[kLanes];
+      double sum[kLanes];
+      Factor<T> factor[kLanes];
       for (int l = 0; l < kLanes; ++l) nobody[l] = int(kNobody);
-      panel.exponentials(nobody, factor);
-      SIMDNN_VECTORIZE
-      for (int l = 0; l < kLanes; ++l) factor[l] = 1 / factor[l];
-      panel.scale(factor, [](T x) SIMDNN_LAMBDA_INLINE { return settled(x); });
+      panel.template exponentials<RoundedSums>(nobody, sum);
+      for (int l = 0; l < kLanes; ++l) factor[l] = Factor<T>::reciprocal(sum[l]);
+      panel.scale(factor);
       panel.store(batch.out + i * batch.out_stride, batch.out_stride, count);
     });
   }
@@ -68,7 +68,7 @@ void softmax(const SoftmaxRows<T>& batch) {
     const T* const x = batch.x + i * batch.x_stride;
     T* const y = batch.out + i * batch.out_stride;
     const Shift<T> shift(row_max(x, batch.columns));
-    row_normalize(y, row_exp(x, batch.columns, shift, kNobody, y), batch.columns);
+    row_scale(y, Factor<T>::reciprocal(row_exp<RoundedSums>(x, batch.columns, shift, kNobody, y)), batch.columns);
   }
 }
 
@@ -178,8 +178,8 @@ template <class T>
 void logsumexp_backward(const SoftmaxRows<T>& batch) {
   softmax(batch);
   for (Index i = 0; i < batch.rows; ++i) {
-    row_scale(batch.out + i * batch.out_stride, double(batch.dy[i * batch.dy_stride]) / batch.temperature,
-              batch.columns);
+    const Factor<T> factor(double(batch.dy[i * batch.dy_stride]) / batch.temperature);
+    row_scale(batch.out + i * batch.out_stride, factor, batch.columns);
   }
 }
 

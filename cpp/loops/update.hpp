@@ -7,16 +7,47 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// One step of Rule for n parameters in place; hypers in the order of its description, steps count from 1.
-template <class Rule, class T>
-void update(T* p, const T* g, T* const* slots, Index n, const double* hypers, std::int64_t step) {
-  const typename Rule::template Step<T> rule(hypers, step);
-  T* const local[kMaxSlots] = {slots[0], slots[1], slots[2]};
+/// What happens beside the rule, chosen outside the loop: the rule alone reads and writes no more than it must.
+enum Beside { kNothing, kDecay, kEverything };
+
+/// Elements [begin, end) of one span.
+template <Beside kBeside, class T, class Step>
+void update_span(const UpdateSpan<T>& span, Index begin, Index end, const Step& step, const Adjust<T>& adjust,
+                 const WeightDecay<T>& decay) {
+  T* const p = span.p;
+  const T* const g = span.g;
+  T* const slots[kMaxSlots] = {span.slots[0], span.slots[1], span.slots[2]};
   SIMDNN_VECTORIZE
-  for (Index i = 0; i < n; ++i) {
+  for (Index i = begin; i < end; ++i) {
     T x = p[i];
-    rule(x, g[i], local, i);
+    T d = g[i];
+    if constexpr (kBeside == kEverything) d = adjust(d, x);
+    if constexpr (kBeside != kNothing) {
+      d = decay.gradient(x, d);
+      x = decay.kept(x);
+    }
+    step(x, d, slots, i);
     p[i] = x;
+  }
+}
+
+/// One step of Rule, in place, for elements [begin, end) of all spans counted through.
+template <class Rule, class T>
+void update(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& numbers) {
+  const typename Rule::template Step<T> step(numbers);
+  const Adjust<T> adjust(numbers.adjustment);
+  const WeightDecay<T> decay(numbers.hypers);
+  const Beside beside =
+      !numbers.adjustment.none() ? kEverything : (numbers.hypers[kWeightDecay] != 0 ? kDecay : kNothing);
+  for (Index s = 0; s < count && end > 0; ++s, ++spans) {
+    const Index last = end < spans->size ? end : spans->size;
+    if (begin < last) {
+      if (beside == kNothing) update_span<kNothing>(*spans, begin, last, step, adjust, decay);
+      if (beside == kDecay) update_span<kDecay>(*spans, begin, last, step, adjust, decay);
+      if (beside == kEverything) update_span<kEverything>(*spans, begin, last, step, adjust, decay);
+    }
+    begin = begin > spans->size ? begin - spans->size : 0;
+    end -= spans->size;
   }
 }
 

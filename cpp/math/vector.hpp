@@ -46,16 +46,29 @@ SIMDNN_INLINE Vector<T> load_vector(const T* from) {
   return x;
 }
 
-/// As many floats as a register holds doubles. (GCC takes __builtin_convertvector apart.)
+/// As many floats as a register holds doubles, and back. (GCC takes __builtin_convertvector apart.)
 #if defined(__AVX512F__)
 SIMDNN_INLINE DoubleVector widen(const float* from) { return _mm512_cvtps_pd(_mm256_loadu_ps(from)); }
+SIMDNN_INLINE void narrow(DoubleVector x, float* to) { _mm256_storeu_ps(to, _mm512_cvtpd_ps(x)); }
 #elif defined(__AVX2__)
 SIMDNN_INLINE DoubleVector widen(const float* from) { return _mm256_cvtps_pd(_mm_loadu_ps(from)); }
+SIMDNN_INLINE void narrow(DoubleVector x, float* to) { _mm_storeu_ps(to, _mm256_cvtpd_ps(x)); }
 #elif defined(__aarch64__)
 SIMDNN_INLINE DoubleVector widen(const float* from) { return vcvt_f64_f32(vld1_f32(from)); }
+SIMDNN_INLINE void narrow(DoubleVector x, float* to) { vst1_f32(to, vcvt_f32_f64(x)); }
 #else
 SIMDNN_INLINE DoubleVector widen(const float* from) { return DoubleVector{double(from[0]), double(from[1])}; }
+SIMDNN_INLINE void narrow(DoubleVector x, float* to) {
+  to[0] = float(x[0]);
+  to[1] = float(x[1]);
+}
 #endif
+SIMDNN_INLINE DoubleVector widen(const double* from) {
+  DoubleVector x;
+  __builtin_memcpy(&x, from, sizeof x);
+  return x;
+}
+SIMDNN_INLINE void narrow(DoubleVector x, double* to) { __builtin_memcpy(to, &x, sizeof x); }
 
 template <class T>
 SIMDNN_INLINE Vector<T> broadcast(T x) {

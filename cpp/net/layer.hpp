@@ -14,6 +14,12 @@ struct ParameterBlock {
   std::string name;
   Index offset;
   std::vector<Index> shape;
+
+  Index size() const {
+    Index count = 1;
+    for (const Index n : shape) count *= n;
+    return count;
+  }
 };
 
 /// Pointers into the flat buffers, for one layer.

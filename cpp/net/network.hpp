@@ -52,9 +52,7 @@ class Network {
       offsets_.push_back(offset);
       Index size = 0;
       for (ParameterBlock block : layer->parameters()) {
-        Index count = 1;
-        for (const Index n : block.shape) count *= n;
-        size += count;
+        size += block.size();
         block.name = std::to_string(i) + "." + block.name;
         block.offset += offset;
         blocks_.push_back(std::move(block));

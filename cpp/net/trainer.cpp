@@ -12,7 +12,12 @@ template <class T>
 Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss,
                     std::shared_ptr<const Rule> rule)
     : network_(std::move(network)), loss_(std::move(loss)), updater_(std::move(rule)) {
-  updater_.add(network_->values().data(), network_->values().size());
+  for (const ParameterBlock& block : network_->blocks()) {
+    const bool matrix = block.shape.size() == 2;  // max-norm is for weights, not for biases
+    const Units units = matrix ? Units{block.shape[0], block.shape[1]} : Units{};
+    updater_.add(network_->values().data() + block.offset, block.size(), units);
+    gradients_.push_back(network_->gradients().data() + block.offset);
+  }
 }
 
 /// Makes room for chunks of at most `rows` samples: the only allocation, at the first step of a new size.
@@ -117,7 +122,7 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Index* order, Index cou
     plan_->backward(gradient, begin > 0, context);
     if (context.stopped()) return totals;
   }
-  updater_.step({network_->gradients().data()});
+  updater_.step(gradients_);
   totals.steps = 1;
   constexpr double overhead = 1000;  // nanoseconds of a step beyond its products, for the interrupt's account
   context.after(overhead);

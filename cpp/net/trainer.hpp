@@ -12,8 +12,8 @@ template <class T>
 struct Samples {
   Matrix<const T> x;
   const std::int64_t* classes = nullptr;  ///< a negative class is ignored
-  const T* values = nullptr;  ///< contiguous rows as long as the network's output
-  const T* weight = nullptr;  ///< nullptr: ones
+  const T* values = nullptr;              ///< contiguous rows as long as the network's output
+  const T* weight = nullptr;              ///< nullptr: ones
 };
 
 /// Sums over samples; the loss is a weighted sum, to be divided by the weight.
@@ -29,6 +29,7 @@ class Trainer {
 
   const Loss& loss() const { return *loss_; }
   Network<T>& network() { return *network_; }
+  Updater<T>& updater() { return updater_; }
 
   /// One update from all samples; totals.steps stays 0, and nothing is updated, if the context stopped it.
   Totals step(const Samples<T>& samples, const Context& context);
@@ -52,6 +53,7 @@ class Trainer {
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Loss> loss_;
   Updater<T> updater_;
+  std::vector<const T*> gradients_;  ///< of each block of parameters
   std::unique_ptr<Plan<T>> plan_, inference_;
   Buffer<T> x_, values_, weight_;
   std::vector<std::int64_t> classes_;

@@ -1,61 +1,66 @@
-// An update rule bound to arrays: hyper-parameters, state buffers, step count.
+// An update rule bound to arrays: state buffers and step count.
 #pragma once
 
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "../dispatch.hpp"
-#include "../parallel.hpp"
 #include "buffer.hpp"
+#include "norm.hpp"
+#include "rule.hpp"
 
 namespace simdnn {
 
-/// A rule of the registry and the values of its hyper-parameters, which may change between steps.
-struct Rule {
-  int index = 0;
-  std::vector<double> hypers;
-  const RuleDescription& about() const { return *kernels().rules[index]; }
+/// How max-norm sees an array: `units` columns, each the incoming weights of a unit; 0 units are left alone.
+struct Units {
+  Index inputs = 0, units = 0;
 };
 
 template <class T>
 class Updater {
  public:
-  explicit Updater(std::shared_ptr<const Rule> rule) : rule_(std::move(rule)) {}
+  explicit Updater(std::shared_ptr<const Rule> rule) : rule_(std::move(rule)), carried_(initial(*rule_)) {}
 
-  /// Puts n parameters under this updater's care; their owner keeps them alive.
-  void add(T* parameters, Index n) {
-    Segment& segment = segments_.emplace_back();
-    segment.parameters = parameters;
-    segment.size = n;
-    for (int i = 0; i < rule_->about().slot_count(); ++i) segment.slots.emplace_back(n);
+  /// Puts n parameters under this updater's care, before the first step; their owner keeps them alive.
+  void add(T* parameters, Index n, Units units = {}) {
+    segments_.push_back({parameters, size_, n, units});
+    size_ += n;
   }
 
-  /// One step; gradients in the order of add().
-  void step(const std::vector<const T*>& gradients) {
-    constexpr Index grain = 4096;
-    constexpr double nanoseconds = 0.5;  // an element
-    ++steps_;
-    const Update<T> run = typed_kernels<T>().updates[rule_->index];
-    for (std::size_t s = 0; s < segments_.size(); ++s) {
-      Segment& segment = segments_[s];
-      parallel_for(segment.size, grain, nanoseconds * double(segment.size), [&](Index begin, Index end) {
-        T* slots[kMaxSlots] = {};
-        for (std::size_t i = 0; i < segment.slots.size(); ++i) slots[i] = segment.slots[i].data() + begin;
-        run(segment.parameters + begin, gradients[s] + begin, slots, end - begin, rule_->hypers.data(), steps_);
-      });
-    }
-  }
+  /// One step; gradients in the order of add(). False, with nothing changed, if it was refused as not finite.
+  bool step(const std::vector<const T*>& gradients);
+
+  /// The state buffers in the order of the rule's slots, each with all parameters one after the other.
+  std::vector<Buffer<T>>& slots();
+  std::vector<double>& carried() { return carried_; }
+  std::int64_t& steps() { return steps_; }
+  std::int64_t& skipped() { return skipped_; }
+  double norm() const { return norm_; }  ///< of the last step's gradients before clipping; NaN if none was clipped
+  Index size() const { return size_; }
 
  private:
   struct Segment {
-    T* parameters = nullptr;
-    Index size = 0;
-    std::vector<Buffer<T>> slots;
+    T* parameters;
+    Index offset, size;
+    Units units;
   };
+
+  static std::vector<double> initial(const Rule& rule);
+  void place(const std::vector<const T*>& gradients, bool merged);
+  bool measure(Adjustment& adjustment);
+  void update(const UpdateStep& numbers);
+  void update_constrained(const UpdateStep& numbers);
+  void constrain(const Segment& segment, Index rows, Index blocks);
+
   std::shared_ptr<const Rule> rule_;
   std::vector<Segment> segments_;
-  std::int64_t steps_ = 0;
+  std::vector<UpdateSpan<T>> spans_;
+  std::vector<Buffer<T>> slots_;
+  std::vector<double> carried_;
+  std::vector<double> squares_;  ///< of max-norm: for each block of rows, a sum for each unit
+  std::vector<T> factors_;
+  Index size_ = 0;
+  std::int64_t steps_ = 0, skipped_ = 0;
+  double norm_ = __builtin_nan("");
 };
 
 }  // namespace simdnn

@@ -1,4 +1,5 @@
-// Softmax cross-entropy and its modifiers: class weights, label smoothing, the focal factor, ignored rows, soft targets.
+// Softmax cross-entropy and its modifiers: class weights, label smoothing, the focal factor, ignored rows, soft
+// targets.
 //
 // Let p = softmax(x), a_c the class scale, t the target distribution (smoothed: (1 - eps) t + eps / C). Then
 //   loss = sum_c a_c t_c (1 - p_c)^gamma (-log p_c)
@@ -135,7 +136,9 @@ struct CrossEntropy {
     panel.exponentials(target, hard.rest);
     hard.finish(batch.scale, batch.parameters[kGamma]);
     if (batch.gradient) {
-      panel.scale(hard.factor);
+      Factor<T> factor[kLanes];
+      for (int l = 0; l < kLanes; ++l) factor[l] = Factor<T>(hard.factor[l]);
+      panel.scale(factor);
       panel.store(batch.gradient + first * batch.gradient_stride, batch.gradient_stride, count);
     }
     end(batch, first, count, hard, target);
@@ -161,7 +164,7 @@ struct CrossEntropy {
     }
     hard.finish(batch.scale, batch.parameters[kGamma]);
     for (Index l = 0; batch.gradient && l < count; ++l) {
-      row_scale(batch.gradient + (first + l) * batch.gradient_stride, hard.factor[l], n);
+      row_scale(batch.gradient + (first + l) * batch.gradient_stride, Factor<T>(hard.factor[l]), n);
     }
     end(batch, first, count, hard, target);
   }
@@ -181,8 +184,8 @@ struct CrossEntropy {
     const double weight = weight_of(batch, i);
     const SoftRow<T> row(batch.output + i * batch.output_stride, n);
     const Smoothed<T> targets{batch.classes ? nullptr : batch.values + i * batch.values_stride,
-                              batch.classes ? Index(batch.classes[i]) : kNobody, 1 - smoothing,
-                              smoothing / double(n), batch.class_scale};
+                              batch.classes ? Index(batch.classes[i]) : kNobody, 1 - smoothing, smoothing / double(n),
+                              batch.class_scale};
     if (batch.row_correct) batch.row_correct[i] = row.winner == targets.winner(n);
     const double loss = gamma == 0 ? soft_row(row, targets, batch.scale * weight, gradient)
                                    : focal_row(row, targets, gamma, batch.scale * weight, gradient);

@@ -83,8 +83,15 @@ struct LossDescription {
   }
 };
 
-constexpr int kMaxHypers = 8;
+/// A number that a rule carries from step to step beside its buffers, by PyTorch's name, and what it begins with.
+struct Carried {
+  const char* name = nullptr;
+  double value = 0;
+};
+
+constexpr int kMaxHypers = 12;
 constexpr int kMaxSlots = 3;
+constexpr int kMaxCarried = 1;
 
 struct RuleDescription {
   const char* name;
@@ -92,6 +99,8 @@ struct RuleDescription {
   const char* source;
   const char* slots[kMaxSlots];  ///< state buffers, by PyTorch's names
   Hyper hypers[kMaxHypers];
+  Carried carried[kMaxCarried] = {};
+  bool counts = true;  ///< PyTorch's state of it has a "step"
 
   constexpr int slot_count() const {
     int count = 0;
@@ -103,6 +112,17 @@ struct RuleDescription {
     while (count < kMaxHypers && hypers[count].name != nullptr) ++count;
     return count;
   }
+  constexpr int carried_count() const { return carried[0].name == nullptr ? 0 : kMaxCarried; }
+};
+
+constexpr int kMaxScheduleValues = 3;
+
+/// A piece of a learning-rate schedule, as a function of the steps since its begin.
+struct ScheduleDescription {
+  const char* name;
+  const char* formula;
+  const char* source;
+  const char* values[kMaxScheduleValues];  ///< names of its numbers, in order
 };
 
 }  // namespace simdnn

@@ -56,49 +56,63 @@ SIMDNN_INLINE void for_blocks(Index n, const Step& step) {
 
 /// Sixteen numbers that a loop carries in registers.
 template <class T>
-class Lanes {
+struct Lanes {
   static constexpr int kParts = kLanes / kWidth<T>;
-  Vector<T> part_[kParts];
+  Vector<T> part[kParts];
 
- public:
+  SIMDNN_INLINE Lanes() : Lanes(T(0)) {}
   SIMDNN_INLINE explicit Lanes(T value) {
-    for (int k = 0; k < kParts; ++k) part_[k] = broadcast<T>(value);
+    for (int k = 0; k < kParts; ++k) part[k] = broadcast<T>(value);
+  }
+  SIMDNN_INLINE explicit Lanes(const T* block) {
+    for (int k = 0; k < kParts; ++k) part[k] = load_vector(block + k * kWidth<T>);
   }
 
-  SIMDNN_INLINE void add(const T* block) {
-    for (int k = 0; k < kParts; ++k) part_[k] += load_vector(block + k * kWidth<T>);
-  }
-
-  /// += value + error * scale, widened to double.
-  SIMDNN_INLINE void add(const float* value, const float* error, double scale) {
-    static_assert(sizeof(T) == sizeof(double));
-    for (int k = 0; k < kParts; ++k) {
-      const int at = k * kWidth<double>;
-      part_[k] += fma(widen(error + at), broadcast<double>(scale), widen(value + at));
-    }
-  }
-  SIMDNN_INLINE void add(const double* value, const double* error, double scale) {
-    for (int k = 0; k < kParts; ++k) {
-      const int at = k * kWidth<double>;
-      part_[k] += fma(load_vector(error + at), broadcast<double>(scale), load_vector(value + at));
-    }
+  SIMDNN_INLINE void operator+=(const Lanes& other) {
+    for (int k = 0; k < kParts; ++k) part[k] += other.part[k];
   }
 
   /// Takes what is larger; a NaN never is.
   SIMDNN_INLINE void take_larger(const T* block) {
     for (int k = 0; k < kParts; ++k) {
       const Vector<T> other = load_vector(block + k * kWidth<T>);
-      part_[k] = other > part_[k] ? other : part_[k];
+      part[k] = other > part[k] ? other : part[k];
     }
   }
 
-  SIMDNN_INLINE void store(T* to) const { __builtin_memcpy(to, part_, sizeof part_); }
-
-  SIMDNN_INLINE double sum() const {
-    double lane[kLanes];
-    store(lane);
-    return sum_lanes(lane);
-  }
+  SIMDNN_INLINE void store(T* to) const { __builtin_memcpy(to, part, sizeof part); }
 };
+
+template <class T>
+SIMDNN_INLINE Lanes<double> wide(const T* block) {
+  Lanes<double> x;
+  for (int k = 0; k < Lanes<double>::kParts; ++k) x.part[k] = widen(block + k * kWidth<double>);
+  return x;
+}
+
+/// Rounded to T.
+template <class T>
+SIMDNN_INLINE void store_narrow(const Lanes<double>& x, T* block) {
+  for (int k = 0; k < Lanes<double>::kParts; ++k) narrow(x.part[k], block + k * kWidth<double>);
+}
+
+template <class T>
+SIMDNN_INLINE Lanes<T> fma(const Lanes<T>& a, const Lanes<T>& b, Lanes<T> c) {
+  for (int k = 0; k < Lanes<T>::kParts; ++k) c.part[k] = fma(a.part[k], b.part[k], c.part[k]);
+  return c;
+}
+
+/// a b where a is not 0, else 0 whatever b is.
+template <class T>
+SIMDNN_INLINE Lanes<T> times_unless_zero(const Lanes<T>& a, Lanes<T> b) {
+  for (int k = 0; k < Lanes<T>::kParts; ++k) b.part[k] = a.part[k] == 0 ? a.part[k] : a.part[k] * b.part[k];
+  return b;
+}
+
+SIMDNN_INLINE double sum_lanes(const Lanes<double>& x) {
+  double lane[kLanes];
+  x.store(lane);
+  return sum_lanes(lane);
+}
 
 SIMDNN_LEVEL_END

@@ -84,9 +84,10 @@ struct Panel {
   }
 
   /// at = the terms of each row; sums them but for one.
+  template <template <class> class Sums = TermSums>
   void exponentials(const int* left_out, double* sum) {
     T least[kLanes], offset[kLanes];
-    Lanes<double> sums(0);
+    Sums<T> sums;
     for (int l = 0; l < kLanes; ++l) {
       least[l] = shift[l].least();
       offset[l] = shift[l].offset();
@@ -100,39 +101,33 @@ struct Panel {
         kept[l] = left_out[l] != int(j) ? term.value : T(0);
         lost[l] = left_out[l] != int(j) ? term.error : T(0);
       }
-      sums.add(kept, lost, ShiftConstants<T>::unlift);
+      sums.add(kept, lost);
     }
     sums.store(sum);
     for (int l = 0; l < kLanes; ++l) {
-      sum[l] = shift[l].near() ? sum_of_terms(sum[l]) : lonely(l, left_out[l]);
+      if (!shift[l].near()) sum[l] = lonely<Sums>(l, left_out[l]);
     }
   }
 
-  /// at *= value, a factor for each row.
-  void scale(const double* value) {
-    scale(value, [](T x) SIMDNN_LAMBDA_INLINE { return x; });
-  }
-
-  /// at = finish(at * value).
-  template <class Finish>
-  SIMDNN_INLINE void scale(const double* value, const Finish& finish) {
+  /// at *= the factor of each row.
+  void scale(const Factor<T>* factor) {
     T high[kLanes], low[kLanes];
     for (int l = 0; l < kLanes; ++l) {
-      const Factor<T> factor(value[l]);
-      high[l] = factor.high;
-      low[l] = factor.low;
+      high[l] = factor[l].high;
+      low[l] = factor[l].low;
     }
     for (Index j = 0; j < columns; ++j) {
       SIMDNN_VECTORIZE
-      for (int l = 0; l < kLanes; ++l) at[j][l] = finish(fma(at[j][l], high[l], at[j][l] * low[l]));
+      for (int l = 0; l < kLanes; ++l) at[j][l] = fma(at[j][l], high[l], at[j][l] * low[l]);
     }
   }
 
  private:
   /// A row whose shift is of the other kind, along its length.
+  template <template <class> class Sums>
   double lonely(int l, int left_out) {
     T term[kShort];
-    const double sum = row_exp(row[l], columns, shift[l], Index(left_out), term);
+    const double sum = row_exp<Sums>(row[l], columns, shift[l], Index(left_out), term);
     for (Index j = 0; j < columns; ++j) at[j][l] = term[j];
     return sum;
   }

@@ -15,7 +15,7 @@ struct ValueAndSlope {
 };
 
 constexpr double kInfinite = __builtin_inf();
-constexpr double kLeast = 1e-300;                  ///< a positive lower end
+constexpr double kLeast = 1e-300;                ///< a positive lower end
 constexpr double kUpToOne = 1.0000000000000002;  ///< a half-open range that ends at 1
 
 /// 1, +-0 or -1; NaN for NaN.
@@ -152,7 +152,8 @@ struct Poisson {
   static constexpr LossDescription about{
       .name = "poisson_nll",
       .summary = "Negative log-likelihood of counts under a Poisson distribution.",
-      .formula = "exp(x) - y x, or x - y log(x + eps) unless log_input; full adds Stirling's y log y - y + log(2 pi y) / 2",
+      .formula =
+          "exp(x) - y x, or x - y log(x + eps) unless log_input; full adds Stirling's y log y - y + log(2 pi y) / 2",
       .source = "Nelder & Wedderburn 1972; PyTorch's PoissonNLLLoss",
       .target = Target::values,
       .function = "poisson_nll_loss",

@@ -14,21 +14,24 @@ struct Smoothed {
   double keep = 1, spread = 0;
   const double* class_scale = nullptr;
 
-  /// t_j and a_j t_j for the columns from `first`; 0 beyond the row.
-  SIMDNN_INLINE void load(Index first, Index count, double* weighted) const {
-    double scale[kLanes];
+  /// a_j t_j for the columns from `first`; 0 beyond the row.
+  SIMDNN_INLINE Lanes<double> load(Index first, Index count) const {
     T t[kLanes];
+    double factor[kLanes];
     if (probabilities) {
       load_block(probabilities + first, count, T(0), t);
     } else {
-      for (int l = 0; l < kLanes; ++l) t[l] = Index(l) + first == target ? T(1) : T(0);
+      for (int l = 0; l < kLanes; ++l) t[l] = 0;
+      if (std::size_t(target - first) < kLanes) t[target - first] = 1;
     }
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) weighted[l] = l < count ? fma(keep, double(t[l]), spread) : 0.0;
-    if (class_scale == nullptr) return;
-    load_block(class_scale + first, count, 0.0, scale);
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) weighted[l] *= scale[l];
+    Lanes<double> weighted = fma(Lanes<double>(keep), wide(t), Lanes<double>(spread));
+    if (class_scale == nullptr && count == kLanes) return weighted;
+    if (class_scale) {
+      load_block(class_scale + first, count, 0.0, factor);
+    } else {
+      for (int l = 0; l < kLanes; ++l) factor[l] = l < count ? 1.0 : 0.0;
+    }
+    return times_unless_zero(Lanes<double>(factor), weighted);
   }
 
   /// The class, or the first of the most probable.
@@ -61,27 +64,22 @@ struct SoftRow {
   double log_sum(double rest) const { return log1p(rest / shift.unit()); }
 
   /// x_j - largest in double, 0 beyond the row.
-  SIMDNN_INLINE void load(Index first, Index count, double* distance) const {
+  SIMDNN_INLINE Lanes<double> load(Index first, Index count) const {
     T block[kLanes];
     load_block(x + first, count, shift.largest, block);
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) distance[l] = double(block[l]) - double(shift.largest);
+    return fma(Lanes<double>(1), wide(block), Lanes<double>(-double(shift.largest)));
   }
+  SIMDNN_INLINE void load(Index first, Index count, double* distance) const { load(first, count).store(distance); }
 };
 
 /// The row's loss without the focal factor. Writes scale * its gradient, unless that is nullptr; it may be x.
 template <class T>
 double soft_row(const SoftRow<T>& row, const Smoothed<T>& targets, double scale, T* gradient) {
-  double mass[kLanes] = {}, pull[kLanes] = {};
+  Lanes<double> mass, pull;
   for_blocks(row.n, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
-    double t[kLanes], distance[kLanes];
-    targets.load(i, count, t);
-    row.load(i, count, distance);
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) {
-      mass[l] += t[l];
-      pull[l] += t[l] == 0 ? 0.0 : t[l] * distance[l];  // 0 log 0 = 0
-    }
+    const Lanes<double> t = targets.load(i, count);
+    mass += t;
+    pull += times_unless_zero(t, row.load(i, count));  // 0 log 0 = 0
   });
   const double all = sum_lanes(mass), unit = row.shift.unit();
   const double rest = gradient ? row_exp(row.x, row.n, row.shift, row.winner, gradient)
@@ -89,11 +87,9 @@ double soft_row(const SoftRow<T>& row, const Smoothed<T>& targets, double scale,
   const double factor = scale * all / (rest + unit);
   for_blocks(gradient ? row.n : 0, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
     T block[kLanes];
-    double t[kLanes];
-    targets.load(i, count, t);
     load_block(gradient + i, count, T(0), block);
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) block[l] = T(fma(factor, double(block[l]), -(scale * t[l])));
+    const Lanes<double> pulled = fma(Lanes<double>(-scale), targets.load(i, count), Lanes<double>());
+    store_narrow(fma(Lanes<double>(factor), wide(block), pulled), block);
     store_block(gradient + i, count, block);
   });
   return fma(all, row.log_sum(rest), -sum_lanes(pull));
@@ -132,7 +128,7 @@ double focal_row(const SoftRow<T>& row, const Smoothed<T>& targets, double gamma
   const double log_sum = exact_log_sum(row, 1);
   const auto terms = [&](Index i, Index count, double* p, double* loss, double* slope) SIMDNN_LAMBDA_INLINE {
     double t[kLanes], distance[kLanes];
-    targets.load(i, count, t);
+    targets.load(i, count).store(t);
     row.load(i, count, distance);
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {

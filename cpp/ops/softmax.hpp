@@ -109,14 +109,60 @@ SIMDNN_INLINE Pair<T> far_term(T x, T largest) {
 /// A number as a sum of two: multiplying by it rounds but once.
 template <class T>
 struct Factor {
-  T high, low;
+  T high = 0, low = 0;
+  Factor() = default;
   explicit Factor(double value) : high(T(value)), low(T(value - double(high))) {}
+  static Factor reciprocal(double x) {
+    Factor factor;
+    factor.high = T(1 / x);
+    factor.low = T(fma(-double(factor.high), x, 1.0) / x);
+    return factor;
+  }
   SIMDNN_INLINE T operator*(T x) const { return fma(x, high, x * low); }
 };
 
+/// Sums of terms, a lane each: in double what they are rounded to, in T what the roundings lost. Terms that are
+/// subnormal lose more than that, so that their sum might be less than nothing.
+template <class T>
+struct TermSums {
+  Lanes<double> value;
+  Lanes<T> error;
+
+  SIMDNN_INLINE void add(const T* values, const T* errors) {
+    value += wide(values);
+    error += Lanes<T>(errors);
+  }
+
+  SIMDNN_INLINE void store(double* sum) const {
+    T lost[kLanes];
+    value.store(sum);
+    error.store(lost);
+    for (int l = 0; l < kLanes; ++l) {
+      const double found = fma(double(lost[l]), ShiftConstants<T>::unlift, sum[l]);
+      sum[l] = found < 0 ? 0.0 : found;
+    }
+  }
+
+  SIMDNN_INLINE double total() const {
+    double sum[kLanes];
+    store(sum);
+    return sum_lanes(sum);
+  }
+};
+
+/// Sums of what the terms are rounded to: a row whose other terms are 0 has a softmax of exactly 1.
+template <class T>
+struct RoundedSums {
+  Lanes<double> value;
+
+  SIMDNN_INLINE void add(const T* values, const T*) { value += wide(values); }
+  SIMDNN_INLINE void store(double* sum) const { value.store(sum); }
+  SIMDNN_INLINE double total() const { return sum_lanes(value); }
+};
+
 /// The terms of one block, 0 beyond the row; adds them to the lanes, but for the one at `left_out`.
-template <bool Near, bool Whole, class T>
-SIMDNN_INLINE void block_terms(const T* x, int count, const Shift<T>& shift, int left_out, Lanes<double>& sums, T* block) {
+template <bool Near, bool Whole, class Sums, class T>
+SIMDNN_INLINE void block_terms(const T* x, int count, const Shift<T>& shift, int left_out, Sums& sums, T* block) {
   T kept[kLanes], lost[kLanes];
   const T largest = shift.largest, least = shift.least(), offset = shift.offset();
   load_block(x, Index(count), largest, block);
@@ -127,64 +173,48 @@ SIMDNN_INLINE void block_terms(const T* x, int count, const Shift<T>& shift, int
     kept[l] = Whole || (l < count && l != left_out) ? term.value : T(0);
     lost[l] = Whole || (l < count && l != left_out) ? term.error : T(0);
   }
-  sums.add(kept, lost, ShiftConstants<T>::unlift);
+  sums.add(kept, lost);
 }
 
-/// A sum of terms that are subnormal may round to less than nothing.
-SIMDNN_INLINE double sum_of_terms(double sum) { return sum < 0 ? 0.0 : sum; }
-
 /// The sum of a row's terms but for that of `left_out`; keep(offset, count, block) sees the rounded terms.
-template <bool Near, class T, class Keep>
+template <bool Near, class Sums, class T, class Keep>
 SIMDNN_INLINE double sum_terms(const T* x, Index n, const Shift<T>& shift, Index left_out, const Keep& keep) {
-  Lanes<double> sums(0);
+  Sums sums;
   for (Index i = 0; i < n; i += kLanes) {
     T block[kLanes];
     const int count = i + kLanes <= n ? kLanes : int(n - i);
     const Index skipped = left_out - i;
     if (count == kLanes && std::size_t(skipped) >= kLanes) {
       block_terms<Near, true>(x + i, kLanes, shift, kLanes, sums, block);
+      keep(i, Index(kLanes), block);
     } else {
       block_terms<Near, false>(x + i, count, shift, std::size_t(skipped) < kLanes ? int(skipped) : kLanes, sums, block);
+      keep(i, Index(count), block);
     }
-    keep(i, Index(count), block);
   }
-  return sum_of_terms(sums.sum());
+  return sums.total();
 }
 
 /// y = the terms; returns their sum but for one. y may be x.
-template <class T>
+template <template <class> class Sums = TermSums, class T>
 double row_exp(const T* x, Index n, const Shift<T>& shift, Index left_out, T* y) {
   const auto keep = [&](Index i, Index count, const T* block)
                         SIMDNN_LAMBDA_INLINE { store_block(y + i, count, block); };
-  return shift.near() ? sum_terms<true>(x, n, shift, left_out, keep) : sum_terms<false>(x, n, shift, left_out, keep);
+  return shift.near() ? sum_terms<true, Sums<T>>(x, n, shift, left_out, keep)
+                      : sum_terms<false, Sums<T>>(x, n, shift, left_out, keep);
 }
 
 template <class T>
 double row_exp_sum(const T* x, Index n, const Shift<T>& shift, Index left_out) {
   const auto forget = [](Index, Index, const T*) SIMDNN_LAMBDA_INLINE {};
-  return shift.near() ? sum_terms<true>(x, n, shift, left_out, forget) : sum_terms<false>(x, n, shift, left_out, forget);
+  return shift.near() ? sum_terms<true, TermSums<T>>(x, n, shift, left_out, forget)
+                      : sum_terms<false, TermSums<T>>(x, n, shift, left_out, forget);
 }
 
 template <class T>
-void row_scale(T* y, double value, Index n) {
-  const Factor<T> factor(value);
+void row_scale(T* y, const Factor<T>& factor, Index n) {
   SIMDNN_VECTORIZE
   for (Index i = 0; i < n; ++i) y[i] = factor * y[i];
-}
-
-/// The last number below 1 as 1: a term without others was rounded, but their sum was not.
-template <class T>
-SIMDNN_INLINE T settled(T probability) {
-  constexpr T last_but_one = 1 - T(1) / T(std::uint64_t(1) << ExpConstants<T>::mantissa);
-  return probability > last_but_one ? T(1) : probability;
-}
-
-/// y = settled(y / sum).
-template <class T>
-void row_normalize(T* y, double sum, Index n) {
-  const Factor<T> factor(1 / sum);
-  SIMDNN_VECTORIZE
-  for (Index i = 0; i < n; ++i) y[i] = settled(factor * y[i]);
 }
 
 SIMDNN_LEVEL_END

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "description.hpp"
+
 namespace simdnn {
 
 using Index = std::ptrdiff_t;
@@ -47,9 +49,9 @@ struct LossRows {
   const std::int64_t* classes = nullptr;  ///< a negative class is ignored: zero loss and gradient
   const T* values = nullptr;              ///< a row of numbers a sample; beside classes or instead of them
   Index values_stride = 0;
-  const T* row_weight = nullptr;         ///< nullptr: ones
-  const double* parameters = nullptr;    ///< in the order of the description
-  const double* class_scale = nullptr;   ///< a factor for each column; nullptr: ones
+  const T* row_weight = nullptr;        ///< nullptr: ones
+  const double* parameters = nullptr;   ///< in the order of the description
+  const double* class_scale = nullptr;  ///< a factor for each column; nullptr: ones
   double scale = 1;
   double share = 1;       ///< a factor of every loss and gradient: of a mean over outputs, of a focal alpha
   T* gradient = nullptr;  ///< nullptr: only the loss; may be the output itself
@@ -70,6 +72,36 @@ struct SoftmaxRows {
   T* out = nullptr;  ///< may be x
   Index out_stride = 0;
   double temperature = 1;
+};
+
+/// Parameters that lie together, with their gradient and their state.
+template <class T>
+struct UpdateSpan {
+  T* p = nullptr;
+  const T* g = nullptr;
+  T* slots[kMaxSlots] = {};
+  Index size = 0;
+};
+
+/// What is done to a gradient before its rule sees it: clip(scale g, limit) + l1 sign(p) + l2 p.
+struct Adjustment {
+  double scale = 1, limit = __builtin_inf(), l1 = 0, l2 = 0;
+  bool none() const { return scale == 1 && limit == __builtin_inf() && l1 == 0 && l2 == 0; }
+};
+
+/// The numbers of one step: hypers and carried in the order of the rule's description; steps count from 1.
+struct UpdateStep {
+  const double* hypers = nullptr;
+  const double* carried = nullptr;  ///< as advanced to this step
+  std::int64_t step = 1;
+  Adjustment adjustment = {};
+};
+
+/// A piece of a schedule: it holds from step `begin` on, until the next piece.
+struct SchedulePiece {
+  int kind = 0;
+  double begin = 0;
+  double values[kMaxScheduleValues] = {};
 };
 
 }  // namespace simdnn

@@ -4,7 +4,7 @@ NumPy arrays in, NumPy arrays out, the same bits on every machine. Start with
 `simdnn.nn.Sequential`, `simdnn.Trainer` and `simdnn.functional`.
 """
 
-from . import functional, init, nn, optim
+from . import functional, init, nn, optim, schedules
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, show_config
 from .training import History, Trainer
@@ -18,6 +18,7 @@ __all__ = [
     "init",
     "nn",
     "optim",
+    "schedules",
     "set_num_threads",
     "show_config",
 ]

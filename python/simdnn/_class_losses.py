@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from . import _core
 from ._check import number
@@ -22,6 +22,9 @@ def _cross_entropy(
     return make("cross_entropy", (label_smoothing, 0.0), weight, ignore_index=ignore_index)
 
 
+_PLAIN = _cross_entropy()
+
+
 @trainable("cross_entropy", _cross_entropy)
 def cross_entropy(
     logits: ArrayLike,
@@ -34,7 +37,7 @@ def cross_entropy(
     return_grad: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Softmax cross-entropy of logits with class indices or probabilities; its gradient from the same pass.
+    """Softmax cross-entropy of logits with class indices or probabilities, and its gradient in the same pass.
 
     With p = softmax(logits) and the smoothed target t' = (1 - label_smoothing) t + label_smoothing / classes,
     loss = sum_c weight[c] t'[c] (-log p[c]) and grad = p sum_c weight[c] t'[c] - weight t'.
@@ -88,7 +91,9 @@ def cross_entropy(
     Source: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs";
     Szegedy et al. 2016, arXiv:1512.00567, section 7 (label smoothing).
     """
-    loss = _cross_entropy(weight, label_smoothing, ignore_index)
+    loss = _PLAIN
+    if weight is not None or label_smoothing != 0 or ignore_index != -100:
+        loss = _cross_entropy(weight, label_smoothing, ignore_index)
     return evaluate_classes(loss, logits, target, reduction, return_grad, "logits", sample_weight)
 
 
@@ -123,7 +128,7 @@ def focal_loss(
     return_grad: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Cross-entropy that turns away from what is classified well already; its gradient from the same pass.
+    """Cross-entropy that turns away from what is classified well, and its gradient from the same pass.
 
     loss = sum_c alpha[c] weight[c] t'[c] (1 - p[c])^gamma (-log p[c]), with p = softmax(logits) and t' the
     smoothed target of `cross_entropy`, whose bits it has for gamma = 0. The factor 1 - p is formed without
@@ -296,7 +301,7 @@ def zero_one_loss(
     *,
     reduction: Reduction = "mean",
     return_grad: bool = False,
-) -> float | NDArray[np.float64]:
+) -> Any:
     """0 where the predicted class is the target, 1 where it is not: a metric, which no network can train on.
 
     Parameters
@@ -337,7 +342,7 @@ def zero_one_loss(
             raise TypeError(f"{name}: expected integer class indices, got dtype {array.dtype}")
     if predicted.shape != classes.shape:
         raise ValueError(f"target: expected shape {predicted.shape}, got {classes.shape}")
-    wrong: NDArray[np.float64] = (predicted != classes).astype(np.float64)
+    wrong = (predicted != classes).astype(np.float64)
     if reduction == "none":
         return wrong
     if reduction not in ("mean", "sum"):

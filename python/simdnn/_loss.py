@@ -16,7 +16,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _PARAMETERS = {row["name"]: tuple(row["parameters"]) for row in _core.losses()}
 
-#: Names that `Trainer` takes, the functions of `simdnn.functional`, and what makes a loss of their settings.
+#: The names that `Trainer` takes and their functions; and what turns a function's settings into a loss.
 NAMED: dict[str, Callable[..., Any]] = {}
 _BUILDERS: dict[Callable[..., Any], Callable[..., _core.Loss]] = {}
 
@@ -42,7 +42,7 @@ def make(
 ) -> _core.Loss:
     """The loss of the registry with the values of its parameters, in their order.
 
-    `weight` counts in the divisor of the mean, `scale` (of each class; None is `weight`) and `factor` (of
+    `weight` counts in the divisor of the mean; `scale` (of each class, None is `weight`) and `factor` (of
     all) multiply the loss.
     """
     settings = {key: number(key, value) for key, value in zip(_PARAMETERS[name], values, strict=True)}
@@ -84,17 +84,17 @@ def evaluate_classes(
     sample_weight: Any = None,
 ) -> Any:
     """The same where classes lie along axis 1 of arrays with more than two axes, as in PyTorch."""
-    axes = getattr(input, "ndim", None)
-    if axes is None:
+    if not isinstance(input, np.ndarray):
         input = np.asarray(input)
-        axes = input.ndim
+    axes = input.ndim
     if axes <= 2:
-        return evaluate(loss, input, target, reduction, return_grad, name, sample_weight)
+        value, gradient = loss.evaluate(input, target, sample_weight, name, reduction, return_grad)
+        return (value, gradient) if return_grad else value
     if loss.name == "distillation" and isinstance(target, tuple):
         target = (np.moveaxis(np.asarray(target[0]), 1, -1), target[1])
     elif np.ndim(target) == axes:
         target = np.moveaxis(np.asarray(target), 1, -1)
-    moved = np.moveaxis(np.asarray(input), 1, -1)
+    moved = np.moveaxis(input, 1, -1)
     found = evaluate(loss, moved, target, reduction, return_grad, name, sample_weight)
     return (found[0], np.moveaxis(found[1], -1, 1)) if return_grad else found
 

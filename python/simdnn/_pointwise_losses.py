@@ -99,7 +99,9 @@ def _signature(function: Callable[..., Any], defaults: dict[str, float]) -> Sign
     from inspect import signature
 
     own = signature(function)
-    fixed = [each for each in own.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    fixed = [
+        parameter for parameter in own.parameters.values() if parameter.kind is not Parameter.VAR_KEYWORD
+    ]
     settings = [Parameter(key, Parameter.KEYWORD_ONLY, default=value) for key, value in defaults.items()]
     return own.replace(parameters=[*fixed[:2], *settings, *fixed[2:]])
 

@@ -23,7 +23,7 @@ NUMPY_SECONDS = 10.0
 TEST_SHARE = 0.2
 #: Learning rates that suit the digits; other optimisers keep their own default. That of SGD falls in
 #: proportion to a batch smaller than the default (Goyal et al. 2017, section 2.1).
-LEARNING_RATES = {"sgd": 0.05, "adam": 1e-3}
+LEARNING_RATES = {"sgd": 0.05, "adam": 1e-3, "rmsprop": 1e-3, "lion": 3e-4}
 BATCH_SIZE = 32
 MOMENTUM = 0.9
 
@@ -74,11 +74,6 @@ def load_digits(seed: int) -> Digits:
     return Digits(x[train], labels[train], x[test], labels[test])
 
 
-def optimizers() -> dict[str, type[Any]]:
-    """The optimiser classes of `simdnn.optim` by lower-case name."""
-    return {optimizer.__name__.lower(): optimizer for optimizer in optim.Optimizer.__subclasses__()}
-
-
 def build_parser() -> argparse.ArgumentParser:
     """The command line of the demonstration; choices come from the registries."""
     parser = argparse.ArgumentParser(prog="python -m simdnn demo", description=__doc__)
@@ -94,9 +89,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("--epochs", type=_positive, default=30, metavar="N", help="passes over the images (default 30)")
     add("--hidden", type=_widths, default=(128, 64), metavar="N,N", help="hidden widths (default 128,64)")
     add("--activation", choices=activations, default="relu", help="of hidden layers (default relu)")
-    add("--optimizer", choices=sorted(optimizers()), default="adam", help="the update rule (default adam)")
+    add("--optimizer", choices=sorted(optim.BY_NAME), default="adam", help="the update rule (default adam)")
     add("--lr", type=float, metavar="X", help="learning rate (default: one that suits the optimizer)")
-    add("--momentum", type=float, metavar="X", help=f"for optimizers that have one (default {MOMENTUM})")
+    add("--momentum", type=float, metavar="X", help=f"for sgd (default {MOMENTUM}) and rmsprop (default 0)")
     add(
         "--batch-size",
         type=_batch_size,
@@ -156,8 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def optimizer_settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, Any]:
     """Hyper-parameters of the chosen optimiser that differ from its defaults."""
-    optimizer = optimizers()[options.optimizer]
-    known = inspect.signature(optimizer).parameters
+    known = inspect.signature(optim.BY_NAME[options.optimizer]).parameters
     settings: dict[str, Any] = {}
     if options.lr is not None:
         settings["lr"] = options.lr
@@ -165,22 +159,31 @@ def optimizer_settings(parser: argparse.ArgumentParser, options: argparse.Namesp
         small = options.optimizer == "sgd" and options.batch_size is not None
         share = min(1.0, options.batch_size / BATCH_SIZE) if small else 1.0
         settings["lr"] = LEARNING_RATES[options.optimizer] * share
-    if "momentum" in known:
-        settings["momentum"] = MOMENTUM if options.momentum is None else options.momentum
-    elif options.momentum is not None:
-        parser.error(f"argument --momentum: {options.optimizer} has none")
+    if options.momentum is not None:
+        if "momentum" not in known:
+            parser.error(f"argument --momentum: {options.optimizer} has none")
+        settings["momentum"] = options.momentum
+    elif options.optimizer == "sgd":
+        settings["momentum"] = MOMENTUM
     try:
-        optimizer(**settings)
+        make_optimizer(options, settings)
     except ValueError as error:
         parser.error(str(error))
     return settings
+
+
+def make_optimizer(options: argparse.Namespace, settings: dict[str, Any]) -> optim.Optimizer:
+    """The chosen optimiser."""
+    make: type = optim.BY_NAME[options.optimizer]
+    optimizer: optim.Optimizer = make(**settings)
+    return optimizer
 
 
 def train_simdnn(
     model: nn.Sequential, options: argparse.Namespace, settings: dict[str, Any], digits: Digits
 ) -> Run:
     """Train ``model`` under a progress bar."""
-    optimizer = optimizers()[options.optimizer](**settings)
+    optimizer = make_optimizer(options, settings)
     trainer = simdnn.Trainer(model, loss="cross_entropy", optimizer=optimizer, seed=options.seed)
     history = trainer.fit(
         digits.x, digits.y, epochs=options.epochs, batch_size=options.batch_size, progress=True

@@ -18,6 +18,15 @@ Initializer = Callable[..., NDArray[Any]]
 _ACTIVATIONS = {row["name"]: row for row in _core.activations()}
 
 
+def initializer(value: Any) -> Initializer | None:
+    """A function of initial weights from itself or its name."""
+    if value is None or callable(value):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, str):
+        return init.from_name(value)
+    raise TypeError(f"init: expected a callable, a name or None, got {type(value).__name__}")
+
+
 class Dense:
     """A fully connected layer: y = activation(x @ weight + bias).
 
@@ -28,10 +37,10 @@ class Dense:
     activation : str or None
         A name of the registry (see `simdnn.functional`), with its default parameter; None is linear.
     bias : bool
-    init : callable or None
-        Called as ``init(shape, rng=rng, dtype=dtype)`` for the weight. None chooses `init.he_uniform` for
-        activations that pass a large positive x on (relu, leaky_relu, elu, silu, gelu ...), and
-        `init.xavier_uniform` otherwise.
+    init : str, callable or None
+        A name of `simdnn.init`, or called as ``init(shape, rng=rng, dtype=dtype)``, for the weight. None
+        chooses `init.he_uniform` for activations that pass a large positive x on (relu, leaky_relu, elu,
+        silu, gelu ...), and `init.xavier_uniform` otherwise.
         A bias begins at zero.
 
     Raises
@@ -52,15 +61,13 @@ class Dense:
         out_features: int,
         activation: str | None = None,
         bias: bool = True,
-        init: Initializer | None = None,
+        init: Initializer | str | None = None,
     ) -> None:
         self.in_features = integer("in_features", in_features)
         self.out_features = integer("out_features", out_features)
         self.activation = None if activation is None else known_name("activation", activation, _ACTIVATIONS)
         self.bias = bool(bias)
-        if init is not None and not callable(init):
-            raise TypeError(f"init: expected a callable or None, got {type(init).__name__}")
-        self.init = init
+        self.init = initializer(init)
 
     def __repr__(self) -> str:
         activation = f", activation={self.activation!r}" if self.activation else ""

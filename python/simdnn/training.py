@@ -63,7 +63,10 @@ class Trainer:
         ``functools.partial`` of one with its settings, as in ``partial(F.huber_loss, delta=2.0)``.
     optimizer : optim.Optimizer, str or None
         One without params of its own, or a name; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may be
-        changed between steps.
+        changed between steps, or be a schedule of `simdnn.schedules`, or any function of the step; a
+        `schedules.reduce_on_plateau` sees the validation loss of each epoch, or the loss if there is none.
+    clip_norm, clip_value, l1, l2 : float or None
+        Settings of the optimizer (see `optim.Optimizer`) that may be given here as well.
     seed : int or None
         Seeds the order of the samples in `fit`: the same seed gives the same bits. None draws one.
 
@@ -89,6 +92,10 @@ class Trainer:
         model: Sequential,
         loss: str | Callable[..., Any] = "cross_entropy",
         optimizer: optim.Optimizer | str | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
         seed: int | None = None,
     ) -> None:
         if not isinstance(model, Sequential):
@@ -116,8 +123,9 @@ class Trainer:
         )
         self.epochs_done = 0
         make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
+        optimizer._adopt({"clip_norm": clip_norm, "clip_value": clip_value, "l1": l1, "l2": l2})
         self._trainer = make(model._model, native, optimizer._rule)
-        optimizer._bound = True
+        optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
 
     def step(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """One update from a batch.
@@ -149,6 +157,7 @@ class Trainer:
         The mean divides by the sum of sample weights, times the weights of their classes where the loss has
         such; ignored samples count nothing.
         """
+        self.optimizer._provide_rates(1)
         return self._trainer.step(x, y, sample_weight)
 
     def evaluate(self, X: ArrayLike, y: ArrayLike) -> tuple[float, float]:
@@ -216,7 +225,9 @@ class Trainer:
         history = History()
         with _bar(progress, epochs) as bar:
             for _ in range(epochs):
+                self.optimizer._provide_rates(-(-samples // size))
                 logs = self._epoch(history, batch, size, bool(shuffle), validation)
+                self.optimizer._observe(logs.get("val_loss", logs["loss"]))
                 if bar is not None:
                     bar.set_postfix({name: f"{value:.4f}" for name, value in logs.items()}, refresh=False)
                     bar.update()

@@ -1,0 +1,212 @@
+// Update rules, updaters over arrays, schedules and norms for Python.
+#include <pybind11/stl.h>
+
+#include <cmath>
+
+#include "register.hpp"
+#include "state.hpp"
+
+namespace simdnn {
+namespace {
+
+using namespace py::literals;
+
+/// A setting of a rule by its name: where it is kept and what it may be.
+struct Setting {
+  double* value;
+  const Hyper* about;
+};
+
+Setting find_setting(Rule& rule, const std::string& name) {
+  for (int i = 0; i < rule.about().hyper_count(); ++i) {
+    if (rule.about().hypers[i].name == name) return {&rule.hypers[std::size_t(i)], &rule.about().hypers[i]};
+  }
+  for (int i = 0; i < kOptions; ++i) {
+    if (kOptionTable[i].name == name) return {&rule.options[i], &kOptionTable[i]};
+  }
+  throw py::key_error(name);
+}
+
+/// A number in its range, or the default that lies outside it; a NaN is in none.
+void set_setting(Rule& rule, const std::string& name, double value) {
+  const Setting setting = find_setting(rule, name);
+  const Hyper& hyper = *setting.about;
+  if (!(value >= hyper.low && value < hyper.high) && value != hyper.value) {
+    std::string wanted = "finite";
+    if (std::isfinite(hyper.low)) wanted += " and >= " + text_of(py::float_(hyper.low));
+    if (std::isfinite(hyper.high)) wanted += " and < " + text_of(py::float_(hyper.high));
+    throw py::value_error(name + ": expected " + wanted + ", got " + text_of(py::float_(value)));
+  }
+  *setting.value = value;
+}
+
+std::shared_ptr<Rule> make_rule(const std::string& name, const py::dict& settings) {
+  for (int i = 0; i < kernels().rule_count; ++i) {
+    if (kernels().rules[i]->name != name) continue;
+    auto rule = std::make_shared<Rule>(i);
+    for (const auto& [key, value] : settings) set_setting(*rule, text_of(key), value.cast<double>());
+    return rule;
+  }
+  throw std::logic_error(name);  // Python has checked the name
+}
+
+using Pieces = std::vector<std::tuple<std::string, double, std::vector<double>>>;
+
+std::vector<SchedulePiece> native_pieces(const Pieces& pieces) {
+  std::vector<SchedulePiece> native;
+  for (const auto& [name, begin, values] : pieces) {
+    SchedulePiece& piece = native.emplace_back();
+    while (kernels().schedules[piece.kind]->name != name) ++piece.kind;  // Python has checked the name
+    piece.begin = begin;
+    std::copy(values.begin(), values.end(), piece.values);
+  }
+  return native;
+}
+
+py::array_t<double> schedule_rates(const Pieces& pieces, const Array<double>& steps) {
+  const std::vector<SchedulePiece> native = native_pieces(pieces);
+  py::array_t<double> rates(std::vector<Index>(steps.shape(), steps.shape() + steps.ndim()));
+  for (Index i = 0; i < steps.size(); ++i) {
+    rates.mutable_data()[i] = kernels().schedule(native.data(), int(native.size()), steps.data()[i]);
+  }
+  return rates;
+}
+
+/// An array to update: itself, or a contiguous copy of it for the time of a step.
+template <class T>
+struct Parameter {
+  py::array user;
+  Array<T> work;
+
+  explicit Parameter(const py::array& array) : user(array) {
+    const bool direct =
+        py::isinstance<Array<T>>(array) && reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0;
+    work = direct ? py::reinterpret_borrow<Array<T>>(array)
+                  : Array<T>(std::vector<Index>(array.shape(), array.shape() + array.ndim()));
+  }
+  bool copied() const { return !work.is(user); }
+
+  /// As max-norm sees it: axis 0 sums up, whatever is beyond it are units; a vector is one unit.
+  Units units() const {
+    const Index inputs = user.ndim() == 0 ? 1 : user.shape(0);
+    return {inputs, inputs == 0 ? 0 : user.size() / inputs};
+  }
+};
+
+void copy_array(const py::handle& to, const py::handle& from) { py::module_::import("numpy").attr("copyto")(to, from); }
+
+/// The gradients of a step, contiguous and checked, kept alive.
+template <class T>
+struct Gradients {
+  std::vector<Array<T>> kept;
+  std::vector<const T*> data;
+
+  Gradients(const py::sequence& given, const std::vector<Parameter<T>>& parameters) {
+    if (given.size() != parameters.size()) {
+      throw py::value_error("grads: expected " + std::to_string(parameters.size()) + " arrays, got " +
+                            std::to_string(given.size()));
+    }
+    kept.reserve(parameters.size());
+    data.reserve(parameters.size());
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const py::array& like = parameters[i].user;
+      const Array<T>& g = kept.emplace_back(gradient(given[i], i));
+      if (g.ndim() != like.ndim() || !std::equal(g.shape(), g.shape() + g.ndim(), like.shape())) {
+        throw py::value_error(name("grads", i) + ": expected shape " + shape_text(like) + ", got " + shape_text(g));
+      }
+      if (!like.writeable()) throw py::value_error(name("params", i) + ": expected a writeable array");
+      data.push_back(g.data());
+    }
+  }
+
+ private:
+  static std::string name(const char* list, std::size_t i) { return list + ("[" + std::to_string(i) + "]"); }
+
+  /// As it is where it can be, without the words of an error that will not come.
+  static Array<T> gradient(const py::object& given, std::size_t i) {
+    if (py::isinstance<Array<T>>(given)) {
+      auto array = py::reinterpret_borrow<Array<T>>(given);
+      if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0) return array;
+    }
+    return real_array<T>(given, name("grads", i).c_str());
+  }
+};
+
+/// An updater over arrays that it keeps alive.
+template <class T>
+struct ArrayUpdater {
+  Updater<T> updater;
+  std::vector<Parameter<T>> parameters;
+  OwnedMutex mutex;
+
+  ArrayUpdater(std::shared_ptr<Rule> rule, const std::vector<py::array>& arrays) : updater(std::move(rule)) {
+    for (const py::array& array : arrays) {
+      Parameter<T>& parameter = parameters.emplace_back(array);
+      updater.add(parameter.work.mutable_data(), parameter.work.size(), parameter.units());
+    }
+  }
+
+  void step(const py::sequence& given) {
+    constexpr double nanoseconds = 0.5;  // an element
+    const Gradients<T> gradients(given, parameters);
+    copy(true);
+    run_native(mutex, nanoseconds * double(updater.size()),
+               [&](const Context&) { return updater.step(gradients.data); });
+    copy(false);
+  }
+
+ private:
+  void copy(bool in) {
+    for (Parameter<T>& parameter : parameters) {
+      if (parameter.copied() && in) copy_array(parameter.work, parameter.user);
+      if (parameter.copied() && !in) copy_array(parameter.user, parameter.work);
+    }
+  }
+};
+
+/// The norm of arrays of one dtype, as of one long vector.
+template <class T>
+double norm_of(const std::vector<Array<T>>& arrays) {
+  std::vector<UpdateSpan<T>> spans;
+  for (const Array<T>& array : arrays) {
+    UpdateSpan<T>& span = spans.emplace_back();
+    span.g = array.data();
+    span.size = array.size();
+  }
+  const py::gil_scoped_release release;
+  return global_norm(spans);
+}
+
+template <class T>
+void register_precision(py::module_& module, const std::string& suffix) {
+  py::class_<ArrayUpdater<T>> updater(module, ("Updater" + suffix).c_str());
+  updater.def(py::init<std::shared_ptr<Rule>, std::vector<py::array>>(), "rule"_a, "parameters"_a)
+      .def("step", &ArrayUpdater<T>::step, "gradients"_a);
+  define_state<T>(updater, [](ArrayUpdater<T>& self) -> Updater<T>& { return self.updater; });
+  module.def(sizeof(T) == 4 ? "global_norm_f32" : "global_norm_f64", norm_of<T>, "arrays"_a);
+}
+
+}  // namespace
+
+void register_optimizers(py::module_& module) {
+  py::class_<Rule, std::shared_ptr<Rule>>(module, "Rule")
+      .def(py::init(&make_rule), "name"_a, "settings"_a)
+      .def_property_readonly("name", [](const Rule& self) { return self.about().name; })
+      .def("__getitem__", [](Rule& self, const std::string& name) { return *find_setting(self, name).value; })
+      .def("__setitem__", set_setting)
+      .def(
+          "set_schedule", [](Rule& self, const Pieces& pieces) { self.schedule = native_pieces(pieces); }, "pieces"_a)
+      .def(
+          "set_rates",
+          [](Rule& self, std::int64_t begin, std::vector<double> rates) {
+            self.rates_begin = begin;
+            self.rates = std::move(rates);
+          },
+          "begin"_a, "rates"_a, "Learning rates of the steps from begin on, counted from 0.")
+      .def("rate", &Rule::rate, "step"_a);
+  module.def("schedule_rates", schedule_rates, "pieces"_a, "steps"_a);
+  register_precision<float>(module, "F32");
+  register_precision<double>(module, "F64");
+}
+
+}  // namespace simdnn

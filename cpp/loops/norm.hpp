@@ -1,0 +1,51 @@
+// Sums of squares for clipping and for max-norm, in double and of a fixed shape; whether all numbers are finite.
+#pragma once
+
+#include "../ops/lanes.hpp"
+#include "../ops/spans.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+/// The sum of x^2 by sixteen virtual lanes.
+template <class T>
+double square_sum(const T* x, Index n) {
+  double lane[kLanes] = {};
+  for_blocks(n, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
+    T block[kLanes];
+    load_block(x + i, count, T(0), block);
+    SIMDNN_VECTORIZE
+    for (int l = 0; l < kLanes; ++l) lane[l] = fma(double(block[l]), double(block[l]), lane[l]);
+  });
+  return sum_lanes(lane);
+}
+
+/// No infinity and no NaN.
+template <class T>
+bool all_finite(const T* x, Index n) {
+  using Word = typename Bits<T>::type;
+  const Word exponent = to_bits(T(__builtin_inf()));
+  Word bad = 0;
+  SIMDNN_VECTORIZE
+  for (Index i = 0; i < n; ++i) bad |= (to_bits(x[i]) & exponent) == exponent ? Word(1) : Word(0);
+  return bad == 0;
+}
+
+/// sums[j] += sum_i x[i, j]^2, each column in the order of its rows.
+template <class T>
+void add_column_squares(const T* x, Index rows, Index columns, double* sums) {
+  for (Index i = 0; i < rows; ++i, x += columns) {
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < columns; ++j) sums[j] = fma(double(x[j]), double(x[j]), sums[j]);
+  }
+}
+
+/// x[i, j] *= factors[j].
+template <class T>
+void scale_columns(T* x, Index rows, Index columns, const T* factors) {
+  for (Index i = 0; i < rows; ++i, x += columns) {
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < columns; ++j) x[j] *= factors[j];
+  }
+}
+
+SIMDNN_LEVEL_END

@@ -1,0 +1,96 @@
+// Rules that follow the gradient itself: plain, with momentum, by sign.
+#pragma once
+
+#include "parts.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+/// p -= lr g.
+struct Sgd {
+  static constexpr RuleDescription about{
+      .name = "sgd",
+      .formula = "p -= lr (g + weight_decay p)",
+      .source = "Robbins & Monro 1951",
+      .slots = {},
+      .hypers = {{"lr", 1e-3, 0, kUnbounded}, {"weight_decay", 0, 0, kUnbounded}, {"decoupled_weight_decay", 0, 0, 2}},
+      .counts = false,
+  };
+  template <class T>
+  struct Step {
+    T rate;
+    explicit Step(const UpdateStep& s) : rate(T(-s.hypers[kLr])) {}
+    SIMDNN_INLINE void operator()(T& p, T g, T* const*, Index) const { p = fma(rate, g, p); }
+  };
+};
+
+/// Heavy ball, or Nesterov's form of it that needs one gradient a step, at the look-ahead point.
+struct Momentum {
+  static constexpr RuleDescription about{
+      .name = "momentum",
+      .formula =
+          "b = momentum b + (1 - dampening) g; p -= lr b, or lr (g + momentum b) if nesterov; b = g at step 1; "
+          "lr_in_velocity: b takes lr g, and p -= b, or momentum b + lr g",
+      .source = "Polyak 1964; Sutskever et al. 2013, section 2, as PyTorch writes it",
+      .slots = {"momentum_buffer"},
+      .hypers = {{"lr", 1e-3, 0, kUnbounded},
+                 {"weight_decay", 0, 0, kUnbounded},
+                 {"decoupled_weight_decay", 0, 0, 2},
+                 {"momentum", 0, 0, kUnbounded},
+                 {"dampening", 0, -kUnbounded, kUnbounded},
+                 {"nesterov", 0, 0, 2},
+                 {"lr_in_velocity", 0, 0, 2}},
+      .counts = false,
+  };
+  template <class T>
+  struct Step {
+    T momentum, fresh, direct, rate;
+    bool nesterov;
+    explicit Step(const UpdateStep& s)
+        : momentum(T(s.hypers[3])), direct(1), rate(T(-s.hypers[kLr])), nesterov(s.hypers[5] != 0) {
+      const double share = s.step == 1 ? 1 : 1 - s.hypers[4];
+      fresh = T(share);
+      if (s.hypers[6] != 0) {
+        fresh = T(share * s.hypers[kLr]);
+        direct = T(s.hypers[kLr]);
+        rate = T(-1);
+      }
+    }
+    SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
+      const T b = flush(fma(momentum, slots[0][i], fresh * g));
+      slots[0][i] = b;
+      p = fma(rate, nesterov ? fma(momentum, b, direct * g) : b, p);
+    }
+  };
+};
+
+/// The sign of an interpolated momentum.
+struct Lion {
+  static constexpr RuleDescription about{
+      .name = "lion",
+      .formula = "p = (1 - lr weight_decay) p - lr sign(b1 m + (1-b1) g); m = b2 m + (1-b2) g",
+      .source = "Chen et al. 2023, Symbolic discovery of optimization algorithms, algorithm 2",
+      .slots = {"exp_avg"},
+      .hypers = {{"lr", 1e-4, 0, kUnbounded},
+                 {"weight_decay", 0, 0, kUnbounded},
+                 {"decoupled_weight_decay", 1, 0, 2},
+                 {"beta1", 0.9, 0, 1},
+                 {"beta2", 0.99, 0, 1}},
+  };
+  template <class T>
+  struct Step {
+    T rate, beta1, beta2, rest1, rest2;
+    explicit Step(const UpdateStep& s)
+        : rate(T(-s.hypers[kLr])),
+          beta1(T(s.hypers[3])),
+          beta2(T(s.hypers[4])),
+          rest1(T(1 - s.hypers[3])),
+          rest2(T(1 - s.hypers[4])) {}
+    SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
+      const T m = slots[0][i];
+      p = fma(rate, sign(fma(beta1, m, rest1 * g)), p);
+      slots[0][i] = flush(fma(beta2, m, rest2 * g));
+    }
+  };
+};
+
+SIMDNN_LEVEL_END

@@ -1,0 +1,127 @@
+// Rules that scale each gradient by the root of its mean square: Adagrad, RMSprop, Adadelta.
+#pragma once
+
+#include "parts.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+/// The squares of all gradients so far.
+struct Adagrad {
+  static constexpr RuleDescription about{
+      .name = "adagrad",
+      .formula = "s += g^2; p -= lr / (1 + (t-1) lr_decay) g / (sqrt(s) + eps)",
+      .source = "Duchi, Hazan & Singer 2011, section 1.1, as PyTorch writes it",
+      .slots = {"sum"},
+      .hypers = {{"lr", 1e-2, 0, kUnbounded},
+                 {"weight_decay", 0, 0, kUnbounded},
+                 {"decoupled_weight_decay", 0, 0, 2},
+                 {"lr_decay", 0, 0, kUnbounded},
+                 {"eps", 1e-10, 0, kUnbounded},
+                 {"eps_mode", kOutside, kOutside, kHat + 1}},
+  };
+  template <class T>
+  struct Step {
+    T rate;
+    GuardedRoot<T> root;
+    explicit Step(const UpdateStep& s)
+        : rate(T(-s.hypers[kLr] / (1 + double(s.step - 1) * s.hypers[3]))), root(s.hypers[5], s.hypers[4], 1) {}
+    SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
+      const T sum = flush(fma(g, g, slots[0][i]));
+      slots[0][i] = sum;
+      p = fma(rate, g / root(sum), p);
+    }
+  };
+};
+
+/// A decaying mean of squares; centred: less the square of the mean; with momentum: a velocity of scaled gradients.
+template <bool kCentered, bool kMomentum>
+struct RmsProp {
+  static constexpr RuleDescription describe() {
+    RuleDescription about{
+        .name = kCentered ? (kMomentum ? "rmsprop_centered_momentum" : "rmsprop_centered")
+                          : (kMomentum ? "rmsprop_momentum" : "rmsprop"),
+        .formula = kCentered ? "s = alpha s + (1-alpha) g^2; a = alpha a + (1-alpha) g; u = g / (sqrt(s - a^2) + eps); "
+                               "p -= lr u, or with momentum: b = momentum b + u; p -= lr b"
+                             : "s = alpha s + (1-alpha) g^2; u = g / (sqrt(s) + eps); p -= lr u, or with momentum: "
+                               "b = momentum b + u; p -= lr b",
+        .source = "Hinton 2012, lecture 6e; centred: Graves 2013, eq. 38-41; as PyTorch writes it",
+        .slots = {"square_avg", nullptr, nullptr},
+        .hypers = {{"lr", 1e-2, 0, kUnbounded},
+                   {"weight_decay", 0, 0, kUnbounded},
+                   {"decoupled_weight_decay", 0, 0, 2},
+                   {"alpha", 0.99, 0, 1},
+                   {"eps", 1e-8, 0, kUnbounded},
+                   {"eps_mode", kOutside, kOutside, kHat + 1}},
+    };
+    if (kMomentum) {
+      about.slots[1] = "momentum_buffer";
+      about.hypers[6] = {"momentum", 0, 0, kUnbounded};
+      about.hypers[7] = {"lr_in_velocity", 0, 0, 2};
+    }
+    if (kCentered) about.slots[1 + kMomentum] = "grad_avg";
+    return about;
+  }
+  static constexpr RuleDescription about = describe();
+
+  template <class T>
+  struct Step {
+    T alpha, rest, rate, momentum = T(0), gain = T(1);
+    GuardedRoot<T> root;
+    explicit Step(const UpdateStep& s)
+        : alpha(T(s.hypers[3])), rest(T(1 - s.hypers[3])), rate(T(-s.hypers[kLr])), root(s.hypers[5], s.hypers[4], 1) {
+      if (!kMomentum) return;
+      momentum = T(s.hypers[6]);
+      if (s.hypers[7] != 0) {
+        gain = -rate;
+        rate = T(-1);
+      }
+    }
+    SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
+      T square = flush(fma(alpha, slots[0][i], rest * (g * g)));
+      slots[0][i] = square;
+      if constexpr (kCentered) {
+        const T mean = flush(fma(alpha, slots[1 + kMomentum][i], rest * g));
+        slots[1 + kMomentum][i] = mean;
+        square = fma(-mean, mean, square);
+        square = square < 0 ? T(0) : square;  // rounding may take a variance below zero; NaN stays
+      }
+      T u = g / root(square);
+      if constexpr (kMomentum) {
+        u = flush(fma(momentum, slots[1][i], gain * u));
+        slots[1][i] = u;
+      }
+      p = fma(rate, u, p);
+    }
+  };
+};
+
+/// Steps in the units of the parameters: the mean square of steps over that of gradients.
+struct Adadelta {
+  static constexpr RuleDescription about{
+      .name = "adadelta",
+      .formula = "s = rho s + (1-rho) g^2; u = sqrt(a + eps) / sqrt(s + eps) g; a = rho a + (1-rho) u^2; p -= lr u",
+      .source = "Zeiler 2012, algorithm 1",
+      .slots = {"square_avg", "acc_delta"},
+      .hypers = {{"lr", 1, 0, kUnbounded},
+                 {"weight_decay", 0, 0, kUnbounded},
+                 {"decoupled_weight_decay", 0, 0, 2},
+                 {"rho", 0.9, 0, 1},
+                 {"eps", 1e-6, 0, kUnbounded}},
+  };
+  template <class T>
+  struct Step {
+    T rate, rho, rest, eps;
+    explicit Step(const UpdateStep& s)
+        : rate(T(-s.hypers[kLr])), rho(T(s.hypers[3])), rest(T(1 - s.hypers[3])), eps(T(s.hypers[4])) {}
+    SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
+      const T square = flush(fma(rho, slots[0][i], rest * (g * g)));
+      const T delta = slots[1][i];
+      const T u = sqrt(delta + eps) / sqrt(square + eps) * g;
+      slots[0][i] = square;
+      slots[1][i] = flush(fma(rho, delta, rest * (u * u)));
+      p = fma(rate, u, p);
+    }
+  };
+};
+
+SIMDNN_LEVEL_END

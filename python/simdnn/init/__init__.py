@@ -1,0 +1,77 @@
+"""Initial values of weights: functions of (shape, rng, dtype), weights being (inputs, outputs).
+
+All draw from a `numpy.random.Generator` in double precision and round once: the same seed gives the same
+values. Give them to a layer as they are, by name, or with settings: ``nn.Dense(8, 4, init="he_normal")``,
+``nn.Dense(8, 4, init=functools.partial(init.he_normal, mode="fan_out"))``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .._check import known_name
+from ._basic import (
+    constant,
+    identity,
+    normal,
+    ones,
+    orthogonal,
+    sparse,
+    truncated_normal,
+    uniform,
+    zeros,
+)
+from ._lsuv import lsuv
+from ._scaled import (
+    calculate_gain,
+    he_normal,
+    he_uniform,
+    lecun_normal,
+    lecun_uniform,
+    xavier_normal,
+    xavier_uniform,
+)
+
+__all__ = [
+    "calculate_gain",
+    "constant",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "lecun_normal",
+    "lecun_uniform",
+    "lsuv",
+    "normal",
+    "ones",
+    "orthogonal",
+    "sparse",
+    "truncated_normal",
+    "uniform",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+]
+
+#: What a layer takes by name.
+NAMES = tuple(name for name in __all__ if name not in ("calculate_gain", "lsuv"))
+
+
+def from_name(name: str) -> Callable[..., NDArray[Any]]:
+    """The initialiser of that name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is none; the known ones are listed.
+
+    Examples
+    --------
+    >>> from simdnn import init
+    >>> init.from_name("zeros") is init.zeros
+    True
+    """
+    found: Callable[..., NDArray[Any]] = globals()[known_name("init", name, NAMES)]
+    return found

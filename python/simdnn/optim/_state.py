@@ -1,0 +1,153 @@
+"""State of an optimiser to and from dictionaries in PyTorch's structure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from .._check import number
+from ._optimizer import RULES, native, pair, readable
+
+if TYPE_CHECKING:
+    from ._optimizer import Optimizer
+
+OPTIONS = ("maximize", "l1", "l2", "clip_norm", "clip_value", "max_norm", "skip_nonfinite")
+#: From here on float32, in which PyTorch counts steps, is not exact.
+MOST_STEPS = 2**24
+
+
+def state_of(optimizer: Optimizer) -> dict[str, Any]:
+    """See `Optimizer.state_dict`."""
+    source = bound(optimizer, "state_dict")
+    row, steps = RULES[optimizer._rule.name], source.steps
+    numbers = (
+        {"step": np.array(steps, np.float32 if steps < MOST_STEPS else np.float64)} if row["counts"] else {}
+    )
+    numbers |= {name: np.array(value) for name, value in zip(row["carried"], source.carried, strict=True)}
+    state = {
+        i: {name: value.copy() for name, value in {**numbers, **views}.items()}
+        for i, views in enumerate(views_of(optimizer))
+        if steps > 0 and (numbers or views)
+    }
+    group = settings_of(optimizer) | {"params": list(range(len(optimizer._shapes))), "steps": steps}
+    return {"state": state, "param_groups": [group]}
+
+
+def bound(optimizer: Optimizer, caller: str) -> Any:
+    """Who holds the state."""
+    if optimizer._native is None:
+        raise ValueError(f"{caller}: no params yet; give params=[...], or bind the optimizer by a Trainer")
+    return optimizer._native
+
+
+def views_of(optimizer: Optimizer) -> list[dict[str, NDArray[Any]]]:
+    """For each parameter, its state buffers by name."""
+    sizes = [int(np.prod(shape)) for shape in optimizer._shapes]
+    begins = [0, *itertools.accumulate(sizes)]
+    slots = dict(zip(RULES[optimizer._rule.name]["slots"], optimizer._native.slots(), strict=True))
+    return [
+        {name: flat[begin : begin + size].reshape(shape) for name, flat in slots.items()}
+        for begin, size, shape in zip(begins, sizes, optimizer._shapes, strict=False)
+    ]
+
+
+def settings_of(optimizer: Optimizer) -> dict[str, Any]:
+    """All settings, by PyTorch's names and as users write them."""
+    rule = optimizer._rule
+    found = {name: readable(name, rule[name]) for name in (*RULES[rule.name]["hypers"], *OPTIONS)}
+    if "beta1" in found:
+        found["betas"] = found.pop("beta1"), found.pop("beta2")
+    structure = {name: getattr(optimizer, name) for name in optimizer._structure}
+    return found | structure | {"lr": optimizer.current_lr}
+
+
+def load_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
+    """See `Optimizer.load_state_dict`: everything is checked before anything is written."""
+    target = bound(optimizer, "load_state_dict")
+    try:
+        entries, groups = state["state"], list(state["param_groups"])
+    except (KeyError, TypeError):
+        raise KeyError("state: expected the keys 'state' and 'param_groups'") from None
+    if len(groups) != 1:
+        raise ValueError(f"param_groups: expected one group, got {len(groups)}")
+    keys = list(groups[0]["params"])
+    if len(keys) != len(optimizer._shapes):
+        raise ValueError(f"params: expected {len(optimizer._shapes)} of them, got {len(keys)}")
+    settings = checked_settings(optimizer, groups[0])
+    given = [
+        {name: value for name, value in entries.get(key, {}).items() if value is not None} for key in keys
+    ]
+    arrays = [checked_arrays(optimizer, i, entry) for i, entry in enumerate(given)] if any(given) else []
+    steps = checked_steps(optimizer, given, groups[0])
+    carried = checked_carried(optimizer, given)
+
+    for name, value in settings.items():
+        optimizer._rule[name] = value
+    optimizer._reset()
+    for views, found in zip(views_of(optimizer), arrays, strict=False):
+        for name, view in views.items():
+            view[...] = found[name]
+    target.steps = steps
+    if carried:
+        target.carried = carried
+
+
+def checked_settings(optimizer: Optimizer, group: Mapping[str, Any]) -> dict[str, float]:
+    """Those of a group that this rule has, as the rule keeps them; others must be unused."""
+    given = dict(group)
+    if "betas" in given:
+        given["beta1"], given["beta2"] = pair("betas", given.pop("betas"))
+    for name in optimizer._structure:
+        if name in given and bool(given[name]) != bool(getattr(optimizer, name)):
+            raise ValueError(
+                f"{name}: the state has {given[name]}, this optimizer {getattr(optimizer, name)}"
+            )
+    if optimizer._schedule is not None:
+        given.pop("lr", None)
+    known = (*RULES[optimizer._rule.name]["hypers"], *OPTIONS)
+    settings = {name: native(name, given[name]) for name in known if name in given}
+    _core.Rule(optimizer._rule.name, settings)  # refuses what is out of range
+    return settings
+
+
+def checked_arrays(optimizer: Optimizer, i: int, entry: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """The state buffers of one parameter."""
+    slots, found = RULES[optimizer._rule.name]["slots"], {}
+    for name in slots:
+        if name not in entry:
+            raise KeyError(f"state[{i}]: expected {', '.join(slots)}, got {', '.join(entry)}")
+        found[name] = np.asarray(entry[name])
+        if found[name].dtype.kind not in "fiu":
+            raise TypeError(f"state[{i}][{name!r}]: expected real numbers, got dtype {found[name].dtype}")
+        if found[name].shape != tuple(optimizer._shapes[i]):
+            raise ValueError(
+                f"state[{i}][{name!r}]: expected shape {optimizer._shapes[i]}, got {found[name].shape}"
+            )
+    return found
+
+
+def checked_steps(optimizer: Optimizer, given: list[dict[str, Any]], group: Mapping[str, Any]) -> int:
+    """The one number of steps that all parameters have seen."""
+    if RULES[optimizer._rule.name]["counts"]:
+        counts = {int(number("step", np.asarray(entry.get("step", 0)))) for entry in given}
+    else:  # PyTorch counts none here; a velocity shows that there was a step
+        counts = {int(group.get("steps", 0)) or int(any(given))}
+    if len(counts) != 1 or min(counts) < 0:
+        raise ValueError(f"step: expected one number >= 0 for all parameters, got {sorted(counts)}")
+    return counts.pop()
+
+
+def checked_carried(optimizer: Optimizer, given: list[dict[str, Any]]) -> list[float]:
+    """What the rule carries from step to step, the same for all parameters; empty before the first step."""
+    found: list[float] = []
+    for name in RULES[optimizer._rule.name]["carried"]:
+        values = {number(name, np.asarray(entry[name])) for entry in given if name in entry}
+        if len(values) > 1:
+            raise ValueError(f"{name}: expected one number for all parameters, got {sorted(values)}")
+        found += values
+    return found
