@@ -11,7 +11,16 @@ from pathlib import Path
 
 from bench import harness, levels, report
 
-MODULES = ("elementwise", "elementwise_calls", "elementwise_rows", "loss", "optimizer", "train", "serve")
+MODULES = (
+    "elementwise",
+    "elementwise_calls",
+    "elementwise_rows",
+    "loss",
+    "losses",
+    "optimizer",
+    "train",
+    "serve",
+)
 
 
 def main() -> int:

@@ -96,12 +96,6 @@ TRAINING: list[Bad] = [
         r"y\[19\]: class -1",
     ),
     (
-        "the ignored class",
-        lambda s: s.trainer.step(s.x, with_label(s.y, 2, -100)),
-        IndexError,
-        r"y\[2\]: class -100",
-    ),
-    (
         "classes are floats",
         lambda s: s.trainer.step(s.x, s.y.astype(float)),
         TypeError,

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import simdnn
 import simdnn.functional as F
+from simdnn._loss import NAMED
 
-from .networks import network, samples
-from .registry import ELEMENTWISE, FLOATS, LOSSES, OPTIMIZERS, label, mixed_bits, spread
+from . import oracles
+from .networks import network, network_for, outputs, samples, targets
+from .registry import ELEMENTWISE, FLOATS, KINDS, OPTIMIZERS, label, mixed_bits, spread
 
 Array = np.ndarray[Any, Any]
 
@@ -52,29 +54,49 @@ def elementwise() -> Iterator[tuple[str, str]]:
 
 
 def rowwise() -> Iterator[tuple[str, str]]:
-    """Softmax, its logarithm, and the losses with their gradients."""
+    """Softmax and its kin, and the losses with their gradients."""
     for dtype in FLOATS:
         tables = [spread(8 * width, dtype, 20).reshape(8, width) for width in (1, 10, 17, 1000)]
-        for function in (F.softmax, F.log_softmax):
+        for function in (F.softmax, F.log_softmax, F.logsumexp):
             yield f"{function.__name__} {dtype.__name__}", digest(*(function(x) for x in tables))
-        classes = [np.arange(8) * 5 % x.shape[1] for x in tables]
-        found = [F.cross_entropy(x, y, return_grad=True) for x, y in zip(tables, classes, strict=True)]
-        yield f"cross_entropy {dtype.__name__}", digest(*(array for pair in found for array in pair))
-        found = [F.mse_loss(x, x[::-1] / 2, return_grad=True) for x in tables]
-        yield f"mse_loss {dtype.__name__}", digest(*(array for pair in found for array in pair))
+            warm = digest(*(function(x, 3.0) for x in tables))
+            yield f"{function.__name__} temperature {dtype.__name__}", warm
+            slopes = [np.ones_like(function(x)) / 3 for x in tables]
+            backward = getattr(F, f"{function.__name__}_backward")
+            yield backward.__name__ + f" {dtype.__name__}", digest(*map(backward, slopes, tables))
+        for name in oracles.LOSSES:
+            found = [
+                array
+                for width in (1, 10, 17, 1000)
+                for settings in oracles.LOSSES[name].variants(width)
+                for reduction in ("mean", "none")
+                for array in NAMED[name](
+                    outputs(name, 8, width, dtype, 20),
+                    targets(name, 8, width, dtype),
+                    **settings,
+                    reduction=reduction,
+                    return_grad=True,
+                )
+            ]
+            yield f"{name} {dtype.__name__}", digest(*found)
 
 
 def training() -> Iterator[tuple[str, str]]:
     """Parameters after 20 steps of a small network, with every optimiser."""
     for dtype in FLOATS:
-        for loss in LOSSES:
-            for rule, make, settings in OPTIMIZERS if loss in ("cross_entropy", "mse") else OPTIMIZERS[:1]:
+        for loss in KINDS:
+            for rule, make, settings in OPTIMIZERS:
                 model = network([7, 19, 16, 5], "tanh", dtype=dtype)
                 x, y = samples(loss, 70, 7, 5, dtype)
                 trainer = simdnn.Trainer(model, loss=loss, optimizer=make(**settings), seed=11)
                 trainer.fit(x, y, epochs=7, batch_size=24)
                 name = f"20 steps {loss} {make.__name__} {label(rule, settings)} {dtype.__name__}"
                 yield name, digest(model.flat_parameters, model(x))
+        for loss in oracles.LOSSES:
+            model = network_for(loss, [7, 19, 16, 5], "tanh", dtype=dtype)
+            x, y = samples(loss, 70, 7, 5, dtype)
+            simdnn.Trainer(model, loss=loss, seed=11).fit(x, y, epochs=7, batch_size=24)
+            yield f"20 steps {loss} {dtype.__name__}", digest(model.flat_parameters, model(x))
 
 
 def entries() -> dict[str, str]:

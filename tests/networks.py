@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+import simdnn.functional as F
 from simdnn import nn
 
 from . import oracles
-from .registry import LOSSES, parameters_of, spread
+from .registry import parameters_of, spread
 
 Array = np.ndarray[Any, Any]
 
@@ -50,12 +51,29 @@ def oracle_of(model: nn.Sequential) -> list[oracles.Layer]:
     ]
 
 
+def network_for(loss: str, widths: list[int], activation: str = "tanh", **options: Any) -> nn.Sequential:
+    """A network whose outputs are in the domain of a loss."""
+    return network(widths, activation, last=oracles.LOSSES[loss].last, **options)
+
+
 def samples(loss: str, count: int, inputs: int, outputs: int, dtype: Any = np.float64) -> tuple[Array, Array]:
     """Inputs, and the targets that a loss wants."""
     x = spread(count * inputs, dtype, 1.5).reshape(count, inputs)
-    if LOSSES[loss]["target"] in ("classes", "either"):
-        return x, np.arange(count) * 7 % 11 % outputs
-    return x, spread(count * outputs + 5, dtype, 1.2)[5:].reshape(count, outputs)
+    return x, targets(loss, count, outputs, dtype)
+
+
+def outputs(loss: str, count: int, columns: int, dtype: Any = np.float64, bound: float = 6) -> Array:
+    """Outputs in the domain of a loss, the same everywhere."""
+    z = spread(count * columns, np.float64, bound).reshape(count, columns)
+    last = oracles.LOSSES[loss].last
+    return (z if last is None else getattr(F, last)(z)).astype(dtype)
+
+
+def targets(loss: str, count: int, outputs: int, dtype: Any = np.float64) -> Array:
+    """What a loss compares rows of outputs with."""
+    numbers = lambda n, bound: spread(n, np.float64, bound)  # noqa: E731
+    found = oracles.LOSSES[loss].target(count, outputs, numbers)
+    return found.astype(dtype) if found.dtype.kind == "f" else found
 
 
 def oracle_gradients(

@@ -1,6 +1,6 @@
 """What the papers say, in float64 NumPy or arbitrary precision: never computed by the code under test.
 
-A registered name needs one row here: in `ACTIVATIONS`, `ELEMENTARY`, `LOSSES` or `RULES`.
+A registered name needs one row: in `ACTIVATIONS` or `ELEMENTARY` here, in losses.py or in rules.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arithmetic import Double, Precise  # noqa: F401 (its users take both from here)
+from .losses import LOSSES, METRICS  # noqa: F401 (these too)
 
 Array = np.ndarray[Any, Any]
 INF = float("inf")
@@ -276,37 +277,6 @@ ELEMENTARY = {
     "expm1": Elementary(value=lambda m, x: m.expm1(x), limits=(-1, INF)),
     "log": Elementary(value=lambda m, x: m.log(x), limits=(float("nan"), INF), kinks=lambda: (1,)),
     "log1p": Elementary(value=lambda m, x: m.log1p(x), limits=(float("nan"), INF), kinks=lambda: (-1,)),
-}
-
-
-def log_softmax(x: Array) -> Array:
-    """x - log sum exp(x) along the last axis."""
-    shifted = x - x.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def softmax(x: Array) -> Array:
-    """exp(x) / sum exp(x) along the last axis."""
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-class Loss(NamedTuple):
-    """rows(output, target) is a loss for each sample, gradient(output, target) its derivative by output."""
-
-    rows: Callable[[Array, Array], Array]
-    gradient: Callable[[Array, Array], Array]
-
-
-LOSSES = {
-    "cross_entropy": Loss(
-        rows=lambda x, y: -np.take_along_axis(log_softmax(x), y[:, None], 1)[:, 0],
-        gradient=lambda x, y: softmax(x) - (np.arange(x.shape[1]) == y[:, None]),
-    ),
-    "mse": Loss(
-        rows=lambda x, y: ((x - y) ** 2).mean(axis=1),
-        gradient=lambda x, y: 2 * (x - y) / x.shape[1],
-    ),
 }
 
 

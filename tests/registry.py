@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import simdnn
 import simdnn.functional as F
 from simdnn import _core, optim
 
@@ -14,6 +15,8 @@ ELEMENTARY = {row["name"]: row for row in _core.elementary()}
 LOSSES = {row["name"]: row for row in _core.losses()}
 RULES = {row["name"]: row for row in _core.rules()}
 FLOATS = [np.float32, np.float64]
+#: A loss of classes and one of values, where a law is about something else.
+KINDS = ["cross_entropy", "mse"]
 
 
 def parameters_of(name: str) -> tuple[float, ...]:
@@ -122,6 +125,16 @@ def hypers_of(optimizer: optim.Optimizer, given: dict[str, Any]) -> dict[str, fl
     return found
 
 
+def compute_type(dtype: Any) -> Any:
+    """What losses of a dtype are returned in."""
+    return np.float64 if dtype == np.float64 else np.float32
+
+
+def wide(x: Array) -> Array:
+    """Values in float64, class indices as they are."""
+    return x.astype(np.float64) if x.dtype.kind == "f" else x
+
+
 def ulp_errors(got: Array, exact: Array) -> Array:
     """|got - exact| in units in the last place of got's dtype at exact, which is float64.
 
@@ -189,3 +202,12 @@ def same_bits(a: Any, b: Any) -> bool:
         return False
     zeros = np.signbit(a) == np.signbit(b)
     return bool(np.all(((a == b) & zeros) | (np.isnan(a) & np.isnan(b))))
+
+
+def with_threads(count: int, work: Callable[[], Any]) -> Any:
+    """What work() gives on so many threads."""
+    simdnn.set_num_threads(count)
+    try:
+        return work()
+    finally:
+        simdnn.set_num_threads(None)

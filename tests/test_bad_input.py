@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ import pytest
 import simdnn
 import simdnn.functional as F
 from simdnn import Trainer, nn, optim
+from simdnn._loss import NAMED
 
 from .bad_calls import INF, MODELS, NAN, TRAINING, Bad, Setting, frozen, make_setting, with_label
 from .golden import digest
 from .networks import network
 from .processes import LEVELS, start
-from .registry import ACTIVATIONS, LOSSES
+from .registry import ACTIVATIONS
 
 OPTIMIZERS: list[Bad] = [
     ("lr is NaN", lambda s: optim.SGD(lr=NAN), ValueError, "lr: .*nan"),
@@ -99,9 +101,35 @@ OPTIMIZERS: list[Bad] = [
     ("optimizer is a class", lambda s: Trainer(s.model, optimizer=optim.SGD), TypeError, "optimizer: "),
     (
         "loss is unknown",
-        lambda s: Trainer(s.model, loss="hinge"),
+        lambda s: Trainer(s.model, loss="hinges"),
         ValueError,
-        f"loss: 'hinge'.*{'.*'.join(LOSSES)}",
+        f"loss: 'hinges'.*{'.*'.join(NAMED)}",
+    ),
+    ("loss is a ufunc", lambda s: Trainer(s.model, loss=F.relu), TypeError, "loss: .*relu"),
+    ("loss is no name", lambda s: Trainer(s.model, loss=3), TypeError, "loss: .*3"),
+    (
+        "loss has bound arrays",
+        lambda s: Trainer(s.model, loss=partial(F.mse_loss, s.out)),
+        TypeError,
+        "loss: .*keywords",
+    ),
+    (
+        "loss has a setting out of range",
+        lambda s: Trainer(s.model, loss=partial(F.huber_loss, delta=0)),
+        ValueError,
+        "delta: .*0",
+    ),
+    (
+        "loss has a setting it does not know",
+        lambda s: Trainer(s.model, loss=partial(F.mse_loss, delta=1)),
+        TypeError,
+        "delta",
+    ),
+    (
+        "loss has weights for other outputs",
+        lambda s: Trainer(s.model, loss=partial(F.cross_entropy, weight=np.ones(4))),
+        ValueError,
+        "loss: .*3 outputs.*4",
     ),
     ("model is no model", lambda s: Trainer(nn.Dense(3, 4)), TypeError, "model: .*Dense"),
     ("seed is a float", lambda s: Trainer(s.model, seed=0.5), TypeError, "seed: .*float"),
@@ -138,7 +166,7 @@ FUNCTIONS: list[Bad] = [
     ("target of a row", lambda s: F.cross_entropy(s.out[0], s.y), ValueError, r"target: .*\(\)"),
     ("logits are complex", lambda s: F.cross_entropy(s.out * 1j, s.y), TypeError, "logits: "),
     ("logits have no classes", lambda s: F.cross_entropy(s.out[:, :0], s.y), ValueError, "logits: "),
-    ("logits have three axes", lambda s: F.cross_entropy(s.out[None], s.y), ValueError, "logits: "),
+    ("logits have three axes", lambda s: F.cross_entropy(s.out[None], s.y), ValueError, "target: "),
     ("logits are a number", lambda s: F.cross_entropy(1.0, 0), ValueError, "logits: "),
     (
         "reduction is unknown",
@@ -146,6 +174,58 @@ FUNCTIONS: list[Bad] = [
         ValueError,
         "reduction: .*mean.*avg",
     ),
+    (
+        "a class weight is negative",
+        lambda s: F.cross_entropy(s.out, s.y, weight=[1, -2, 3]),
+        ValueError,
+        r"weight\[1\]: .*-2",
+    ),
+    (
+        "class weights of another count",
+        lambda s: F.cross_entropy(s.out, s.y, weight=np.ones(4)),
+        ValueError,
+        "weight: .*3 classes.*4",
+    ),
+    (
+        "class weights are a table",
+        lambda s: F.nll_loss(s.out, s.y, weight=np.ones((3, 1))),
+        ValueError,
+        r"weight: .*\(3, 1\)",
+    ),
+    ("a focal alpha is negative", lambda s: F.focal_loss(s.out, s.y, alpha=-1), ValueError, "alpha: .*-1"),
+    ("gamma is negative", lambda s: F.focal_loss(s.out, s.y, gamma=-1), ValueError, "gamma: .*-1"),
+    (
+        "smoothing is more than all",
+        lambda s: F.cross_entropy(s.out, s.y, label_smoothing=1.5),
+        ValueError,
+        "label_smoothing: .*1.5",
+    ),
+    (
+        "probabilities of another width",
+        lambda s: F.cross_entropy(s.out, s.x),
+        ValueError,
+        r"target: .*\(20, 3\).*\(20, 4\)",
+    ),
+    (
+        "a weight of a sample is negative",
+        lambda s: F.cross_entropy(s.out, s.y, sample_weight=-np.ones(20)),
+        ValueError,
+        r"sample_weight\[0\]: .*-1",
+    ),
+    (
+        "the hard part has no weight",
+        lambda s: F.distillation_loss(s.out, s.out, target=s.y),
+        ValueError,
+        "hard_weight: ",
+    ),
+    (
+        "a bad class of the hard part",
+        lambda s: F.distillation_loss(s.out, s.out, target=with_label(s.y, 4, 3), hard_weight=0.5),
+        IndexError,
+        r"target\[4\]: class 3",
+    ),
+    ("temperature is zero", lambda s: F.distillation_loss(s.out, s.out, 0), ValueError, "temperature: "),
+    ("loss of an unknown setting", lambda s: F.mse_loss(s.out, s.out, delta=1), TypeError, "delta"),
     ("mse shapes differ", lambda s: F.mse_loss(s.out, s.x), ValueError, r"target: .*\(20, 3\).*\(20, 4\)"),
     ("mse of text", lambda s: F.mse_loss(s.out, "text"), TypeError, "target: "),
     ("softmax of a number", lambda s: F.softmax(1.0), ValueError, "core dimension|dimension"),
@@ -201,7 +281,7 @@ def test_a_refused_step_leaves_no_trace(
 def test_names_that_are_not_known_are_answered_with_those_that_are() -> None:
     for call, known in (
         (lambda: nn.Dense(2, 2, activation="?"), ACTIVATIONS),
-        (lambda: Trainer(nn.Sequential(nn.Dense(2, 2)), loss="?"), LOSSES),
+        (lambda: Trainer(nn.Sequential(nn.Dense(2, 2)), loss="?"), NAMED),
         (lambda: Trainer(nn.Sequential(nn.Dense(2, 2)), optimizer="?"), ["sgd", "adam"]),
     ):
         with pytest.raises(ValueError, match="known") as caught:

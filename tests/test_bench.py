@@ -4,7 +4,9 @@ import importlib
 from types import ModuleType
 
 import pytest
+from simdnn._loss import NAMED
 
+from .oracles import METRICS
 from .processes import ROOT
 from .registry import ACTIVATIONS, RULES
 
@@ -66,6 +68,26 @@ def test_every_contestant_is_right(elementwise: ModuleType, name: str, direction
         if contestant is not None:
             with contestant.context():
                 contestant.check()
+
+
+@pytest.fixture
+def losses(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module, without PyTorch."""
+    module = importlib.import_module("bench.cases_losses")
+    monkeypatch.setattr(module.peers, "torch", lambda: None)
+    return module
+
+
+def test_every_loss_is_timed(losses: ModuleType) -> None:
+    missing = NAMED.keys() - METRICS - losses.LOSSES.keys()
+    assert not missing, f"add rows for {sorted(missing)} to LOSSES in bench/cases_losses.py"
+    assert not losses.LOSSES.keys() - NAMED.keys()
+
+
+@pytest.mark.parametrize("name", sorted(NAMED.keys() - METRICS))
+def test_every_contestant_of_a_loss_is_right(losses: ModuleType, name: str) -> None:
+    for contestant in losses.contestants(name, (20, 7)):
+        contestant.check()
 
 
 @pytest.fixture

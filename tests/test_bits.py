@@ -8,10 +8,10 @@ import pytest
 import simdnn
 import simdnn.functional as F
 
-from . import golden
-from .networks import network, samples
+from . import golden, oracles
+from .networks import network, network_for, samples
 from .processes import LEVELS, output_of, run
-from .registry import ELEMENTWISE, FLOATS, LOSSES, OPTIMIZERS, same_bits, spread
+from .registry import ELEMENTWISE, FLOATS, OPTIMIZERS, same_bits, spread, with_threads
 
 Array = np.ndarray[Any, Any]
 
@@ -40,8 +40,9 @@ def test_a_copy_of_one_thread_has_the_golden_bits() -> None:
 
 WIDE = """
 from tests.golden import digest
-from tests.networks import network, samples
-from tests.registry import ELEMENTWISE, LOSSES, float_patterns, spread
+from tests.networks import network_for, samples
+from tests.oracles import LOSSES
+from tests.registry import ELEMENTWISE, float_patterns
 import numpy as np, simdnn, simdnn.functional as F
 
 x = float_patterns(40013)
@@ -54,7 +55,7 @@ for case in ELEMENTWISE:
 for dtype in (np.float32, np.float64):
     for widths in ([1, 1], [70, 130, 66, 9], [33, 31, 65, 3]):
         for loss in LOSSES:
-            model = network(widths, "silu", dtype=dtype)
+            model = network_for(loss, widths, "silu", dtype=dtype)
             data = samples(loss, 300, widths[0], widths[-1], dtype)
             simdnn.Trainer(model, loss=loss, seed=0).fit(*data, epochs=2, batch_size=77)
             print(widths, loss, digest(model.flat_parameters, model.flat_gradients, model(data[0])))
@@ -70,15 +71,6 @@ def test_levels_agree_beyond_the_golden_sizes() -> None:
     for level in levels[1:]:
         differing = [a for a, b in zip(printed[levels[0]], printed[level], strict=True) if a != b]
         assert not differing, f"{levels[0]} and {level} differ"
-
-
-def with_threads(count: int, work: Any) -> Any:
-    """What work() gives on so many threads."""
-    simdnn.set_num_threads(count)
-    try:
-        return work()
-    finally:
-        simdnn.set_num_threads(None)
 
 
 @every_float
@@ -100,10 +92,10 @@ def test_threads_do_not_change_rows(dtype: Any) -> None:
     x = spread(500 * 301, dtype, 20).reshape(500, 301)
     y = np.arange(500) * 7 % 301
     for work in (
-        lambda: [F.softmax(x), F.log_softmax(x), F.softmax(x, axis=0)],
+        lambda: [F.softmax(x), F.log_softmax(x), F.logsumexp(x), F.softmax(x, axis=0), F.softmax(x, 3.0)],
+        lambda: [F.softmax_backward(x[::-1], x), F.log_softmax_backward(x[::-1], x)],
         lambda: F.cross_entropy(x, y, return_grad=True),
         lambda: F.mse_loss(x, x[::-1], return_grad=True),
-        lambda: F.cross_entropy(x, y, reduction="none", return_grad=True),
     ):
         results = [with_threads(n, work) for n in (1, 2, 3)]
         assert all(same_bits(a, b) for result in results for a, b in zip(result, results[0], strict=True))
@@ -111,12 +103,12 @@ def test_threads_do_not_change_rows(dtype: Any) -> None:
 
 @every_float
 @pytest.mark.parametrize("batch_size", [600, 50, 30])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", oracles.LOSSES)
 def test_threads_do_not_change_training(loss: str, batch_size: int, dtype: Any) -> None:
     """Layers wide enough to share products by rows or by columns, and batches of more than one chunk."""
 
     def train() -> tuple[Array, Array, Array]:
-        model = network([100, 260, 250, 10], "relu", dtype=dtype)
+        model = network_for(loss, [100, 260, 250, 10], "relu", dtype=dtype)
         x, y = samples(loss, 600, 100, 10, dtype)
         simdnn.Trainer(model, loss=loss, seed=1).fit(x, y, epochs=2, batch_size=batch_size)
         return model.flat_parameters.copy(), model.flat_gradients.copy(), model(x)

@@ -10,6 +10,7 @@ import pytest
 import simdnn
 import simdnn.functional as F
 from simdnn import _core, optim
+from simdnn._loss import NAMED
 
 from . import oracles, rules
 from .registry import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS, RULES, parameters_of
@@ -26,11 +27,51 @@ def test_every_activation_has_an_oracle(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", {**LOSSES, **NAMED})
 def test_every_loss_has_an_oracle(name: str) -> None:
-    assert name in oracles.LOSSES, (
-        f'add a row "{name}": Loss(rows=..., gradient=...) to LOSSES in tests/oracles.py'
+    assert name in oracles.LOSSES or name in oracles.METRICS, (
+        f'add a row "{name}": Loss(each=..., slope=..., target=...) to LOSSES in tests/losses.py'
     )
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_has_a_function(name: str) -> None:
+    assert name in NAMED, (
+        f"give {name} a .function in cpp/ops/pointwise_losses.hpp, or decorate one with"
+        f" @trainable({name!r}, ...) in python/simdnn/_class_losses.py"
+    )
+    given = LOSSES[name]["function"]
+    assert given is None or getattr(F, given) is NAMED[name]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_loss_is_public_and_named_alike(name: str) -> None:
+    function = NAMED[name]
+    assert function.__name__ in F.__all__, f"add {function.__name__} to __all__ of {function.__module__}"
+    assert function.__name__.removesuffix("_loss") == name
+    assert getattr(F, function.__name__) is function
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_loss_states_its_parameters(name: str) -> None:
+    function, row = NAMED[name], LOSSES.get(name)
+    text = inspect.getdoc(function) or ""
+    for section in ("Parameters", "Returns", "Raises", "Examples", "Source: "):
+        assert section in text, f"{function.__name__}: its docstring has no {section}"
+    for parameter in inspect.signature(function).parameters:
+        assert re.search(
+            rf"^[\w, ]*\b{parameter}\b[\w, ]* : |^[\w, ]*\b{parameter}\b[\w, ]*$", text, re.MULTILINE
+        )
+    declared = "".join(
+        re.findall(rf"^def {function.__name__}\((.*?)\) ->", STUB.read_text(), re.MULTILINE | re.DOTALL)
+    )
+    for parameter in inspect.signature(function).parameters.values():
+        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+        default = default.replace("'", '"')
+        assert re.search(rf"\b{parameter.name}: [^=]*?{re.escape(default)}", declared), (
+            f"python/simdnn/functional.pyi: {function.__name__} should have `{parameter.name}: ...{default}`"
+        )
+    assert row is None or row["function"] is None or row["formula"] in text
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -49,16 +90,20 @@ def test_every_rule_has_an_oracle(name: str) -> None:
 def test_no_oracle_is_left_over() -> None:
     for oracle, registry in (
         (oracles.ACTIVATIONS, ACTIVATIONS),
-        (oracles.LOSSES, LOSSES),
+        (oracles.LOSSES, NAMED),
         (rules.RULES, RULES),
     ):
         assert not oracle.keys() - registry.keys(), (
-            "remove these rows from tests/oracles.py or tests/rules.py"
+            "remove these rows from tests/oracles.py, tests/losses.py or tests/rules.py"
         )
 
 
 @pytest.mark.parametrize(
-    "name", [case.name for case in ELEMENTWISE] + ["softmax", "log_softmax", "cross_entropy", "mse_loss"]
+    "name",
+    [case.name for case in ELEMENTWISE]
+    + [name + suffix for name in ("softmax", "log_softmax", "logsumexp") for suffix in ("", "_backward")]
+    + ["entropy"]
+    + [function.__name__ for function in NAMED.values()],
 )
 def test_every_function_is_public_and_has_a_stub(name: str) -> None:
     assert hasattr(F, name)

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from simdnn import History, Trainer, nn, optim
 
-from .networks import network, samples
-from .registry import ACTIVATIONS, FLOATS, LOSSES, same_bits
+from . import oracles
+from .networks import network, network_for, samples
+from .registry import ACTIVATIONS, FLOATS, KINDS, same_bits
 
 Array = np.ndarray[Any, Any]
 
-every_loss = pytest.mark.parametrize("loss", LOSSES)
+every_loss = pytest.mark.parametrize("loss", oracles.LOSSES)
 every_float = pytest.mark.parametrize("dtype", FLOATS)
 every_batch_size = pytest.mark.parametrize("batch_size", [1, 7, 32, 100, None, 1000], ids=str)
 
@@ -20,7 +21,7 @@ def trained(
     loss: str = "cross_entropy", seed: int | None = 3, dtype: Any = np.float32, **options: Any
 ) -> nn.Sequential:
     """A model after three epochs of 100 samples."""
-    model = network([6, 16, 5], dtype=dtype)
+    model = network_for(loss, [6, 16, 5], dtype=dtype)
     x, y = samples(loss, 100, 6, 5, dtype)
     Trainer(model, loss=loss, optimizer=optim.Adam(lr=0.01), seed=seed).fit(x, y, epochs=3, **options)
     return model
@@ -31,7 +32,7 @@ def trained(
 @every_loss
 def test_fit_without_shuffling_is_a_loop_of_steps(loss: str, dtype: Any, batch_size: int | None) -> None:
     x, y = samples(loss, 300, 6, 5, dtype)
-    looped, fitted = network([6, 16, 5], dtype=dtype), network([6, 16, 5], dtype=dtype)
+    looped, fitted = (network_for(loss, [6, 16, 5], dtype=dtype) for _ in range(2))
     trainer = Trainer(looped, loss=loss, optimizer=optim.Adam(lr=0.01))
     losses = []
     for _ in range(2):
@@ -92,7 +93,7 @@ def test_the_order_changes_with_seed_and_epoch() -> None:
 
 @every_loss
 def test_history_counts_epochs_steps_and_validation(loss: str) -> None:
-    model = network([6, 16, 5], dtype=np.float32)
+    model = network_for(loss, [6, 16, 5], dtype=np.float32)
     x, y = samples(loss, 100, 6, 5, np.float32)
     trainer = Trainer(model, loss=loss, seed=0)
     history = trainer.fit(x, y, epochs=4, batch_size=32, validation_data=(x[:30], y[:30]))
@@ -101,7 +102,7 @@ def test_history_counts_epochs_steps_and_validation(loss: str) -> None:
     assert history.steps == 16
     assert len(history.seconds) == len(history.val_loss) == len(history.loss) == 4
     assert all(seconds >= 0 for seconds in history.seconds)
-    classifies = LOSSES[loss]["target"] == "classes"
+    classifies = oracles.LOSSES[loss].classifies
     assert len(history.accuracy) == len(history.val_accuracy) == (4 if classifies else 0)
     value, accuracy = trainer.evaluate(x[:30], y[:30])
     assert value == history.val_loss[-1]
@@ -204,7 +205,7 @@ def test_a_step_reads_any_layout(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@every_loss
+@pytest.mark.parametrize("loss", KINDS)
 def test_the_loss_falls(loss: str, activation: str) -> None:
     model = network([6, 16, 5], activation, dtype=np.float32)
     x, y = samples(loss, 64, 6, 5, np.float32)

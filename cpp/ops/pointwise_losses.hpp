@@ -18,8 +18,8 @@ constexpr double kInfinite = __builtin_inf();
 constexpr double kLeast = 1e-300;                ///< a positive lower end
 constexpr double kUpToOne = 1.0000000000000002;  ///< a half-open range that ends at 1
 
-/// 1, 0 or -1; NaN for NaN.
-SIMDNN_INLINE double sign(double x) { return x > 0 ? 1.0 : (x < 0 ? -1.0 : x); }
+/// 1, +-0 or -1; NaN for NaN.
+SIMDNN_INLINE double sign(double x) { return abs(x) > 0 ? copysign(1.0, x) : x; }
 
 /// (x - y)^2.
 struct Mse {
@@ -194,7 +194,7 @@ struct KlDivergence {
     const bool log_target = parameter[0] != 0;
     const double probability = log_target ? exp(y) : y;
     const double value = probability * ((log_target ? y : log(y)) - x);
-    return {probability == 0 ? 0.0 : value, -probability};
+    return {x != x ? x : (probability == 0 ? 0.0 : value), -probability};
   }
 };
 

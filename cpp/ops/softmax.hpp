@@ -121,7 +121,8 @@ struct Factor {
   SIMDNN_INLINE T operator*(T x) const { return fma(x, high, x * low); }
 };
 
-/// Sums of terms, a lane each: in double what they are rounded to, in T what the roundings lost.
+/// Sums of terms, a lane each: in double what they are rounded to, in T what the roundings lost. Terms that are
+/// subnormal lose more than that, so that their sum might be less than nothing.
 template <class T>
 struct TermSums {
   Lanes<double> value;
@@ -136,7 +137,10 @@ struct TermSums {
     T lost[kLanes];
     value.store(sum);
     error.store(lost);
-    for (int l = 0; l < kLanes; ++l) sum[l] = fma(double(lost[l]), ShiftConstants<T>::unlift, sum[l]);
+    for (int l = 0; l < kLanes; ++l) {
+      const double found = fma(double(lost[l]), ShiftConstants<T>::unlift, sum[l]);
+      sum[l] = found < 0 ? 0.0 : found;
+    }
   }
 
   SIMDNN_INLINE double total() const {

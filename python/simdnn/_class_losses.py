@@ -275,9 +275,9 @@ def distillation_loss(
 
     Source: Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2.
     """
+    loss = _distillation(temperature, hard_weight)
     if (target is None) != (hard_weight == 0):
         raise ValueError(f"hard_weight: a hard part needs target and hard_weight > 0, got {hard_weight!r}")
-    loss = _distillation(temperature, hard_weight)
     targets = teacher_logits if target is None else (teacher_logits, target)
     return evaluate_classes(
         loss, student_logits, targets, reduction, return_grad, "student_logits", sample_weight

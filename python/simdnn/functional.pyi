@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _Reduction = Literal["none", "mean", "sum"]
+_SumReduction = Literal["none", "mean", "batchmean", "sum"]
 _Approximation = Literal["none", "tanh"]
 _Distribution = Literal["uniform", "normal"]
 _MarginVariant = Literal["l_softmax", "a_softmax", "am_softmax", "arcface"]
@@ -58,8 +59,6 @@ mish_backward: np.ufunc
 gelu_tanh: np.ufunc
 gelu_tanh_derivative: np.ufunc
 gelu_tanh_backward: np.ufunc
-softmax: np.ufunc
-log_softmax: np.ufunc
 
 def leaky_relu(x: ArrayLike, /, negative_slope: ArrayLike = 0.01, **ufunc_keywords: Any) -> Any: ...
 def leaky_relu_derivative(
@@ -133,21 +132,213 @@ def crelu_backward(dy: ArrayLike, x: ArrayLike, axis: int = -1) -> Any: ...
 def maxout(x: ArrayLike, pieces: int, axis: int = -1) -> Any: ...
 def maxout_derivative(x: ArrayLike, pieces: int, axis: int = -1) -> Any: ...
 def maxout_backward(dy: ArrayLike, x: ArrayLike, pieces: int, axis: int = -1) -> Any: ...
+def softmax(
+    x: ArrayLike,
+    /,
+    temperature: ArrayLike = 1.0,
+    *,
+    axis: int = -1,
+    out: NDArray[Any] | None = None,
+    **ufunc_keywords: Any,
+) -> Any: ...
+def log_softmax(
+    x: ArrayLike,
+    /,
+    temperature: ArrayLike = 1.0,
+    *,
+    axis: int = -1,
+    out: NDArray[Any] | None = None,
+    **ufunc_keywords: Any,
+) -> Any: ...
+def logsumexp(
+    x: ArrayLike,
+    /,
+    temperature: ArrayLike = 1.0,
+    *,
+    axis: int = -1,
+    out: NDArray[Any] | None = None,
+    **ufunc_keywords: Any,
+) -> Any: ...
+def softmax_backward(
+    dy: ArrayLike,
+    x: ArrayLike,
+    /,
+    temperature: ArrayLike = 1.0,
+    *,
+    axis: int = -1,
+    out: NDArray[Any] | None = None,
+    **ufunc_keywords: Any,
+) -> Any: ...
+def log_softmax_backward(
+    dy: ArrayLike,
+    x: ArrayLike,
+    /,
+    temperature: ArrayLike = 1.0,
+    *,
+    axis: int = -1,
+    out: NDArray[Any] | None = None,
+    **ufunc_keywords: Any,
+) -> Any: ...
+def logsumexp_backward(
+    dy: ArrayLike,
+    x: ArrayLike,
+    /,
+    temperature: ArrayLike = 1.0,
+    *,
+    axis: int = -1,
+    out: NDArray[Any] | None = None,
+    **ufunc_keywords: Any,
+) -> Any: ...
+@overload
+def entropy(p: ArrayLike, *, axis: int = -1, return_grad: Literal[False] = False) -> Any: ...
+@overload
+def entropy(p: ArrayLike, *, axis: int = -1, return_grad: Literal[True]) -> tuple[Any, NDArray[Any]]: ...
 @overload
 def cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
     *,
+    weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
     ignore_index: int = -100,
     reduction: _Reduction = "mean",
     return_grad: Literal[False] = False,
+    sample_weight: ArrayLike | None = None,
 ) -> Any: ...
 @overload
 def cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
     *,
+    weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
     ignore_index: int = -100,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[True],
+    sample_weight: ArrayLike | None = None,
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def focal_loss(
+    logits: ArrayLike,
+    target: ArrayLike,
+    gamma: float = 2.0,
+    alpha: ArrayLike | None = None,
+    *,
+    weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int = -100,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+@overload
+def focal_loss(
+    logits: ArrayLike,
+    target: ArrayLike,
+    gamma: float = 2.0,
+    alpha: ArrayLike | None = None,
+    *,
+    weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int = -100,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[True],
+    sample_weight: ArrayLike | None = None,
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+@overload
+def nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[True],
+    sample_weight: ArrayLike | None = None,
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def distillation_loss(
+    student_logits: ArrayLike,
+    teacher_logits: ArrayLike,
+    temperature: float = 1.0,
+    *,
+    target: ArrayLike | None = None,
+    hard_weight: float = 0.0,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+    sample_weight: ArrayLike | None = None,
+) -> Any: ...
+@overload
+def distillation_loss(
+    student_logits: ArrayLike,
+    teacher_logits: ArrayLike,
+    temperature: float = 1.0,
+    *,
+    target: ArrayLike | None = None,
+    hard_weight: float = 0.0,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[True],
+    sample_weight: ArrayLike | None = None,
+) -> tuple[Any, NDArray[Any]]: ...
+def zero_one_loss(
+    input: ArrayLike, target: ArrayLike, *, reduction: _Reduction = "mean", return_grad: bool = False
+) -> Any: ...
+@overload
+def binary_cross_entropy(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def binary_cross_entropy(
+    input: ArrayLike, target: ArrayLike, *, reduction: _Reduction = "mean", return_grad: Literal[True]
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def hinge_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    margin: float = 1.0,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def hinge_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    margin: float = 1.0,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[True],
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def squared_hinge_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    margin: float = 1.0,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def squared_hinge_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    margin: float = 1.0,
     reduction: _Reduction = "mean",
     return_grad: Literal[True],
 ) -> tuple[Any, NDArray[Any]]: ...
@@ -196,9 +387,141 @@ def mse_loss(
 ) -> Any: ...
 @overload
 def mse_loss(
+    input: ArrayLike, target: ArrayLike, *, reduction: _Reduction = "mean", return_grad: Literal[True]
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def l1_loss(
     input: ArrayLike,
     target: ArrayLike,
     *,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def l1_loss(
+    input: ArrayLike, target: ArrayLike, *, reduction: _Reduction = "mean", return_grad: Literal[True]
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def huber_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    delta: float = 1.0,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def huber_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    delta: float = 1.0,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[True],
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def smooth_l1_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    beta: float = 1.0,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def smooth_l1_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    beta: float = 1.0,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[True],
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def log_cosh_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def log_cosh_loss(
+    input: ArrayLike, target: ArrayLike, *, reduction: _Reduction = "mean", return_grad: Literal[True]
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def quantile_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    q: float = 0.5,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def quantile_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    q: float = 0.5,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[True],
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def poisson_nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    log_input: float = 1.0,
+    full: float = 0.0,
+    eps: float = 1e-08,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def poisson_nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    log_input: float = 1.0,
+    full: float = 0.0,
+    eps: float = 1e-08,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[True],
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def kl_div(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    log_target: float = 0.0,
+    reduction: _SumReduction = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def kl_div(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    log_target: float = 0.0,
+    reduction: _SumReduction = "mean",
+    return_grad: Literal[True],
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def binary_cross_entropy_with_logits(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    pos_weight: ArrayLike | None = None,
+    reduction: _Reduction = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def binary_cross_entropy_with_logits(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    pos_weight: ArrayLike | None = None,
     reduction: _Reduction = "mean",
     return_grad: Literal[True],
 ) -> tuple[Any, NDArray[Any]]: ...
