@@ -58,9 +58,12 @@ void softmax(const SoftmaxRows<T>& batch) {
       double sum[kLanes];
       Factor<T> factor[kLanes];
       for (int l = 0; l < kLanes; ++l) nobody[l] = int(kNobody);
-      panel.template exponentials<RoundedSums>(nobody, sum);
+      panel.exponentials(nobody, sum);
       for (int l = 0; l < kLanes; ++l) factor[l] = Factor<T>::reciprocal(sum[l]);
       panel.scale(factor);
+      for (int l = 0; l < kLanes; ++l) {
+        if (alone(panel.shift[l], sum[l])) settle(&panel.at[0][l], batch.columns, kLanes);
+      }
       panel.store(batch.out + i * batch.out_stride, batch.out_stride, count);
     });
   }
@@ -68,7 +71,9 @@ void softmax(const SoftmaxRows<T>& batch) {
     const T* const x = batch.x + i * batch.x_stride;
     T* const y = batch.out + i * batch.out_stride;
     const Shift<T> shift(row_max(x, batch.columns));
-    row_scale(y, Factor<T>::reciprocal(row_exp<RoundedSums>(x, batch.columns, shift, kNobody, y)), batch.columns);
+    const double sum = row_exp(x, batch.columns, shift, kNobody, y);
+    row_scale(y, Factor<T>::reciprocal(sum), batch.columns);
+    if (alone(shift, sum)) settle(y, batch.columns, 1);
   }
 }
 

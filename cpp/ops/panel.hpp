@@ -84,10 +84,9 @@ struct Panel {
   }
 
   /// at = the terms of each row; sums them but for one.
-  template <template <class> class Sums = TermSums>
   void exponentials(const int* left_out, double* sum) {
     T least[kLanes], offset[kLanes];
-    Sums<T> sums;
+    TermSums<T> sums;
     for (int l = 0; l < kLanes; ++l) {
       least[l] = shift[l].least();
       offset[l] = shift[l].offset();
@@ -105,7 +104,7 @@ struct Panel {
     }
     sums.store(sum);
     for (int l = 0; l < kLanes; ++l) {
-      if (!shift[l].near()) sum[l] = lonely<Sums>(l, left_out[l]);
+      if (!shift[l].near()) sum[l] = lonely(l, left_out[l]);
     }
   }
 
@@ -124,10 +123,9 @@ struct Panel {
 
  private:
   /// A row whose shift is of the other kind, along its length.
-  template <template <class> class Sums>
   double lonely(int l, int left_out) {
     T term[kShort];
-    const double sum = row_exp<Sums>(row[l], columns, shift[l], Index(left_out), term);
+    const double sum = row_exp(row[l], columns, shift[l], Index(left_out), term);
     for (Index j = 0; j < columns; ++j) at[j][l] = term[j];
     return sum;
   }

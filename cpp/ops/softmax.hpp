@@ -150,19 +150,10 @@ struct TermSums {
   }
 };
 
-/// Sums of what the terms are rounded to: a row whose other terms are 0 has a softmax of exactly 1.
-template <class T>
-struct RoundedSums {
-  Lanes<double> value;
-
-  SIMDNN_INLINE void add(const T* values, const T*) { value += wide(values); }
-  SIMDNN_INLINE void store(double* sum) const { value.store(sum); }
-  SIMDNN_INLINE double total() const { return sum_lanes(value); }
-};
-
 /// The terms of one block, 0 beyond the row; adds them to the lanes, but for the one at `left_out`.
-template <bool Near, bool Whole, class Sums, class T>
-SIMDNN_INLINE void block_terms(const T* x, int count, const Shift<T>& shift, int left_out, Sums& sums, T* block) {
+template <bool Near, bool Whole, class T>
+SIMDNN_INLINE void block_terms(const T* x, int count, const Shift<T>& shift, int left_out, TermSums<T>& sums,
+                               T* block) {
   T kept[kLanes], lost[kLanes];
   const T largest = shift.largest, least = shift.least(), offset = shift.offset();
   load_block(x, Index(count), largest, block);
@@ -177,9 +168,9 @@ SIMDNN_INLINE void block_terms(const T* x, int count, const Shift<T>& shift, int
 }
 
 /// The sum of a row's terms but for that of `left_out`; keep(offset, count, block) sees the rounded terms.
-template <bool Near, class Sums, class T, class Keep>
+template <bool Near, class T, class Keep>
 SIMDNN_INLINE double sum_terms(const T* x, Index n, const Shift<T>& shift, Index left_out, const Keep& keep) {
-  Sums sums;
+  TermSums<T> sums;
   for (Index i = 0; i < n; i += kLanes) {
     T block[kLanes];
     const int count = i + kLanes <= n ? kLanes : int(n - i);
@@ -196,25 +187,40 @@ SIMDNN_INLINE double sum_terms(const T* x, Index n, const Shift<T>& shift, Index
 }
 
 /// y = the terms; returns their sum but for one. y may be x.
-template <template <class> class Sums = TermSums, class T>
+template <class T>
 double row_exp(const T* x, Index n, const Shift<T>& shift, Index left_out, T* y) {
   const auto keep = [&](Index i, Index count, const T* block)
                         SIMDNN_LAMBDA_INLINE { store_block(y + i, count, block); };
-  return shift.near() ? sum_terms<true, Sums<T>>(x, n, shift, left_out, keep)
-                      : sum_terms<false, Sums<T>>(x, n, shift, left_out, keep);
+  return shift.near() ? sum_terms<true>(x, n, shift, left_out, keep) : sum_terms<false>(x, n, shift, left_out, keep);
 }
 
 template <class T>
 double row_exp_sum(const T* x, Index n, const Shift<T>& shift, Index left_out) {
   const auto forget = [](Index, Index, const T*) SIMDNN_LAMBDA_INLINE {};
-  return shift.near() ? sum_terms<true, TermSums<T>>(x, n, shift, left_out, forget)
-                      : sum_terms<false, TermSums<T>>(x, n, shift, left_out, forget);
+  return shift.near() ? sum_terms<true>(x, n, shift, left_out, forget)
+                      : sum_terms<false>(x, n, shift, left_out, forget);
 }
 
 template <class T>
 void row_scale(T* y, const Factor<T>& factor, Index n) {
   SIMDNN_VECTORIZE
   for (Index i = 0; i < n; ++i) y[i] = factor * y[i];
+}
+
+/// Whether a row's other terms are too small to keep its largest probability from 1: the sum knows what the rounding
+/// of that term lost, so that their quotient may miss it by an ULP.
+template <class T>
+bool alone(const Shift<T>& shift, double sum) {
+  constexpr double tiny = 0.25 / double(std::uint64_t(1) << ExpConstants<T>::mantissa);
+  const Pair<T> term =
+      shift.near() ? near_term(shift.largest, shift.least(), shift.offset()) : far_term(shift.largest, shift.largest);
+  return sum - fma(double(term.error), ShiftConstants<T>::unlift, double(term.value)) <= sum * tiny;
+}
+
+/// Makes it 1.
+template <class T>
+void settle(T* y, Index n, Index step) {
+  for (Index i = 0; i < n; ++i) y[i * step] = y[i * step] > T(0.5) ? T(1) : y[i * step];
 }
 
 SIMDNN_LEVEL_END
