@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arithmetic import Double, Precise  # noqa: F401 (its users take both from here)
-from .losses import LOSSES, METRICS  # noqa: F401 (these too)
+from .losses import HEADS, LOSSES, METRICS  # noqa: F401 (these too)
 
 Array = np.ndarray[Any, Any]
 INF = float("inf")

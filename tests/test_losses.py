@@ -315,7 +315,7 @@ def test_a_trainer_ignores_marked_samples(name: str) -> None:
 
 
 def test_every_named_loss_trains_or_refuses() -> None:
-    assert NAMED.keys() == oracles.LOSSES.keys() | oracles.METRICS
+    assert NAMED.keys() == oracles.LOSSES.keys() | oracles.METRICS | oracles.HEADS
 
 
 @pytest.mark.parametrize("name", oracles.METRICS)

@@ -374,7 +374,8 @@ std::shared_ptr<Loss> make_loss(const std::string& name, const py::dict& paramet
 
 void register_losses(py::module_& module) {
   py::class_<Loss, std::shared_ptr<Loss>>(module, "Loss")
-      .def(py::init(&make_loss), "name"_a, "parameters"_a, "class_weight"_a, "class_scale"_a, "factor"_a, "ignore_index"_a)
+      .def(py::init(&make_loss), "name"_a, "parameters"_a, "class_weight"_a, "class_scale"_a, "factor"_a,
+           "ignore_index"_a)
       .def_property_readonly("name", [](const Loss& self) { return self.about().name; })
       .def_property_readonly("classifies", [](const Loss& self) { return self.about().outputs == Outputs::together; })
       .def_property_readonly("classes", [](const Loss& self) { return self.class_scale.size(); })

@@ -56,7 +56,7 @@ class Trainer {
   std::vector<const T*> gradients_;  ///< of each block of parameters
   std::unique_ptr<Plan<T>> plan_, inference_;
   std::unique_ptr<MarginHead<T>> margin_;  ///< of training alone, for a loss with a margin
-  std::int64_t steps_ = 0;  ///< done so far, for the annealing of the margin
+  std::int64_t steps_ = 0;                 ///< done so far, for the annealing of the margin
   Buffer<T> x_, values_, weight_;
   std::vector<std::int64_t> classes_;
   std::vector<double> row_loss_;
