@@ -334,5 +334,5 @@ LOSSES = {
 
 #: Named, but measures alone: a `Trainer` refuses them.
 METRICS = {"zero_one"}
-#: Losses of features and a weight, not of outputs: tests/margin_oracle.py and tests/test_margin_*.py are theirs.
+#: Losses of features and a weight, not of outputs: tests/margin_oracle.py and tests/test_margin_*.py.
 HEADS = {"large_margin_softmax"}
