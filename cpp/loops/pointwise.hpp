@@ -6,7 +6,16 @@
 
 SIMDNN_LEVEL_BEGIN
 
-template <class Loss, class T>
+template <class Loss, int kMode>
+SIMDNN_INLINE ValueAndSlope evaluate(double x, double y, const double* parameters, double scale) {
+  if constexpr (requires { Loss::kModes; }) {
+    return Loss::template at<kMode>(x, y, parameters, scale);
+  } else {
+    return Loss::at(x, y, parameters, scale);
+  }
+}
+
+template <class Loss, int kMode, class T>
 void pointwise_row(const LossRows<T>& batch, Index i) {
   const T* const x = batch.output + i * batch.output_stride;
   const T* const y = batch.values + i * batch.values_stride;
@@ -26,7 +35,7 @@ void pointwise_row(const LossRows<T>& batch, Index i) {
     if (batch.class_scale) load_block(batch.class_scale + first, count, 1.0, scale);
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {
-      const ValueAndSlope f = Loss::at(double(x_block[l]), double(y_block[l]), parameters, scale[l]);
+      const ValueAndSlope f = evaluate<Loss, kMode>(double(x_block[l]), double(y_block[l]), parameters, scale[l]);
       value[l] = f.value;
       x_block[l] = T(slope * f.slope);
       y_block[l] = T(f.value);
@@ -40,9 +49,15 @@ void pointwise_row(const LossRows<T>& batch, Index i) {
   if (batch.row_correct) batch.row_correct[i] = 0;
 }
 
-template <class Loss, class T>
+/// In the mode that the parameters ask for, from kMode on.
+template <class Loss, class T, int kMode = 0>
 void pointwise_rows(const LossRows<T>& batch) {
-  for (Index i = 0; i < batch.rows; ++i) pointwise_row<Loss>(batch, i);
+  if constexpr (requires { Loss::kModes; }) {
+    if constexpr (kMode + 1 < Loss::kModes) {
+      if (Loss::mode(batch.parameters) != kMode) return pointwise_rows<Loss, T, kMode + 1>(batch);
+    }
+  }
+  for (Index i = 0; i < batch.rows; ++i) pointwise_row<Loss, kMode>(batch, i);
 }
 
 SIMDNN_LEVEL_END

@@ -1,7 +1,8 @@
 // Losses that compare each output with its own target: value and derivative by the output, from one evaluation.
 //
 // at(x, y, parameter, scale) is computed in double whatever the arrays hold, so that a result is rounded once;
-// scale is the column's class scale, 1 where there is none.
+// scale is the column's class scale, 1 where there is none. Where a parameter chooses between formulas, at is a
+// template of the mode that it asks for: only that one is computed.
 #pragma once
 
 #include "../math/exp.hpp"
@@ -19,7 +20,7 @@ constexpr double kLeast = 1e-300;                ///< a positive lower end
 constexpr double kUpToOne = 1.0000000000000002;  ///< a half-open range that ends at 1
 
 /// 1, +-0 or -1; NaN for NaN.
-SIMDNN_INLINE double sign(double x) { return abs(x) > 0 ? copysign(1.0, x) : x; }
+SIMDNN_INLINE double sign(double x) { return copysign(abs(x) > 0 ? 1.0 : abs(x), x); }
 
 /// (x - y)^2.
 struct Mse {
@@ -162,13 +163,17 @@ struct Poisson {
       .outputs = Outputs::averaged,
       .parameters = {{"log_input", 1, 0, 2}, {"full", 0, 0, 2}, {"eps", 1e-8, 0, kInfinite}},
   };
+  static int mode(const double* parameter) { return (parameter[0] != 0) + 2 * (parameter[1] != 0); }
+  static constexpr int kModes = 4;
+
+  template <int kMode>
   SIMDNN_INLINE static ValueAndSlope at(double x, double y, const double* parameter, double) {
-    const bool log_input = parameter[0] != 0, full = parameter[1] != 0;
+    constexpr bool log_input = kMode % 2, full = kMode / 2;
     const double rate = log_input ? exp(x) : x;
     const double positive = log_input ? 1.0 : x + parameter[2];
     const double value = rate - y * (log_input ? x : log(positive));
     const double slope = log_input ? rate - y : 1 - y / positive;
-    if (!full) return {value, slope};
+    if constexpr (!full) return {value, slope};
     constexpr double two_pi = 0x1.921fb54442d18p+2;
     const double log_y = log(y > 1 ? y : 1.0);
     const double stirling = fma(y, log_y, -y) + 0.5 * log(two_pi * (y > 1 ? y : 1.0));
@@ -190,8 +195,12 @@ struct KlDivergence {
       .outputs = Outputs::summed,
       .parameters = {{"log_target", 0, 0, 2}},
   };
-  SIMDNN_INLINE static ValueAndSlope at(double x, double y, const double* parameter, double) {
-    const bool log_target = parameter[0] != 0;
+  static int mode(const double* parameter) { return parameter[0] != 0; }
+  static constexpr int kModes = 2;
+
+  template <int kMode>
+  SIMDNN_INLINE static ValueAndSlope at(double x, double y, const double*, double) {
+    constexpr bool log_target = kMode;
     const double probability = log_target ? exp(y) : y;
     const double value = probability * ((log_target ? y : log(y)) - x);
     return {x != x ? x : (probability == 0 ? 0.0 : value), -probability};

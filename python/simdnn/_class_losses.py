@@ -331,7 +331,7 @@ def zero_one_loss(
     >>> F.zero_one_loss([[0.1, 0.9], [0.8, 0.2]], [1, 1])
     0.5
 
-    Source: the notes' section on the 0-1 loss; Vapnik 1995.
+    Source: Hastie, Tibshirani & Friedman 2009, section 2.4.
     """
     if return_grad:
         raise ValueError(_UNTRAINABLE)
