@@ -1,5 +1,5 @@
 // Losses as Python objects, and their values and gradients on arrays.
-#include "losses.hpp"
+#include "targets.hpp"
 
 #include <pybind11/stl.h>
 
@@ -11,104 +11,6 @@
 namespace simdnn {
 
 using namespace py::literals;
-
-double checked_number(const Hyper& hyper, double value) {
-  if (value >= hyper.low && value < hyper.high) return value;
-  std::string wanted = "finite";
-  if (std::isfinite(hyper.low)) wanted += " and >= " + text_of(py::float_(hyper.low));
-  if (std::isfinite(hyper.high)) wanted += " and < " + text_of(py::float_(hyper.high));
-  throw py::value_error(std::string(hyper.name) + ": expected " + wanted + ", got " + text_of(py::float_(value)));
-}
-
-std::string shape_text(const std::vector<Index>& shape) { return text_of(py::tuple(py::cast(shape))); }
-
-namespace {
-
-void check_shape(const py::array& array, const char* name, const std::vector<Index>& wanted, const Clause& clause) {
-  if (std::vector<Index>(array.shape(), array.shape() + array.ndim()) == wanted) return;
-  throw py::value_error(std::string(name) + ": expected shape " + shape_text(wanted) + clause() + ", got " +
-                        shape_text(array));
-}
-
-/// Whether these are rows of probabilities, not class indices.
-bool is_row_each(const py::object& object, const std::vector<Index>& samples) {
-  const py::array array = py::array::ensure(object);
-  PyErr_Clear();
-  return array && array.dtype().kind() == 'f' && array.ndim() == Index(samples.size()) + 1;
-}
-
-}  // namespace
-
-template <class T>
-Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
-                    Index columns, const Clause& clause) {
-  py::object values = object, classes;
-  switch (loss.about().target) {
-    case Target::classes:
-      std::swap(values, classes);
-      break;
-    case Target::either:
-      if (loss.margin || !is_row_each(object, samples)) std::swap(values, classes);  // a margin has one class
-      break;
-    case Target::both:
-      if (py::isinstance<py::tuple>(object) && py::len(object) == 2) {
-        values = py::tuple(object)[0];
-        classes = py::tuple(object)[1];
-      }
-      break;
-    case Target::values:
-      break;
-  }
-  if (values) take_values(values, name, samples, columns, clause);
-  if (classes) take_classes(loss, classes, name, samples, columns, clause);
-}
-
-template <class T>
-void Targets<T>::take_classes(const Loss& loss, const py::object& object, const char* name,
-                              const std::vector<Index>& samples, Index columns, const Clause& clause) {
-  Array<std::int64_t> classes = simdnn::class_array(object, name, columns, loss.ignore_index);
-  check_shape(classes, name, samples, clause);
-  if (loss.ignore_index >= 0) {  // the kernels know ignored rows by a negative class
-    Array<std::int64_t> marked(samples);
-    for (Index i = 0; i < classes.size(); ++i) {
-      marked.mutable_data()[i] = classes.data()[i] == loss.ignore_index ? -1 : classes.data()[i];
-    }
-    classes = marked;
-  }
-  class_array = std::move(classes);
-}
-
-template <class T>
-void Targets<T>::take_values(const py::object& object, const char* name, std::vector<Index> samples, Index columns,
-                             const Clause& clause) {
-  Array<T> values = real_array<T>(object, name);
-  const bool one_each = columns == 1 && values.ndim() == Index(samples.size());
-  if (!one_each) samples.push_back(columns);
-  check_shape(values, name, samples, clause);
-  value_array = std::move(values);
-}
-
-template <class T>
-Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const Clause& clause) {
-  Array<T> weights = real_array<T>(object, "sample_weight");
-  check_shape(weights, "sample_weight", samples, clause);
-  double sum = 0;
-  for (Index i = 0; i < weights.size(); ++i) {
-    const double one = double(weights.data()[i]);
-    if (!(one >= 0)) {
-      throw py::value_error("sample_weight[" + std::to_string(i) + "]: expected a number >= 0, got " +
-                            text_of(py::float_(one)));
-    }
-    sum += one;
-  }
-  if (!(sum > 0) || !std::isfinite(sum)) throw py::value_error("sample_weight: expected a finite sum > 0");
-  return weights;
-}
-
-template struct Targets<float>;
-template struct Targets<double>;
-template Array<float> sample_weights(const py::object&, const std::vector<Index>&, const Clause&);
-template Array<double> sample_weights(const py::object&, const std::vector<Index>&, const Clause&);
 
 namespace {
 

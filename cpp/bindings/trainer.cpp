@@ -3,10 +3,10 @@
 
 #include <cmath>
 
-#include "losses.hpp"
 #include "model.hpp"
 #include "register.hpp"
 #include "state.hpp"
+#include "targets.hpp"
 
 namespace simdnn {
 namespace {

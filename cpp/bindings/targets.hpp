@@ -17,6 +17,9 @@ std::string shape_text(const std::vector<Index>& shape);
 /// The end of a complaint about a shape, put into words only if there is one.
 using Clause = std::function<std::string()>;
 
+/// Raises unless the array has the wanted shape.
+void check_shape(const py::array& array, const char* name, const std::vector<Index>& wanted, const Clause& clause);
+
 /// Arrays of targets, kept alive here; a pointer is nullptr where the loss has no such target.
 template <class T>
 struct Targets {
