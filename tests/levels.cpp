@@ -95,7 +95,8 @@ std::vector<std::uint16_t> halves(const Kernels& table, std::vector<float> x) {
 }
 
 template <class T>
-void matrices(const TypedKernels<T>& kernels, int losses, int rules) {
+void matrices(const Kernels& table) {
+  const TypedKernels<T>& kernels = table.typed<T>();
   constexpr Index rows = 37, columns = 90, depth = 61;
   std::vector<T> a = numbers<T>(rows * depth, 7919), b = numbers<T>(depth * columns + kPad, 104729);
   std::vector<T> c(rows * columns), gradient(c.size()), slots[kMaxSlots];
@@ -110,26 +111,39 @@ void matrices(const TypedKernels<T>& kernels, int losses, int rules) {
   print("sums", "", sums);
   std::vector<double> row_loss(rows);
   std::vector<std::int64_t> classes(rows, 5);
-  for (int i = 0; i < losses; ++i) {
+  for (int i = 0; i < table.loss_count; ++i) {
+    const LossDescription& about = *table.losses[i];
+    double parameters[kMaxLossParameters];
+    for (int k = 0; k < kMaxLossParameters; ++k) parameters[k] = about.parameters[k].value;
     LossRows<T> batch;
+    batch.parameters = parameters;
     batch.rows = rows, batch.columns = columns, batch.output = c.data(), batch.output_stride = columns;
-    batch.classes = classes.data(), batch.values = a.data(), batch.gradient = gradient.data();
+    batch.values = b.data(), batch.values_stride = columns, batch.gradient = gradient.data();
+    if (about.target != Target::values) batch.classes = classes.data();
     batch.gradient_stride = columns, batch.row_loss = row_loss.data();
     kernels.losses[i](batch);
-    print("loss", "gradient", gradient);
-    print("loss", "value", row_loss);
+    print(about.name, "gradient", gradient);
+    print(about.name, "value", row_loss);
   }
-  T* state[kMaxSlots];
-  for (int s = 0; s < kMaxSlots; ++s) slots[s].assign(c.size(), T(0)), state[s] = slots[s].data();
-  const double hypers[kMaxHypers] = {1e-2, 1e-3, 0.75, 0.875, 1e-8};
-  for (int i = 0; i < rules; ++i) {
+  for (int i = 0; i < table.rule_count; ++i) {
+    const RuleDescription& about = *table.rules[i];
+    double hypers[kMaxHypers], carried[kMaxCarried] = {1};
+    for (int k = 0; k < kMaxHypers; ++k) hypers[k] = about.hypers[k].value;
+    UpdateSpan<T> span{c.data(), gradient.data(), {}, Index(c.size())};
+    for (int k = 0; k < kMaxSlots; ++k) slots[k].assign(c.size(), T(0)), span.slots[k] = slots[k].data();
     for (int step = 1; step < 4; ++step) {
-      kernels.updates[i](c.data(), gradient.data(), state, Index(c.size()), hypers, step);
+      if (table.advances[i]) table.advances[i](hypers, step, carried);
+      kernels.updates[i](&span, 1, 0, span.size, {hypers, carried, step});
     }
-    print("update", "parameters", c);
+    print("update", about.name, c);
   }
-  kernels.softmax(c.data(), gradient.data(), Index(c.size()));
-  print("softmax", "", gradient);
+  for (const Index width : {Index(columns), Index(30)}) {  // along its length, and side by side
+    SoftmaxRows<T> batch;
+    batch.rows = Index(c.size()) / width, batch.columns = width;
+    batch.x = c.data(), batch.x_stride = width, batch.out = gradient.data(), batch.out_stride = width;
+    kernels.softmax(batch);
+    print("softmax", "", gradient);
+  }
   kernels.transpose(c.data(), columns, rows, columns, gradient.data(), rows);
   print("transpose", "", gradient);
 }
@@ -143,6 +157,6 @@ int main() {
   elementwise(table, kHalf, halves(table, spread<float>()), halves(table, parameter));
   elementwise(table, kSingle, spread<float>(), parameter);
   elementwise(table, kDouble, spread<double>(), std::vector<double>(20000, 0.75));
-  matrices(table.single, table.loss_count, table.rule_count);
-  matrices(table.real, table.loss_count, table.rule_count);
+  matrices<float>(table);
+  matrices<double>(table);
 }
