@@ -3,6 +3,7 @@
 
 #include <pybind11/numpy.h>
 
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,15 @@ template <class T>
 using Array = py::array_t<T, py::array::c_style>;
 
 inline std::string text_of(const py::handle& object) { return py::str(object).cast<std::string>(); }
+
+/// A value in the range of its parameter; a NaN is in none.
+inline double checked_number(const Hyper& hyper, double value) {
+  if (value >= hyper.low && value < hyper.high) return value;
+  std::string wanted = "finite";
+  if (std::isfinite(hyper.low)) wanted += " and >= " + text_of(py::float_(hyper.low));
+  if (std::isfinite(hyper.high)) wanted += " and < " + text_of(py::float_(hyper.high));
+  throw py::value_error(std::string(hyper.name) + ": expected " + wanted + ", got " + text_of(py::float_(value)));
+}
 
 inline std::string shape_text(const py::array& array) { return text_of(py::object(array.attr("shape"))); }
 

@@ -4,7 +4,6 @@
 #include <pybind11/stl.h>
 
 #include <cmath>
-#include <limits>
 
 #include "register.hpp"
 
@@ -112,7 +111,6 @@ struct Evaluation {
     rows.output = input.data();
     rows.output_stride = rows.columns;
     loss.describe(rows);
-    rows.share = loss.factor;
     rows.scale = mean ? (divisor == 0 ? 0 : 1 / divisor) : 1;
     rows.row_loss = row_loss.data();
     if (return_grad) {
@@ -267,7 +265,7 @@ std::shared_ptr<Loss> make_loss(const std::string& name, const py::dict& paramet
   loss->parameters.resize(kMaxLossParameters);
   loss->class_weight = class_numbers(class_weight, "weight");
   loss->class_scale = class_numbers(class_scale, "weight");
-  loss->factor = checked_number({"alpha", 1, 0, std::numeric_limits<double>::infinity()}, factor);
+  loss->factor = checked_number({"alpha", 1, 0, kUnbounded}, factor);
   loss->ignore_index = ignore_index;
   return loss;
 }

@@ -31,13 +31,7 @@ Setting find_setting(Rule& rule, const std::string& name) {
 void set_setting(Rule& rule, const std::string& name, double value) {
   const Setting setting = find_setting(rule, name);
   const Hyper& hyper = *setting.about;
-  if (!(value >= hyper.low && value < hyper.high) && value != hyper.value) {
-    std::string wanted = "finite";
-    if (std::isfinite(hyper.low)) wanted += " and >= " + text_of(py::float_(hyper.low));
-    if (std::isfinite(hyper.high)) wanted += " and < " + text_of(py::float_(hyper.high));
-    throw py::value_error(name + ": expected " + wanted + ", got " + text_of(py::float_(value)));
-  }
-  *setting.value = value;
+  *setting.value = value == hyper.value ? value : checked_number(hyper, value);
 }
 
 std::shared_ptr<Rule> make_rule(const std::string& name, const py::dict& settings) {

@@ -6,14 +6,6 @@
 
 namespace simdnn {
 
-double checked_number(const Hyper& hyper, double value) {
-  if (value >= hyper.low && value < hyper.high) return value;
-  std::string wanted = "finite";
-  if (std::isfinite(hyper.low)) wanted += " and >= " + text_of(py::float_(hyper.low));
-  if (std::isfinite(hyper.high)) wanted += " and < " + text_of(py::float_(hyper.high));
-  throw py::value_error(std::string(hyper.name) + ": expected " + wanted + ", got " + text_of(py::float_(value)));
-}
-
 std::string shape_text(const std::vector<Index>& shape) { return text_of(py::tuple(py::cast(shape))); }
 
 void check_shape(const py::array& array, const char* name, const std::vector<Index>& wanted, const Clause& clause) {

@@ -8,9 +8,6 @@
 
 namespace simdnn {
 
-/// A value in the range of its parameter; a NaN is in none.
-double checked_number(const Hyper& hyper, double value);
-
 /// "(3, 4)".
 std::string shape_text(const std::vector<Index>& shape);
 

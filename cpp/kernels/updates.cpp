@@ -31,7 +31,6 @@ struct RuleTables<List<Rule...>> {
 template <class T>
 void fill(TypedKernels<T>& kernels) {
   kernels.updates = RuleTables<Rules>::updates<T>;
-  kernels.square_sum = square_sum<T>;
   kernels.all_finite = all_finite<T>;
   kernels.add_column_squares = add_column_squares<T>;
   kernels.scale_columns = scale_columns<T>;

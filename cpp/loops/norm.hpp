@@ -1,23 +1,10 @@
-// Sums of squares for clipping and for max-norm, in double and of a fixed shape; whether all numbers are finite.
+// What clipping and max-norm need beside a sum of squares: norms of columns, whether all numbers are finite.
 #pragma once
 
-#include "../ops/lanes.hpp"
+#include "../math/level.hpp"
 #include "../ops/spans.hpp"
 
 SIMDNN_LEVEL_BEGIN
-
-/// The sum of x^2 by sixteen virtual lanes.
-template <class T>
-double square_sum(const T* x, Index n) {
-  double lane[kLanes] = {};
-  for_blocks(n, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
-    T block[kLanes];
-    load_block(x + i, count, T(0), block);
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) lane[l] = fma(double(block[l]), double(block[l]), lane[l]);
-  });
-  return sum_lanes(lane);
-}
 
 /// No infinity and no NaN.
 template <class T>

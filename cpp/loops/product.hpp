@@ -132,15 +132,10 @@ void transpose(const T* a, Index a_row, Index rows, Index columns, T* b, Index b
   constexpr Index block = 4;
   const Index whole_rows = rows / block * block, whole_columns = columns / block * block;
   for (Index i = 0; i < whole_rows; i += block) {
+    const T* const row[block] = {a + i * a_row, a + (i + 1) * a_row, a + (i + 2) * a_row, a + (i + 3) * a_row};
     for (Index j = 0; j < whole_columns; j += block) {
-      T x[block][block];
-      SIMDNN_UNROLL
-      for (int r = 0; r < block; ++r) __builtin_memcpy(x[r], a + (i + r) * a_row + j, sizeof x[r]);
-      SIMDNN_UNROLL
-      for (int c = 0; c < block; ++c) {
-        const T y[block] = {x[0][c], x[1][c], x[2][c], x[3][c]};
-        __builtin_memcpy(b + (j + c) * b_row + i, y, sizeof y);
-      }
+      T* const column[block] = {b + j * b_row, b + (j + 1) * b_row, b + (j + 2) * b_row, b + (j + 3) * b_row};
+      turn_block(row, j, column, i);
     }
   }
   for (Index i = 0; i < rows; ++i) {

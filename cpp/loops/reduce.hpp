@@ -5,17 +5,27 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// The sum of a contiguous row, by sixteen virtual lanes.
-template <class T>
-double row_sum(const T* x, Index n) {
-  double lane[kLanes] = {};
+/// add(sums, block) for each block of a contiguous row, in double; 0 beyond the row.
+template <class T, class Add>
+SIMDNN_INLINE double fold_row(const T* x, Index n, const Add& add) {
+  Lanes<double> sums;
   for_blocks(n, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
     T block[kLanes];
     load_block(x + i, count, T(0), block);
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) lane[l] += double(block[l]);
+    add(sums, wide(block));
   });
-  return sum_lanes(lane);
+  return sum_lanes(sums);
+}
+
+template <class T>
+double row_sum(const T* x, Index n) {
+  return fold_row(x, n, [](Lanes<double>& sums, const Lanes<double>& x) SIMDNN_LAMBDA_INLINE { sums += x; });
+}
+
+template <class T>
+double square_sum(const T* x, Index n) {
+  return fold_row(x, n,
+                  [](Lanes<double>& sums, const Lanes<double>& x) SIMDNN_LAMBDA_INLINE { sums = fma(x, x, sums); });
 }
 
 /// sums[i] += x[i].

@@ -46,6 +46,12 @@ SIMDNN_INLINE double abs(double x) { return __builtin_fabs(x); }
 SIMDNN_INLINE float copysign(float magnitude, float sign) { return __builtin_copysignf(magnitude, sign); }
 SIMDNN_INLINE double copysign(double magnitude, double sign) { return __builtin_copysign(magnitude, sign); }
 
+/// 1, +-0 or -1; NaN for NaN.
+template <class T>
+SIMDNN_INLINE T sign(T x) {
+  return copysign(abs(x) > 0 ? T(1) : abs(x), x);
+}
+
 template <class T>
 struct Bits;
 template <>

@@ -92,4 +92,18 @@ SIMDNN_INLINE V fma(V a, V b, V c) {
 }
 #endif
 
+/// Four columns of four rows, rows becoming columns: written so that it becomes shuffles.
+template <class T>
+SIMDNN_INLINE void turn_block(const T* const* from, std::ptrdiff_t from_offset, T* const* to,
+                              std::ptrdiff_t to_offset) {
+  T x[4][4];
+  SIMDNN_UNROLL
+  for (int r = 0; r < 4; ++r) __builtin_memcpy(x[r], from[r] + from_offset, sizeof x[r]);
+  SIMDNN_UNROLL
+  for (int c = 0; c < 4; ++c) {
+    const T y[4] = {x[0][c], x[1][c], x[2][c], x[3][c]};
+    __builtin_memcpy(to[c] + to_offset, y, sizeof y);
+  }
+}
+
 SIMDNN_LEVEL_END

@@ -27,12 +27,12 @@ struct Loss {
     return class_weight.empty() ? 1.0 : class_weight[std::size_t(cls)];
   }
 
-  /// The settings, for rows of `columns` outputs.
+  /// What rows of a batch need of the settings.
   template <class T>
   void describe(LossRows<T>& rows) const {
     rows.parameters = parameters.data();
     rows.class_scale = class_scale.empty() ? nullptr : class_scale.data();
-    rows.share = about().outputs == Outputs::averaged ? factor / double(rows.columns) : factor;
+    rows.share = factor;
   }
 };
 

@@ -13,11 +13,11 @@ enum Option { kClipNorm, kClipValue, kMaxNorm, kL1, kL2, kMaximize, kSkipNonfini
 
 /// They are off by default: an infinite bound bounds nothing.
 constexpr Hyper kOptionTable[kOptions] = {
-    {"clip_norm", __builtin_inf(), 0, __builtin_inf()},
-    {"clip_value", __builtin_inf(), 0, __builtin_inf()},
-    {"max_norm", __builtin_inf(), 0, __builtin_inf()},
-    {"l1", 0, 0, __builtin_inf()},
-    {"l2", 0, 0, __builtin_inf()},
+    {"clip_norm", kUnbounded, 0, kUnbounded},
+    {"clip_value", kUnbounded, 0, kUnbounded},
+    {"max_norm", kUnbounded, 0, kUnbounded},
+    {"l1", 0, 0, kUnbounded},
+    {"l2", 0, 0, kUnbounded},
     {"maximize", 0, 0, 2},
     {"skip_nonfinite", 0, 0, 2},
 };

@@ -88,6 +88,7 @@ LossRows<T> Trainer<T>::loss_rows(const Samples<T>& samples, const Matrix<T>& ou
   rows.row_loss = row_loss_.data();
   rows.row_correct = row_correct_.data();
   loss_->describe(rows);
+  if (loss_->about().outputs == Outputs::averaged) rows.share /= double(rows.columns);
   return rows;
 }
 

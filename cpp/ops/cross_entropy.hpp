@@ -65,7 +65,7 @@ struct CrossEntropy {
       .formula = "sum_c t_c (1 - p_c)^gamma (-log p_c), p = softmax(x), t smoothed",
       .source = "Bridle 1990; Szegedy et al. 2016, section 7 (smoothing); Lin et al. 2017, section 3 (gamma)",
       .target = Target::either,
-      .parameters = {{"label_smoothing", 0, 0, 1.0000000000000002}, {"gamma", 0, 0, __builtin_inf()}},
+      .parameters = {{"label_smoothing", 0, 0, kUpToOne}, {"gamma", 0, 0, kUnbounded}},
   };
   enum { kSmoothing, kGamma };
 

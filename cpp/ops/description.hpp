@@ -41,6 +41,11 @@ struct Description {
   }
 };
 
+/// Ends of ranges.
+constexpr double kUnbounded = __builtin_inf();
+constexpr double kLeast = 1e-300;                ///< a positive lower end
+constexpr double kUpToOne = 1.0000000000000002;  ///< a half-open range that ends at 1
+
 /// A parameter of a loss or an update rule: keyword, default, and the half-open range [low, high) that is allowed.
 struct Hyper {
   const char* name = nullptr;

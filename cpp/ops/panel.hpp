@@ -15,18 +15,6 @@ struct Panel {
   Shift<T> shift[kLanes];
   const T* row[kLanes];
 
-  /// Four columns of four rows: written so that it becomes shuffles.
-  static SIMDNN_INLINE void turn(const T* const* from, T* const* to, Index from_offset, Index to_offset) {
-    T x[4][4];
-    SIMDNN_UNROLL
-    for (int r = 0; r < 4; ++r) __builtin_memcpy(x[r], from[r] + from_offset, sizeof x[r]);
-    SIMDNN_UNROLL
-    for (int c = 0; c < 4; ++c) {
-      const T y[4] = {x[0][c], x[1][c], x[2][c], x[3][c]};
-      __builtin_memcpy(to[c] + to_offset, y, sizeof y);
-    }
-  }
-
   /// Rows 0 to count - 1; the last one fills the lanes that are left.
   void load(const T* x, Index stride, Index count, Index n) {
     columns = n;
@@ -35,7 +23,7 @@ struct Panel {
       Index j = 0;
       for (; j + 4 <= n; j += 4) {
         T* const column[4] = {at[j], at[j + 1], at[j + 2], at[j + 3]};
-        turn(row + l, column, j, l);
+        turn_block(row + l, j, column, l);
       }
       for (; j < n; ++j) {
         for (int r = l; r < l + 4; ++r) at[j][r] = row[r][j];
@@ -55,7 +43,7 @@ struct Panel {
       Index j = 0;
       for (; j + 4 <= columns; j += 4) {
         const T* const column[4] = {at[j], at[j + 1], at[j + 2], at[j + 3]};
-        turn(column, row, l, j);
+        turn_block(column, l, row, j);
       }
       for (; j < columns; ++j) {
         for (int r = 0; r < 4; ++r) row[r][j] = at[j][l + r];

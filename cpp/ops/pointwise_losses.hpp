@@ -15,13 +15,6 @@ struct ValueAndSlope {
   double value, slope;
 };
 
-constexpr double kInfinite = __builtin_inf();
-constexpr double kLeast = 1e-300;                ///< a positive lower end
-constexpr double kUpToOne = 1.0000000000000002;  ///< a half-open range that ends at 1
-
-/// 1, +-0 or -1; NaN for NaN.
-SIMDNN_INLINE double sign(double x) { return copysign(abs(x) > 0 ? 1.0 : abs(x), x); }
-
 /// (x - y)^2.
 struct Mse {
   static constexpr LossDescription about{
@@ -72,7 +65,7 @@ struct Huber {
       .example = "[1.0, 2.0], [1.0, 4.0]",
       .example_value = "0.75",
       .outputs = Outputs::averaged,
-      .parameters = {{"delta", 1, kLeast, kInfinite}},
+      .parameters = {{"delta", 1, kLeast, kUnbounded}},
   };
   SIMDNN_INLINE static ValueAndSlope at(double x, double y, const double* parameter, double) {
     const double d = x - y, size = abs(d), delta = parameter[0];
@@ -93,7 +86,7 @@ struct SmoothL1 {
       .example = "[1.0, 2.0], [1.0, 4.0], beta=2.0",
       .example_value = "0.5",
       .outputs = Outputs::averaged,
-      .parameters = {{"beta", 1, 0, kInfinite}},
+      .parameters = {{"beta", 1, 0, kUnbounded}},
   };
   SIMDNN_INLINE static ValueAndSlope at(double x, double y, const double* parameter, double) {
     const double d = x - y, size = abs(d), beta = parameter[0];
@@ -161,7 +154,7 @@ struct Poisson {
       .example = "[0.0, 0.0], [1.0, 3.0]",
       .example_value = "1.0",
       .outputs = Outputs::averaged,
-      .parameters = {{"log_input", 1, 0, 2}, {"full", 0, 0, 2}, {"eps", 1e-8, 0, kInfinite}},
+      .parameters = {{"log_input", 1, 0, 2}, {"full", 0, 0, 2}, {"eps", 1e-8, 0, kUnbounded}},
   };
   static int mode(const double* parameter) { return (parameter[0] != 0) + 2 * (parameter[1] != 0); }
   static constexpr int kModes = 4;
@@ -260,7 +253,7 @@ struct Hinge {
       .example = "[0.5, -2.0], [1.0, -1.0]",
       .example_value = "0.25",
       .outputs = Outputs::averaged,
-      .parameters = {{"margin", 1, 0, kInfinite}},
+      .parameters = {{"margin", 1, 0, kUnbounded}},
   };
   SIMDNN_INLINE static ValueAndSlope at(double x, double y, const double* parameter, double) {
     const double gap = parameter[0] - y * x;
@@ -280,7 +273,7 @@ struct SquaredHinge {
       .example = "[0.5, -2.0], [1.0, -1.0]",
       .example_value = "0.125",
       .outputs = Outputs::averaged,
-      .parameters = {{"margin", 1, 0, kInfinite}},
+      .parameters = {{"margin", 1, 0, kUnbounded}},
   };
   SIMDNN_INLINE static ValueAndSlope at(double x, double y, const double* parameter, double) {
     const double gap = parameter[0] - y * x, open = gap <= 0 ? 0.0 : gap;

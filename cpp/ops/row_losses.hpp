@@ -43,7 +43,7 @@ struct Distillation {
       .formula = "(1 - h) T^2 sum_j t_j (log t_j - log s_j) + h cross_entropy, t = softmax(y / T), s = softmax(x / T)",
       .source = "Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2",
       .target = Target::both,
-      .parameters = {{"temperature", 1, 1e-6, __builtin_inf()}, {"hard_weight", 0, 0, 1.0000000000000002}},
+      .parameters = {{"temperature", 1, 1e-6, kUnbounded}, {"hard_weight", 0, 0, kUpToOne}},
   };
 
   template <class T>

@@ -66,11 +66,9 @@ def evaluate(
     target: Any,
     reduction: str,
     return_grad: bool,
-    name: str = "input",
-    sample_weight: Any = None,
 ) -> Any:
     """The loss, and with `return_grad` a pair of it and its gradient."""
-    value, gradient = loss.evaluate(input, target, sample_weight, name, reduction, return_grad)
+    value, gradient = loss.evaluate(input, target, None, "input", reduction, return_grad)
     return (value, gradient) if return_grad else value
 
 
@@ -86,17 +84,17 @@ def evaluate_classes(
     """The same where classes lie along axis 1 of arrays with more than two axes, as in PyTorch."""
     if not isinstance(input, np.ndarray):
         input = np.asarray(input)
-    axes = input.ndim
-    if axes <= 2:
-        value, gradient = loss.evaluate(input, target, sample_weight, name, reduction, return_grad)
-        return (value, gradient) if return_grad else value
-    if loss.name == "distillation" and isinstance(target, tuple):
-        target = (np.moveaxis(np.asarray(target[0]), 1, -1), target[1])
-    elif np.ndim(target) == axes:
-        target = np.moveaxis(np.asarray(target), 1, -1)
-    moved = np.moveaxis(input, 1, -1)
-    found = evaluate(loss, moved, target, reduction, return_grad, name, sample_weight)
-    return (found[0], np.moveaxis(found[1], -1, 1)) if return_grad else found
+    moves = input.ndim > 2
+    if moves:
+        if loss.name == "distillation" and isinstance(target, tuple):
+            target = (np.moveaxis(np.asarray(target[0]), 1, -1), target[1])
+        elif np.ndim(target) == input.ndim:
+            target = np.moveaxis(np.asarray(target), 1, -1)
+        input = np.moveaxis(input, 1, -1)
+    value, gradient = loss.evaluate(input, target, sample_weight, name, reduction, return_grad)
+    if gradient is None:
+        return value
+    return value, np.moveaxis(gradient, -1, 1) if moves else gradient
 
 
 def resolve(loss: Any) -> _core.Loss:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -96,8 +96,6 @@ def _documentation(row: dict[str, Any]) -> str:
 
 
 def _signature(function: Callable[..., Any], defaults: dict[str, float]) -> Signature:
-    from inspect import signature
-
     own = signature(function)
     fixed = [
         parameter for parameter in own.parameters.values() if parameter.kind is not Parameter.VAR_KEYWORD

@@ -7,8 +7,6 @@
 
 SIMDNN_LEVEL_BEGIN
 
-constexpr double kUnbounded = __builtin_inf();
-
 /// The first hyper-parameters of every rule, in this order.
 enum CommonHyper { kLr, kWeightDecay, kDecoupled, kCommonHypers };
 
@@ -26,12 +24,6 @@ template <class T>
 SIMDNN_INLINE T flush(T x) {
   const auto exponent = to_bits(T(__builtin_inf()));
   return (to_bits(x) & exponent) != 0 ? x : T(0);
-}
-
-/// 1, -1, 0, or NaN.
-template <class T>
-SIMDNN_INLINE T sign(T x) {
-  return __builtin_islessgreater(x, T(0)) ? copysign(T(1), x) : x;
 }
 
 /// weight_decay in the gradient (an L2 penalty), or decoupled: p shrinks by lr weight_decay (Loshchilov & Hutter 2019).
