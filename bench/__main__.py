@@ -18,7 +18,7 @@ MODULES = (
     "loss",
     "losses",
     "optimizer",
-    "train",
+    "engine",
     "serve",
 )
 
@@ -53,7 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     """The options."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     add = parser.add_argument
-    about_filter = "part of a case's name, or a pattern: train, '(elu|silu) N=1e6', ..."
+    about_filter = "part of a case's name, or a pattern: engine, '(elu|silu) N=1e6', ..."
     add("filter", nargs="?", default="", type=pattern, help=about_filter)
     add("--threads", type=int, default=1, metavar="N", help="CPUs for every contestant (default 1)")
     add("--isa", choices=levels.LEVELS, help="hold every contestant to this level (default: as each chooses)")

@@ -75,14 +75,14 @@ BEST = Goal((), 1.0)
 class Case:
     """A row of a table. ``build`` makes the contestants, simdnn first, when the case is about to run.
 
-    A ``note`` is printed under the table, once.
+    A ``note``, or what it returns when the table is printed, stands under it once.
     """
 
     group: str
     name: str
     build: Callable[[], Iterable[Contestant]]
     goals: tuple[Goal, ...] = ()
-    note: str = ""
+    note: str | Callable[[], str] = ""
 
 
 @dataclass(frozen=True)

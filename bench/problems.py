@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,25 @@ class Network(NamedTuple):
     widths: tuple[int, ...]
     batch_size: int
     batches: int
+    activation: str = "relu"
+    dtype: str = "float32"
 
     def shape(self) -> str:
         """The widths as tables show them."""
         return "-".join(map(str, self.widths))
+
+    def parameters(self) -> int:
+        """Weights and biases."""
+        return sum(fan_in * fan_out + fan_out for fan_in, fan_out in itertools.pairwise(self.widths))
+
+    def flops(self) -> float:
+        """Of the matrix products of a training step: y, dW and, but in the first layer, dX."""
+        weights = self.parameters() - sum(self.widths[1:])
+        return 2.0 * self.batch_size * (3 * weights - self.widths[0] * self.widths[1])
+
+    def divisions(self) -> int:
+        """Of the hidden activations of a step, one each where they are no relu."""
+        return 0 if self.activation == "relu" else self.batch_size * sum(self.widths[1:-1])
 
 
 class Problem(NamedTuple):
@@ -27,11 +42,12 @@ class Problem(NamedTuple):
 
     widths: tuple[int, ...]
     batch_size: int
-    parameters: dict[str, NDArray[np.float32]]
-    x: NDArray[np.float32]  # (batches * batch_size, features)
+    parameters: dict[str, NDArray[Any]]
+    x: NDArray[Any]  # (batches * batch_size, features)
     y: NDArray[np.int64]
+    activation: str = "relu"
 
-    def batches(self) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    def batches(self) -> list[tuple[NDArray[Any], NDArray[np.int64]]]:
         """The batches of one epoch, in order."""
         starts = range(0, len(self.x), self.batch_size)
         return [(self.x[i : i + self.batch_size], self.y[i : i + self.batch_size]) for i in starts]
@@ -44,21 +60,21 @@ def make_problem(network: Network) -> Problem:
     """
     rng = np.random.default_rng(0)
     rows = network.batches * network.batch_size
-    x = np.tile(rng.normal(size=(rows // 2, network.widths[0])), (2, 1)).astype(np.float32)
+    x = np.tile(rng.normal(size=(rows // 2, network.widths[0])), (2, 1)).astype(network.dtype)
     y = rng.integers(0, network.widths[-1], rows)
     parameters = {}
     for index, (fan_in, fan_out) in enumerate(itertools.pairwise(network.widths)):
         limit = np.sqrt(6 / fan_in)
-        parameters[f"{index}.weight"] = rng.uniform(-limit, limit, (fan_in, fan_out)).astype(np.float32)
-        parameters[f"{index}.bias"] = np.zeros(fan_out, np.float32)
-    return Problem(network.widths, network.batch_size, parameters, x, y)
+        parameters[f"{index}.weight"] = rng.uniform(-limit, limit, (fan_in, fan_out)).astype(network.dtype)
+        parameters[f"{index}.bias"] = np.zeros(fan_out, network.dtype)
+    return Problem(network.widths, network.batch_size, parameters, x, y, network.activation)
 
 
 def make_model(problem: Problem) -> nn.Sequential:
     """The network with the problem's weights."""
     pairs = list(itertools.pairwise(problem.widths))
-    hidden = [nn.Dense(fan_in, fan_out, activation="relu") for fan_in, fan_out in pairs[:-1]]
-    model = nn.Sequential(*hidden, nn.Dense(*pairs[-1]))
+    hidden = [nn.Dense(fan_in, fan_out, activation=problem.activation) for fan_in, fan_out in pairs[:-1]]
+    model = nn.Sequential(*hidden, nn.Dense(*pairs[-1]), dtype=problem.x.dtype)
     for name, view in model.parameters().items():
         view[...] = problem.parameters[name]
     return model

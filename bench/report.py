@@ -78,7 +78,8 @@ def tables(results: Sequence[Result], *, markdown: bool) -> str:
         rows = list(rows)
         table = _table(group, rows)
         parts.append(_as_markdown(table) if markdown else _as_text(table))
-        parts += dict.fromkeys(row.case.note for row in rows if row.case.note)
+        notes = dict.fromkeys(row.case.note for row in rows if row.case.note)
+        parts += [note if isinstance(note, str) else note() for note in notes]
     disturbed = [result for result in results if result.disturbed > DISTURBED]
     if disturbed:
         cases = ", ".join(f"{r.case.group} {r.case.name} ({r.disturbed:.0%})" for r in disturbed)

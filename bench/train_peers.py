@@ -11,21 +11,22 @@ Parameters = Mapping[str, Any]  # "0.weight" (in, out), "0.bias" (out,), ...
 Step = Callable[[Any, Any], Any]
 
 
-def torch_model(torch: Any, parameters: Parameters) -> Any:
+def torch_model(torch: Any, parameters: Parameters, activation: str = "relu") -> Any:
     """The network as PyTorch's modules."""
+    hidden = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}[activation]
     layers = []
     for weight, bias in _pairs(parameters):
-        layer = torch.nn.Linear(*weight.shape)
+        layer = torch.nn.Linear(*weight.shape, dtype=torch.from_numpy(weight).dtype)
         with torch.no_grad():
             layer.weight.copy_(torch.from_numpy(weight.T.copy()))
             layer.bias.copy_(torch.from_numpy(bias))
-        layers += [layer, torch.nn.ReLU()]
+        layers += [layer, hidden()]
     return torch.nn.Sequential(*layers[:-1])
 
 
-def torch_step(torch: Any, parameters: Parameters, learning_rate: float) -> Step:
+def torch_step(torch: Any, parameters: Parameters, learning_rate: float, activation: str = "relu") -> Step:
     """PyTorch, eager, with the fused Adam."""
-    model = torch_model(torch, parameters)
+    model = torch_model(torch, parameters, activation)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
     cross_entropy = torch.nn.functional.cross_entropy
 
@@ -39,9 +40,9 @@ def torch_step(torch: Any, parameters: Parameters, learning_rate: float) -> Step
     return step
 
 
-def jax_step(jax: Any, parameters: Parameters, learning_rate: float) -> Step:
+def jax_step(jax: Any, parameters: Parameters, learning_rate: float, activation: str = "relu") -> Step:
     """JAX, the whole step compiled, its state given away to be updated in place."""
-    compiled = jax.jit(_jax_update(jax, learning_rate), donate_argnums=0)
+    compiled = jax.jit(_jax_update(jax, learning_rate, activation), donate_argnums=0)
     state = _jax_state(jax, parameters)
 
     def step(x: Any, y: Any) -> Any:
@@ -53,10 +54,14 @@ def jax_step(jax: Any, parameters: Parameters, learning_rate: float) -> Step:
 
 
 def jax_scan(
-    jax: Any, parameters: Parameters, learning_rate: float, batches: list[tuple[Any, Any]]
+    jax: Any,
+    parameters: Parameters,
+    learning_rate: float,
+    batches: list[tuple[Any, Any]],
+    activation: str = "relu",
 ) -> Callable[[], Any]:
     """JAX, an epoch compiled as one scan over its batches; returns the losses."""
-    update = _jax_update(jax, learning_rate)
+    update = _jax_update(jax, learning_rate, activation)
     compiled = jax.jit(lambda state, stacked: jax.lax.scan(update, state, stacked), donate_argnums=0)
     stacked = tuple(jax.numpy.stack(part) for part in zip(*batches, strict=True))
     state = _jax_state(jax, parameters)
@@ -69,14 +74,16 @@ def jax_scan(
     return run
 
 
-def sklearn_classifier(parameters: Parameters, learning_rate: float, batch: tuple[Any, Any]) -> Any:
+def sklearn_classifier(
+    parameters: Parameters, learning_rate: float, batch: tuple[Any, Any], activation: str = "relu"
+) -> Any:
     """scikit-learn's classifier with the given weights; ``partial_fit(x, y)`` is one epoch, in order."""
     from sklearn.neural_network import MLPClassifier
 
     pairs = _pairs(parameters)
     model = MLPClassifier(
         hidden_layer_sizes=tuple(len(bias) for _, bias in pairs[:-1]),
-        activation="relu",
+        activation=activation,
         solver="adam",
         alpha=0.0,
         batch_size=len(batch[0]),
@@ -103,13 +110,13 @@ def _jax_state(jax: Any, parameters: Parameters) -> Any:
     return weights, zeros, jax.tree.map(jax.numpy.zeros_like, weights), jax.numpy.zeros((), "float32")
 
 
-def _jax_update(jax: Any, learning_rate: float) -> Callable[[Any, Any], Any]:
+def _jax_update(jax: Any, learning_rate: float, activation: str) -> Callable[[Any, Any], Any]:
     """Adam, as a function of (state, batch) to (state, loss)."""
-    numpy, tree_map = jax.numpy, jax.tree.map
+    numpy, tree_map, hidden = jax.numpy, jax.tree.map, getattr(jax.nn, activation)
 
     def mean_loss(weights: Any, x: Any, y: Any) -> Any:
         for weight, bias in weights[:-1]:
-            x = jax.nn.relu(x @ weight + bias)
+            x = hidden(x @ weight + bias)
         weight, bias = weights[-1]
         logits = x @ weight + bias
         return -(jax.nn.log_softmax(logits) * jax.nn.one_hot(y, len(bias))).sum(axis=1).mean()

@@ -4,6 +4,7 @@ import importlib
 from types import ModuleType
 
 import pytest
+import simdnn
 from simdnn._loss import NAMED
 
 from .oracles import HEADS, METRICS
@@ -115,3 +116,35 @@ def test_special_updates_are_right(optimizer: ModuleType) -> None:
     for build in (optimizer._many_small, optimizer._half_dead):
         for contestant in build():
             contestant.check()
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module, without peers and without a floor; what threads() would read is set by a run."""
+    module = importlib.import_module("bench.cases_engine")
+    for name in ("torch", "jax"):
+        monkeypatch.setattr(module.peers, name, lambda: None)
+    monkeypatch.setattr(module.peers, "is_installed", lambda _: False)
+    monkeypatch.setattr(module.peers, "threads", lambda: 2)
+    monkeypatch.setattr(module.floor, "step_floor", lambda *_: None)
+    return module
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_every_training_step_is_right(engine: ModuleType, activation: str, dtype: str) -> None:
+    network = engine.Network((3, 5, 2), 4, 4, activation, dtype)
+    for contestant in engine._contestants(network):
+        with contestant.context():
+            contestant.check()
+    simdnn.set_num_threads(None)
+
+
+def test_every_training_row_has_a_goal(engine: ModuleType) -> None:
+    assert all(case.goals for case in engine.cases())
+
+
+def test_the_operations_of_a_step_are_counted(engine: ModuleType) -> None:
+    network = engine.Network((8, 64, 4), 32, 2)
+    products = [(32, 8, 64), (32, 64, 4), (8, 32, 64), (64, 32, 4), (32, 4, 64)]
+    assert network.flops() == sum(2 * m * k * n for m, k, n in products)

@@ -19,7 +19,7 @@ USAGE = """usage: python -m simdnn [demo | bench | info] [options]
 
 def run_bench(arguments: Sequence[str]) -> int:
     """Run the benchmarks in a fresh process, or say where they are."""
-    if importlib.util.find_spec("bench") is None or importlib.util.find_spec("bench.cases_train") is None:
+    if importlib.util.find_spec("bench") is None or importlib.util.find_spec("bench.cases_engine") is None:
         print(
             "the benchmarks are part of the source, not of the package: run `python -m bench` in a checkout",
             file=sys.stderr,
