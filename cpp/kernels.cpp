@@ -15,6 +15,7 @@ const Kernels& SIMDNN_OF_LEVEL(kernels)() {
     SIMDNN_OF_LEVEL(element_kernels)(kernels);
     SIMDNN_OF_LEVEL(row_kernels)(kernels);
     SIMDNN_OF_LEVEL(network_kernels)(kernels);
+    SIMDNN_OF_LEVEL(layer_kernels)(kernels);
     SIMDNN_OF_LEVEL(update_kernels)(kernels);
     return kernels;
   }();

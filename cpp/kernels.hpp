@@ -69,6 +69,15 @@ struct MarginKernels {
   void (*pull_columns)(const T* w, Index rows, Index columns, const double* pull, const double* norms, T* gradient);
 };
 
+/// What layers do beside products and activations.
+template <class T>
+struct LayerKernels {
+  /// out = a + b; out may be either.
+  void (*add)(const T* a, Index a_row, const T* b, Index b_row, T* out, Index out_row, Index rows, Index columns);
+  typename Finish<T>::Function multiply;  ///< c *= beside
+  void (*dropout)(const RandomRows<T>& rows, double probability);
+};
+
 template <class T>
 struct TypedKernels {
   void (*product)(const Product<T>&);
@@ -82,6 +91,7 @@ struct TypedKernels {
   const ActivationTiles<T>* activations;
   const LossFunction<T>* losses;
   MarginKernels<T> margin;
+  LayerKernels<T> layers;
   const Update<T>* updates;
   double (*square_sum)(const T* x, Index n);
   bool (*all_finite)(const T* x, Index n);

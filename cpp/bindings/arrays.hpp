@@ -104,6 +104,31 @@ Matrix<const T> matrix_of(const Array<T>& x, const char* name, Index columns) {
   return {x.data(), x.shape(0), columns, columns};
 }
 
+/// Samples for a network, and the rows that each brings.
+template <class T>
+struct Inputs {
+  Matrix<const T> samples;
+  Index steps = 1;
+};
+
+/// Shape (n, features), or (n, time, features) of what takes sequences.
+template <class T>
+Inputs<T> inputs_of(const Array<T>& x, const char* name, const Shape& wanted) {
+  if (!wanted.sequence) return {matrix_of(x, name, wanted.features)};
+  if (x.ndim() != 3 || x.shape(2) != wanted.features || x.shape(1) == 0) {
+    throw py::value_error(std::string(name) + ": expected shape (n, time, " + std::to_string(wanted.features) +
+                          "), got " + shape_text(x));
+  }
+  const Index columns = x.shape(1) * x.shape(2);
+  return {{x.data(), x.shape(0), columns, columns}, x.shape(1)};
+}
+
+/// The shape of a network's output for so many samples and time steps.
+inline std::vector<Index> output_shape(const Shape& output, Index samples, Index steps) {
+  if (output.sequence) return {samples, steps, output.features};
+  return {samples, output.features};
+}
+
 /// Asks Python for pending signals, so that Ctrl-C ends a long call; the exception is then set.
 class SignalInterrupt final : public Interrupt {
  protected:

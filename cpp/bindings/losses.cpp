@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "../net/layers/dense.hpp"
 #include "register.hpp"
 
 namespace simdnn {
@@ -163,6 +164,20 @@ py::tuple evaluate(const Loss& loss, const py::object& input, const py::object& 
   return evaluation.run(how, return_grad);
 }
 
+/// x W as a network.
+std::shared_ptr<const ChainSpec> product_of(Index inputs, Index outputs) {
+  const auto dense = std::make_shared<DenseSpec>();
+  dense->input = {inputs};
+  dense->output = {outputs};
+  dense->bias = false;
+  dense->activation_of_output.index = activation_index("identity");
+  const auto chain = std::make_shared<ChainSpec>();
+  chain->input = dense->input;
+  chain->output = dense->output;
+  chain->layers = {dense};
+  return chain;
+}
+
 /// The loss of features and the weight of a last layer, with its margin; with `return_grad` the gradients by both.
 template <class T>
 py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py::object& weight,
@@ -179,18 +194,16 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
   Evaluation<T> evaluation(loss, logits, "logits");
   evaluation.take_rows(target, sample_weight, "logits");
 
-  DenseSpec spec{x.columns, classes, false, 0, {}};
-  while (std::string(kernels().activations[spec.activation].about->name) != "identity") ++spec.activation;
-  const auto network = std::make_shared<Network<T>>(std::vector<LayerSpec>{spec});
+  const auto network = std::make_shared<Network<T>>(product_of(x.columns, classes));
   std::copy(w.data(), w.data() + w.size(), network->values().data());
-  Plan<T> plan(network, x.rows, return_grad ? Mode::train : Mode::infer, true);
+  Plan<T> plan(network, x.rows, 1, return_grad ? Mode::train : Mode::infer, true);
   MarginHead<T> head(*loss.margin, x.rows, x.columns, classes);
   const Matrix<T> out{logits.mutable_data(), x.rows, classes, classes};
   const std::int64_t* const targets = evaluation.rows.classes;
   const double nanoseconds = network->flops() / 50 * double(x.rows);
   const Matrix<const T> z = run_native(network->mutex(), nanoseconds, [&](const Context& context) {
     head.begin(w.data(), 0);
-    const Matrix<const T> product = plan.forward(x, context);
+    const Matrix<const T> product = plan.forward(x, Pass{.context = context});
     head.logits(x, product, targets, out);
     return product;
   });
@@ -205,7 +218,7 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
     const Matrix<T> gradient = plan.output_gradient(x.rows);
     copy_rows(slopes, gradient.data, gradient.stride);
     const Matrix<const T> beside = head.backward(x, z, targets, gradient);
-    copy_rows<T>(plan.backward(gradient, false, context, beside), to[0], x.columns);
+    copy_rows<T>(plan.backward(gradient, Pass{.context = context}, beside), to[0], x.columns);
     head.finish(w.data(), network->gradients().data());
     std::copy(network->gradients().data(), network->gradients().data() + w.size(), to[1]);
     return true;

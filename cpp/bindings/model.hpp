@@ -9,11 +9,14 @@ namespace simdnn {
 template <class T>
 struct Model {
   std::shared_ptr<Network<T>> network;
+  std::uint64_t seed = 0;    ///< of random layers in forward(); a Trainer brings its own
+  std::uint64_t passes = 0;  ///< forward passes for training so far
   std::unique_ptr<Plan<T>> inference = nullptr, training = nullptr;
   py::object training_input = {};  ///< what backward() reads again
-  Index training_rows = 0;
+  Index training_samples = 0;      ///< of the last forward pass for training; 0: there was none
+  Pass training_pass = {};
 
-  double nanoseconds(Index rows) const { return network->flops() / 100 * double(rows); }
+  double nanoseconds(Index samples, Index steps) const { return network->flops(steps) / 100 * double(samples); }
 };
 
 }  // namespace simdnn

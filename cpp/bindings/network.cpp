@@ -1,6 +1,7 @@
 // Networks and predictors as Python classes, one for each precision.
 #include <pybind11/stl.h>
 
+#include "layers.hpp"
 #include "model.hpp"
 #include "register.hpp"
 
@@ -8,23 +9,6 @@ namespace simdnn {
 namespace {
 
 using namespace py::literals;
-
-int activation_index(const std::string& name) {
-  for (int i = 0; i < kernels().activation_count; ++i) {
-    if (kernels().activations[i].about->name == name) return i;
-  }
-  throw std::logic_error(name);  // Python has checked the name
-}
-
-LayerSpec dense_spec(const py::dict& layer) {
-  DenseSpec spec;
-  spec.inputs = layer["inputs"].cast<Index>();
-  spec.outputs = layer["outputs"].cast<Index>();
-  spec.bias = layer["bias"].cast<bool>();
-  spec.activation = activation_index(layer["activation"].cast<std::string>());
-  spec.parameters = layer["parameters"].cast<std::vector<double>>();
-  return spec;
-}
 
 /// The flat buffer as an array that keeps its network alive.
 template <class T>
@@ -34,18 +18,25 @@ Array<T> flat_array(const std::shared_ptr<Network<T>>& network, Buffer<T>& buffe
   return Array<T>(buffer.size(), buffer.data(), owner);
 }
 
+/// A plan of that mode for at least so many samples, made anew where the one at hand is too small.
+template <class T>
+Plan<T>& plan_for(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<T>>& network, Index samples,
+                  Index steps, Mode mode) {
+  if (!plan || !plan->fits(samples, steps)) {
+    plan = std::make_unique<Plan<T>>(network, samples, steps, mode, mode == Mode::train);
+  }
+  return *plan;
+}
+
 template <class T>
 Array<T> predict(Model<T>& self, const py::object& object) {
   const Array<T> x = real_array<T>(object, "x");
-  const Matrix<const T> rows = matrix_of(x, "x", self.network->inputs());
-  Array<T> out({rows.rows, self.network->outputs()});
+  const Inputs<T> in = inputs_of(x, "x", self.network->input());
+  Array<T> out(output_shape(self.network->output(), in.samples.rows, in.steps));
   T* const to = out.mutable_data();
-  run_native(self.network->mutex(), self.nanoseconds(rows.rows), [&](const Context& context) {
-    const Index capacity = std::min(std::max<Index>(rows.rows, 1), kChunkRows);
-    if (!self.inference || self.inference->capacity() < capacity) {
-      self.inference = std::make_unique<Plan<T>>(self.network, capacity, Mode::infer);
-    }
-    infer(*self.inference, rows, to, context);
+  run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.steps), [&](const Context& context) {
+    const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
+    infer(plan_for(self.inference, self.network, samples, in.steps, Mode::infer), in.samples, in.steps, to, context);
     return true;
   });
   return out;
@@ -54,41 +45,48 @@ Array<T> predict(Model<T>& self, const py::object& object) {
 template <class T>
 Array<T> forward_training(Model<T>& self, const py::object& object) {
   const Array<T> given = real_array<T>(object, "x");
-  matrix_of(given, "x", self.network->inputs());
-  const Array<T> x(std::vector<Index>{given.shape(0), given.shape(1)}, given.data());  // backward() reads it again
-  Array<T> out({x.shape(0), self.network->outputs()});
+  inputs_of(given, "x", self.network->input());
+  const Array<T> x(std::vector<Index>(given.shape(), given.shape() + given.ndim()), given.data());  // read again
+  const Inputs<T> in = inputs_of(x, "x", self.network->input());
+  Array<T> out(output_shape(self.network->output(), in.samples.rows, in.steps));
   T* const to = out.mutable_data();
-  const Matrix<const T> rows = matrix_of(x, "x", self.network->inputs());
-  run_native(self.network->mutex(), self.nanoseconds(rows.rows), [&](const Context& context) {
-    self.training_rows = 0;
-    if (!self.training || self.training->capacity() < rows.rows) {
-      self.training = std::make_unique<Plan<T>>(self.network, rows.rows, Mode::train, true);
-    }
-    const Matrix<T> y = self.training->forward(rows, context);
+  run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.steps), [&](const Context& context) {
+    self.training_samples = 0;
+    self.training_pass = {};
+    self.training_pass.mode = Mode::train;
+    self.training_pass.steps = in.steps;
+    self.training_pass.seed = self.seed;
+    self.training_pass.number = self.passes++;
+    self.training_pass.context = context;
+    Plan<T>& plan = plan_for(self.training, self.network, in.samples.rows, in.steps, Mode::train);
+    const Matrix<T> y = plan.forward(rows_of_samples(in.samples, 0, in.samples.rows, in.steps), self.training_pass);
     copy_rows<T>(y, to, y.columns);
     return true;
   });
   self.training_input = x;
-  self.training_rows = rows.rows;
+  self.training_samples = in.samples.rows;
   return out;
 }
 
 template <class T>
 Array<T> backward(Model<T>& self, const py::object& object) {
   const Array<T> dy = real_array<T>(object, "dy");
-  const Matrix<const T> rows = matrix_of(dy, "dy", self.network->outputs());
-  if (self.training_rows == 0) throw py::value_error("backward: call forward(x, training=True) first");
-  if (rows.rows != self.training_rows) {
-    throw py::value_error("dy: expected the " + std::to_string(self.training_rows) + " rows of the last forward, got " +
-                          shape_text(dy));
+  const Inputs<T> in = inputs_of(dy, "dy", self.network->output());
+  if (self.training_samples == 0) throw py::value_error("backward: call forward(x, training=True) first");
+  if (in.samples.rows != self.training_samples || in.steps != self.network->output_steps(self.training_pass.steps)) {
+    throw py::value_error("dy: expected the shape of the last forward's output, of " +
+                          std::to_string(self.training_samples) + " rows, got " + shape_text(dy));
   }
-  Array<T> dx({rows.rows, self.network->inputs()});
+  const py::array& x = static_cast<const py::array&>(self.training_input);
+  Array<T> dx(std::vector<Index>(x.shape(), x.shape() + x.ndim()));
   T* const to = dx.mutable_data();
-  run_native(self.network->mutex(), 2 * self.nanoseconds(rows.rows), [&](const Context& context) {
+  const double nanoseconds = 2 * self.nanoseconds(in.samples.rows, in.steps);
+  run_native(self.network->mutex(), nanoseconds, [&](const Context& context) {
     self.training->prepare();
-    const Matrix<T> gradient = self.training->output_gradient(rows.rows);
-    copy_rows(rows, gradient.data, gradient.stride);
-    const Matrix<T> input = self.training->backward(gradient, false, context);
+    const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.steps);
+    copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.steps), gradient.data, gradient.stride);
+    self.training_pass.context = context;
+    const Matrix<T> input = self.training->backward(gradient, self.training_pass);
     copy_rows<T>(input, to, input.columns);
     return true;
   });
@@ -99,23 +97,40 @@ Array<T> backward(Model<T>& self, const py::object& object) {
 template <class T>
 struct Predictor {
   std::shared_ptr<Network<T>> network;
-  Plan<T> plan;
+  std::unique_ptr<Plan<T>> plan;
 
-  explicit Predictor(Model<T>& model) : network(copy_of(*model.network)), plan(network, kChunkRows, Mode::infer) {}
+  explicit Predictor(Model<T>& model) : network(copy_of(*model.network)) {
+    plan_for(plan, network, kChunk, 1, Mode::infer);
+  }
 
   static std::shared_ptr<Network<T>> copy_of(Network<T>& from) {
-    auto network = std::make_shared<Network<T>>(from.specs());
+    auto network = std::make_shared<Network<T>>(from.spec());
     std::copy_n(from.values().data(), from.values().size(), network->values().data());
+    std::copy_n(from.buffers().data(), from.buffers().size(), network->buffers().data());
     return network;
   }
 
-  void run(const Matrix<const T>& x, T* out) {
-    run_native(network->mutex(), network->flops() / 300 * double(x.rows), [&](const Context& context) {
-      infer(plan, x, out, context);
+  void run(const Inputs<T>& in, T* out) {
+    const double nanoseconds = network->flops(in.steps) / 300 * double(in.samples.rows);
+    run_native(network->mutex(), nanoseconds, [&](const Context& context) {
+      const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
+      infer(plan_for(plan, network, samples, in.steps, Mode::infer), in.samples, in.steps, out, context);
       return true;
     });
   }
 };
+
+/// One sample, without the axis of samples, as a batch.
+template <class T>
+Inputs<T> single_input(const Array<T>& x, const Shape& wanted) {
+  const Index steps = wanted.sequence ? x.shape(0) : 1;
+  return {{x.data(), 1, x.size(), x.size()}, steps};
+}
+
+template <class T>
+bool is_single(const Array<T>& x, const Shape& wanted) {
+  return x.ndim() == (wanted.sequence ? 2 : 1) && x.shape(x.ndim() - 1) == wanted.features && x.size() > 0;
+}
 
 template <class T>
 void predict_into(Predictor<T>& self, const py::object& object, const py::object& out_object) {
@@ -124,41 +139,46 @@ void predict_into(Predictor<T>& self, const py::object& object, const py::object
   }
   const Array<T> x = real_array<T>(object, "x");
   auto out = py::reinterpret_borrow<Array<T>>(out_object);
-  const Index inputs = self.network->inputs(), outputs = self.network->outputs();
-  const bool single = x.ndim() == 1 && out.ndim() == 1 && x.shape(0) == inputs;
-  const Matrix<const T> rows = single ? Matrix<const T>{x.data(), 1, inputs, inputs} : matrix_of(x, "x", inputs);
-  if (single ? out.shape(0) != outputs : out.ndim() != 2 || out.shape(0) != rows.rows || out.shape(1) != outputs) {
-    throw py::value_error("out: expected shape " + (single ? "(" : "(" + std::to_string(rows.rows) + ", ") +
-                          std::to_string(outputs) + (single ? ",)" : ")") + ", got " + shape_text(out));
+  const Shape wanted = self.network->input(), output = self.network->output();
+  const bool single = is_single(x, wanted) && out.ndim() == (output.sequence ? 2 : 1);
+  const Inputs<T> in = single ? single_input(x, wanted) : inputs_of(x, "x", wanted);
+  std::vector<Index> shape = output_shape(output, in.samples.rows, in.steps);
+  if (single) shape.erase(shape.begin());
+  if (!std::equal(shape.begin(), shape.end(), out.shape(), out.shape() + out.ndim())) {
+    throw py::value_error("out: expected shape " + text_of(py::tuple(py::cast(shape))) + ", got " + shape_text(out));
   }
-  self.run(rows, out.mutable_data());
+  self.run(in, out.mutable_data());
 }
 
 template <class T>
-Model<T> make_model(const std::vector<py::dict>& layers) {
-  std::vector<LayerSpec> specs;
-  for (const py::dict& layer : layers) specs.push_back(dense_spec(layer));
-  return Model<T>{std::make_shared<Network<T>>(std::move(specs))};
+Model<T> make_model(const py::dict& chain, std::uint64_t seed) {
+  return Model<T>{std::make_shared<Network<T>>(chain_spec(chain)), seed};
+}
+
+/// (name, offset, shape) of each.
+py::list described(const Blocks& blocks) {
+  py::list rows;
+  for (const Block& block : blocks.list()) {
+    rows.append(py::make_tuple(block.name, block.offset, py::tuple(py::cast(block.shape))));
+  }
+  return rows;
 }
 
 template <class T>
 void register_precision(py::module_& module, const std::string& suffix) {
   py::class_<Model<T>>(module, ("Model" + suffix).c_str())
-      .def(py::init(&make_model<T>), "layers"_a)
-      .def_property_readonly("inputs", [](const Model<T>& self) { return self.network->inputs(); })
-      .def_property_readonly("outputs", [](const Model<T>& self) { return self.network->outputs(); })
+      .def(py::init(&make_model<T>), "chain"_a, "seed"_a)
       .def_property_readonly("values", [](Model<T>& self) { return flat_array(self.network, self.network->values()); })
       .def_property_readonly("gradients",
                              [](Model<T>& self) { return flat_array(self.network, self.network->gradients()); })
-      .def_property_readonly(
-          "blocks",
-          [](const Model<T>& self) {
-            py::list blocks;
-            for (const ParameterBlock& block : self.network->blocks()) {
-              blocks.append(py::make_tuple(block.name, block.offset, py::tuple(py::cast(block.shape))));
-            }
-            return blocks;
-          })
+      .def_property_readonly("buffers",
+                             [](Model<T>& self) { return flat_array(self.network, self.network->buffers()); })
+      .def_property_readonly("parameter_blocks",
+                             [](const Model<T>& self) { return described(self.network->inventory().parameters); })
+      .def_property_readonly("buffer_blocks",
+                             [](const Model<T>& self) { return described(self.network->inventory().buffers); })
+      .def_readwrite("seed", &Model<T>::seed)
+      .def_readwrite("passes", &Model<T>::passes)
       .def("predict", predict<T>, "x"_a)
       .def("forward", forward_training<T>, "x"_a)
       .def("backward", backward<T>, "dy"_a);
@@ -168,8 +188,6 @@ void register_precision(py::module_& module, const std::string& suffix) {
                                [&](const Context&) { return std::make_unique<Predictor<T>>(model); });
            }),
            "model"_a)
-      .def_property_readonly("inputs", [](const Predictor<T>& self) { return self.network->inputs(); })
-      .def_property_readonly("outputs", [](const Predictor<T>& self) { return self.network->outputs(); })
       .def("predict_into", predict_into<T>, "x"_a, "out"_a);
 }
 

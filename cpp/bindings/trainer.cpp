@@ -18,10 +18,12 @@ template <class T>
 struct ModelTrainer {
   Trainer<T> trainer;
 
-  ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, std::shared_ptr<Rule> rule)
-      : trainer(model.network, std::move(loss), std::move(rule)) {}
+  ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, std::shared_ptr<Rule> rule, std::uint64_t seed)
+      : trainer(model.network, std::move(loss), std::move(rule), seed) {}
 
-  double nanoseconds(Index rows) { return trainer.network().flops() / 50 * double(rows); }
+  double nanoseconds(const Samples<T>& samples) {
+    return trainer.network().flops(samples.steps) / 50 * double(samples.x.rows);
+  }
 };
 
 /// Arrays that a step reads, and the samples that point into them.
@@ -35,16 +37,29 @@ struct Batch {
   Batch(const Network<T>& network, const Loss& loss, const py::object& x_object, const py::object& y_object,
         const py::object& weight_object)
       : x(real_array<T>(x_object, "x")) {
-    samples.x = matrix_of(x, "x", network.inputs());
+    const Inputs<T> in = inputs_of(x, "x", network.input());
+    samples.x = in.samples;
+    samples.steps = in.steps;
+    samples.output_steps = network.output_steps(in.steps);
     if (samples.x.rows == 0) throw py::value_error("x: expected at least one sample, got shape " + shape_text(x));
-    const std::vector<Index> shape{samples.x.rows};
+    std::vector<Index> shape = output_shape(network.output(), in.samples.rows, in.steps);
+    shape.pop_back();  // of the rows of outputs
     const Clause clause = [this] { return " for " + std::to_string(samples.x.rows) + " samples"; };
     targets.emplace(loss, y_object, "y", shape, network.outputs(), clause);
     samples.classes = targets->classes();
     samples.values = targets->values();
     if (weight_object.is_none()) return;
-    weights = sample_weights<T>(weight_object, shape, clause);
+    weights = sample_weights<T>(weight_object, {samples.x.rows}, clause);
+    if (samples.output_steps > 1) weights = repeated(*weights, samples.output_steps);
     samples.weight = weights->data();
+  }
+
+ private:
+  /// Each number several times.
+  static Array<T> repeated(const Array<T>& numbers, Index times) {
+    Array<T> all(numbers.size() * times);
+    for (Index i = 0; i < all.size(); ++i) all.mutable_data()[i] = numbers.data()[i / times];
+    return all;
   }
 };
 
@@ -52,7 +67,7 @@ template <class T>
 double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, const py::object& weight) {
   Trainer<T>& trainer = self.trainer;
   const Batch<T> batch(trainer.network(), trainer.loss(), x, y, weight);
-  const Totals totals = run_native(trainer.network().mutex(), self.nanoseconds(batch.samples.x.rows),
+  const Totals totals = run_native(trainer.network().mutex(), self.nanoseconds(batch.samples),
                                    [&](const Context& context) { return trainer.step(batch.samples, context); });
   return totals.loss / totals.weight;
 }
@@ -69,7 +84,8 @@ void register_precision(py::module_& module, const std::string& suffix) {
   py::class_<Batch<T>>(module, ("Batch" + suffix).c_str());
   py::class_<Self> type(module, ("Trainer" + suffix).c_str());
   define_state<T>(type, [](Self& self) -> Updater<T>& { return self.trainer.updater(); });
-  type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<Rule>>(), "model"_a, "loss"_a, "rule"_a)
+  type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<Rule>, std::uint64_t>(), "model"_a,
+           "loss"_a, "rule"_a, "seed"_a)
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
       .def(
           "batch",
@@ -79,18 +95,18 @@ void register_precision(py::module_& module, const std::string& suffix) {
           "x"_a, "y"_a, "Checked samples, for epoch() and evaluate().")
       .def(
           "epoch",
-          [](Self& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t seed, std::uint64_t epoch) {
+          [](Self& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t epoch) {
             constexpr double long_enough = 1e9;  // an epoch always gives up the GIL
             return report(run_native(self.trainer.network().mutex(), long_enough, [&](const Context& context) {
-              return self.trainer.epoch(batch.samples, size, shuffled, seed, epoch, context);
+              return self.trainer.epoch(batch.samples, size, shuffled, epoch, context);
             }));
           },
-          "batch"_a, "size"_a, "shuffled"_a, "seed"_a, "epoch"_a)
+          "batch"_a, "size"_a, "shuffled"_a, "epoch"_a)
       .def(
           "evaluate",
           [](Self& self, const Batch<T>& batch) {
             return report(
-                run_native(self.trainer.network().mutex(), self.nanoseconds(batch.samples.x.rows),
+                run_native(self.trainer.network().mutex(), self.nanoseconds(batch.samples),
                            [&](const Context& context) { return self.trainer.evaluate(batch.samples, context); }));
           },
           "batch"_a);

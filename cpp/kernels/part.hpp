@@ -11,5 +11,6 @@ namespace simdnn {
 void SIMDNN_OF_LEVEL(element_kernels)(Kernels&);
 void SIMDNN_OF_LEVEL(row_kernels)(Kernels&);
 void SIMDNN_OF_LEVEL(network_kernels)(Kernels&);
+void SIMDNN_OF_LEVEL(layer_kernels)(Kernels&);
 void SIMDNN_OF_LEVEL(update_kernels)(Kernels&);
 }  // namespace simdnn

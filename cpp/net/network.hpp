@@ -1,22 +1,14 @@
-// A network: layer descriptions, and their parameters and gradients in one flat buffer each.
+// A network: the description of its layers, and their parameters, gradients and buffers in one flat buffer each.
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <variant>
 
-#include "dense.hpp"
+#include "layers/chain.hpp"
 
 namespace simdnn {
-
-using LayerSpec = std::variant<DenseSpec>;
-
-template <class T>
-std::unique_ptr<Layer<T>> make_layer(const LayerSpec& spec) {
-  return std::visit([](const auto& s) -> std::unique_ptr<Layer<T>> { return std::make_unique<Dense<T>>(s); }, spec);
-}
 
 /// A mutex that knows its holder: a signal handler that runs inside a native call must not wait for that call.
 class OwnedMutex {
@@ -44,49 +36,36 @@ class OwnedMutex {
 template <class T>
 class Network {
  public:
-  /// Consecutive layers must fit: outputs of one are the inputs of the next (checked by the caller).
-  explicit Network(std::vector<LayerSpec> specs) : specs_(std::move(specs)) {
-    Index offset = 0;
-    for (std::size_t i = 0; i < specs_.size(); ++i) {
-      const auto layer = make_layer<T>(specs_[i]);
-      offsets_.push_back(offset);
-      Index size = 0;
-      for (ParameterBlock block : layer->parameters()) {
-        size += block.size();
-        block.name = std::to_string(i) + "." + block.name;
-        block.offset += offset;
-        blocks_.push_back(std::move(block));
-      }
-      offset += size;
-      flops_ += layer->flops();
-      if (i == 0) inputs_ = layer->inputs();
-      outputs_ = layer->outputs();
-    }
-    values_ = Buffer<T>(offset);
-    gradients_ = Buffer<T>(offset);
+  /// Consecutive layers must fit: what flows out of one flows into the next (checked by the caller).
+  explicit Network(std::shared_ptr<const ChainSpec> spec) : spec_(std::move(spec)) {
+    spec_->list("", inventory_);
+    values_ = Buffer<T>(inventory_.parameters.size());
+    gradients_ = Buffer<T>(inventory_.parameters.size());
+    buffers_ = Buffer<T>(inventory_.buffers.size());
   }
 
-  const std::vector<LayerSpec>& specs() const { return specs_; }
-  const std::vector<ParameterBlock>& blocks() const { return blocks_; }
-  Index inputs() const { return inputs_; }
-  Index outputs() const { return outputs_; }
-  double flops() const { return flops_; }
+  const std::shared_ptr<const ChainSpec>& spec() const { return spec_; }
+  const Inventory& inventory() const { return inventory_; }
+  Shape input() const { return spec_->input; }
+  Shape output() const { return spec_->output; }
+  Index inputs() const { return spec_->input.features; }
+  Index outputs() const { return spec_->output.features; }
+
+  /// Rows of output for a sample with so many rows of input.
+  Index output_steps(Index steps) const { return spec_->output.sequence ? steps : 1; }
+  double flops(Index steps = 1) const { return spec_->flops(steps); }
   Buffer<T>& values() { return values_; }
   Buffer<T>& gradients() { return gradients_; }
-  ParameterViews<T> views(std::size_t layer) {
-    return {values_.data() + offsets_[layer], gradients_.data() + offsets_[layer]};
-  }
+  Buffer<T>& buffers() { return buffers_; }
+  Cursor<T> cursor(Mode mode) { return {values_.data(), gradients_.data(), buffers_.data(), mode}; }
 
   /// Held by whoever computes with this network: one step or pass at a time.
   OwnedMutex& mutex() { return mutex_; }
 
  private:
-  std::vector<LayerSpec> specs_;
-  std::vector<Index> offsets_;
-  std::vector<ParameterBlock> blocks_;
-  Index inputs_ = 0, outputs_ = 0;
-  double flops_ = 0;
-  Buffer<T> values_, gradients_;
+  std::shared_ptr<const ChainSpec> spec_;
+  Inventory inventory_;
+  Buffer<T> values_, gradients_, buffers_;
   OwnedMutex mutex_;
 };
 

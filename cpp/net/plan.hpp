@@ -1,53 +1,69 @@
-// A network compiled for up to a number of rows: its layers bound to one arena.
+// A network compiled for up to a number of samples: its layers bound to one arena.
 #pragma once
 
 #include "network.hpp"
 
 namespace simdnn {
 
-/// Long batches pass through a plan in chunks of this many rows, so that an arena stays in cache.
-constexpr Index kChunkRows = 256;
+/// Long batches pass through a plan in chunks of this many samples, so that an arena stays in cache.
+constexpr Index kChunk = 256;
 
 template <class T>
 class Plan {
  public:
-  Plan(std::shared_ptr<Network<T>> network, Index rows, Mode mode, bool input_gradient = false);
+  /// For up to `samples` of up to `steps` rows each.
+  Plan(std::shared_ptr<Network<T>> network, Index samples, Index steps, Mode mode, bool input_gradient = false);
 
-  Index capacity() const { return capacity_; }
+  /// Samples that pass at once, where a batch of so many has so many rows a sample.
+  static Index chunk(const Network<T>& network, Mode mode, Index batch) {
+    return mode == Mode::train && network.spec()->whole_batch() ? batch : std::min(batch, kChunk);
+  }
+  bool fits(Index samples, Index steps) const { return samples <= samples_ && samples * steps <= samples_ * steps_; }
+  Index capacity() const { return samples_; }
 
   /// To be called when parameters may have changed since the last backward pass.
-  void prepare();
+  void prepare() { root_.prepare(); }
 
-  /// The output for at most capacity() rows; valid until the next forward pass.
-  Matrix<T> forward(const Matrix<const T>& x, const Context& context);
+  /// The output for x, pass.steps rows a sample; valid until the next forward pass.
+  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) { return root_.forward(x, pass); }
 
   /// A matrix for the gradient with respect to the last forward pass's output.
   Matrix<T> output_gradient(Index rows) const { return {gradient_.data, rows, gradient_.columns, gradient_.stride}; }
 
   /// Where the loss of the last forward pass's output puts its gradient: over the output, if no layer reads it again.
   Matrix<T> gradient_over(const Matrix<T>& output) const {
-    return layers_.back()->backward_finish().apply ? output_gradient(output.rows) : output;
+    return root_.reads_output() ? output_gradient(output.rows) : output;
   }
 
   /// What the last layer read in the last forward pass.
-  const Matrix<const T>& last_input() const { return inputs_.back(); }
+  const Matrix<const T>& last_input() const { return root_.last_input(); }
 
-  /// Parameter gradients from output_gradient(), which is overwritten; returns the gradient with respect to x,
+  /// Parameter gradients from the output's gradient, which is overwritten; returns the gradient with respect to x,
   /// empty unless the plan was made with input_gradient. `beside`: what is added to that of last_input().
-  Matrix<T> backward(Matrix<T> gradient, bool accumulate, const Context& context, Matrix<const T> beside = {});
+  Matrix<T> backward(const Matrix<T>& gradient, const Pass& pass, const Matrix<const T>& beside = {}) {
+    apply(root_.backward_finish(), gradient);
+    return root_.backward(gradient, {}, {}, pass, beside);
+  }
 
  private:
   std::shared_ptr<Network<T>> network_;
-  std::vector<std::unique_ptr<Layer<T>>> layers_;
-  std::vector<Matrix<const T>> inputs_;
+  Cursor<T> cursor_;
+  Chain<T> root_;
   Arena<T> arena_;
   Matrix<T> gradient_;
-  Index capacity_;
-  Mode mode_;
+  Index samples_, steps_;
 };
 
-/// out[i, :] = network(x[i, :]) through a plan in chunks; out has contiguous rows.
+/// Contiguous samples of `steps` rows each, with the rows of a network's input.
 template <class T>
-void infer(Plan<T>& plan, const Matrix<const T>& x, T* out, const Context& context);
+Matrix<const T> rows_of_samples(const Matrix<const T>& samples, Index begin, Index count, Index steps) {
+  const Index columns = samples.columns / steps;
+  return {samples.data + begin * samples.stride, count * steps, columns, steps == 1 ? samples.stride : columns};
+}
+
+/// out[i, :] = network(x[i, :]) through a plan in chunks; x has a sample of `steps` rows in each row, out is
+/// contiguous.
+template <class T>
+void infer(Plan<T>& plan, const Matrix<const T>& x, Index steps, T* out, const Context& context);
 
 }  // namespace simdnn

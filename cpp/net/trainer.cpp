@@ -1,7 +1,6 @@
 #include "trainer.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 #include "random.hpp"
@@ -10,9 +9,9 @@ namespace simdnn {
 
 template <class T>
 Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss,
-                    std::shared_ptr<const Rule> rule)
-    : network_(std::move(network)), loss_(std::move(loss)), updater_(std::move(rule)) {
-  for (const ParameterBlock& block : network_->blocks()) {
+                    std::shared_ptr<const Rule> rule, std::uint64_t seed)
+    : network_(std::move(network)), loss_(std::move(loss)), updater_(std::move(rule)), seed_(seed) {
+  for (const Block& block : network_->inventory().parameters.list()) {
     const bool matrix = block.shape.size() == 2;  // max-norm is for weights, not for biases
     const Units units = matrix ? Units{block.shape[0], block.shape[1]} : Units{};
     updater_.add(network_->values().data() + block.offset, block.size(), units);
@@ -20,24 +19,19 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const L
   }
 }
 
-/// The parameters of the layer whose output the loss sees.
+/// Makes room for batches of at most so many samples: the only allocation, at the first step of a new size.
 template <class T>
-ParameterViews<T> last_views(Network<T>& network) {
-  return network.views(network.specs().size() - 1);
-}
-
-/// Makes room for chunks of at most `rows` samples: the only allocation, at the first step of a new size.
-template <class T>
-void Trainer<T>::reserve(Index rows) {
-  rows = std::min(rows, kChunkRows);
+void Trainer<T>::reserve(const Samples<T>& samples, Index batch) {
+  const Index count = Plan<T>::chunk(*network_, Mode::train, batch);
+  const Index rows = count * samples.output_steps;
   reserve_losses(rows);
-  if (plan_ && plan_->capacity() >= rows) return;
-  plan_ = std::make_unique<Plan<T>>(network_, rows, Mode::train);
+  if (plan_ && plan_->fits(count, samples.steps)) return;
+  plan_ = std::make_unique<Plan<T>>(network_, count, samples.steps, Mode::train);
   if (loss_->margin) {
-    const Index inputs = std::visit([](const auto& spec) { return spec.inputs; }, network_->specs().back());
+    const Index inputs = network_->spec()->layers.back()->input.features;
     margin_ = std::make_unique<MarginHead<T>>(*loss_->margin, rows, inputs, network_->outputs());
   }
-  x_ = Buffer<T>(rows * network_->inputs());
+  x_ = Buffer<T>(count * samples.x.columns);
   values_ = Buffer<T>(loss_->about().target == Target::classes ? 0 : rows * network_->outputs());
   weight_ = Buffer<T>(rows);
   classes_.resize(std::size_t(rows));
@@ -49,29 +43,44 @@ void Trainer<T>::reserve_losses(Index rows) {
   row_correct_.resize(row_loss_.size());
 }
 
-/// Rows [begin, begin + rows) of the samples, gathered if there is an order, else where they lie.
+/// A pass of the next step over these samples.
 template <class T>
-Samples<T> Trainer<T>::chunk(const Samples<T>& samples, const Index* order, Index begin, Index rows) {
-  const Index inputs = network_->inputs(), outputs = network_->outputs();
+Pass Trainer<T>::pass_of(const Samples<T>& samples, const Context& context) const {
+  Pass pass;
+  pass.mode = Mode::train;
+  pass.steps = samples.steps;
+  pass.seed = seed_;
+  pass.number = std::uint64_t(updater_.tried());
+  pass.context = context;
+  return pass;
+}
+
+/// `count` samples from `begin` on, gathered if there is an order, else where they lie.
+template <class T>
+Samples<T> Trainer<T>::chunk(const Samples<T>& samples, const Index* order, Index begin, Index count) {
+  const Index inputs = samples.x.columns, rows = samples.output_steps, outputs = rows * network_->outputs();
+  Samples<T> part = samples;
+  part.x.rows = count;
   if (order == nullptr) {
-    return {{samples.x.data + begin * samples.x.stride, rows, inputs, samples.x.stride},
-            samples.classes ? samples.classes + begin : nullptr,
-            samples.values ? samples.values + begin * outputs : nullptr,
-            samples.weight ? samples.weight + begin : nullptr};
+    part.x.data += begin * samples.x.stride;
+    if (samples.classes) part.classes += begin * rows;
+    if (samples.values) part.values += begin * outputs;
+    if (samples.weight) part.weight += begin * rows;
+    return part;
   }
-  for (Index i = 0; i < rows; ++i) {
+  for (Index i = 0; i < count; ++i) {
     const Index from = order[begin + i];
-    std::memcpy(x_.data() + i * inputs, samples.x.data + from * samples.x.stride, std::size_t(inputs) * sizeof(T));
-    if (samples.classes) classes_[std::size_t(i)] = samples.classes[from];
-    if (samples.values) {
-      std::memcpy(values_.data() + i * outputs, samples.values + from * outputs, std::size_t(outputs) * sizeof(T));
-    }
-    if (samples.weight) weight_.data()[i] = samples.weight[from];
+    std::copy_n(samples.x.data + from * samples.x.stride, inputs, x_.data() + i * inputs);
+    if (samples.classes) std::copy_n(samples.classes + from * rows, rows, classes_.data() + i * rows);
+    if (samples.values) std::copy_n(samples.values + from * outputs, outputs, values_.data() + i * outputs);
+    if (samples.weight) std::copy_n(samples.weight + from * rows, rows, weight_.data() + i * rows);
   }
-  return {{x_.data(), rows, inputs, inputs},
-          samples.classes ? classes_.data() : nullptr,
-          samples.values ? values_.data() : nullptr,
-          samples.weight ? weight_.data() : nullptr};
+  part.x.data = x_.data();
+  part.x.stride = inputs;
+  if (samples.classes) part.classes = classes_.data();
+  if (samples.values) part.values = values_.data();
+  if (samples.weight) part.weight = weight_.data();
+  return part;
 }
 
 template <class T>
@@ -105,13 +114,16 @@ void Trainer<T>::add_losses(const LossRows<T>& rows, Totals& totals) const {
 /// What the mean loss divides by: the sample weights, times the weights of their classes.
 template <class T>
 double Trainer<T>::weight_of(const Samples<T>& samples, const Index* order, Index count) const {
+  const Index rows = samples.output_steps;
   const bool by_class = samples.classes && samples.values == nullptr;
-  if (samples.weight == nullptr && !by_class) return double(count);
+  if (samples.weight == nullptr && !by_class) return double(count * rows);
   double sum = 0;
   for (Index i = 0; i < count; ++i) {
-    const Index from = order ? order[i] : i;
-    const double own = by_class ? loss_->weight_of(samples.classes[from]) : 1.0;
-    sum += samples.weight ? double(samples.weight[from]) * own : own;
+    const Index first = (order ? order[i] : i) * rows;
+    for (Index from = first; from < first + rows; ++from) {
+      const double own = by_class ? loss_->weight_of(samples.classes[from]) : 1.0;
+      sum += samples.weight ? double(samples.weight[from]) * own : own;
+    }
   }
   return sum;
 }
@@ -121,10 +133,15 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Index* order, Index cou
   Totals totals;
   totals.weight = weight_of(samples, order, count);
   plan_->prepare();
-  if (margin_) margin_->begin(last_views(*network_).values, steps_);
+  Pass pass = pass_of(samples, context);
+  const Block& last = network_->inventory().parameters.list().back();  // of a margin, the weight that it sees
+  const T* const weight = network_->values().data() + last.offset;
+  if (margin_) margin_->begin(weight, updater_.tried());
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
     const Samples<T> part = chunk(samples, order, begin, std::min(plan_->capacity(), count - begin));
-    const Matrix<T> output = plan_->forward(part.x, context);
+    pass.first = begin;
+    pass.accumulate = begin > 0;
+    const Matrix<T> output = plan_->forward(rows_of_samples(part.x, 0, part.x.rows, part.steps), pass);
     const Matrix<T> gradient = margin_ ? plan_->output_gradient(output.rows) : plan_->gradient_over(output);
     if (margin_) margin_->logits(plan_->last_input(), output, part.classes, gradient);
     LossRows<T> rows = loss_rows(part, margin_ ? gradient : output);
@@ -135,11 +152,10 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Index* order, Index cou
     add_losses(rows, totals);
     Matrix<const T> beside;
     if (margin_) beside = margin_->backward(plan_->last_input(), output, part.classes, gradient);
-    plan_->backward(gradient, begin > 0, context, beside);
+    plan_->backward(gradient, pass, beside);
     if (context.stopped()) return totals;
   }
-  if (margin_) margin_->finish(last_views(*network_).values, last_views(*network_).gradients);
-  ++steps_;
+  if (margin_) margin_->finish(weight, network_->gradients().data() + last.offset);
   updater_.step(gradients_);
   totals.steps = 1;
   constexpr double overhead = 1000;  // nanoseconds of a step beyond its products, for the interrupt's account
@@ -149,18 +165,18 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Index* order, Index cou
 
 template <class T>
 Totals Trainer<T>::step(const Samples<T>& samples, const Context& context) {
-  reserve(samples.x.rows);
+  reserve(samples, samples.x.rows);
   return step(samples, nullptr, samples.x.rows, context);
 }
 
 template <class T>
-Totals Trainer<T>::epoch(const Samples<T>& samples, Index batch, bool shuffled, std::uint64_t seed, std::uint64_t epoch,
+Totals Trainer<T>::epoch(const Samples<T>& samples, Index batch, bool shuffled, std::uint64_t epoch,
                          const Context& context) {
-  reserve(batch);
+  reserve(samples, batch);
   const Index n = samples.x.rows;
   order_.resize(std::size_t(n));
   std::iota(order_.begin(), order_.end(), Index(0));
-  if (shuffled) shuffle(order_.data(), n, Random(seed, epoch));
+  if (shuffled) shuffle(order_.data(), n, Random(seed_, epoch));
   Totals totals;
   for (Index begin = 0; begin < n && !context.stopped(); begin += batch) {
     const Totals one = step(samples, order_.data() + begin, std::min(batch, n - begin), context);
@@ -176,13 +192,20 @@ Totals Trainer<T>::epoch(const Samples<T>& samples, Index batch, bool shuffled, 
 
 template <class T>
 Totals Trainer<T>::evaluate(const Samples<T>& samples, const Context& context) {
-  reserve_losses(kChunkRows);
-  if (!inference_) inference_ = std::make_unique<Plan<T>>(network_, kChunkRows, Mode::infer);
+  const Index n = samples.x.rows, most = Plan<T>::chunk(*network_, Mode::infer, kChunk);
+  reserve_losses(most * samples.output_steps);
+  if (!inference_ || !inference_->fits(most, samples.steps)) {
+    inference_ = std::make_unique<Plan<T>>(network_, most, samples.steps, Mode::infer);
+  }
   Totals totals;
-  totals.weight = weight_of(samples, nullptr, samples.x.rows);
-  for (Index begin = 0; begin < samples.x.rows && !context.stopped(); begin += kChunkRows) {
-    const Samples<T> part = chunk(samples, nullptr, begin, std::min(kChunkRows, samples.x.rows - begin));
-    const LossRows<T> rows = loss_rows(part, inference_->forward(part.x, context));
+  totals.weight = weight_of(samples, nullptr, n);
+  Pass pass;
+  pass.steps = samples.steps;
+  pass.context = context;
+  for (Index begin = 0; begin < n && !context.stopped(); begin += most) {
+    const Samples<T> part = chunk(samples, nullptr, begin, std::min(most, n - begin));
+    const Matrix<T> output = inference_->forward(rows_of_samples(part.x, 0, part.x.rows, part.steps), pass);
+    const LossRows<T> rows = loss_rows(part, output);
     typed_kernels<T>().losses[loss_->index](rows);
     add_losses(rows, totals);
   }

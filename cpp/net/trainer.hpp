@@ -7,10 +7,12 @@
 
 namespace simdnn {
 
-/// Samples in memory: rows of x, and a class or a row of values for each.
+/// Samples in memory: each a row of x, with a class or a row of values for each row of its output.
 template <class T>
 struct Samples {
   Matrix<const T> x;
+  Index steps = 1;                        ///< rows of input that lie in a row of x: the time steps of a sequence
+  Index output_steps = 1;                 ///< rows of output of a sample
   const std::int64_t* classes = nullptr;  ///< a negative class is ignored
   const T* values = nullptr;              ///< contiguous rows as long as the network's output
   const T* weight = nullptr;              ///< nullptr: ones
@@ -25,7 +27,9 @@ struct Totals {
 template <class T>
 class Trainer {
  public:
-  Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss, std::shared_ptr<const Rule> rule);
+  /// `seed` is that of the order of the samples and of random layers.
+  Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss, std::shared_ptr<const Rule> rule,
+          std::uint64_t seed);
 
   const Loss& loss() const { return *loss_; }
   Network<T>& network() { return *network_; }
@@ -34,16 +38,16 @@ class Trainer {
   /// One update from all samples; totals.steps stays 0, and nothing is updated, if the context stopped it.
   Totals step(const Samples<T>& samples, const Context& context);
 
-  /// One pass in mini-batches of `batch`, in the order of (seed, epoch) or, without shuffling, as they lie.
-  Totals epoch(const Samples<T>& samples, Index batch, bool shuffled, std::uint64_t seed, std::uint64_t epoch,
-               const Context& context);
+  /// One pass in mini-batches of `batch`, in the order of the epoch or, without shuffling, as they lie.
+  Totals epoch(const Samples<T>& samples, Index batch, bool shuffled, std::uint64_t epoch, const Context& context);
 
   /// The loss and the correct classes, without training.
   Totals evaluate(const Samples<T>& samples, const Context& context);
 
  private:
   Totals step(const Samples<T>& samples, const Index* order, Index count, const Context& context);
-  void reserve(Index rows);
+  void reserve(const Samples<T>& samples, Index batch);
+  Pass pass_of(const Samples<T>& samples, const Context& context) const;
   void reserve_losses(Index rows);
   Samples<T> chunk(const Samples<T>& samples, const Index* order, Index begin, Index rows);
   void add_losses(const LossRows<T>& rows, Totals& totals) const;
@@ -53,10 +57,10 @@ class Trainer {
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Loss> loss_;
   Updater<T> updater_;
+  std::uint64_t seed_;
   std::vector<const T*> gradients_;  ///< of each block of parameters
   std::unique_ptr<Plan<T>> plan_, inference_;
   std::unique_ptr<MarginHead<T>> margin_;  ///< of training alone, for a loss with a margin
-  std::int64_t steps_ = 0;                 ///< done so far, for the annealing of the margin
   Buffer<T> x_, values_, weight_;
   std::vector<std::int64_t> classes_;
   std::vector<double> row_loss_;

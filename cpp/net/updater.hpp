@@ -34,6 +34,7 @@ class Updater {
   std::vector<double>& carried() { return carried_; }
   std::int64_t& steps() { return steps_; }
   std::int64_t& skipped() { return skipped_; }
+  std::int64_t tried() const { return steps_ + skipped_; }
   double norm() const { return norm_; }  ///< of the last step's gradients before clipping; NaN if none was clipped
   Index size() const { return size_; }
 

@@ -40,6 +40,25 @@ struct Product {
   Finish<T> finish = {};
 };
 
+/// Where random numbers come from: each place of a batch has its own, in each pass and each layer.
+struct RandomPlace {
+  std::uint64_t seed = 0, number = 0;
+  std::uint32_t stream = 0;
+  Index first_row = 0;  ///< the place of the first row in its batch
+};
+
+/// Rows that a random layer turns into y and the slope dy/dx; y may be x.
+template <class T>
+struct RandomRows {
+  Index rows = 0, columns = 0;
+  const T* x = nullptr;
+  Index x_stride = 0;
+  T* y = nullptr;
+  T* slope = nullptr;
+  Index stride = 0;  ///< of y and slope
+  RandomPlace random = {};
+};
+
 /// A block of samples for a loss: row_loss[i] = row_weight[i] * loss_i, gradient = scale * its derivative by output.
 template <class T>
 struct LossRows {

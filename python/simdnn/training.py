@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from . import _core, _loss, optim
 from ._check import integer
-from .nn import Sequential
+from .nn import Dense, Sequential
 
 __all__ = ["History", "Trainer"]
 
@@ -101,13 +101,15 @@ class Trainer:
         if not isinstance(model, Sequential):
             raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
         native = _loss.resolve(loss)
-        outputs = model.layers[-1].out_features
+        outputs = model.out_features
         if native.classes not in (0, outputs):
             raise ValueError(
                 f"loss: expected weights for the model's {outputs} outputs, got {native.classes} of them"
             )
         last = model.layers[-1]
-        if native.has_margin and (last.bias or last.activation not in (None, "identity")):
+        if native.has_margin and not (
+            isinstance(last, Dense) and not last.bias and last.activation in (None, "identity")
+        ):
             raise ValueError(
                 "loss: a margin needs a last layer Dense(..., bias=False) without activation, whose input it"
                 f" sees as features, got {last!r}"
@@ -130,7 +132,7 @@ class Trainer:
         self.epochs_done = 0
         make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
         optimizer._adopt({"clip_norm": clip_norm, "clip_value": clip_value, "l1": l1, "l2": l2})
-        self._trainer = make(model._model, native, optimizer._rule)
+        self._trainer = make(model._model, native, optimizer._rule, self.seed)
         optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
 
     def step(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -244,7 +246,7 @@ class Trainer:
     def _epoch(self, history: History, batch: Any, size: int, shuffle: bool, validation: Any) -> Logs:
         """One epoch; adds its numbers to the history and returns them."""
         start = time.perf_counter()
-        loss, accuracy, _, steps = self._trainer.epoch(batch, size, shuffle, self.seed, self.epochs_done)
+        loss, accuracy, _, steps = self._trainer.epoch(batch, size, shuffle, self.epochs_done)
         history.seconds.append(time.perf_counter() - start)
         history.steps += steps
         self.epochs_done += 1

@@ -64,6 +64,8 @@ def lsuv(
     generator = generator_of(rng)
     parameters, variances = model.parameters(), []
     for i, layer in enumerate(model.layers):
+        if not isinstance(layer, nn.Dense):
+            raise TypeError(f"model: expected Dense layers alone, got layers[{i}] = {layer!r}")
         weight = init.orthogonal((layer.in_features, layer.out_features), rng=generator, dtype=np.float64)
         linear = nn.Sequential(nn.Dense(layer.in_features, layer.out_features, bias=False), dtype=model.dtype)
         alone = nn.Sequential(layer, dtype=model.dtype)

@@ -1,0 +1,21 @@
+// What layers do beside products and activations.
+#include "../loops/blend.hpp"
+#include "../loops/dropout.hpp"
+#include "part.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+template <class T>
+constexpr LayerKernels<T> kLayerKernels = {
+    .add = add<T>,
+    .multiply = multiply_tile<T>,
+    .dropout = dropout<T>,
+};
+
+SIMDNN_LEVEL_END
+
+void simdnn::SIMDNN_OF_LEVEL(layer_kernels)(Kernels& kernels) {
+  using namespace SIMDNN_LEVEL;
+  kernels.single.layers = kLayerKernels<float>;
+  kernels.real.layers = kLayerKernels<double>;
+}

@@ -1,0 +1,27 @@
+// Two matrices into one.
+#pragma once
+
+#include "../math/level.hpp"
+#include "../ops/spans.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+/// out = a + b; out may be either.
+template <class T>
+void add(const T* a, Index a_row, const T* b, Index b_row, T* out, Index out_row, Index rows, Index columns) {
+  for (Index i = 0; i < rows; ++i, a += a_row, b += b_row, out += out_row) {
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < columns; ++j) out[j] = a[j] + b[j];
+  }
+}
+
+/// A finish: c *= beside.
+template <class T>
+void multiply_tile(T* c, T* beside, Index stride, Index rows, Index columns, const T*) {
+  for (Index i = 0; i < rows; ++i, c += stride, beside += stride) {
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < columns; ++j) c[j] *= beside[j];
+  }
+}
+
+SIMDNN_LEVEL_END

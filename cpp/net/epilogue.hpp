@@ -1,0 +1,68 @@
+// An activation that ends a layer: applied where the layer writes its output, and undone where a gradient comes in.
+#pragma once
+
+#include <cstring>
+
+#include "../dispatch.hpp"
+#include "layer.hpp"
+
+namespace simdnn {
+
+/// The place of an activation in the registry; there is one of that name.
+inline int activation_index(const std::string& name) {
+  int i = 0;
+  while (kernels().activations[i].about->name != name) ++i;
+  return i;
+}
+
+/// A function of the registry, and its parameters in order.
+struct Activation {
+  int index = 0;
+  std::vector<double> parameters = {};
+
+  const Description& about() const { return *kernels().activations[index].about; }
+  bool identity() const { return std::strcmp(about().name, "identity") == 0; }
+};
+
+template <class T>
+class Epilogue {
+ public:
+  explicit Epilogue(const Activation& activation) { set(activation); }
+
+  /// Follows the layer's own act by this activation, if there is none yet.
+  bool fuse(const Activation& activation) {
+    if (tiles_) return false;
+    set(activation);
+    return true;
+  }
+  bool none() const { return tiles_ == nullptr; }
+
+  void reserve(Arena<T>& arena, Index rows, Index columns, Mode mode) {
+    if (mode == Mode::train && stores_derivative_) derivative_ = arena.matrix(rows, columns);
+  }
+  Finish<T> forward(Mode mode) const {
+    if (none()) return {};
+    return {mode == Mode::train ? tiles_->train : tiles_->infer, derivative_.data, parameters_};
+  }
+  /// For the gradient with respect to y, the layer's output.
+  Finish<T> backward(const Matrix<T>& y) const {
+    if (none()) return {};
+    return {tiles_->backward, stores_derivative_ ? derivative_.data : y.data, parameters_};
+  }
+  bool reads_output() const { return tiles_ && !stores_derivative_; }
+
+ private:
+  void set(const Activation& activation) {
+    if (activation.identity()) return;
+    tiles_ = &typed_kernels<T>().activations[activation.index];
+    stores_derivative_ = activation.about().reads == Reads::input;
+    for (std::size_t i = 0; i < activation.parameters.size(); ++i) parameters_[i] = T(activation.parameters[i]);
+  }
+
+  const ActivationTiles<T>* tiles_ = nullptr;
+  bool stores_derivative_ = false;
+  T parameters_[kMaxParameters] = {};
+  Matrix<T> derivative_;
+};
+
+}  // namespace simdnn

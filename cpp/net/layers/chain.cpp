@@ -1,0 +1,106 @@
+#include "chain.hpp"
+
+namespace simdnn {
+
+void ChainSpec::list(const std::string& prefix, Inventory& inventory) const {
+  for (std::size_t i = 0; i < layers.size(); ++i) layers[i]->list(prefix + std::to_string(i) + ".", inventory);
+}
+
+double ChainSpec::flops(Index steps) const {
+  double sum = 0;
+  for (const SpecPointer& layer : layers) sum += layer->flops(layer->input.sequence ? steps : 1);
+  return sum;
+}
+
+bool ChainSpec::whole_batch() const {
+  for (const SpecPointer& layer : layers) {
+    if (layer->whole_batch()) return true;
+  }
+  return false;
+}
+
+template <class T>
+Chain<T>::Chain(const ChainSpec& spec, Cursor<T>& cursor) : columns_(spec.output.features) {
+  for (const SpecPointer& layer : spec.layers) {
+    if (layer->absent(cursor.mode)) continue;
+    const ActivationSpec* const activation = layer->activation();
+    if (activation && fuse(*activation)) continue;
+    layers_.push_back(layer->make(cursor));
+  }
+  inputs_.resize(layers_.size());
+  steps_.resize(layers_.size());
+}
+
+template <class T>
+std::size_t Chain<T>::lowest_learner() const {
+  std::size_t i = 0;
+  while (i < layers_.size() && !layers_[i]->learns()) ++i;
+  return i;
+}
+
+template <class T>
+void Chain<T>::reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) {
+  if (layers_.empty()) copy_ = arena.matrix(rows, columns_);
+  lowest_ = first ? lowest_learner() : 0;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    layers_[i]->reserve(arena, rows, steps, mode, first && i <= lowest_);
+    rows /= steps;
+    steps = layers_[i]->steps(steps);
+    rows *= steps;
+  }
+}
+
+template <class T>
+Index Chain<T>::steps(Index before) const {
+  for (const auto& layer : layers_) before = layer->steps(before);
+  return before;
+}
+
+template <class T>
+void Chain<T>::prepare() {
+  for (const auto& layer : layers_) layer->prepare();
+}
+
+template <class T>
+Matrix<T> Chain<T>::forward(const Matrix<const T>& x, const Pass& pass) {
+  if (layers_.empty()) {
+    copy_rows(x, copy_.data, copy_.stride);
+    return {copy_.data, x.rows, x.columns, copy_.stride};
+  }
+  Pass own = pass;
+  Matrix<const T> input = x;
+  Matrix<T> y;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    inputs_[i] = input;
+    steps_[i] = own.steps;
+    y = layers_[i]->forward(input, own);
+    own.steps = layers_[i]->steps(own.steps);
+    input = y;
+  }
+  return y;
+}
+
+template <class T>
+Finish<T> Chain<T>::backward_finish() const {
+  return layers_.empty() ? Finish<T>{} : layers_.back()->backward_finish();
+}
+
+template <class T>
+Matrix<T> Chain<T>::backward(Matrix<T> gradient, const Matrix<const T>& start, const Finish<T>& below, const Pass& pass,
+                             const Matrix<const T>& beside) {
+  if (layers_.empty()) return passed_on(gradient, start, below);
+  Pass own = pass;
+  for (std::size_t i = layers_.size(); i-- > lowest_;) {
+    const bool last = i + 1 == layers_.size();
+    const Matrix<const T> added = last && beside.data ? beside : i == 0 ? start : Matrix<const T>{};
+    own.steps = steps_[i];
+    gradient =
+        layers_[i]->backward(inputs_[i], gradient, added, i > 0 ? layers_[i - 1]->backward_finish() : below, own);
+  }
+  return gradient;
+}
+
+template class Chain<float>;
+template class Chain<double>;
+
+}  // namespace simdnn

@@ -1,0 +1,54 @@
+// Layers one after the other: a network, or a branch inside one.
+#pragma once
+
+#include "../layer.hpp"
+
+namespace simdnn {
+
+template <class T>
+class Chain;
+
+struct ChainSpec final : Described<ChainSpec, Chain> {
+  std::vector<SpecPointer> layers;
+
+  void list(const std::string& prefix, Inventory& inventory) const override;
+  double flops(Index steps) const override;
+  bool whole_batch() const override;
+};
+
+template <class T>
+class Chain final : public Layer<T> {
+ public:
+  Chain(const ChainSpec& spec, Cursor<T>& cursor);
+  bool learns() const override { return lowest_learner() < layers_.size(); }
+  bool fuse(const ActivationSpec& activation) override { return !layers_.empty() && layers_.back()->fuse(activation); }
+  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
+  Index steps(Index before) const override;
+  void prepare() override;
+  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
+  Finish<T> backward_finish() const override;
+  bool reads_output() const override { return layers_.empty() || layers_.back()->reads_output(); }
+  Matrix<T> backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& start,
+                     const Finish<T>& below, const Pass& pass) override {
+    return backward(gradient, start, below, pass, {});
+  }
+
+  /// The same; `beside` is what is added to the gradient by last_input().
+  Matrix<T> backward(Matrix<T> gradient, const Matrix<const T>& start, const Finish<T>& below, const Pass& pass,
+                     const Matrix<const T>& beside);
+
+  /// What the last layer read in the last forward pass.
+  const Matrix<const T>& last_input() const { return inputs_.back(); }
+
+ private:
+  std::size_t lowest_learner() const;
+
+  std::vector<std::unique_ptr<Layer<T>>> layers_;
+  std::vector<Matrix<const T>> inputs_;  ///< of each layer, in the last forward pass
+  std::vector<Index> steps_;             ///< and its rows of a sample
+  std::size_t lowest_ = 0;               ///< the backward pass ends with this layer
+  Index columns_;
+  Matrix<T> copy_;  ///< the output of a chain without layers
+};
+
+}  // namespace simdnn

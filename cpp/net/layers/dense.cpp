@@ -1,0 +1,112 @@
+#include "dense.hpp"
+
+#include "../multiply.hpp"
+#include "activation.hpp"
+
+namespace simdnn {
+
+void DenseSpec::list(const std::string& prefix, Inventory& inventory) const {
+  inventory.parameters.add(prefix + "weight", {input.features, output.features});
+  if (bias) inventory.parameters.add(prefix + "bias", {output.features});
+}
+
+template <class T>
+Dense<T>::Dense(const DenseSpec& spec, Cursor<T>& cursor)
+    : inputs_(spec.input.features),
+      outputs_(spec.output.features),
+      weight_(cursor.parameters(spec.weights())),
+      epilogue_(spec.activation_of_output) {
+  if (spec.bias) bias_ = cursor.parameters(outputs_);
+}
+
+template <class T>
+bool Dense<T>::fuse(const ActivationSpec& activation) {
+  return epilogue_.fuse(activation.function);
+}
+
+template <class T>
+void Dense<T>::reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool first) {
+  y_ = arena.matrix(rows, outputs_);
+  epilogue_.reserve(arena, rows, outputs_, mode);
+  if (mode == Mode::infer || first) return;
+  mirror_ = arena.matrix(outputs_, inputs_);
+  input_gradient_ = arena.matrix(rows, inputs_);
+}
+
+template <class T>
+void Dense<T>::prepare() {
+  if (mirror_.data == nullptr) return;
+  typed_kernels<T>().transpose(weight_.values, outputs_, inputs_, outputs_, mirror_.data, mirror_.stride);
+}
+
+template <class T>
+Matrix<T> Dense<T>::forward(const Matrix<const T>& x, const Pass& pass) {
+  Product<T> p;
+  p.rows = x.rows;
+  p.columns = y_.stride;
+  p.depth = inputs_;
+  p.a = x.data;
+  p.a_row = x.stride;
+  p.a_column = 1;
+  p.b = weight_.values;
+  p.b_row = outputs_;
+  p.start = bias_.values;
+  p.c = y_.data;
+  p.c_row = y_.stride;
+  p.finish = epilogue_.forward(pass.mode);
+  multiply(p, pass.context);
+  return {y_.data, x.rows, outputs_, y_.stride};
+}
+
+template <class T>
+Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
+                             const Finish<T>& below, const Pass& pass) {
+  Product<T> weight;  // dW = X^T dZ
+  weight.rows = inputs_;
+  weight.columns = outputs_;
+  weight.depth = x.rows;
+  weight.a = x.data;
+  weight.a_row = 1;
+  weight.a_column = x.stride;
+  weight.b = gradient.data;
+  weight.b_row = gradient.stride;
+  weight.c = weight_.gradients;
+  weight.c_row = outputs_;
+  weight.start = pass.accumulate ? weight.c : nullptr;
+  weight.start_row = weight.c_row;
+  multiply(weight, pass.context);
+
+  if (bias_.values) {  // db = 1^T dZ
+    static constexpr T one = 1;
+    Product<T> bias = weight;
+    bias.rows = 1;
+    bias.a = &one;
+    bias.a_column = 0;
+    bias.c = bias_.gradients;
+    bias.start = pass.accumulate ? bias.c : nullptr;
+    multiply(bias, pass.context);
+  }
+
+  if (mirror_.data == nullptr) return {};
+  Product<T> input;  // dX = start + dZ W^T
+  input.rows = x.rows;
+  input.columns = mirror_.stride;
+  input.depth = outputs_;
+  input.a = gradient.data;
+  input.a_row = gradient.stride;
+  input.a_column = 1;
+  input.b = mirror_.data;
+  input.b_row = mirror_.stride;
+  input.start = start.data;
+  input.start_row = start.stride;
+  input.c = input_gradient_.data;
+  input.c_row = input_gradient_.stride;
+  input.finish = below;
+  multiply(input, pass.context);
+  return {input_gradient_.data, x.rows, inputs_, input_gradient_.stride};
+}
+
+template class Dense<float>;
+template class Dense<double>;
+
+}  // namespace simdnn

@@ -1,0 +1,43 @@
+// y = f(x W + b).
+#pragma once
+
+#include "../epilogue.hpp"
+
+namespace simdnn {
+
+template <class T>
+class Dense;
+
+struct DenseSpec final : Described<DenseSpec, Dense> {
+  bool bias = true;
+  Activation activation_of_output;
+
+  Index weights() const { return input.features * output.features; }
+  void list(const std::string& prefix, Inventory& inventory) const override;
+  double flops(Index steps) const override { return 6.0 * double(weights()) * double(steps); }
+};
+
+template <class T>
+class Dense final : public Layer<T> {
+ public:
+  Dense(const DenseSpec& spec, Cursor<T>& cursor);
+  bool learns() const override { return true; }
+  bool fuse(const ActivationSpec& activation) override;
+  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
+  void prepare() override;
+  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
+  Finish<T> backward_finish() const override { return epilogue_.backward(y_); }
+  bool reads_output() const override { return epilogue_.reads_output(); }
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
+                     const Finish<T>& below, const Pass& pass) override;
+
+ private:
+  Index inputs_, outputs_;
+  typename Cursor<T>::Slice weight_, bias_;
+  Epilogue<T> epilogue_;
+  Matrix<T> y_;
+  Matrix<T> mirror_;          ///< W transposed, so that dX = dY W^T reads rows too
+  Matrix<T> input_gradient_;  ///< empty in a first layer
+};
+
+}  // namespace simdnn

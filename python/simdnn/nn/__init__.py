@@ -1,0 +1,22 @@
+"""Networks: layers in sequence, compiled into one native plan."""
+
+from . import _activation
+from ._activation import *  # noqa: F403
+from ._activation import Activation
+from ._dense import Dense
+from ._dropout import Dropout
+from ._layer import Layer
+from ._predictor import Predictor
+from ._residual import Residual
+from ._sequential import Sequential
+
+__all__ = [
+    "Activation",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "Predictor",
+    "Residual",
+    "Sequential",
+    *_activation.__all__,
+]

@@ -1,0 +1,105 @@
+"""Fully connected layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .. import init as initializers
+from .._check import integer
+from ._activation import Activation, activation_of
+from ._layer import Layer, Shape
+
+Initializer = Callable[..., NDArray[Any]]
+
+
+def check_initializer(value: Any) -> Any:
+    """`value`, if it is a name of `simdnn.init`, a callable or None."""
+    if isinstance(value, str):
+        initializers.from_name(value)
+    elif value is not None and not callable(value):
+        raise TypeError(f"init: expected a callable, a name or None, got {type(value).__name__}")
+    return value
+
+
+def initial_weight(
+    value: Initializer | str | None,
+    activation: Activation | None,
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    dtype: DTypeLike,
+) -> NDArray[Any]:
+    """A weight by an initialiser, or by the one that suits the activation that follows."""
+    if value is None:
+        rectifier = activation is not None and activation.rectifier
+        value = initializers.he_uniform if rectifier else initializers.xavier_uniform
+    elif isinstance(value, str):
+        value = initializers.from_name(value)
+    return np.asarray(value(shape, rng=rng, dtype=dtype))
+
+
+class Dense(Layer):
+    """A fully connected layer: y = activation(x @ weight + bias).
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        The weight has shape (in_features, out_features), the bias (out_features,).
+    activation : str, Activation or None
+        A name of the registry (see `simdnn.functional`) with its default parameter, or an activation layer
+        such as ``nn.LeakyReLU(0.2)``; None is linear.
+    bias : bool
+    init : str, callable or None
+        A name of `simdnn.init`, or called as ``init(shape, rng=rng, dtype=dtype)``, for the weight. None
+        chooses `init.he_uniform` for activations that pass a large positive x on (relu, leaky_relu, elu,
+        silu, gelu ...), and `init.xavier_uniform` otherwise.
+        A bias begins at zero.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not an integer of at least 1, or the activation is not known.
+
+    Notes
+    -----
+    A sequence passes time step by time step.
+
+    Examples
+    --------
+    >>> from simdnn import nn
+    >>> nn.Dense(8, 64, activation="relu")
+    Dense(8, 64, activation='relu')
+    """
+
+    in_features: int
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        activation: str | Activation | None = None,
+        bias: bool = True,
+        init: Initializer | str | None = None,
+    ) -> None:
+        self.in_features = integer("in_features", in_features)
+        self.out_features = integer("out_features", out_features)
+        self.activation = activation
+        self._activation = activation_of(activation)
+        self.bias = bool(bias)
+        self.init = check_initializer(init)
+
+    def _output(self, given: Shape) -> Shape:
+        return Shape(self.out_features, given.sequence)
+
+    def _native(self, given: Shape) -> dict[str, Any]:
+        return {"kind": "dense", "bias": self.bias, **self._activation._registered()}
+
+    def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
+        shape = (self.in_features, self.out_features)
+        values = {"weight": initial_weight(self.init, self._activation, shape, rng, dtype)}
+        if self.bias:
+            values["bias"] = initializers.zeros((self.out_features,), dtype=dtype)
+        return values

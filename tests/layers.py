@@ -1,0 +1,103 @@
+"""Layers to test, each beside what its paper computes in float64."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from simdnn import nn
+
+from . import oracles
+from .arithmetic import Double
+from .registry import ACTIVATIONS, parameters_of, spread
+
+Array = np.ndarray[Any, Any]
+#: (x, parameters and buffers by name) -> y, in evaluation.
+Oracle = Callable[[Array, dict[str, Array]], Array]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer that takes `features` numbers; of a sequence if `steps` says so."""
+
+    layer: nn.Layer
+    oracle: Oracle
+    features: int = 6
+    steps: int | None = None
+    #: Whether training computes what evaluation does.
+    same_in_training: bool = True
+    #: Whether a row of a batch depends on the others while it trains.
+    batch_statistics: bool = False
+    #: Whether x is moved for its gradient: not where it has kinks nearly everywhere.
+    differentiable: bool = True
+
+    def model(self, dtype: Any = np.float64, rng: int = 0) -> nn.Sequential:
+        """The layer alone, its parameters spread by integer arithmetic."""
+        model = nn.Sequential(self.layer, dtype=dtype, rng=rng, in_features=self.features)
+        model.flat_parameters[:] = spread(model.flat_parameters.size, np.float64, 0.9).astype(dtype)
+        return model
+
+    def x(self, samples: int, dtype: Any = np.float64) -> Array:
+        """Samples away from kinks at zero."""
+        shape = (samples, self.features) if self.steps is None else (samples, self.steps, self.features)
+        x = spread(int(np.prod(shape)), np.float64, 1.7).reshape(shape)
+        return (x + 0.02 * np.sign(x)).astype(dtype)
+
+
+def activate(name: str, x: Array, *parameters: float) -> Array:
+    """f(x), with the registry's parameters unless others are given."""
+    return oracles.ACTIVATIONS[name].value(Double, x, *(parameters or parameters_of(name)))
+
+
+def dense(x: Array, weight: Array, bias: Array | float, activation: str = "identity") -> Array:
+    """f(x W + b)."""
+    return activate(activation, x @ weight + bias)
+
+
+def activation_row(name: str, layer: nn.Layer, parameters: tuple[float, ...]) -> Row:
+    return Row(
+        layer,
+        lambda x, _: activate(name, x, *parameters),
+        differentiable=name != "binary_step",
+    )
+
+
+def residual(x: Array, p: dict[str, Array]) -> Array:
+    inner = dense(dense(x, p["0.weight"], p["0.bias"], "tanh"), p["1.weight"], p["1.bias"])
+    return inner + x
+
+
+def projected(x: Array, p: dict[str, Array]) -> Array:
+    return dense(x, p["0.weight"], p["0.bias"], "tanh") + x @ p["shortcut.weight"] + p["shortcut.bias"]
+
+
+def nested(x: Array, p: dict[str, Array]) -> Array:
+    inner = residual(
+        x, {name.removeprefix("0."): value for name, value in p.items() if name.startswith("0.")}
+    )
+    return activate("tanh", inner) + x
+
+
+ROWS: dict[str, Row] = {
+    **{
+        f"activation {name}": activation_row(name, nn._activation.CLASSES[name](), parameters_of(name))
+        for name in ACTIVATIONS
+        if name != "gelu_tanh"
+    },
+    "activation gelu_tanh": activation_row("gelu_tanh", nn.GELU("tanh"), ()),
+    "activation leaky_relu(0.3)": activation_row("leaky_relu", nn.LeakyReLU(0.3), (0.3,)),
+    "dense": Row(nn.Dense(6, 5), lambda x, p: dense(x, p["weight"], p["bias"])),
+    "dense tanh": Row(nn.Dense(6, 5, nn.Tanh()), lambda x, p: dense(x, p["weight"], p["bias"], "tanh")),
+    "dropout": Row(nn.Dropout(0.4), lambda x, _: x, same_in_training=False),
+    "residual": Row(nn.Residual(nn.Dense(6, 9, "tanh"), nn.Dense(9, 6)), residual),
+    "residual projected": Row(nn.Residual(nn.Dense(6, 5, "tanh"), shortcut=nn.Dense(6, 5)), projected),
+    "residual nested": Row(
+        nn.Residual(nn.Residual(nn.Dense(6, 9, "tanh"), nn.Dense(9, 6)), nn.Tanh()), nested
+    ),
+}
+
+
+def class_names(layer: nn.Layer) -> set[str]:
+    """The classes of a layer and of those inside."""
+    inner = [one for _, chain in layer._children() for one in chain]
+    return {type(layer).__name__}.union(*map(class_names, inner))
