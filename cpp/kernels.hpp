@@ -75,6 +75,8 @@ struct LayerKernels {
   /// out = a + b; out may be either.
   void (*add)(const T* a, Index a_row, const T* b, Index b_row, T* out, Index out_row, Index rows, Index columns);
   typename Finish<T>::Function multiply;  ///< c *= beside
+  /// to = scale * from
+  void (*cast)(const void* from, Element element, Index n, T scale, T* to);
   void (*dropout)(const RandomRows<T>& rows, double probability);
 };
 

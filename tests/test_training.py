@@ -8,7 +8,7 @@ from simdnn import History, Trainer, nn, optim
 
 from . import oracles
 from .networks import network, network_for, samples
-from .registry import ACTIVATIONS, FLOATS, KINDS, same_bits
+from .registry import ACTIVATIONS, FLOATS, KINDS, same_bits, spread
 
 Array = np.ndarray[Any, Any]
 
@@ -225,3 +225,29 @@ def test_hand_written_digits_are_learnt() -> None:
     trainer = Trainer(model, optimizer=optim.Adam(lr=2e-3), seed=0)
     trainer.fit(x[train], labels[train], epochs=30)
     assert trainer.evaluate(x[test], labels[test])[1] >= 0.97
+
+
+@every_float
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8])
+@pytest.mark.parametrize("scale", [1.0, 1 / 255])
+def test_samples_are_cast_as_they_are_read(kind: Any, scale: float, dtype: Any) -> None:
+    """As if they had been cast, then scaled, before."""
+    x = (100 + 90 * spread(700 * 6, np.float64)).reshape(700, 6).astype(kind)
+    y = (x[:, 0] > 100).astype(int)
+    before = x.copy()
+    found = []
+    for given, factor in ((x, scale), (x.astype(dtype) * np.asarray(scale, dtype), 1.0)):
+        model = network([6, 9, 2], dtype=dtype)
+        trainer = Trainer(model, optimizer=optim.SGD(lr=1e-3), seed=3)
+        history = trainer.fit(
+            given, y, epochs=2, batch_size=300, validation_data=(given, y), scale=factor, progress=False
+        )
+        found.append((model.flat_parameters.copy(), history.loss, history.val_loss))
+        found[-1] += (trainer.evaluate(given, y, scale=factor),)
+    assert same_bits(found[0][0], found[1][0])
+    assert found[0][1:] == found[1][1:]
+    assert same_bits(x, before)
+    misaligned = np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view(kind).reshape(x.shape)
+    views = [x, misaligned, np.asfortranarray(x), x.astype(x.dtype.newbyteorder()), x.astype(np.longdouble)]
+    losses = [Trainer(network([6, 9, 2], dtype=dtype), seed=0).step(view, y) for view in views]
+    assert len(set(losses)) == 1

@@ -104,6 +104,21 @@ Matrix<const T> matrix_of(const Array<T>& x, const char* name, Index columns) {
   return {x.data(), x.shape(0), columns, columns};
 }
 
+/// How many samples an array holds, and the rows that each brings.
+struct Extent {
+  Index samples = 0, steps = 1;
+};
+
+/// Of shape (n, features), or (n, time, features) for what takes sequences.
+inline Extent extent_of(const py::array& x, const char* name, const Shape& wanted) {
+  const Index axes = wanted.sequence ? 3 : 2;
+  if (x.ndim() != axes || x.shape(axes - 1) != wanted.features || (wanted.sequence && x.shape(1) == 0)) {
+    throw py::value_error(std::string(name) + ": expected shape (n, " + (wanted.sequence ? "time, " : "") +
+                          std::to_string(wanted.features) + "), got " + shape_text(x));
+  }
+  return {x.shape(0), wanted.sequence ? x.shape(1) : 1};
+}
+
 /// Samples for a network, and the rows that each brings.
 template <class T>
 struct Inputs {
@@ -111,16 +126,11 @@ struct Inputs {
   Index steps = 1;
 };
 
-/// Shape (n, features), or (n, time, features) of what takes sequences.
 template <class T>
 Inputs<T> inputs_of(const Array<T>& x, const char* name, const Shape& wanted) {
-  if (!wanted.sequence) return {matrix_of(x, name, wanted.features)};
-  if (x.ndim() != 3 || x.shape(2) != wanted.features || x.shape(1) == 0) {
-    throw py::value_error(std::string(name) + ": expected shape (n, time, " + std::to_string(wanted.features) +
-                          "), got " + shape_text(x));
-  }
-  const Index columns = x.shape(1) * x.shape(2);
-  return {{x.data(), x.shape(0), columns, columns}, x.shape(1)};
+  const Extent extent = extent_of(x, name, wanted);
+  const Index columns = extent.steps * wanted.features;
+  return {{x.data(), extent.samples, columns, columns}, extent.steps};
 }
 
 /// The shape of a network's output for so many samples and time steps.

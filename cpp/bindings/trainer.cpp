@@ -26,23 +26,40 @@ struct ModelTrainer {
   }
 };
 
+/// x as it lies, if it is contiguous numbers of a kind that a loader casts; else as numbers of T.
+template <class T>
+py::array source_array(const py::object& object) {
+  const bool known = py::isinstance<Array<float>>(object) || py::isinstance<Array<double>>(object) ||
+                     py::isinstance<Array<std::uint8_t>>(object);
+  if (known) {
+    const auto array = py::reinterpret_borrow<py::array>(object);
+    if (reinterpret_cast<std::uintptr_t>(array.data()) % std::uintptr_t(array.itemsize()) == 0) return array;
+  }
+  return real_array<T>(object, "x");
+}
+
+inline Element element_of(const py::array& array) {
+  if (py::isinstance<Array<float>>(array)) return Element::single;
+  return py::isinstance<Array<double>>(array) ? Element::real : Element::byte;
+}
+
 /// Arrays that a step reads, and the samples that point into them.
 template <class T>
 struct Batch {
-  Array<T> x;  ///< kept alive, with the others, for as long as the samples
+  py::array x;  ///< kept alive, with the others, for as long as the samples
   std::optional<Targets<T>> targets;
   std::optional<Array<T>> weights;
   Samples<T> samples;
 
   Batch(const Network<T>& network, const Loss& loss, const py::object& x_object, const py::object& y_object,
-        const py::object& weight_object)
-      : x(real_array<T>(x_object, "x")) {
-    const Inputs<T> in = inputs_of(x, "x", network.input());
-    samples.x = in.samples;
+        const py::object& weight_object, double scale)
+      : x(source_array<T>(x_object)) {
+    const Extent in = extent_of(x, "x", network.input());
+    samples.x = {static_cast<const char*>(x.data()), element_of(x), in.samples, in.steps * network.inputs(), scale};
     samples.steps = in.steps;
     samples.output_steps = network.output_steps(in.steps);
     if (samples.x.rows == 0) throw py::value_error("x: expected at least one sample, got shape " + shape_text(x));
-    std::vector<Index> shape = output_shape(network.output(), in.samples.rows, in.steps);
+    std::vector<Index> shape = output_shape(network.output(), in.samples, in.steps);
     shape.pop_back();  // of the rows of outputs
     const Clause clause = [this] { return " for " + std::to_string(samples.x.rows) + " samples"; };
     targets.emplace(loss, y_object, "y", shape, network.outputs(), clause);
@@ -66,7 +83,7 @@ struct Batch {
 template <class T>
 double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, const py::object& weight) {
   Trainer<T>& trainer = self.trainer;
-  const Batch<T> batch(trainer.network(), trainer.loss(), x, y, weight);
+  const Batch<T> batch(trainer.network(), trainer.loss(), x, y, weight, 1);
   const Totals totals = run_native(trainer.network().mutex(), self.nanoseconds(batch.samples),
                                    [&](const Context& context) { return trainer.step(batch.samples, context); });
   return totals.loss / totals.weight;
@@ -89,10 +106,10 @@ void register_precision(py::module_& module, const std::string& suffix) {
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
       .def(
           "batch",
-          [](Self& self, const py::object& x, const py::object& y) {
-            return std::make_unique<Batch<T>>(self.trainer.network(), self.trainer.loss(), x, y, py::none());
+          [](Self& self, const py::object& x, const py::object& y, double scale) {
+            return std::make_unique<Batch<T>>(self.trainer.network(), self.trainer.loss(), x, y, py::none(), scale);
           },
-          "x"_a, "y"_a, "Checked samples, for epoch() and evaluate().")
+          "x"_a, "y"_a, "scale"_a, "Checked samples, for epoch() and evaluate().")
       .def(
           "epoch",
           [](Self& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t epoch) {

@@ -1,5 +1,6 @@
 // What layers do beside products and activations.
 #include "../loops/blend.hpp"
+#include "../loops/cast.hpp"
 #include "../loops/dropout.hpp"
 #include "part.hpp"
 
@@ -9,6 +10,7 @@ template <class T>
 constexpr LayerKernels<T> kLayerKernels = {
     .add = add<T>,
     .multiply = multiply_tile<T>,
+    .cast = cast<T>,
     .dropout = dropout<T>,
 };
 

@@ -24,9 +24,8 @@ class Random {
   }
   /// Uniform in [0, n) without bias: draws above the last whole multiple of n are refused.
   std::uint64_t below(std::uint64_t n) {
-    const std::uint64_t refuse = -n % n;
     std::uint64_t x = next();
-    while (x < refuse) x = next();
+    while (x < n && x < -n % n) x = next();  // what is to be refused is below n: most draws divide once
     return x % n;
   }
 

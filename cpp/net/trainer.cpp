@@ -25,16 +25,13 @@ void Trainer<T>::reserve(const Samples<T>& samples, Index batch) {
   const Index count = Plan<T>::chunk(*network_, Mode::train, batch);
   const Index rows = count * samples.output_steps;
   reserve_losses(rows);
+  loader_.reserve(samples, count, network_->outputs());
   if (plan_ && plan_->fits(count, samples.steps)) return;
   plan_ = std::make_unique<Plan<T>>(network_, count, samples.steps, Mode::train);
   if (loss_->margin) {
     const Index inputs = network_->spec()->layers.back()->input.features;
     margin_ = std::make_unique<MarginHead<T>>(*loss_->margin, rows, inputs, network_->outputs());
   }
-  x_ = Buffer<T>(count * samples.x.columns);
-  values_ = Buffer<T>(loss_->about().target == Target::classes ? 0 : rows * network_->outputs());
-  weight_ = Buffer<T>(rows);
-  classes_.resize(std::size_t(rows));
 }
 
 template <class T>
@@ -55,45 +52,17 @@ Pass Trainer<T>::pass_of(const Samples<T>& samples, const Context& context) cons
   return pass;
 }
 
-/// `count` samples from `begin` on, gathered if there is an order, else where they lie.
 template <class T>
-Samples<T> Trainer<T>::chunk(const Samples<T>& samples, const Index* order, Index begin, Index count) {
-  const Index inputs = samples.x.columns, rows = samples.output_steps, outputs = rows * network_->outputs();
-  Samples<T> part = samples;
-  part.x.rows = count;
-  if (order == nullptr) {
-    part.x.data += begin * samples.x.stride;
-    if (samples.classes) part.classes += begin * rows;
-    if (samples.values) part.values += begin * outputs;
-    if (samples.weight) part.weight += begin * rows;
-    return part;
-  }
-  for (Index i = 0; i < count; ++i) {
-    const Index from = order[begin + i];
-    std::copy_n(samples.x.data + from * samples.x.stride, inputs, x_.data() + i * inputs);
-    if (samples.classes) std::copy_n(samples.classes + from * rows, rows, classes_.data() + i * rows);
-    if (samples.values) std::copy_n(samples.values + from * outputs, outputs, values_.data() + i * outputs);
-    if (samples.weight) std::copy_n(samples.weight + from * rows, rows, weight_.data() + i * rows);
-  }
-  part.x.data = x_.data();
-  part.x.stride = inputs;
-  if (samples.classes) part.classes = classes_.data();
-  if (samples.values) part.values = values_.data();
-  if (samples.weight) part.weight = weight_.data();
-  return part;
-}
-
-template <class T>
-LossRows<T> Trainer<T>::loss_rows(const Samples<T>& samples, const Matrix<T>& output) {
+LossRows<T> Trainer<T>::loss_rows(const Part<T>& part, const Matrix<T>& output) {
   LossRows<T> rows;
   rows.rows = output.rows;
   rows.columns = output.columns;
   rows.output = output.data;
   rows.output_stride = output.stride;
-  rows.classes = samples.classes;
-  rows.values = samples.values;
+  rows.classes = part.classes;
+  rows.values = part.values;
   rows.values_stride = output.columns;
-  rows.row_weight = samples.weight;
+  rows.row_weight = part.weight;
   rows.row_loss = row_loss_.data();
   rows.row_correct = row_correct_.data();
   loss_->describe(rows);
@@ -113,13 +82,13 @@ void Trainer<T>::add_losses(const LossRows<T>& rows, Totals& totals) const {
 
 /// What the mean loss divides by: the sample weights, times the weights of their classes.
 template <class T>
-double Trainer<T>::weight_of(const Samples<T>& samples, const Index* order, Index count) const {
+double Trainer<T>::weight_of(const Samples<T>& samples, const Order& order, Index count) const {
   const Index rows = samples.output_steps;
   const bool by_class = samples.classes && samples.values == nullptr;
   if (samples.weight == nullptr && !by_class) return double(count * rows);
   double sum = 0;
   for (Index i = 0; i < count; ++i) {
-    const Index first = (order ? order[i] : i) * rows;
+    const Index first = (order.at ? order.at[i] : i) * rows;
     for (Index from = first; from < first + rows; ++from) {
       const double own = by_class ? loss_->weight_of(samples.classes[from]) : 1.0;
       sum += samples.weight ? double(samples.weight[from]) * own : own;
@@ -129,7 +98,7 @@ double Trainer<T>::weight_of(const Samples<T>& samples, const Index* order, Inde
 }
 
 template <class T>
-Totals Trainer<T>::step(const Samples<T>& samples, const Index* order, Index count, const Context& context) {
+Totals Trainer<T>::step(const Samples<T>& samples, const Order& order, Index count, const Context& context) {
   Totals totals;
   totals.weight = weight_of(samples, order, count);
   plan_->prepare();
@@ -138,10 +107,11 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Index* order, Index cou
   const T* const weight = network_->values().data() + last.offset;
   if (margin_) margin_->begin(weight, updater_.tried());
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
-    const Samples<T> part = chunk(samples, order, begin, std::min(plan_->capacity(), count - begin));
+    const Index some = std::min(plan_->capacity(), count - begin);
+    const Part<T> part = loader_.take(samples, order.from(begin), begin, some);
     pass.first = begin;
     pass.accumulate = begin > 0;
-    const Matrix<T> output = plan_->forward(rows_of_samples(part.x, 0, part.x.rows, part.steps), pass);
+    const Matrix<T> output = plan_->forward(part.x, pass);
     const Matrix<T> gradient = margin_ ? plan_->output_gradient(output.rows) : plan_->gradient_over(output);
     if (margin_) margin_->logits(plan_->last_input(), output, part.classes, gradient);
     LossRows<T> rows = loss_rows(part, margin_ ? gradient : output);
@@ -166,7 +136,7 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Index* order, Index cou
 template <class T>
 Totals Trainer<T>::step(const Samples<T>& samples, const Context& context) {
   reserve(samples, samples.x.rows);
-  return step(samples, nullptr, samples.x.rows, context);
+  return step(samples, {}, samples.x.rows, context);
 }
 
 template <class T>
@@ -179,7 +149,7 @@ Totals Trainer<T>::epoch(const Samples<T>& samples, Index batch, bool shuffled, 
   if (shuffled) shuffle(order_.data(), n, Random(seed_, epoch));
   Totals totals;
   for (Index begin = 0; begin < n && !context.stopped(); begin += batch) {
-    const Totals one = step(samples, order_.data() + begin, std::min(batch, n - begin), context);
+    const Totals one = step(samples, {order_.data() + begin, n - begin}, std::min(batch, n - begin), context);
     totals.steps += one.steps;
     if (one.steps == 0) break;
     totals.loss += one.loss;
@@ -194,17 +164,18 @@ template <class T>
 Totals Trainer<T>::evaluate(const Samples<T>& samples, const Context& context) {
   const Index n = samples.x.rows, most = Plan<T>::chunk(*network_, Mode::infer, kChunk);
   reserve_losses(most * samples.output_steps);
+  loader_.reserve(samples, most, network_->outputs());
   if (!inference_ || !inference_->fits(most, samples.steps)) {
     inference_ = std::make_unique<Plan<T>>(network_, most, samples.steps, Mode::infer);
   }
   Totals totals;
-  totals.weight = weight_of(samples, nullptr, n);
+  totals.weight = weight_of(samples, {}, n);
   Pass pass;
   pass.steps = samples.steps;
   pass.context = context;
   for (Index begin = 0; begin < n && !context.stopped(); begin += most) {
-    const Samples<T> part = chunk(samples, nullptr, begin, std::min(most, n - begin));
-    const Matrix<T> output = inference_->forward(rows_of_samples(part.x, 0, part.x.rows, part.steps), pass);
+    const Part<T> part = loader_.take(samples, {}, begin, std::min(most, n - begin));
+    const Matrix<T> output = inference_->forward(part.x, pass);
     const LossRows<T> rows = loss_rows(part, output);
     typed_kernels<T>().losses[loss_->index](rows);
     add_losses(rows, totals);

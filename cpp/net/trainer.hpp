@@ -1,22 +1,12 @@
 // Training: a step is gather, forward, loss, backward, update; an epoch is steps over a seeded order.
 #pragma once
 
+#include "loader.hpp"
 #include "loss.hpp"
 #include "plan.hpp"
 #include "updater.hpp"
 
 namespace simdnn {
-
-/// Samples in memory: each a row of x, with a class or a row of values for each row of its output.
-template <class T>
-struct Samples {
-  Matrix<const T> x;
-  Index steps = 1;                        ///< rows of input that lie in a row of x: the time steps of a sequence
-  Index output_steps = 1;                 ///< rows of output of a sample
-  const std::int64_t* classes = nullptr;  ///< a negative class is ignored
-  const T* values = nullptr;              ///< contiguous rows as long as the network's output
-  const T* weight = nullptr;              ///< nullptr: ones
-};
 
 /// Sums over samples; the loss is a weighted sum, to be divided by the weight.
 struct Totals {
@@ -45,14 +35,13 @@ class Trainer {
   Totals evaluate(const Samples<T>& samples, const Context& context);
 
  private:
-  Totals step(const Samples<T>& samples, const Index* order, Index count, const Context& context);
+  Totals step(const Samples<T>& samples, const Order& order, Index count, const Context& context);
   void reserve(const Samples<T>& samples, Index batch);
-  Pass pass_of(const Samples<T>& samples, const Context& context) const;
   void reserve_losses(Index rows);
-  Samples<T> chunk(const Samples<T>& samples, const Index* order, Index begin, Index rows);
+  Pass pass_of(const Samples<T>& samples, const Context& context) const;
   void add_losses(const LossRows<T>& rows, Totals& totals) const;
-  double weight_of(const Samples<T>& samples, const Index* order, Index count) const;
-  LossRows<T> loss_rows(const Samples<T>& samples, const Matrix<T>& output);
+  double weight_of(const Samples<T>& samples, const Order& order, Index count) const;
+  LossRows<T> loss_rows(const Part<T>& part, const Matrix<T>& output);
 
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Loss> loss_;
@@ -61,8 +50,7 @@ class Trainer {
   std::vector<const T*> gradients_;  ///< of each block of parameters
   std::unique_ptr<Plan<T>> plan_, inference_;
   std::unique_ptr<MarginHead<T>> margin_;  ///< of training alone, for a loss with a margin
-  Buffer<T> x_, values_, weight_;
-  std::vector<std::int64_t> classes_;
+  Loader<T> loader_;
   std::vector<double> row_loss_;
   std::vector<std::uint8_t> row_correct_;
   std::vector<Index> order_;

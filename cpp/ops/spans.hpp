@@ -40,6 +40,13 @@ struct Product {
   Finish<T> finish = {};
 };
 
+/// Numbers as they lie in memory, before they are cast to a network's precision.
+enum class Element { single, real, byte };
+
+constexpr Index size_of(Element element) {
+  return element == Element::single ? Index(sizeof(float)) : element == Element::real ? Index(sizeof(double)) : 1;
+}
+
 /// Where random numbers come from: each place of a batch has its own, in each pass and each layer.
 struct RandomPlace {
   std::uint64_t seed = 0, number = 0;

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core, _loss, optim
-from ._check import integer
+from ._check import integer, number
 from .nn import Dense, Sequential
 
 __all__ = ["History", "Trainer"]
@@ -168,9 +168,12 @@ class Trainer:
         self.optimizer._provide_rates(1)
         return self._trainer.step(x, y, sample_weight)
 
-    def evaluate(self, X: ArrayLike, y: ArrayLike) -> tuple[float, float]:
-        """The mean loss, and the share of right classes (NaN for a regression), without training."""
-        loss, accuracy, _, _ = self._trainer.evaluate(self._trainer.batch(X, y))
+    def evaluate(self, X: ArrayLike, y: ArrayLike, *, scale: float = 1.0) -> tuple[float, float]:
+        """The mean loss, and the share of right classes (NaN for a regression), without training.
+
+        `X`, `y` and `scale` are as in `fit`.
+        """
+        loss, accuracy, _, _ = self._trainer.evaluate(self._trainer.batch(X, y, number("scale", scale)))
         return loss, accuracy if self._classifies else float("nan")
 
     def fit(
@@ -184,12 +187,14 @@ class Trainer:
         callbacks: Iterable[Callback] = (),
         progress: bool | Literal["auto"] = "auto",
         shuffle: bool = True,
+        scale: float = 1.0,
     ) -> History:
         """Train for a number of epochs.
 
         Parameters
         ----------
-        X : array, shape (n, in_features)
+        X : array, shape (n, in_features) or, of sequences, (n, time, in_features)
+            float32, float64 and uint8 arrays are read where they lie and cast batch by batch, others copied.
         y : array
             As in `step`.
         epochs : int
@@ -204,6 +209,9 @@ class Trainer:
             A tqdm bar over the epochs; "auto" shows it on a terminal if tqdm is installed.
         shuffle : bool
             A new order of the samples for each epoch, from `seed` and the count of epochs so far.
+        scale : float
+            A factor of `X`, of the validation's too, as each batch is read: 1/255 for images of bytes. What
+            the model sees later must be scaled alike.
 
         Returns
         -------
@@ -218,15 +226,15 @@ class Trainer:
         KeyboardInterrupt
             On Ctrl-C, within 100 ms; the model is as the last whole step left it.
         """
-        epochs = integer("epochs", epochs)
-        batch = self._trainer.batch(X, y)
+        epochs, scale = integer("epochs", epochs), number("scale", scale)
+        batch = self._trainer.batch(X, y, scale)
         validation = None
         if validation_data is not None:
             try:
                 X_validation, y_validation = validation_data
             except (TypeError, ValueError):
                 raise TypeError("validation_data: expected a pair (X, y)") from None
-            validation = self._trainer.batch(X_validation, y_validation)
+            validation = self._trainer.batch(X_validation, y_validation, scale)
         samples = np.shape(X)[0]
         size = samples if batch_size is None else min(integer("batch_size", batch_size), samples)
         watchers = list(callbacks)

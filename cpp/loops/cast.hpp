@@ -1,0 +1,24 @@
+// Numbers of any kind to one precision, on their way into a batch.
+#pragma once
+
+#include "../math/level.hpp"
+#include "../ops/spans.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+template <class S, class T>
+SIMDNN_INLINE void cast_as(const void* from, Index n, T scale, T* to) {
+  const S* const x = static_cast<const S*>(from);
+  SIMDNN_VECTORIZE
+  for (Index i = 0; i < n; ++i) to[i] = T(x[i]) * scale;
+}
+
+/// to = scale * from; a scale of 1 changes nothing.
+template <class T>
+void cast(const void* from, Element element, Index n, T scale, T* to) {
+  if (element == Element::single) return cast_as<float>(from, n, scale, to);
+  if (element == Element::real) return cast_as<double>(from, n, scale, to);
+  cast_as<std::uint8_t>(from, n, scale, to);
+}
+
+SIMDNN_LEVEL_END

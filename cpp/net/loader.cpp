@@ -1,0 +1,85 @@
+#include "loader.hpp"
+
+#include <algorithm>
+
+#include "../dispatch.hpp"
+
+namespace simdnn {
+namespace {
+
+template <class T>
+constexpr Element kOwn = sizeof(T) == sizeof(float) ? Element::single : Element::real;
+
+/// Has the system fetch the rows of the next batch while this one is computed: they lie anywhere.
+void fetch(const Source& x, const Index* order, Index count) {
+  constexpr Index line = 64, most = 16 * line;
+  for (Index i = 0; i < count; ++i) {
+    const char* const row = x.row(order[i]);
+    for (Index offset = 0; offset < std::min(x.row_bytes(), most); offset += line) __builtin_prefetch(row + offset);
+  }
+}
+
+template <class T>
+void grow(Buffer<T>& buffer, Index n) {
+  if (buffer.size() < n) buffer = Buffer<T>(n);
+}
+
+}  // namespace
+
+template <class T>
+void Loader<T>::reserve(const Samples<T>& samples, Index count, Index outputs) {
+  const Index rows = count * samples.output_steps;
+  outputs_ = outputs;
+  grow(x_, count * samples.x.columns);
+  if (samples.values) grow(values_, rows * outputs);
+  if (samples.weight) grow(weight_, rows);
+  if (samples.classes) classes_.resize(std::max(classes_.size(), std::size_t(rows)));
+}
+
+template <class T>
+Part<T> Loader<T>::gather(const Samples<T>& samples, const Order& order, Index count) {
+  constexpr Index most_ahead = 128;
+  const Index rows = samples.output_steps, values = rows * outputs_, inputs = samples.x.columns;
+  const auto& cast = typed_kernels<T>().layers.cast;
+  for (Index i = 0; i < count; ++i) {
+    const Index from = order.at[i];
+    cast(samples.x.row(from), samples.x.element, inputs, T(samples.x.scale), x_.data() + i * inputs);
+    if (samples.classes) std::copy_n(samples.classes + from * rows, rows, classes_.data() + i * rows);
+    if (samples.values) std::copy_n(samples.values + from * values, values, values_.data() + i * values);
+    if (samples.weight) std::copy_n(samples.weight + from * rows, rows, weight_.data() + i * rows);
+  }
+  fetch(samples.x, order.at + count, std::min({order.left - count, count, most_ahead}));
+  return {{x_.data(), count, inputs, inputs},
+          samples.classes ? classes_.data() : nullptr,
+          samples.values ? values_.data() : nullptr,
+          samples.weight ? weight_.data() : nullptr};
+}
+
+template <class T>
+Part<T> Loader<T>::where_they_lie(const Samples<T>& samples, Index begin, Index count) {
+  const Source& x = samples.x;
+  const Index row = begin * samples.output_steps;
+  const T* in = x_.data();
+  if (x.element == kOwn<T> && x.scale == 1) {
+    in = reinterpret_cast<const T*>(x.row(begin));
+  } else {
+    typed_kernels<T>().layers.cast(x.row(begin), x.element, count * x.columns, T(x.scale), x_.data());
+  }
+  return {{in, count, x.columns, x.columns},
+          samples.classes ? samples.classes + row : nullptr,
+          samples.values ? samples.values + row * outputs_ : nullptr,
+          samples.weight ? samples.weight + row : nullptr};
+}
+
+template <class T>
+Part<T> Loader<T>::take(const Samples<T>& samples, const Order& order, Index begin, Index count) {
+  Part<T> part = order.at ? gather(samples, order, count) : where_they_lie(samples, begin, count);
+  const Index columns = samples.x.columns / samples.steps;
+  part.x = {part.x.data, count * samples.steps, columns, columns};
+  return part;
+}
+
+template class Loader<float>;
+template class Loader<double>;
+
+}  // namespace simdnn
