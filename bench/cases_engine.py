@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import simdnn
+import simdnn.functional as F
 from simdnn import _numpy_peer, optim
 
 from bench import floor, peers, train_peers
@@ -21,7 +22,7 @@ from bench.problems import Network, Problem, make_model, make_problem
 
 LEARNING_RATE = 1e-3
 CHECKED_STEPS = 3
-FLOOR, ONE_THREAD, SINGLE = "floor", "one thread", "simdnn float32"
+FLOOR, ONE_THREAD, SINGLE, CUSTOM = "floor", "one thread", "simdnn float32", "simdnn custom"
 
 
 class Row(NamedTuple):
@@ -98,6 +99,7 @@ def _contestants(network: Network) -> Iterator[Contestant]:
     trainer = _trainer(problem)
     yield _stepwise(OURS, trainer.step, problem.batches(), expected)
     yield _fit(problem)
+    yield _stepwise(CUSTOM, _custom_step(problem), problem.batches(), expected)
     if peers.threads() > 1:
         yield _stepwise(ONE_THREAD, _trainer(problem).step, problem.batches(), expected, _alone)
     if work := floor.step_floor(network.flops(), network.parameters(), network.divisions(), network.dtype):
@@ -131,6 +133,20 @@ def _peers(problem: Problem, expected: list[float]) -> Iterator[Contestant]:
 def _trainer(problem: Problem) -> simdnn.Trainer:
     optimizer = optim.Adam(lr=LEARNING_RATE)
     return simdnn.Trainer(make_model(problem), loss="cross_entropy", optimizer=optimizer, seed=0)
+
+
+def _custom_step(problem: Problem) -> Callable[[Any, Any], float]:
+    """The step as a loop of one's own makes it, call by call."""
+    model = make_model(problem)
+    optimizer = optim.Adam(model, lr=LEARNING_RATE)
+
+    def step(x: Any, y: Any) -> float:
+        loss, gradient = F.cross_entropy(model.forward(x, training=True), y, return_grad=True)
+        model.backward(gradient)
+        optimizer.step()
+        return float(loss)
+
+    return step
 
 
 def _fit(problem: Problem) -> Contestant:

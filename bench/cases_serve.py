@@ -1,4 +1,4 @@
-"""The forward pass of one sample."""
+"""The forward pass of one sample, and of many."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from numpy.typing import NDArray
 from simdnn import _numpy_peer
 
 from bench import peers, train_peers
-from bench.harness import OURS, Case, Contestant
+from bench.harness import BEST, OURS, Case, Contestant
 from bench.problems import Network, Problem, make_model, make_problem
 
 NETWORKS = (Network((8, 64, 64, 4), 32, 2), Network((784, 128, 10), 64, 2))
 
 
 def cases() -> Iterator[Case]:
-    """A row per network."""
+    """A row per network and number of samples."""
     for network in NETWORKS:
-        yield Case("one sample", network.shape(), functools.partial(_contestants, network))
+        yield Case("one sample", network.shape(), functools.partial(_contestants, network, 1))
+    for network in NETWORKS:
+        yield Case("1024 samples", network.shape(), functools.partial(_contestants, network, 1024), (BEST,))
 
 
-def _contestants(network: Network) -> Iterator[Contestant]:
-    problem = make_problem(network)
-    sample = problem.x[:1]
+def _contestants(network: Network, count: int) -> Iterator[Contestant]:
+    problem = make_problem(network._replace(batches=-(-count // network.batch_size)))
+    sample = problem.x[:count]
     expected = _numpy_peer.NumpyMLP(problem.parameters, dtype=np.float64).forward(sample)
 
     def checked(name: str, run: Callable[[], Any], **settings: Any) -> Contestant:
@@ -68,8 +70,8 @@ def onnx_session(problem: Problem) -> Any:
     graph = helper.make_graph(
         nodes,
         "mlp",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, problem.widths[0]])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, problem.widths[-1]])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", problem.widths[0]])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", problem.widths[-1]])],
         [numpy_helper.from_array(value, name) for name, value in problem.parameters.items()],
     )
     model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 17)])

@@ -28,8 +28,8 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    params : list of arrays, or None
-        float32 or float64 arrays to update in place; left out when a `Trainer` binds the optimizer.
+    params : list of arrays, Sequential or None
+        float32 or float64 arrays, or a model, to update in place; left out when a `Trainer` binds it.
     lr : float or schedule
         Learning rate, >= 0, or a function of the steps done so far.
     momentum, dampening, weight_decay : float
@@ -108,8 +108,8 @@ class Lion(Optimizer):
 
     Parameters
     ----------
-    params : list of arrays, or None
-        float32 or float64 arrays to update in place; left out when a `Trainer` binds the optimizer.
+    params : list of arrays, Sequential or None
+        float32 or float64 arrays, or a model, to update in place; left out when a `Trainer` binds it.
     lr : float or schedule
         Learning rate, >= 0; three to ten times smaller than Adam's.
     betas : (float, float)

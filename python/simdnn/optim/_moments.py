@@ -52,8 +52,8 @@ class Adam(Moments):
 
     Parameters
     ----------
-    params : list of arrays, or None
-        float32 or float64 arrays to update in place; left out when a `Trainer` binds the optimizer.
+    params : list of arrays, Sequential or None
+        float32 or float64 arrays, or a model, to update in place; left out when a `Trainer` binds it.
     lr : float or schedule
         Learning rate, >= 0, or a function of the steps done so far.
     betas : (float, float)
@@ -193,8 +193,8 @@ class NAdam(Moments):
 
     Parameters
     ----------
-    params : list of arrays, or None
-        float32 or float64 arrays to update in place; left out when a `Trainer` binds the optimizer.
+    params : list of arrays, Sequential or None
+        float32 or float64 arrays, or a model, to update in place; left out when a `Trainer` binds it.
     lr : float or schedule
         Learning rate, >= 0, or a function of the steps done so far.
     betas : (float, float)
@@ -269,8 +269,8 @@ class RAdam(Moments):
 
     Parameters
     ----------
-    params : list of arrays, or None
-        float32 or float64 arrays to update in place; left out when a `Trainer` binds the optimizer.
+    params : list of arrays, Sequential or None
+        float32 or float64 arrays, or a model, to update in place; left out when a `Trainer` binds it.
     lr : float or schedule
         Learning rate, >= 0, or a function of the steps done so far.
     betas : (float, float)
@@ -329,8 +329,8 @@ class Adamax(Moments):
 
     Parameters
     ----------
-    params : list of arrays, or None
-        float32 or float64 arrays to update in place; left out when a `Trainer` binds the optimizer.
+    params : list of arrays, Sequential or None
+        float32 or float64 arrays, or a model, to update in place; left out when a `Trainer` binds it.
     lr : float or schedule
         Learning rate, >= 0, or a function of the steps done so far.
     betas : (float, float)

@@ -19,12 +19,14 @@ from ._arrays import checked_params
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # noqa: F401
 
+    from ..nn import Sequential
+
 RULES = {row["name"]: row for row in _core.rules()}
 EPS_MODES = ("outside", "inside", "hat")
 
 Rate: TypeAlias = "float | Callable[[int], float]"
 EpsMode: TypeAlias = Literal["outside", "inside", "hat"]
-Params: TypeAlias = "Sequence[NDArray[Any]] | None"
+Params: TypeAlias = "Sequence[NDArray[Any]] | Sequential | None"
 P = ParamSpec("P")
 
 
@@ -161,7 +163,11 @@ class Optimizer:
         self._native: Any = None
         self._shapes: list[tuple[int, ...]] = []
         self._bound = params is not None
+        self._gradients: list[NDArray[Any]] | None = None  # of a model, beside its parameters
         if params is not None:
+            if not isinstance(params, Sequence) and hasattr(params, "gradients"):
+                self._gradients = list(params.gradients().values())
+                params = list(params.parameters().values())
             arrays = checked_params(params)
             make = _core.UpdaterF32 if arrays[0].dtype == np.float32 else _core.UpdaterF64
             self._updater = make(self._rule, arrays)
@@ -221,13 +227,14 @@ class Optimizer:
         """The norm of the last step's gradients before clipping; NaN where `clip_norm` is None."""
         return math.nan if self._native is None else float(self._native.norm)
 
-    def step(self, grads: Sequence[ArrayLike]) -> None:
+    def step(self, grads: Sequence[ArrayLike] | None = None) -> None:
         """Update the arrays given as `params` in place.
 
         Parameters
         ----------
-        grads : sequence of arrays
-            Shapes as `params`, in their order; real numbers, cast to the dtype of `params`.
+        grads : sequence of arrays, or None
+            Shapes as `params`, in their order; real numbers, cast to the dtype of `params`. None, where
+            `params` is a model: what its last `backward` left in its gradients.
 
         Raises
         ------
@@ -236,6 +243,12 @@ class Optimizer:
         """
         if self._updater is None:
             raise ValueError("step: no params to update; give params=[...] to use an optimizer alone")
+        if grads is None:
+            if self._gradients is None:
+                raise ValueError(
+                    "step: no gradients; give them, or a model as params, whose own are then taken"
+                )
+            grads = self._gradients
         if self._schedule is not None:
             self._provide_rates(1)
         self._updater.step(grads)

@@ -18,8 +18,8 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    params : list of arrays, or None
-        float32 or float64 arrays to update in place; left out when a `Trainer` binds the optimizer.
+    params : list of arrays, Sequential or None
+        float32 or float64 arrays, or a model, to update in place; left out when a `Trainer` binds it.
     lr : float or schedule
         Learning rate, >= 0, or a function of the steps done so far.
     lr_decay, weight_decay : float
@@ -114,8 +114,8 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    params : list of arrays, or None
-        float32 or float64 arrays to update in place; left out when a `Trainer` binds the optimizer.
+    params : list of arrays, Sequential or None
+        float32 or float64 arrays, or a model, to update in place; left out when a `Trainer` binds it.
     lr : float or schedule
         Learning rate, >= 0, or a function of the steps done so far.
     alpha : float
@@ -219,8 +219,8 @@ class Adadelta(Optimizer):
 
     Parameters
     ----------
-    params : list of arrays, or None
-        float32 or float64 arrays to update in place; left out when a `Trainer` binds the optimizer.
+    params : list of arrays, Sequential or None
+        float32 or float64 arrays, or a model, to update in place; left out when a `Trainer` binds it.
     lr : float or schedule
         Learning rate, >= 0, or a function of the steps done so far.
     rho : float
