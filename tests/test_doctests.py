@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simdnn import config, functional, init, nn, optim, schedules, training
+from simdnn import config, functional, init, nn, optim, saving, schedules, training
 
-MODULES = (functional, nn, optim, schedules, init, training, config)
+MODULES = (functional, nn, optim, schedules, init, training, saving, config)
 PUBLIC: dict[str, Any] = {
     f"{module.__name__}.{name}": getattr(module, name)
     for module in MODULES

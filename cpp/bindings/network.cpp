@@ -164,6 +164,17 @@ py::list described(const Blocks& blocks) {
   return rows;
 }
 
+/// The shapes of a network's parameters and buffers by name, before there is memory for them.
+py::dict shapes_of(const py::dict& chain) {
+  Inventory inventory;
+  chain_spec(chain)->list("", inventory);
+  py::dict shapes;
+  for (const Blocks* const blocks : {&inventory.parameters, &inventory.buffers}) {
+    for (const Block& block : blocks->list()) shapes[block.name.c_str()] = py::tuple(py::cast(block.shape));
+  }
+  return shapes;
+}
+
 template <class T>
 void register_precision(py::module_& module, const std::string& suffix) {
   py::class_<Model<T>>(module, ("Model" + suffix).c_str())
@@ -196,6 +207,7 @@ void register_precision(py::module_& module, const std::string& suffix) {
 void register_network(py::module_& module) {
   register_precision<float>(module, "F32");
   register_precision<double>(module, "F64");
+  module.def("inventory", shapes_of, "chain"_a, "Shapes of the parameters and buffers of a network, by name.");
 }
 
 }  // namespace simdnn

@@ -7,6 +7,7 @@ NumPy arrays in, NumPy arrays out, the same bits on every machine. Start with
 from . import functional, init, nn, optim, schedules
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, show_config
+from .saving import load, load_metadata, save
 from .training import History, Trainer
 
 __all__ = [
@@ -16,8 +17,11 @@ __all__ = [
     "functional",
     "get_num_threads",
     "init",
+    "load",
+    "load_metadata",
     "nn",
     "optim",
+    "save",
     "schedules",
     "set_num_threads",
     "show_config",

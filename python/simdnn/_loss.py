@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _core
 from ._check import known_name, number
+from ._plain import only_keys, plain
 
 Reduction = Literal["none", "mean", "sum"]
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -123,3 +124,42 @@ def resolve(loss: Any) -> _core.Loss:
 def _registered_name(name: str) -> str:
     """A function's own name is as good: "huber_loss" is "huber"."""
     return name if name in NAMED else name.removesuffix("_loss")
+
+
+def to_dict(loss: Any) -> dict[str, Any]:
+    """What `resolve` takes as a plain dictionary: a name and settings."""
+    settings: dict[str, Any] = {}
+    function = loss
+    if isinstance(loss, str):
+        return {"loss": _registered_name(loss), "settings": {}}
+    if isinstance(loss, functools.partial):
+        function, settings = loss.func, loss.keywords
+    name = next(name for name, one in NAMED.items() if one is function)
+    try:
+        return {"loss": name, "settings": {key: plain(value, _special) for key, value in settings.items()}}
+    except TypeError as error:
+        raise TypeError(f"loss: {error}") from None
+
+
+def _special(value: Any) -> dict[str, Any]:
+    """A setting that describes itself."""
+    if not hasattr(value, "_described"):
+        raise TypeError(f"cannot be described: {value!r}")
+    found: dict[str, Any] = value._described()
+    return found
+
+
+def from_dict(description: Any) -> str | Callable[..., Any]:
+    """The name, or the partial, that was described."""
+    from ._margin_losses import margin_annealing
+
+    given = only_keys(description, ("loss", "settings"), "loss")
+    name = known_name("loss", given.get("loss"), NAMED)
+    settings = dict(only_keys(given.get("settings"), tuple(given.get("settings") or ()), "loss"))
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            settings[key] = margin_annealing(**only_keys(value["annealing"], ANNEALING, key))
+    return functools.partial(NAMED[name], **settings) if settings else name
+
+
+ANNEALING = ("base", "gamma", "power", "minimum")

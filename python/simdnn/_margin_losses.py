@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +33,9 @@ class _Annealing:
         for _ in range(self.power):
             value /= 1 + self.gamma * step
         return max(self.minimum, value)
+
+    def _described(self) -> dict[str, Any]:
+        return {"annealing": asdict(self)}
 
 
 def _not_negative(name: str, value: Any) -> float:

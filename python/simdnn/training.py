@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _core, _loss, optim
+from . import _checkpoint, _core, _loss, optim
 from ._check import integer, number
+from ._files import Path
 from .nn import Dense, Sequential
 
 __all__ = ["History", "Trainer"]
@@ -250,6 +251,69 @@ class Trainer:
                 if any([watcher(self, logs) for watcher in watchers]):
                     break
         return history
+
+    def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
+        """Write the model and the state of its training to a safetensors file: see `load`.
+
+        Parameters
+        ----------
+        path : str or path
+            Replaced if it exists, and then as a whole.
+        metadata : dict, optional
+            Anything of one's own that JSON can hold; `simdnn.load_metadata` reads it.
+
+        Raises
+        ------
+        TypeError
+            If the optimizer is of a class of one's own, or a setting of the loss is not plain.
+        ImportError
+            If safetensors is missing: it comes with the extra ``[io]``.
+
+        Notes
+        -----
+        `simdnn.load` reads the model alone from such a file.
+        """
+        _checkpoint.save(self, path, metadata)
+
+    @classmethod
+    def load(cls, path: Path, *, lr: Any = None) -> Trainer:
+        """The trainer in a file of `save`: it goes on bit for bit as the saved one would have.
+
+        Parameters
+        ----------
+        path : str or path
+        lr : float, schedule or function, optional
+            Another learning rate; needed where it was a function of one's own, which no file can hold.
+
+        Returns
+        -------
+        Trainer
+            With its model, optimizer, loss, seed and counts of steps and epochs.
+
+        Raises
+        ------
+        ValueError
+            If the content is damaged, of another kind, or does not agree with itself, or `lr` is needed.
+        OSError
+            If it cannot be read.
+        ImportError
+            If safetensors is missing: it comes with the extra ``[io]``.
+
+        Examples
+        --------
+        >>> import os, tempfile, numpy as np, simdnn
+        >>> from simdnn import nn
+        >>> x, y = np.eye(4, dtype=np.float32), np.arange(4)
+        >>> trainer = simdnn.Trainer(nn.Sequential(nn.Dense(4, 4), rng=0), seed=0)
+        >>> history = trainer.fit(x, y, epochs=2, batch_size=2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "trainer.safetensors")
+        ...     trainer.save(path)
+        ...     other = simdnn.Trainer.load(path)
+        >>> other.fit(x, y, epochs=1).loss == trainer.fit(x, y, epochs=1).loss
+        True
+        """
+        return _checkpoint.load(cls, path, lr)
 
     def _epoch(self, history: History, batch: Any, size: int, shuffle: bool, validation: Any) -> Logs:
         """One epoch; adds its numbers to the history and returns them."""

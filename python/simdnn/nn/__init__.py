@@ -4,6 +4,7 @@ from . import _activation
 from ._activation import *  # noqa: F403
 from ._activation import Activation
 from ._dense import Dense
+from ._describe import layer_from_dict, layer_to_dict
 from ._dropout import Dropout
 from ._layer import Layer
 from ._predictor import Predictor
@@ -18,5 +19,7 @@ __all__ = [
     "Predictor",
     "Residual",
     "Sequential",
+    "layer_from_dict",
+    "layer_to_dict",
     *_activation.__all__,
 ]

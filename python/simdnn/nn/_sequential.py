@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core
 from .._check import integer
+from ._describe import layer_to_dict, sequential_arguments
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
 from ._predictor import Predictor
 
@@ -52,24 +53,45 @@ class Sequential:
         rng: np.random.Generator | int | None = None,
         in_features: int | None = None,
     ) -> None:
+        chain = self._prepare(layers, dtype, in_features)
+        generator = np.random.default_rng(rng)
+        values = chain_initial(layers, self._input, generator, self.dtype)
+        self._allocate(chain, int(generator.integers(2**63)))
+        self.load_state_dict(values)
+
+    def _prepare(self, layers: Sequence[Layer], dtype: DTypeLike, in_features: int | None) -> dict[str, Any]:
+        """Checks what it is made of, and returns the native description; no memory is taken."""
         if not layers:
             raise ValueError("layers: expected at least one layer, got none")
         check_layers(layers)
         shape = input_shape(layers, None if in_features is None else integer("in_features", in_features))
         if shape is None:
             raise ValueError("in_features: no layer says how many features it takes, so this argument must")
-        self.layers = layers
+        self.layers = tuple(layers)
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")
         self._input, self._output = shape, chain_output(layers, shape)
-        chain = chain_native(layers, shape)
-        generator = np.random.default_rng(rng)
-        values = chain_initial(layers, shape, generator, self.dtype)
+        return chain_native(layers, shape)
+
+    def _allocate(self, chain: dict[str, Any], seed: int, passes: int = 0) -> None:
+        """Makes the native network; random layers begin at so many passes."""
         make = _core.ModelF32 if self.dtype == np.float32 else _core.ModelF64
-        self._seed = int(generator.integers(2**63))
-        self._model = make(chain, self._seed)
-        self.load_state_dict(values)
+        self._seed = seed
+        self._model = make(chain, seed)
+        self._model.passes = passes
+
+    @classmethod
+    def _restored(
+        cls, arguments: Mapping[str, Any], state: Mapping[str, NDArray[Any]], seed: int, passes: int
+    ) -> Sequential:
+        """A model with this state: nothing is drawn, and a state that does not fit takes no memory."""
+        model = cls.__new__(cls)
+        chain = model._prepare(arguments["layers"], arguments["dtype"], arguments.get("in_features"))
+        check_shapes(_core.inventory(chain), {name: np.shape(value) for name, value in state.items()})
+        model._allocate(chain, seed, passes)
+        model.load_state_dict(state)
+        return model
 
     @property
     def in_features(self) -> int:
@@ -85,8 +107,51 @@ class Sequential:
         return f"Sequential({', '.join(map(repr, self.layers))}, dtype={self.dtype.name})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = (self.state_dict(), self._seed, self._model.passes)
-        return _rebuild, (self.layers, self.dtype, self.in_features, *state)
+        arguments = {"layers": self.layers, "dtype": self.dtype, "in_features": self.in_features}
+        return Sequential._restored, (arguments, self.state_dict(), self._seed, self._model.passes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What it is made of as a dictionary that JSON can hold: layers, dtype and in_features; no weights.
+
+        Returns
+        -------
+        dict
+            See `layer_to_dict`.
+
+        Examples
+        --------
+        >>> from simdnn import nn
+        >>> nn.Sequential(nn.Dropout(0.1), in_features=3).to_dict()
+        {'layers': [{'layer': 'Dropout', 'p': 0.1}], 'dtype': 'float32', 'in_features': 3}
+        """
+        layers = [layer_to_dict(layer) for layer in self.layers]
+        return {"layers": layers, "dtype": self.dtype.name, "in_features": self.in_features}
+
+    @classmethod
+    def from_dict(
+        cls, description: Mapping[str, Any], rng: np.random.Generator | int | None = None
+    ) -> Sequential:
+        """A fresh model of a description: the arguments of `Sequential` by name, each layer a dictionary.
+
+        Parameters
+        ----------
+        description : dict
+            As `to_dict` makes it; dtype and in_features may be left out.
+        rng : numpy.random.Generator, int or None
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a layer or a setting is not known, or not possible.
+
+        Examples
+        --------
+        >>> from simdnn import nn
+        >>> nn.Sequential.from_dict({"layers": [{"layer": "Tanh"}], "in_features": 3})
+        Sequential(Tanh(), dtype=float32)
+        """
+        arguments = sequential_arguments(description)
+        return cls(*arguments.pop("layers"), **arguments, rng=rng)
 
     def __call__(self, x: ArrayLike) -> NDArray[Any]:
         """The output for `x`: `forward` without training."""
@@ -175,22 +240,11 @@ class Sequential:
             If a shape is another.
         """
         views = self.parameters() | self.buffers()
-        if views.keys() != state.keys():
-            missing = sorted(views.keys() - state.keys())
-            unknown = sorted(state.keys() - views.keys())
-            raise KeyError(f"state: missing {missing}, unknown {unknown}")
         arrays = {name: np.asarray(value, dtype=self.dtype) for name, value in state.items()}
-        for name, value in arrays.items():
-            if value.shape != views[name].shape:
-                raise ValueError(f"{name}: expected shape {views[name].shape}, got {value.shape}")
+        wanted = {name: view.shape for name, view in views.items()}
+        check_shapes(wanted, {name: value.shape for name, value in arrays.items()})
         for name, value in arrays.items():
             views[name][...] = value
-
-    def _restore_streams(self, seed: int, passes: int) -> None:
-        """Random layers go on as they would have in the model that this one is a copy of."""
-        self._seed = seed
-        self._model.seed = seed
-        self._model.passes = passes
 
     def freeze(self) -> Predictor:
         """A predictor with a copy of the parameters as they are now."""
@@ -203,15 +257,11 @@ def _views(flat: NDArray[Any], blocks: list[tuple[str, int, tuple[int, ...]]]) -
     }
 
 
-def _rebuild(
-    layers: tuple[Layer, ...],
-    dtype: DTypeLike,
-    in_features: int,
-    state: dict[str, NDArray[Any]],
-    seed: int,
-    passes: int,
-) -> Sequential:
-    model = Sequential(*layers, dtype=dtype, rng=0, in_features=in_features)
-    model.load_state_dict(state)
-    model._restore_streams(seed, passes)
-    return model
+def check_shapes(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises unless both have the same names, each with the same shape."""
+    if wanted.keys() != given.keys():
+        missing, unknown = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
+        raise KeyError(f"state: missing {missing}, unknown {unknown}")
+    for name, shape in given.items():
+        if shape != wanted[name]:
+            raise ValueError(f"{name}: expected shape {wanted[name]}, got {shape}")

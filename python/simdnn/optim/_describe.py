@@ -1,0 +1,123 @@
+"""An optimiser as a plain dictionary, and back; its state as arrays and numbers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .. import _core
+from .._check import integer, known_name, number
+from .._plain import only_keys, plain
+from ..schedules import ReduceOnPlateau, Schedule, reduce_on_plateau
+from . import BY_NAME
+from ._optimizer import RULES, Optimizer
+from ._state import OPTIONS, settings_of, views_of
+
+SCHEDULES = {row["name"]: len(row["values"]) for row in _core.schedules()}
+PLATEAU = ("best", "bad_epochs", "cooling")
+
+
+def optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:
+    """Its class and its settings; see `optimizer_from_dict`."""
+    kind = type(optimizer)
+    if BY_NAME.get(kind.__name__.lower()) is not kind:
+        raise TypeError(
+            f"optimizer: {kind.__name__} is not a class of simdnn.optim, so no file can bring it back"
+        )
+    known = arguments_of(kind)
+    found = {**vars(optimizer), **settings_of(optimizer)}
+    settings = {key: plain(found[key]) for key in known if key in found and key != "lr"}
+    return {"optimizer": kind.__name__.lower(), "lr": rate_to_plain(optimizer.lr), "settings": settings}
+
+
+def arguments_of(kind: type[Optimizer]) -> list[str]:
+    """What its constructor takes beside params."""
+    named = [p for p in inspect.signature(kind).parameters if p not in ("params", "options")]
+    return [*named, *OPTIONS]
+
+
+def optimizer_from_dict(description: Any, lr: Any = None) -> Optimizer:
+    """The optimiser that was described; `lr` stands in for a rate that a file cannot hold."""
+    given = only_keys(description, ("optimizer", "lr", "settings"), "optimizer")
+    kind = BY_NAME[known_name("optimizer", given.get("optimizer"), BY_NAME)]
+    settings = only_keys(given.get("settings"), tuple(arguments_of(kind)), kind.__name__)
+    make: Callable[..., Optimizer] = kind
+    return make(lr=rate_from_plain(given.get("lr")) if lr is None else lr, **settings)
+
+
+def rate_to_plain(rate: Any) -> Any:
+    """A number, or what a schedule is made of."""
+    if isinstance(rate, Schedule):
+        return {"schedule": [plain(piece) for piece in rate._pieces], "text": repr(rate)}
+    if isinstance(rate, ReduceOnPlateau):
+        return {"plateau": {"lr": rate.lr, **rate._settings}} | {key: getattr(rate, key) for key in PLATEAU}
+    return {"function": getattr(rate, "__name__", repr(rate))} if callable(rate) else rate
+
+
+def rate_from_plain(found: Any) -> Any:
+    """The learning rate of a description."""
+    if not isinstance(found, dict):
+        return number("lr", found)
+    only_keys(found, ("function", "schedule", "text", "plateau", *PLATEAU), "lr")
+    if "function" in found:
+        raise ValueError(
+            f"lr: the learning rate was a function, {found['function']!s:.60}, which no file can hold:"
+            " load with lr=... to give it again"
+        )
+    if "plateau" in found:
+        schedule = reduce_on_plateau(**only_keys(found["plateau"], PLATEAU_SETTINGS, "lr"))
+        schedule.best = number("best", found["best"])
+        schedule.bad_epochs, schedule.cooling = (integer(key, found[key], 0) for key in PLATEAU[1:])
+        return schedule
+    return Schedule([checked_piece(piece) for piece in found["schedule"]], str(found["text"]))
+
+
+PLATEAU_SETTINGS = tuple(inspect.signature(reduce_on_plateau).parameters)
+
+
+def checked_piece(piece: Any) -> tuple[str, float, list[float]]:
+    """A piece of a schedule, as the native code wants it."""
+    name, begin, values = piece
+    known_name("schedule", name, SCHEDULES)
+    if len(values) != SCHEDULES[name]:
+        raise ValueError(f"schedule: {name} has {SCHEDULES[name]} numbers, got {len(values)}")
+    return name, number("begin", begin), [number(name, value) for value in values]
+
+
+def numbers_of(optimizer: Optimizer) -> dict[str, Any]:
+    """The numbers of its state."""
+    native = optimizer._native
+    return {"steps": native.steps, "skipped": native.skipped, "carried": list(native.carried)}
+
+
+def arrays_of(optimizer: Optimizer, names: list[str]) -> dict[str, NDArray[Any]]:
+    """Views of its state buffers, by ``slot.parameter``."""
+    return {
+        f"{slot}.{name}": view
+        for name, views in zip(names, views_of(optimizer), strict=True)
+        for slot, view in views.items()
+    }
+
+
+def restore(optimizer: Optimizer, names: list[str], arrays: Mapping[str, NDArray[Any]], numbers: Any) -> None:
+    """Sets the state, if all of it fits."""
+    found = only_keys(numbers, ("steps", "skipped", "carried"), "state")
+    views = arrays_of(optimizer, names)
+    if views.keys() != arrays.keys():
+        raise KeyError(f"state: expected the arrays {', '.join(views)}, got {', '.join(arrays)}")
+    for name, view in views.items():
+        if arrays[name].shape != view.shape:
+            raise ValueError(f"{name}: expected shape {view.shape}, got {arrays[name].shape}")
+    steps, skipped = (integer(key, found[key], 0, 2**62) for key in ("steps", "skipped"))
+    carried = [number("carried", one) for one in found["carried"]]
+    if len(carried) != len(RULES[optimizer._rule.name]["carried"]):
+        raise ValueError(
+            f"carried: expected {len(RULES[optimizer._rule.name]['carried'])} numbers, got {len(carried)}"
+        )
+    for name, view in views.items():
+        view[...] = arrays[name]
+    optimizer._native.steps, optimizer._native.skipped = steps, skipped
+    optimizer._native.carried = carried
