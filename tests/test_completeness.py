@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import simdnn
 import simdnn.functional as F
+import simdnn.onnx
 from simdnn import _core, optim
 from simdnn._loss import NAMED
 
@@ -177,7 +178,15 @@ def test_signatures_show_parameters_and_defaults(case: Any) -> None:
 def public_objects() -> list[Any]:
     """Every public module, function, class and method of the package."""
     found = []
-    for module in (simdnn, simdnn.functional, simdnn.init, simdnn.nn, simdnn.optim, simdnn.schedules):
+    for module in (
+        simdnn,
+        simdnn.onnx,
+        simdnn.functional,
+        simdnn.init,
+        simdnn.nn,
+        simdnn.optim,
+        simdnn.schedules,
+    ):
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.isclass(thing):

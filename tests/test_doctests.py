@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import simdnn.onnx
 from simdnn import config, functional, init, nn, optim, saving, schedules, training
 
-MODULES = (functional, nn, optim, schedules, init, training, saving, config)
+MODULES = (functional, nn, optim, schedules, init, training, saving, simdnn.onnx, config)
 PUBLIC: dict[str, Any] = {
     f"{module.__name__}.{name}": getattr(module, name)
     for module in MODULES

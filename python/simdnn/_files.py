@@ -99,10 +99,10 @@ def opened(path: Path) -> Iterator[Opened]:
     except (MemoryError, ImportError):
         raise
     except Exception as error:  # of any kind: the content is not to be trusted
-        raise ValueError(f"{name}: {_words(error)}") from error
+        raise ValueError(f"{name}: {words(error)}") from error
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """What an exception says, in one line."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     return f"{text.splitlines()[0] if text else type(error).__name__}"

@@ -1,0 +1,6 @@
+"""Models to and from ONNX, the format of runtimes on phones, in browsers and on servers."""
+
+from ._export import export
+from ._load import load
+
+__all__ = ["export", "load"]

@@ -1,0 +1,99 @@
+"""Models to ONNX files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .. import _core, nn
+from .._check import integer
+from .._files import Path, write_whole
+from ..nn._layer import Shape
+from ._graph import Graph, need_onnx
+from ._layers import chain
+
+#: The operators of LayerNormalization's version on.
+OLDEST = 17
+
+
+def export(model: nn.Sequential, path: Path, opset: int = OLDEST, *, dtype: DTypeLike | None = None) -> None:
+    """Write a model to an ONNX file, which computes what the model does in evaluation.
+
+    Parameters
+    ----------
+    model : Sequential
+    path : str or path
+        Replaced if it exists, and then as a whole.
+    opset : int
+        The version of ONNX's operators, 17 or later: older runtimes read older ones. From 18 on mish, from 20
+        on gelu are single operators.
+    dtype : dtype or None
+        float32 or float64, of the weights and all arithmetic; None is the model's. Some runtimes have some
+        operators in float32 alone.
+
+    Raises
+    ------
+    TypeError
+        If the model is no `Sequential`, or a layer has no counterpart in ONNX.
+    ValueError
+        If the opset is before 17, or later than the installed onnx knows, or the dtype another.
+    ImportError
+        If onnx is missing: it comes with the extra ``[onnx]``.
+
+    Notes
+    -----
+    The input is ``x``, the output ``y``; the number of samples, and of the time steps of sequences, is open.
+    Dropout vanishes. Slopes and such of operators are float32 in any case, as ONNX has it.
+
+    Examples
+    --------
+    >>> import os, tempfile, simdnn.onnx
+    >>> from simdnn import nn
+    >>> model = nn.Sequential(nn.Dense(3, 4, activation="relu"), nn.Dense(4, 2), rng=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.onnx")
+    ...     simdnn.onnx.export(model, path)
+    ...     simdnn.onnx.load(path)
+    Sequential(Dense(3, 4), ReLU(), Dense(4, 2), dtype=float32)
+    """
+    if not isinstance(model, nn.Sequential):
+        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+    onnx = need_onnx()
+    opset = integer("opset", opset, OLDEST, onnx.defs.onnx_opset_version())
+    kind = np.dtype(model.dtype if dtype is None else dtype)
+    if kind not in (np.float32, np.float64):
+        raise ValueError(f"dtype: expected float32 or float64, got {kind}")
+    write_whole(path, to_onnx(model, opset, kind).SerializeToString(deterministic=True))
+
+
+def to_onnx(model: nn.Sequential, opset: int, dtype: np.dtype[Any]) -> Any:
+    """The model as a checked ``onnx.ModelProto``."""
+    onnx = need_onnx()
+    helper = onnx.helper
+    graph = Graph(opset, dtype)
+    y = chain(graph, model.layers, "x", model.state_dict(), model._input)
+    graph.finish(y, "y")
+    proto = helper.make_graph(
+        graph.nodes,
+        "simdnn",
+        [helper.make_tensor_value_info("x", graph.type, open_shape(model._input))],
+        [helper.make_tensor_value_info("y", graph.type, open_shape(model._output))],
+        [onnx.numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
+    )
+    operators = helper.make_opsetid("", opset)
+    made = helper.make_model(
+        proto,
+        opset_imports=[operators],
+        ir_version=helper.find_min_ir_version_for([operators]),
+        producer_name="simdnn",
+        producer_version=_core.__version__,
+    )
+    onnx.checker.check_model(made, full_check=True)
+    return made
+
+
+def open_shape(shape: Shape) -> list[str | int]:
+    """Any number of samples, of any number of time steps."""
+    return ["n", "time", shape.features] if shape.sequence else ["n", shape.features]

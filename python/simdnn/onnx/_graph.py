@@ -1,0 +1,69 @@
+"""A growing ONNX graph: nodes that are named as they come, and constants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def need_onnx() -> Any:
+    """The module, or an error that says how to get it."""
+    try:
+        import onnx
+    except ImportError:
+        raise ImportError("simdnn.onnx needs onnx: pip install 'simdnn[onnx]'") from None
+    return onnx
+
+
+class Graph:
+    """What is exported so far; `add` and `constant` return the name of a value."""
+
+    def __init__(self, opset: int, dtype: np.dtype[Any]) -> None:
+        self.opset = opset
+        self.dtype = dtype
+        self.nodes: list[Any] = []
+        self.constants: dict[str, NDArray[Any]] = {}
+
+    @property
+    def type(self) -> int:
+        """ONNX's number of the dtype."""
+        helper = need_onnx().helper
+        return int(helper.np_dtype_to_tensor_dtype(self.dtype))
+
+    def add(self, op: str, *inputs: str, **attributes: Any) -> str:
+        """A node of one operator; returns its output."""
+        name = f"{op.lower()}_{len(self.nodes)}"
+        self.nodes.append(need_onnx().helper.make_node(op, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def constant(self, value: ArrayLike, dtype: Any = None) -> str:
+        """A small constant, of the graph's dtype or another; equal ones are one."""
+        array = np.array(value, self.dtype if dtype is None else dtype)
+        shape = "x".join(map(str, array.shape)) or "number"
+        return self._keep("_".join([array.dtype.name, shape, *map(str, array.ravel())]), array)
+
+    def parameter(self, value: NDArray[Any]) -> str:
+        """An array of the model."""
+        return self._keep(f"parameter_{len(self.constants)}", np.array(value, self.dtype))
+
+    def _keep(self, name: str, array: NDArray[Any]) -> str:
+        self.constants[name] = array
+        return name
+
+    def reduce(self, op: str, x: str, axis: int, keepdims: bool = False) -> str:
+        """A reduction along one axis, which is an attribute until opset 18 and an input from then on."""
+        if self.opset < 18:
+            return self.add(op, x, axes=[axis], keepdims=int(keepdims))
+        return self.add(op, x, self.constant([axis], dtype=np.int64), keepdims=int(keepdims))
+
+    def finish(self, last: str, name: str) -> None:
+        """Calls the last value by a name of one's own."""
+        made = [node for node in self.nodes if last in node.output]
+        if not made:  # nothing happens to the input
+            self.nodes.append(need_onnx().helper.make_node("Identity", [last], [name], name=name))
+            return
+        for node in self.nodes:
+            for names in (node.input, node.output):
+                names[:] = [name if one == last else one for one in names]
