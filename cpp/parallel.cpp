@@ -28,11 +28,11 @@ using Clock = std::chrono::steady_clock;
 
 std::atomic<int> requested{0};
 std::atomic<int> limit_when_requested{0};
-std::atomic<bool> forked{false};
+std::atomic<int> forks{0};
 thread_local bool inside = false;
 
 /// Threads do not survive a fork and waiting for them would hang: a child works alone.
-[[maybe_unused]] const int watching_forks = pthread_atfork(nullptr, nullptr, [] { forked = true; });
+[[maybe_unused]] const int watching_forks = pthread_atfork(nullptr, nullptr, [] { ++forks; });
 
 /// What OMP_NUM_THREADS or threadpoolctl allow now. The team is our own; OpenMP is asked for this number alone.
 int openmp_limit() {
@@ -201,13 +201,15 @@ bool has_openmp() {
 #endif
 }
 
+int fork_count() { return forks; }
+
 void set_thread_count(int n) {
   limit_when_requested = openmp_limit();
   requested = n;
 }
 
 int thread_count() {
-  if (forked || inside) return 1;
+  if (forks > 0 || inside) return 1;
   const int limit = openmp_limit();
   if (const int asked = requested; asked > 0) return limit < limit_when_requested ? std::min(asked, limit) : asked;
   static const int quota = quota_count();

@@ -18,6 +18,9 @@ constexpr double kSerialBelow = 60000;
 /// team.
 int thread_count();
 
+/// Forks between this process and the one that loaded the library.
+int fork_count();
+
 /// n >= 1 for the whole process, above the limits of that moment if need be; a limit that threadpoolctl sets
 /// later still holds. 0 returns to the defaults.
 void set_thread_count(int n);

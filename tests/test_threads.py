@@ -162,6 +162,38 @@ print(set(found) == {answer}, answer)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_does_not_wait_for_a_thread_of_its_parent() -> None:
+    """One that computed with the same predictor, and held it, while the process was forked."""
+    wanted, found = script("""
+model = network([100, 256, 256, 10], dtype=np.float32)
+predictor, x = model.freeze(), np.ones((20_000, 100), np.float32)
+right = digest(predictor.predict(x[:5]), model(x[:5]))
+print(right, flush=True)
+started = threading.Event()
+
+def compute():
+    while True:
+        started.set()
+        predictor.predict(x), model(x)
+
+threading.Thread(target=compute, daemon=True).start()
+started.wait()
+children = []
+for _ in range(20):
+    children.append(os.fork())
+    if children[-1] == 0:
+        signal.alarm(20)
+        answer = digest(predictor.predict(x[:5]), model(x[:5]))
+        simdnn.Trainer(model, seed=0).step(x[:5], np.zeros(5, int))
+        os._exit(answer != right)
+failed = [child for child in children if os.waitpid(child, 0)[1]]
+print(failed or right, flush=True)
+os._exit(0)
+""")
+    assert found == wanted
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_multiprocessing_by_fork_gives_the_same_bits() -> None:
     assert script(MULTIPROCESSING) == [f"True {alone()}"]
 

@@ -1,37 +1,12 @@
 // A network: the description of its layers, and their parameters, gradients and buffers in one flat buffer each.
 #pragma once
 
-#include <atomic>
 #include <memory>
-#include <mutex>
-#include <thread>
 
 #include "layers/chain.hpp"
+#include "owned_mutex.hpp"
 
 namespace simdnn {
-
-/// A mutex that knows its holder: a signal handler that runs inside a native call must not wait for that call.
-class OwnedMutex {
- public:
-  bool is_mine() const { return owner_ == std::this_thread::get_id(); }
-  bool try_lock() {
-    const bool locked = mutex_.try_lock();
-    if (locked) owner_ = std::this_thread::get_id();
-    return locked;
-  }
-  void lock() {
-    mutex_.lock();
-    owner_ = std::this_thread::get_id();
-  }
-  void unlock() {
-    owner_ = std::thread::id();
-    mutex_.unlock();
-  }
-
- private:
-  std::mutex mutex_;
-  std::atomic<std::thread::id> owner_{};
-};
 
 template <class T>
 class Network {
