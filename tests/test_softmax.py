@@ -62,6 +62,27 @@ def test_float32_rows_are_within_their_budget(name: str, width: int, bound: floa
     assert_within(name, rows(3 if width > 1000 else 33, width, np.float32, bound))
 
 
+def hard_rows(count: int, width: int, rng: np.random.Generator) -> dict[str, Array]:
+    """Rows whose roundings add up: by the size and place of logits, and by one that outweighs the rest."""
+    ahead = rng.uniform(-5, 5, (count, width))
+    ahead[:, 0] = ahead.max(axis=1) + rng.uniform(0, 12, count)
+    return {
+        "alike": rng.uniform(-0.4, 0.4, (count, width)),
+        "normal": rng.normal(size=(count, width)) * rng.choice([0.1, 1, 3, 10], (count, 1)),
+        "wide": rng.uniform(-90, 0, (count, width)) + rng.choice([0, 100, -3000, 4000], (count, 1)),
+        "ahead": ahead,
+        "far": 3 * rng.normal(size=(count, width)) + rng.choice([4200, -5000, 1e5], (count, 1)),
+    }
+
+
+@pytest.mark.parametrize("width", [10, 1000, 32000])
+@every_rowwise
+def test_the_budget_holds_in_dense_samples(name: str, width: int) -> None:
+    rng = np.random.default_rng(width)
+    for x in hard_rows(max(1, 320_000 // width), width, rng).values():
+        assert_within(name, x.astype(np.float32))
+
+
 @pytest.mark.parametrize("width", [2, 10, 17, 49, 1000])
 @every_rowwise
 def test_the_budget_holds_for_large_logits(name: str, width: int) -> None:

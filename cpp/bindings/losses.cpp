@@ -3,6 +3,7 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "../net/layers/dense.hpp"
@@ -82,10 +83,7 @@ struct Evaluation {
     rows.values = targets->values();
     rows.values_stride = rows.columns;
     rows.row_weight = weights ? weights->data() : nullptr;
-    for (Index i = 0; i < rows.rows; ++i) {
-      const double own = rows.classes && !rows.values ? loss.weight_of(rows.classes[i]) : 1.0;
-      divisor += rows.row_weight ? double(rows.row_weight[i]) * own : own;
-    }
+    divisor = sum_of_weights();
   }
 
   /// A loss of single outputs: long rows whatever the shape, or rows of classes where each has a weight.
@@ -128,13 +126,26 @@ struct Evaluation {
       for (Index i = 0; !pointwise && i < rows.rows; ++i) each->mutable_data()[i] = T(row_loss[std::size_t(i)]);
       return py::make_tuple(*each, gradients);
     }
-    double sum = 0;
-    for (const double one : row_loss) sum += one;
+    const double sum = typed_kernels<double>().row_sum(row_loss.data(), Index(row_loss.size()));
     return py::make_tuple(mean ? sum / divisor : sum, gradients);
   }
 
  private:
   std::optional<Array<T>> points;
+
+  double sum_of_weights() const {
+    const bool counts_all = rows.classes == nullptr || rows.values != nullptr;
+    if (rows.row_weight == nullptr && (counts_all || loss.class_weight.empty())) {  // a count, which is fast
+      const auto counted = [](std::int64_t cls) { return cls >= 0; };
+      return double(counts_all ? rows.rows : std::count_if(rows.classes, rows.classes + rows.rows, counted));
+    }
+    double sum = 0;
+    for (Index i = 0; i < rows.rows; ++i) {
+      const double own = counts_all ? 1.0 : loss.weight_of(rows.classes[i]);
+      sum += rows.row_weight ? double(rows.row_weight[i]) * own : own;
+    }
+    return sum;
+  }
 
   void check_classes(const char* name) const {
     const std::size_t count = loss.class_scale.size();

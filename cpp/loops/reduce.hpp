@@ -12,7 +12,7 @@ SIMDNN_INLINE double fold_row(const T* x, Index n, const Add& add) {
   for_blocks(n, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
     T block[kLanes];
     load_block(x + i, count, T(0), block);
-    add(sums, wide(block));
+    add(sums, wide(Lanes<T>(block)));
   });
   return sum_lanes(sums);
 }

@@ -41,7 +41,6 @@ SIMDNN_INLINE void for_panels(const SoftmaxRows<T>& batch, const Work& work) {
     const Index count = i + kLanes < batch.rows ? Index(kLanes) : batch.rows - i;
     Panel<T> panel;
     panel.load(batch.x + i * batch.x_stride, batch.x_stride, count, batch.columns);
-    panel.find_shifts();
     work(panel, i, count);
   }
 }
@@ -54,16 +53,9 @@ void softmax(const SoftmaxRows<T>& batch) {
   }
   if (batch.columns <= kShort) {
     return for_panels(batch, [&](Panel<T>& panel, Index i, Index count) SIMDNN_LAMBDA_INLINE {
-      int nobody[kLanes];
-      double sum[kLanes];
-      Factor<T> factor[kLanes];
-      for (int l = 0; l < kLanes; ++l) nobody[l] = int(kNobody);
-      panel.exponentials(nobody, sum);
-      for (int l = 0; l < kLanes; ++l) factor[l] = Factor<T>::reciprocal(sum[l]);
-      panel.scale(factor);
-      for (int l = 0; l < kLanes; ++l) {
-        if (alone(panel.shift[l], sum[l])) settle(&panel.at[0][l], batch.columns, kLanes);
-      }
+      const Lanes<double> sums = panel.exponentials();
+      panel.scale(reciprocal_of<T>(sums));
+      panel.settle(sums);
       panel.store(batch.out + i * batch.out_stride, batch.out_stride, count);
     });
   }
@@ -72,8 +64,8 @@ void softmax(const SoftmaxRows<T>& batch) {
     T* const y = batch.out + i * batch.out_stride;
     const Shift<T> shift(row_max(x, batch.columns));
     const double sum = row_exp(x, batch.columns, shift, kNobody, y);
-    row_scale(y, Factor<T>::reciprocal(sum), batch.columns);
-    if (alone(shift, sum)) settle(y, batch.columns, 1);
+    row_scale(y, reciprocal_of<T>(sum), batch.columns);
+    if (alone(shift, sum)) settle(y, batch.columns);
   }
 }
 
@@ -85,7 +77,7 @@ void log_softmax(const SoftmaxRows<T>& batch) {
   }
   for (Index i = 0; i < batch.rows; ++i) {
     const SoftRow<T> row(batch.x + i * batch.x_stride, batch.columns);
-    const double log_sum = row.log_sum(row_exp_sum(row.x, row.n, row.shift, row.winner));
+    const double log_sum = row.log_sum(row_exp<T>(row.x, row.n, row.shift, row.winner, nullptr));
     for_blocks(row.n, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
       double distance[kLanes];
       T block[kLanes];
@@ -183,7 +175,7 @@ template <class T>
 void logsumexp_backward(const SoftmaxRows<T>& batch) {
   softmax(batch);
   for (Index i = 0; i < batch.rows; ++i) {
-    const Factor<T> factor(double(batch.dy[i * batch.dy_stride]) / batch.temperature);
+    const Factor<T> factor = factor_of<T>(double(batch.dy[i * batch.dy_stride]) / batch.temperature);
     row_scale(batch.out + i * batch.out_stride, factor, batch.columns);
   }
 }

@@ -48,50 +48,57 @@ struct ExpConstants<double> {
 };
 
 /// (exp(r) - 1 - r) / r^2; the pairs keep the chain of dependent operations short.
-SIMDNN_INLINE float exp_tail(float r, float r2) {
-  const float c01 = fma(r, 0x1.555556p-3f, 0x1p-1f);
-  const float c23 = fma(r, 0x1.111096p-7f, 0x1.5554bcp-5f);
-  const float c45 = fma(r, 0x1.a19a7ap-13f, 0x1.6d699cp-10f);
-  return fma(r2, fma(r2, c45, c23), c01);
-}
-SIMDNN_INLINE double exp_tail(double r, double r2) {
-  const double c01 = fma(r, 0x1.5555555555558p-3, 0x1.0000000000000p-1);
-  const double c23 = fma(r, 0x1.111111110f965p-7, 0x1.555555555555ap-5);
-  const double c45 = fma(r, 0x1.a01a01aee933cp-13, 0x1.6c16c16c14825p-10);
-  const double c67 = fma(r, 0x1.71ddfaa1d6065p-19, 0x1.a01a01afbf3bep-16);
-  const double c89 = fma(r, 0x1.af5af800af3a4p-26, 0x1.27e4c7637a87dp-22);
-  const double c8 = fma(r2, 0x1.1f93032ffa2f0p-29, c89);
-  const double r4 = r2 * r2;
-  return fma(r4, fma(r4, c8, fma(r2, c67, c45)), fma(r2, c23, c01));
+template <class V>
+SIMDNN_INLINE V exp_tail(V r, V r2) {
+  if constexpr (kIsSingle<V>) {
+    V c01 = fma(r, 0x1.555556p-3f, 0x1p-1f);
+    V c23 = fma(r, 0x1.111096p-7f, 0x1.5554bcp-5f);
+    V c45 = fma(r, 0x1.a19a7ap-13f, 0x1.6d699cp-10f);
+    return fma(r2, fma(r2, c45, c23), c01);
+  } else {
+    V c01 = fma(r, 0x1.5555555555558p-3, 0x1.0000000000000p-1);
+    V c23 = fma(r, 0x1.111111110f965p-7, 0x1.555555555555ap-5);
+    V c45 = fma(r, 0x1.a01a01aee933cp-13, 0x1.6c16c16c14825p-10);
+    V c67 = fma(r, 0x1.71ddfaa1d6065p-19, 0x1.a01a01afbf3bep-16);
+    V c89 = fma(r, 0x1.af5af800af3a4p-26, 0x1.27e4c7637a87dp-22);
+    V c8 = fma(r2, 0x1.1f93032ffa2f0p-29, c89);
+    V r4 = r2 * r2;
+    return fma(r4, fma(r4, c8, fma(r2, c67, c45)), fma(r2, c23, c01));
+  }
 }
 
 /// The same where only exp(r) counts, not exp(r) - 1: an error of 2^-27.7 (float).
-SIMDNN_INLINE float short_exp_tail(float r, float r2) {
-  const float c12 = fma(r, 0x1.55545ep-5f, 0x1.55548ep-3f);
-  const float c34 = fma(r, 0x1.6db420p-10f, 0x1.123b54p-7f);
-  return fma(r, fma(r2, c34, c12), 0x1p-1f);
+template <class V>
+SIMDNN_INLINE V short_exp_tail(V r, V r2) {
+  if constexpr (kIsSingle<V>) {
+    V c12 = fma(r, 0x1.55545ep-5f, 0x1.55548ep-3f);
+    V c34 = fma(r, 0x1.6db420p-10f, 0x1.123b54p-7f);
+    return fma(r, fma(r2, c34, c12), 0x1p-1f);
+  } else {
+    return exp_tail(r, r2);
+  }
 }
-SIMDNN_INLINE double short_exp_tail(double r, double r2) { return exp_tail(r, r2); }
 
-/// exp(x + low) = 2^n (1 + high + tail); p = high + tail.
-template <class T>
+/// exp(x + low) = 2^n (1 + high + tail); p = high + tail. V: a scalar, or lanes of them, which are never const here:
+/// GCC leaves const aggregates in memory.
+template <class V>
 struct ReducedExp {
-  typename Bits<T>::type power;  ///< holds n + offset in its low bits
-  T high, tail, p;
+  typename Bits<V>::type power;  ///< holds n + offset in its low bits
+  V high, tail, p;
 };
 
 /// Relative: exp(x) - 1 is to be as good as exp(x).
-template <bool Relative = true, class T>
-SIMDNN_INLINE ReducedExp<T> reduce_exp(T x, T low, T offset) {
-  using C = ExpConstants<T>;
-  const T magic = C::round + offset;
-  const T shifted = fma(x, C::per_ln2, magic);
-  const T n = shifted - magic;
-  const T high = fma(n, -C::ln2_high, x);  // exact
-  const T rest = fma(n, -C::ln2_low, low);
-  const T r = high + rest;
-  const T r2 = r * r;
-  const T tail = fma(r2, Relative ? exp_tail(r, r2) : short_exp_tail(r, r2), rest);
+template <bool Relative = true, class V>
+SIMDNN_INLINE ReducedExp<V> reduce_exp(V x, V low, V offset) {
+  using C = ExpConstants<Scalar<V>>;
+  V magic = C::round + offset;
+  V shifted = fma(x, C::per_ln2, magic);
+  V n = shifted - magic;
+  V high = fma(n, -C::ln2_high, x);  // exact
+  V rest = fma(n, -C::ln2_low, low);
+  V r = high + rest;
+  V r2 = r * r;
+  V tail = fma(r2, Relative ? exp_tail(r, r2) : short_exp_tail(r, r2), rest);
   return {to_bits(shifted), high, tail, high + tail};
 }
 

@@ -52,26 +52,38 @@ SIMDNN_INLINE T sign(T x) {
   return copysign(abs(x) > 0 ? T(1) : abs(x), x);
 }
 
-template <class T>
-struct Bits;
-template <>
-struct Bits<float> {
-  using type = std::uint32_t;
-  using signed_type = std::int32_t;
+/// The number that a value is made of: itself, or that of its lanes.
+template <class V>
+struct ScalarOf {
+  using type = V;
 };
-template <>
-struct Bits<double> {
-  using type = std::uint64_t;
-  using signed_type = std::int64_t;
+template <class V>
+using Scalar = typename ScalarOf<V>::type;
+template <class V>
+constexpr bool kIsSingle = sizeof(Scalar<V>) == sizeof(float);
+
+template <class T, class Word, class Signed>
+struct ScalarBits {
+  using type = Word;
+  using signed_type = Signed;
+  static SIMDNN_INLINE Word of(T x) { return __builtin_bit_cast(Word, x); }
+  static SIMDNN_INLINE T back(Word bits) { return __builtin_bit_cast(T, bits); }
 };
 
-template <class T>
-SIMDNN_INLINE typename Bits<T>::type to_bits(T x) {
-  return __builtin_bit_cast(typename Bits<T>::type, x);
+template <class V>
+struct Bits;
+template <>
+struct Bits<float> : ScalarBits<float, std::uint32_t, std::int32_t> {};
+template <>
+struct Bits<double> : ScalarBits<double, std::uint64_t, std::int64_t> {};
+
+template <class V>
+SIMDNN_INLINE typename Bits<V>::type to_bits(V x) {
+  return Bits<V>::of(x);
 }
-template <class T>
-SIMDNN_INLINE T from_bits(typename Bits<T>::type bits) {
-  return __builtin_bit_cast(T, bits);
+template <class V>
+SIMDNN_INLINE V from_bits(typename Bits<V>::type bits) {
+  return Bits<V>::back(bits);
 }
 
 SIMDNN_LEVEL_END

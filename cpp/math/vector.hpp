@@ -24,6 +24,8 @@ constexpr int kVectorBytes = 16;
 
 typedef float FloatVector __attribute__((vector_size(kVectorBytes)));
 typedef double DoubleVector __attribute__((vector_size(kVectorBytes)));
+typedef std::uint32_t WordVector __attribute__((vector_size(kVectorBytes)));
+typedef std::uint64_t LongVector __attribute__((vector_size(kVectorBytes)));
 template <class T>
 struct VectorOf;
 template <>
@@ -33,6 +35,14 @@ struct VectorOf<float> {
 template <>
 struct VectorOf<double> {
   using type = DoubleVector;
+};
+template <>
+struct VectorOf<std::uint32_t> {
+  using type = WordVector;
+};
+template <>
+struct VectorOf<std::uint64_t> {
+  using type = LongVector;
 };
 template <class T>
 using Vector = typename VectorOf<T>::type;
@@ -45,35 +55,82 @@ SIMDNN_INLINE Vector<T> load_vector(const T* from) {
   __builtin_memcpy(&x, from, sizeof x);
   return x;
 }
+template <class T>
+SIMDNN_INLINE void store_vector(Vector<T> x, T* to) {
+  __builtin_memcpy(to, &x, sizeof x);
+}
 
-/// As many floats as a register holds doubles, and back. (GCC takes __builtin_convertvector apart.)
+/// A register of floats as two of doubles, and back. (GCC takes __builtin_convertvector apart.)
 #if defined(__AVX512F__)
-SIMDNN_INLINE DoubleVector widen(const float* from) { return _mm512_cvtps_pd(_mm256_loadu_ps(from)); }
-SIMDNN_INLINE void narrow(DoubleVector x, float* to) { _mm256_storeu_ps(to, _mm512_cvtpd_ps(x)); }
+SIMDNN_INLINE void widen(FloatVector x, DoubleVector& low, DoubleVector& high) {
+  low = _mm512_cvtps_pd(_mm512_castps512_ps256(x));
+  high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+}
+SIMDNN_INLINE FloatVector narrow(DoubleVector low, DoubleVector high) {
+  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)), _mm512_cvtpd_ps(high), 1);
+}
 #elif defined(__AVX2__)
-SIMDNN_INLINE DoubleVector widen(const float* from) { return _mm256_cvtps_pd(_mm_loadu_ps(from)); }
-SIMDNN_INLINE void narrow(DoubleVector x, float* to) { _mm_storeu_ps(to, _mm256_cvtpd_ps(x)); }
+SIMDNN_INLINE void widen(FloatVector x, DoubleVector& low, DoubleVector& high) {
+  low = _mm256_cvtps_pd(_mm256_castps256_ps128(x));
+  high = _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+}
+SIMDNN_INLINE FloatVector narrow(DoubleVector low, DoubleVector high) {
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low)), _mm256_cvtpd_ps(high), 1);
+}
 #elif defined(__aarch64__)
-SIMDNN_INLINE DoubleVector widen(const float* from) { return vcvt_f64_f32(vld1_f32(from)); }
-SIMDNN_INLINE void narrow(DoubleVector x, float* to) { vst1_f32(to, vcvt_f32_f64(x)); }
+SIMDNN_INLINE void widen(FloatVector x, DoubleVector& low, DoubleVector& high) {
+  low = vcvt_f64_f32(vget_low_f32(x));
+  high = vcvt_high_f64_f32(x);
+}
+SIMDNN_INLINE FloatVector narrow(DoubleVector low, DoubleVector high) {
+  return vcvt_high_f32_f64(vcvt_f32_f64(low), high);
+}
 #else
-SIMDNN_INLINE DoubleVector widen(const float* from) { return DoubleVector{double(from[0]), double(from[1])}; }
-SIMDNN_INLINE void narrow(DoubleVector x, float* to) {
-  to[0] = float(x[0]);
-  to[1] = float(x[1]);
+SIMDNN_INLINE void widen(FloatVector x, DoubleVector& low, DoubleVector& high) {
+  low = _mm_cvtps_pd(x);
+  high = _mm_cvtps_pd(_mm_movehl_ps(x, x));
+}
+SIMDNN_INLINE FloatVector narrow(DoubleVector low, DoubleVector high) {
+  return _mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high));
 }
 #endif
-SIMDNN_INLINE DoubleVector widen(const double* from) {
-  DoubleVector x;
-  __builtin_memcpy(&x, from, sizeof x);
-  return x;
-}
-SIMDNN_INLINE void narrow(DoubleVector x, double* to) { __builtin_memcpy(to, &x, sizeof x); }
 
 template <class T>
 SIMDNN_INLINE Vector<T> broadcast(T x) {
   return x - Vector<T>{};  // x - 0 is x for every x, -0 included
 }
+
+/// The first `count` elements, which may be less than none or more than there is room for, filled up with `rest`;
+/// what lies beyond is not touched.
+#if defined(__AVX512F__)
+template <class T>
+SIMDNN_INLINE unsigned mask_of(int count) {
+  return count >= kWidth<T> ? ~0u : (count <= 0 ? 0u : (1u << count) - 1);
+}
+SIMDNN_INLINE FloatVector load_part(const float* from, int count, float rest) {
+  return _mm512_mask_loadu_ps(_mm512_set1_ps(rest), __mmask16(mask_of<float>(count)), from);
+}
+SIMDNN_INLINE DoubleVector load_part(const double* from, int count, double rest) {
+  return _mm512_mask_loadu_pd(_mm512_set1_pd(rest), __mmask8(mask_of<double>(count)), from);
+}
+SIMDNN_INLINE void store_part(FloatVector x, float* to, int count) {
+  _mm512_mask_storeu_ps(to, __mmask16(mask_of<float>(count)), x);
+}
+SIMDNN_INLINE void store_part(DoubleVector x, double* to, int count) {
+  _mm512_mask_storeu_pd(to, __mmask8(mask_of<double>(count)), x);
+}
+#else
+template <class T>
+SIMDNN_INLINE Vector<T> load_part(const T* from, int count, T rest) {
+  T x[kWidth<T>];
+  for (int l = 0; l < kWidth<T>; ++l) x[l] = l < count ? from[l] : rest;
+  return load_vector(x);
+}
+template <class T>
+SIMDNN_INLINE void store_part(Vector<T> x, T* to, int count) {
+  for (int l = 0; l < kWidth<T> && l < count; ++l) to[l] = x[l];
+}
+#endif
 
 #if defined(__AVX512F__)
 SIMDNN_INLINE FloatVector fma(FloatVector a, FloatVector b, FloatVector c) { return _mm512_fmadd_ps(a, b, c); }
@@ -91,6 +148,80 @@ SIMDNN_INLINE V fma(V a, V b, V c) {
   return c;
 }
 #endif
+
+/// Elements of a and b in turn, from the low or the high half of every sixteen bytes.
+#if defined(__AVX512F__)
+SIMDNN_INLINE FloatVector zip_low(FloatVector a, FloatVector b) { return _mm512_unpacklo_ps(a, b); }
+SIMDNN_INLINE FloatVector zip_high(FloatVector a, FloatVector b) { return _mm512_unpackhi_ps(a, b); }
+SIMDNN_INLINE DoubleVector zip_low(DoubleVector a, DoubleVector b) { return _mm512_unpacklo_pd(a, b); }
+SIMDNN_INLINE DoubleVector zip_high(DoubleVector a, DoubleVector b) { return _mm512_unpackhi_pd(a, b); }
+#elif defined(__AVX2__)
+SIMDNN_INLINE FloatVector zip_low(FloatVector a, FloatVector b) { return _mm256_unpacklo_ps(a, b); }
+SIMDNN_INLINE FloatVector zip_high(FloatVector a, FloatVector b) { return _mm256_unpackhi_ps(a, b); }
+SIMDNN_INLINE DoubleVector zip_low(DoubleVector a, DoubleVector b) { return _mm256_unpacklo_pd(a, b); }
+SIMDNN_INLINE DoubleVector zip_high(DoubleVector a, DoubleVector b) { return _mm256_unpackhi_pd(a, b); }
+#elif defined(__aarch64__)
+SIMDNN_INLINE FloatVector zip_low(FloatVector a, FloatVector b) { return vzip1q_f32(a, b); }
+SIMDNN_INLINE FloatVector zip_high(FloatVector a, FloatVector b) { return vzip2q_f32(a, b); }
+SIMDNN_INLINE DoubleVector zip_low(DoubleVector a, DoubleVector b) { return vzip1q_f64(a, b); }
+SIMDNN_INLINE DoubleVector zip_high(DoubleVector a, DoubleVector b) { return vzip2q_f64(a, b); }
+#else
+SIMDNN_INLINE FloatVector zip_low(FloatVector a, FloatVector b) { return _mm_unpacklo_ps(a, b); }
+SIMDNN_INLINE FloatVector zip_high(FloatVector a, FloatVector b) { return _mm_unpackhi_ps(a, b); }
+SIMDNN_INLINE DoubleVector zip_low(DoubleVector a, DoubleVector b) { return _mm_unpacklo_pd(a, b); }
+SIMDNN_INLINE DoubleVector zip_high(DoubleVector a, DoubleVector b) { return _mm_unpackhi_pd(a, b); }
+#endif
+
+/// The columns of a square that sixteen bytes of as many rows make up.
+template <class T>
+constexpr int kSquare = 16 / int(sizeof(T));
+
+/// Sixteen bytes of rows 0, kSquare, 2 kSquare ... side by side, and back.
+template <class T>
+SIMDNN_INLINE Vector<T> load_rows(const T* const* row, std::ptrdiff_t column) {
+  const auto part = [&](int k)
+                        SIMDNN_LAMBDA_INLINE { return reinterpret_cast<const float*>(row[k * kSquare<T>] + column); };
+#if defined(__AVX512F__)
+  __m512 x = _mm512_castps128_ps512(_mm_loadu_ps(part(0)));
+  x = _mm512_insertf32x4(x, _mm_loadu_ps(part(1)), 1);
+  x = _mm512_insertf32x4(x, _mm_loadu_ps(part(2)), 2);
+  return Vector<T>(_mm512_insertf32x4(x, _mm_loadu_ps(part(3)), 3));
+#elif defined(__AVX2__)
+  return Vector<T>(_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(part(0))), _mm_loadu_ps(part(1)), 1));
+#else
+  return load_vector(row[0] + column);
+#endif
+}
+template <class T>
+SIMDNN_INLINE void store_rows(Vector<T> x, T* const* row, std::ptrdiff_t column) {
+  const auto part = [&](int k) SIMDNN_LAMBDA_INLINE { return reinterpret_cast<float*>(row[k * kSquare<T>] + column); };
+#if defined(__AVX512F__)
+  _mm_storeu_ps(part(0), _mm512_castps512_ps128(__m512(x)));
+  _mm_storeu_ps(part(1), _mm512_extractf32x4_ps(__m512(x), 1));
+  _mm_storeu_ps(part(2), _mm512_extractf32x4_ps(__m512(x), 2));
+  _mm_storeu_ps(part(3), _mm512_extractf32x4_ps(__m512(x), 3));
+#elif defined(__AVX2__)
+  _mm_storeu_ps(part(0), _mm256_castps256_ps128(__m256(x)));
+  _mm_storeu_ps(part(1), _mm256_extractf128_ps(__m256(x), 1));
+#else
+  store_vector(x, row[0] + column);
+#endif
+}
+
+/// Turns the squares of sixteen bytes a row that lie side by side in so many registers.
+SIMDNN_INLINE void turn_squares(FloatVector* x) {
+  const FloatVector even_low = zip_low(x[0], x[2]), even_high = zip_high(x[0], x[2]);
+  const FloatVector odd_low = zip_low(x[1], x[3]), odd_high = zip_high(x[1], x[3]);
+  x[0] = zip_low(even_low, odd_low);
+  x[1] = zip_high(even_low, odd_low);
+  x[2] = zip_low(even_high, odd_high);
+  x[3] = zip_high(even_high, odd_high);
+}
+SIMDNN_INLINE void turn_squares(DoubleVector* x) {
+  const DoubleVector low = zip_low(x[0], x[1]);
+  x[1] = zip_high(x[0], x[1]);
+  x[0] = low;
+}
 
 /// Four columns of four rows, rows becoming columns: written so that it becomes shuffles.
 template <class T>

@@ -14,30 +14,18 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Up to sixteen rows against class indices, a lane each: from their sums to their losses and gradients.
-template <class T>
+/// Up to sixteen rows against class indices, a lane each: from their terms to their losses and gradients.
 struct HardRows {
-  T own_x[kLanes] = {}, largest[kLanes] = {}, power[kLanes] = {};
-  double weight[kLanes] = {}, rest[kLanes] = {};              ///< rest: the terms but for the target's
+  double distance[kLanes] = {}, weight[kLanes] = {};  ///< distance: of the target's logit from the largest
+  double own[kLanes], unit[kLanes], rest[kLanes];     ///< the terms of the target, of the largest, all but the target's
   double loss[kLanes], factor[kLanes], own_gradient[kLanes];  ///< gradient = factor * term off the target
 
-  void take(int l, const Shift<T>& shift) {
-    largest[l] = shift.largest;
-    power[l] = shift.power;
-  }
-
   void finish(double scale, double gamma) {
-    double share[kLanes], own[kLanes], unit[kLanes], strength[kLanes];
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) {
-      own[l] = Shift<T>::exact(own_x[l], largest[l], power[l]);
-      unit[l] = Shift<T>::exact(largest[l], largest[l], power[l]);
-    }
+    double share[kLanes], strength[kLanes];
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {
       // A target that is the largest has own = unit: the log1p of the others, so that small losses keep their digits.
-      const double distance = double(own_x[l]) - double(largest[l]);
-      loss[l] = log1p((rest[l] + (own[l] - unit[l])) / unit[l]) - distance;
+      loss[l] = log1p((rest[l] + (own[l] - unit[l])) / unit[l]) - distance[l];
       share[l] = 1 / (rest[l] + own[l]);
       strength[l] = 1;
     }
@@ -100,19 +88,18 @@ struct CrossEntropy {
     return weight_of(batch, i) * (batch.class_scale ? batch.class_scale[batch.classes[i]] : 1.0);
   }
 
-  /// The target's logit and weight of each row; an ignored row looks at its first class.
+  /// The target and weight of each row; an ignored row looks at its first class.
   template <class T>
-  static void begin(const LossRows<T>& batch, Index first, Index count, HardRows<T>& hard, int* target) {
+  static void begin(const LossRows<T>& batch, Index first, Index count, HardRows& hard, int* target) {
     for (Index l = 0; l < kLanes; ++l) {
       const Index i = first + (l < count ? l : count - 1);
       target[l] = batch.classes[i] < 0 ? 0 : int(batch.classes[i]);
-      hard.own_x[l] = batch.output[i * batch.output_stride + target[l]];
       hard.weight[l] = class_weight(batch, i);
     }
   }
 
   template <class T>
-  static void end(const LossRows<T>& batch, Index first, Index count, const HardRows<T>& hard, const int* target) {
+  static void end(const LossRows<T>& batch, Index first, Index count, const HardRows& hard, const int* target) {
     for (Index l = 0; l < count; ++l) {
       const bool ignored = batch.classes[first + l] < 0;
       batch.row_loss[first + l] = ignored ? 0.0 : hard.loss[l];
@@ -125,20 +112,22 @@ struct CrossEntropy {
 
   template <class T>
   static void short_rows(const LossRows<T>& batch, Index first, Index count) {
-    HardRows<T> hard;
+    HardRows hard;
     int target[kLanes];
+    T own[kLanes];
     Panel<T> panel;
     panel.load(batch.output + first * batch.output_stride, batch.output_stride, count, batch.columns);
     begin(batch, first, count, hard, target);
-    panel.find_shifts();
-    for (int l = 0; l < kLanes; ++l) hard.take(l, panel.shift[l]);
     if (batch.row_correct) panel.mark_correct(batch.classes + first, count, batch.row_correct + first);
-    panel.exponentials(target, hard.rest);
+    for (int l = 0; l < kLanes; ++l) own[l] = panel.row[l][target[l]];
+    const Lanes<T> own_x(own), largest = panel.shift.largest;
+    (wide(own_x) - wide(largest)).store(hard.distance);
+    panel.terms(own_x).store(hard.own);
+    panel.terms(largest).store(hard.unit);
+    panel.exponentials_but(target, own_x).store(hard.rest);
     hard.finish(batch.scale, batch.parameters[kGamma]);
     if (batch.gradient) {
-      Factor<T> factor[kLanes];
-      for (int l = 0; l < kLanes; ++l) factor[l] = Factor<T>(hard.factor[l]);
-      panel.scale(factor);
+      panel.scale(factor_of<T>(Lanes<double>(hard.factor)));
       panel.store(batch.gradient + first * batch.gradient_stride, batch.gradient_stride, count);
     }
     end(batch, first, count, hard, target);
@@ -146,25 +135,28 @@ struct CrossEntropy {
 
   template <class T>
   static void long_rows(const LossRows<T>& batch, Index first, Index count) {
-    HardRows<T> hard;
+    HardRows hard;
     int target[kLanes];
     const Index n = batch.columns;
     begin(batch, first, count, hard, target);
     for (Index l = 0; l < count; ++l) {
       const T* const x = batch.output + (first + l) * batch.output_stride;
       T* const gradient = batch.gradient ? batch.gradient + (first + l) * batch.gradient_stride : nullptr;
-      const T largest = row_max(x, n);
+      const T largest = row_max(x, n), own = x[target[l]];
       const Shift<T> shift(largest);
-      hard.take(int(l), shift);
       if (batch.row_correct) {
-        const bool wins = hard.own_x[l] == largest && (target[l] == 0 || row_max(x, target[l]) < largest);
+        const bool wins = own == largest && (target[l] == 0 || row_max(x, target[l]) < largest);
         batch.row_correct[first + l] = wins && batch.classes[first + l] >= 0;
       }
-      hard.rest[l] = gradient ? row_exp(x, n, shift, target[l], gradient) : row_exp_sum(x, n, shift, target[l]);
+      hard.distance[l] = double(own) - double(largest);
+      hard.own[l] = exact(term_of(own, shift));
+      hard.unit[l] = shift.unit();
+      hard.rest[l] = row_exp(x, n, shift, target[l], gradient);
     }
+    for (Index l = count; l < kLanes; ++l) hard.own[l] = hard.unit[l] = 1, hard.rest[l] = 0;
     hard.finish(batch.scale, batch.parameters[kGamma]);
     for (Index l = 0; batch.gradient && l < count; ++l) {
-      row_scale(batch.gradient + (first + l) * batch.gradient_stride, Factor<T>(hard.factor[l]), n);
+      row_scale(batch.gradient + (first + l) * batch.gradient_stride, factor_of<T>(hard.factor[l]), n);
     }
     end(batch, first, count, hard, target);
   }

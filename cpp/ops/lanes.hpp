@@ -17,33 +17,20 @@ SIMDNN_INLINE double sum_lanes(const double* lane) {
 /// Sixteen elements, a register at a time.
 template <class T>
 SIMDNN_INLINE void copy_block(const T* from, T* to) {
-  for (int l = 0; l < kLanes; l += kWidth<T>) {
-    const Vector<T> x = load_vector(from + l);
-    __builtin_memcpy(to + l, &x, sizeof x);
-  }
+  for (int l = 0; l < kLanes; l += kWidth<T>) store_vector(load_vector(from + l), to + l);
 }
 
-/// The first `count` elements as a whole block, filled up with `rest`: written so that it becomes a masked load.
+/// The first `count` elements as a whole block, filled up with `rest`.
 template <class T>
 SIMDNN_INLINE void load_block(const T* from, Index count, T rest, T* block) {
-  if (count == kLanes) {
-    copy_block(from, block);
-    return;
-  }
-  SIMDNN_VECTORIZE
-  for (int l = 0; l < kLanes; ++l) block[l] = l < count ? from[l] : rest;
+  if (count == kLanes) return copy_block(from, block);
+  for (int l = 0; l < kLanes; l += kWidth<T>) store_vector(load_part(from + l, int(count) - l, rest), block + l);
 }
 
 template <class T>
 SIMDNN_INLINE void store_block(T* to, Index count, const T* block) {
-  if (count == kLanes) {
-    copy_block(block, to);
-    return;
-  }
-  SIMDNN_VECTORIZE
-  for (int l = 0; l < kLanes; ++l) {
-    if (l < count) to[l] = block[l];
-  }
+  if (count == kLanes) return copy_block(block, to);
+  for (int l = 0; l < kLanes; l += kWidth<T>) store_part(load_vector(block + l), to + l, int(count) - l);
 }
 
 /// Calls step(offset, count) for each block of sixteen; only the last may be shorter, so that the others need no mask.
@@ -54,65 +41,173 @@ SIMDNN_INLINE void for_blocks(Index n, const Step& step) {
   if (i < n) step(i, n - i);
 }
 
-/// Sixteen numbers that a loop carries in registers.
+/// As the functions of lanes below.
 template <class T>
+SIMDNN_INLINE T raised(T a, T b) {
+  return a < b ? b : a;
+}
+template <class T>
+SIMDNN_INLINE T chosen_below(T x, T bound, T a, T b) {
+  return x < bound ? a : b;
+}
+
+/// Calls work(0) to work(kCount - 1) without a loop, so that what they index becomes registers at once.
+template <int kCount, int k = 0, class Work>
+SIMDNN_INLINE void each(const Work& work) {
+  if constexpr (k < kCount) {
+    work(k);
+    each<kCount, k + 1>(work);
+  }
+}
+
+/// Blocks of sixteen numbers in registers. More than one, worked on together, keep a core's pipes full where an
+/// operation waits for the last.
+template <class T, int kBlocks = 1>
 struct Lanes {
-  static constexpr int kParts = kLanes / kWidth<T>;
+  static constexpr int kParts = kBlocks * kLanes / kWidth<T>;
   Vector<T> part[kParts];
 
   SIMDNN_INLINE Lanes() : Lanes(T(0)) {}
-  SIMDNN_INLINE explicit Lanes(T value) {
-    for (int k = 0; k < kParts; ++k) part[k] = broadcast<T>(value);
+  SIMDNN_INLINE Lanes(T value) {
+    each<kParts>([&](int k) SIMDNN_LAMBDA_INLINE { part[k] = broadcast<T>(value); });
   }
   SIMDNN_INLINE explicit Lanes(const T* block) {
-    for (int k = 0; k < kParts; ++k) part[k] = load_vector(block + k * kWidth<T>);
+    each<kParts>([&](int k) SIMDNN_LAMBDA_INLINE { part[k] = load_vector(block + k * kWidth<T>); });
   }
 
-  SIMDNN_INLINE void operator+=(const Lanes& other) {
-    for (int k = 0; k < kParts; ++k) part[k] += other.part[k];
+  /// The lanes of f(parts).
+  template <class Function, class... Other>
+  static SIMDNN_INLINE Lanes map(const Function& f, const Other&... other) {
+    Lanes y;
+    each<kParts>([&](int k) SIMDNN_LAMBDA_INLINE { y.part[k] = f(other.part[k]...); });
+    return y;
   }
 
-  /// Takes what is larger; a NaN never is.
-  SIMDNN_INLINE void take_larger(const T* block) {
-    for (int k = 0; k < kParts; ++k) {
-      const Vector<T> other = load_vector(block + k * kWidth<T>);
-      part[k] = other > part[k] ? other : part[k];
-    }
+  friend SIMDNN_INLINE Lanes operator+(const Lanes& a, const Lanes& b) {
+    return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a + b; }, a, b);
+  }
+  friend SIMDNN_INLINE Lanes operator-(const Lanes& a, const Lanes& b) {
+    return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a - b; }, a, b);
+  }
+  friend SIMDNN_INLINE Lanes operator*(const Lanes& a, const Lanes& b) {
+    return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a * b; }, a, b);
+  }
+  friend SIMDNN_INLINE Lanes operator/(const Lanes& a, const Lanes& b) {
+    return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a / b; }, a, b);
+  }
+  friend SIMDNN_INLINE Lanes operator<<(const Lanes& a, int bits) {
+    return map([&](Vector<T> a) SIMDNN_LAMBDA_INLINE { return a << bits; }, a);
+  }
+  SIMDNN_INLINE void operator+=(const Lanes& other) { *this = *this + other; }
+
+  friend SIMDNN_INLINE Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
+    return map([](Vector<T> a, Vector<T> b, Vector<T> c) SIMDNN_LAMBDA_INLINE { return fma(a, b, c); }, a, b, c);
   }
 
-  SIMDNN_INLINE void store(T* to) const { __builtin_memcpy(to, part, sizeof part); }
+  /// b where a is less than it, else a; a NaN in a stays.
+  friend SIMDNN_INLINE Lanes raised(const Lanes& a, const Lanes& b) {
+    return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a < b ? b : a; }, a, b);
+  }
+
+  /// The same downwards.
+  friend SIMDNN_INLINE Lanes lowered(const Lanes& a, const Lanes& b) {
+    return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return b < a ? b : a; }, a, b);
+  }
+
+  /// Where x is less than the bound a, else b.
+  friend SIMDNN_INLINE Lanes chosen_below(const Lanes& x, const Lanes& bound, const Lanes& a, const Lanes& b) {
+    return map([](Vector<T> x, Vector<T> bound, Vector<T> a, Vector<T> b)
+                   SIMDNN_LAMBDA_INLINE { return x < bound ? a : b; },
+               x, bound, a, b);
+  }
+
+  /// a b where a is not 0, else 0 whatever b is.
+  friend SIMDNN_INLINE Lanes times_unless_zero(const Lanes& a, const Lanes& b) {
+    return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a == 0 ? a : a * b; }, a, b);
+  }
+
+  /// One of the blocks.
+  SIMDNN_INLINE Lanes<T> block(int index) const {
+    constexpr int parts = Lanes<T>::kParts;
+    Lanes<T> one;
+    each<parts>([&](int k) SIMDNN_LAMBDA_INLINE { one.part[k] = part[index * parts + k]; });
+    return one;
+  }
+
+  /// The same block so many times.
+  template <int kTimes>
+  SIMDNN_INLINE Lanes<T, kTimes * kBlocks> repeated() const {
+    Lanes<T, kTimes * kBlocks> many;
+    each<kTimes * kParts>([&](int k) SIMDNN_LAMBDA_INLINE { many.part[k] = part[k % kParts]; });
+    return many;
+  }
+
+  SIMDNN_INLINE void store(T* to) const {
+    each<kParts>([&](int k) SIMDNN_LAMBDA_INLINE { store_vector(part[k], to + k * kWidth<T>); });
+  }
 };
 
-template <class T>
-SIMDNN_INLINE Lanes<double> wide(const T* block) {
-  Lanes<double> x;
-  for (int k = 0; k < Lanes<double>::kParts; ++k) x.part[k] = widen(block + k * kWidth<double>);
-  return x;
+template <class T, int kBlocks>
+struct ScalarOf<Lanes<T, kBlocks>> {
+  using type = T;
+};
+template <class T, int kBlocks>
+struct Bits<Lanes<T, kBlocks>> {
+  using Word = typename Bits<T>::type;
+  using type = Lanes<Word, kBlocks>;
+  static SIMDNN_INLINE type of(const Lanes<T, kBlocks>& x) {
+    return type::map([](Vector<T> x) SIMDNN_LAMBDA_INLINE { return Vector<Word>(x); }, x);
+  }
+  static SIMDNN_INLINE Lanes<T, kBlocks> back(const type& bits) {
+    return Lanes<T, kBlocks>::map([](Vector<Word> bits) SIMDNN_LAMBDA_INLINE { return Vector<T>(bits); }, bits);
+  }
+};
+
+SIMDNN_INLINE double wide(float x) { return double(x); }
+SIMDNN_INLINE double wide(double x) { return x; }
+template <class T, int kBlocks>
+SIMDNN_INLINE Lanes<double, kBlocks> wide(const Lanes<T, kBlocks>& x) {
+  if constexpr (sizeof(T) == sizeof(double)) {
+    return x;
+  } else {
+    Lanes<double, kBlocks> y;
+    each<Lanes<T, kBlocks>::kParts>([&](int k)
+                                        SIMDNN_LAMBDA_INLINE { widen(x.part[k], y.part[2 * k], y.part[2 * k + 1]); });
+    return y;
+  }
 }
 
 /// Rounded to T.
 template <class T>
-SIMDNN_INLINE void store_narrow(const Lanes<double>& x, T* block) {
-  for (int k = 0; k < Lanes<double>::kParts; ++k) narrow(x.part[k], block + k * kWidth<double>);
+SIMDNN_INLINE T narrow(double x) {
+  return T(x);
 }
-
-template <class T>
-SIMDNN_INLINE Lanes<T> fma(const Lanes<T>& a, const Lanes<T>& b, Lanes<T> c) {
-  for (int k = 0; k < Lanes<T>::kParts; ++k) c.part[k] = fma(a.part[k], b.part[k], c.part[k]);
-  return c;
-}
-
-/// a b where a is not 0, else 0 whatever b is.
-template <class T>
-SIMDNN_INLINE Lanes<T> times_unless_zero(const Lanes<T>& a, Lanes<T> b) {
-  for (int k = 0; k < Lanes<T>::kParts; ++k) b.part[k] = a.part[k] == 0 ? a.part[k] : a.part[k] * b.part[k];
-  return b;
+template <class T, int kBlocks>
+SIMDNN_INLINE Lanes<T, kBlocks> narrow(const Lanes<double, kBlocks>& x) {
+  if constexpr (sizeof(T) == sizeof(double)) {
+    return x;
+  } else {
+    Lanes<T, kBlocks> y;
+    each<Lanes<T, kBlocks>::kParts>([&](int k)
+                                        SIMDNN_LAMBDA_INLINE { y.part[k] = narrow(x.part[2 * k], x.part[2 * k + 1]); });
+    return y;
+  }
 }
 
 SIMDNN_INLINE double sum_lanes(const Lanes<double>& x) {
   double lane[kLanes];
   x.store(lane);
   return sum_lanes(lane);
+}
+
+/// Of numbers, not NaN.
+template <class T>
+SIMDNN_INLINE T max_lanes(const Lanes<T>& x) {
+  T lane[kLanes], a[8], b[4];
+  x.store(lane);
+  for (int i = 0; i < 8; ++i) a[i] = raised(lane[i], lane[i + 8]);
+  for (int i = 0; i < 4; ++i) b[i] = raised(a[i], a[i + 4]);
+  return raised(raised(b[0], b[2]), raised(b[1], b[3]));
 }
 
 SIMDNN_LEVEL_END

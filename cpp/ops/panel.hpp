@@ -6,64 +6,56 @@
 SIMDNN_LEVEL_BEGIN
 
 /// Rows up to this length lie side by side; longer ones fill the lanes themselves.
-constexpr Index kShort = 48;
+constexpr Index kShort = 64;
 
 template <class T>
 struct Panel {
+  using V = Lanes<T>;
+  static constexpr Index kSide = kSquare<T>;
+
   Index columns;
   T at[kShort][kLanes];
-  Shift<T> shift[kLanes];
+  Shift<V> shift;
+  V second;   ///< the largest element but one
+  bool near;  ///< all rows are
   const T* row[kLanes];
 
   /// Rows 0 to count - 1; the last one fills the lanes that are left.
   void load(const T* x, Index stride, Index count, Index n) {
     columns = n;
-    for (int l = 0; l < kLanes; l += 4) {
-      for (int r = l; r < l + 4; ++r) row[r] = x + (r < count ? r : count - 1) * stride;
-      Index j = 0;
-      for (; j + 4 <= n; j += 4) {
-        T* const column[4] = {at[j], at[j + 1], at[j + 2], at[j + 3]};
-        turn_block(row + l, j, column, l);
-      }
-      for (; j < n; ++j) {
-        for (int r = l; r < l + 4; ++r) at[j][r] = row[r][j];
-      }
+    for (int l = 0; l < kLanes; ++l) row[l] = x + (l < count ? l : count - 1) * stride;
+    for_squares([&](int l, Index j) SIMDNN_LAMBDA_INLINE {
+      Vector<T> square[kSide];
+      for (int i = 0; i < kSide; ++i) square[i] = load_rows(row + l + i, j);
+      turn_squares(square);
+      for (int i = 0; i < kSide; ++i) store_vector(square[i], &at[j + i][l]);
+    });
+    for (Index j = 0; j < columns && columns < kSide; ++j) {
+      for (int l = 0; l < kLanes; ++l) at[j][l] = row[l][j];
     }
+    find_shifts();
   }
 
   void store(T* y, Index stride, Index count) const {
-    for (Index l = 0; l < count; l += 4) {
-      if (l + 4 > count) {
-        for (; l < count; ++l) {
-          for (Index j = 0; j < columns; ++j) y[l * stride + j] = at[j][l];
-        }
-        return;
-      }
-      T* const row[4] = {y + l * stride, y + (l + 1) * stride, y + (l + 2) * stride, y + (l + 3) * stride};
-      Index j = 0;
-      for (; j + 4 <= columns; j += 4) {
-        const T* const column[4] = {at[j], at[j + 1], at[j + 2], at[j + 3]};
-        turn_block(column, l, row, j);
-      }
-      for (; j < columns; ++j) {
-        for (int r = 0; r < 4; ++r) row[r][j] = at[j][l + r];
-      }
+    T* to[kLanes];
+    for (int l = 0; l < kLanes; ++l) to[l] = y + (l < count ? l : count - 1) * stride;
+    for_squares([&](int l, Index j) SIMDNN_LAMBDA_INLINE {
+      Vector<T> square[kSide];
+      for (int i = 0; i < kSide; ++i) square[i] = load_vector(&at[j + i][l]);
+      turn_squares(square);
+      for (int i = 0; i < kSide; ++i) store_rows(square[i], to + l + i, j);
+    });
+    for (Index j = 0; j < columns && columns < kSide; ++j) {
+      for (int l = 0; l < kLanes; ++l) to[l][j] = at[j][l];
     }
-  }
-
-  void find_shifts() {
-    T largest[kLanes];
-    Lanes<T> best(-ExpConstants<T>::infinity);
-    for (Index j = 0; j < columns; ++j) best.take_larger(at[j]);
-    best.store(largest);
-    for (int l = 0; l < kLanes; ++l) shift[l] = Shift<T>(largest[l]);
   }
 
   /// Whether the first largest element of each row is its class; a negative class never is.
   void mark_correct(const std::int64_t* classes, Index count, std::uint8_t* correct) const {
     int winner[kLanes];
     T largest[kLanes];
-    for (int l = 0; l < kLanes; ++l) winner[l] = int(columns), largest[l] = shift[l].largest;
+    shift.largest.store(largest);
+    for (int l = 0; l < kLanes; ++l) winner[l] = int(columns);
     for (Index j = columns; j-- > 0;) {
       SIMDNN_VECTORIZE
       for (int l = 0; l < kLanes; ++l) winner[l] = at[j][l] == largest[l] ? int(j) : winner[l];
@@ -71,51 +63,104 @@ struct Panel {
     for (Index l = 0; l < count; ++l) correct[l] = winner[l] == classes[l];
   }
 
-  /// at = the terms of each row; sums them but for one.
-  void exponentials(const int* left_out, double* sum) {
-    T least[kLanes], offset[kLanes];
-    TermSums<T> sums;
+  /// The terms of x, a lane each, exactly.
+  Lanes<double> terms(const V& x) const {
+    Lanes<double> found = exact(near_term(x, shift.least(), shift.offset()));
+    if (near) return found;
+    T each[kLanes];
+    double term[kLanes];
+    x.store(each);
+    found.store(term);
     for (int l = 0; l < kLanes; ++l) {
-      least[l] = shift[l].least();
-      offset[l] = shift[l].offset();
+      if (!shift_of(l).near()) term[l] = exact(term_of(each[l], shift_of(l)));
     }
-    for (Index j = 0; j < columns; ++j) {
-      T kept[kLanes], lost[kLanes];
-      SIMDNN_VECTORIZE
-      for (int l = 0; l < kLanes; ++l) {
-        const Pair<T> term = near_term(at[j][l], least[l], offset[l]);
-        at[j][l] = term.value;
-        kept[l] = left_out[l] != int(j) ? term.value : T(0);
-        lost[l] = left_out[l] != int(j) ? term.error : T(0);
-      }
-      sums.add(kept, lost);
-    }
-    sums.store(sum);
-    for (int l = 0; l < kLanes; ++l) {
-      if (!shift[l].near()) sum[l] = lonely(l, left_out[l]);
-    }
+    return Lanes<double>(term);
+  }
+
+  /// at = the terms of each row; sums them.
+  Lanes<double> exponentials() { return sum_terms(shift.largest, nullptr); }
+
+  /// The same but for one of each row, whose x is `own`: 0 in its place.
+  Lanes<double> exponentials_but(const int* left_out, const V& own) {
+    for (int l = 0; l < kLanes; ++l) at[left_out[l]][l] = -ExpConstants<T>::infinity;
+    return sum_terms(chosen_below(own, shift.largest, shift.largest, second), left_out);
   }
 
   /// at *= the factor of each row.
-  void scale(const Factor<T>* factor) {
-    T high[kLanes], low[kLanes];
+  void scale(const Factor<V>& factor) {
+    for (Index j = 0; j < columns; ++j) (factor * V(at[j])).store(at[j]);
+  }
+
+  /// Makes the largest probability of the rows 1 whose other terms do not count.
+  void settle(const Lanes<double>& sums) {
+    double sum[kLanes], own[kLanes];
+    sums.store(sum);
+    terms(shift.largest).store(own);
     for (int l = 0; l < kLanes; ++l) {
-      high[l] = factor[l].high;
-      low[l] = factor[l].low;
-    }
-    for (Index j = 0; j < columns; ++j) {
-      SIMDNN_VECTORIZE
-      for (int l = 0; l < kLanes; ++l) at[j][l] = fma(at[j][l], high[l], at[j][l] * low[l]);
+      if (!(sum[l] - own[l] <= sum[l] * kTiny<T>)) continue;
+      for (Index j = 0; j < columns; ++j) at[j][l] = at[j][l] > T(0.5) ? T(1) : at[j][l];
     }
   }
 
  private:
-  /// A row whose shift is of the other kind, along its length.
-  double lonely(int l, int left_out) {
-    T term[kShort];
-    const double sum = row_exp(row[l], columns, shift[l], Index(left_out), term);
-    for (Index j = 0; j < columns; ++j) at[j][l] = term[j];
-    return sum;
+  /// work(row, column) of all squares; the last ones may overlap.
+  template <class Work>
+  SIMDNN_INLINE void for_squares(const Work& work) const {
+    for (Index j = 0; columns >= kSide && j < columns; j += kSide) {
+      const Index column = j + kSide <= columns ? j : columns - kSide;
+      for (int l = 0; l < kLanes; l += kWidth<T>) work(l, column);
+    }
+  }
+
+  void find_shifts() {
+    V best(-ExpConstants<T>::infinity);
+    second = best;
+    for (Index j = 0; j < columns; ++j) {
+      V x(at[j]);
+      second = raised(second, lowered(best, x));
+      best = raised(best, x);
+    }
+    shift = Shift<V>(best);
+    near = Shift<T>(max_lanes(raised(best, 0 - best))).near();
+  }
+
+  /// `most`: the largest of those that are added.
+  Lanes<double> sum_terms(const V& most, const int* left_out) {
+    constexpr int together = kTogether<T>;
+    V least = shift.least(), offset = shift.offset();
+    TermSums<T> sums(T(2) * near_term(most, least, offset).scale);
+    Index j = 0;
+    for (; j + together <= columns; j += together) add<together>(j, least, offset, sums);
+    for (; j < columns; ++j) add<1>(j, least, offset, sums);
+    return near ? sums.lanes() : with_far(sums.lanes(), left_out);
+  }
+
+  Shift<T> shift_of(int l) const {
+    T largest[kLanes];
+    shift.largest.store(largest);
+    return Shift<T>(largest[l]);
+  }
+
+  template <int kBlocks>
+  SIMDNN_INLINE void add(Index j, const V& least, const V& offset, TermSums<T>& sums) {
+    auto term =
+        near_term(Lanes<T, kBlocks>(at[j]), least.template repeated<kBlocks>(), offset.template repeated<kBlocks>());
+    term.value.store(at[j]);
+    sums.add(term);
+  }
+
+  /// The rows whose shift is of the other kind, along their length.
+  Lanes<double> with_far(const Lanes<double>& sums, const int* left_out) {
+    double sum[kLanes];
+    sums.store(sum);
+    for (int l = 0; l < kLanes; ++l) {
+      const Shift<T> own = shift_of(l);
+      if (own.near()) continue;
+      T term[kShort];
+      sum[l] = row_exp(row[l], columns, own, left_out ? Index(left_out[l]) : kNobody, term);
+      for (Index j = 0; j < columns; ++j) at[j][l] = term[j];
+    }
+    return Lanes<double>(sum);
   }
 };
 

@@ -24,7 +24,7 @@ struct Smoothed {
       for (int l = 0; l < kLanes; ++l) t[l] = 0;
       if (std::size_t(target - first) < kLanes) t[target - first] = 1;
     }
-    Lanes<double> weighted = fma(Lanes<double>(keep), wide(t), Lanes<double>(spread));
+    Lanes<double> weighted = fma(keep, wide(Lanes<T>(t)), spread);
     if (class_scale == nullptr && count == kLanes) return weighted;
     if (class_scale) {
       load_block(class_scale + first, count, 0.0, factor);
@@ -67,7 +67,7 @@ struct SoftRow {
   SIMDNN_INLINE Lanes<double> load(Index first, Index count) const {
     T block[kLanes];
     load_block(x + first, count, shift.largest, block);
-    return fma(Lanes<double>(1), wide(block), Lanes<double>(-double(shift.largest)));
+    return wide(Lanes<T>(block)) - double(shift.largest);
   }
   SIMDNN_INLINE void load(Index first, Index count, double* distance) const { load(first, count).store(distance); }
 };
@@ -82,14 +82,14 @@ double soft_row(const SoftRow<T>& row, const Smoothed<T>& targets, double scale,
     pull += times_unless_zero(t, row.load(i, count));  // 0 log 0 = 0
   });
   const double all = sum_lanes(mass), unit = row.shift.unit();
-  const double rest = gradient ? row_exp(row.x, row.n, row.shift, row.winner, gradient)
-                               : row_exp_sum(row.x, row.n, row.shift, row.winner);
+  const double rest = row_exp(row.x, row.n, row.shift, row.winner, gradient);
+  if (gradient) gradient[row.winner] = term_of(row.shift.largest, row.shift).value;
   const double factor = scale * all / (rest + unit);
   for_blocks(gradient ? row.n : 0, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
     T block[kLanes];
     load_block(gradient + i, count, T(0), block);
-    const Lanes<double> pulled = fma(Lanes<double>(-scale), targets.load(i, count), Lanes<double>());
-    store_narrow(fma(Lanes<double>(factor), wide(block), pulled), block);
+    const Lanes<double> pulled = -scale * targets.load(i, count);
+    narrow<T>(fma(factor, wide(Lanes<T>(block)), pulled)).store(block);
     store_block(gradient + i, count, block);
   });
   return fma(all, row.log_sum(rest), -sum_lanes(pull));

@@ -10,23 +10,25 @@ SIMDNN_LEVEL_BEGIN
 
 constexpr Index kNobody = -1;
 
+/// Blocks of a row that are worked on together, as far as registers go.
+template <class T>
+constexpr int kTogether = kVectorBytes == 64 ? 2 : 1;
+
 /// The largest element; a NaN is passed over here and spoils the row in the sum.
 template <class T>
 T row_max(const T* x, Index n) {
-  constexpr T lowest = -__builtin_inf();
-  Lanes<T> best(lowest);
-  for_blocks(n, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
-    if (count == kLanes) return best.take_larger(x + i);
+  constexpr T lowest = -ExpConstants<T>::infinity;
+  constexpr int most = 4 * kLanes;  // the maximum is the same in any order
+  Lanes<T, 4> best(lowest);
+  Index i = 0;
+  for (; i + most <= n; i += most) best = raised(best, Lanes<T, 4>(x + i));
+  Lanes<T> rest = raised(raised(best.block(0), best.block(1)), raised(best.block(2), best.block(3)));
+  for_blocks(n - i, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
     T block[kLanes];
-    load_block(x + i, count, lowest, block);
-    best.take_larger(block);
+    load_block(x + i + first, count, lowest, block);
+    rest = raised(rest, Lanes<T>(block));
   });
-  T lane[kLanes];
-  best.store(lane);
-  for (int width = kLanes / 2; width > 0; width /= 2) {
-    for (int l = 0; l < width; ++l) lane[l] = lane[l + width] > lane[l] ? lane[l + width] : lane[l];
-  }
-  return lane[0];
+  return max_lanes(rest);
 }
 
 /// The first element that is equal to `value`, or n.
@@ -42,163 +44,164 @@ struct ShiftConstants;
 
 template <>
 struct ShiftConstants<float> {
-  static constexpr float lift = 32;
-  static constexpr double unlift = 0x1p-32;
-  static constexpr float near = 4096;
+  static constexpr float lift = 24, near = 4096;
 };
 
 template <>
 struct ShiftConstants<double> {
-  static constexpr double lift = 64;
-  static constexpr double unlift = 0x1p-64;
-  static constexpr double near = 4096;
+  static constexpr double lift = 53, near = 4096;
 };
 
-/// A row's shift by 2^K, K = round(largest / ln 2): its terms are 2^-K exp(x), whose exponent is changed instead of
-/// its argument, so that no difference is rounded. A row whose largest is huge is shifted by the largest itself, with
-/// the rounding error of the difference (Knuth's TwoSum).
-template <class T>
+/// A term, exactly scale (1 + high + tail). V: a scalar, or lanes of them.
+template <class V>
+struct Term {
+  V value, scale, high, tail;
+};
+
+template <class V>
+SIMDNN_INLINE auto exact(const Term<V>& term) {
+  return fma(wide(term.scale), wide(term.high) + wide(term.tail), wide(term.scale));
+}
+
+/// 2^n exp(x + low) by a shift of the exponent; where that leaves no exponent the term is 0.
+template <class V>
+SIMDNN_INLINE Term<V> shifted_term(V x, V low, V offset) {
+  auto e = reduce_exp<false>(x, low, offset);
+  V scale = from_bits<V>(e.power << ExpConstants<Scalar<V>>::mantissa);
+  return {fma(scale, e.p, scale), scale, e.high, e.tail};
+}
+
+/// A row's shift by 2^(lift - K), K = round(largest / ln 2): its terms are 2^(lift - K) exp(x), whose exponent is
+/// changed instead of its argument, so that no difference is rounded. A row whose largest is huge is shifted by the
+/// largest itself, with the rounding error of the difference (Knuth's TwoSum).
+/// The lift keeps terms normal down to half the smallest subnormal probability; smaller ones are 0, NaN stays NaN.
+template <class V>
 struct Shift {
+  using T = Scalar<V>;
   using C = ExpConstants<T>;
   using S = ShiftConstants<T>;
-  T largest = 0, power = 0;
+  static constexpr T base = C::bias + S::lift;
+  V largest = 0, power = 0;
 
   Shift() = default;
-  SIMDNN_INLINE explicit Shift(T top) : largest(top), power(fma(top, C::per_ln2, C::round) - C::round) {}
+  SIMDNN_INLINE explicit Shift(V top) : largest(top), power(fma(top, C::per_ln2, C::round) - C::round) {}
 
   SIMDNN_INLINE bool near() const { return abs(largest) <= S::near; }
-  SIMDNN_INLINE T least() const { return largest - C::largest; }
-  SIMDNN_INLINE T offset() const { return C::bias + S::lift - power; }
 
-  /// A term in double, exact but for its last place.
-  static SIMDNN_INLINE double exact(T x, T largest, T power) {
-    using D = ExpConstants<double>;
-    const double far = double(x) - double(largest), k = double(power);
-    const double reduced = fma(-k, D::ln2_low, fma(-k, D::ln2_high, double(x)));
-    return exp(abs(largest) <= S::near ? reduced : far);
-  }
+  /// Amid the arguments whose terms are 0.
+  SIMDNN_INLINE V least() const { return (power - base) * T(ExpConstants<double>::ln2_high); }
+  SIMDNN_INLINE V offset() const { return base - power; }
 
-  /// The term of the largest; NaN where the row has no softmax.
-  SIMDNN_INLINE double unit() const { return exact(largest, largest, power); }
+  /// The term of the largest, exactly; NaN where the row has no softmax.
+  SIMDNN_INLINE double unit() const { return exact(term_of(largest, *this)); }
 };
 
-/// A term, and 2^lift times what its rounding lost where it is normal. 0 below the least, NaN for NaN.
-template <class T>
-SIMDNN_INLINE Pair<T> lifted_term(T x, T low, T offset) {
-  const auto e = reduce_exp(x, low, offset);
-  const T scale = from_bits<T>(e.power << ExpConstants<T>::mantissa);
-  const T sum = 1 + e.p, lost = e.p - (sum - 1);
-  return {sum * scale * T(ShiftConstants<T>::unlift), lost * scale};
+template <class V>
+SIMDNN_INLINE Term<V> near_term(V x, V least, V offset) {
+  return shifted_term(raised(x, least), V(Scalar<V>(0)), offset);
+}
+
+template <class V>
+SIMDNN_INLINE Term<V> far_term(V x, V largest) {
+  constexpr Scalar<V> least = -ExpConstants<Scalar<V>>::largest;
+  V difference = x - largest;
+  V back = difference - x;
+  V error = (x - (difference - back)) - (largest + back);
+  return shifted_term(raised(difference, V(least)), chosen_below(difference, V(least), V(Scalar<V>(0)), error),
+                      V(Shift<V>::base));
 }
 
 template <class T>
-SIMDNN_INLINE Pair<T> near_term(T x, T least, T offset) {
-  return lifted_term(x < least ? least : x, T(0), offset);
-}
-
-template <class T>
-SIMDNN_INLINE Pair<T> far_term(T x, T largest) {
-  using C = ExpConstants<T>;
-  const T difference = x - largest;
-  const T back = difference - x;
-  const T error = (x - (difference - back)) - (largest + back);
-  const bool counts = !(difference < -C::largest);
-  return lifted_term(counts ? difference : -C::largest, counts ? error : T(0), C::bias + ShiftConstants<T>::lift);
+SIMDNN_INLINE Term<T> term_of(T x, const Shift<T>& shift) {
+  return shift.near() ? near_term(x, shift.least(), shift.offset()) : far_term(x, shift.largest);
 }
 
 /// A number as a sum of two: multiplying by it rounds but once.
-template <class T>
+template <class V>
 struct Factor {
-  T high = 0, low = 0;
-  Factor() = default;
-  explicit Factor(double value) : high(T(value)), low(T(value - double(high))) {}
-  static Factor reciprocal(double x) {
-    Factor factor;
-    factor.high = T(1 / x);
-    factor.low = T(fma(-double(factor.high), x, 1.0) / x);
-    return factor;
-  }
-  SIMDNN_INLINE T operator*(T x) const { return fma(x, high, x * low); }
+  V high = 0, low = 0;
+  SIMDNN_INLINE V operator*(const V& x) const { return fma(x, high, x * low); }
 };
 
-/// Sums of terms, a lane each: in double what they are rounded to, in T what the roundings lost. Terms that are
-/// subnormal lose more than that, so that their sum might be less than nothing.
+template <class V>
+Factor(V, V) -> Factor<V>;
+
+/// D: double, or lanes of it.
+template <class T, class D>
+SIMDNN_INLINE auto factor_of(const D& x) {
+  auto high = narrow<T>(x);
+  return Factor{high, narrow<T>(x - wide(high))};
+}
+template <class T, class D>
+SIMDNN_INLINE auto reciprocal_of(const D& x) {
+  auto high = narrow<T>(1 / x);
+  return Factor{high, narrow<T>(fma(0 - wide(high), x, D(1)) * wide(high))};
+}
+
+/// Sums of terms, a lane each: of what they are rounded to, and of what all roundings lost (Dekker's Fast2Sum, for
+/// which a sum starts with a power of two that no term reaches).
 template <class T>
 struct TermSums {
-  Lanes<double> value;
-  Lanes<T> error;
+  Lanes<T> start, sum, lost;
 
-  SIMDNN_INLINE void add(const T* values, const T* errors) {
-    value += wide(values);
-    error += Lanes<T>(errors);
-  }
+  SIMDNN_INLINE explicit TermSums(const Lanes<T>& above) : start(above), sum(above) {}
 
-  SIMDNN_INLINE void store(double* sum) const {
-    T lost[kLanes];
-    value.store(sum);
-    error.store(lost);
-    for (int l = 0; l < kLanes; ++l) {
-      const double found = fma(double(lost[l]), ShiftConstants<T>::unlift, sum[l]);
-      sum[l] = found < 0 ? 0.0 : found;
-    }
+  template <int kBlocks>
+  SIMDNN_INLINE void add(const Term<Lanes<T, kBlocks>>& term) {
+    each<kBlocks>([&](int b) SIMDNN_LAMBDA_INLINE {
+      Lanes<T> scale = term.scale.block(b), next = sum + term.value.block(b);
+      lost += fma(scale, term.tail.block(b), fma(scale, term.high.block(b), scale - (next - sum)));
+      sum = next;
+    });
   }
-
-  SIMDNN_INLINE double total() const {
-    double sum[kLanes];
-    store(sum);
-    return sum_lanes(sum);
-  }
+  SIMDNN_INLINE Lanes<double> lanes() const { return (wide(sum) - wide(start)) + wide(lost); }
 };
 
-/// The terms of one block, 0 beyond the row; adds them to the lanes, but for the one at `left_out`.
-template <bool Near, bool Whole, class T>
-SIMDNN_INLINE void block_terms(const T* x, int count, const Shift<T>& shift, int left_out, TermSums<T>& sums,
-                               T* block) {
-  T kept[kLanes], lost[kLanes];
-  const T largest = shift.largest, least = shift.least(), offset = shift.offset();
-  load_block(x, Index(count), largest, block);
-  SIMDNN_VECTORIZE
-  for (int l = 0; l < kLanes; ++l) {
-    const Pair<T> term = Near ? near_term(block[l], least, offset) : far_term(block[l], largest);
-    block[l] = Whole || l < count ? term.value : T(0);
-    kept[l] = Whole || (l < count && l != left_out) ? term.value : T(0);
-    lost[l] = Whole || (l < count && l != left_out) ? term.error : T(0);
-  }
-  sums.add(kept, lost);
-}
-
-/// The sum of a row's terms but for that of `left_out`; keep(offset, count, block) sees the rounded terms.
-template <bool Near, class T, class Keep>
-SIMDNN_INLINE double sum_terms(const T* x, Index n, const Shift<T>& shift, Index left_out, const Keep& keep) {
-  TermSums<T> sums;
-  for (Index i = 0; i < n; i += kLanes) {
-    T block[kLanes];
-    const int count = i + kLanes <= n ? kLanes : int(n - i);
-    const Index skipped = left_out - i;
-    if (count == kLanes && std::size_t(skipped) >= kLanes) {
-      block_terms<Near, true>(x + i, kLanes, shift, kLanes, sums, block);
-      keep(i, Index(kLanes), block);
-    } else {
-      block_terms<Near, false>(x + i, count, shift, std::size_t(skipped) < kLanes ? int(skipped) : kLanes, sums, block);
-      keep(i, Index(count), block);
-    }
-  }
-  return sums.total();
-}
-
-/// y = the terms; returns their sum but for one. y may be x.
+/// The largest element but for one.
 template <class T>
-double row_exp(const T* x, Index n, const Shift<T>& shift, Index left_out, T* y) {
-  const auto keep = [&](Index i, Index count, const T* block)
-                        SIMDNN_LAMBDA_INLINE { store_block(y + i, count, block); };
-  return shift.near() ? sum_terms<true>(x, n, shift, left_out, keep) : sum_terms<false>(x, n, shift, left_out, keep);
+T largest_other(const T* x, Index n, T largest, Index left_out) {
+  if (left_out < 0 || x[left_out] < largest) return largest;
+  return raised(row_max(x, left_out), row_max(x + left_out + 1, n - left_out - 1));
+}
+
+/// Puts rounded terms of a row's blocks into y, unless that is nullptr, and adds them up.
+template <bool Near, int kBlocks, class T>
+SIMDNN_INLINE void add_blocks(const T* x, const Shift<T>& shift, TermSums<T>& sums, T* y) {
+  using V = Lanes<T, kBlocks>;
+  Term<V> term = Near ? near_term(V(x), V(shift.least()), V(shift.offset())) : far_term(V(x), V(shift.largest));
+  if (y) term.value.store(y);
+  sums.add(term);
+}
+
+/// y = the terms of a row; returns their sum but for that of `left_out`, whose y is 0. y may be x, or nullptr.
+template <bool Near, class T>
+SIMDNN_INLINE double sum_terms(const T* x, Index n, const Shift<T>& shift, Index left_out, T* y) {
+  constexpr int step = kTogether<T> * kLanes;
+  const Index whole = n / kLanes * kLanes, gap = left_out < 0 ? n : left_out / kLanes * kLanes;
+  TermSums<T> sums(2 * term_of(largest_other(x, n, shift.largest, left_out), shift).scale);
+  for (Index i = 0; i < n;) {
+    const Index end = i <= gap && gap < whole ? gap : whole;
+    for (; i + step <= end; i += step) add_blocks<Near, kTogether<T>>(x + i, shift, sums, y ? y + i : nullptr);
+    for (; i + kLanes <= end; i += kLanes) add_blocks<Near, 1>(x + i, shift, sums, y ? y + i : nullptr);
+    if (i == n) break;
+    T block[kLanes];  // the one with a gap, or the last one
+    const Index count = i + kLanes <= n ? kLanes : n - i;
+    load_block(x + i, count, -ExpConstants<T>::infinity, block);
+    if (i == gap) block[left_out - i] = -ExpConstants<T>::infinity;
+    add_blocks<Near, 1>(block, shift, sums, block);
+    if (y) store_block(y + i, count, block);
+    i += count;
+  }
+  return sum_lanes(sums.lanes());
 }
 
 template <class T>
-double row_exp_sum(const T* x, Index n, const Shift<T>& shift, Index left_out) {
-  const auto forget = [](Index, Index, const T*) SIMDNN_LAMBDA_INLINE {};
-  return shift.near() ? sum_terms<true>(x, n, shift, left_out, forget)
-                      : sum_terms<false>(x, n, shift, left_out, forget);
+double row_exp(const T* x, Index n, const Shift<T>& shift, Index left_out, T* y) {
+  if (y == nullptr) {
+    return shift.near() ? sum_terms<true, T>(x, n, shift, left_out, nullptr)
+                        : sum_terms<false, T>(x, n, shift, left_out, nullptr);
+  }
+  return shift.near() ? sum_terms<true>(x, n, shift, left_out, y) : sum_terms<false>(x, n, shift, left_out, y);
 }
 
 template <class T>
@@ -207,20 +210,25 @@ void row_scale(T* y, const Factor<T>& factor, Index n) {
   for (Index i = 0; i < n; ++i) y[i] = factor * y[i];
 }
 
+/// The square root of two and some more: no single term is larger.
+template <class T>
+constexpr double kMostAlone = 1.5 * double(std::uint64_t(1) << int(ShiftConstants<T>::lift));
+/// A share of the sum that keeps no probability from 1; or that a sum in double does not show.
+template <class T>
+constexpr double kTiny = kIsSingle<T> ? 0x1p-25 : 0x1p-52;
+
 /// Whether a row's other terms are too small to keep its largest probability from 1: the sum knows what the rounding
 /// of that term lost, so that their quotient may miss it by an ULP.
 template <class T>
 bool alone(const Shift<T>& shift, double sum) {
-  constexpr double tiny = 0.25 / double(std::uint64_t(1) << ExpConstants<T>::mantissa);
-  const Pair<T> term =
-      shift.near() ? near_term(shift.largest, shift.least(), shift.offset()) : far_term(shift.largest, shift.largest);
-  return sum - fma(double(term.error), ShiftConstants<T>::unlift, double(term.value)) <= sum * tiny;
+  if (sum > kMostAlone<T>) return false;
+  return sum - shift.unit() <= sum * kTiny<T>;
 }
 
 /// Makes it 1.
 template <class T>
-void settle(T* y, Index n, Index step) {
-  for (Index i = 0; i < n; ++i) y[i * step] = y[i * step] > T(0.5) ? T(1) : y[i * step];
+void settle(T* y, Index n) {
+  for (Index i = 0; i < n; ++i) y[i] = y[i] > T(0.5) ? T(1) : y[i];
 }
 
 SIMDNN_LEVEL_END

@@ -40,7 +40,7 @@ Source: {source}."""
 
 _EDGES = (
     "No finite x overflows. Rows are independent: one with a NaN or +inf, or of -inf alone, is NaN there\n"
-    "and only there; beside other numbers -inf gives {masked}. Within 2.3 ULP in float32."
+    "and only there; beside other numbers -inf gives {masked}. Within 2 ULP in float32."
 )
 
 _BRIDLE = 'Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs"'
