@@ -83,8 +83,6 @@ struct LayerKernels {
 template <class T>
 struct TypedKernels {
   void (*product)(const Product<T>&);
-  /// b[j, i] = a[i, j] for the given rows and columns of a.
-  void (*transpose)(const T* a, Index a_row, Index rows, Index columns, T* b, Index b_row);
   SoftmaxFunction<T> softmax, log_softmax, logsumexp;
   SoftmaxFunction<T> softmax_backward, log_softmax_backward, logsumexp_backward;
   SoftmaxFunction<T> entropy, entropy_backward;

@@ -94,6 +94,23 @@ std::vector<std::uint16_t> halves(const Kernels& table, std::vector<float> x) {
   return bits;
 }
 
+/// Either matrix read by its columns, and few columns.
+template <class T>
+void turned_products(const TypedKernels<T>& kernels, Product<T> p) {
+  std::vector<T> c(std::size_t(p.rows * p.columns));
+  p.c = c.data();
+  p.b_row = 1, p.b_column = p.depth;
+  kernels.product(p);
+  print("product", "by columns of b", c);
+  p.b_row = p.columns, p.b_column = 1;
+  p.a_row = 1, p.a_column = p.rows = 32;
+  for (const Index columns : {1, 3, 10}) {
+    p.columns = columns;
+    kernels.product(p);
+    print("product", "narrow", c);
+  }
+}
+
 template <class T>
 void matrices(const Kernels& table) {
   const TypedKernels<T>& kernels = table.typed<T>();
@@ -106,6 +123,7 @@ void matrices(const Kernels& table) {
   p.b = b.data(), p.b_row = columns, p.c = c.data(), p.c_row = columns;
   kernels.product(p);
   print("product", "", c);
+  turned_products(kernels, p);
   std::vector<double> sums(c.size(), kernels.row_sum(c.data(), Index(c.size())));
   kernels.add_row(c.data(), Index(c.size()), sums.data());
   print("sums", "", sums);
@@ -144,8 +162,6 @@ void matrices(const Kernels& table) {
     kernels.softmax(batch);
     print("softmax", "", gradient);
   }
-  kernels.transpose(c.data(), columns, rows, columns, gradient.data(), rows);
-  print("transpose", "", gradient);
 }
 
 }  // namespace simdnn

@@ -103,6 +103,19 @@ def test_products_use_fused_multiply_add(functions: list[Function]) -> None:
             )
 
 
+@pytest.mark.parametrize("level", ["v3", "v4"])
+def test_tiles_keep_their_sums_in_registers(functions: list[Function], level: str) -> None:
+    """No vector goes to the stack, where the level has fused multiply-adds; v2 calls a function for each."""
+    tiles = [f for f in functions if f.level == level and re.search(r"4tileI[fd]", f.name)]
+    assert tiles
+    spilling = [
+        tile.name
+        for tile in tiles
+        if any(re.search(r"%[xyz]mm", operands) and "(%rsp" in operands for _, operands in tile.instructions)
+    ]
+    assert not spilling
+
+
 #: Packed arithmetic; moves, conversions of layout and integer additions of addresses do not count.
 PACKED = re.compile(
     r"v(?:add|sub|mul|div|fn?m(?:add|sub)\d+|max|min|cmp\w*|blendm?|andn?|xor|or|range)p[sd]$"

@@ -3,8 +3,7 @@
 // Every output is one chain of FMAs over k in order, whatever the tile it falls in, so tiles may be chosen freely.
 #pragma once
 
-#include "../math/vector.hpp"
-#include "../ops/spans.hpp"
+#include "transpose.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -30,9 +29,19 @@ SIMDNN_INLINE void store_lanes(T* to, Vector<T> x, int count) {
 #else
   if (count == kWidth<T>) {
     __builtin_memcpy(to, &x, sizeof x);
-  } else {
-    for (int i = 0; i < count; ++i) to[i] = x[i];
+    return;
   }
+#if defined(__AVX2__)
+  if constexpr (sizeof(T) == 4) {
+    const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    _mm256_maskstore_ps(to, _mm256_cmpgt_epi32(_mm256_set1_epi32(count), places), x);
+  } else {
+    const __m256i places = _mm256_setr_epi64x(0, 1, 2, 3);
+    _mm256_maskstore_pd(to, _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), places), x);
+  }
+#else
+  for (int i = 0; i < count; ++i) to[i] = x[i];
+#endif
 #endif
 }
 
@@ -100,47 +109,142 @@ TileFunction<T> choose_tile(int rows, int vectors) {
 /// Splits n into the fewest parts of at most `most`, as equal as can be; part(i) begins at i * n / parts.
 SIMDNN_INLINE Index parts_of(Index n, Index most) { return (n + most - 1) / most; }
 
+/// Columns of a panel of b, as many as the widest tile has.
 template <class T>
-void product(const Product<T>& p) {
-  constexpr int width = kWidth<T>;
-  const Index vectors = parts_of(p.columns, width);
-  const Index panels = parts_of(vectors, kTileVectors);
-  for (Index j = 0; j < panels; ++j) {
-    const Index first = j * vectors / panels, beyond = (j + 1) * vectors / panels;
-    const int wide = int(beyond - first);
-    const Index column = first * width;
-    const Index columns = (beyond * width < p.columns ? beyond * width : p.columns) - column;
-    const int last = int(columns - (wide - 1) * width);
-    const Index blocks = parts_of(p.rows, tallest(wide));
-    for (Index i = 0; i < blocks; ++i) {
-      const Index row = i * p.rows / blocks, rows = (i + 1) * p.rows / blocks - row;
-      T* const c = p.c + row * p.c_row + column;
-      const T* const start = p.start ? p.start + row * p.start_row + column : nullptr;
-      choose_tile<T>(int(rows), wide)(p.a + row * p.a_row, p.a_row, p.a_column, p.b + column, p.b_row, p.depth, start,
-                                      p.start_row, c, p.c_row, last);
-      if (p.finish.apply) {
-        T* const beside = p.finish.beside ? p.finish.beside + row * p.c_row + column : nullptr;
-        p.finish.apply(c, beside, p.c_row, rows, columns, p.finish.parameters);
-      }
+constexpr Index kPanel = kTileVectors * kWidth<T>;
+
+/// Steps of a panel that are copied at a time: they stay in the second-level cache while tiles of all rows read them.
+template <class T>
+constexpr Index kSteps = (64 << 10) / Index(sizeof(T)) / kPanel<T>;
+
+/// Copies steps [0, depth) of `columns` columns of b to rows of kPanel, and zeros beside them to whole vectors.
+template <class T>
+void pack(const T* b, Index b_row, Index b_column, Index depth, Index columns, T* to) {
+  const Index whole = parts_of(columns, kWidth<T>) * kWidth<T>;
+  if (b_column != 1) transpose(b, b_column, columns, depth, to, kPanel<T>);
+  if (b_column != 1 && whole == columns) return;
+  for (Index k = 0; k < depth; ++k, b += b_row, to += kPanel<T>) {
+    if (b_column == 1) {
+      SIMDNN_VECTORIZE
+      for (Index j = 0; j < columns; ++j) to[j] = b[j];
     }
+    for (Index j = columns; j < whole; ++j) to[j] = 0;
   }
 }
 
-/// b[j, i] = a[i, j].
+/// Whether tiles had better read b from a copy: they must where they cannot read rows, and rows whose distance is
+/// large share their places in the caches and need a page each.
 template <class T>
-void transpose(const T* a, Index a_row, Index rows, Index columns, T* b, Index b_row) {
-  constexpr Index block = 4;
-  const Index whole_rows = rows / block * block, whole_columns = columns / block * block;
-  for (Index i = 0; i < whole_rows; i += block) {
-    const T* const row[block] = {a + i * a_row, a + (i + 1) * a_row, a + (i + 2) * a_row, a + (i + 3) * a_row};
-    for (Index j = 0; j < whole_columns; j += block) {
-      T* const column[block] = {b + j * b_row, b + (j + 1) * b_row, b + (j + 2) * b_row, b + (j + 3) * b_row};
-      turn_block(row, j, column, i);
+bool wants_packing(const Product<T>& p) {
+  constexpr Index far = 4096 / Index(sizeof(T)), enough = 4 * tallest(kTileVectors);
+  return p.b_column != 1 || (p.b_row >= far && p.rows >= enough);
+}
+
+/// Asks for the i-th of `parts` parts of what will be packed next, while tiles compute.
+template <class T>
+void prefetch(const T* b, Index b_row, Index b_column, Index depth, Index columns, Index i, Index parts) {
+  constexpr Index line = 64 / Index(sizeof(T));
+  const bool by_rows = b_column == 1;
+  const Index rows = by_rows ? depth : columns, length = by_rows ? columns : depth, stride = by_rows ? b_row : b_column;
+  for (Index r = i * rows / parts; r < (i + 1) * rows / parts; ++r) {
+    for (Index j = 0; j < length; j += line) __builtin_prefetch(b + r * stride + j, 0, 2);
+  }
+}
+
+/// Columns [column, column + columns) of a product, `vectors` wide.
+template <class T>
+void panel(const Product<T>& p, Index column, Index columns, int vectors) {
+  alignas(64) T packed[kSteps<T> * kPanel<T>];
+  const bool packs = wants_packing(p);
+  const int last = p.padded ? kWidth<T> : int(columns - (vectors - 1) * kWidth<T>);
+  const Index blocks = parts_of(p.rows, tallest(vectors)), most = packs ? kSteps<T> : p.depth;
+  Index k = 0;
+  do {
+    const Index depth = p.depth - k < most ? p.depth - k : most;
+    const T* b = p.b + k * p.b_row + column * p.b_column;
+    if (packs) pack(b, p.b_row, p.b_column, depth, columns, packed);
+    const T* const next = k + depth < p.depth ? b + depth * p.b_row : p.b + (column + columns) * p.b_column;
+    for (Index i = 0; i < blocks; ++i) {
+      const Index row = i * p.rows / blocks, rows = (i + 1) * p.rows / blocks - row;
+      if (packs) prefetch(next, p.b_row, p.b_column, most, columns, i, blocks);
+      T* const c = p.c + row * p.c_row + column;
+      const T* const start = k ? c : p.start ? p.start + row * p.start_row + column : nullptr;
+      choose_tile<T>(int(rows), vectors)(p.a + row * p.a_row + k * p.a_column, p.a_row, p.a_column, packs ? packed : b,
+                                         packs ? kPanel<T> : p.b_row, depth, start, k ? p.c_row : p.start_row, c,
+                                         p.c_row, last);
+      if (p.finish.apply && k + depth == p.depth) {
+        T* const beside = p.finish.beside ? p.finish.beside + row * p.c_row + column : nullptr;
+        p.finish.apply(c, beside, p.c_row, rows, vectors * kWidth<T>, p.finish.parameters);
+      }
     }
+    k += most;
+  } while (k < p.depth);
+}
+
+template <class T>
+void wide_product(const Product<T>& p) {
+  constexpr int width = kWidth<T>;
+  const Index vectors = parts_of(p.columns, width), panels = parts_of(vectors, kTileVectors);
+  for (Index j = 0; j < panels; ++j) {
+    const Index first = j * vectors / panels, beyond = (j + 1) * vectors / panels;
+    const Index columns = (beyond * width < p.columns ? beyond * width : p.columns) - first * width;
+    panel(p, first * width, columns, int(beyond - first));
   }
+}
+
+/// Whether columns are so few that the rows had better lie in the lanes: c^T = b^T a^T. Nothing may be read beyond the
+/// last row of an a that lies in the lanes already; turning one costs as much as a quarter of the lanes.
+template <class T>
+bool is_narrow(const Product<T>& p) {
+  constexpr Index width = kWidth<T>;
+  if (p.b_column != 1 || p.rows < 2 * width) return false;
+  return p.a_row == 1 ? p.columns <= 3 * width / 4 && p.rows % width == 0 : p.columns <= width / 4;
+}
+
+/// Finishes rows [row, row + rows) of a narrow product, whose padding holds what an earlier finish left.
+template <class T>
+void finish_rows(const Product<T>& p, Index row, Index rows) {
+  T* const c = p.c + row * p.c_row;
+  T* const beside = p.finish.beside ? p.finish.beside + row * p.c_row : nullptr;
+  const Index whole = padded(p.columns);
   for (Index i = 0; i < rows; ++i) {
-    for (Index j = i < whole_rows ? whole_columns : 0; j < columns; ++j) b[j * b_row + i] = a[i * a_row + j];
+    for (Index j = p.columns; j < whole; ++j) c[i * p.c_row + j] = 0;
   }
+  p.finish.apply(c, beside, p.c_row, rows, whole, p.finish.parameters);
+}
+
+template <class T>
+void narrow_product(const Product<T>& p) {
+  constexpr Index most = kPanel<T>;
+  alignas(64) T turned[16 * most];
+  Product<T> q;
+  q.rows = p.columns;
+  q.depth = p.depth;
+  q.a = p.b;
+  q.a_row = 1;
+  q.a_column = p.b_row;
+  q.b_row = p.a_column;
+  q.b_column = p.a_row;
+  q.c = turned;
+  q.start_row = q.c_row = most;
+  q.padded = true;
+  for (Index i = 0; i < p.rows; i += most) {
+    T* const c = p.c + i * p.c_row;
+    q.columns = p.rows - i < most ? p.rows - i : most;
+    q.b = p.a + i * p.a_row;
+    if (p.start) {
+      q.start = turned;
+      transpose(p.start + i * p.start_row, p.start_row, q.columns, p.columns, turned, most);
+    }
+    wide_product(q);
+    transpose(turned, most, p.columns, q.columns, c, p.c_row);
+    if (p.finish.apply) finish_rows(p, i, q.columns);
+  }
+}
+
+template <class T>
+void product(const Product<T>& p) {
+  is_narrow(p) ? narrow_product(p) : wide_product(p);
 }
 
 SIMDNN_LEVEL_END

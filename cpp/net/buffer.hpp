@@ -77,7 +77,8 @@ template <class T>
 class Arena {
  public:
   Matrix<T> matrix(Index rows, Index columns) {
-    const Index stride = padded(columns);
+    constexpr Index page = 4096 / Index(sizeof(T));  // rows so far apart would share their places in the caches
+    const Index stride = padded(columns) + (columns > 0 && padded(columns) % page == 0 ? kPad : 0);
     const Matrix<T> m{memory_.data() ? memory_.data() + used_ : nullptr, rows, columns, stride};
     used_ += rows * stride;
     return m;

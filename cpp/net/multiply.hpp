@@ -28,7 +28,7 @@ Product<T> rows_of(Product<T> p, Index begin, Index end) {
 /// Columns [begin, end) of a product.
 template <class T>
 Product<T> columns_of(Product<T> p, Index begin, Index end) {
-  p.b += begin;
+  p.b += begin * p.b_column;
   p.c += begin;
   if (p.start) p.start += begin;
   if (p.finish.beside) p.finish.beside += begin;

@@ -33,11 +33,13 @@ struct Product {
   Index a_row = 0, a_column = 0;
   const T* b = nullptr;  ///< readable up to kPad elements beyond the last column of a row
   Index b_row = 0;
+  Index b_column = 1;        ///< 1, or else b_row is 1: a matrix read by its columns
   const T* start = nullptr;  ///< nullptr: zeros; a stride of 0 repeats a bias; may be c itself
   Index start_row = 0;
   T* c = nullptr;
   Index c_row = 0;
-  Finish<T> finish = {};
+  bool padded = false;    ///< rows of c are padded to kPad, and what lies there may be written
+  Finish<T> finish = {};  ///< of a padded c alone
 };
 
 /// Numbers as they lie in memory, before they are cast to a network's precision.

@@ -29,21 +29,14 @@ void Dense<T>::reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool first
   y_ = arena.matrix(rows, outputs_);
   epilogue_.reserve(arena, rows, outputs_, mode);
   if (mode == Mode::infer || first) return;
-  mirror_ = arena.matrix(outputs_, inputs_);
   input_gradient_ = arena.matrix(rows, inputs_);
-}
-
-template <class T>
-void Dense<T>::prepare() {
-  if (mirror_.data == nullptr) return;
-  typed_kernels<T>().transpose(weight_.values, outputs_, inputs_, outputs_, mirror_.data, mirror_.stride);
 }
 
 template <class T>
 Matrix<T> Dense<T>::forward(const Matrix<const T>& x, const Pass& pass) {
   Product<T> p;
   p.rows = x.rows;
-  p.columns = y_.stride;
+  p.columns = outputs_;
   p.depth = inputs_;
   p.a = x.data;
   p.a_row = x.stride;
@@ -53,6 +46,7 @@ Matrix<T> Dense<T>::forward(const Matrix<const T>& x, const Pass& pass) {
   p.start = bias_.values;
   p.c = y_.data;
   p.c_row = y_.stride;
+  p.padded = true;
   p.finish = epilogue_.forward(pass.mode);
   multiply(p, pass.context);
   return {y_.data, x.rows, outputs_, y_.stride};
@@ -87,20 +81,22 @@ Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient
     multiply(bias, pass.context);
   }
 
-  if (mirror_.data == nullptr) return {};
+  if (input_gradient_.data == nullptr) return {};
   Product<T> input;  // dX = start + dZ W^T
   input.rows = x.rows;
-  input.columns = mirror_.stride;
+  input.columns = inputs_;
   input.depth = outputs_;
   input.a = gradient.data;
   input.a_row = gradient.stride;
   input.a_column = 1;
-  input.b = mirror_.data;
-  input.b_row = mirror_.stride;
+  input.b = weight_.values;
+  input.b_row = 1;
+  input.b_column = outputs_;
   input.start = start.data;
   input.start_row = start.stride;
   input.c = input_gradient_.data;
   input.c_row = input_gradient_.stride;
+  input.padded = true;
   input.finish = below;
   multiply(input, pass.context);
   return {input_gradient_.data, x.rows, inputs_, input_gradient_.stride};

@@ -24,7 +24,6 @@ class Dense final : public Layer<T> {
   bool learns() const override { return true; }
   bool fuse(const ActivationSpec& activation) override;
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
-  void prepare() override;
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
   Finish<T> backward_finish() const override { return epilogue_.backward(y_); }
   bool reads_output() const override { return epilogue_.reads_output(); }
@@ -36,7 +35,6 @@ class Dense final : public Layer<T> {
   typename Cursor<T>::Slice weight_, bias_;
   Epilogue<T> epilogue_;
   Matrix<T> y_;
-  Matrix<T> mirror_;          ///< W transposed, so that dX = dY W^T reads rows too
   Matrix<T> input_gradient_;  ///< empty in a first layer
 };
 
