@@ -19,6 +19,7 @@ MODULES = (
     "losses",
     "optimizer",
     "engine",
+    "pretrain",
     "serve",
 )
 

@@ -78,6 +78,8 @@ struct LayerKernels {
   /// to = scale * from
   void (*cast)(const void* from, Element element, Index n, T scale, T* to);
   void (*dropout)(const RandomRows<T>& rows, double probability);
+  void (*bernoulli)(const RandomRows<T>& rows);
+  void (*difference)(const T* a, const T* b, T factor, T* out, Index n);  ///< out = (a - b) factor; out may be either
 };
 
 template <class T>

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import simdnn
 import simdnn.functional as F
+from simdnn import pretrain
 from simdnn._loss import NAMED
 
 from . import oracles
@@ -99,9 +100,21 @@ def training() -> Iterator[tuple[str, str]]:
             yield f"20 steps {loss} {dtype.__name__}", digest(model.flat_parameters, model(x))
 
 
+def machines() -> Iterator[tuple[str, str]]:
+    """Restricted Boltzmann machines after three epochs of CD-2."""
+    for dtype in FLOATS:
+        for sampled in (False, True):
+            rbm = pretrain.BernoulliRBM(19, 35, 2, "adam", dtype, 11, sample_visible=sampled)
+            rbm.parameters()["weight"][...] = spread(19 * 35, dtype, 0.1).reshape(19, 35)
+            x = abs(spread(300 * 19, dtype, 1)).reshape(300, 19)
+            rbm.fit(x, epochs=3, batch_size=280, progress=False)
+            name = f"machine{' sampled' if sampled else ''} {dtype.__name__}"
+            yield name, digest(*rbm.parameters().values(), rbm.reconstruct(x))
+
+
 def entries() -> dict[str, str]:
     """All hashes by name."""
-    return dict([*elementwise(), *rowwise(), *training()])
+    return dict([*elementwise(), *rowwise(), *training(), *machines()])
 
 
 def main() -> None:

@@ -18,4 +18,5 @@ PYBIND11_MODULE(_core, module) {
   simdnn::register_network(module);
   simdnn::register_optimizers(module);
   simdnn::register_trainer(module);
+  simdnn::register_boltzmann(module);
 }

@@ -13,5 +13,6 @@ void register_registry(pybind11::module_& module);    ///< descriptions, configu
 void register_network(pybind11::module_& module);     ///< networks, predictors
 void register_optimizers(pybind11::module_& module);  ///< rules, updaters over arrays, schedules, norms
 void register_trainer(pybind11::module_& module);     ///< trainers
+void register_boltzmann(pybind11::module_& module);   ///< restricted Boltzmann machines
 
 }  // namespace simdnn

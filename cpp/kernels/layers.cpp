@@ -12,6 +12,8 @@ constexpr LayerKernels<T> kLayerKernels = {
     .multiply = multiply_tile<T>,
     .cast = cast<T>,
     .dropout = dropout<T>,
+    .bernoulli = bernoulli<T>,
+    .difference = difference<T>,
 };
 
 SIMDNN_LEVEL_END

@@ -24,4 +24,11 @@ void multiply_tile(T* c, T* beside, Index stride, Index rows, Index columns, con
   }
 }
 
+/// out = (a - b) factor; out may be either.
+template <class T>
+void difference(const T* a, const T* b, T factor, T* out, Index n) {
+  SIMDNN_VECTORIZE
+  for (Index i = 0; i < n; ++i) out[i] = (a[i] - b[i]) * factor;
+}
+
 SIMDNN_LEVEL_END

@@ -35,4 +35,15 @@ void dropout(const RandomRows<T>& rows, double probability) {
                     });
 }
 
+/// y = 1 with probability x, else 0: where a uniform number of [0, 1) with T's precision is below x.
+template <class T>
+void bernoulli(const RandomRows<T>& rows) {
+  constexpr int spare = sizeof(T) == 4 ? 8 : 0;  // bits of a word that T does not hold
+  constexpr T unit = sizeof(T) == 4 ? T(0x1p-24) : T(0x1p-32);
+  for_random_blocks(rows, [&](const T* x, T* y, T*, Index count, const std::uint32_t* words) SIMDNN_LAMBDA_INLINE {
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < count; ++j) y[j] = T(words[j] >> spare) * unit < x[j] ? T(1) : T(0);
+  });
+}
+
 SIMDNN_LEVEL_END

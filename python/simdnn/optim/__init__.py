@@ -4,6 +4,9 @@ Variants of other libraries are settings: ``eps_mode``, ``lr_in_velocity``, ``de
 all at once by ``like="keras"``. Learning rates that change are functions of the step: `simdnn.schedules`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from .._check import known_name
 from ._arrays import clip_grad_norm_, clip_grad_value_
 from ._descent import SGD, Lion
@@ -49,4 +52,29 @@ def from_name(name: str) -> Optimizer:
     """
     make: type = BY_NAME[known_name("optimizer", name, BY_NAME)]
     optimizer: Optimizer = make()
+    return optimizer
+
+
+def unbound(optimizer: Any, default: Callable[[], Optimizer] = Adam) -> Optimizer:
+    """The optimizer that a trainer was given: one without params of its own, a name, or None for the default.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none, or bound already.
+
+    Examples
+    --------
+    >>> from simdnn import optim
+    >>> optim.unbound(None), optim.unbound("sgd")
+    (Adam(lr=0.001), SGD(lr=0.001))
+    """
+    if optimizer is None:
+        return default()
+    if isinstance(optimizer, str):
+        return from_name(optimizer)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer: expected an Optimizer or a name, got {type(optimizer).__name__}")
+    if optimizer._bound:
+        raise ValueError("optimizer: expected one without params of its own, bound by no other Trainer")
     return optimizer

@@ -1,0 +1,64 @@
+// Restricted Boltzmann machines as Python classes, one for each precision.
+#include "../net/boltzmann.hpp"
+
+#include "arrays.hpp"
+#include "register.hpp"
+#include "state.hpp"
+
+namespace simdnn {
+namespace {
+
+using namespace py::literals;
+
+/// Runs one of the machine's passes over the rows of x into a new array.
+template <class T>
+Array<T> passed(Boltzmann<T>& self, const py::object& object, Index columns,
+                void (Boltzmann<T>::*pass)(const Matrix<const T>&, T*, const Context&)) {
+  const Array<T> x = real_array<T>(object, "X");
+  const Matrix<const T> rows = matrix_of(x, "X", self.visible());
+  Array<T> out({rows.rows, columns});
+  T* const to = out.mutable_data();
+  run_native(self.mutex(), 2 * self.nanoseconds(rows.rows), [&](const Context& context) {
+    (self.*pass)(rows, to, context);
+    return true;
+  });
+  return out;
+}
+
+template <class T>
+double epoch(Boltzmann<T>& self, const Array<T>& x, Index batch, int k, bool sample_visible, std::uint64_t number) {
+  const Matrix<const T> rows = matrix_of(x, "X", self.visible());
+  constexpr double long_enough = 1e9;  // an epoch always gives up the GIL
+  return run_native(self.mutex(), long_enough, [&](const Context& context) {
+    return self.epoch(rows, batch, {k, sample_visible}, number, context);
+  });
+}
+
+template <class T>
+void register_precision(py::module_& module, const std::string& suffix) {
+  using Self = Boltzmann<T>;
+  py::class_<Self> type(module, ("Boltzmann" + suffix).c_str());
+  define_state<T>(type, [](Self& self) -> Updater<T>& { return self.updater(); });
+  type.def(py::init<Index, Index, std::shared_ptr<Rule>, std::uint64_t>(), "visible"_a, "hidden"_a, "rule"_a, "seed"_a)
+      .def_property_readonly("values",
+                             [](const py::object& self) {
+                               Buffer<T>& values = self.cast<Self&>().values();
+                               return Array<T>(values.size(), values.data(), self);
+                             })
+      .def("epoch", epoch<T>, "x"_a.noconvert(), "batch"_a, "k"_a, "sample_visible"_a, "epoch"_a)
+      .def(
+          "transform", [](Self& self, const py::object& x) { return passed(self, x, self.hidden(), &Self::transform); },
+          "x"_a)
+      .def(
+          "reconstruct",
+          [](Self& self, const py::object& x) { return passed(self, x, self.visible(), &Self::reconstruct); }, "x"_a);
+}
+
+}  // namespace
+
+void register_boltzmann(py::module_& module) {
+  register_precision<float>(module, "F32");
+  register_precision<double>(module, "F64");
+}
+
+}  // namespace simdnn

@@ -1,0 +1,199 @@
+#include "boltzmann.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "epilogue.hpp"
+#include "multiply.hpp"
+#include "plan.hpp"
+#include "random.hpp"
+
+namespace simdnn {
+
+template <class T>
+Boltzmann<T>::Boltzmann(Index visible, Index hidden, std::shared_ptr<const Rule> rule, std::uint64_t seed)
+    : visible_(visible),
+      hidden_(hidden),
+      values_(visible * hidden + hidden + visible),
+      gradients_(values_.size()),
+      positive_(values_.size()),
+      negative_(values_.size()),
+      updater_(std::move(rule)),
+      seed_(seed) {
+  updater_.add(values_.data(), visible * hidden, {visible, hidden});
+  updater_.add(hidden_bias(), hidden);
+  updater_.add(visible_bias(), visible);
+  for (const bool placing : {false, true}) {
+    if (placing) arena_.allocate();
+    data_ = arena_.matrix(kChunk, visible);
+    v_ = arena_.matrix(kChunk, visible);
+    h_ = arena_.matrix(kChunk, hidden);
+    sample_ = arena_.matrix(kChunk, hidden);
+    mirror_ = arena_.matrix(hidden, visible);
+  }
+}
+
+/// To be called when the weights may have changed.
+template <class T>
+void Boltzmann<T>::prepare() {
+  typed_kernels<T>().transpose(values_.data(), hidden_, visible_, hidden_, mirror_.data, mirror_.stride);
+}
+
+/// sigmoid(x weight + bias) in the first rows of `out`.
+template <class T>
+Matrix<T> units_of(const Matrix<const T>& x, const T* weight, Index weight_row, const T* bias, const Matrix<T>& out,
+                   const Context& context) {
+  static const int sigmoid = activation_index("sigmoid");
+  Product<T> p;
+  p.rows = x.rows;
+  p.columns = out.stride;
+  p.depth = x.columns;
+  p.a = x.data;
+  p.a_row = x.stride;
+  p.a_column = 1;
+  p.b = weight;
+  p.b_row = weight_row;
+  p.start = bias;
+  p.c = out.data;
+  p.c_row = out.stride;
+  p.finish.apply = typed_kernels<T>().activations[sigmoid].infer;
+  multiply(p, context);
+  return {out.data, x.rows, out.columns, out.stride};
+}
+
+template <class T>
+Matrix<T> Boltzmann<T>::up(const Matrix<const T>& v, const Context& context) {
+  return units_of<T>(v, values_.data(), hidden_, hidden_bias(), h_, context);
+}
+
+template <class T>
+Matrix<T> Boltzmann<T>::down(const Matrix<const T>& h, const Context& context) {
+  return units_of<T>(h, mirror_.data, mirror_.stride, visible_bias(), v_, context);
+}
+
+/// States of units, 1 with the given probabilities; `first` is the place of the first row in its batch.
+template <class T>
+Matrix<T> Boltzmann<T>::sample(const Matrix<T>& p, const Matrix<T>& out, std::uint32_t stream, Index first) const {
+  RandomRows<T> rows;
+  rows.rows = p.rows;
+  rows.columns = p.columns;
+  rows.x = p.data;
+  rows.x_stride = p.stride;
+  rows.y = rows.slope = out.data;
+  rows.stride = out.stride;
+  rows.random = {seed_, std::uint64_t(updater_.tried()), stream, first};
+  typed_kernels<T>().layers.bernoulli(rows);
+  return {out.data, p.rows, p.columns, out.stride};
+}
+
+template <class T>
+void Boltzmann<T>::add(const Matrix<const T>& v, const Matrix<const T>& h, bool accumulate, Statistics& sums,
+                       const Context& context) {
+  static constexpr T one = 1;
+  Product<T> p;
+  p.depth = v.rows;
+  const auto sum = [&](const T* a, Index a_row, Index a_column, Index rows, const Matrix<const T>& b, T* out) {
+    p.rows = rows;
+    p.columns = b.columns;
+    p.a = a;
+    p.a_row = a_row;
+    p.a_column = a_column;
+    p.b = b.data;
+    p.b_row = b.stride;
+    p.c = out;
+    p.c_row = p.start_row = b.columns;
+    p.start = accumulate ? out : nullptr;
+    multiply(p, context);
+    return out + rows * b.columns;
+  };
+  T* out = sum(v.data, 1, v.stride, v.columns, h, sums.data());
+  out = sum(&one, 0, 0, 1, h, out);
+  sum(&one, 0, 0, 1, v, out);
+}
+
+template <class T>
+Matrix<const T> Boltzmann<T>::gather(const Matrix<const T>& x, const Index* order, Index count) {
+  for (Index i = 0; i < count; ++i) {
+    std::copy_n(x.data + order[i] * x.stride, visible_, data_.data + i * data_.stride);
+  }
+  return Matrix<T>{data_.data, count, visible_, data_.stride};
+}
+
+template <class T>
+double Boltzmann<T>::squared_error(const Matrix<const T>& a, const Matrix<const T>& b) {
+  double sum = 0;
+  for (Index i = 0; i < a.rows; ++i) {
+    T* const difference = v_.data + i * v_.stride;  // over what was compared
+    typed_kernels<T>().layers.difference(a.data + i * a.stride, b.data + i * b.stride, T(1), difference, visible_);
+    sum += typed_kernels<T>().square_sum(difference, visible_);
+  }
+  return sum;
+}
+
+/// One update; hidden states that drive a reconstruction are sampled, the hidden half of the statistics are
+/// probabilities (Hinton 2010, sections 3.1 to 3.3).
+template <class T>
+double Boltzmann<T>::step(const Matrix<const T>& x, const Index* order, Index count, const Sampling& sampling,
+                          const Context& context) {
+  double error = 0;
+  prepare();
+  for (Index begin = 0; begin < count; begin += kChunk) {
+    const Matrix<const T> data = gather(x, order + begin, std::min(kChunk, count - begin));
+    Matrix<T> h = up(data, context), v;
+    add(data, h, begin > 0, positive_, context);
+    for (int i = 0; i < sampling.k && !context.stopped(); ++i) {
+      v = down(sample(h, sample_, std::uint32_t(2 * i), begin), context);
+      if (sampling.visible) sample(v, v, std::uint32_t(2 * i + 1), begin);
+      h = up(v, context);
+    }
+    if (context.stopped()) return error;
+    add(v, h, begin > 0, negative_, context);
+    error += squared_error(v, data);
+  }
+  typed_kernels<T>().layers.difference(negative_.data(), positive_.data(), T(1.0 / double(count)), gradients_.data(),
+                                       gradients_.size());
+  const T* const gradients = gradients_.data();
+  updater_.step({gradients, gradients + visible_ * hidden_, gradients + visible_ * hidden_ + hidden_});
+  context.after(1000);  // nanoseconds beyond its products
+  return error;
+}
+
+template <class T>
+double Boltzmann<T>::epoch(const Matrix<const T>& x, Index batch, const Sampling& sampling, std::uint64_t epoch,
+                           const Context& context) {
+  order_.resize(std::size_t(x.rows));
+  std::iota(order_.begin(), order_.end(), Index(0));
+  shuffle(order_.data(), x.rows, Random(seed_, epoch));
+  double error = 0;
+  for (Index begin = 0; begin < x.rows && !context.stopped(); begin += batch) {
+    error += step(x, order_.data() + begin, std::min(batch, x.rows - begin), sampling, context);
+  }
+  return error / double(x.rows * visible_);
+}
+
+/// Calls part(rows of x) chunk by chunk; what it returns is laid out contiguously.
+template <class T, class Part>
+void for_chunks(const Matrix<const T>& x, T* out, const Context& context, const Part& part) {
+  for (Index begin = 0; begin < x.rows && !context.stopped(); begin += kChunk) {
+    const Index rows = std::min(kChunk, x.rows - begin);
+    const Matrix<T> y = part(Matrix<const T>{x.data + begin * x.stride, rows, x.columns, x.stride});
+    copy_rows<T>(y, out, y.columns);
+    out += rows * y.columns;
+  }
+}
+
+template <class T>
+void Boltzmann<T>::transform(const Matrix<const T>& x, T* out, const Context& context) {
+  for_chunks(x, out, context, [&](const Matrix<const T>& rows) { return up(rows, context); });
+}
+
+template <class T>
+void Boltzmann<T>::reconstruct(const Matrix<const T>& x, T* out, const Context& context) {
+  prepare();
+  for_chunks(x, out, context, [&](const Matrix<const T>& rows) { return down(up(rows, context), context); });
+}
+
+template class Boltzmann<float>;
+template class Boltzmann<double>;
+
+}  // namespace simdnn

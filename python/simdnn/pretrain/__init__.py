@@ -1,0 +1,6 @@
+"""Unsupervised pre-training, layer by layer, before a `Trainer` fine-tunes the whole network."""
+
+from ._boltzmann import BernoulliRBM
+from ._greedy import greedy_layerwise
+
+__all__ = ["BernoulliRBM", "greedy_layerwise"]

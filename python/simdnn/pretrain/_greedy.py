@@ -1,0 +1,290 @@
+"""Greedy layer-wise pre-training of the hidden layers of a network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import optim
+from .._check import integer, known_name
+from .._progress import Progress, advance, bar
+from ..nn import Activation, Dense, Dropout, Layer, Sequential
+from ..nn._dropout import probability
+from ..training import History, Trainer
+from ._boltzmann import MOST_STEPS, BernoulliRBM, binary_inputs
+
+Method = Literal["autoencoder", "denoising", "rbm"]
+MakeOptimizer = Callable[[], optim.Optimizer]
+
+
+class Stage(NamedTuple):
+    """A Dense layer and what follows it up to the next, each with its place; dropout is left out."""
+
+    places: tuple[int, ...]
+    layers: tuple[Layer, ...]
+
+    @property
+    def dense(self) -> Dense:
+        """The first of them."""
+        assert isinstance(self.layers[0], Dense)
+        return self.layers[0]
+
+    def network(
+        self, model: Sequential, before: Sequence[Layer] = (), after: Sequence[Layer] = (), rng: Any = 0
+    ) -> Sequential:
+        """These layers, with a copy of the model's parameters, among others with their first ones."""
+        network = Sequential(*before, *self.layers, *after, dtype=model.dtype, rng=rng)
+        for own, known in self._pairs(model, network, len(before)):
+            own[...] = known
+        return network
+
+    def learn(self, model: Sequential, network: Sequential, before: int) -> None:
+        """Takes what `network` has learnt over into the model."""
+        for own, known in self._pairs(model, network, before):
+            known[...] = own
+
+    def _pairs(
+        self, model: Sequential, network: Sequential, before: int
+    ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """Each parameter and buffer of these layers in the network and in the model."""
+        own, known = (each.parameters() | each.buffers() for each in (network, model))
+        for i, place in enumerate(self.places):
+            for name, value in known.items():
+                if name.split(".")[0] == str(place):
+                    yield own[f"{before + i}.{name.split('.', 1)[1]}"], value
+
+
+def stages_of(model: Sequential) -> list[Stage]:
+    """A stage for each Dense layer; raises where pre-training has none to train."""
+    if not isinstance(model, Sequential):
+        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+    stages: list[list[tuple[int, Layer]]] = []
+    for i, layer in enumerate(model.layers):
+        if isinstance(layer, Dense):
+            stages.append([(i, layer)])
+        elif isinstance(layer, Dropout):
+            continue
+        elif not stages or layer._takes_sequence():
+            raise ValueError(f"layers[{i}]: pre-training begins at a Dense and reads rows, got {layer!r}")
+        else:
+            stages[-1].append((i, layer))
+    if model._input.sequence or len(stages) < 2:
+        raise ValueError(f"model: expected hidden Dense layers before a last Dense, got {model!r}")
+    return [Stage(*zip(*stage, strict=True)) for stage in stages]
+
+
+def check_rbm(stage: Stage) -> None:
+    """Raises unless the stage computes what the hidden units of an RBM do."""
+    activations = [stage.dense._activation, *stage.layers[1:]]
+    named = [a.function if isinstance(a, Activation) else None for a in activations]
+    if [name for name in named if name != "identity"] != ["sigmoid"] or not stage.dense.bias:
+        shown = ", ".join(map(repr, stage.layers))
+        raise ValueError(
+            f"layers[{stage.places[0]}]: method 'rbm' needs a biased Dense and a sigmoid, got {shown}"
+        )
+
+
+class _Settings(NamedTuple):
+    """What every layer is trained with."""
+
+    epochs: int
+    batch_size: int | None
+    optimizer: MakeOptimizer
+    corruption: float
+    k: int
+    loss: str | None
+
+
+Watch = Callable[[Any, dict[str, float]], None]
+
+
+def train_rbm(
+    model: Sequential, stage: Stage, x: NDArray[Any], settings: _Settings, seed: int, watch: Watch
+) -> History:
+    """A layer as the hidden units of an RBM, from its present weights."""
+    dense, known = stage.dense, model.parameters()
+    rbm = BernoulliRBM(
+        dense.in_features, dense.out_features, settings.k, settings.optimizer(), model.dtype, seed
+    )
+    own, place = rbm.parameters(), stage.places[0]
+    pairs = [(own["weight"], known[f"{place}.weight"]), (own["hidden_bias"], known[f"{place}.bias"])]
+    for value, initial in pairs:
+        value[...] = initial
+    history = rbm.fit(
+        x, epochs=settings.epochs, batch_size=settings.batch_size, callbacks=[watch], progress=False
+    )
+    for value, initial in pairs:
+        initial[...] = value
+    return history
+
+
+def train_autoencoder(
+    model: Sequential, stage: Stage, x: NDArray[Any], settings: _Settings, seed: int, watch: Watch
+) -> History:
+    """A layer as the encoder of an autoencoder, whose linear decoder is thrown away."""
+    corrupt = Dropout(settings.corruption)
+    decoder = Dense(stage.network(model).out_features, x.shape[1])
+    network = stage.network(model, [corrupt], [decoder], seed)
+    loss = settings.loss
+    if loss is None:
+        loss = "binary_cross_entropy_with_logits" if x.min() >= 0 and x.max() <= 1 else "mse"
+    trainer = Trainer(network, loss, settings.optimizer(), seed=seed)
+    history = trainer.fit(
+        x,
+        x,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        callbacks=[watch],
+        progress=False,
+        scale=1 - settings.corruption,  # by which dropout divides what it keeps
+    )
+    stage.learn(model, network, 1)
+    return history
+
+
+def greedy_layerwise(
+    model: Sequential,
+    X: ArrayLike,
+    method: Method = "autoencoder",
+    *,
+    epochs: int = 10,
+    batch_size: int | None = 32,
+    optimizer: str | MakeOptimizer | None = None,
+    lr: float | None = None,
+    corruption: float = 0.25,
+    k: int = 1,
+    loss: str | None = None,
+    seed: int | None = None,
+    progress: Progress = "auto",
+) -> list[History]:
+    """Pre-train the hidden layers of a network without labels, one after the other, from the first on.
+
+    Each hidden Dense layer, with the activations and norms behind it, learns to represent what the trained
+    layers below give for X; its parameters in the model are replaced. The last Dense layer stays as it is.
+    Then fine-tune the whole network with a `Trainer`.
+
+    Parameters
+    ----------
+    model : Sequential
+        At least two Dense layers. Dropout layers are left out while pre-training.
+    X : array, shape (n, in_features)
+    method : {"autoencoder", "denoising", "rbm"}
+        Reconstruct the layer's input from its output by a linear decoder; the same from an input of which
+        a share is set to zero at random; or train a `BernoulliRBM`, for which the layers must be sigmoids
+        and X lie in [0, 1].
+    epochs : int
+        Of each layer.
+    batch_size : int or None
+        None takes all samples a step.
+    optimizer : str, callable or None
+        A name, or a function that makes an optimizer for each layer: ``partial(optim.SGD, momentum=0.9)``.
+        None is Adam, and for RBMs SGD with lr 0.1 and momentum 0.5.
+    lr : float or None
+        Its learning rate, if another than its own.
+    corruption : float
+        The share of zeros of "denoising", in [0, 1).
+    k : int
+        Steps of Gibbs sampling of "rbm".
+    loss : str or None
+        Of the reconstruction by autoencoders; None is ``"binary_cross_entropy_with_logits"`` where the
+        layer's inputs lie in [0, 1], and ``"mse"`` elsewhere.
+    seed : int or None
+        The same seed gives the same bits; None draws one.
+    progress : bool or "auto"
+        A tqdm bar over the epochs of all layers, as for `Trainer.fit`.
+
+    Returns
+    -------
+    list of History
+        One for each layer that was trained; its ``loss`` is that of the reconstruction (for an RBM the mean
+        squared error).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of another kind or range, a layer cannot be pre-trained (its place is named), or X
+        has another shape; nothing is changed.
+    ImportError
+        If ``progress=True`` and tqdm is missing.
+    KeyboardInterrupt
+        On Ctrl-C; the layers before are trained.
+
+    Examples
+    --------
+    >>> import numpy as np, simdnn
+    >>> from simdnn import nn, pretrain
+    >>> x = np.random.default_rng(0).random((200, 8), np.float32)
+    >>> model = nn.Sequential(nn.Dense(8, 6, "sigmoid"), nn.Dense(6, 4, "sigmoid"), nn.Dense(4, 2), rng=0)
+    >>> histories = pretrain.greedy_layerwise(model, x, "rbm", epochs=5, seed=0)
+    >>> [history.epochs for history in histories]
+    [5, 5]
+    >>> history = simdnn.Trainer(model, seed=0).fit(x, (x[:, 0] > 0.5).astype(int), epochs=5)
+
+    Source: Hinton, Osindero & Teh 2006, "A fast learning algorithm for deep belief nets", Neural Computation
+    18 (rbm); Bengio, Lamblin, Popovici & Larochelle 2007, "Greedy layer-wise training of deep networks"
+    (autoencoder); Vincent, Larochelle, Bengio & Manzagol 2008, "Extracting and composing robust features
+    with denoising autoencoders" (denoising).
+    """
+    stages = stages_of(model)[:-1]
+    known_name("method", method, ("autoencoder", "denoising", "rbm"))
+    settings = _Settings(
+        integer("epochs", epochs),
+        None if batch_size is None else integer("batch_size", batch_size),
+        maker(optimizer, lr, method),
+        probability("corruption", corruption) if method == "denoising" else 0.0,
+        integer("k", k, 1, MOST_STEPS),
+        loss,
+    )
+    settings.optimizer()
+    x = inputs_of(model, X, method)
+    if method == "rbm":
+        for stage in stages:
+            check_rbm(stage)
+    base = int.from_bytes(os.urandom(8), "little") if seed is None else integer("seed", seed, 0, 2**64 - 1)
+    seeds = np.random.SeedSequence(base).generate_state(len(stages), np.uint64).tolist()
+    train = train_rbm if method == "rbm" else train_autoencoder
+    histories = []
+    with bar(progress, settings.epochs * len(stages), "pre-training") as shown:
+        for i, stage in enumerate(stages):
+            layer = f"{i + 1}/{len(stages)}"
+            watch = lambda _, logs, layer=layer: advance(shown, logs, layer=layer)  # noqa: E731
+            histories.append(train(model, stage, x, settings, seeds[i], watch))
+            x = stage.network(model)(x)
+    return histories
+
+
+def maker(optimizer: Any, lr: float | None, method: str) -> MakeOptimizer:
+    """A function that makes a fresh optimizer for a layer."""
+    if isinstance(optimizer, optim.Optimizer):
+        raise TypeError(
+            "optimizer: each layer needs one of its own: expected a name or a function that makes one"
+        )
+
+    def make() -> optim.Optimizer:
+        if callable(optimizer):
+            made = optim.unbound(optimizer())
+        elif optimizer is None and method == "rbm":
+            made = optim.SGD(lr=0.1, momentum=0.5)
+        else:
+            made = optim.unbound(optimizer)
+        if lr is not None:
+            made.lr = lr
+        return made
+
+    return make
+
+
+def inputs_of(model: Sequential, X: ArrayLike, method: str) -> NDArray[Any]:
+    """X as the first layer reads it."""
+    if method == "rbm":
+        return binary_inputs(X, model.in_features, model.dtype)
+    x = np.asarray(X)
+    if x.dtype.kind not in "biuf":
+        raise TypeError(f"X: expected real numbers, got dtype {x.dtype}")
+    if x.ndim != 2 or x.shape[1] != model.in_features or len(x) == 0:
+        raise ValueError(f"X: expected shape (n, {model.in_features}) with n >= 1, got {x.shape}")
+    return np.require(x, model.dtype, ("C", "A"))
