@@ -88,6 +88,7 @@ ROWS: dict[str, Row] = {
     "activation leaky_relu(0.3)": activation_row("leaky_relu", nn.LeakyReLU(0.3), (0.3,)),
     "dense": Row(nn.Dense(6, 5), lambda x, p: dense(x, p["weight"], p["bias"])),
     "dense tanh": Row(nn.Dense(6, 5, nn.Tanh()), lambda x, p: dense(x, p["weight"], p["bias"], "tanh")),
+    "large margin": Row(nn.LargeMarginSoftmax(6, 5, margin=2), lambda x, p: x @ p["weight"]),
     "dropout": Row(nn.Dropout(0.4), lambda x, _: x, same_in_training=False),
     "residual": Row(nn.Residual(nn.Dense(6, 9, "tanh"), nn.Dense(9, 6)), residual),
     "residual projected": Row(nn.Residual(nn.Dense(6, 5, "tanh"), shortcut=nn.Dense(6, 5)), projected),

@@ -108,6 +108,56 @@ def test_evaluation_sees_no_margin() -> None:
     assert trainer.step(x, y) > loss
 
 
+def test_the_accuracy_of_an_epoch_sees_no_margin() -> None:
+    """Lowered target logits would miss samples that are classified rightly."""
+    x = np.repeat(np.eye(4), 30, axis=0)
+    y = np.arange(120) // 30
+    model = nn.Sequential(nn.LargeMarginSoftmax(4, 4, margin=4, lam=0.0, init="identity"), dtype=np.float64)
+    x += 0.6 * np.roll(x, 1, axis=1)
+    trainer = simdnn.Trainer(model, optimizer=optim.SGD(lr=0.0), seed=0)
+    history = trainer.fit(x, y, epochs=1, batch_size=50, validation_data=(x, y))
+    assert history.accuracy == history.val_accuracy == [1.0]
+    assert history.loss[0] > 2 * history.val_loss[0]
+
+
+@VARIANTS
+def test_a_margin_layer_trains_as_its_loss(variant: Any, margin: float) -> None:
+    x, y = batch(90, 6, 5, np.float32)
+    lam = F.margin_annealing(base=10.0, gamma=0.5, minimum=0.5)
+    settings: dict[str, Any] = {"margin": margin, "variant": variant, "lam": lam}
+    parameters = []
+    for head, loss in (
+        (nn.LargeMarginSoftmax(9, 5, **settings), None),
+        (nn.Dense(9, 5, bias=False), partial(F.large_margin_softmax, **settings)),
+    ):
+        model = nn.Sequential(nn.Dense(6, 9, "tanh"), head, rng=0)
+        simdnn.Trainer(model, loss, seed=1).fit(x, y, epochs=3, batch_size=16)
+        parameters.append(model.flat_parameters.copy())
+    assert same_bits(*parameters)
+
+
+def test_a_margin_layer_takes_another_loss() -> None:
+    x, y = batch(90, 6, 5)
+    model = nn.Sequential(nn.LargeMarginSoftmax(6, 5), dtype=np.float64, rng=0)
+    wanted = F.cross_entropy(model(x), y)
+    assert simdnn.Trainer(model, "cross_entropy").step(x, y) == pytest.approx(wanted, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"margin": 5}, ValueError, "margin: "),
+        ({"variant": "l2"}, ValueError, "variant: "),
+        ({"lam": -1}, ValueError, "lam: "),
+        ({"classes": 0}, ValueError, "classes: "),
+        ({"scale": "large"}, TypeError, "scale: "),
+    ],
+)
+def test_a_margin_layer_refuses(settings: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        nn.LargeMarginSoftmax(**{"in_features": 4, "classes": 3, **settings})
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
 @VARIANTS
 def test_threads_do_not_change_training(variant: str, margin: float, dtype: Any) -> None:
@@ -165,12 +215,10 @@ def train_digits(margin: int) -> tuple[float, float]:
     """The mean angle of held-out features, and the accuracy, after 30 epochs."""
     x, y = load_digits(return_X_y=True)
     x = (x / 16).astype(np.float32)
-    model = nn.Sequential(
-        nn.Dense(64, 64, activation="relu"), nn.Dense(64, 32), nn.Dense(32, 10, bias=False), rng=0
-    )
     lam = F.margin_annealing(base=10.0, gamma=0.1, minimum=1.0)
-    loss = partial(F.large_margin_softmax, margin=margin, lam=lam)
-    trainer = simdnn.Trainer(model, loss=loss, optimizer=optim.Adam(lr=2e-3), seed=0)
+    head = nn.LargeMarginSoftmax(32, 10, margin, lam=lam)
+    model = nn.Sequential(nn.Dense(64, 64, activation="relu"), nn.Dense(64, 32), head, rng=0)
+    trainer = simdnn.Trainer(model, optimizer=optim.Adam(lr=2e-3), seed=0)
     trainer.fit(x[:1200], y[:1200], epochs=30, batch_size=64)
     weights = model.parameters()
     hidden = np.maximum(x[1200:] @ weights["0.weight"] + weights["0.bias"], 0)

@@ -75,7 +75,7 @@ template <class T>
 void Trainer<T>::add_losses(const LossRows<T>& rows, Totals& totals) const {
   for (Index i = 0; i < rows.rows; ++i) {
     totals.loss += rows.row_loss[i];
-    totals.correct += rows.row_correct[i];
+    totals.correct += row_correct_[std::size_t(i)];
     totals.samples += rows.classes == nullptr || rows.classes[i] >= 0;
   }
 }
@@ -113,8 +113,12 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Order& order, Index cou
     pass.accumulate = begin > 0;
     const Matrix<T> output = plan_->forward(part.x, pass);
     const Matrix<T> gradient = margin_ ? plan_->output_gradient(output.rows) : plan_->gradient_over(output);
-    if (margin_) margin_->logits(plan_->last_input(), output, part.classes, gradient);
+    if (margin_) {
+      typed_kernels<T>().losses[loss_->index](loss_rows(part, output));  // which are correct without the margin
+      margin_->logits(plan_->last_input(), output, part.classes, gradient);
+    }
     LossRows<T> rows = loss_rows(part, margin_ ? gradient : output);
+    if (margin_) rows.row_correct = nullptr;
     rows.scale = totals.weight == 0 ? 0 : 1 / totals.weight;  // all ignored: no gradient
     rows.gradient = gradient.data;
     rows.gradient_stride = gradient.stride;

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +14,8 @@ from numpy.typing import ArrayLike
 from . import _checkpoint, _core, _loss, optim
 from ._check import integer, number
 from ._files import Path
-from .nn import Dense, Sequential
+from ._progress import Progress, advance, bar
+from .nn import Dense, LargeMarginSoftmax, Sequential
 
 __all__ = ["History", "Trainer"]
 
@@ -59,9 +59,10 @@ class Trainer:
     Parameters
     ----------
     model : Sequential
-    loss : str, function or functools.partial
+    loss : str, function, functools.partial or None
         A name (``"cross_entropy"``, ``"focal"``, ``"huber"``, ...), a loss of `simdnn.functional`, or a
-        ``functools.partial`` of one with its settings, as in ``partial(F.huber_loss, delta=2.0)``.
+        ``functools.partial`` of one with its settings, as in ``partial(F.huber_loss, delta=2.0)``. None is
+        that of the last layer, if it is a `nn.LargeMarginSoftmax`, and else ``"cross_entropy"``.
     optimizer : optim.Optimizer, str or None
         One without params of its own, or a name; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may be
         changed between steps, or be a schedule of `simdnn.schedules`, or any function of the step; a
@@ -91,7 +92,7 @@ class Trainer:
     def __init__(
         self,
         model: Sequential,
-        loss: str | Callable[..., Any] = "cross_entropy",
+        loss: str | Callable[..., Any] | None = None,
         optimizer: optim.Optimizer | str | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
@@ -101,13 +102,15 @@ class Trainer:
     ) -> None:
         if not isinstance(model, Sequential):
             raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+        last = model.layers[-1]
+        if loss is None:
+            loss = last._loss() if isinstance(last, LargeMarginSoftmax) else "cross_entropy"
         native = _loss.resolve(loss)
         outputs = model.out_features
         if native.classes not in (0, outputs):
             raise ValueError(
                 f"loss: expected weights for the model's {outputs} outputs, got {native.classes} of them"
             )
-        last = model.layers[-1]
         if native.has_margin and not (
             isinstance(last, Dense) and not last.bias and last.activation in (None, "identity")
         ):
@@ -115,14 +118,7 @@ class Trainer:
                 "loss: a margin needs a last layer Dense(..., bias=False) without activation, whose input it"
                 f" sees as features, got {last!r}"
             )
-        if optimizer is None:
-            optimizer = optim.Adam()
-        elif isinstance(optimizer, str):
-            optimizer = optim.from_name(optimizer)
-        elif not isinstance(optimizer, optim.Optimizer):
-            raise TypeError(f"optimizer: expected an Optimizer or a name, got {type(optimizer).__name__}")
-        if optimizer._bound:
-            raise ValueError("optimizer: expected one without params of its own, bound by no other Trainer")
+        optimizer = optim.unbound(optimizer)
         self.model = model
         self.loss = loss
         self._classifies = native.classifies
@@ -186,7 +182,7 @@ class Trainer:
         batch_size: int | None = 32,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         callbacks: Iterable[Callback] = (),
-        progress: bool | Literal["auto"] = "auto",
+        progress: Progress = "auto",
         shuffle: bool = True,
         scale: float = 1.0,
     ) -> History:
@@ -240,14 +236,12 @@ class Trainer:
         size = samples if batch_size is None else min(integer("batch_size", batch_size), samples)
         watchers = list(callbacks)
         history = History()
-        with _bar(progress, epochs) as bar:
+        with bar(progress, epochs, "training") as shown:
             for _ in range(epochs):
                 self.optimizer._provide_rates(-(-samples // size))
                 logs = self._epoch(history, batch, size, bool(shuffle), validation)
                 self.optimizer._observe(logs.get("val_loss", logs["loss"]))
-                if bar is not None:
-                    bar.set_postfix({name: f"{value:.4f}" for name, value in logs.items()}, refresh=False)
-                    bar.update()
+                advance(shown, logs)
                 if any([watcher(self, logs) for watcher in watchers]):
                     break
         return history
@@ -330,28 +324,3 @@ class Trainer:
         for name, value in logs.items():
             getattr(history, name).append(value)
         return logs
-
-
-class _NoBar:
-    """Stands in where no progress is shown."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *exception: object) -> None:
-        return None
-
-
-def _bar(progress: bool | Literal["auto"], epochs: int) -> Any:
-    """A tqdm bar over epochs, or nothing."""
-    if not isinstance(progress, bool) and progress != "auto":
-        raise ValueError(f"progress: expected True, False or 'auto', got {progress!r}")
-    if progress is False or (progress == "auto" and not sys.stderr.isatty()):
-        return _NoBar()
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        if progress == "auto":
-            return _NoBar()
-        raise ImportError("progress=True needs tqdm: pip install 'simdnn[progress]'") from None
-    return tqdm(total=epochs, desc="training", unit="epoch")

@@ -7,6 +7,7 @@ from ._dense import Dense
 from ._describe import layer_from_dict, layer_to_dict
 from ._dropout import Dropout
 from ._layer import Layer
+from ._margin import LargeMarginSoftmax
 from ._predictor import Predictor
 from ._residual import Residual
 from ._sequential import Sequential
@@ -15,6 +16,7 @@ __all__ = [
     "Activation",
     "Dense",
     "Dropout",
+    "LargeMarginSoftmax",
     "Layer",
     "Predictor",
     "Residual",

@@ -1,0 +1,82 @@
+"""A last layer whose training has an angular margin."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import astuple
+from typing import Any, Literal
+
+from .._check import integer
+from .._loss import resolve
+from .._margin_losses import _Annealing, large_margin_softmax, margin_annealing
+from ._dense import Dense, Initializer
+
+
+class LargeMarginSoftmax(Dense):
+    """A last layer of logits x @ weight that brings its loss: softmax cross-entropy with an angular margin.
+
+    ``Trainer(model)`` then trains with `simdnn.functional.large_margin_softmax` of these settings. The margin
+    is in training steps alone: predictions, evaluation and the accuracy of an epoch see x @ weight.
+
+    Parameters
+    ----------
+    in_features, classes : int
+        The weight has shape (in_features, classes); there is no bias.
+    margin : float
+        1, 2, 3 or 4 for ``"l_softmax"`` and ``"a_softmax"``; see `large_margin_softmax` for the others.
+    variant : {"l_softmax", "a_softmax", "am_softmax", "arcface"}
+    lam : float, four numbers or what `simdnn.functional.margin_annealing` returns
+        How much of the logit without margin is mixed in; four numbers are the arguments of
+        `margin_annealing`. The default, which is its own, begins with nearly no margin and has reached
+        lam = 5 after 1,700 steps.
+    scale : float or None
+        Of ``"am_softmax"`` and ``"arcface"``.
+    init : str, callable or None
+        As for `Dense`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of another kind or range.
+
+    Notes
+    -----
+    With another loss, or at another place than the last, it is a ``Dense(in_features, classes, bias=False)``.
+
+    Source: Liu, Wen, Yu & Yang 2016, "Large-margin softmax loss for convolutional neural networks",
+    arXiv:1612.02295, sections 3 and 4.
+
+    Examples
+    --------
+    >>> import numpy as np, simdnn
+    >>> from simdnn import nn
+    >>> model = nn.Sequential(nn.Dense(2, 8), nn.LargeMarginSoftmax(8, 3, margin=2), rng=0)
+    >>> trainer = simdnn.Trainer(model)
+    >>> lowered = trainer.step(np.eye(3, 2), [0, 1, 2])
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        classes: int,
+        margin: float = 4,
+        variant: Literal["l_softmax", "a_softmax", "am_softmax", "arcface"] = "l_softmax",
+        lam: float | tuple[float, float, int, float] | Callable[[int], float] = (1000.0, 0.12, 1, 5.0),
+        scale: float | None = None,
+        init: Initializer | str | None = None,
+    ) -> None:
+        super().__init__(in_features, integer("classes", classes), bias=False, init=init)
+        self.classes = self.out_features
+        self.margin = margin
+        self.variant = variant
+        self.lam = astuple(lam) if isinstance(lam, _Annealing) else lam
+        self.scale = scale
+        resolve(self._loss())
+
+    def _loss(self) -> functools.partial[Any]:
+        """What a `Trainer` that is given no loss trains with."""
+        lam = margin_annealing(*self.lam) if isinstance(self.lam, tuple) else self.lam
+        return functools.partial(
+            large_margin_softmax, margin=self.margin, variant=self.variant, lam=lam, scale=self.scale
+        )
