@@ -180,11 +180,14 @@ def public_objects() -> list[Any]:
     found = []
     for module in (
         simdnn,
-        simdnn.onnx,
+        simdnn.diagnostics,
         simdnn.functional,
         simdnn.init,
         simdnn.nn,
+        simdnn.onnx,
         simdnn.optim,
+        simdnn.plot,
+        simdnn.pretrain,
         simdnn.schedules,
     ):
         for name in module.__all__:

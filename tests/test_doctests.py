@@ -9,9 +9,34 @@ from typing import Any
 import numpy as np
 import pytest
 import simdnn.onnx
-from simdnn import config, functional, init, nn, optim, saving, schedules, training
+from simdnn import (
+    config,
+    diagnostics,
+    functional,
+    init,
+    nn,
+    optim,
+    plot,
+    pretrain,
+    saving,
+    schedules,
+    training,
+)
 
-MODULES = (functional, nn, optim, schedules, init, training, saving, simdnn.onnx, config)
+MODULES = (
+    functional,
+    nn,
+    optim,
+    schedules,
+    init,
+    training,
+    saving,
+    simdnn.onnx,
+    config,
+    pretrain,
+    diagnostics,
+    plot,
+)
 PUBLIC: dict[str, Any] = {
     f"{module.__name__}.{name}": getattr(module, name)
     for module in MODULES

@@ -4,7 +4,7 @@ NumPy arrays in, NumPy arrays out, the same bits on every machine. Start with
 `simdnn.nn.Sequential`, `simdnn.Trainer` and `simdnn.functional`.
 """
 
-from . import functional, init, nn, optim, schedules
+from . import diagnostics, functional, init, nn, optim, plot, pretrain, schedules
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, show_config
 from .saving import load, load_metadata, save
@@ -14,6 +14,7 @@ __all__ = [
     "History",
     "Trainer",
     "__version__",
+    "diagnostics",
     "functional",
     "get_num_threads",
     "init",
@@ -21,6 +22,8 @@ __all__ = [
     "load_metadata",
     "nn",
     "optim",
+    "plot",
+    "pretrain",
     "save",
     "schedules",
     "set_num_threads",
