@@ -89,6 +89,7 @@ struct TypedKernels {
   SoftmaxFunction<T> softmax_backward, log_softmax_backward, logsumexp_backward;
   SoftmaxFunction<T> entropy, entropy_backward;
   double (*row_sum)(const T* x, Index n);
+  double (*abs_sum)(const T* x, Index n);
   void (*add_row)(const T* x, Index n, double* sums);  ///< sums += x
   const ActivationTiles<T>* activations;
   const LossFunction<T>* losses;

@@ -1,5 +1,7 @@
 """Clipping, penalties, max-norm, schedules and state in a Trainer: the same as alone on its parameters."""
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -25,11 +27,17 @@ OPTIONS: list[dict[str, Any]] = [
 ]
 
 
-def trained(make: Any, epochs: int = 3, dtype: Any = np.float32, **options: Any) -> simdnn.nn.Sequential:
-    """A network after a few epochs."""
+def trained(
+    make: Any, epochs: int = 3, dtype: Any = np.float32, steps: int = 0, **options: Any
+) -> simdnn.nn.Sequential:
+    """A network after a few epochs, or a few steps of all samples."""
     model = network([6, 20, 9, 3], dtype=dtype)
     x, y = samples("mse", 50, 6, 3, dtype)
-    Trainer(model, loss="mse", optimizer=make(), seed=0, **options).fit(x, y, epochs=epochs, batch_size=16)
+    trainer = Trainer(model, loss="mse", optimizer=make(), seed=0, **options)
+    if steps:
+        trainer.fit(x, y, epochs=steps, batch_size=None)
+    else:
+        trainer.fit(x, y, epochs=epochs, batch_size=16)
     return model
 
 
@@ -63,6 +71,61 @@ def test_max_norm_holds_weights_and_leaves_biases() -> None:
         if name.endswith("weight"):
             assert np.linalg.norm(value, axis=0).max() <= 0.4 * (1 + 1e-6)
     assert np.linalg.norm(model.parameters()["0.bias"]) > 0.4
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_penalties_may_leave_biases_alone(dtype: Any) -> None:
+    """A first step of plain descent: weights go where penalties send them, biases where the loss does."""
+    options: dict[str, Any] = {"lr": 0.05, "l1": 0.02, "l2": 0.1}
+    plain = trained(lambda: optim.SGD(lr=0.05), steps=1, dtype=dtype).parameters()
+    all_of_them = trained(lambda: optim.SGD(**options), steps=1, dtype=dtype).parameters()
+    weights = trained(lambda: optim.SGD(**options, penalize_bias=False), steps=1, dtype=dtype).parameters()
+    for name, value in weights.items():
+        other = plain if name.endswith("bias") else all_of_them
+        assert same_bits(value, other[name])
+        assert not same_bits(plain[name], all_of_them[name])
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+def test_weights_of_samples_are_as_many_of_them(loss: str) -> None:
+    x, y = samples(loss, 40, 6, 3)
+    counts = np.arange(40) % 4
+    weighted, repeated = network([6, 9, 3]), network([6, 9, 3])
+    histories = [
+        Trainer(model, loss=loss).fit(*data, epochs=20, batch_size=None, shuffle=False, **options)
+        for model, data, options in (
+            (weighted, (x, y), {"sample_weight": counts, "validation_data": (x, y, counts)}),
+            (repeated, (np.repeat(x, counts, axis=0), np.repeat(y, counts, axis=0)), {}),
+        )
+    ]
+    assert np.allclose(weighted.flat_parameters, repeated.flat_parameters, rtol=1e-9, atol=1e-12)
+    assert np.allclose(histories[0].loss, histories[1].loss, rtol=1e-9)
+    assert np.allclose(histories[0].val_loss[:-1], histories[0].loss[1:], rtol=1e-9)
+
+
+def test_a_batch_without_weight_changes_nothing() -> None:
+    empty_first, alone = network([6, 9, 3]), network([6, 9, 3])
+    x, y = samples("mse", 32, 6, 3)
+    trainer = Trainer(empty_first, loss="mse", optimizer=optim.SGD(lr=0.1))
+    weight = np.r_[np.zeros(16), np.ones(16)]
+    history = trainer.fit(x, y, epochs=1, batch_size=16, shuffle=False, sample_weight=weight)
+    loss = Trainer(alone, loss="mse", optimizer=optim.SGD(lr=0.1)).step(x[16:], y[16:])
+    assert same_bits(empty_first.flat_parameters, alone.flat_parameters)
+    assert history.loss == [loss]
+
+
+@every_optimizer
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_of_an_optimizer_has_its_settings_and_no_parameters(
+    rule: str, make: Any, settings: dict[str, Any], duplicate: Any
+) -> None:
+    options = {"l1": 0.01, "clip_norm": 0.5, "penalize_bias": False}
+    schedule = schedules.exponential(0.1, 0.9)
+    original = make(**settings | {"lr": schedule}, **options)
+    first = trained(lambda: original)
+    second = trained(lambda: duplicate(original))
+    assert same_bits(first.flat_parameters, second.flat_parameters)
+    assert repr(duplicate(original)) == repr(original)
 
 
 def test_l2_shrinks_and_l1_makes_zeros_likelier() -> None:

@@ -136,7 +136,7 @@ struct ArrayUpdater {
   ArrayUpdater(std::shared_ptr<Rule> rule, const std::vector<py::array>& arrays) : updater(std::move(rule)) {
     for (const py::array& array : arrays) {
       Parameter<T>& parameter = parameters.emplace_back(array);
-      updater.add(parameter.work.mutable_data(), parameter.work.size(), parameter.units());
+      updater.add(parameter.work.mutable_data(), parameter.work.size(), parameter.units(), array.ndim() < 2);
     }
   }
 

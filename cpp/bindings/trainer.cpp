@@ -1,6 +1,7 @@
 // Trainers as Python classes, one for each precision.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "model.hpp"
@@ -43,19 +44,60 @@ inline Element element_of(const py::array& array) {
   return py::isinstance<Array<double>>(array) ? Element::real : Element::byte;
 }
 
+/// A matrix in SciPy's CSR format, given as (data, indices, indptr, shape), checked.
+template <class T>
+struct SparseArrays {
+  Array<T> entries;
+  Array<Index> places, starts;
+  Index rows, columns;
+
+  explicit SparseArrays(const py::tuple& parts)
+      : entries(real_array<T>(parts[0], "x.data")),
+        places(Array<Index>::ensure(parts[1])),
+        starts(Array<Index>::ensure(parts[2])),
+        rows(py::tuple(parts[3])[0].cast<Index>()),
+        columns(py::tuple(parts[3])[1].cast<Index>()) {
+    const bool sizes = starts.size() == rows + 1 && places.size() == entries.size() && starts.data()[0] == 0 &&
+                       starts.data()[rows] <= entries.size() &&
+                       std::is_sorted(starts.data(), starts.data() + starts.size());
+    const auto inside = [this](Index place) { return place >= 0 && place < columns; };
+    if (!sizes || !std::all_of(places.data(), places.data() + places.size(), inside)) {
+      throw py::value_error("x: expected a valid CSR matrix");
+    }
+  }
+
+  Source source(double scale) const {
+    const Element own = sizeof(T) == sizeof(float) ? Element::single : Element::real;
+    const char* const data = reinterpret_cast<const char*>(entries.data());
+    return {data, own, rows, columns, scale, starts.data(), places.data()};
+  }
+};
+
 /// Arrays that a step reads, and the samples that point into them.
 template <class T>
 struct Batch {
   py::array x;  ///< kept alive, with the others, for as long as the samples
+  std::optional<SparseArrays<T>> sparse;
   std::optional<Targets<T>> targets;
   std::optional<Array<T>> weights;
   Samples<T> samples;
 
   Batch(const Network<T>& network, const Loss& loss, const py::object& x_object, const py::object& y_object,
-        const py::object& weight_object, double scale)
-      : x(source_array<T>(x_object)) {
-    const Extent in = extent_of(x, "x", network.input());
-    samples.x = {static_cast<const char*>(x.data()), element_of(x), in.samples, in.steps * network.inputs(), scale};
+        const py::object& weight_object, double scale) {
+    Extent in;
+    if (py::isinstance<py::tuple>(x_object) && !network.input().sequence) {
+      sparse.emplace(py::tuple(x_object));
+      samples.x = sparse->source(scale);
+      in.samples = samples.x.rows;
+      if (samples.x.columns != network.inputs()) {
+        throw py::value_error("x: expected " + std::to_string(network.inputs()) + " columns, got " +
+                              std::to_string(samples.x.columns));
+      }
+    } else {
+      x = source_array<T>(x_object);
+      in = extent_of(x, "x", network.input());
+      samples.x = {static_cast<const char*>(x.data()), element_of(x), in.samples, in.steps * network.inputs(), scale};
+    }
     samples.steps = in.steps;
     samples.output_steps = network.output_steps(in.steps);
     if (samples.x.rows == 0) throw py::value_error("x: expected at least one sample, got shape " + shape_text(x));
@@ -89,10 +131,37 @@ double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, con
   return totals.loss / totals.weight;
 }
 
-/// (mean loss, share of correct classes, samples, steps)
+/// (mean loss, share of correct classes, samples, steps, mean penalty where it is counted)
 py::tuple report(const Totals& totals) {
   return py::make_tuple(totals.loss / totals.weight, double(totals.correct) / double(totals.samples), totals.samples,
-                        totals.steps);
+                        totals.steps, totals.penalty / totals.weight);
+}
+
+/// What work(context) reports of a batch, holding the network.
+template <class T, class Work>
+py::tuple reported(ModelTrainer<T>& self, double nanoseconds, const Work& work) {
+  return report(run_native(self.trainer.network().mutex(), nanoseconds, work));
+}
+
+constexpr double kLong = 1e9;  // nanoseconds: an epoch always gives up the GIL
+
+template <class T>
+py::tuple epoch(ModelTrainer<T>& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t epoch) {
+  return reported(self, kLong, [&](const Context& context) {
+    return self.trainer.epoch(batch.samples, size, shuffled, epoch, context);
+  });
+}
+
+template <class T>
+py::tuple epoch_in_order(ModelTrainer<T>& self, const Batch<T>& batch, Index size, const Array<Index>& order) {
+  const Index n = batch.samples.x.rows;
+  const auto inside = [n](Index i) { return i >= 0 && i < n; };
+  if (order.size() != n || !std::all_of(order.data(), order.data() + n, inside)) {
+    throw py::value_error("order: expected " + std::to_string(n) + " places of samples");
+  }
+  return reported(self, kLong, [&](const Context& context) {
+    return self.trainer.epoch(batch.samples, size, order.data(), context);
+  });
 }
 
 template <class T>
@@ -106,27 +175,31 @@ void register_precision(py::module_& module, const std::string& suffix) {
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
       .def(
           "batch",
-          [](Self& self, const py::object& x, const py::object& y, double scale) {
-            return std::make_unique<Batch<T>>(self.trainer.network(), self.trainer.loss(), x, y, py::none(), scale);
+          [](Self& self, const py::object& x, const py::object& y, const py::object& weight, double scale) {
+            return std::make_unique<Batch<T>>(self.trainer.network(), self.trainer.loss(), x, y, weight, scale);
           },
-          "x"_a, "y"_a, "scale"_a, "Checked samples, for epoch() and evaluate().")
+          "x"_a, "y"_a, "sample_weight"_a, "scale"_a, "Checked samples, for epoch(), gradient() and evaluate().")
+      .def("epoch", epoch<T>, "batch"_a, "size"_a, "shuffled"_a, "epoch"_a)
+      .def("epoch_in_order", epoch_in_order<T>, "batch"_a, "size"_a, "order"_a)
       .def(
-          "epoch",
-          [](Self& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t epoch) {
-            constexpr double long_enough = 1e9;  // an epoch always gives up the GIL
-            return report(run_native(self.trainer.network().mutex(), long_enough, [&](const Context& context) {
-              return self.trainer.epoch(batch.samples, size, shuffled, epoch, context);
-            }));
+          "gradient",
+          [](Self& self, const Batch<T>& batch) {
+            return reported(self, self.nanoseconds(batch.samples),
+                            [&](const Context& context) { return self.trainer.gradient(batch.samples, context); });
           },
-          "batch"_a, "size"_a, "shuffled"_a, "epoch"_a)
+          "batch"_a, "Leaves the gradients of the mean loss in the model's.")
       .def(
           "evaluate",
           [](Self& self, const Batch<T>& batch) {
-            return report(
-                run_native(self.trainer.network().mutex(), self.nanoseconds(batch.samples),
-                           [&](const Context& context) { return self.trainer.evaluate(batch.samples, context); }));
+            return reported(self, self.nanoseconds(batch.samples),
+                            [&](const Context& context) { return self.trainer.evaluate(batch.samples, context); });
           },
-          "batch"_a);
+          "batch"_a)
+      .def_property(
+          "sums_penalty", [](Self& self) { return self.trainer.sums_penalty; },
+          [](Self& self, bool sums) { self.trainer.sums_penalty = sums; },
+          "Whether l1 and l2 are of the sum of a batch's losses: divided by its weight, and part of the reported "
+          "loss.");
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ void fill(TypedKernels<T>& kernels) {
   kernels.entropy = entropy<T>;
   kernels.entropy_backward = entropy_backward<T>;
   kernels.row_sum = row_sum<T>;
+  kernels.abs_sum = abs_sum<T>;
   kernels.square_sum = square_sum<T>;
   kernels.add_row = add_row<T>;
   kernels.losses = LossTables<Losses>::template rows<T>;

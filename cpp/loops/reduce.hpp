@@ -28,6 +28,14 @@ double square_sum(const T* x, Index n) {
                   [](Lanes<double>& sums, const Lanes<double>& x) SIMDNN_LAMBDA_INLINE { sums = fma(x, x, sums); });
 }
 
+template <class T>
+double abs_sum(const T* x, Index n) {
+  return fold_row(x, n, [](Lanes<double>& sums, Lanes<double> x) SIMDNN_LAMBDA_INLINE {
+    for (Vector<double>& part : x.part) part = part < 0 ? -part : part;
+    sums += x;
+  });
+}
+
 /// sums[i] += x[i].
 template <class T>
 void add_row(const T* x, Index n, double* sums) {

@@ -35,13 +35,13 @@ void update_span(const UpdateSpan<T>& span, Index begin, Index end, const Step& 
 template <class Rule, class T>
 void update(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& numbers) {
   const typename Rule::template Step<T> step(numbers);
-  const Adjust<T> adjust(numbers.adjustment);
   const WeightDecay<T> decay(numbers.hypers);
-  const Beside beside =
-      !numbers.adjustment.none() ? kEverything : (numbers.hypers[kWeightDecay] != 0 ? kDecay : kNothing);
   for (Index s = 0; s < count && end > 0; ++s, ++spans) {
     const Index last = end < spans->size ? end : spans->size;
     if (begin < last) {
+      const Adjustment adjustment = spans->penalized ? numbers.adjustment : numbers.adjustment.without_penalties();
+      const Adjust<T> adjust(adjustment);
+      const Beside beside = !adjustment.none() ? kEverything : (numbers.hypers[kWeightDecay] != 0 ? kDecay : kNothing);
       if (beside == kNothing) update_span<kNothing>(*spans, begin, last, step, adjust, decay);
       if (beside == kDecay) update_span<kDecay>(*spans, begin, last, step, adjust, decay);
       if (beside == kEverything) update_span<kEverything>(*spans, begin, last, step, adjust, decay);

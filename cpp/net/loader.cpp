@@ -36,19 +36,28 @@ void Loader<T>::reserve(const Samples<T>& samples, Index count, Index outputs) {
   if (samples.classes) classes_.resize(std::max(classes_.size(), std::size_t(rows)));
 }
 
+/// One sample; entries of a sparse one that stand in the same column add up.
+template <class T>
+void Loader<T>::load(const Source& x, Index i, T* to) const {
+  if (x.starts == nullptr) return typed_kernels<T>().layers.cast(x.row(i), x.element, x.columns, T(x.scale), to);
+  const T* const entries = reinterpret_cast<const T*>(x.data);
+  std::fill_n(to, x.columns, T(0));
+  for (Index k = x.starts[i]; k < x.starts[i + 1]; ++k) to[x.places[k]] += T(x.scale) * entries[k];
+}
+
 template <class T>
 Part<T> Loader<T>::gather(const Samples<T>& samples, const Order& order, Index count) {
   constexpr Index most_ahead = 128;
   const Index rows = samples.output_steps, values = rows * outputs_, inputs = samples.x.columns;
-  const auto& cast = typed_kernels<T>().layers.cast;
   for (Index i = 0; i < count; ++i) {
     const Index from = order.at[i];
-    cast(samples.x.row(from), samples.x.element, inputs, T(samples.x.scale), x_.data() + i * inputs);
+    load(samples.x, from, x_.data() + i * inputs);
     if (samples.classes) std::copy_n(samples.classes + from * rows, rows, classes_.data() + i * rows);
     if (samples.values) std::copy_n(samples.values + from * values, values, values_.data() + i * values);
     if (samples.weight) std::copy_n(samples.weight + from * rows, rows, weight_.data() + i * rows);
   }
-  fetch(samples.x, order.at + count, std::min({order.left - count, count, most_ahead}));
+  if (samples.x.starts == nullptr)
+    fetch(samples.x, order.at + count, std::min({order.left - count, count, most_ahead}));
   return {{x_.data(), count, inputs, inputs},
           samples.classes ? classes_.data() : nullptr,
           samples.values ? values_.data() : nullptr,
@@ -60,7 +69,9 @@ Part<T> Loader<T>::where_they_lie(const Samples<T>& samples, Index begin, Index 
   const Source& x = samples.x;
   const Index row = begin * samples.output_steps;
   const T* in = x_.data();
-  if (x.element == kOwn<T> && x.scale == 1) {
+  if (x.starts) {
+    for (Index i = 0; i < count; ++i) load(x, begin + i, x_.data() + i * x.columns);
+  } else if (x.element == kOwn<T> && x.scale == 1) {
     in = reinterpret_cast<const T*>(x.row(begin));
   } else {
     typed_kernels<T>().layers.cast(x.row(begin), x.element, count * x.columns, T(x.scale), x_.data());

@@ -7,12 +7,15 @@
 
 namespace simdnn {
 
-/// Inputs in memory: contiguous rows of one kind of number, each a sample, to be multiplied by `scale`.
+/// Inputs in memory: contiguous rows of one kind of number, each a sample, to be multiplied by `scale`. Sparse ones
+/// have `starts`: of row i, data[k] of the network's own kind stands in column places[k], for starts[i] <= k < starts[i
+/// + 1].
 struct Source {
   const char* data = nullptr;
   Element element = Element::single;
   Index rows = 0, columns = 0;
   double scale = 1;
+  const Index *starts = nullptr, *places = nullptr;
 
   Index row_bytes() const { return columns * size_of(element); }
   const char* row(Index i) const { return data + i * row_bytes(); }
@@ -56,6 +59,7 @@ class Loader {
   Part<T> take(const Samples<T>& samples, const Order& order, Index begin, Index count);
 
  private:
+  void load(const Source& x, Index i, T* to) const;
   Part<T> gather(const Samples<T>& samples, const Order& order, Index count);
   Part<T> where_they_lie(const Samples<T>& samples, Index begin, Index count);
 

@@ -9,7 +9,7 @@
 namespace simdnn {
 
 /// Settings that every rule has beside its hyper-parameters.
-enum Option { kClipNorm, kClipValue, kMaxNorm, kL1, kL2, kMaximize, kSkipNonfinite, kOptions };
+enum Option { kClipNorm, kClipValue, kMaxNorm, kL1, kL2, kPenalizeBias, kMaximize, kSkipNonfinite, kOptions };
 
 /// They are off by default: an infinite bound bounds nothing.
 constexpr Hyper kOptionTable[kOptions] = {
@@ -18,6 +18,7 @@ constexpr Hyper kOptionTable[kOptions] = {
     {"max_norm", kUnbounded, 0, kUnbounded},
     {"l1", 0, 0, kUnbounded},
     {"l2", 0, 0, kUnbounded},
+    {"penalize_bias", 1, 0, 2},
     {"maximize", 0, 0, 2},
     {"skip_nonfinite", 0, 0, 2},
 };

@@ -14,7 +14,7 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const L
   for (const Block& block : network_->inventory().parameters.list()) {
     const bool matrix = block.shape.size() == 2;  // max-norm is for weights, not for biases
     const Units units = matrix ? Units{block.shape[0], block.shape[1]} : Units{};
-    updater_.add(network_->values().data() + block.offset, block.size(), units);
+    updater_.add(network_->values().data() + block.offset, block.size(), units, block.shape.size() < 2);
     gradients_.push_back(network_->gradients().data() + block.offset);
   }
 }
@@ -97,8 +97,9 @@ double Trainer<T>::weight_of(const Samples<T>& samples, const Order& order, Inde
   return sum;
 }
 
+/// The gradients of the mean loss; totals.steps is 1 unless the context stopped it.
 template <class T>
-Totals Trainer<T>::step(const Samples<T>& samples, const Order& order, Index count, const Context& context) {
+Totals Trainer<T>::differentiate(const Samples<T>& samples, const Order& order, Index count, const Context& context) {
   Totals totals;
   totals.weight = weight_of(samples, order, count);
   plan_->prepare();
@@ -130,8 +131,20 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Order& order, Index cou
     if (context.stopped()) return totals;
   }
   if (margin_) margin_->finish(weight, network_->gradients().data() + last.offset);
-  updater_.step(gradients_);
   totals.steps = 1;
+  return totals;
+}
+
+template <class T>
+Totals Trainer<T>::step(const Samples<T>& samples, const Order& order, Index count, const Context& context) {
+  Totals totals = differentiate(samples, order, count, context);
+  if (totals.steps == 0) return totals;
+  double share = 1;
+  if (sums_penalty) {
+    share = totals.weight == 0 ? 0 : 1 / totals.weight;
+    totals.penalty = totals.weight == 0 ? 0 : updater_.penalty();
+  }
+  updater_.step(gradients_, share);
   constexpr double overhead = 1000;  // nanoseconds of a step beyond its products, for the interrupt's account
   context.after(overhead);
   return totals;
@@ -146,22 +159,34 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Context& context) {
 template <class T>
 Totals Trainer<T>::epoch(const Samples<T>& samples, Index batch, bool shuffled, std::uint64_t epoch,
                          const Context& context) {
+  order_.resize(std::size_t(samples.x.rows));
+  std::iota(order_.begin(), order_.end(), Index(0));
+  if (shuffled) shuffle(order_.data(), samples.x.rows, Random(seed_, epoch));
+  return this->epoch(samples, batch, order_.data(), context);
+}
+
+template <class T>
+Totals Trainer<T>::epoch(const Samples<T>& samples, Index batch, const Index* order, const Context& context) {
   reserve(samples, batch);
   const Index n = samples.x.rows;
-  order_.resize(std::size_t(n));
-  std::iota(order_.begin(), order_.end(), Index(0));
-  if (shuffled) shuffle(order_.data(), n, Random(seed_, epoch));
   Totals totals;
   for (Index begin = 0; begin < n && !context.stopped(); begin += batch) {
-    const Totals one = step(samples, {order_.data() + begin, n - begin}, std::min(batch, n - begin), context);
+    const Totals one = step(samples, {order + begin, n - begin}, std::min(batch, n - begin), context);
     totals.steps += one.steps;
     if (one.steps == 0) break;
     totals.loss += one.loss;
+    totals.penalty += one.penalty;
     totals.weight += one.weight;
     totals.correct += one.correct;
     totals.samples += one.samples;
   }
   return totals;
+}
+
+template <class T>
+Totals Trainer<T>::gradient(const Samples<T>& samples, const Context& context) {
+  reserve(samples, samples.x.rows);
+  return differentiate(samples, {}, samples.x.rows, context);
 }
 
 template <class T>

@@ -8,9 +8,10 @@
 
 namespace simdnn {
 
-/// Sums over samples; the loss is a weighted sum, to be divided by the weight.
+/// Sums over samples; the loss is a weighted sum, to be divided by the weight, and so is the penalty of the steps,
+/// where it is counted.
 struct Totals {
-  double loss = 0, weight = 0;
+  double loss = 0, penalty = 0, weight = 0;
   std::int64_t correct = 0, samples = 0, steps = 0;
 };
 
@@ -25,17 +26,28 @@ class Trainer {
   Network<T>& network() { return *network_; }
   Updater<T>& updater() { return updater_; }
 
+  /// Whether l1 and l2 are of the sum of a batch's losses, as scikit-learn's alpha is: divided by its weight, and
+  /// counted in the totals.
+  bool sums_penalty = false;
+
   /// One update from all samples; totals.steps stays 0, and nothing is updated, if the context stopped it.
   Totals step(const Samples<T>& samples, const Context& context);
 
   /// One pass in mini-batches of `batch`, in the order of the epoch or, without shuffling, as they lie.
   Totals epoch(const Samples<T>& samples, Index batch, bool shuffled, std::uint64_t epoch, const Context& context);
 
+  /// The same in an order that is given, with a place for each sample.
+  Totals epoch(const Samples<T>& samples, Index batch, const Index* order, const Context& context);
+
+  /// The gradients of the mean loss over all samples, without an update.
+  Totals gradient(const Samples<T>& samples, const Context& context);
+
   /// The loss and the correct classes, without training.
   Totals evaluate(const Samples<T>& samples, const Context& context);
 
  private:
   Totals step(const Samples<T>& samples, const Order& order, Index count, const Context& context);
+  Totals differentiate(const Samples<T>& samples, const Order& order, Index count, const Context& context);
   void reserve(const Samples<T>& samples, Index batch);
   void reserve_losses(Index rows);
   Pass pass_of(const Samples<T>& samples, const Context& context) const;

@@ -20,16 +20,32 @@ std::vector<Buffer<T>>& Updater<T>::slots() {
   return slots_;
 }
 
-/// Spans for the kernels; neighbours in memory become one.
+template <class T>
+double Updater<T>::penalty() const {
+  const double l1 = rule_->options[kL1], l2 = rule_->options[kL2];
+  const TypedKernels<T>& typed = typed_kernels<T>();
+  double sum = 0;
+  for (const Segment& segment : segments_) {
+    if (!penalized(segment)) continue;
+    if (l1 != 0) sum += l1 * typed.abs_sum(segment.parameters, segment.size);
+    if (l2 != 0) sum += l2 / 2 * typed.square_sum(segment.parameters, segment.size);
+  }
+  return sum;
+}
+
+/// Spans for the kernels; neighbours in memory that are treated alike become one.
 template <class T>
 void Updater<T>::place(const std::vector<const T*>& gradients, bool merged) {
+  const bool penalties = rule_->options[kL1] != 0 || rule_->options[kL2] != 0;
   slots();
   spans_.clear();
   for (std::size_t s = 0; s < segments_.size(); ++s) {
     const Segment& segment = segments_[s];
+    const bool penalized = !penalties || this->penalized(segment);
     if (merged && !spans_.empty()) {
       UpdateSpan<T>& before = spans_.back();
-      if (before.p + before.size == segment.parameters && before.g + before.size == gradients[s]) {
+      const bool next = before.p + before.size == segment.parameters && before.g + before.size == gradients[s];
+      if (next && before.penalized == penalized) {
         before.size += segment.size;
         continue;
       }
@@ -38,6 +54,7 @@ void Updater<T>::place(const std::vector<const T*>& gradients, bool merged) {
     span.p = segment.parameters;
     span.g = gradients[s];
     span.size = segment.size;
+    span.penalized = penalized;
     for (std::size_t i = 0; i < slots_.size(); ++i) span.slots[i] = slots_[i].data() + segment.offset;
   }
 }
@@ -61,14 +78,14 @@ bool Updater<T>::measure(Adjustment& adjustment) {
 }
 
 template <class T>
-bool Updater<T>::step(const std::vector<const T*>& gradients) {
+bool Updater<T>::step(const std::vector<const T*>& gradients, double penalty_share) {
   const Rule& rule = *rule_;
   const bool constrained = rule.options[kMaxNorm] < __builtin_inf();
   place(gradients, !constrained);
   double hypers[kMaxHypers];
   std::copy(rule.hypers.begin(), rule.hypers.end(), hypers);
-  UpdateStep numbers{
-      hypers, carried_.data(), steps_ + 1, {1, rule.options[kClipValue], rule.options[kL1], rule.options[kL2]}};
+  const double *const options = rule.options, l1 = options[kL1] * penalty_share, l2 = options[kL2] * penalty_share;
+  UpdateStep numbers{hypers, carried_.data(), steps_ + 1, {1, options[kClipValue], l1, l2}};
   if (!measure(numbers.adjustment)) {
     ++skipped_;
     return false;

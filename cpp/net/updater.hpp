@@ -20,14 +20,19 @@ class Updater {
  public:
   explicit Updater(std::shared_ptr<const Rule> rule) : rule_(std::move(rule)), carried_(initial(*rule_)) {}
 
-  /// Puts n parameters under this updater's care, before the first step; their owner keeps them alive.
-  void add(T* parameters, Index n, Units units = {}) {
-    segments_.push_back({parameters, size_, n, units});
+  /// Puts n parameters under this updater's care, before the first step; their owner keeps them alive. `bias`: one of
+  /// those that penalize_bias is about.
+  void add(T* parameters, Index n, Units units = {}, bool bias = false) {
+    segments_.push_back({parameters, size_, n, units, bias});
     size_ += n;
   }
 
   /// One step; gradients in the order of add(). False, with nothing changed, if it was refused as not finite.
-  bool step(const std::vector<const T*>& gradients);
+  /// `penalty_share`: what l1 and l2 are multiplied by.
+  bool step(const std::vector<const T*>& gradients, double penalty_share = 1);
+
+  /// l1 sum |p| + l2 / 2 sum p^2 over the parameters that l1 and l2 are for.
+  double penalty() const;
 
   /// The state buffers in the order of the rule's slots, each with all parameters one after the other.
   std::vector<Buffer<T>>& slots();
@@ -43,9 +48,11 @@ class Updater {
     T* parameters;
     Index offset, size;
     Units units;
+    bool bias;
   };
 
   static std::vector<double> initial(const Rule& rule);
+  bool penalized(const Segment& segment) const { return !segment.bias || rule_->options[kPenalizeBias] != 0; }
   void place(const std::vector<const T*>& gradients, bool merged);
   bool measure(Adjustment& adjustment);
   void update(const UpdateStep& numbers);

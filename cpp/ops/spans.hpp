@@ -136,12 +136,14 @@ struct UpdateSpan {
   const T* g = nullptr;
   T* slots[kMaxSlots] = {};
   Index size = 0;
+  bool penalized = true;  ///< whether l1 and l2 reach it
 };
 
 /// What is done to a gradient before its rule sees it: clip(scale g, limit) + l1 sign(p) + l2 p.
 struct Adjustment {
   double scale = 1, limit = __builtin_inf(), l1 = 0, l2 = 0;
   bool none() const { return scale == 1 && limit == __builtin_inf() && l1 == 0 && l2 == 0; }
+  Adjustment without_penalties() const { return {scale, limit, 0, 0}; }
 };
 
 /// The numbers of one step: hypers and carried in the order of the rule's description; steps count from 1.

@@ -165,12 +165,15 @@ class Trainer:
         self.optimizer._provide_rates(1)
         return self._trainer.step(x, y, sample_weight)
 
-    def evaluate(self, X: ArrayLike, y: ArrayLike, *, scale: float = 1.0) -> tuple[float, float]:
+    def evaluate(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, scale: float = 1.0
+    ) -> tuple[float, float]:
         """The mean loss, and the share of right classes (NaN for a regression), without training.
 
-        `X`, `y` and `scale` are as in `fit`.
+        Arguments as in `fit`; weights count in the loss, not in the share.
         """
-        loss, accuracy, _, _ = self._trainer.evaluate(self._trainer.batch(X, y, number("scale", scale)))
+        batch = self._trainer.batch(X, y, sample_weight, number("scale", scale))
+        loss, accuracy, *_ = self._trainer.evaluate(batch)
         return loss, accuracy if self._classifies else float("nan")
 
     def fit(
@@ -180,7 +183,8 @@ class Trainer:
         *,
         epochs: int,
         batch_size: int | None = 32,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        sample_weight: ArrayLike | None = None,
+        validation_data: tuple[ArrayLike, ...] | None = None,
         callbacks: Iterable[Callback] = (),
         progress: Progress = "auto",
         shuffle: bool = True,
@@ -198,7 +202,10 @@ class Trainer:
         batch_size : int or None
             None is batch gradient descent (all samples a step), 1 stochastic gradient descent, another
             number mini-batches. The last batch of an epoch may be smaller.
-        validation_data : (X, y) or None
+        sample_weight : array, shape (n,), or None
+            As in `step`: the mean of each batch divides by the sum of its weights, and a batch whose weights
+            are all 0 has no gradient. The loss of the epoch is the mean over all weights.
+        validation_data : (X, y), (X, y, sample_weight) or None
             Evaluated after each epoch.
         callbacks : callables
             Each is called ``callback(trainer, logs)`` after an epoch; a true answer ends the training.
@@ -224,14 +231,13 @@ class Trainer:
             On Ctrl-C, within 100 ms; the model is as the last whole step left it.
         """
         epochs, scale = integer("epochs", epochs), number("scale", scale)
-        batch = self._trainer.batch(X, y, scale)
+        batch = self._trainer.batch(X, y, sample_weight, scale)
         validation = None
         if validation_data is not None:
-            try:
-                X_validation, y_validation = validation_data
-            except (TypeError, ValueError):
-                raise TypeError("validation_data: expected a pair (X, y)") from None
-            validation = self._trainer.batch(X_validation, y_validation, scale)
+            if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+                raise TypeError("validation_data: expected a pair (X, y), or (X, y, sample_weight)")
+            X_validation, y_validation, *weight = validation_data
+            validation = self._trainer.batch(X_validation, y_validation, weight[0] if weight else None, scale)
         samples = np.shape(X)[0]
         size = samples if batch_size is None else min(integer("batch_size", batch_size), samples)
         watchers = list(callbacks)
@@ -312,13 +318,13 @@ class Trainer:
     def _epoch(self, history: History, batch: Any, size: int, shuffle: bool, validation: Any) -> Logs:
         """One epoch; adds its numbers to the history and returns them."""
         start = time.perf_counter()
-        loss, accuracy, _, steps = self._trainer.epoch(batch, size, shuffle, self.epochs_done)
+        loss, accuracy, _, steps, _ = self._trainer.epoch(batch, size, shuffle, self.epochs_done)
         history.seconds.append(time.perf_counter() - start)
         history.steps += steps
         self.epochs_done += 1
         logs = {"loss": loss, "accuracy": accuracy}
         if validation is not None:
-            logs["val_loss"], logs["val_accuracy"], _, _ = self._trainer.evaluate(validation)
+            logs["val_loss"], logs["val_accuracy"], *_ = self._trainer.evaluate(validation)
         if not self._classifies:
             logs = {name: value for name, value in logs.items() if not name.endswith("accuracy")}
         for name, value in logs.items():

@@ -37,6 +37,7 @@ class Options(TypedDict, total=False):
     maximize: bool
     l1: float
     l2: float
+    penalize_bias: bool
     clip_norm: float | None
     clip_value: float | None
     max_norm: float | None
@@ -72,8 +73,26 @@ class Setting:
         optimizer._rule[self.name] = native(self.name, value)
 
 
+#: Settings that every rule has, by the names of the native ones.
+OPTIONS = (
+    "maximize",
+    "l1",
+    "l2",
+    "penalize_bias",
+    "clip_norm",
+    "clip_value",
+    "max_norm",
+    "skip_nonfinite",
+)
 BOUNDS = ("clip_norm", "clip_value", "max_norm")
-FLAGS = ("maximize", "skip_nonfinite", "nesterov", "lr_in_velocity", "decoupled_weight_decay")
+FLAGS = (
+    "maximize",
+    "skip_nonfinite",
+    "penalize_bias",
+    "nesterov",
+    "lr_in_velocity",
+    "decoupled_weight_decay",
+)
 
 
 def native(name: str, value: Any) -> float:
@@ -108,6 +127,9 @@ class Optimizer:
     l1, l2 : float
         Penalties ``l1 * sum(abs(p)) + l2 / 2 * sum(p**2)``, >= 0: ``l1 * sign(p) + l2 * p`` is added to
         the gradient, after clipping.
+    penalize_bias : bool
+        Whether l1 and l2 are also for parameters with one axis or none, such as biases; `weight_decay` is
+        for all, as in PyTorch.
     clip_norm : float or None
         If the norm of all gradients together is above it, they are scaled down to it, as PyTorch's
         ``clip_grad_norm_`` does. `grad_norm` holds the norm.
@@ -123,6 +145,8 @@ class Optimizer:
     All of this happens in the one pass that updates the parameters; only `clip_norm` and `skip_nonfinite`
     read the gradients once before. The bits do not depend on the number of threads, on alignment, or on how
     the parameters are split into arrays.
+
+    A copy or pickle holds the settings alone: it is bound to no parameters, and begins at step 0.
 
     Examples
     --------
@@ -146,6 +170,7 @@ class Optimizer:
     maximize = Setting("maximize", "Whether steps go up the gradient.")
     l1 = Setting("l1", "Penalty of the absolute values.")
     l2 = Setting("l2", "Penalty of the squares, beside weight_decay.")
+    penalize_bias = Setting("penalize_bias", "Whether l1 and l2 are also for biases.")
     clip_norm = Setting("clip_norm", "Bound of the norm of all gradients, or None.")
     clip_value = Setting("clip_value", "Bound of each gradient, or None.")
     max_norm = Setting("max_norm", "Bound of each unit's incoming weights, or None.")
@@ -310,6 +335,12 @@ class Optimizer:
         self._native.carried = list(RULES[self._rule.name]["carried"].values())
         self._native.steps = 0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        names = (*RULES[self._rule.name]["hypers"], *OPTIONS)
+        settings = {name: readable(name, self._rule[name]) for name in names}
+        own = {name: value for name, value in vars(self).items() if name not in _OF_A_BINDING}
+        return _copied, (type(self), self._rule.name, settings, own)
+
     def __repr__(self) -> str:
         defaults = RULES[self._rule.name]["hypers"]
         shown = [f"lr={self.lr!r}" if self._schedule is not None else f"lr={self.lr:g}"]
@@ -317,6 +348,20 @@ class Optimizer:
             if name != "lr" and self._rule[name] != value:
                 shown.append(f"{name}={readable(name, self._rule[name])!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+#: Attributes that a copy has anew.
+_OF_A_BINDING = ("_rule", "_updater", "_native", "_shapes", "_bound")
+
+
+def _copied(kind: type[Optimizer], rule: str, settings: dict[str, Any], own: dict[str, Any]) -> Optimizer:
+    """An optimizer of these settings, without parameters."""
+    optimizer = kind.__new__(kind)
+    Optimizer.__init__(optimizer, rule, None, settings, {})
+    vars(optimizer).update(own)
+    if optimizer._schedule is not None:
+        optimizer.lr = optimizer._schedule
+    return optimizer
 
 
 def checked_rate(rate: Any) -> float:

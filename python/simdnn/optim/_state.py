@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._check import number
-from ._optimizer import RULES, native, pair, readable
+from ._optimizer import OPTIONS, RULES, native, pair, readable
 
 if TYPE_CHECKING:
     from ._optimizer import Optimizer
 
-OPTIONS = ("maximize", "l1", "l2", "clip_norm", "clip_value", "max_norm", "skip_nonfinite")
 #: From here on float32, in which PyTorch counts steps, is not exact.
 MOST_STEPS = 2**24
 
