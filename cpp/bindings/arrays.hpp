@@ -30,18 +30,18 @@ inline double checked_number(const Hyper& hyper, double value) {
 
 inline std::string shape_text(const py::array& array) { return text_of(py::object(array.attr("shape"))); }
 
+/// An object as an array: itself, the memory of another library's tensor, or a new one; see _host.py.
+inline py::array host_array(const py::handle& object, const char* name) {
+  if (py::isinstance<py::array>(object)) return py::reinterpret_borrow<py::array>(object);
+  return py::module_::import("simdnn._host").attr("host_array")(name, object).cast<py::array>();
+}
+
 /// x as an aligned C-contiguous array of T: itself if it is one, else a converted copy of any real numbers.
 template <class T>
 Array<T> real_array(const py::handle& object, const char* name) {
-  if (py::isinstance<Array<T>>(object)) {
-    auto array = py::reinterpret_borrow<Array<T>>(object);
-    if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0) return array;
-  }
-  const py::array array = py::array::ensure(object);
-  if (!array) {
-    PyErr_Clear();
-    throw py::type_error(std::string(name) + ": expected an array of real numbers, got " +
-                         text_of(py::type::of(object).attr("__name__")));
+  const py::array array = host_array(object, name);
+  if (py::isinstance<Array<T>>(array) && reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0) {
+    return py::reinterpret_borrow<Array<T>>(array);
   }
   if (std::string("biuf").find(array.dtype().kind()) == std::string::npos) {
     throw py::type_error(std::string(name) + ": expected real numbers, got dtype " + text_of(array.dtype()));
@@ -53,9 +53,8 @@ Array<T> real_array(const py::handle& object, const char* name) {
 }
 
 /// Single and half precision are computed in single, everything else in double, as NumPy promotes.
-inline bool is_double(const py::handle& object) {
-  if (!py::isinstance<py::array>(object)) return true;
-  const py::dtype type = py::reinterpret_borrow<py::array>(object).dtype();
+inline bool is_double(const py::array& array) {
+  const py::dtype type = array.dtype();
   return type.kind() != 'f' || type.itemsize() > 4;
 }
 
@@ -68,14 +67,12 @@ inline bool is_double(const py::handle& object) {
 inline Array<std::int64_t> class_array(const py::handle& object, const char* name, Index classes,
                                        std::optional<std::int64_t> ignored = std::nullopt) {
   Array<std::int64_t> labels;
-  if (py::isinstance<Array<std::int64_t>>(object)) {
-    labels = py::reinterpret_borrow<Array<std::int64_t>>(object);
+  const py::array array = host_array(object, name);
+  if (py::isinstance<Array<std::int64_t>>(array)) {
+    labels = py::reinterpret_borrow<Array<std::int64_t>>(array);
   } else {
-    const py::array array = py::array::ensure(object);
-    if (!array || (array.dtype().kind() != 'i' && array.dtype().kind() != 'u')) {
-      PyErr_Clear();
-      throw py::type_error(std::string(name) + ": expected integer class indices, got " +
-                           (array ? "dtype " + text_of(array.dtype()) : text_of(py::type::of(object))));
+    if (array.dtype().kind() != 'i' && array.dtype().kind() != 'u') {
+      throw py::type_error(std::string(name) + ": expected integer class indices, got dtype " + text_of(array.dtype()));
     }
     if (array.dtype().kind() == 'u') {  // a huge uint64 must not wrap to a negative class
       const auto wide = array.cast<py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>>();

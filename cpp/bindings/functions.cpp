@@ -49,7 +49,8 @@ Array<T> sum_to(const py::handle& object, const std::vector<Index>& shape) {
 void register_functions(py::module_& module) {
   module.def(
       "sum_to",
-      [](const py::object& x, const std::vector<Index>& shape) -> py::object {
+      [](const py::object& object, const std::vector<Index>& shape) -> py::object {
+        const py::array x = host_array(object, "x");
         if (is_double(x)) return sum_to<double>(x, shape);
         return sum_to<float>(x, shape);
       },

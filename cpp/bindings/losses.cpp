@@ -305,8 +305,9 @@ void register_losses(py::module_& module) {
       .def_property_readonly("classes", [](const Loss& self) { return self.class_scale.size(); })
       .def(
           "evaluate",
-          [](const Loss& self, const py::object& input, const py::object& target, const py::object& weight,
+          [](const Loss& self, const py::object& object, const py::object& target, const py::object& weight,
              const char* name, const std::string& reduction, bool return_grad) {
+            const py::array input = host_array(object, name);
             return is_double(input) ? evaluate<double>(self, input, target, weight, name, reduction, return_grad)
                                     : evaluate<float>(self, input, target, weight, name, reduction, return_grad);
           },
@@ -315,8 +316,11 @@ void register_losses(py::module_& module) {
       .def_property_readonly("has_margin", [](const Loss& self) { return self.margin.has_value(); })
       .def(
           "evaluate_margin",
-          [](const Loss& self, const py::object& features, const py::object& weight, const py::object& target,
-             const py::object& sample_weight, const std::string& reduction, bool return_grad) {
+          [](const Loss& self, const py::object& features_object, const py::object& weight_object,
+             const py::object& target, const py::object& sample_weight, const std::string& reduction,
+             bool return_grad) {
+            const py::array features = host_array(features_object, "features");
+            const py::array weight = host_array(weight_object, "weight");
             const auto run =
                 is_double(features) || is_double(weight) ? evaluate_margin<double> : evaluate_margin<float>;
             return run(self, features, weight, target, sample_weight, reduction, return_grad);

@@ -134,11 +134,13 @@ bool is_single(const Array<T>& x, const Shape& wanted) {
 
 template <class T>
 void predict_into(Predictor<T>& self, const py::object& object, const py::object& out_object) {
-  if (!py::isinstance<Array<T>>(out_object) || !py::reinterpret_borrow<py::array>(out_object).writeable()) {
+  const bool shared = py::isinstance<py::array>(out_object) || py::hasattr(out_object, "__dlpack__");
+  const py::object out_memory = shared ? host_array(out_object, "out") : out_object;
+  if (!py::isinstance<Array<T>>(out_memory) || !py::reinterpret_borrow<py::array>(out_memory).writeable()) {
     throw py::type_error(std::string("out: expected a writeable C-contiguous array of ") + text_of(py::dtype::of<T>()));
   }
   const Array<T> x = real_array<T>(object, "x");
-  auto out = py::reinterpret_borrow<Array<T>>(out_object);
+  auto out = py::reinterpret_borrow<Array<T>>(out_memory);
   const Shape wanted = self.network->input(), output = self.network->output();
   const bool single = is_single(x, wanted) && out.ndim() == (output.sequence ? 2 : 1);
   const Inputs<T> in = single ? single_input(x, wanted) : inputs_of(x, "x", wanted);

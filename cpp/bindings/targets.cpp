@@ -17,10 +17,8 @@ void check_shape(const py::array& array, const char* name, const std::vector<Ind
 namespace {
 
 /// Whether these are rows of probabilities, not class indices.
-bool is_row_each(const py::object& object, const std::vector<Index>& samples) {
-  const py::array array = py::array::ensure(object);
-  PyErr_Clear();
-  return array && array.dtype().kind() == 'f' && array.ndim() == Index(samples.size()) + 1;
+bool is_row_each(const py::array& array, const std::vector<Index>& samples) {
+  return array.dtype().kind() == 'f' && array.ndim() == Index(samples.size()) + 1;
 }
 
 }  // namespace
@@ -33,9 +31,12 @@ Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name
     case Target::classes:
       std::swap(values, classes);
       break;
-    case Target::either:
-      if (loss.margin || !is_row_each(object, samples)) std::swap(values, classes);  // a margin has one class
+    case Target::either: {
+      const py::array array = host_array(object, name);
+      values = array;
+      if (loss.margin || !is_row_each(array, samples)) std::swap(values, classes);  // a margin has one class
       break;
+    }
     case Target::both:
       if (py::isinstance<py::tuple>(object) && py::len(object) == 2) {
         values = py::tuple(object)[0];

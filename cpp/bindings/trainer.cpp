@@ -30,13 +30,11 @@ struct ModelTrainer {
 /// x as it lies, if it is contiguous numbers of a kind that a loader casts; else as numbers of T.
 template <class T>
 py::array source_array(const py::object& object) {
-  const bool known = py::isinstance<Array<float>>(object) || py::isinstance<Array<double>>(object) ||
-                     py::isinstance<Array<std::uint8_t>>(object);
-  if (known) {
-    const auto array = py::reinterpret_borrow<py::array>(object);
-    if (reinterpret_cast<std::uintptr_t>(array.data()) % std::uintptr_t(array.itemsize()) == 0) return array;
-  }
-  return real_array<T>(object, "x");
+  const py::array array = host_array(object, "x");
+  const bool known = py::isinstance<Array<float>>(array) || py::isinstance<Array<double>>(array) ||
+                     py::isinstance<Array<std::uint8_t>>(array);
+  if (known && reinterpret_cast<std::uintptr_t>(array.data()) % std::uintptr_t(array.itemsize()) == 0) return array;
+  return real_array<T>(array, "x");
 }
 
 inline Element element_of(const py::array& array) {
@@ -167,7 +165,9 @@ py::tuple epoch_in_order(ModelTrainer<T>& self, const Batch<T>& batch, Index siz
 template <class T>
 void register_precision(py::module_& module, const std::string& suffix) {
   using Self = ModelTrainer<T>;
-  py::class_<Batch<T>>(module, ("Batch" + suffix).c_str());
+  py::class_<Batch<T>>(module, ("Batch" + suffix).c_str()).def_property_readonly("samples", [](const Batch<T>& self) {
+    return self.samples.x.rows;
+  });
   py::class_<Self> type(module, ("Trainer" + suffix).c_str());
   define_state<T>(type, [](Self& self) -> Updater<T>& { return self.trainer.updater(); });
   type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<Rule>, std::uint64_t>(), "model"_a,

@@ -7,6 +7,7 @@ NumPy arrays in, NumPy arrays out, the same bits on every machine. Start with
 from . import diagnostics, functional, init, nn, optim, plot, pretrain, schedules
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, show_config
+from .interop import from_torch, to_torch_state_dict
 from .saving import load, load_metadata, save
 from .training import History, Trainer
 
@@ -15,6 +16,7 @@ __all__ = [
     "Trainer",
     "__version__",
     "diagnostics",
+    "from_torch",
     "functional",
     "get_num_threads",
     "init",
@@ -28,4 +30,5 @@ __all__ = [
     "schedules",
     "set_num_threads",
     "show_config",
+    "to_torch_state_dict",
 ]

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from . import _core
 from ._check import number
+from ._host import host_array
 from ._loss import Reduction, evaluate_classes, make, simple, trainable
 
 __all__ = ["cross_entropy", "distillation_loss", "focal_loss", "nll_loss", "zero_one_loss"]
@@ -335,7 +336,7 @@ def zero_one_loss(
     """
     if return_grad:
         raise ValueError(_UNTRAINABLE)
-    scores, classes = np.asarray(input), np.asarray(target)
+    scores, classes = host_array("input", input), host_array("target", target)
     predicted = scores.argmax(axis=-1) if scores.ndim == classes.ndim + 1 else scores
     for name, array in (("input", predicted), ("target", classes)):
         if array.dtype.kind not in "iu":

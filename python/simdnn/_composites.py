@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._check import integer, known_name
+from ._host import host_array
 
 __all__ = [
     "crelu",
@@ -239,7 +240,7 @@ def crelu_backward(dy: ArrayLike, x: ArrayLike, axis: int = -1) -> Any:
 
 def _as_float(x: Any) -> Any:
     """x as something with a shape and a dtype that has every negative of its numbers."""
-    x = x if hasattr(x, "shape") and hasattr(x, "dtype") else np.asarray(x)
+    x = x if isinstance(getattr(x, "dtype", None), np.dtype) else host_array("x", x)
     return x if x.dtype.kind not in "biu" else x.astype(np.exp.resolve_dtypes((x.dtype, None))[1])
 
 
@@ -329,7 +330,7 @@ def maxout_backward(dy: ArrayLike, x: ArrayLike, pieces: int, axis: int = -1) ->
 def _groups(x: Any, pieces: Any, axis: int) -> tuple[Any, int]:
     """x with `axis` split into (groups, pieces), and the axis of the groups."""
     pieces = integer("pieces", pieces)
-    x = x if hasattr(x, "reshape") else np.asarray(x)
+    x = x if hasattr(x, "reshape") else host_array("x", x)
     axis = normalize_axis_index(axis, x.ndim)
     if x.shape[axis] % pieces:
         raise ValueError(

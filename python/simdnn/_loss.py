@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _core
 from ._check import known_name, number
+from ._host import host_array
 from ._plain import only_keys, plain
 
 Reduction = Literal["none", "mean", "sum"]
@@ -84,13 +85,13 @@ def evaluate_classes(
 ) -> Any:
     """The same where classes lie along axis 1 of arrays with more than two axes, as in PyTorch."""
     if not isinstance(input, np.ndarray):
-        input = np.asarray(input)
+        input = host_array(name, input)
     moves = input.ndim > 2
     if moves:
         if loss.name == "distillation" and isinstance(target, tuple):
-            target = (np.moveaxis(np.asarray(target[0]), 1, -1), target[1])
+            target = (np.moveaxis(host_array("target", target[0]), 1, -1), target[1])
         elif np.ndim(target) == input.ndim:
-            target = np.moveaxis(np.asarray(target), 1, -1)
+            target = np.moveaxis(host_array("target", target), 1, -1)
         input = np.moveaxis(input, 1, -1)
     value, gradient = loss.evaluate(input, target, sample_weight, name, reduction, return_grad)
     if gradient is None:

@@ -238,7 +238,7 @@ class Trainer:
                 raise TypeError("validation_data: expected a pair (X, y), or (X, y, sample_weight)")
             X_validation, y_validation, *weight = validation_data
             validation = self._trainer.batch(X_validation, y_validation, weight[0] if weight else None, scale)
-        samples = np.shape(X)[0]
+        samples = batch.samples
         size = samples if batch_size is None else min(integer("batch_size", batch_size), samples)
         watchers = list(callbacks)
         history = History()

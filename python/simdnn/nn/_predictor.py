@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
+from .._host import host_array
 
 if TYPE_CHECKING:
     from ._sequential import Sequential
@@ -33,7 +34,7 @@ class Predictor:
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """The output for `x`, as `Sequential.forward` has it, in a new array."""
-        x = np.asarray(x)
+        x = host_array("x", x)
         whole = not self._input.sequence or self._output.sequence
         out = np.empty((*x.shape[: -1 if whole else -2], self._output.features), self.dtype)
         self._predictor.predict_into(x, out)

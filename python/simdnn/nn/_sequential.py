@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core
 from .._check import integer
+from .._host import host_array
 from ._describe import layer_to_dict, sequential_arguments
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
 from ._predictor import Predictor
@@ -179,8 +180,9 @@ class Sequential:
         """
         if training:
             return self._model.forward(x)
-        single = np.ndim(x) == 1 + self._input.sequence
-        out = self._model.predict(np.asarray(x)[np.newaxis] if single else x)
+        x = host_array("x", x)
+        single = x.ndim == 1 + self._input.sequence
+        out = self._model.predict(x[np.newaxis] if single else x)
         return out[0] if single else out
 
     def backward(self, dy: ArrayLike) -> NDArray[Any]:
@@ -240,7 +242,9 @@ class Sequential:
             If a shape is another.
         """
         views = self.parameters() | self.buffers()
-        arrays = {name: np.asarray(value, dtype=self.dtype) for name, value in state.items()}
+        arrays = {
+            name: np.asarray(host_array(name, value), dtype=self.dtype) for name, value in state.items()
+        }
         wanted = {name: view.shape for name, view in views.items()}
         check_shapes(wanted, {name: value.shape for name, value in arrays.items()})
         for name, value in arrays.items():
