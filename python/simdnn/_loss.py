@@ -107,6 +107,8 @@ def resolve(loss: Any) -> _core.Loss:
     TypeError, ValueError
         If it is no loss that a network can be trained on, or a setting is of another kind or range.
     """
+    if isinstance(loss, _core.Loss):
+        return loss
     settings: dict[str, Any] = {}
     function = loss
     if isinstance(loss, str):

@@ -1,6 +1,8 @@
 """What simdnn runs on: version, instruction set, threads, compiler."""
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -52,7 +54,27 @@ def set_num_threads(n: int | None) -> None:
     1
     >>> simdnn.set_num_threads(None)
     """
-    _core.set_thread_count(0 if n is None else integer("n", n, 1, 2**15 - 1))
+    global _asked
+    asked = 0 if n is None else integer("n", n, 1, 2**15 - 1)
+    _core.set_thread_count(asked)
+    _asked = asked
+
+
+#: What `set_num_threads` was last asked for; 0 is the default.
+_asked = 0
+
+
+@contextmanager
+def limited_threads(n: int | None) -> Iterator[None]:
+    """At most `n` threads in this process for a while; None changes nothing."""
+    before = _asked
+    if n is not None:
+        set_num_threads(n)
+    try:
+        yield
+    finally:
+        if n is not None:
+            set_num_threads(before or None)
 
 
 def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] | None:

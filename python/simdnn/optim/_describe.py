@@ -13,8 +13,8 @@ from .._check import integer, known_name, number
 from .._plain import only_keys, plain
 from ..schedules import ReduceOnPlateau, Schedule, reduce_on_plateau
 from . import BY_NAME
-from ._optimizer import RULES, Optimizer
-from ._state import OPTIONS, settings_of, views_of
+from ._optimizer import OPTIONS, RULES, Optimizer
+from ._state import settings_of, views_of
 
 SCHEDULES = {row["name"]: len(row["values"]) for row in _core.schedules()}
 PLATEAU = ("best", "bad_epochs", "cooling")

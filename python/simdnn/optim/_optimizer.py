@@ -351,7 +351,7 @@ class Optimizer:
 
 
 #: Attributes that a copy has anew.
-_OF_A_BINDING = ("_rule", "_updater", "_native", "_shapes", "_bound")
+_OF_A_BINDING = ("_rule", "_updater", "_native", "_shapes", "_bound", "_gradients")
 
 
 def _copied(kind: type[Optimizer], rule: str, settings: dict[str, Any], own: dict[str, Any]) -> Optimizer:
