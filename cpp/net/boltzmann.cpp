@@ -29,33 +29,28 @@ Boltzmann<T>::Boltzmann(Index visible, Index hidden, std::shared_ptr<const Rule>
     v_ = arena_.matrix(kChunk, visible);
     h_ = arena_.matrix(kChunk, hidden);
     sample_ = arena_.matrix(kChunk, hidden);
-    mirror_ = arena_.matrix(hidden, visible);
   }
-}
-
-/// To be called when the weights may have changed.
-template <class T>
-void Boltzmann<T>::prepare() {
-  typed_kernels<T>().transpose(values_.data(), hidden_, visible_, hidden_, mirror_.data, mirror_.stride);
 }
 
 /// sigmoid(x weight + bias) in the first rows of `out`.
 template <class T>
-Matrix<T> units_of(const Matrix<const T>& x, const T* weight, Index weight_row, const T* bias, const Matrix<T>& out,
-                   const Context& context) {
+Matrix<T> units_of(const Matrix<const T>& x, const T* weight, Index row, Index column, const T* bias,
+                   const Matrix<T>& out, const Context& context) {
   static const int sigmoid = activation_index("sigmoid");
   Product<T> p;
   p.rows = x.rows;
-  p.columns = out.stride;
+  p.columns = out.columns;
   p.depth = x.columns;
   p.a = x.data;
   p.a_row = x.stride;
   p.a_column = 1;
   p.b = weight;
-  p.b_row = weight_row;
+  p.b_row = row;
+  p.b_column = column;
   p.start = bias;
   p.c = out.data;
   p.c_row = out.stride;
+  p.padded = true;
   p.finish.apply = typed_kernels<T>().activations[sigmoid].infer;
   multiply(p, context);
   return {out.data, x.rows, out.columns, out.stride};
@@ -63,12 +58,12 @@ Matrix<T> units_of(const Matrix<const T>& x, const T* weight, Index weight_row, 
 
 template <class T>
 Matrix<T> Boltzmann<T>::up(const Matrix<const T>& v, const Context& context) {
-  return units_of<T>(v, values_.data(), hidden_, hidden_bias(), h_, context);
+  return units_of<T>(v, values_.data(), hidden_, 1, hidden_bias(), h_, context);
 }
 
 template <class T>
 Matrix<T> Boltzmann<T>::down(const Matrix<const T>& h, const Context& context) {
-  return units_of<T>(h, mirror_.data, mirror_.stride, visible_bias(), v_, context);
+  return units_of<T>(h, values_.data(), 1, hidden_, visible_bias(), v_, context);
 }
 
 /// States of units, 1 with the given probabilities; `first` is the place of the first row in its batch.
@@ -136,7 +131,6 @@ template <class T>
 double Boltzmann<T>::step(const Matrix<const T>& x, const Index* order, Index count, const Sampling& sampling,
                           const Context& context) {
   double error = 0;
-  prepare();
   for (Index begin = 0; begin < count; begin += kChunk) {
     const Matrix<const T> data = gather(x, order + begin, std::min(kChunk, count - begin));
     Matrix<T> h = up(data, context), v;
@@ -189,7 +183,6 @@ void Boltzmann<T>::transform(const Matrix<const T>& x, T* out, const Context& co
 
 template <class T>
 void Boltzmann<T>::reconstruct(const Matrix<const T>& x, T* out, const Context& context) {
-  prepare();
   for_chunks(x, out, context, [&](const Matrix<const T>& rows) { return down(up(rows, context), context); });
 }
 

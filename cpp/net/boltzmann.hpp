@@ -43,7 +43,6 @@ class Boltzmann {
   /// What contrastive divergence compares: V^T H, 1^T H and 1^T V, laid out as the values.
   using Statistics = Buffer<T>;
 
-  void prepare();
   Matrix<T> up(const Matrix<const T>& v, const Context& context);
   Matrix<T> down(const Matrix<const T>& h, const Context& context);
   Matrix<T> sample(const Matrix<T>& p, const Matrix<T>& out, std::uint32_t stream, Index first) const;
@@ -63,7 +62,7 @@ class Boltzmann {
   Updater<T> updater_;
   std::uint64_t seed_;
   Arena<T> arena_;
-  Matrix<T> data_, v_, h_, sample_, mirror_;  ///< of a chunk of rows; the last is W transposed
+  Matrix<T> data_, v_, h_, sample_;  ///< of a chunk of rows
   std::vector<Index> order_;
   OwnedMutex mutex_;
 };
