@@ -155,7 +155,8 @@ void prefetch(const T* b, Index b_row, Index b_column, Index depth, Index column
 template <class T>
 void panel(const Product<T>& p, Index column, Index columns, int vectors) {
   alignas(64) T packed[kSteps<T> * kPanel<T>];
-  const bool packs = wants_packing(p);
+  constexpr Index cached = (256 << 10) / Index(sizeof(T));  // elements that stay in the second-level cache
+  const bool packs = wants_packing(p), fetches = packs && p.depth * p.columns > cached;
   const int last = p.padded ? kWidth<T> : int(columns - (vectors - 1) * kWidth<T>);
   const Index blocks = parts_of(p.rows, tallest(vectors)), most = packs ? kSteps<T> : p.depth;
   Index k = 0;
@@ -163,10 +164,12 @@ void panel(const Product<T>& p, Index column, Index columns, int vectors) {
     const Index depth = p.depth - k < most ? p.depth - k : most;
     const T* b = p.b + k * p.b_row + column * p.b_column;
     if (packs) pack(b, p.b_row, p.b_column, depth, columns, packed);
-    const T* const next = k + depth < p.depth ? b + depth * p.b_row : p.b + (column + columns) * p.b_column;
+    const bool more = k + depth < p.depth;
+    const Index rest = more ? p.depth - k - depth : p.depth, next_depth = rest < most ? rest : most;
+    const T* const next = more ? b + depth * p.b_row : p.b + (column + columns) * p.b_column;
     for (Index i = 0; i < blocks; ++i) {
       const Index row = i * p.rows / blocks, rows = (i + 1) * p.rows / blocks - row;
-      if (packs) prefetch(next, p.b_row, p.b_column, most, columns, i, blocks);
+      if (fetches) prefetch(next, p.b_row, p.b_column, next_depth, columns, i, blocks);
       T* const c = p.c + row * p.c_row + column;
       const T* const start = k ? c : p.start ? p.start + row * p.start_row + column : nullptr;
       choose_tile<T>(int(rows), vectors)(p.a + row * p.a_row + k * p.a_column, p.a_row, p.a_column, packs ? packed : b,
