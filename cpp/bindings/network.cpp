@@ -1,6 +1,7 @@
 // Networks and predictors as Python classes, one for each precision.
 #include <pybind11/stl.h>
 
+#include "../net/explain.hpp"
 #include "layers.hpp"
 #include "model.hpp"
 #include "register.hpp"
@@ -177,6 +178,20 @@ py::dict shapes_of(const py::dict& chain) {
   return shapes;
 }
 
+/// (parameters, flops, bytes, arena, predicted and measured nanoseconds) of each layer.
+template <class T>
+py::list explained(Model<T>& self, Index samples, Index steps) {
+  constexpr double long_enough = 1e7;  // nanoseconds, to leave the GIL to others meanwhile
+  const std::vector<LayerCost> costs = run_native(self.network->mutex(), long_enough, [&](const Context& context) {
+    return explain(*self.network, samples, steps, context);
+  });
+  py::list rows;
+  for (const LayerCost& cost : costs) {
+    rows.append(py::make_tuple(cost.parameters, cost.flops, cost.bytes, cost.arena, cost.predicted, cost.measured));
+  }
+  return rows;
+}
+
 template <class T>
 void register_precision(py::module_& module, const std::string& suffix) {
   py::class_<Model<T>>(module, ("Model" + suffix).c_str())
@@ -194,7 +209,8 @@ void register_precision(py::module_& module, const std::string& suffix) {
       .def_readwrite("passes", &Model<T>::passes)
       .def("predict", predict<T>, "x"_a)
       .def("forward", forward_training<T>, "x"_a)
-      .def("backward", backward<T>, "dy"_a);
+      .def("backward", backward<T>, "dy"_a)
+      .def("explain", explained<T>, "samples"_a, "steps"_a);
   py::class_<Predictor<T>>(module, ("Predictor" + suffix).c_str())
       .def(py::init([](Model<T>& model) {
              return run_native(model.network->mutex(), 0,

@@ -83,6 +83,7 @@ class Arena {
     used_ += rows * stride;
     return m;
   }
+  Index taken() const { return used_; }
   void allocate() {
     memory_ = Buffer<T>(used_);
     used_ = 0;

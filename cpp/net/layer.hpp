@@ -1,6 +1,7 @@
 // What a layer of a network is: a description, and the part of a plan that is made from it.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -79,6 +80,22 @@ struct Cursor {
   }
 };
 
+/// What each layer of the outermost chain takes, added up over the passes that it is given to.
+class LayerClock {
+ public:
+  explicit LayerClock(std::size_t layers) : nanoseconds(layers, 0.0) {}
+  void start() { last_ = std::chrono::steady_clock::now(); }
+  void lap(std::size_t layer) {
+    const auto now = std::chrono::steady_clock::now();
+    nanoseconds[layer] += std::chrono::duration<double, std::nano>(now - last_).count();
+    last_ = now;
+  }
+  std::vector<double> nanoseconds;
+
+ private:
+  std::chrono::steady_clock::time_point last_;
+};
+
 /// What a pass through a network is given beside its data.
 struct Pass {
   Mode mode = Mode::infer;
@@ -87,6 +104,7 @@ struct Pass {
   bool accumulate = false;             ///< gradients of parameters are added to those of earlier chunks
   std::uint64_t seed = 0, number = 0;  ///< of random layers: each pass of a seed has streams of its own
   Context context = {};
+  LayerClock* clock = nullptr;  ///< nullptr: nobody asks
 };
 
 template <class T>

@@ -38,6 +38,9 @@ class Plan {
   /// What the last layer read in the last forward pass.
   const Matrix<const T>& last_input() const { return root_.last_input(); }
 
+  /// Elements of the arena that each layer of the network's description has taken.
+  std::vector<Index> arena(std::size_t layers) const { return root_.arena(layers); }
+
   /// Parameter gradients from the output's gradient, which is overwritten; returns the gradient with respect to x,
   /// empty unless the plan was made with input_gradient. `beside`: what is added to that of last_input().
   Matrix<T> backward(const Matrix<T>& gradient, const Pass& pass, const Matrix<const T>& beside = {}) {

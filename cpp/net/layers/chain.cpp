@@ -21,12 +21,15 @@ bool ChainSpec::whole_batch() const {
 
 template <class T>
 Chain<T>::Chain(const ChainSpec& spec, Cursor<T>& cursor) : columns_(spec.output.features) {
-  for (const SpecPointer& layer : spec.layers) {
-    if (layer->absent(cursor.mode)) continue;
-    const ActivationSpec* const activation = layer->activation();
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    const LayerSpec& layer = *spec.layers[i];
+    if (layer.absent(cursor.mode)) continue;
+    const ActivationSpec* const activation = layer.activation();
     if (activation && fuse(*activation)) continue;
-    layers_.push_back(layer->make(cursor));
+    layers_.push_back(layer.make(cursor));
+    places_.push_back(i);
   }
+  taken_.resize(layers_.size());
   inputs_.resize(layers_.size());
   steps_.resize(layers_.size());
 }
@@ -43,7 +46,9 @@ void Chain<T>::reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool
   if (layers_.empty()) copy_ = arena.matrix(rows, columns_);
   lowest_ = first ? lowest_learner() : 0;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Index before = arena.taken();
     layers_[i]->reserve(arena, rows, steps, mode, first && i <= lowest_);
+    taken_[i] = arena.taken() - before;
     rows /= steps;
     steps = layers_[i]->steps(steps);
     rows *= steps;
@@ -68,6 +73,8 @@ Matrix<T> Chain<T>::forward(const Matrix<const T>& x, const Pass& pass) {
     return {copy_.data, x.rows, x.columns, copy_.stride};
   }
   Pass own = pass;
+  own.clock = nullptr;
+  if (pass.clock) pass.clock->start();
   Matrix<const T> input = x;
   Matrix<T> y;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -76,6 +83,7 @@ Matrix<T> Chain<T>::forward(const Matrix<const T>& x, const Pass& pass) {
     y = layers_[i]->forward(input, own);
     own.steps = layers_[i]->steps(own.steps);
     input = y;
+    if (pass.clock) pass.clock->lap(places_[i]);
   }
   return y;
 }
@@ -90,12 +98,15 @@ Matrix<T> Chain<T>::backward(Matrix<T> gradient, const Matrix<const T>& start, c
                              const Matrix<const T>& beside) {
   if (layers_.empty()) return passed_on(gradient, start, below);
   Pass own = pass;
+  own.clock = nullptr;
+  if (pass.clock) pass.clock->start();
   for (std::size_t i = layers_.size(); i-- > lowest_;) {
     const bool last = i + 1 == layers_.size();
     const Matrix<const T> added = last && beside.data ? beside : i == 0 ? start : Matrix<const T>{};
     own.steps = steps_[i];
     gradient =
         layers_[i]->backward(inputs_[i], gradient, added, i > 0 ? layers_[i - 1]->backward_finish() : below, own);
+    if (pass.clock) pass.clock->lap(places_[i]);
   }
   return gradient;
 }

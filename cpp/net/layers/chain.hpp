@@ -40,10 +40,19 @@ class Chain final : public Layer<T> {
   /// What the last layer read in the last forward pass.
   const Matrix<const T>& last_input() const { return inputs_.back(); }
 
+  /// Elements of the arena that each of its description's layers has taken.
+  std::vector<Index> arena(std::size_t layers) const {
+    std::vector<Index> taken(layers, 0);
+    for (std::size_t i = 0; i < layers_.size(); ++i) taken[places_[i]] = taken_[i];
+    return taken;
+  }
+
  private:
   std::size_t lowest_learner() const;
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;
+  std::vector<std::size_t> places_;      ///< of each in the description, where some are fused or absent
+  std::vector<Index> taken_;             ///< of the arena, by each
   std::vector<Matrix<const T>> inputs_;  ///< of each layer, in the last forward pass
   std::vector<Index> steps_;             ///< and its rows of a sample
   std::size_t lowest_ = 0;               ///< the backward pass ends with this layer

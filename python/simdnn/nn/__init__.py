@@ -6,6 +6,7 @@ from ._activation import Activation
 from ._dense import Dense
 from ._describe import layer_from_dict, layer_to_dict
 from ._dropout import Dropout
+from ._explain import Explanation, LayerCost
 from ._layer import Layer
 from ._margin import LargeMarginSoftmax
 from ._predictor import Predictor
@@ -16,8 +17,10 @@ __all__ = [
     "Activation",
     "Dense",
     "Dropout",
+    "Explanation",
     "LargeMarginSoftmax",
     "Layer",
+    "LayerCost",
     "Predictor",
     "Residual",
     "Sequential",

@@ -12,6 +12,7 @@ from .. import _core
 from .._check import integer
 from .._host import host_array
 from ._describe import layer_to_dict, sequential_arguments
+from ._explain import Explanation, explanation
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
 from ._predictor import Predictor
 
@@ -249,6 +250,40 @@ class Sequential:
         check_shapes(wanted, {name: value.shape for name, value in arrays.items()})
         for name, value in arrays.items():
             views[name][...] = value
+
+    def explain(self, batch_size: int, steps: int = 1) -> Explanation:
+        """What each layer costs in a training step: counted, predicted and measured, without the update.
+
+        A copy of the network is timed, so nothing of this one changes; it takes about a tenth of a second.
+
+        Parameters
+        ----------
+        batch_size : int
+            Samples of a step.
+        steps : int
+            Time steps of a sample, where the network reads sequences.
+
+        Returns
+        -------
+        Explanation
+            A row for each layer; ``print`` shows a table.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is no integer of 1 or more.
+
+        Examples
+        --------
+        >>> from simdnn import nn
+        >>> model = nn.Sequential(nn.Dense(8, 64, activation="relu"), nn.Dense(64, 4), rng=0)
+        >>> found = model.explain(batch_size=32)
+        >>> [(row.layer, row.parameters, row.flops) for row in found.rows]
+        [("Dense(8, 64, activation='relu')", 576, 65536.0), ('Dense(64, 4)', 260, 49152.0)]
+        """
+        samples, count = integer("batch_size", batch_size), integer("steps", steps)
+        rows = self._model.explain(samples, count if self._input.sequence else 1)
+        return explanation(self.layers, rows, samples, self.dtype.name)
 
     def freeze(self) -> Predictor:
         """A predictor with a copy of the parameters as they are now."""
