@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import simdnn
 import simdnn.functional as F
-from simdnn import _numpy_peer, optim
+from simdnn import _numpy_peer, nn, optim
 
 from bench import floor, peers, train_peers
 from bench.harness import OURS, Case, Contestant, Goal
@@ -22,11 +22,15 @@ from bench.problems import Network, Problem, make_model, make_problem
 
 LEARNING_RATE = 1e-3
 CHECKED_STEPS = 3
+FIT = "simdnn fit"
 FLOOR, ONE_THREAD, SINGLE, CUSTOM = "floor", "one thread", "simdnn float32", "simdnn custom"
 
 
 class Row(NamedTuple):
-    """A network, how many times faster than each peer it should be, and how far above its floor."""
+    """A network, how many times faster than each peer it should be, and how far above its floor.
+
+    PyTorch is handed batches as `Trainer.step` is; the others do an epoch in a call, as `Trainer.fit` does.
+    """
 
     network: Network
     ratios: dict[str, float]
@@ -64,6 +68,11 @@ def cases() -> Iterator[Case]:
         yield _case("train tanh", row.network._replace(activation="tanh"), _goals(row, level * TANH_SHARE))
     for row in ROWS:
         yield _case("train float64", row.network._replace(dtype="float64"), [DOUBLE_GOAL])
+    for row in ROWS[1:]:
+        for kind in (_confident, _dead):
+            name = f"{_name(row.network)}, {kind.__name__.strip('_')}"
+            build = functools.partial(_converged, row.network, kind)
+            yield Case("train converged", name, build, (Goal(("fresh",), 1 / 1.05),))
     if peers.threads() > 1:
         for row in ROWS[3:]:
             build = functools.partial(_beside_a_busy_process, row.network)
@@ -71,7 +80,9 @@ def cases() -> Iterator[Case]:
 
 
 def _goals(row: Row, share: float) -> list[Goal]:
-    goals = [Goal((peer,), ratio * share) for peer, ratio in row.ratios.items()]
+    goals = [
+        Goal((peer,), ratio * share, OURS if peer == "PyTorch" else FIT) for peer, ratio in row.ratios.items()
+    ]
     return goals + ([Goal((FLOOR,), 1 / row.of_floor)] if row.of_floor else [])
 
 
@@ -157,7 +168,7 @@ def _fit(problem: Problem) -> Contestant:
     def check() -> None:
         np.testing.assert_allclose(fit(shuffle=False).loss[0], _epoch_loss(problem), rtol=1e-2)
 
-    return Contestant("simdnn fit", fit, check, len(problem.batches()))
+    return Contestant(FIT, fit, check, len(problem.batches()))
 
 
 def _sklearn(problem: Problem) -> Contestant:
@@ -206,6 +217,36 @@ def _stepwise(
 
 def _close(losses: Any, expected: list[float]) -> None:
     np.testing.assert_allclose(np.asarray(losses, np.float64), expected[: len(losses)], rtol=1e-4)
+
+
+def _confident(model: nn.Sequential) -> None:
+    """Every class but the first has a probability, and so every gradient a size, below the normal numbers."""
+    weight, bias = list(model.parameters().values())[-2:]
+    weight *= 1e-2
+    bias[1:] = -92
+
+
+def _dead(model: nn.Sequential) -> None:
+    """Every second hidden unit is never active."""
+    for bias in list(model.parameters().values())[1:-1:2]:
+        bias[::2] = -50
+
+
+def _converged(network: Network, spoil: Callable[[nn.Sequential], None]) -> Iterator[Contestant]:
+    """A network that has stopped learning, in whole or in part, beside one that has not; neither moves."""
+    problem = make_problem(network)
+    x, y = problem.batches()[0]
+
+    def contestant(name: str, model: nn.Sequential, labels: Any) -> Contestant:
+        trainer = simdnn.Trainer(model, loss="cross_entropy", optimizer=optim.Adam(lr=1e-12), seed=0)
+        loss, _ = trainer.evaluate(x, labels)
+        step = functools.partial(trainer.step, x, labels)
+        return Contestant(name, step, lambda: _close([step()], [loss]))
+
+    spoiled = make_model(problem)
+    spoil(spoiled)
+    yield contestant(OURS, spoiled, spoiled(x).argmax(axis=1))
+    yield contestant("fresh", make_model(problem), y)
 
 
 @contextlib.contextmanager

@@ -61,10 +61,11 @@ class Contestant:
 
 
 class Goal(NamedTuple):
-    """The best of ``peers``, or of all if empty, should take at least ``ratio`` times as long as simdnn."""
+    """The best of ``peers``, or of all if empty, should take at least ``ratio`` times as long as ``ours``."""
 
     peers: tuple[str, ...]
     ratio: float
+    ours: str = OURS
 
 
 #: No slower than anybody else.
@@ -110,7 +111,7 @@ class Result:
     def reached(self, goal: Goal) -> float | None:
         """The ratio that a goal speaks of, or None where none of its peers is installed."""
         best = self.best_peer(goal)
-        return None if best is None else self.ratio(best)
+        return None if best is None else self.median[best] / self.median[goal.ours]
 
     def as_dict(self) -> dict[str, Any]:
         """What the JSON file holds of it."""

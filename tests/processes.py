@@ -1,6 +1,8 @@
 """Python in a fresh process, with a watchdog."""
 
+import ctypes
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -53,3 +55,11 @@ def missing(level: str) -> str:
     """Why this machine cannot run a level; empty if it can."""
     done = start(["-c", "import simdnn"], 60, {"SIMDNN_ISA": level})
     return "" if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
+
+
+def control_word() -> int:
+    """Rounding, traps and flushing of subnormals, as the C library's fegetenv finds them; flags left out."""
+    environment = (ctypes.c_uint32 * 16)()
+    word, flags = {"x86_64": (7, 0x3F), "aarch64": (0, 0)}[platform.machine()]
+    ctypes.CDLL(None).fegetenv(environment)
+    return environment[word] & ~flags

@@ -140,6 +140,12 @@ def test_every_training_step_is_right(engine: ModuleType, activation: str, dtype
     simdnn.set_num_threads(None)
 
 
+@pytest.mark.parametrize("kind", ["_confident", "_dead"])
+def test_a_converged_network_keeps_its_loss(engine: ModuleType, kind: str) -> None:
+    for contestant in engine._converged(engine.Network((3, 6, 2), 4, 4), getattr(engine, kind)):
+        contestant.check()
+
+
 def test_every_training_row_has_a_goal(engine: ModuleType) -> None:
     assert all(case.goals for case in engine.cases())
 

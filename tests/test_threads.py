@@ -1,6 +1,7 @@
 """Threads are never a loss: limits are honoured per call, and fork or exhaustion changes no answer."""
 
 import os
+import platform
 import threading
 from typing import Any
 
@@ -10,7 +11,7 @@ import simdnn
 import simdnn.functional as F
 
 from .networks import network, samples
-from .processes import run
+from .processes import control_word, run
 from .registry import same_bits, spread
 
 linux = pytest.mark.skipif(
@@ -198,6 +199,44 @@ def test_multiprocessing_by_fork_gives_the_same_bits() -> None:
     assert script(MULTIPROCESSING) == [f"True {alone()}"]
 
 
+MANY_FORKS = """
+simdnn.set_num_threads(2)
+work()
+model = network([100, 256, 10], dtype=np.float32)
+x = X[:6400].reshape(64, 100)
+answer = digest(model(x))
+failed = 0
+for _ in range(1000):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        os._exit(digest(model(x)) != answer)
+    failed += os.waitpid(child, 0)[1] != 0
+print(failed, work() == work())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_thousand_forks_after_parallel_work() -> None:
+    assert script(MANY_FORKS) == ["0 True"]
+
+
+JOBLIB = """
+import joblib
+simdnn.set_num_threads(2)
+answer = work()
+with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
+    found = joblib.Parallel()(joblib.delayed(work)() for _ in range(4))
+print(set(found) == {answer})
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_joblib_by_multiprocessing_gives_the_same_bits() -> None:
+    pytest.importorskip("joblib", reason="needs the extra [test]: scikit-learn, which brings joblib")
+    assert script(JOBLIB) == ["True"]
+
+
 #: No thread can be created any more; root is not bound by the limit, so it becomes nobody first.
 EXHAUST = """
 import resource
@@ -325,3 +364,18 @@ def test_ufuncs_from_several_threads(threads: int) -> None:
     x = spread(200_000, np.float32, 9)
     wanted = F.silu(x)
     assert all(same_bits(result, wanted) for result in in_threads(4, lambda _: F.silu(x)))
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="reads the control word by the C library of Linux")
+def test_training_leaves_the_control_word_alone(threads: int) -> None:
+    """Subnormal numbers are computed with, not flushed behind the back of the caller or of other threads."""
+    before = control_word()
+    x, y = samples("cross_entropy", 300, 100, 10, np.float32)
+
+    def work(_: int) -> int:
+        model = network([100, 256, 256, 10], dtype=np.float32)
+        simdnn.Trainer(model).fit(x * np.float32(1e-38), y, epochs=2, batch_size=100)
+        model.freeze().predict(x)
+        return control_word()
+
+    assert [work(0), *in_threads(2, work)] == [before] * 3

@@ -1,6 +1,5 @@
 """Elementwise functions behave as NumPy's own: any shape, stride, dtype and output, and others' arrays."""
 
-import ctypes
 import pickle
 import platform
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from .processes import control_word
 from .registry import ELEMENTWISE, FLOATS, Elementwise, same_bits, spread
 
 Array = np.ndarray[Any, Any]
@@ -190,14 +190,6 @@ def test_any_view_has_the_bits_of_its_copy(case: Elementwise, data: st.DataObjec
     if data.draw(st.booleans()):
         view = np.broadcast_to(view, (3, *view.shape))
     assert same_bits(case.function(*case.repeated(view)), case.function(*case.repeated(view.copy())))
-
-
-def control_word() -> int:
-    """Rounding, traps and flushing of subnormals, as the C library's fegetenv finds them; flags left out."""
-    environment = (ctypes.c_uint32 * 16)()
-    word, flags = {"x86_64": (7, 0x3F), "aarch64": (0, 0)}[platform.machine()]
-    ctypes.CDLL(None).fegetenv(environment)
-    return environment[word] & ~flags
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="reads the control word by the C library of Linux")

@@ -1,6 +1,8 @@
 // A matrix product across threads: outputs are split, the sums never.
 #pragma once
 
+#include <algorithm>
+
 #include "../dispatch.hpp"
 #include "../parallel.hpp"
 #include "interrupt.hpp"
@@ -36,7 +38,14 @@ Product<T> columns_of(Product<T> p, Index begin, Index end) {
   return p;
 }
 
-/// Computes p, split over threads by rows or by columns; long products ask the interrupt between pieces.
+/// Columns [begin, end) of a product, or rows.
+template <class T>
+Product<T> part_of(const Product<T>& p, bool by_columns, Index begin, Index end) {
+  return by_columns ? columns_of(p, begin, end) : rows_of(p, begin, end);
+}
+
+/// Computes p, split over threads by columns or by rows; long products ask the interrupt between pieces. Parts by rows
+/// would each copy the whole of a b that is read by its columns.
 template <class T>
 void multiply(const Product<T>& p, const Context& context) {
   constexpr Index row_grain = 24, column_grain = 64;
@@ -48,17 +57,14 @@ void multiply(const Product<T>& p, const Context& context) {
     context.after(work);
     return;
   }
-  const Index pieces = Index(work / piece) + 1;
-  const Index rows = (p.rows + pieces - 1) / pieces;
-  for (Index begin = 0; begin < p.rows && !context.stopped(); begin += rows) {
-    const Product<T> part = rows_of(p, begin, begin + rows < p.rows ? begin + rows : p.rows);
-    const double share = work / double(pieces);
-    if (part.rows >= 2 * row_grain || part.columns < 2 * column_grain) {
-      parallel_for(part.rows, row_grain, share, [&](Index i, Index j) { run(rows_of(part, i, j)); });
-    } else {
-      parallel_for(part.columns, column_grain, share, [&](Index i, Index j) { run(columns_of(part, i, j)); });
-    }
-    context.after(share);
+  const bool by_columns = p.columns >= 2 * column_grain && (p.b_column != 1 || p.columns >= p.rows);
+  const Index n = by_columns ? p.columns : p.rows, grain = by_columns ? column_grain : row_grain;
+  const Index grains = (n + grain - 1) / grain, pieces = std::min(grains, Index(work / piece) + 1);
+  for (Index i = 0; i < pieces && !context.stopped(); ++i) {
+    const Index first = grains * i / pieces * grain, beyond = std::min(n, grains * (i + 1) / pieces * grain);
+    parallel_for(beyond - first, grain, work / double(pieces),
+                 [&](Index begin, Index end) { run(part_of(p, by_columns, first + begin, first + end)); });
+    context.after(work / double(pieces));
   }
 }
 

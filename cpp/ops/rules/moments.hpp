@@ -37,9 +37,14 @@ constexpr RuleDescription with_momentum_decay(RuleDescription about) {
 template <class T>
 struct Moments {
   T beta1, beta2, rest1, rest2;
+  Heard<T> heard;
 
   explicit Moments(const double* h)
-      : beta1(T(h[kBeta1])), beta2(T(h[kBeta2])), rest1(T(1 - h[kBeta1])), rest2(T(1 - h[kBeta2])) {}
+      : beta1(T(h[kBeta1])),
+        beta2(T(h[kBeta2])),
+        rest1(T(1 - h[kBeta1])),
+        rest2(T(1 - h[kBeta2])),
+        heard(1 - h[kBeta2]) {}
   SIMDNN_INLINE T first(T g, T* const* slots, Index i) const {
     const T m = flush(fma(beta1, slots[0][i], rest1 * g));
     slots[0][i] = m;
@@ -80,6 +85,7 @@ struct Adam {
           rate(T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)))),
           root(s.hypers[kEpsMode], s.hypers[kEps], 1 - power(s.hypers[kBeta2], s.step)) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
+      g = moments.heard(g);
       const T m = moments.first(g, slots, i);
       T v = moments.second(g, slots, i);
       if constexpr (kLargest) {
@@ -117,6 +123,7 @@ struct NAdam {
       ahead = T(-s.hypers[kLr] * next / (1 - s.carried[0] * next));
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
+      g = moments.heard(g);
       const T m = moments.first(g, slots, i);
       const T v = moments.second(g, slots, i);
       p = fma(ahead, m, now * g) / root(v) + p;
@@ -148,6 +155,7 @@ struct RAdam {
       rate = T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)) * (rectified ? __builtin_sqrt(share) : 1));
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
+      g = moments.heard(g);
       const T m = moments.first(g, slots, i);
       const T v = moments.second(g, slots, i);
       p = fma(rate, m / (rectified ? root(v) : T(1)), p);

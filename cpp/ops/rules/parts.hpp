@@ -26,6 +26,23 @@ SIMDNN_INLINE T flush(T x) {
   return (to_bits(x) & exponent) != 0 ? x : T(0);
 }
 
+/// g, or zero where the square of |g| times `share` would be subnormal. In integers, for a compiler would compute the
+/// square of both and choose, which costs as much: processors take many times as long for such a result.
+template <class T>
+struct Heard {
+  typename Bits<T>::signed_type least;
+
+  explicit Heard(double share) {
+    constexpr double smallest = sizeof(T) == 4 ? 0x1p-126 : 0x1p-1022;
+    least = to_bits(share > 0 ? T(__builtin_sqrt(smallest / share)) : T(0));
+  }
+  SIMDNN_INLINE T operator()(T g) const {
+    const auto bits = typename Bits<T>::signed_type(to_bits(abs(g)));
+    const auto below = (bits - least) >> (8 * sizeof(T) - 1);
+    return from_bits<T>(to_bits(g) & ~typename Bits<T>::type(below));
+  }
+};
+
 /// weight_decay in the gradient (an L2 penalty), or decoupled: p shrinks by lr weight_decay (Loshchilov & Hutter 2019).
 template <class T>
 struct WeightDecay {

@@ -24,7 +24,7 @@ class LayerCost(NamedTuple):
     arena : float
         Bytes of memory that it takes beside its parameters.
     predicted : float
-        Microseconds at the speed of a product in the first-level cache, and the rough cost of its activation.
+        Microseconds of one thread at the speed of a product in cache, and the rough cost of its activation.
     measured : float
         Microseconds, the least of several passes; 0 in a layer that the one before has taken over.
 
@@ -72,8 +72,15 @@ class Explanation(NamedTuple):
 
     def total(self) -> LayerCost:
         """The sums of all columns."""
-        sums = [sum(column) for column in list(zip(*self.rows, strict=True))[1:]]
-        return LayerCost("sum", *sums)
+        return LayerCost(
+            "sum",
+            sum(row.parameters for row in self.rows),
+            sum(row.flops for row in self.rows),
+            sum(row.bytes for row in self.rows),
+            sum(row.arena for row in self.rows),
+            sum(row.predicted for row in self.rows),
+            sum(row.measured for row in self.rows),
+        )
 
     def __str__(self) -> str:
         heads = ["parameters", "FLOP", "bytes", "arena", "predicted us", "measured us"]
@@ -96,8 +103,8 @@ def explanation(
 ) -> Explanation:
     """Native costs, whose times are nanoseconds, beside the layers that they belong to."""
     rows = tuple(
-        LayerCost(repr(layer), *counts, predicted / 1000, measured / 1000)
-        for layer, (*counts, predicted, measured) in zip(layers, costs, strict=True)
+        LayerCost(repr(layer), *cost[:4], cost[4] / 1000, cost[5] / 1000)
+        for layer, cost in zip(layers, costs, strict=True)
     )
     return Explanation(rows, batch_size, dtype)
 
