@@ -21,6 +21,7 @@ from simdnn import (
     pretrain,
     saving,
     schedules,
+    table,
     training,
 )
 
@@ -33,6 +34,7 @@ MODULES = (
     training,
     saving,
     interop,
+    table,
     simdnn.onnx,
     config,
     pretrain,

@@ -1,4 +1,4 @@
-"""The command line: ``python -m simdnn [demo | bench | info]``."""
+"""The command line: ``python -m simdnn [demo | train | predict | export | info | bench]``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-import simdnn
 from simdnn import demo
+from simdnn.shell import _models, _train
 
-USAGE = """usage: python -m simdnn [demo | bench | info] [options]
+USAGE = """usage: python -m simdnn [demo | train | predict | export | info | bench] [options]
 
-  demo   train a network on hand-written digits, with NumPy beside it (the default; demo --help lists options)
-  bench  time simdnn beside NumPy and the libraries that are installed; from a checkout
-  info   print version, instruction set, threads and compiler"""
+  demo     train a network on hand-written digits, with NumPy beside it (the default)
+  train    train a network on a table: CSV, Parquet or npz
+  predict  predict the rows of a table with such a network
+  export   write a network as ONNX
+  info     print version, instruction set, threads and compiler, or what is in a model's file
+  bench    time simdnn beside NumPy and the libraries that are installed; from a checkout
+
+Each but bench lists its options with --help."""
 
 
 def run_bench(arguments: Sequence[str]) -> int:
@@ -29,19 +34,13 @@ def run_bench(arguments: Sequence[str]) -> int:
     return subprocess.call([sys.executable, "-m", "bench", *arguments])
 
 
-def run_info(arguments: Sequence[str]) -> int:
-    """Print the configuration."""
-    if arguments:
-        print(f"python -m simdnn info takes no arguments, got {' '.join(arguments)}", file=sys.stderr)
-        return 2
-    simdnn.show_config()
-    return 0
-
-
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "demo": demo.main,
+    "train": _train.main,
+    "predict": _models.predict,
+    "export": _models.export,
+    "info": _models.info,
     "bench": run_bench,
-    "info": run_info,
 }
 
 

@@ -1,0 +1,1 @@
+"""The commands of ``python -m simdnn`` that train on tables and handle models."""
