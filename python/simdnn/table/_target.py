@@ -101,8 +101,8 @@ class Target:
         if not self.classes:
             restored: NDArray[Any] = np.asarray(outputs, np.float64)[:, 0] * self.scale + self.mean
             return restored
-        names: NDArray[Any] = np.array(self.classes, dtype=object)
-        return names.take(np.argmax(outputs, axis=1))
+        found: NDArray[Any] = np.array(self.classes, dtype=object)[np.argmax(outputs, axis=1)]
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """As a plain value, for `from_dict`."""
