@@ -10,6 +10,7 @@ import pytest
 import simdnn
 import simdnn.functional as F
 import simdnn.onnx
+import simdnn.table
 from simdnn import _core, optim
 from simdnn._loss import NAMED
 
@@ -185,6 +186,7 @@ def public_objects() -> list[Any]:
         simdnn.init,
         simdnn.nn,
         simdnn.onnx,
+        simdnn.table,
         simdnn.optim,
         simdnn.plot,
         simdnn.pretrain,

@@ -31,9 +31,10 @@ class Kind(NamedTuple):
 
 
 def turned(state: Arrays) -> Arrays:
-    """Dense weights are (in, out), PyTorch's (out, in)."""
+    """Weights of matrices are (in, out), PyTorch's (out, in)."""
     return {
-        name: np.ascontiguousarray(value.T) if name == "weight" else value for name, value in state.items()
+        name: np.ascontiguousarray(value.T) if name.startswith("weight") else value
+        for name, value in state.items()
     }
 
 
@@ -43,6 +44,28 @@ def counted(state: Arrays) -> Arrays:
         name: value.astype(np.int64) if name == "num_batches_tracked" else value
         for name, value in state.items()
     }
+
+
+def recurrent(gates: int) -> Kind:
+    """A recurrent layer of so many gates, whose names are PyTorch's."""
+
+    def known_by(s: Arrays) -> bool:
+        first = s.get("weight_hh_l0")
+        return first is not None and first.ndim == 2 and first.shape[0] == gates * first.shape[1]
+
+    def describe(s: Arrays) -> dict[str, Any]:
+        if other := [name for name in s if not re.fullmatch(r"(weight|bias)_[ih]h_l\d+", name)]:
+            raise ValueError(
+                f"{other[0]}: only recurrent layers in one direction, without projections, are known"
+            )
+        return {
+            "in_features": s["weight_ih_l0"].shape[1],
+            "hidden_features": s["weight_hh_l0"].shape[1],
+            "num_layers": sum(name.startswith("weight_ih") for name in s),
+            "bias": "bias_ih_l0" in s,
+        }
+
+    return Kind(known_by, describe, to_ours=turned, to_torch=turned)
 
 
 #: By the name of the class, here as in ``torch.nn``; the first that knows a module's entries takes it.
@@ -70,6 +93,9 @@ KINDS: dict[str, Kind] = {
         lambda s: s.keys() == {"weight"} and s["weight"].ndim == 1,
         lambda s: {"num_parameters": s["weight"].size},
     ),
+    "LSTM": recurrent(4),
+    "GRU": recurrent(3),
+    "RNN": recurrent(1),
     "Embedding": Kind(lambda s: False, dict),  # cannot be told from a Linear without bias
 }
 
@@ -110,9 +136,10 @@ def from_torch(
 
     Notes
     -----
-    Weights of Linear are transposed: (out, in) there, (in, out) here. Known are Linear, BatchNorm1d,
-    LayerNorm and PReLU, and with `model` all layers that PyTorch has too. Settings that are no weights (eps,
-    momentum, the p of dropout) have their defaults, which are PyTorch's; give `model` where they differ.
+    Weights of matrices are transposed: (out, in) there, (in, out) here. Known are Linear, BatchNorm1d,
+    LayerNorm, PReLU, RNN, LSTM and GRU, and with `model` Embedding too, which cannot be told from a Linear.
+    Settings that are no weights (eps, momentum, the p of dropout) have their defaults, which are PyTorch's;
+    recurrent layers give the last state alone. Give `model` where that is not so.
 
     Examples
     --------

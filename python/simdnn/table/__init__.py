@@ -6,7 +6,8 @@ training data; `Target` does so with what is to be predicted. Plain dictionaries
 """
 
 from ._columns import Columns
-from ._read import Table, read
+from ._read import Table as Table
+from ._read import read
 from ._target import Target
 
-__all__ = ["Columns", "Table", "Target", "read"]
+__all__ = ["Columns", "Target", "read"]
