@@ -164,3 +164,29 @@ def test_no_signal_handler_is_installed() -> None:
         ).strip()
         == "True"
     )
+
+
+MACHINE = (
+    SCRIPT
+    + """
+from simdnn import pretrain
+
+x = abs(x)
+def machine():
+    return pretrain.BernoulliRBM(widths[0], widths[1], 3, dtype=dtype, seed=1)
+
+rbm = machine()
+latency = interrupted(lambda: rbm.fit(x / x.max(), epochs=10**6, batch_size=None), 0.3)
+again, steps = machine(), rbm.optimizer.steps
+again.fit(x / x.max(), epochs=steps, batch_size=None)
+whole = bool(np.array_equal(rbm._machine.values, again._machine.values))
+print(json.dumps({{"latency": latency, "steps": steps, "whole": whole}}))
+"""
+)
+
+
+def test_pre_training_stops_at_a_whole_step() -> None:
+    found = report(MACHINE, widths=[300, 200, 2], count=2000, batch_size=0, dtype="float32")
+    assert found["latency"] < BOUND
+    assert found["steps"] > 0
+    assert found["whole"]

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _loss
-from .nn import Activation, Dense, LargeMarginSoftmax, Layer, Sequential
-from .nn._activation import activation_of
+from ._pieces import FLAT, Piece, pieces_of
+from .nn import LargeMarginSoftmax, Layer, Sequential
 
 __all__ = ["LayerReport", "Report", "report"]
 
 #: The first layer's gradients beside the last one's, as root mean squares: less is vanishing, more exploding.
 VANISHING, EXPLODING = 1e-3, 1e3
-#: A slope below this share of the activation's largest one counts as saturated, or as none.
-FLAT, NONE = 0.05, 1e-6
+#: A slope below this share of the activation's largest one counts as none.
+NONE = 1e-6
 #: The share of a hidden layer from which on saturated outputs, or dead units, are a problem.
 MANY = 0.5
 
@@ -27,7 +27,7 @@ REMEDIES = {
     "exploding": "Try Trainer(clip_norm=1.0), a smaller lr, init='xavier_uniform' or 'orthogonal', l2=1e-4,"
     " nn.BatchNorm1d or nn.Residual.",
     "vanishing": "Try activation='relu' or 'elu' with init='he_normal', nn.BatchNorm1d before activations,"
-    " nn.Residual blocks, nn.LSTM for sequences, or pretrain.greedy_layerwise before fine-tuning.",
+    " nn.Residual blocks, nn.LSTM with forget_bias=5.0, or pretrain.greedy_layerwise before fine-tuning.",
     "dead": "Try nn.LeakyReLU, activation='elu', a smaller lr, init='he_normal', or nn.BatchNorm1d.",
     "saturated": "Try init='xavier_uniform', inputs of mean 0 and standard deviation 1, nn.BatchNorm1d before"
     " the activations, or activation='relu'.",
@@ -41,7 +41,8 @@ class LayerReport:
     ``mean`` and ``std`` are of its outputs. ``saturated`` is the share of them where a bounded activation's
     slope is under 5 % of its largest one; ``dead`` the share of units whose activation has no slope for any
     sample. ``weight_norm`` and ``gradient_norm`` are of all its parameters together, ``output_gradient_norm``
-    is that of the loss by its outputs.
+    is that of the loss by its outputs. ``time_ratio`` of a layer that reads sequences is the norm of the
+    gradient by its first time step over that by the last one.
 
     Examples
     --------
@@ -60,6 +61,7 @@ class LayerReport:
     weight_norm: float
     gradient_norm: float
     output_gradient_norm: float
+    time_ratio: float = math.nan
 
     @property
     def gradient_rms(self) -> float:
@@ -117,62 +119,6 @@ def _table(layers: tuple[LayerReport, ...]) -> Iterator[str]:
         yield f"{label:<{width}}" + "".join(f"{'' if 'nan' in cell else cell:>11}" for cell in cells)
 
 
-class _Piece:
-    """A layer, or the linear or the activation part of one, as a network with copies of its parameters."""
-
-    def __init__(
-        self, model: Sequential, layer: Layer, features: int, values: dict[str, NDArray[Any]]
-    ) -> None:
-        self.layer = layer
-        self.network = Sequential(layer, dtype=model.dtype, rng=0, in_features=features)
-        self.network.load_state_dict(values)
-
-    def _through(self, pass_: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
-        """What reads rows takes those of sequences one by one."""
-        if self.network._input.sequence:
-            return pass_(x)
-        y = pass_(x.reshape(-1, x.shape[-1]))
-        return y.reshape(*x.shape[:-1], y.shape[-1])
-
-    def forward(self, x: NDArray[Any]) -> NDArray[Any]:
-        """As in a training step."""
-        self.x = x
-        return self._through(lambda rows: self.network.forward(rows, training=True), x)
-
-    def backward(self, dy: NDArray[Any]) -> NDArray[Any]:
-        """The gradient by x."""
-        return self._through(self.network.backward, dy)
-
-    def slopes(self) -> tuple[NDArray[Any], float, bool] | None:
-        """|f'(x)| of an activation, its largest value, and whether it is small on both sides."""
-        if not isinstance(self.layer, Activation) or self.layer.function == "identity":
-            return None
-        slope = getattr(_core, self.layer.function + "_derivative")
-        parameters = self.layer._registered()["parameters"]
-        largest = np.abs(slope(np.linspace(-8, 8, 4001), *parameters)).max()
-        bounded = np.all(np.abs(slope(np.array([-50.0, 50.0]), *parameters)) < FLAT * largest)
-        return np.abs(slope(self.x, *parameters)), float(largest), bool(bounded)
-
-
-def _pieces(model: Sequential) -> Iterator[list[_Piece]]:
-    """For each layer of the model one piece, or two where a Dense has an activation."""
-    state, shape = model.state_dict(), model._input
-    for i, layer in enumerate(model.layers):
-        own = {
-            f"0.{name.split('.', 1)[1]}": v for name, v in state.items() if name.split(".", 1)[0] == str(i)
-        }
-        if isinstance(layer, Dense) and layer.activation is not None:
-            linear = Dense(layer.in_features, layer.out_features, bias=layer.bias)
-            activation = activation_of(layer.activation)
-            yield [
-                _Piece(model, linear, shape.features, own),
-                _Piece(model, activation, layer.out_features, {}),
-            ]
-        else:
-            yield [_Piece(model, layer, shape.features, own)]
-        shape = layer._output(shape)
-
-
 def report(
     model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Callable[..., Any] | None = None
 ) -> Report:
@@ -191,9 +137,10 @@ def report(
     Returns
     -------
     Report
-        Its ``str`` is the verdict in words. Gradients vanish (explode) where the root mean square of the
-        first layer's is under 1e-3 (over 1e3) times that of the last one, or where they are not finite; more
-        than half of a hidden layer dead or saturated is reported too.
+        Its ``str`` is the verdict in words. Gradients vanish where the root mean square of the first layer's
+        is under 1e-3 times that of the last one, or the norm by the first time step under 1e-3 times that by
+        the last; they explode where a ratio is over 1e3, or one is not finite. More than half of a hidden
+        layer dead or saturated is reported too.
 
     Raises
     ------
@@ -224,24 +171,29 @@ def report(
     model.forward(x[:1])  # refuses what does not fit
     if len(x) == 0:
         raise ValueError(f"X: expected at least one sample, got shape {x.shape}")
-    pieces = list(_pieces(model))
-    outputs = []
     with np.errstate(all="ignore"):  # numbers that overflow are what is looked for
-        flow = x.astype(model.dtype)
-        for parts in pieces:
-            for part in parts:
-                flow = part.forward(flow)
-            outputs.append(flow)
-        value, by_outputs = native.evaluate(flow, y, None, "model(X)", "mean", True)
-        gradient = np.asarray(by_outputs)
-        layers = []
-        for i in reversed(range(len(pieces))):
-            norm = _norm(gradient)
-            for part in reversed(pieces[i]):
-                gradient = part.backward(gradient)
-            layers.append(_layer_report(str(i), model.layers[i], pieces[i], outputs[i], norm))
-    found = tuple(reversed(layers))
-    return Report(float(value), found, _problems(float(value), found))
+        value, layers = _both_ways(model, x.astype(model.dtype), y, native)
+    return Report(value, layers, _problems(value, layers))
+
+
+def _both_ways(
+    model: Sequential, x: NDArray[Any], y: ArrayLike, loss: _core.Loss
+) -> tuple[float, tuple[LayerReport, ...]]:
+    """The loss, and what was seen of each layer on the way forward and back."""
+    pieces, outputs = list(pieces_of(model)), []
+    for parts in pieces:
+        for part in parts:
+            x = part.forward(x)
+        outputs.append(x)
+    value, by_outputs = loss.evaluate(x, y, None, "model(X)", "mean", True)
+    gradient = np.asarray(by_outputs)
+    layers = []
+    for i in reversed(range(len(pieces))):
+        norm = _norm(gradient)
+        for part in reversed(pieces[i]):
+            gradient = part.backward(gradient)
+        layers.append(_layer_report(str(i), model.layers[i], pieces[i], outputs[i], norm, gradient))
+    return float(value), tuple(reversed(layers))
 
 
 def _chosen(model: Sequential, loss: Any) -> Any:
@@ -258,7 +210,12 @@ def _norm(*arrays: NDArray[Any]) -> float:
 
 
 def _layer_report(
-    name: str, layer: Layer, parts: list[_Piece], output: NDArray[Any], output_gradient_norm: float
+    name: str,
+    layer: Layer,
+    parts: list[Piece],
+    output: NDArray[Any],
+    output_gradient_norm: float,
+    input_gradient: NDArray[Any],
 ) -> LayerReport:
     """The numbers of one layer after both passes."""
     network, found = parts[0].network, parts[-1].slopes()
@@ -268,6 +225,7 @@ def _layer_report(
         rows = slope.reshape(-1, slope.shape[-1])
         saturated = float(np.mean(rows < FLAT * largest)) if bounded else math.nan
         dead = float(np.mean(np.all(rows < NONE * largest, axis=0)))
+    first, last = (_norm(input_gradient[:, step]) for step in (0, -1)) if network._input.sequence else (0, 0)
     count = network.flat_parameters.size
     return LayerReport(
         name=name,
@@ -280,7 +238,23 @@ def _layer_report(
         weight_norm=_norm(network.flat_parameters) if count else math.nan,
         gradient_norm=_norm(network.flat_gradients) if count else math.nan,
         output_gradient_norm=output_gradient_norm,
+        time_ratio=first / last if last else math.nan,
     )
+
+
+def _flow_problems(seen: Report) -> dict[str, str]:
+    """Gradients that shrink or grow, over the layers or over the time steps of one of them."""
+    ratios = [
+        (seen.gradient_ratio, "the first layer's gradients beside the last one's, as root mean squares")
+    ]
+    for layer in seen.layers:
+        ratios.append((layer.time_ratio, f"layer {layer.name}'s, by its first time step beside its last"))
+    texts = [(ratio, f"{what}: {ratio:.2g} times") for ratio, what in ratios]
+    found = {
+        "exploding": [text for ratio, text in texts if ratio > EXPLODING],
+        "vanishing": [text for ratio, text in texts if ratio < VANISHING],
+    }
+    return {name: "; ".join(several) for name, several in found.items() if several}
 
 
 def _problems(loss: float, layers: tuple[LayerReport, ...]) -> dict[str, str]:
@@ -288,14 +262,10 @@ def _problems(loss: float, layers: tuple[LayerReport, ...]) -> dict[str, str]:
     problems = {}
     learning = [layer for layer in layers if layer.parameters]
     broken = [layer.name for layer in learning if not math.isfinite(layer.gradient_norm)]
-    ratio = Report(loss, layers, {}).gradient_ratio
-    times = f"the first layer's gradients are {ratio:.2g} times the last one's, as root mean squares"
     if broken or not math.isfinite(loss):
         problems["exploding"] = f"loss {loss:g}; gradients that are not finite in layers {broken}"
-    elif ratio > EXPLODING:
-        problems["exploding"] = times
-    elif ratio < VANISHING:
-        problems["vanishing"] = times
+    else:
+        problems |= _flow_problems(Report(loss, layers, {}))
     hidden = layers[: int(learning[-1].name)] if learning else ()
     for name in ("dead", "saturated"):
         many = {layer.name: getattr(layer, name) for layer in hidden if getattr(layer, name) > MANY}
