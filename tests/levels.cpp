@@ -164,6 +164,20 @@ void matrices(const Kernels& table) {
   }
 }
 
+/// What random layers draw, and what contrastive divergence does with it.
+template <class T>
+void draws(const TypedKernels<T>& kernels) {
+  const std::vector<T> x = numbers<T>(11 * 70, 7919);
+  std::vector<T> y(x.size()), slope(x.size());
+  RandomRows<T> rows{11, 70, x.data(), 70, y.data(), slope.data(), 70, {123456789, 5, 2, 3}};
+  kernels.layers.dropout(rows, 0.3);
+  print("dropout", "", y);
+  kernels.layers.bernoulli(rows);
+  print("bernoulli", "", y);
+  kernels.layers.difference(x.data(), y.data(), T(0.3), slope.data(), Index(x.size()));
+  print("difference", "", slope);
+}
+
 }  // namespace simdnn
 
 int main() {
@@ -175,4 +189,6 @@ int main() {
   elementwise(table, kDouble, spread<double>(), std::vector<double>(20000, 0.75));
   matrices<float>(table);
   matrices<double>(table);
+  draws<float>(table.single);
+  draws<double>(table.real);
 }

@@ -244,15 +244,14 @@ def _layer_report(
 
 def _flow_problems(seen: Report) -> dict[str, str]:
     """Gradients that shrink or grow, over the layers or over the time steps of one of them."""
-    ratios = [
-        (seen.gradient_ratio, "the first layer's gradients beside the last one's, as root mean squares")
-    ]
+    first = "the first layer's gradients are {:.2g} times the last one's, as root mean squares"
+    ratios = [(seen.gradient_ratio, first)]
     for layer in seen.layers:
-        ratios.append((layer.time_ratio, f"layer {layer.name}'s, by its first time step beside its last"))
-    texts = [(ratio, f"{what}: {ratio:.2g} times") for ratio, what in ratios]
+        text = f"layer {layer.name}'s gradient by the first time step is {{:.2g}} times that by the last one"
+        ratios.append((layer.time_ratio, text))
     found = {
-        "exploding": [text for ratio, text in texts if ratio > EXPLODING],
-        "vanishing": [text for ratio, text in texts if ratio < VANISHING],
+        "exploding": [text.format(ratio) for ratio, text in ratios if ratio > EXPLODING],
+        "vanishing": [text.format(ratio) for ratio, text in ratios if ratio < VANISHING],
     }
     return {name: "; ".join(several) for name, several in found.items() if several}
 

@@ -124,7 +124,10 @@ def gallery(names: Iterable[str] | None = None, *, columns: int = 4) -> Figure:
     size = (3 * columns, 2.2 * rows)
     figure = _pyplot().figure(figsize=size, layout="constrained")
     for i, name in enumerate(chosen):
-        activation(name, ax=figure.add_subplot(rows, columns, i + 1))
+        axes = activation(name, ax=figure.add_subplot(rows, columns, i + 1))
+        axes.set_title(axes.get_title(), fontsize="small")
+        if i > 0 and (legend := axes.get_legend()):
+            legend.remove()
     return figure  # type: ignore[no-any-return]
 
 
@@ -177,7 +180,7 @@ def history(history: History, *, ax: Axes | None = None) -> Axes:
     if right is not None:
         right.set_ylabel("accuracy")
         right.set_ylim(0, 1.02)
-    axes.legend(handles=handles)
+    axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
     return axes  # type: ignore[no-any-return]
 
 
