@@ -21,6 +21,7 @@ MODULES = (
     "engine",
     "pretrain",
     "serve",
+    "sklearn",
 )
 
 

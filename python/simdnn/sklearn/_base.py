@@ -1,0 +1,262 @@
+"""What the classifier and the regressor share: parameters, fitting, arrays, pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight
+
+from .. import nn
+from ..config import limited_threads
+from ._descent import Data, Descent, hold_out, make_optimizer, make_trainer
+from ._heads import Head
+from ._lbfgs import fit_lbfgs
+from ._network import arrays_of, dense_network, draw, hidden_sizes, make_network, pretrain
+from ._scikit import checked_data
+
+Array = NDArray[Any]
+
+#: Megabytes of a sparse matrix that are spread out at a time to predict.
+SPREAD = 16
+
+
+def keep(estimator: Any, arguments: Mapping[str, Any]) -> None:
+    """The arguments of a constructor as attributes, as scikit-learn wants them."""
+    vars(estimator).update({key: arguments[key] for key in arguments if key not in ("self", "__class__")})
+
+
+class BaseMLP(BaseEstimator):  # type: ignore[misc]
+    """The part that does not know what y is."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [str, nn.Activation, list, tuple],
+        "loss": [str, callable],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "init": [str, callable, None],
+        "optimizer": "no_validation",
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "batch_norm": ["boolean"],
+        "residual": ["boolean"],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "clip_norm": [Interval(Real, 0, None, closed="left"), None],
+        "pretrain": [str, dict, None],
+        "callbacks": [list, tuple, None],
+        "dtype": "no_validation",
+        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def _checked_input(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
+        """X, and y if given, as scikit-learn checks them; other numbers become those of `dtype`."""
+        kinds = [np.float64, np.float32]
+        if self.dtype is not None and np.dtype(self.dtype) == np.float32:
+            kinds.reverse()
+        return checked_data(self, X, y, accept_sparse=["csr", "csc"], dtype=kinds, **options)
+
+    def _network_dtype(self, X: Any) -> np.dtype[Any]:
+        dtype: np.dtype[Any] = np.dtype(X.dtype if self.dtype is None else self.dtype)
+        if dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype: expected float32, float64 or None, got {self.dtype!r}")
+        return dtype
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, incremental: bool = False, eval_set: Any = None
+    ) -> Any:
+        hidden_sizes(self.hidden_layer_sizes)
+        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        X, Y, weight = self._validate_input(X, y, incremental, first)
+        if sample_weight is not None:
+            checked = _check_sample_weight(sample_weight, X)
+            weight = checked if weight is None else weight * checked
+        self._random_state = check_random_state(self.random_state)
+        head = self._head(Y.shape[1])
+        if first:
+            self._initialize(X, head)
+        else:
+            self._attach(X)
+        self.n_outputs_ = head.outputs
+        with limited_threads(self.n_threads):
+            if self.solver == "lbfgs" and self.optimizer is None:
+                fit_lbfgs(self, head, Data(X, Y, weight))
+            else:
+                self._descend(head, Data(X, Y, weight), incremental, eval_set)
+        if not np.isfinite(self._model.flat_parameters).all():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and"
+                " need to be preprocessed."
+            )
+        return self
+
+    def _initialize(self, X: Any, head: Head) -> None:
+        """A new network, and the attributes of a fit that has not begun."""
+        self._model = make_network(self, X.shape[1], head, self._network_dtype(X))
+        self._share()
+        draw(self, self.coefs_, self.intercepts_, self._random_state)
+        self._seed = int(self._random_state.randint(2**31)) if self.dropout else 0
+        if self.pretrain is not None:
+            pretrain(self._model, X, self.pretrain, int(self._random_state.randint(2**31)))
+        self._optimizer: Any = None
+        self._trainer: Any = None
+        self._moments: Any = None
+        self.n_iter_ = self.t_ = 0
+        self.n_layers_ = len(self.coefs_) + 1
+        self.out_activation_ = head.activation
+        self._keep_best()
+        for curve in ("loss_curve_", "validation_loss_curve_"):
+            if hasattr(self, curve):
+                delattr(self, curve)
+
+    def _begin_curves(self) -> None:
+        self.loss_curve_: list[float] = []
+        self._no_improvement_count = 0
+        self.best_loss_ = None if self.early_stopping else np.inf
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.best_validation_score_ = -np.inf if self.early_stopping else None
+
+    def _share(self) -> None:
+        """The arrays that users see are those that the network computes with."""
+        self.coefs_, self.intercepts_ = arrays_of(self._model)
+        self._arrays = [*self.coefs_, *self.intercepts_]
+
+    def _synced(self) -> nn.Sequential:
+        """The network, with whatever arrays the user put in place of its own."""
+        arrays = [*self.coefs_, *self.intercepts_]
+        model, own = vars(self).get("_model"), vars(self).get("_arrays", ())
+        if model is None or [np.shape(array) for array in arrays] != [array.shape for array in own]:
+            model = dense_network(self.coefs_, self.activation, np.result_type(*self.coefs_))
+            own = [array for part in arrays_of(model) for array in part]
+        for array, theirs in zip(own, arrays, strict=True):
+            if array is not theirs:
+                array[...] = theirs
+        return model
+
+    def _attach(self, X: Any) -> None:
+        """Goes on with the network as it is, or from arrays that were set by hand."""
+        model = self._synced()
+        if model is not vars(self).get("_model"):
+            self._model, self._trainer, self._optimizer, self._moments = model, None, None, None
+            self._seed = 0
+        self._share()
+
+    def _descend(self, head: Head, data: Data, incremental: bool, eval_set: Any) -> None:
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if not hasattr(self, "loss_curve_"):
+            self._begin_curves()
+        self._prepare_trainer(head, fresh=not incremental)
+        evaluation = None if eval_set is None else self._evaluation(eval_set)
+        validation = evaluation if self.early_stopping else None
+        if self.early_stopping and evaluation is None:
+            data, validation = hold_out(self, data)
+        descent = Descent(self, head, data, validation)
+        if evaluation is not None:
+            self.validation_loss_curve_ = getattr(self, "validation_loss_curve_", [])
+            descent.watch(evaluation)
+        descent.run(self.max_iter, incremental)
+
+    def _prepare_trainer(self, head: Head, fresh: bool) -> None:
+        """A new optimizer, or the one that a partial_fit before, perhaps in another process, left."""
+        if fresh or self._optimizer is None:
+            self._optimizer, self._trainer, self._moments = make_optimizer(self), None, None
+        if self._trainer is None:
+            self._trainer = make_trainer(self._model, head, self._optimizer, self._seed)
+            if self._moments is not None:
+                self._optimizer.load_state_dict(self._moments)
+        self._moments = None
+
+    def _evaluation(self, eval_set: Any) -> Data:
+        """(X, y) or (X, y, sample_weight), checked as those of fit."""
+        given = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
+        if not isinstance(given, tuple) or len(given) not in (2, 3):
+            raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
+        X, Y, _ = self._validate_input(*given[:2], True, False)
+        return Data(X, Y, _check_sample_weight(given[2], X) if len(given) == 3 else None)
+
+    def _keep_best(self) -> None:
+        model = self._model
+        self._best = model.flat_parameters.copy(), {key: v.copy() for key, v in model.buffers().items()}
+
+    def _restore_best(self) -> None:
+        values, buffers = self._best
+        self._model.flat_parameters[:] = values
+        for name, view in self._model.buffers().items():
+            view[...] = buffers[name]
+
+    def _outputs(self, X: Any, checked: bool = False) -> Array:
+        """What the network gives for each sample, a row each; sparse samples are spread out in parts."""
+        if not checked:
+            X = self._checked_input(X, reset=False)
+        model = self._synced()
+        with limited_threads(self.n_threads):
+            if not issparse(X):
+                return np.asarray(model(X))
+            X = X.tocsr()
+            rows = max(1, SPREAD * 2**20 // (8 * max(1, X.shape[1])))
+            parts = [model(X[begin : begin + rows].toarray()) for begin in range(0, X.shape[0], rows)]
+        return np.concatenate(parts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The network with its weights, the optimizer with its state: fitting goes on with the same bits."""
+        state = dict(super().__getstate__())
+        if "_model" in state and "coefs_" in state:
+            state["_model"] = self._synced()
+            for name in ("coefs_", "intercepts_", "_arrays"):
+                state.pop(name, None)
+            if state.get("_trainer") is not None:
+                state["_moments"] = self._optimizer.state_dict()
+            state["_trainer"] = None
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "_model" in state:
+            self._share()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:  # scikit-learn before 1.6
+        return {"multilabel" if is_classifier(self) else "multioutput": True}
+
+
+def is_stochastic(estimator: Any) -> bool:
+    """Whether there are epochs, and so a partial_fit."""
+    if estimator.solver == "lbfgs" and estimator.optimizer is None:
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+        )
+    return True
+
+
+Callbacks = Iterable[Any] | None
+EvalSet = tuple[ArrayLike, ...] | list[tuple[ArrayLike, ...]] | None

@@ -1,0 +1,251 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.validation import check_is_fitted
+
+from .. import optim
+from ._base import BaseMLP, EvalSet, is_stochastic, keep
+from ._descent import Data
+from ._documentation import documented
+from ._heads import Head, classifier_head
+
+Array = NDArray[Any]
+
+
+def has_probabilities(estimator: Any) -> bool:
+    """Whether outputs are logits of something: not those of hinge and squared error."""
+    if hasattr(estimator, "out_activation_"):
+        known = estimator.out_activation_ in ("softmax", "logistic")
+    else:
+        known = classifier_head(estimator.loss, "binary", 1).activation in ("softmax", "logistic")
+    if not known:
+        raise AttributeError(f"probabilities are not available when loss={estimator.loss!r}")
+    return True
+
+
+@documented
+class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
+    """Multilayer perceptron for classes: scikit-learn's `MLPClassifier`, on simdnn.
+
+    {parameters}
+    loss : str, function or functools.partial, default="log_loss"
+        "log_loss" is cross-entropy, of a sigmoid for two classes and several labels. Or a loss by the name or
+        function that a `Trainer` takes: "cross_entropy" (or ``partial(F.cross_entropy,
+        label_smoothing=0.1)``), "focal", "hinge", "large_margin_softmax", "mse" ... of one output each
+        class; those of values compare with 0 and 1, hinges with -1 and 1, and have no predict_proba unless
+        they are of logits.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the samples' weights, as in scikit-learn's other classifiers.
+    {extras}
+
+    Attributes
+    ----------
+    classes_ : array, shape (n_classes,)
+    {attributes}
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from simdnn.sklearn import MLPClassifier
+    >>> X, y = make_classification(n_samples=100, random_state=1)
+    >>> classifier = MLPClassifier(random_state=1, max_iter=300, tol=1e-3).fit(X, y)
+    >>> classifier.predict(X[:5])
+    array([1, 1, 0, 1, 1])
+    >>> classifier.predict_proba(X[:1]).shape
+    (1, 2)
+    """
+
+    _parameter_constraints = BaseMLP._parameter_constraints | {"class_weight": [dict, str, list, None]}
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        init: Any = None,
+        optimizer: optim.Optimizer | str | None = None,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        residual: bool = False,
+        l1: float = 0.0,
+        clip_norm: float | None = None,
+        pretrain: Any = None,
+        callbacks: Any = None,
+        dtype: Any = None,
+        n_threads: int | None = None,
+    ) -> None:
+        keep(self, locals())
+
+    def _head(self, columns: int) -> Head:
+        return classifier_head(self.loss, self._label_binarizer.y_type_, columns)
+
+    def _fitted_head(self) -> Head:
+        two = self._label_binarizer.y_type_ == "binary"
+        return self._head(1 if two else len(self.classes_))
+
+    def _validate_input(
+        self, X: Any, y: Any, incremental: bool, first: bool
+    ) -> tuple[Any, Array, Array | None]:
+        """X, labels as rows of yes and no, and the weights of their classes."""
+        X, y = self._checked_input(X, y, multi_output=True, reset=first)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._learn_classes(y)
+        else:
+            self._compare_classes(unique_labels(y))
+        weight = None
+        if self.class_weight is not None:
+            if incremental and self.class_weight == "balanced":
+                raise ValueError(
+                    "class_weight: 'balanced' needs all samples at once; give partial_fit a dict"
+                )
+            weight = compute_sample_weight(self.class_weight, y)
+        return X, self._label_binarizer.transform(y).astype(bool), weight
+
+    def _learn_classes(self, y: Any) -> None:
+        self._label_binarizer = LabelBinarizer().fit(y)
+        self.classes_ = self._label_binarizer.classes_
+
+    def _compare_classes(self, classes: Array) -> None:
+        if self.warm_start and set(classes) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit."
+                f" Previously got {self.classes_}, `y` has {classes}"
+            )
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`."
+                f" `self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
+
+    def _validation_score(self, head: Head, data: Data) -> float:
+        """The share of samples with all labels right."""
+        correct = head.correct(self._outputs(data.X, checked=True), data.Y)
+        return float(np.average(correct, weights=data.weight))
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet = None
+    ) -> MLPClassifier:
+        """Train until nothing improves, at most ``max_iter`` epochs.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, shape (n, features)
+        y : array, shape (n,) of classes or (n, labels) of zeros and ones
+        sample_weight : array, shape (n,), or None
+        eval_set : (X, y), (X, y, sample_weight) or None
+            Its loss after each epoch, without penalties, is in ``validation_loss_curve_``. With
+            ``early_stopping`` its score decides, and no samples are held out.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of another kind, shape or range, or the parameters did not stay finite.
+        """
+        self._fit(X, y, sample_weight, eval_set=eval_set)
+        return self
+
+    @available_if(is_stochastic)  # type: ignore[untyped-decorator]
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> MLPClassifier:
+        """One epoch over these samples, from the parameters and the optimizer as they are.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array, shape (n_classes,)
+            All classes there will be; needed in the first call alone.
+
+        Returns
+        -------
+        self
+        """
+        self._take_classes(y, classes)
+        self._fit(X, y, sample_weight, incremental=True)
+        return self
+
+    def _take_classes(self, y: ArrayLike, classes: ArrayLike | None) -> None:
+        if not hasattr(self, "classes_"):
+            if classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            labels = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if labels else classes)
+            self.classes_ = unique_labels(classes)
+        elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit,"
+                f" was: {self.classes_!r}"
+            )
+
+    def predict(self, X: ArrayLike) -> Array:
+        """The class of each sample, shape (n,), or its labels, shape (n, labels)."""
+        check_is_fitted(self)
+        head = self._fitted_head()
+        found = head.decisions(self._outputs(X))
+        found = found.ravel() if found.shape[1] == 1 else found
+        return np.asarray(self._label_binarizer.inverse_transform(found, head.threshold))
+
+    @available_if(has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """The probability of each class of `classes_`, shape (n, n_classes)."""
+        check_is_fitted(self)
+        return self._fitted_head().probabilities(self._outputs(X))
+
+    @available_if(has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_log_proba(self, X: ArrayLike) -> Array:
+        """The logarithm of `predict_proba`, also where that is rounded to 0 or 1."""
+        check_is_fitted(self)
+        return self._fitted_head().log_probabilities(self._outputs(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

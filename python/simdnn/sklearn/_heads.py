@@ -1,0 +1,130 @@
+"""What stands at the end of a network: a loss, how targets are written for it, what outputs mean."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core, _loss
+from .. import functional as F
+
+Array = NDArray[Any]
+
+TARGETS = {row["name"]: row["target"] for row in _core.losses()}
+#: Losses of something else than what a network gives here, and why.
+REFUSED = {
+    "nll": "it is of log-probabilities; use 'cross_entropy'",
+    "distillation": "it needs a teacher's logits",
+    "binary_cross_entropy": "it is of probabilities; use 'binary_cross_entropy_with_logits'",
+    "kl_div": "it is of log-probabilities; use 'cross_entropy'",
+}
+FOR_CLASSES = ("hinge", "squared_hinge", "binary_cross_entropy_with_logits")
+
+
+class Head(NamedTuple):
+    """A loss and its surroundings.
+
+    The reported loss is the native one over `divisor`: scikit-learn's squared error is a mean over outputs,
+    but its gradient is that of their sum. Labels are `exclusive` if a sample has one of several.
+    """
+
+    loss: _core.Loss
+    outputs: int
+    activation: Literal["softmax", "logistic", "identity", "exp"]
+    coding: Literal["codes", "zero_one", "signs", "values"]
+    exclusive: bool = False
+    divisor: float = 1.0
+    poisson: bool = False
+
+    @property
+    def threshold(self) -> float:
+        """Outputs above it mean yes."""
+        return 0.5 if self.activation == "identity" and self.coding == "zero_one" else 0.0
+
+    def targets(self, Y: Array, dtype: Any) -> Array:
+        """Rows of yes and no, or of values, as the loss wants them."""
+        if self.coding == "codes":
+            return (Y.argmax(axis=1) if Y.shape[1] > 1 else Y[:, 0]).astype(np.int64)
+        values = Y.astype(dtype, order="C")
+        return values * 2 - 1 if self.coding == "signs" else values
+
+    def constant(self, Y: Array, weight: Array | None) -> float:
+        """What scikit-learn's Poisson deviance has beside exp(z) - y z: the mean of y log y - y."""
+        if not self.poisson:
+            return 0.0
+        logarithm = np.log(Y, out=np.zeros(Y.shape), where=Y > 0)
+        return float(np.average((Y * logarithm - Y).sum(axis=1), weights=weight))
+
+    def decisions(self, z: Array) -> Array:
+        """Outputs with one column for each of the binarised labels."""
+        return z[:, 1:] - z[:, :1] if self.coding == "codes" and self.outputs == 2 else z
+
+    def correct(self, z: Array, Y: Array) -> Array:
+        """Whether all labels of a sample are right."""
+        if self.exclusive:
+            return np.asarray(z.argmax(axis=1) == Y.argmax(axis=1))
+        return np.asarray(((self.decisions(z) > self.threshold) == Y).all(axis=1))
+
+    def probabilities(self, z: Array) -> Array:
+        """Of each class."""
+        if self.activation == "softmax":
+            return np.asarray(F.softmax(z))
+        p = np.asarray(F.sigmoid(z))
+        if self.outputs == 1:
+            return np.concatenate([1 - p, p], axis=1)
+        return np.asarray(p / p.sum(axis=1, keepdims=True)) if self.exclusive else p
+
+    def log_probabilities(self, z: Array) -> Array:
+        """Their logarithms, finite also where a probability is rounded to 0."""
+        if self.activation == "softmax":
+            return np.asarray(F.log_softmax(z))
+        z = np.concatenate([-z, z], axis=1) if self.outputs == 1 else z
+        p = np.asarray(F.sigmoid(z))
+        logs = np.where(p > 0.5, F.log(p), F.log_sigmoid(z))  # what is rounded to 1 has a logarithm of 0
+        return logs - np.asarray(F.logsumexp(logs))[:, np.newaxis] if self.exclusive else logs
+
+
+def classifier_head(loss: Any, kind: str, columns: int) -> Head:
+    """The head for labels of a kind (binary, multiclass or multilabel) in so many binarised columns."""
+    together = kind == "multiclass"
+    if isinstance(loss, str) and loss == "log_loss":
+        if together:
+            return Head(_loss.make("cross_entropy", (0.0, 0.0)), columns, "softmax", "codes", True)
+        native = _loss.make("binary_cross_entropy_with_logits", factor=columns)
+        return Head(native, columns, "logistic", "zero_one")
+    native = checked(loss)
+    if TARGETS[native.name] != "values":
+        if kind.startswith("multilabel"):
+            raise ValueError(f"loss: {native.name!r} is for one class a sample, and y has several labels")
+        return Head(native, columns if together else 2, "softmax", "codes", together)
+    if "hinge" in native.name:
+        return Head(native, columns, "identity", "signs", together)
+    logistic = native.name == "binary_cross_entropy_with_logits"
+    return Head(native, columns, "logistic" if logistic else "identity", "zero_one", together)
+
+
+def regressor_head(loss: Any, columns: int) -> Head:
+    """The head for so many columns of values."""
+    if isinstance(loss, str) and loss == "squared_error":
+        native = _loss.make("mse", factor=0.5 * columns)
+        return Head(native, columns, "identity", "values", divisor=float(columns))
+    if isinstance(loss, str) and loss == "poisson":
+        native = _loss.make("poisson_nll", (1.0, 0.0, 1e-8), factor=float(columns))
+        return Head(native, columns, "exp", "values", poisson=True)
+    native = checked(loss)
+    if TARGETS[native.name] != "values" or native.name in FOR_CLASSES:
+        raise ValueError(f"loss: {native.name!r} is for classes; use an MLPClassifier")
+    settings = loss.keywords if isinstance(loss, functools.partial) else {}
+    exponential = native.name == "poisson_nll" and settings.get("log_input", True)
+    return Head(native, columns, "exp" if exponential else "identity", "values")
+
+
+def checked(loss: Any) -> _core.Loss:
+    """The native loss, unless a network of these estimators cannot be trained on it."""
+    native = _loss.resolve(loss)
+    if native.name in REFUSED:
+        raise ValueError(f"loss: {native.name!r} cannot be used here: {REFUSED[native.name]}")
+    return native

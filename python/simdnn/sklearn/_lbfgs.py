@@ -1,0 +1,85 @@
+"""L-BFGS through SciPy, with the loss and the gradients of the native network."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+
+from .. import nn, optim
+from ._descent import Data, make_trainer, native_input
+from ._heads import Head
+from ._network import arrays_of
+
+Array = NDArray[Any]
+
+
+class Objective:
+    """The mean loss and the penalty of all samples, as a function of all parameters in float64."""
+
+    def __init__(self, estimator: Any, head: Head, data: Data) -> None:
+        layers = estimator._model.layers
+        self.model = nn.Sequential(*layers, dtype=np.float64, rng=0)
+        self.model.flat_parameters[:] = estimator._model.flat_parameters
+        self.head = head
+        self.constant = head.constant(data.Y, data.weight)
+        self.native = make_trainer(self.model, head, optim.SGD(), 0)._trainer
+        targets = head.targets(data.Y, np.float64)
+        self.batch = self.native.batch(native_input(data.X), targets, data.weight, 1.0)
+        total = data.Y.shape[0] if data.weight is None else data.weight.sum()
+        self.decay = self.weights() * (estimator.alpha / total)
+
+    def weights(self) -> Array:
+        """1 for each parameter that alpha is about, 0 for biases."""
+        before = self.model.flat_parameters.copy()
+        self.model.flat_parameters[:] = 0
+        for coef in arrays_of(self.model)[0]:
+            coef[...] = 1
+        marks = self.model.flat_parameters.copy()
+        self.model.flat_parameters[:] = before
+        return marks
+
+    def __call__(self, parameters: Array) -> tuple[float, Array]:
+        """The objective and its gradient."""
+        self.model.flat_parameters[:] = parameters
+        loss = self.native.gradient(self.batch)[0]
+        shrinkage = self.decay * parameters
+        return loss + 0.5 * float(parameters @ shrinkage), self.model.flat_gradients + shrinkage
+
+    def reported(self, parameters: Array, value: float) -> float:
+        """What scikit-learn calls the loss."""
+        penalty = 0.5 * float(parameters @ (self.decay * parameters))
+        return (value - penalty) / self.head.divisor + self.constant + penalty
+
+
+def fit_lbfgs(estimator: Any, head: Head, data: Data) -> None:
+    """Minimises over all samples at once."""
+    for name in ("l1", "dropout", "batch_norm", "clip_norm", "callbacks"):
+        if getattr(estimator, name):
+            raise ValueError(f"{name}: needs a stochastic solver, solver='sgd' or 'adam', or an optimizer")
+    objective = Objective(estimator, head, data)
+    start = objective.model.flat_parameters.copy()
+    result = scipy.optimize.minimize(
+        objective,
+        start,
+        method="L-BFGS-B",
+        jac=True,
+        options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
+    )
+    estimator._model.flat_parameters[:] = result.x
+    estimator.n_iter_ = min(int(result.nit), estimator.max_iter)
+    estimator.loss_ = objective.reported(result.x, float(result.fun))
+    if estimator.verbose:
+        print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
+    if result.status != 0:
+        warnings.warn(
+            f"lbfgs failed to converge after {estimator.n_iter_} iteration(s) (status={result.status}):\n"
+            f"{result.message}\n\nYou might also want to scale the data as shown in:\n"
+            "    https://scikit-learn.org/stable/modules/preprocessing.html",
+            ConvergenceWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,111 @@
+"""Networks from the parameters of an estimator, and their arrays as scikit-learn lays them out."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from .. import init as initializers
+from .. import nn
+from .._check import integer, number
+from ..nn._activation import activation_of
+from ._heads import Head
+
+Array = NDArray[Any]
+
+
+def hidden_sizes(value: Any) -> list[int]:
+    """``hidden_layer_sizes`` as a list."""
+    sizes = list(value) if hasattr(value, "__iter__") else [value]
+    if any(np.asarray(size) <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return [integer("hidden_layer_sizes", size) for size in sizes]
+
+
+def activations(value: Any, layers: int) -> list[Any]:
+    """One activation for each hidden layer; "logistic" is scikit-learn's word for the sigmoid."""
+    each = list(value) if isinstance(value, list | tuple) else [value] * layers
+    if len(each) != layers:
+        raise ValueError(
+            f"activation: expected one name or one for each of {layers} hidden layers, got {each}"
+        )
+    return [activation_of("sigmoid" if name == "logistic" else name) for name in each]
+
+
+def make_network(estimator: Any, features: int, head: Head, dtype: Any) -> nn.Sequential:
+    """The layers that an estimator describes, all weights zero."""
+    sizes = [features, *hidden_sizes(estimator.hidden_layer_sizes)]
+    functions = activations(estimator.activation, len(sizes) - 1)
+    layers: list[nn.Layer] = []
+    for (inputs, outputs), function in zip(itertools.pairwise(sizes), functions, strict=True):
+        block = hidden_layer(estimator, inputs, outputs, function)
+        skips = estimator.residual and layers and inputs == outputs
+        layers += [nn.Residual(*block)] if skips else block
+    bias = not head.loss.has_margin
+    layers.append(nn.Dense(sizes[-1], head.outputs, bias=bias, init="zeros"))
+    return nn.Sequential(*layers, dtype=dtype, rng=0)
+
+
+def hidden_layer(estimator: Any, inputs: int, outputs: int, function: nn.Activation) -> list[nn.Layer]:
+    """A dense layer, and what comes before and after its activation."""
+    layers: list[nn.Layer] = [nn.Dense(inputs, outputs, init="zeros")]
+    if estimator.batch_norm:
+        known: Any = nn
+        layers.append(known.BatchNorm1d(outputs))
+    layers.append(function)
+    if number("dropout", estimator.dropout) > 0:
+        layers.append(nn.Dropout(estimator.dropout))
+    return layers
+
+
+def dense_network(coefs: Sequence[Any], activation: Any, dtype: Any) -> nn.Sequential:
+    """A network of dense layers in which these weights fit."""
+    shapes = [np.asarray(coef).shape for coef in coefs]
+    functions = [*activations(activation, len(shapes) - 1), None]
+    layers = [
+        nn.Dense(inputs, outputs, activation=function, init="zeros")
+        for (inputs, outputs), function in zip(shapes, functions, strict=True)
+    ]
+    return nn.Sequential(*layers, dtype=dtype, rng=0)
+
+
+def arrays_of(model: nn.Sequential) -> tuple[list[Array], list[Array]]:
+    """Views of the weights and biases of its dense layers, in order."""
+    views = model.parameters()
+    names = [name.removesuffix("weight") for name, view in views.items() if view.ndim == 2]
+    coefs = [views[f"{name}weight"] for name in names]
+    missing = [np.zeros(coef.shape[1], coef.dtype) for coef in coefs]  # of a margin, which has no bias
+    return coefs, [views.get(f"{name}bias", zeros) for name, zeros in zip(names, missing, strict=True)]
+
+
+def pretrain(model: nn.Sequential, X: Any, method: Any, seed: int) -> None:
+    """Trains the hidden layers without labels, as `simdnn.pretrain.greedy_layerwise` does."""
+    settings = {"method": method} if isinstance(method, str) else dict(method)
+    dense = X.toarray() if issparse(X) else X
+    importlib.import_module("simdnn.pretrain").greedy_layerwise(
+        model, dense, **{"seed": seed, "progress": False, **settings}
+    )
+
+
+def draw(estimator: Any, coefs: list[Array], intercepts: list[Array], random: np.random.RandomState) -> None:
+    """First weights: as scikit-learn draws them, or by the initialiser that the estimator names."""
+    if estimator.init is not None:
+        init = estimator.init
+        function = initializers.from_name(init) if isinstance(init, str) else init
+        generator = np.random.default_rng(random.randint(2**31))
+        for coef in coefs:
+            coef[...] = function(coef.shape, rng=generator, dtype=coef.dtype)
+        return
+    names = estimator.activation if isinstance(estimator.activation, list | tuple) else [estimator.activation]
+    for i, (coef, intercept) in enumerate(zip(coefs, intercepts, strict=True)):
+        name = names[min(i, len(names) - 1)]
+        # Glorot & Bengio 2010, eq. 16, as scikit-learn has it: a sigmoid's slope is a quarter of tanh's.
+        bound = np.sqrt((2.0 if name in ("logistic", "sigmoid") else 6.0) / sum(coef.shape))
+        coef[...] = random.uniform(-bound, bound, coef.shape)
+        intercept[...] = random.uniform(-bound, bound, len(intercept))

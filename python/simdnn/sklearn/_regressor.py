@@ -1,0 +1,161 @@
+"""The regressor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from .. import functional as F
+from .. import optim
+from ._base import BaseMLP, EvalSet, is_stochastic, keep
+from ._descent import Data
+from ._documentation import documented
+from ._heads import Head, regressor_head
+
+Array = NDArray[Any]
+
+
+@documented
+class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
+    """Multilayer perceptron for values: scikit-learn's `MLPRegressor`, on simdnn.
+
+    {parameters}
+    loss : str, function or functools.partial, default="squared_error"
+        "squared_error" (halved), "poisson" (outputs are logarithms, predictions their exponentials), or a
+        loss of values by the name or function that a `Trainer` takes: "huber", "l1", "log_cosh",
+        ``partial(F.quantile_loss, q=0.9)`` ...
+    {extras}
+
+    Attributes
+    ----------
+    {attributes}
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from simdnn.sklearn import MLPRegressor
+    >>> X, y = make_regression(n_samples=200, n_features=20, random_state=1)
+    >>> regressor = MLPRegressor(random_state=1, max_iter=2000, tol=0.1).fit(X, y)
+    >>> regressor.predict(X[:2]).shape
+    (2,)
+    >>> regressor.score(X, y) > 0.95
+    True
+    """
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        init: Any = None,
+        optimizer: optim.Optimizer | str | None = None,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        residual: bool = False,
+        l1: float = 0.0,
+        clip_norm: float | None = None,
+        pretrain: Any = None,
+        callbacks: Any = None,
+        dtype: Any = None,
+        n_threads: int | None = None,
+    ) -> None:
+        keep(self, locals())
+
+    def _head(self, columns: int) -> Head:
+        return regressor_head(self.loss, columns)
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, first: bool) -> tuple[Any, Array, None]:
+        """X, and y as columns."""
+        X, y = self._checked_input(X, y, multi_output=True, y_numeric=True, reset=first)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return X, y.reshape(len(y), -1), None
+
+    def _validation_score(self, head: Head, data: Data) -> float:
+        """R squared; NaN where predictions are not finite."""
+        found = self._meant(self._outputs(data.X, checked=True))
+        if not np.isfinite(found).all():
+            return float("nan")
+        return float(r2_score(data.Y, found, sample_weight=data.weight))
+
+    def _meant(self, z: Array) -> Array:
+        return np.asarray(F.exp(z)) if self.out_activation_ == "exp" else z
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet = None
+    ) -> MLPRegressor:
+        """Train until nothing improves, at most ``max_iter`` epochs.
+
+        Parameters
+        ----------
+        X : array or sparse matrix, shape (n, features)
+        y : array, shape (n,) or (n, outputs)
+        sample_weight : array, shape (n,), or None
+        eval_set : (X, y), (X, y, sample_weight) or None
+            Its loss after each epoch, without penalties, is in ``validation_loss_curve_``. With
+            ``early_stopping`` its score decides, and no samples are held out.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of another kind, shape or range, or the parameters did not stay finite.
+        """
+        self._fit(X, y, sample_weight, eval_set=eval_set)
+        return self
+
+    @available_if(is_stochastic)  # type: ignore[untyped-decorator]
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLPRegressor:
+        """One epoch over these samples, from the parameters and the optimizer as they are.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        self
+        """
+        self._fit(X, y, sample_weight, incremental=True)
+        return self
+
+    def predict(self, X: ArrayLike) -> Array:
+        """The values of each sample, shape (n,) or (n, outputs)."""
+        check_is_fitted(self)
+        found = self._meant(self._outputs(X))
+        return found.ravel() if found.shape[1] == 1 else found
