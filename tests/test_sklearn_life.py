@@ -1,8 +1,10 @@
 """The estimators among scikit-learn's tools: pipelines, searches, calibration, copies, files."""
 
 import copy
+import importlib
 import io
 import pickle
+import sys
 from typing import Any
 
 import joblib
@@ -47,6 +49,14 @@ def through_joblib(estimator: Any) -> Any:
     joblib.dump(estimator, file)
     file.seek(0)
     return joblib.load(file)
+
+
+def test_without_scikit_learn_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("simdnn.sklearn")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ImportError, match=r"pip install 'simdnn\[sklearn\]'"):
+        importlib.import_module("simdnn.sklearn")
 
 
 def test_pipelines_searches_and_scores() -> None:

@@ -84,7 +84,7 @@ class Head(NamedTuple):
         z = np.concatenate([-z, z], axis=1) if self.outputs == 1 else z
         p = np.asarray(F.sigmoid(z))
         logs = np.where(p > 0.5, F.log(p), F.log_sigmoid(z))  # what is rounded to 1 has a logarithm of 0
-        return logs - np.asarray(F.logsumexp(logs))[:, np.newaxis] if self.exclusive else logs
+        return np.asarray(logs - F.logsumexp(logs)[:, np.newaxis] if self.exclusive else logs)
 
 
 def classifier_head(loss: Any, kind: str, columns: int) -> Head:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from .. import init as initializers
 from .. import nn
 from .._check import integer, number
 from ..nn._activation import activation_of
+from ..pretrain import greedy_layerwise
 from ._heads import Head
 
 Array = NDArray[Any]
@@ -88,9 +88,7 @@ def pretrain(model: nn.Sequential, X: Any, method: Any, seed: int) -> None:
     """Trains the hidden layers without labels, as `simdnn.pretrain.greedy_layerwise` does."""
     settings = {"method": method} if isinstance(method, str) else dict(method)
     dense = X.toarray() if issparse(X) else X
-    importlib.import_module("simdnn.pretrain").greedy_layerwise(
-        model, dense, **{"seed": seed, "progress": False, **settings}
-    )
+    greedy_layerwise(model, dense, **{"seed": seed, "progress": False, **settings})
 
 
 def draw(estimator: Any, coefs: list[Array], intercepts: list[Array], random: np.random.RandomState) -> None:
