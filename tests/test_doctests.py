@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import simdnn.onnx
+import simdnn.sklearn
 from simdnn import (
     config,
     diagnostics,
@@ -36,6 +37,7 @@ MODULES = (
     interop,
     table,
     simdnn.onnx,
+    simdnn.sklearn,
     config,
     pretrain,
     diagnostics,

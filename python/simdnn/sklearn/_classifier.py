@@ -61,7 +61,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     >>> X, y = make_classification(n_samples=100, random_state=1)
     >>> classifier = MLPClassifier(random_state=1, max_iter=300, tol=1e-3).fit(X, y)
     >>> classifier.predict(X[:5])
-    array([1, 1, 0, 1, 1])
+    array([1, 1, 1, 0, 0])
     >>> classifier.predict_proba(X[:1]).shape
     (1, 2)
     """
