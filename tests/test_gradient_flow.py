@@ -1,5 +1,6 @@
 """What the remedies for vanishing and exploding gradients are claimed to do, as numbers."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import simdnn
 import simdnn.functional as F
 from simdnn import Trainer, diagnostics, init, nn, optim
 
@@ -16,6 +18,11 @@ Array = np.ndarray[Any, Any]
 
 LAYERS, WIDTH, CLASSES = 20, 64, 10
 MakeBlock = Callable[[], list[nn.Layer]]
+
+
+def needs(name: str) -> pytest.MarkDecorator:
+    """Skips where a layer is not built in."""
+    return pytest.mark.skipif(not hasattr(nn, name), reason=f"there is no nn.{name} yet")
 
 
 def batch(n: int = 256) -> tuple[Array, Array]:
@@ -32,6 +39,7 @@ BLOCKS: dict[str, MakeBlock] = {
     "relu": lambda: [dense(activation="relu", init=init.xavier_uniform)],
     "relu he": lambda: [dense(activation="relu", init=init.he_normal)],
     "residual": lambda: [nn.Residual(dense(activation="sigmoid"))],
+    "batch norm": lambda: [dense(), nn.BatchNorm1d(WIDTH), nn.Sigmoid()],
     "elu": lambda: [dense(activation="elu", init=init.xavier_uniform)],
     "leaky_relu": lambda: [dense(activation=nn.LeakyReLU(0.2), init=init.xavier_uniform)],
 }
@@ -73,12 +81,31 @@ def test_gradients_vanish_through_sigmoids() -> None:
         ("leaky_relu", 1e-4),
         ("elu", 1e-4),
         ("relu he", 0.1),  # and twice the variance makes up for it
+        # what the sigmoids take, division by small deviations gives back
+        pytest.param("batch norm", 0.1, marks=needs("BatchNorm1d")),
         ("residual", 0.01),  # the shortcut passes all
     ],
 )
 def test_remedies_keep_gradients(name: str, least: float) -> None:
     assert least < ratio(name) < 10
     assert ratio(name) > 1e5 * ratio("sigmoid")
+
+
+def through_time(layer: nn.Layer) -> diagnostics.Report:
+    """A hundred steps, the loss at the last one alone."""
+    model = nn.Sequential(layer, nn.Dense(32, 2), dtype=np.float64, rng=0)
+    x = spread(16 * 100 * 8, np.float64, 1.7).reshape(16, 100, 8)
+    return diagnostics.report(model, x, np.arange(16) % 2)
+
+
+@needs("LSTM")
+def test_an_open_forget_gate_keeps_gradients_over_a_hundred_steps() -> None:
+    plain, gated = through_time(nn.RNN(8, 32)), through_time(nn.LSTM(8, 32, forget_bias=5.0))
+    assert plain.layers[0].time_ratio < 1e-20
+    assert 0.1 < gated.layers[0].time_ratio < 100
+    assert plain.verdict == "vanishing gradients"
+    assert "nn.LSTM" in str(plain)
+    assert gated.verdict == "healthy"
 
 
 def exploding() -> tuple[nn.Sequential, Array, Array]:
@@ -202,6 +229,16 @@ def test_explosions_are_reported() -> None:
     report = diagnostics.report(model, x, y, loss="mse")
     assert report.verdict == "exploding gradients"
     assert "clip_norm" in str(report)
+
+
+@needs("BatchNorm1d")
+@needs("LSTM")
+def test_remedies_name_what_there_is() -> None:
+    text = " ".join(diagnostics.REMEDIES.values())
+    for module, name in re.findall(r"\b(nn|pretrain)\.(\w+)", text):
+        assert hasattr(getattr(simdnn, module), name), f"{module}.{name}"
+    for name in re.findall(r"init='(\w+)'", text):
+        assert callable(init.from_name(name))
 
 
 @pytest.mark.parametrize(
