@@ -20,28 +20,34 @@ struct HardRows {
   double own[kLanes], unit[kLanes], rest[kLanes];     ///< the terms of the target, of the largest, all but the target's
   double loss[kLanes], factor[kLanes], own_gradient[kLanes];  ///< gradient = factor * term off the target
 
-  void finish(double scale, double gamma) {
-    double share[kLanes], strength[kLanes];
+  /// Without weights.
+  void find_losses() {
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {
       // A target that is the largest has own = unit: the log1p of the others, so that small losses keep their digits.
       loss[l] = log1p((rest[l] + (own[l] - unit[l])) / unit[l]) - distance[l];
-      share[l] = 1 / (rest[l] + own[l]);
-      strength[l] = 1;
     }
-    if (gamma != 0) {
-      SIMDNN_VECTORIZE
-      for (int l = 0; l < kLanes; ++l) {
-        const double q = rest[l] * share[l], power = focal_factor(q, gamma);
-        strength[l] = power * (1 - gamma * focal_slope(own[l] * share[l], -loss[l], q));
-        loss[l] = power == 0 ? 0.0 : power * loss[l];
-      }
-    }
+  }
+
+  SIMDNN_INLINE void find_factor(int l, double scale) {
+    factor[l] = scale * weight[l] / (rest[l] + own[l]);
+    own_gradient[l] = -(factor[l] * rest[l]);
+  }
+
+  void find_factors(double scale) {
+    SIMDNN_VECTORIZE
+    for (int l = 0; l < kLanes; ++l) find_factor(l, scale);
+  }
+
+  void focus(double gamma) {
+    find_losses();
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {
-      loss[l] *= weight[l];
-      factor[l] = scale * weight[l] * strength[l] * share[l];
-      own_gradient[l] = -(factor[l] * rest[l]);
+      const double share = 1 / (rest[l] + own[l]), q = rest[l] * share, power = focal_factor(q, gamma);
+      const double strength = power * (1 - gamma * focal_slope(own[l] * share, -loss[l], q));
+      loss[l] = power == 0 ? 0.0 : power * loss[l];
+      factor[l] *= strength;
+      own_gradient[l] *= strength;
     }
   }
 };
@@ -63,8 +69,10 @@ struct CrossEntropy {
       for (Index i = 0; i < batch.rows; ++i) soft(batch, i);
       return;
     }
-    constexpr Index most = 16384 / sizeof(T);  // terms that stay in the first-level cache until their sum is known
-    const Index fits = batch.columns <= kShort ? kLanes : most / batch.columns;
+    // With a focal factor the terms stay in the first-level cache until their factors are known.
+    constexpr Index most = 16384 / sizeof(T);
+    const bool few = batch.columns > kShort && batch.parameters[kGamma] != 0;
+    const Index fits = few ? most / batch.columns : kLanes;
     const Index group = fits < 1 ? 1 : (fits > kLanes ? Index(kLanes) : fits);
     for (Index i = 0; i < batch.rows; i += group) {
       const Index count = i + group < batch.rows ? group : batch.rows - i;
@@ -82,31 +90,34 @@ struct CrossEntropy {
     return batch.row_weight ? double(batch.row_weight[i]) * batch.share : batch.share;
   }
 
-  template <class T>
-  static double class_weight(const LossRows<T>& batch, Index i) {
-    if (batch.classes[i] < 0) return 0;
-    return weight_of(batch, i) * (batch.class_scale ? batch.class_scale[batch.classes[i]] : 1.0);
-  }
-
   /// The target and weight of each row; an ignored row looks at its first class.
   template <class T>
   static void begin(const LossRows<T>& batch, Index first, Index count, HardRows& hard, int* target) {
+    const auto row = [&](Index l) { return first + (l < count ? l : count - 1); };  // as in a panel
     for (Index l = 0; l < kLanes; ++l) {
-      const Index i = first + (l < count ? l : count - 1);
-      target[l] = batch.classes[i] < 0 ? 0 : int(batch.classes[i]);
-      hard.weight[l] = class_weight(batch, i);
+      const std::int64_t own = batch.classes[row(l)];
+      target[l] = int(own < 0 ? 0 : own);
+      hard.weight[l] = own < 0 ? 0.0 : batch.share;
     }
+    for (Index l = 0; batch.row_weight && l < kLanes; ++l) hard.weight[l] *= double(batch.row_weight[row(l)]);
+    for (Index l = 0; batch.class_scale && l < kLanes; ++l) hard.weight[l] *= batch.class_scale[target[l]];
   }
 
+  /// The gradient at the target; an ignored row has none.
   template <class T>
-  static void end(const LossRows<T>& batch, Index first, Index count, const HardRows& hard, const int* target) {
+  static void finish_gradient(const LossRows<T>& batch, Index i, double own_gradient) {
+    T* const gradient = batch.gradient + i * batch.gradient_stride;
+    const std::int64_t target = batch.classes[i];
+    if (target >= 0) gradient[target] = T(own_gradient);
+    for (Index j = 0; target < 0 && j < batch.columns; ++j) gradient[j] = T(0);
+  }
+
+  /// What the gradient does not wait for: last, beside the beginning of the next rows.
+  template <class T>
+  static void end(const LossRows<T>& batch, Index first, Index count, HardRows& hard) {
+    if (batch.parameters[kGamma] == 0) hard.find_losses();
     for (Index l = 0; l < count; ++l) {
-      const bool ignored = batch.classes[first + l] < 0;
-      batch.row_loss[first + l] = ignored ? 0.0 : hard.loss[l];
-      if (batch.gradient == nullptr) continue;
-      T* const gradient = batch.gradient + (first + l) * batch.gradient_stride;
-      gradient[target[l]] = T(hard.own_gradient[l]);
-      for (Index j = 0; ignored && j < batch.columns; ++j) gradient[j] = T(0);
+      batch.row_loss[first + l] = batch.classes[first + l] < 0 ? 0.0 : hard.weight[l] * hard.loss[l];
     }
   }
 
@@ -116,21 +127,26 @@ struct CrossEntropy {
     int target[kLanes];
     T own[kLanes];
     Panel<T> panel;
-    panel.load(batch.output + first * batch.output_stride, batch.output_stride, count, batch.columns);
     begin(batch, first, count, hard, target);
+    for (Index l = 0; l < kLanes; ++l) {
+      own[l] = batch.output[(first + (l < count ? l : count - 1)) * batch.output_stride + target[l]];
+    }
+    panel.load(batch.output + first * batch.output_stride, batch.output_stride, count, batch.columns);
     if (batch.row_correct) panel.mark_correct(batch.classes + first, count, batch.row_correct + first);
-    for (int l = 0; l < kLanes; ++l) own[l] = panel.row[l][target[l]];
     const Lanes<T> own_x(own), largest = panel.shift.largest;
     (wide(own_x) - wide(largest)).store(hard.distance);
+    panel.leave_out(target);
     panel.terms(own_x).store(hard.own);
     panel.terms(largest).store(hard.unit);
     panel.exponentials_but(target, own_x).store(hard.rest);
-    hard.finish(batch.scale, batch.parameters[kGamma]);
+    hard.find_factors(batch.scale);
+    if (batch.parameters[kGamma] != 0) hard.focus(batch.parameters[kGamma]);
     if (batch.gradient) {
       panel.scale(factor_of<T>(Lanes<double>(hard.factor)));
       panel.store(batch.gradient + first * batch.gradient_stride, batch.gradient_stride, count);
+      for (int l = 0; l < count; ++l) finish_gradient(batch, first + l, hard.own_gradient[l]);
     }
-    end(batch, first, count, hard, target);
+    end(batch, first, count, hard);
   }
 
   template <class T>
@@ -138,10 +154,17 @@ struct CrossEntropy {
     HardRows hard;
     int target[kLanes];
     const Index n = batch.columns;
+    const double gamma = batch.parameters[kGamma];
+    const auto gradient_of = [&](int l) {
+      return batch.gradient ? batch.gradient + (first + l) * batch.gradient_stride : nullptr;
+    };
+    const auto finish = [&](int l) {
+      row_scale(gradient_of(l), factor_of<T>(hard.factor[l]), n);
+      finish_gradient(batch, first + l, hard.own_gradient[l]);
+    };
     begin(batch, first, count, hard, target);
-    for (Index l = 0; l < count; ++l) {
+    for (int l = 0; l < count; ++l) {
       const T* const x = batch.output + (first + l) * batch.output_stride;
-      T* const gradient = batch.gradient ? batch.gradient + (first + l) * batch.gradient_stride : nullptr;
       const T largest = row_max(x, n), own = x[target[l]];
       const Shift<T> shift(largest);
       if (batch.row_correct) {
@@ -151,14 +174,14 @@ struct CrossEntropy {
       hard.distance[l] = double(own) - double(largest);
       hard.own[l] = exact(term_of(own, shift));
       hard.unit[l] = shift.unit();
-      hard.rest[l] = row_exp(x, n, shift, target[l], gradient);
+      hard.rest[l] = row_exp(x, n, shift, target[l], gradient_of(l));
+      hard.find_factor(l, batch.scale);
+      if (batch.gradient && gamma == 0) finish(l);
     }
     for (Index l = count; l < kLanes; ++l) hard.own[l] = hard.unit[l] = 1, hard.rest[l] = 0;
-    hard.finish(batch.scale, batch.parameters[kGamma]);
-    for (Index l = 0; batch.gradient && l < count; ++l) {
-      row_scale(batch.gradient + (first + l) * batch.gradient_stride, factor_of<T>(hard.factor[l]), n);
-    }
-    end(batch, first, count, hard, target);
+    if (gamma != 0) hard.focus(gamma);
+    for (int l = 0; batch.gradient && gamma != 0 && l < count; ++l) finish(l);
+    end(batch, first, count, hard);
   }
 
   /// One row against probabilities, or a smoothed class.

@@ -80,9 +80,11 @@ struct Panel {
   /// at = the terms of each row; sums them.
   Lanes<double> exponentials() { return sum_terms(shift.largest, nullptr); }
 
-  /// The same but for one of each row, whose x is `own`: 0 in its place.
+  /// The same but for one of each row that was left out before, whose x was `own`: 0 in its place.
+  void leave_out(const int* column) {
+    for (int l = 0; l < kLanes; ++l) at[column[l]][l] = -ExpConstants<T>::infinity;
+  }
   Lanes<double> exponentials_but(const int* left_out, const V& own) {
-    for (int l = 0; l < kLanes; ++l) at[left_out[l]][l] = -ExpConstants<T>::infinity;
     return sum_terms(chosen_below(own, shift.largest, shift.largest, second), left_out);
   }
 

@@ -12,15 +12,23 @@ constexpr Index kNobody = -1;
 
 /// Blocks of a row that are worked on together, as far as registers go.
 template <class T>
-constexpr int kTogether = kVectorBytes == 64 ? 2 : 1;
+constexpr int kTogether = kVectorBytes == 64 ? 3 : 1;
 
-/// The largest element; a NaN is passed over here and spoils the row in the sum.
+/// How many of the first n elements lie before an address that is as round as a register.
+template <class T>
+SIMDNN_INLINE Index count_ragged(const T* x, Index n) {
+  const Index before = Index(-reinterpret_cast<std::size_t>(x) / sizeof(T) % kWidth<T>);
+  return before < n ? before : n;
+}
+
+/// The largest element, in whatever order; a NaN is passed over here and spoils the row in the sum.
 template <class T>
 T row_max(const T* x, Index n) {
   constexpr T lowest = -ExpConstants<T>::infinity;
-  constexpr int most = 4 * kLanes;  // the maximum is the same in any order
+  constexpr int most = 4 * kLanes;
   Lanes<T, 4> best(lowest);
-  Index i = 0;
+  Index i = count_ragged(x, n);
+  best.part[0] = load_part(x, int(i), lowest);
   for (; i + most <= n; i += most) best = raised(best, Lanes<T, 4>(x + i));
   Lanes<T> rest = raised(raised(best.block(0), best.block(1)), raised(best.block(2), best.block(3)));
   for_blocks(n - i, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
@@ -119,7 +127,7 @@ SIMDNN_INLINE Term<T> term_of(T x, const Shift<T>& shift) {
 /// A number as a sum of two: multiplying by it rounds but once.
 template <class V>
 struct Factor {
-  V high = 0, low = 0;
+  V high, low;
   SIMDNN_INLINE V operator*(const V& x) const { return fma(x, high, x * low); }
 };
 
@@ -164,6 +172,9 @@ T largest_other(const T* x, Index n, T largest, Index left_out) {
   return raised(row_max(x, left_out), row_max(x + left_out + 1, n - left_out - 1));
 }
 
+/// Of so many elements, those that a block has.
+SIMDNN_INLINE Index clipped(Index count) { return count < 0 ? 0 : (count < kLanes ? count : Index(kLanes)); }
+
 /// Puts rounded terms of a row's blocks into y, unless that is nullptr, and adds them up.
 template <bool Near, int kBlocks, class T>
 SIMDNN_INLINE void add_blocks(const T* x, const Shift<T>& shift, TermSums<T>& sums, T* y) {
@@ -176,21 +187,22 @@ SIMDNN_INLINE void add_blocks(const T* x, const Shift<T>& shift, TermSums<T>& su
 /// y = the terms of a row; returns their sum but for that of `left_out`, whose y is 0. y may be x, or nullptr.
 template <bool Near, class T>
 SIMDNN_INLINE double sum_terms(const T* x, Index n, const Shift<T>& shift, Index left_out, T* y) {
-  constexpr int step = kTogether<T> * kLanes;
-  const Index whole = n / kLanes * kLanes, gap = left_out < 0 ? n : left_out / kLanes * kLanes;
+  constexpr int blocks = kTogether<T>;
+  constexpr Index step = blocks * kLanes;
+  const Index whole = n / step * step, gap = left_out < 0 ? n : left_out / step * step;
   TermSums<T> sums(2 * term_of(largest_other(x, n, shift.largest, left_out), shift).scale);
   for (Index i = 0; i < n;) {
     const Index end = i <= gap && gap < whole ? gap : whole;
-    for (; i + step <= end; i += step) add_blocks<Near, kTogether<T>>(x + i, shift, sums, y ? y + i : nullptr);
-    for (; i + kLanes <= end; i += kLanes) add_blocks<Near, 1>(x + i, shift, sums, y ? y + i : nullptr);
+    for (; i < end; i += step) add_blocks<Near, blocks>(x + i, shift, sums, y ? y + i : nullptr);
     if (i == n) break;
-    T block[kLanes];  // the one with a gap, or the last one
-    const Index count = i + kLanes <= n ? kLanes : n - i;
-    load_block(x + i, count, -ExpConstants<T>::infinity, block);
-    if (i == gap) block[left_out - i] = -ExpConstants<T>::infinity;
-    add_blocks<Near, 1>(block, shift, sums, block);
-    if (y) store_block(y + i, count, block);
-    i += count;
+    T part[step];  // the one with a gap, or the last one
+    for (Index b = 0; b < step; b += kLanes) {
+      load_block(x + i + b, clipped(n - i - b), -ExpConstants<T>::infinity, part + b);
+    }
+    if (i == gap) part[left_out - i] = -ExpConstants<T>::infinity;
+    add_blocks<Near, blocks>(part, shift, sums, part);
+    for (Index b = 0; y && b < step; b += kLanes) store_block(y + i + b, clipped(n - i - b), part + b);
+    i += step;
   }
   return sum_lanes(sums.lanes());
 }
@@ -206,8 +218,14 @@ double row_exp(const T* x, Index n, const Shift<T>& shift, Index left_out, T* y)
 
 template <class T>
 void row_scale(T* y, const Factor<T>& factor, Index n) {
-  SIMDNN_VECTORIZE
-  for (Index i = 0; i < n; ++i) y[i] = factor * y[i];
+  const Factor<Vector<T>> wide{broadcast<T>(factor.high), broadcast<T>(factor.low)};
+  const auto scale_part = [&](T* to, Index count) SIMDNN_LAMBDA_INLINE {
+    store_part(wide * load_part(to, int(count), T(0)), to, int(count));
+  };
+  Index i = count_ragged(y, n);
+  scale_part(y, i);
+  for (; i + kWidth<T> <= n; i += kWidth<T>) store_vector(wide * load_vector(y + i), y + i);
+  scale_part(y + i, n - i);
 }
 
 /// The square root of two and some more: no single term is larger.
