@@ -211,8 +211,10 @@ def saturated() -> nn.Sequential:
         (lambda: deep(BLOCKS["residual"]), "healthy", ""),
         (shifted_relu, "dead units", "nn.LeakyReLU"),
         (saturated, "saturated units", "xavier_uniform"),
+        (lambda: deep(lambda: [dense(activation="relu6")]), "healthy", ""),
+        (lambda: deep(lambda: [dense(activation="binary_step")]), "vanishing gradients, dead units", "elu"),
     ],
-    ids=["sigmoid", "he", "residual", "dead", "saturated"],
+    ids=["sigmoid", "he", "residual", "dead", "saturated", "relu6", "step"],
 )
 def test_verdicts(model: Callable[[], nn.Sequential], verdict: str, remedy: str) -> None:
     report = diagnostics.report(model(), *batch())

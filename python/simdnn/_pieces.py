@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core
 from .nn import Activation, Dense, Layer, Sequential
 from .nn._activation import activation_of
 
@@ -43,14 +42,24 @@ class Piece:
         return self._through(self.network.backward, dy)
 
     def slopes(self) -> tuple[NDArray[Any], float, bool] | None:
-        """|f'(x)| of an activation, its largest value, and whether it is small on both sides."""
+        """|dy/dx| of an activation, its largest value, and whether it rises around 0 and is flat far from it.
+
+        After it, the gradients of this network are others.
+        """
         if not isinstance(self.layer, Activation) or self.layer.function == "identity":
             return None
-        slope = getattr(_core, self.layer.function + "_derivative")
-        parameters = self.layer._registered()["parameters"]
-        largest = np.abs(slope(np.linspace(-8, 8, 4001), *parameters)).max()
-        bounded = np.all(np.abs(slope(np.array([-50.0, 50.0]), *parameters)) < FLAT * largest)
-        return np.abs(slope(self.x, *parameters)), float(largest), bool(bounded)
+        units = self.network.in_features
+        grids = (np.linspace(-8, 8, 1601), [-0.5, 0.5], [-50.0, 50.0])
+        wide, near, far = (self._slope(np.repeat(x, units).reshape(-1, units)) for x in grids)
+        largest = float(wide.max())
+        bounded = bool(np.all(near > FLAT * largest) and np.all(far < FLAT * largest))
+        return self._slope(self.x.reshape(-1, units)), largest, bounded
+
+    def _slope(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Of what acts on each number alone."""
+        y = self.network.forward(x, training=True)
+        slope: NDArray[Any] = np.abs(self.network.backward(np.ones_like(y)))
+        return slope
 
 
 def pieces_of(model: Sequential) -> Iterator[list[Piece]]:

@@ -218,13 +218,13 @@ def _layer_report(
     input_gradient: NDArray[Any],
 ) -> LayerReport:
     """The numbers of one layer after both passes."""
-    network, found = parts[0].network, parts[-1].slopes()
+    network = parts[0].network
+    gradient_norm = _norm(network.flat_gradients)
     saturated = dead = math.nan
-    if found is not None:
+    if (found := parts[-1].slopes()) is not None:
         slope, largest, bounded = found
-        rows = slope.reshape(-1, slope.shape[-1])
-        saturated = float(np.mean(rows < FLAT * largest)) if bounded else math.nan
-        dead = float(np.mean(np.all(rows < NONE * largest, axis=0)))
+        saturated = float(np.mean(slope < FLAT * largest)) if bounded else math.nan
+        dead = float(np.mean(np.all(slope <= NONE * largest, axis=0)))
     first, last = (_norm(input_gradient[:, step]) for step in (0, -1)) if network._input.sequence else (0, 0)
     count = network.flat_parameters.size
     return LayerReport(
@@ -236,7 +236,7 @@ def _layer_report(
         saturated=saturated,
         dead=dead,
         weight_norm=_norm(network.flat_parameters) if count else math.nan,
-        gradient_norm=_norm(network.flat_gradients) if count else math.nan,
+        gradient_norm=gradient_norm if count else math.nan,
         output_gradient_norm=output_gradient_norm,
         time_ratio=first / last if last else math.nan,
     )
