@@ -29,11 +29,11 @@ class Problem(NamedTuple):
 
 
 PROBLEMS = (
-    Problem("digits", {"hidden_layer_sizes": (64,)}, 50, {"float32": 10, "float64": 5}),
+    Problem("digits", {"hidden_layer_sizes": (64,)}, 200, {"float32": 10, "float64": 5}),
     Problem(
         "breast cancer",
         {"hidden_layer_sizes": (32, 32), "batch_size": 32},
-        50,
+        200,
         {"float32": 20, "float64": 15},
     ),
     Problem("70,000x784", {"hidden_layer_sizes": (512,)}, 1, {"float32": 2.5, "float64": 2}),

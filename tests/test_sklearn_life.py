@@ -117,7 +117,7 @@ def test_a_copy_goes_on_with_the_same_bits(settings: dict[str, Any], dtype: Any,
 
 def test_a_pickle_holds_the_parameters_once() -> None:
     classifier = MLPClassifier(hidden_layer_sizes=(2000,), max_iter=1, solver="lbfgs").fit(X, Y)
-    assert len(pickle.dumps(classifier)) < 2.5 * flat(classifier).nbytes  # and the best ones so far
+    assert len(pickle.dumps(classifier)) < 1.1 * flat(classifier).nbytes
 
 
 def test_arrays_that_users_set_are_those_that_predict() -> None:

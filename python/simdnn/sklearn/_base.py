@@ -97,7 +97,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             checked = _check_sample_weight(sample_weight, X)
             weight = checked if weight is None else weight * checked
         self._random_state = check_random_state(self.random_state)
-        head = self._head(Y.shape[1])
+        head = self._head(Y)
         if first:
             self._initialize(X, head)
         else:
@@ -129,17 +129,23 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = self.t_ = 0
         self.n_layers_ = len(self.coefs_) + 1
         self.out_activation_ = head.activation
-        self._keep_best()
-        for curve in ("loss_curve_", "validation_loss_curve_"):
-            if hasattr(self, curve):
-                delattr(self, curve)
+        for old in ("loss_curve_", "validation_loss_curve_", "_best"):
+            if hasattr(self, old):
+                delattr(self, old)
 
     def _begin_curves(self) -> None:
-        self.loss_curve_: list[float] = []
-        self._no_improvement_count = 0
-        self.best_loss_ = None if self.early_stopping else np.inf
-        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
-        self.best_validation_score_ = -np.inf if self.early_stopping else None
+        """What epochs are noted in; what a fit before this one has noted stays."""
+        if not hasattr(self, "loss_curve_"):
+            self.loss_curve_: list[float] = []
+            self._no_improvement_count = 0
+            self.best_loss_ = None if self.early_stopping else np.inf
+            self.validation_scores_: list[float] | None = None
+            self.best_validation_score_: float | None = None
+        if self.early_stopping and not hasattr(self, "_best"):
+            self.validation_scores_, self.best_validation_score_ = [], -np.inf
+            self._keep_best()
+        if not self.early_stopping and self.best_loss_ is None:
+            self.best_loss_ = np.inf
 
     def _share(self) -> None:
         """The arrays that users see are those that the network computes with."""
@@ -169,8 +175,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _descend(self, head: Head, data: Data, incremental: bool, eval_set: Any) -> None:
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        if not hasattr(self, "loss_curve_"):
-            self._begin_curves()
+        self._begin_curves()
         self._prepare_trainer(head, fresh=not incremental)
         evaluation = None if eval_set is None else self._evaluation(eval_set)
         validation = evaluation if self.early_stopping else None

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from .. import optim
@@ -19,6 +19,7 @@ from ._base import BaseMLP, EvalSet, is_stochastic, keep
 from ._descent import Data
 from ._documentation import documented
 from ._heads import Head, classifier_head
+from ._labels import Labels, kind_of
 
 Array = NDArray[Any]
 
@@ -110,25 +111,22 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     ) -> None:
         keep(self, locals())
 
-    def _head(self, columns: int) -> Head:
-        return classifier_head(self.loss, self._label_binarizer.y_type_, columns)
-
-    def _fitted_head(self) -> Head:
-        two = self._label_binarizer.y_type_ == "binary"
-        return self._head(1 if two else len(self.classes_))
+    def _head(self, Y: Array | None = None) -> Head:
+        return classifier_head(self.loss, self._labels.kind, self._labels.outputs)
 
     def _validate_input(
         self, X: Any, y: Any, incremental: bool, first: bool
     ) -> tuple[Any, Array, Array | None]:
-        """X, labels as rows of yes and no, and the weights of their classes."""
+        """X, encoded labels, and the weights of their classes."""
         X, y = self._checked_input(X, y, multi_output=True, reset=first)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        kind = kind_of(y)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._learn_classes(y)
+            self._labels = Labels.of(y, kind)
+            self.classes_ = self._labels.classes
         else:
-            self._compare_classes(unique_labels(y))
+            self._compare_classes(Labels.of(y, kind).classes)
         weight = None
         if self.class_weight is not None:
             if incremental and self.class_weight == "balanced":
@@ -136,11 +134,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
                     "class_weight: 'balanced' needs all samples at once; give partial_fit a dict"
                 )
             weight = compute_sample_weight(self.class_weight, y)
-        return X, self._label_binarizer.transform(y).astype(bool), weight
-
-    def _learn_classes(self, y: Any) -> None:
-        self._label_binarizer = LabelBinarizer().fit(y)
-        self.classes_ = self._label_binarizer.classes_
+        return X, self._labels.encode(y), weight
 
     def _compare_classes(self, classes: Array) -> None:
         if self.warm_start and set(classes) != set(self.classes_):
@@ -216,34 +210,34 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if not hasattr(self, "classes_"):
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
-            labels = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if labels else classes)
+            kind = kind_of(y)
             self.classes_ = unique_labels(classes)
+            if not kind.startswith("multilabel"):
+                kind = "multiclass" if len(self.classes_) > 2 else "binary"
+            self._labels = Labels(kind, self.classes_, issparse(y))
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
             raise ValueError(
                 f"`classes={classes!r}` is not the same as on last call to partial_fit,"
                 f" was: {self.classes_!r}"
             )
 
-    def predict(self, X: ArrayLike) -> Array:
+    def predict(self, X: ArrayLike) -> Any:
         """The class of each sample, shape (n,), or its labels, shape (n, labels)."""
         check_is_fitted(self)
-        head = self._fitted_head()
-        found = head.decisions(self._outputs(X))
-        found = found.ravel() if found.shape[1] == 1 else found
-        return np.asarray(self._label_binarizer.inverse_transform(found, head.threshold))
+        head = self._head()
+        return self._labels.decode(head.decisions(self._outputs(X)), head.threshold)
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: ArrayLike) -> Array:
         """The probability of each class of `classes_`, shape (n, n_classes)."""
         check_is_fitted(self)
-        return self._fitted_head().probabilities(self._outputs(X))
+        return self._head().probabilities(self._outputs(X))
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """The logarithm of `predict_proba`, also where that is rounded to 0 or 1."""
         check_is_fitted(self)
-        return self._fitted_head().log_probabilities(self._outputs(X))
+        return self._head().log_probabilities(self._outputs(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

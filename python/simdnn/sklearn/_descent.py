@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
@@ -69,7 +68,8 @@ def make_trainer(model: Any, head: Head, optimizer: optim.Optimizer, seed: int) 
 
 def hold_out(estimator: Any, data: Data) -> tuple[Data, Data]:
     """A part to train on and one to validate, drawn as scikit-learn draws them."""
-    stratify = data.Y if is_classifier(estimator) and data.Y.shape[1] == 1 else None
+    two_classes = data.Y.dtype == bool and data.Y.shape[1] == 1
+    stratify = data.Y if two_classes else None  # it takes no account of more classes
     arrays = [part for part in data if part is not None]
     parts = train_test_split(
         *arrays,

@@ -45,10 +45,10 @@ class Head(NamedTuple):
         return 0.5 if self.activation == "identity" and self.coding == "zero_one" else 0.0
 
     def targets(self, Y: Array, dtype: Any) -> Array:
-        """Rows of yes and no, or of values, as the loss wants them."""
+        """Encoded labels, or values, as the loss wants them."""
         if self.coding == "codes":
-            return (Y.argmax(axis=1) if Y.shape[1] > 1 else Y[:, 0]).astype(np.int64)
-        values = Y.astype(dtype, order="C")
+            return Y[:, 0].astype(np.int64)
+        values = (np.arange(self.outputs) == Y if self.exclusive else Y).astype(dtype, order="C")
         return values * 2 - 1 if self.coding == "signs" else values
 
     def constant(self, Y: Array, weight: Array | None) -> float:
@@ -59,13 +59,13 @@ class Head(NamedTuple):
         return float(np.average((Y * logarithm - Y).sum(axis=1), weights=weight))
 
     def decisions(self, z: Array) -> Array:
-        """Outputs with one column for each of the binarised labels."""
+        """Outputs with one column for two classes."""
         return z[:, 1:] - z[:, :1] if self.coding == "codes" and self.outputs == 2 else z
 
     def correct(self, z: Array, Y: Array) -> Array:
         """Whether all labels of a sample are right."""
         if self.exclusive:
-            return np.asarray(z.argmax(axis=1) == Y.argmax(axis=1))
+            return np.asarray(z.argmax(axis=1) == Y[:, 0])
         return np.asarray(((self.decisions(z) > self.threshold) == Y).all(axis=1))
 
     def probabilities(self, z: Array) -> Array:
@@ -87,23 +87,23 @@ class Head(NamedTuple):
         return np.asarray(logs - F.logsumexp(logs)[:, np.newaxis] if self.exclusive else logs)
 
 
-def classifier_head(loss: Any, kind: str, columns: int) -> Head:
-    """The head for labels of a kind (binary, multiclass or multilabel) in so many binarised columns."""
+def classifier_head(loss: Any, kind: str, outputs: int) -> Head:
+    """The head for labels of a kind, with so many outputs if one is enough for two classes."""
     together = kind == "multiclass"
     if isinstance(loss, str) and loss == "log_loss":
         if together:
-            return Head(_loss.make("cross_entropy", (0.0, 0.0)), columns, "softmax", "codes", True)
-        native = _loss.make("binary_cross_entropy_with_logits", factor=columns)
-        return Head(native, columns, "logistic", "zero_one")
+            return Head(_loss.make("cross_entropy", (0.0, 0.0)), outputs, "softmax", "codes", True)
+        native = _loss.make("binary_cross_entropy_with_logits", factor=outputs)
+        return Head(native, outputs, "logistic", "zero_one")
     native = checked(loss)
     if TARGETS[native.name] != "values":
         if kind.startswith("multilabel"):
             raise ValueError(f"loss: {native.name!r} is for one class a sample, and y has several labels")
-        return Head(native, columns if together else 2, "softmax", "codes", together)
+        return Head(native, outputs if together else 2, "softmax", "codes", together)
     if "hinge" in native.name:
-        return Head(native, columns, "identity", "signs", together)
+        return Head(native, outputs, "identity", "signs", together)
     logistic = native.name == "binary_cross_entropy_with_logits"
-    return Head(native, columns, "logistic" if logistic else "identity", "zero_one", together)
+    return Head(native, outputs, "logistic" if logistic else "identity", "zero_one", together)
 
 
 def regressor_head(loss: Any, columns: int) -> Head:

@@ -90,8 +90,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     ) -> None:
         keep(self, locals())
 
-    def _head(self, columns: int) -> Head:
-        return regressor_head(self.loss, columns)
+    def _head(self, Y: Array) -> Head:
+        return regressor_head(self.loss, Y.shape[1])
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, first: bool) -> tuple[Any, Array, None]:
         """X, and y as columns."""

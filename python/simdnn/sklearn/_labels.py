@@ -1,0 +1,61 @@
+"""Labels as numbers, and back."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, issparse
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+Array = NDArray[Any]
+
+
+def kind_of(y: Any) -> str:
+    """ "binary", "multiclass" or "multilabel-indicator"; raises for what is none of them."""
+    kind = str(type_of_target(y, input_name="y"))
+    if kind not in ("binary", "multiclass", "multilabel-indicator"):
+        check_classification_targets(y)
+        raise ValueError(f"y: expected a class or several labels a sample, got {kind}")
+    return kind
+
+
+class Labels(NamedTuple):
+    """What the labels of a fit are: their kind, their classes, whether they came in a sparse matrix."""
+
+    kind: str
+    classes: Array
+    sparse: bool = False
+
+    @classmethod
+    def of(cls, y: Any, kind: str) -> Labels:
+        """Those that y holds."""
+        return cls(kind, unique_labels(y) if y.ndim > 1 else np.unique(y), issparse(y))
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether a sample has one of several."""
+        return self.kind == "multiclass"
+
+    @property
+    def outputs(self) -> int:
+        """Of a network with one for each class, or one for two classes."""
+        return 1 if self.kind == "binary" else len(self.classes)
+
+    def encode(self, y: Any) -> Array:
+        """Columns: the place of the class, whether it is the second of two, or which labels there are."""
+        if self.exclusive:
+            return np.asarray(np.searchsorted(self.classes, y))[:, np.newaxis]
+        if self.kind == "binary":
+            return np.asarray((y == self.classes[-1]) & (len(self.classes) > 1))[:, np.newaxis]
+        return np.asarray((y.toarray() if issparse(y) else np.asarray(y)) != 0)
+
+    def decode(self, decisions: Array, threshold: float) -> Any:
+        """The labels of decisions, one column for each output; above the threshold is yes."""
+        if self.exclusive:
+            return self.classes[decisions.argmax(axis=1)]
+        yes = decisions > threshold
+        if self.kind == "binary":
+            return self.classes[(yes[:, 0] & (len(self.classes) > 1)).astype(int)]
+        return csr_matrix(yes.astype(int)) if self.sparse else yes.astype(int)
