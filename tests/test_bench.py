@@ -154,3 +154,9 @@ def test_the_operations_of_a_step_are_counted(engine: ModuleType) -> None:
     network = engine.Network((8, 64, 4), 32, 2)
     products = [(32, 8, 64), (32, 64, 4), (8, 32, 64), (64, 32, 4), (32, 4, 64)]
     assert network.flops() == sum(2 * m * k * n for m, k, n in products)
+
+
+def test_every_machine_is_right() -> None:
+    module = importlib.import_module("bench.cases_pretrain")
+    for contestant in module.contestants(module.Shape(48, 30, 20)):
+        contestant.check()
