@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bench import peers
 from bench.harness import OURS, Case, Contestant, Goal
 
-SKLEARN = "scikit-learn"
+SKLEARN, SINGLE = "scikit-learn", "simdnn, dtype=float32"
 NOTE = "time of an epoch within a fit of that many; both end with the same network"
 
 Samples = tuple[NDArray[Any], NDArray[Any]]
@@ -87,5 +87,8 @@ def _contestants(problem: Problem, dtype: str) -> Iterator[Contestant]:
         for one, other in zip(ours.coefs_, theirs.coefs_, strict=True):
             np.testing.assert_allclose(one, other, atol=tolerance)
 
-    for name, kind in ((OURS, MLPClassifier), (SKLEARN, TheirClassifier)):
+    contestants = {OURS: MLPClassifier, SKLEARN: TheirClassifier}
+    if dtype == "float64":
+        contestants[SINGLE] = functools.partial(MLPClassifier, dtype="float32")
+    for name, kind in contestants.items():
         yield Contestant(name, functools.partial(fit, kind, problem.epochs), check, problem.epochs)

@@ -251,6 +251,13 @@ def test_a_validation_set_has_its_curve() -> None:
     settings = QUICK | {"early_stopping": True, "n_iter_no_change": 3}
     stopped = MLPClassifier(**settings).fit(X[::2], Y[::2], eval_set=[(X[1::2], Y[1::2], weight)])
     assert stopped.best_validation_score_ == stopped.score(X[1::2][:40], Y[1::2][:40])
+    settings = QUICK | {"warm_start": True, "class_weight": "balanced", "max_iter": 3}
+    again = MLPClassifier(**settings)
+    for _ in range(2):
+        again.fit(X, Y, eval_set=(X[:60], Y[:60]))  # not all classes
+    assert len(again.validation_loss_curve_) == 6
+    with pytest.raises(ValueError, match="`y` has classes not in"):
+        again.fit(X, Y, eval_set=(X, Y + 1))
     with pytest.raises(TypeError, match="eval_set: expected a pair"):
         MLPClassifier().fit(X, Y, eval_set=X)
 

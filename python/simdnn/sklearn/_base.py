@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
@@ -80,6 +80,11 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         if self.dtype is not None and np.dtype(self.dtype) == np.float32:
             kinds.reverse()
         return checked_data(self, X, y, accept_sparse=["csr", "csc"], dtype=kinds, **options)
+
+    def _checked_pair(self, X: Any, y: Any, first: bool) -> tuple[Any, Any]:
+        numeric = not is_classifier(self)
+        X, y = self._checked_input(X, y, multi_output=True, y_numeric=numeric, reset=first)
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _network_dtype(self, X: Any) -> np.dtype[Any]:
         dtype: np.dtype[Any] = np.dtype(X.dtype if self.dtype is None else self.dtype)
@@ -191,6 +196,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """A new optimizer, or the one that a partial_fit before, perhaps in another process, left."""
         if fresh or self._optimizer is None:
             self._optimizer, self._trainer, self._moments = make_optimizer(self), None, None
+        self._optimizer.l1, self._optimizer.l2 = self.l1, self.alpha  # they may change between partial fits
         if self._trainer is None:
             self._trainer = make_trainer(self._model, head, self._optimizer, self._seed)
             if self._moments is not None:
@@ -202,7 +208,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         given = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
         if not isinstance(given, tuple) or len(given) not in (2, 3):
             raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
-        X, Y, _ = self._validate_input(*given[:2], True, False)
+        X, Y = self._validate_evaluation(*given[:2])
         return Data(X, Y, _check_sample_weight(given[2], X) if len(given) == 3 else None)
 
     def _keep_best(self) -> None:

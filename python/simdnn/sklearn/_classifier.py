@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
@@ -19,7 +17,7 @@ from ._base import BaseMLP, EvalSet, is_stochastic, keep
 from ._descent import Data
 from ._documentation import documented
 from ._heads import Head, classifier_head
-from ._labels import Labels, kind_of
+from ._labels import Labels
 
 Array = NDArray[Any]
 
@@ -118,35 +116,30 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         self, X: Any, y: Any, incremental: bool, first: bool
     ) -> tuple[Any, Array, Array | None]:
         """X, encoded labels, and the weights of their classes."""
-        X, y = self._checked_input(X, y, multi_output=True, reset=first)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        kind = kind_of(y)
+        X, y = self._checked_pair(X, y, first)
+        labels = Labels.of(y)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._labels = Labels.of(y, kind)
-            self.classes_ = self._labels.classes
-        else:
-            self._compare_classes(Labels.of(y, kind).classes)
-        weight = None
-        if self.class_weight is not None:
-            if incremental and self.class_weight == "balanced":
-                raise ValueError(
-                    "class_weight: 'balanced' needs all samples at once; give partial_fit a dict"
-                )
-            weight = compute_sample_weight(self.class_weight, y)
-        return X, self._labels.encode(y), weight
-
-    def _compare_classes(self, classes: Array) -> None:
-        if self.warm_start and set(classes) != set(self.classes_):
+            self._labels = labels
+            self.classes_ = labels.classes
+        elif self.warm_start and set(labels.classes) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit."
-                f" Previously got {self.classes_}, `y` has {classes}"
+                f" Previously got {self.classes_}, `y` has {labels.classes}"
             )
-        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-            raise ValueError(
-                "`y` has classes not in `self.classes_`."
-                f" `self.classes_` has {self.classes_}. 'y' has {classes}."
-            )
+        self._labels.check(labels)
+        return X, self._labels.encode(y), self._weights_of_classes(y, incremental)
+
+    def _validate_evaluation(self, X: Any, y: Any) -> tuple[Any, Array]:
+        X, y = self._checked_pair(X, y, False)
+        self._labels.check(Labels.of(y))
+        return X, self._labels.encode(y)
+
+    def _weights_of_classes(self, y: Any, incremental: bool) -> Array | None:
+        if self.class_weight is None:
+            return None
+        if incremental and self.class_weight == "balanced":
+            raise ValueError("class_weight: 'balanced' needs all samples at once; give partial_fit a dict")
+        return np.asarray(compute_sample_weight(self.class_weight, y))
 
     def _validation_score(self, head: Head, data: Data) -> float:
         """The share of samples with all labels right."""
@@ -210,11 +203,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if not hasattr(self, "classes_"):
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
-            kind = kind_of(y)
             self.classes_ = unique_labels(classes)
-            if not kind.startswith("multilabel"):
-                kind = "multiclass" if len(self.classes_) > 2 else "binary"
-            self._labels = Labels(kind, self.classes_, issparse(y))
+            self._labels = Labels.among(self.classes_, y)
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
             raise ValueError(
                 f"`classes={classes!r}` is not the same as on last call to partial_fit,"

@@ -11,11 +11,13 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 Array = NDArray[Any]
 
+SEVERAL = "multilabel-indicator"
+
 
 def kind_of(y: Any) -> str:
     """ "binary", "multiclass" or "multilabel-indicator"; raises for what is none of them."""
     kind = str(type_of_target(y, input_name="y"))
-    if kind not in ("binary", "multiclass", "multilabel-indicator"):
+    if kind not in ("binary", "multiclass", SEVERAL):
         check_classification_targets(y)
         raise ValueError(f"y: expected a class or several labels a sample, got {kind}")
     return kind
@@ -29,9 +31,28 @@ class Labels(NamedTuple):
     sparse: bool = False
 
     @classmethod
-    def of(cls, y: Any, kind: str) -> Labels:
+    def of(cls, y: Any) -> Labels:
         """Those that y holds."""
+        kind = kind_of(y)
         return cls(kind, unique_labels(y) if y.ndim > 1 else np.unique(y), issparse(y))
+
+    @classmethod
+    def among(cls, classes: Array, y: Any) -> Labels:
+        """Those that there will be, of which y holds some."""
+        kind = kind_of(y)
+        if kind != SEVERAL:
+            kind = "multiclass" if len(classes) > 2 else "binary"
+        return cls(kind, classes, issparse(y))
+
+    def check(self, others: Labels) -> None:
+        """Raises if other labels are none of these."""
+        if (self.kind == SEVERAL) != (others.kind == SEVERAL):
+            raise ValueError(f"y: expected labels that are {self.kind}, got {others.kind}")
+        if len(np.setdiff1d(others.classes, self.classes, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`."
+                f" `self.classes_` has {self.classes}. 'y' has {others.classes}."
+            )
 
     @property
     def exclusive(self) -> bool:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
-from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -95,10 +94,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, first: bool) -> tuple[Any, Array, None]:
         """X, and y as columns."""
-        X, y = self._checked_input(X, y, multi_output=True, y_numeric=True, reset=first)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+        X, y = self._checked_pair(X, y, first)
         return X, y.reshape(len(y), -1), None
+
+    def _validate_evaluation(self, X: Any, y: Any) -> tuple[Any, Array]:
+        return self._validate_input(X, y, True, False)[:2]
 
     def _validation_score(self, head: Head, data: Data) -> float:
         """R squared; NaN where predictions are not finite."""
