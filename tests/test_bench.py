@@ -6,6 +6,7 @@ from types import ModuleType
 import pytest
 import simdnn
 from simdnn._loss import NAMED
+from threadpoolctl import threadpool_limits
 
 from .oracles import HEADS, METRICS
 from .processes import ROOT
@@ -158,5 +159,6 @@ def test_the_operations_of_a_step_are_counted(engine: ModuleType) -> None:
 
 def test_every_machine_is_right() -> None:
     module = importlib.import_module("bench.cases_pretrain")
-    for contestant in module.contestants(module.Shape(48, 30, 20)):
-        contestant.check()
+    with threadpool_limits(1):  # theirs wait for each other on a busy machine
+        for contestant in module.contestants(module.Shape(48, 30, 20)):
+            contestant.check()
