@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -77,11 +78,26 @@ void pause() {
 #endif
 }
 
+/// The processor that this thread runs on; -1 where the system does not say.
+int current_cpu() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+/// What this thread has computed so far, without the time that it was kept from it.
+std::chrono::nanoseconds thread_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
 /// Waits for a condition that may come at once: spins for about as long as waking a thread costs. The answer is
 /// whether it came; else the caller sleeps.
 template <class Condition>
-bool spin_until(const Condition& condition) {
-  constexpr std::chrono::microseconds patience{30};
+bool spin_until(const Condition& condition, std::chrono::microseconds patience) {
   const Clock::time_point end = Clock::now() + patience;
   do {
     for (int i = 0; i < 64; ++i) {
@@ -98,14 +114,39 @@ struct Task {
   Index parts;
   void (*body)(const void*, Index, Index);
   const void* context;
+  int cpu = -1;  ///< the caller's
   std::atomic<Index> next{0};
 
-  void take_parts() {
+  /// How many it took.
+  Index take_parts() {
     const Index grains = (n + grain - 1) / grain;
-    for (Index i = next++; i < parts; i = next++) {
+    Index taken = 0;
+    for (Index i = next++; i < parts; i = next++, ++taken) {
       body(context, grains * i / parts * grain, std::min(n, grains * (i + 1) / parts * grain));
     }
+    return taken;
   }
+};
+
+/// Whether help is worth asking for. Where other processes hold the processors, a helper comes late or is stopped in
+/// the middle of its part. What that costs is kept to a fortieth of all time: so much longer the caller works alone.
+class Experience {
+ public:
+  bool advises() const { return Clock::now() >= alone_until_; }
+
+  /// What a task of `parts` parts took in all, and the caller for the `own` parts that it computed.
+  void add(Index own, Index parts, Clock::duration worked, Clock::duration took) {
+    constexpr std::chrono::microseconds credit{200}, tolerated{100};  // wakes helpers some ten times
+    if (own == 0) return;
+    balance_ = std::min<Clock::duration>(balance_ + worked * parts / own - took, credit);
+    if (balance_ > -tolerated) return;
+    alone_until_ = Clock::now() + 40 * -balance_;
+    balance_ = {};
+  }
+
+ private:
+  Clock::duration balance_{};  ///< time that help has won
+  Clock::time_point alone_until_{};
 };
 
 /// Threads that help whoever calls run(). The caller never waits for one that has not begun, so a helper that the
@@ -114,11 +155,17 @@ class Team {
  public:
   void run(int threads, Task& task) {
     const std::unique_lock<std::mutex> only(running_, std::try_to_lock);
-    if (only) open(threads - 1, task);
+    const bool asks = only && experience_.advises();
+    const Clock::time_point asked = Clock::now();
+    if (asks) open(threads - 1, task);
+    const Clock::duration before = asks ? thread_time() : Clock::duration{};
     inside = true;
-    task.take_parts();
+    const Index own = task.take_parts();
     inside = false;
-    if (only) close();
+    if (!asks) return;
+    const Clock::duration worked = thread_time() - before;
+    close();
+    experience_.add(own, task.parts, worked, Clock::now() - asked);
   }
 
  private:
@@ -139,7 +186,7 @@ class Team {
     task_ = nullptr;
     if (active_ == 0) return;
     lock.unlock();
-    if (spin_until([&] { return active_ == 0; })) return;
+    if (spin_until([&] { return active_ == 0; }, std::chrono::microseconds(30))) return;
     lock.lock();
     finished_.wait(lock, [&] { return active_ == 0; });
   }
@@ -162,7 +209,7 @@ class Team {
     inside = true;
     for (std::uint64_t seen = 0;;) {
       const auto called = [&] { return generation_ != seen; };
-      const bool soon = spin_until(called);
+      const bool soon = spin_until(called, std::chrono::microseconds(100));
       std::unique_lock<std::mutex> lock(mutex_);
       if (!soon) {
         ++sleeping_;
@@ -171,6 +218,7 @@ class Team {
       }
       seen = generation_;
       if (task_ == nullptr || places_ == 0) continue;
+      if (task_->cpu >= 0 && task_->cpu == current_cpu()) continue;  // it would take the caller's time
       Task& task = *task_;
       --places_;
       ++active_;
@@ -185,6 +233,7 @@ class Team {
   int created_ = 0;
   std::mutex mutex_;
   std::condition_variable wake_, finished_;
+  Experience experience_;
   Task* task_ = nullptr;
   int places_ = 0;
   std::atomic<int> active_{0}, sleeping_{0};
@@ -219,7 +268,7 @@ int thread_count() {
 void run_team(int threads, Index n, Index grain, void (*body)(const void*, Index, Index), const void* context) {
   constexpr Index parts_of_thread = 4;  // so that a thread that comes late still finds some, and no more
   static Team& team = *new Team;        // never destroyed: its threads may outlive static objects
-  Task task{n, grain, std::min((n + grain - 1) / grain, threads * parts_of_thread), body, context};
+  Task task{n, grain, std::min((n + grain - 1) / grain, threads * parts_of_thread), body, context, current_cpu()};
   team.run(threads, task);
 }
 

@@ -2,7 +2,8 @@
 //
 // The team is our own. OpenMP's would spin between regions and wait for members that the system does not schedule: with
 // another process busy on the second core it made steps of 784-512-512-10 1.6 times as long as one thread does, ours
-// 0.9 times. OpenMP is asked only how many threads are allowed, which is what OMP_NUM_THREADS and threadpoolctl set.
+// 0.9 times. Where help costs more than it gives, callers do without it for a while. OpenMP is asked only how many
+// threads are allowed, which is what OMP_NUM_THREADS and threadpoolctl set.
 #pragma once
 
 #include "ops/spans.hpp"

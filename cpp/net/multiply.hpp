@@ -48,7 +48,7 @@ Product<T> part_of(const Product<T>& p, bool by_columns, Index begin, Index end)
 /// would each copy the whole of a b that is read by its columns.
 template <class T>
 void multiply(const Product<T>& p, const Context& context) {
-  constexpr Index row_grain = 24, column_grain = 64;
+  constexpr Index row_grain = 12, column_grain = 64, page = 4096 / Index(sizeof(T));
   constexpr double piece = 2e7;  // nanoseconds between questions to the interrupt
   const auto& run = typed_kernels<T>().product;
   const double work = product_nanoseconds(p);
@@ -57,7 +57,8 @@ void multiply(const Product<T>& p, const Context& context) {
     context.after(work);
     return;
   }
-  const bool by_columns = p.columns >= 2 * column_grain && (p.b_column != 1 || p.columns >= p.rows);
+  const bool packs = p.b_column != 1 || p.b_row >= page;
+  const bool by_columns = p.columns >= 2 * column_grain && (packs || p.columns / column_grain > p.rows / row_grain);
   const Index n = by_columns ? p.columns : p.rows, grain = by_columns ? column_grain : row_grain;
   const Index grains = (n + grain - 1) / grain, pieces = std::min(grains, Index(work / piece) + 1);
   for (Index i = 0; i < pieces && !context.stopped(); ++i) {
