@@ -36,13 +36,19 @@ inline py::array host_array(const py::handle& object, const char* name) {
   return py::module_::import("simdnn._host").attr("host_array")(name, object).cast<py::array>();
 }
 
+/// Whether it is an aligned C-contiguous array of T.
+template <class T>
+bool is_ready(const py::handle& object) {
+  if (!py::isinstance<Array<T>>(object)) return false;
+  return reinterpret_cast<std::uintptr_t>(py::reinterpret_borrow<py::array>(object).data()) % alignof(T) == 0;
+}
+
 /// x as an aligned C-contiguous array of T: itself if it is one, else a converted copy of any real numbers.
 template <class T>
 Array<T> real_array(const py::handle& object, const char* name) {
+  if (is_ready<T>(object)) return py::reinterpret_borrow<Array<T>>(object);
   const py::array array = host_array(object, name);
-  if (py::isinstance<Array<T>>(array) && reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0) {
-    return py::reinterpret_borrow<Array<T>>(array);
-  }
+  if (is_ready<T>(array)) return py::reinterpret_borrow<Array<T>>(array);
   if (std::string("biuf").find(array.dtype().kind()) == std::string::npos) {
     throw py::type_error(std::string(name) + ": expected real numbers, got dtype " + text_of(array.dtype()));
   }

@@ -135,8 +135,8 @@ bool is_single(const Array<T>& x, const Shape& wanted) {
 
 template <class T>
 void predict_into(Predictor<T>& self, const py::object& object, const py::object& out_object) {
-  const bool shared = py::isinstance<py::array>(out_object) || py::hasattr(out_object, "__dlpack__");
-  const py::object out_memory = shared ? host_array(out_object, "out") : out_object;
+  const bool tensor = !py::isinstance<py::array>(out_object) && py::hasattr(out_object, "__dlpack__");
+  const py::object out_memory = tensor ? py::object(host_array(out_object, "out")) : out_object;
   if (!py::isinstance<Array<T>>(out_memory) || !py::reinterpret_borrow<py::array>(out_memory).writeable()) {
     throw py::type_error(std::string("out: expected a writeable C-contiguous array of ") + text_of(py::dtype::of<T>()));
   }

@@ -73,10 +73,8 @@ struct Parameter {
   Array<T> work;
 
   explicit Parameter(const py::array& array) : user(array) {
-    const bool direct =
-        py::isinstance<Array<T>>(array) && reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0;
-    work = direct ? py::reinterpret_borrow<Array<T>>(array)
-                  : Array<T>(std::vector<Index>(array.shape(), array.shape() + array.ndim()));
+    work = is_ready<T>(array) ? py::reinterpret_borrow<Array<T>>(array)
+                              : Array<T>(std::vector<Index>(array.shape(), array.shape() + array.ndim()));
   }
   bool copied() const { return !work.is(user); }
 
@@ -118,10 +116,7 @@ struct Gradients {
 
   /// As it is where it can be, without the words of an error that will not come.
   static Array<T> gradient(const py::object& given, std::size_t i) {
-    if (py::isinstance<Array<T>>(given)) {
-      auto array = py::reinterpret_borrow<Array<T>>(given);
-      if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0) return array;
-    }
+    if (is_ready<T>(given)) return py::reinterpret_borrow<Array<T>>(given);
     return real_array<T>(given, name("grads", i).c_str());
   }
 };
