@@ -69,6 +69,13 @@ struct MarginKernels {
   void (*pull_columns)(const T* w, Index rows, Index columns, const double* pull, const double* norms, T* gradient);
 };
 
+/// What a recurrent cell does to the rows of a time step beside products.
+template <class T>
+struct CellKernels {
+  void (*forward)(const CellRows<T>&);
+  void (*backward)(const CellRows<T>&);
+};
+
 /// What layers do beside products and activations.
 template <class T>
 struct LayerKernels {
@@ -80,6 +87,7 @@ struct LayerKernels {
   void (*dropout)(const RandomRows<T>& rows, double probability);
   void (*bernoulli)(const RandomRows<T>& rows);
   void (*difference)(const T* a, const T* b, T factor, T* out, Index n);  ///< out = (a - b) factor; out may be either
+  CellKernels<T> cells[kCellKinds];
 };
 
 template <class T>

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import simdnn
 import simdnn.functional as F
-from simdnn import pretrain
+from simdnn import nn, pretrain
 from simdnn._loss import NAMED
 
 from . import oracles
@@ -112,9 +112,22 @@ def machines() -> Iterator[tuple[str, str]]:
             yield name, digest(*rbm.parameters().values(), rbm.reconstruct(x))
 
 
+def recurrent() -> Iterator[tuple[str, str]]:
+    """Parameters after 12 steps of two recurrent levels and a head, some steps skipped, and outputs."""
+    for dtype in FLOATS:
+        for cell in (nn.RNN, nn.LSTM, nn.GRU):
+            layer = cell(7, 19, 2, truncate=4, mask_value=0.0, initial_state="learned")
+            model = nn.Sequential(layer, nn.Dense(19, 5), dtype=dtype, rng=0)
+            model.flat_parameters[:] = spread(model.flat_parameters.size, dtype, 0.5)
+            x = spread(40 * 9 * 7, dtype, 1.5).reshape(40, 9, 7)
+            x[::3, 6:] = 0
+            simdnn.Trainer(model, seed=11).fit(x, np.arange(40) % 5, epochs=6, batch_size=20)
+            yield f"12 steps {cell.__name__} {dtype.__name__}", digest(model.flat_parameters, model(x))
+
+
 def entries() -> dict[str, str]:
     """All hashes by name."""
-    return dict([*elementwise(), *rowwise(), *training(), *machines()])
+    return dict([*elementwise(), *rowwise(), *training(), *machines(), *recurrent()])
 
 
 def main() -> None:

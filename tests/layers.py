@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from simdnn import nn
 
 from . import oracles
 from .arithmetic import Double
+from .recurrent_oracle import recurrent
 from .registry import ACTIVATIONS, parameters_of, spread
 
 Array = np.ndarray[Any, Any]
@@ -30,6 +32,8 @@ class Row:
     batch_statistics: bool = False
     #: Whether x is moved for its gradient: not where it has kinks nearly everywhere.
     differentiable: bool = True
+    #: What some steps of some samples are filled with.
+    padding: float | None = None
 
     def model(self, dtype: Any = np.float64, rng: int = 0) -> nn.Sequential:
         """The layer alone, its parameters spread by integer arithmetic."""
@@ -41,7 +45,10 @@ class Row:
         """Samples away from kinks at zero."""
         shape = (samples, self.features) if self.steps is None else (samples, self.steps, self.features)
         x = spread(int(np.prod(shape)), np.float64, 1.7).reshape(shape)
-        return (x + 0.02 * np.sign(x)).astype(dtype)
+        x = x + 0.02 * np.sign(x)
+        if self.padding is not None:
+            x[::3, 2:] = x[1::3, :1] = x[2::6, 1] = self.padding
+        return x.astype(dtype)
 
 
 def activate(name: str, x: Array, *parameters: float) -> Array:
@@ -78,6 +85,41 @@ def nested(x: Array, p: dict[str, Array]) -> Array:
     return activate("tanh", inner) + x
 
 
+def around(name: str, x: Array, p: dict[str, Array]) -> Array:
+    """A recurrence beside a shortcut."""
+    own = {key.removeprefix("1."): value for key, value in p.items() if key.startswith("1.")}
+    return x + recurrent(name, dense(x, p["0.weight"], p["0.bias"], "tanh"), own, sequences=True)
+
+
+def recurrent_rows() -> dict[str, Row]:
+    """Each cell, and one after the other all that a recurrent layer may be."""
+
+    def row(name: str, levels: int = 1, sequences: bool = False, **settings: Any) -> Row:
+        layer = getattr(nn, name)(6, 5, levels, sequences, **settings)
+        mask = settings.get("mask_value")
+        return Row(
+            layer,
+            lambda x, p: recurrent(name, x, p, levels, sequences, mask),
+            steps=4,
+            differentiable=mask is None,  # a step that is moved is skipped no more
+            padding=mask,
+        )
+
+    rows = {}
+    for name in ("RNN", "LSTM", "GRU"):
+        rows[name] = row(name)
+        rows[f"{name} sequences"] = row(name, sequences=True)
+        rows[f"{name} two levels"] = row(name, 2, True, bias=False)
+        rows[f"{name} learned states"] = row(name, 2, initial_state="learned")
+        rows[f"residual {name}"] = Row(
+            nn.Residual(nn.Dense(6, 4, "tanh"), getattr(nn, name)(4, 6, return_sequences=True)),
+            partial(around, name),
+            steps=4,
+        )
+        rows[f"{name} masked"] = row(name, 2, True, mask_value=-1.0, initial_state="learned")
+    return rows
+
+
 ROWS: dict[str, Row] = {
     **{
         f"activation {name}": activation_row(name, nn._activation.CLASSES[name](), parameters_of(name))
@@ -95,6 +137,7 @@ ROWS: dict[str, Row] = {
     "residual nested": Row(
         nn.Residual(nn.Residual(nn.Dense(6, 9, "tanh"), nn.Dense(9, 6)), nn.Tanh()), nested
     ),
+    **recurrent_rows(),
 }
 
 

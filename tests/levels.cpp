@@ -178,6 +178,24 @@ void draws(const TypedKernels<T>& kernels) {
   print("difference", "", slope);
 }
 
+/// A time step of each recurrent cell.
+template <class T>
+void cells(const Kernels& table) {
+  constexpr Index rows = 9, units = 21;
+  for (const CellKernels<T>& cell : table.typed<T>().layers.cells) {
+    std::vector<T> gates = numbers<T>(rows * 4 * units, 7919), h = numbers<T>(rows * units, 104729), c = h, dh = h;
+    std::vector<T> next_h(h.size()), next_c(h.size()), tanh_of_c(h.size()), dc = c;
+    CellRows<T> step;
+    step.rows = rows, step.units = units, step.gates = gates.data(), step.gates_stride = 4 * units;
+    step.h = h.data(), step.next_h = next_h.data(), step.c = c.data(), step.next_c = next_c.data();
+    step.tanh_of_c = tanh_of_c.data(), step.dh = dh.data(), step.dc = dc.data(), step.stride = units;
+    cell.forward(step);
+    for (const auto* found : {&gates, &next_h, &next_c}) print("cell", "forward", *found);
+    cell.backward(step);
+    for (const auto* found : {&gates, &dh, &dc}) print("cell", "backward", *found);
+  }
+}
+
 }  // namespace simdnn
 
 int main() {
@@ -191,4 +209,6 @@ int main() {
   matrices<double>(table);
   draws<float>(table.single);
   draws<double>(table.real);
+  cells<float>(table);
+  cells<double>(table);
 }

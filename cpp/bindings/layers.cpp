@@ -7,6 +7,7 @@
 #include "../net/layers/activation.hpp"
 #include "../net/layers/dense.hpp"
 #include "../net/layers/dropout.hpp"
+#include "../net/layers/recurrent.hpp"
 #include "../net/layers/residual.hpp"
 
 namespace simdnn {
@@ -33,6 +34,16 @@ void take(DenseSpec& spec, const py::dict& layer) {
 void take(ActivationSpec& spec, const py::dict& layer) { spec.function = activation_of(layer); }
 
 void take(DropoutSpec& spec, const py::dict& layer) { spec.probability = layer["p"].cast<double>(); }
+
+void take(RecurrentSpec& spec, const py::dict& layer) {
+  spec.kind = cell_of(layer["cell"].cast<std::string>());
+  spec.levels = layer["levels"].cast<int>();
+  spec.bias = layer["bias"].cast<bool>();
+  spec.learned = layer["learned"].cast<bool>();
+  spec.stateful = layer["stateful"].cast<bool>();
+  spec.truncate = layer["truncate"].cast<Index>();
+  spec.mask = layer["mask"].cast<std::optional<double>>();
+}
 
 void take(ChainSpec& spec, const py::dict& chain) {
   for (const py::handle layer : chain["layers"]) spec.layers.push_back(layer_spec(layer.cast<py::dict>()));
@@ -61,9 +72,8 @@ using Maker = SpecPointer (*)(const py::dict&);
 
 /// The list of layers: adding one is a name here, a description in net/layers/ and a class in python/simdnn/nn/.
 const std::map<std::string, Maker> kMakers = {
-    {"dense", make_any<DenseSpec>},
-    {"activation", make_any<ActivationSpec>},
-    {"dropout", make_any<DropoutSpec>},
+    {"dense", make_any<DenseSpec>},       {"activation", make_any<ActivationSpec>},
+    {"dropout", make_any<DropoutSpec>},   {"recurrent", make_any<RecurrentSpec>},
     {"residual", make_any<ResidualSpec>},
 };
 

@@ -19,4 +19,13 @@ struct Model {
   double nanoseconds(Index samples, Index steps) const { return network->flops(steps) / 100 * double(samples); }
 };
 
+/// Stateful layers go on with the samples of the batch before.
+template <class T>
+void check_carried(Network<T>& network, Index samples) {
+  const Index carried = network.states().carried();
+  if (carried == 0 || samples == carried) return;
+  throw py::value_error("x: expected " + std::to_string(carried) +
+                        " samples, whose states are carried on until reset_states(), got " + std::to_string(samples));
+}
+
 }  // namespace simdnn

@@ -33,6 +33,7 @@ template <class T>
 Array<T> predict(Model<T>& self, const py::object& object) {
   const Array<T> x = real_array<T>(object, "x");
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
+  check_carried(*self.network, in.samples.rows);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.steps));
   T* const to = out.mutable_data();
   run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.steps), [&](const Context& context) {
@@ -49,6 +50,7 @@ Array<T> forward_training(Model<T>& self, const py::object& object) {
   inputs_of(given, "x", self.network->input());
   const Array<T> x(std::vector<Index>(given.shape(), given.shape() + given.ndim()), given.data());  // read again
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
+  check_carried(*self.network, in.samples.rows);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.steps));
   T* const to = out.mutable_data();
   run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.steps), [&](const Context& context) {
@@ -59,8 +61,11 @@ Array<T> forward_training(Model<T>& self, const py::object& object) {
     self.training_pass.seed = self.seed;
     self.training_pass.number = self.passes++;
     self.training_pass.context = context;
+    self.training_pass.carry = true;
     Plan<T>& plan = plan_for(self.training, self.network, in.samples.rows, in.steps, Mode::train);
+    plan.states().open(in.samples.rows);
     const Matrix<T> y = plan.forward(rows_of_samples(in.samples, 0, in.samples.rows, in.steps), self.training_pass);
+    if (!context.stopped()) plan.states().close();
     copy_rows<T>(y, to, y.columns);
     return true;
   });
@@ -150,12 +155,21 @@ void predict_into(Predictor<T>& self, const py::object& object, const py::object
   if (!std::equal(shape.begin(), shape.end(), out.shape(), out.shape() + out.ndim())) {
     throw py::value_error("out: expected shape " + text_of(py::tuple(py::cast(shape))) + ", got " + shape_text(out));
   }
+  check_carried(*self.network, in.samples.rows);
   self.run(in, out.mutable_data());
 }
 
 template <class T>
 Model<T> make_model(const py::dict& chain, std::uint64_t seed) {
   return Model<T>{std::make_shared<Network<T>>(chain_spec(chain)), seed};
+}
+
+template <class T>
+void reset_states(Network<T>& network) {
+  run_native(network.mutex(), 0, [&](const Context&) {
+    network.states().reset();
+    return true;
+  });
 }
 
 /// (name, offset, shape) of each.
@@ -205,6 +219,7 @@ void register_precision(py::module_& module, const std::string& suffix) {
                              [](const Model<T>& self) { return described(self.network->inventory().parameters); })
       .def_property_readonly("buffer_blocks",
                              [](const Model<T>& self) { return described(self.network->inventory().buffers); })
+      .def("reset_states", [](Model<T>& self) { reset_states(*self.network); })
       .def_readwrite("seed", &Model<T>::seed)
       .def_readwrite("passes", &Model<T>::passes)
       .def("predict", predict<T>, "x"_a)
@@ -217,6 +232,7 @@ void register_precision(py::module_& module, const std::string& suffix) {
                                [&](const Context&) { return std::make_unique<Predictor<T>>(model); });
            }),
            "model"_a)
+      .def("reset_states", [](Predictor<T>& self) { reset_states(*self.network); })
       .def("predict_into", predict_into<T>, "x"_a, "out"_a);
 }
 

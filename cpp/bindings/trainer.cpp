@@ -124,9 +124,21 @@ template <class T>
 double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, const py::object& weight) {
   Trainer<T>& trainer = self.trainer;
   const Batch<T> batch(trainer.network(), trainer.loss(), x, y, weight, 1);
+  check_carried(trainer.network(), batch.samples.x.rows);
   const Totals totals = run_native(trainer.network().mutex(), self.nanoseconds(batch.samples),
                                    [&](const Context& context) { return trainer.step(batch.samples, context); });
   return totals.loss / totals.weight;
+}
+
+/// Stateful layers need batches of one size.
+template <class T>
+void check_batches(Network<T>& network, Index samples, Index size) {
+  if (network.states().empty()) return;
+  if (samples % size != 0) {
+    throw py::value_error("batch_size: a stateful layer needs batches of one size, but " + std::to_string(samples) +
+                          " samples do not divide into batches of " + std::to_string(size));
+  }
+  check_carried(network, size);
 }
 
 /// (mean loss, share of correct classes, samples, steps, mean penalty where it is counted)
@@ -145,6 +157,7 @@ constexpr double kLong = 1e9;  // nanoseconds: an epoch always gives up the GIL
 
 template <class T>
 py::tuple epoch(ModelTrainer<T>& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t epoch) {
+  check_batches(self.trainer.network(), batch.samples.x.rows, size);
   return reported(self, kLong, [&](const Context& context) {
     return self.trainer.epoch(batch.samples, size, shuffled, epoch, context);
   });
@@ -157,6 +170,7 @@ py::tuple epoch_in_order(ModelTrainer<T>& self, const Batch<T>& batch, Index siz
   if (order.size() != n || !std::all_of(order.data(), order.data() + n, inside)) {
     throw py::value_error("order: expected " + std::to_string(n) + " places of samples");
   }
+  check_batches(self.trainer.network(), n, size);
   return reported(self, kLong, [&](const Context& context) {
     return self.trainer.epoch(batch.samples, size, order.data(), context);
   });

@@ -1,6 +1,7 @@
 // What layers do beside products and activations.
 #include "../loops/blend.hpp"
 #include "../loops/cast.hpp"
+#include "../loops/cells.hpp"
 #include "../loops/dropout.hpp"
 #include "part.hpp"
 
@@ -14,6 +15,9 @@ constexpr LayerKernels<T> kLayerKernels = {
     .dropout = dropout<T>,
     .bernoulli = bernoulli<T>,
     .difference = difference<T>,
+    .cells = {{cell_forward<Rnn, T>, cell_backward<Rnn, T>},
+              {cell_forward<Lstm, T>, cell_backward<Lstm, T>},
+              {cell_forward<Gru, T>, cell_backward<Gru, T>}},
 };
 
 SIMDNN_LEVEL_END

@@ -9,6 +9,7 @@
 #include "../dispatch.hpp"
 #include "buffer.hpp"
 #include "interrupt.hpp"
+#include "states.hpp"
 
 namespace simdnn {
 
@@ -49,6 +50,7 @@ class Blocks {
 /// What a network holds: its parameters, and buffers that are state but are not trained.
 struct Inventory {
   Blocks parameters, buffers;
+  std::vector<Index> states;  ///< numbers a sample that each stateful layer carries on to the next batch
 };
 
 enum class Mode { infer, train };
@@ -60,7 +62,9 @@ struct Cursor {
   T* gradients;
   T* buffers;
   Mode mode;
+  States<T>* states;
   std::uint32_t streams = 0;  ///< of random numbers, taken so far
+  std::size_t stateful = 0;   ///< layers so far
 
   /// The next n parameters and their gradients.
   struct Slice {
@@ -101,6 +105,7 @@ struct Pass {
   Mode mode = Mode::infer;
   Index steps = 1;                     ///< rows of a sample, where a layer reads
   Index first = 0;                     ///< the place in its batch of the first sample
+  bool carry = false;                  ///< stateful layers go on from the network's last pass; it has opened its states
   bool accumulate = false;             ///< gradients of parameters are added to those of earlier chunks
   std::uint64_t seed = 0, number = 0;  ///< of random layers: each pass of a seed has streams of its own
   Context context = {};

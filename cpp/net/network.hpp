@@ -14,6 +14,7 @@ class Network {
   /// Consecutive layers must fit: what flows out of one flows into the next (checked by the caller).
   explicit Network(std::shared_ptr<const ChainSpec> spec) : spec_(std::move(spec)) {
     spec_->list("", inventory_);
+    states_ = States<T>(inventory_.states);
     values_ = Buffer<T>(inventory_.parameters.size());
     gradients_ = Buffer<T>(inventory_.parameters.size());
     buffers_ = Buffer<T>(inventory_.buffers.size());
@@ -32,7 +33,8 @@ class Network {
   Buffer<T>& values() { return values_; }
   Buffer<T>& gradients() { return gradients_; }
   Buffer<T>& buffers() { return buffers_; }
-  Cursor<T> cursor(Mode mode) { return {values_.data(), gradients_.data(), buffers_.data(), mode}; }
+  States<T>& states() { return states_; }
+  Cursor<T> cursor(Mode mode) { return {values_.data(), gradients_.data(), buffers_.data(), mode, &states_}; }
 
   /// Held by whoever computes with this network: one step or pass at a time.
   OwnedMutex& mutex() { return mutex_; }
@@ -41,6 +43,7 @@ class Network {
   std::shared_ptr<const ChainSpec> spec_;
   Inventory inventory_;
   Buffer<T> values_, gradients_, buffers_;
+  States<T> states_{{}};
   OwnedMutex mutex_;
 };
 

@@ -23,12 +23,16 @@ void infer(Plan<T>& plan, const Matrix<const T>& x, Index steps, T* out, const C
   Pass pass;
   pass.steps = steps;
   pass.context = context;
+  pass.carry = true;
+  plan.states().open(x.rows);
   for (Index begin = 0; begin < x.rows && !context.stopped(); begin += plan.capacity()) {
     const Index count = std::min(plan.capacity(), x.rows - begin);
+    pass.first = begin;
     const Matrix<T> y = plan.forward(rows_of_samples(x, begin, count, steps), pass);
     copy_rows<T>(y, out, y.columns);
     out += y.rows * y.columns;
   }
+  if (!context.stopped()) plan.states().close();
 }
 
 template class Plan<float>;

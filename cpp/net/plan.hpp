@@ -20,6 +20,7 @@ class Plan {
   }
   bool fits(Index samples, Index steps) const { return samples <= samples_ && samples * steps <= samples_ * steps_; }
   Index capacity() const { return samples_; }
+  States<T>& states() { return network_->states(); }
 
   /// To be called when parameters may have changed since the last backward pass.
   void prepare() { root_.prepare(); }

@@ -99,11 +99,13 @@ double Trainer<T>::weight_of(const Samples<T>& samples, const Order& order, Inde
 
 /// The gradients of the mean loss; totals.steps is 1 unless the context stopped it.
 template <class T>
-Totals Trainer<T>::differentiate(const Samples<T>& samples, const Order& order, Index count, const Context& context) {
+Totals Trainer<T>::differentiate(const Samples<T>& samples, const Order& order, Index count, bool carry,
+                                 const Context& context) {
   Totals totals;
   totals.weight = weight_of(samples, order, count);
   plan_->prepare();
   Pass pass = pass_of(samples, context);
+  pass.carry = carry;
   const Block& last = network_->inventory().parameters.list().back();  // of a margin, the weight that it sees
   const T* const weight = network_->values().data() + last.offset;
   if (margin_) margin_->begin(weight, updater_.tried());
@@ -137,7 +139,8 @@ Totals Trainer<T>::differentiate(const Samples<T>& samples, const Order& order, 
 
 template <class T>
 Totals Trainer<T>::step(const Samples<T>& samples, const Order& order, Index count, const Context& context) {
-  Totals totals = differentiate(samples, order, count, context);
+  network_->states().open(count);
+  Totals totals = differentiate(samples, order, count, true, context);
   if (totals.steps == 0) return totals;
   double share = 1;
   if (sums_penalty) {
@@ -145,6 +148,7 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Order& order, Index cou
     totals.penalty = totals.weight == 0 ? 0 : updater_.penalty();
   }
   updater_.step(gradients_, share);
+  network_->states().close();
   constexpr double overhead = 1000;  // nanoseconds of a step beyond its products, for the interrupt's account
   context.after(overhead);
   return totals;
@@ -186,7 +190,7 @@ Totals Trainer<T>::epoch(const Samples<T>& samples, Index batch, const Index* or
 template <class T>
 Totals Trainer<T>::gradient(const Samples<T>& samples, const Context& context) {
   reserve(samples, samples.x.rows);
-  return differentiate(samples, {}, samples.x.rows, context);
+  return differentiate(samples, {}, samples.x.rows, false, context);
 }
 
 template <class T>

@@ -47,7 +47,7 @@ class Trainer {
 
  private:
   Totals step(const Samples<T>& samples, const Order& order, Index count, const Context& context);
-  Totals differentiate(const Samples<T>& samples, const Order& order, Index count, const Context& context);
+  Totals differentiate(const Samples<T>& samples, const Order& order, Index count, bool carry, const Context& context);
   void reserve(const Samples<T>& samples, Index batch);
   void reserve_losses(Index rows);
   Pass pass_of(const Samples<T>& samples, const Context& context) const;

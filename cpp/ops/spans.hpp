@@ -68,6 +68,26 @@ struct RandomRows {
   RandomPlace random = {};
 };
 
+enum CellKind : int { kRnn, kLstm, kGru, kCellKinds };
+
+/// A time step of samples in a recurrent layer, a row each: its gates side by side, and what its cell keeps.
+template <class T>
+struct CellRows {
+  Index rows = 0, units = 0;
+  T* gates = nullptr;  ///< forward: what gates act on becomes gates; backward: gates become its gradients
+  Index gates_stride = 0;
+  const T* h = nullptr;                       ///< before the step
+  T* next_h = nullptr;                        ///< after it; may be h
+  const T* c = nullptr;                       ///< of an LSTM, its memory, likewise
+  T *next_c = nullptr, *tanh_of_c = nullptr;  ///< the latter of next_c
+  T *dh = nullptr, *dc = nullptr;             ///< backward: by what follows, then what goes straight to the step before
+  Index stride = 0;                           ///< of all these
+  T* y = nullptr;                             ///< where h goes as well, or nullptr
+  const T* dy = nullptr;                      ///< another gradient by next_h, or nullptr
+  Index y_stride = 0;                         ///< of both
+  const std::uint8_t* skipped = nullptr;      ///< nullptr, or 1 for rows whose state passes as it is
+};
+
 /// A block of samples for a loss: row_loss[i] = row_weight[i] * loss_i, gradient = scale * its derivative by output.
 template <class T>
 struct LossRows {

@@ -10,10 +10,14 @@ from ._explain import Explanation, LayerCost
 from ._layer import Layer
 from ._margin import LargeMarginSoftmax
 from ._predictor import Predictor
+from ._recurrent import GRU, LSTM, RNN, pad_sequences
 from ._residual import Residual
 from ._sequential import Sequential
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "Dense",
     "Dropout",
@@ -26,5 +30,6 @@ __all__ = [
     "Sequential",
     "layer_from_dict",
     "layer_to_dict",
+    "pad_sequences",
     *_activation.__all__,
 ]

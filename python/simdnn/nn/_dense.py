@@ -16,12 +16,12 @@ from ._layer import Layer, Shape
 Initializer = Callable[..., NDArray[Any]]
 
 
-def check_initializer(value: Any) -> Any:
+def check_initializer(value: Any, name: str = "init") -> Any:
     """`value`, if it is a name of `simdnn.init`, a callable or None."""
     if isinstance(value, str):
         initializers.from_name(value)
     elif value is not None and not callable(value):
-        raise TypeError(f"init: expected a callable, a name or None, got {type(value).__name__}")
+        raise TypeError(f"{name}: expected a callable, a name or None, got {type(value).__name__}")
     return value
 
 

@@ -55,3 +55,7 @@ class Predictor:
             If an array is of another kind or shape.
         """
         self._predictor.predict_into(x, out)
+
+    def reset_states(self) -> None:
+        """Stateful layers begin the next batch anew, which may be of any size."""
+        self._predictor.reset_states()

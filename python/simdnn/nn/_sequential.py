@@ -285,6 +285,10 @@ class Sequential:
         rows = self._model.explain(samples, count if self._input.sequence else 1)
         return explanation(self.layers, rows, samples, self.dtype.name)
 
+    def reset_states(self) -> None:
+        """Stateful layers begin the next batch anew, which may be of any size."""
+        self._model.reset_states()
+
     def freeze(self) -> Predictor:
         """A predictor with a copy of the parameters as they are now."""
         return Predictor(self)

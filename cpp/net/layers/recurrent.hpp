@@ -1,0 +1,73 @@
+// Recurrent layers: levels of cells, one above the other, over the time steps of sequences.
+#pragma once
+
+#include <optional>
+
+#include "recurrent_level.hpp"
+
+namespace simdnn {
+
+template <class T>
+class Recurrent;
+
+struct RecurrentSpec final : Described<RecurrentSpec, Recurrent> {
+  CellKind kind = kLstm;
+  int levels = 1;
+  bool bias = true;
+  bool learned = false;             ///< the states that a sequence begins with are parameters, else zeros
+  bool stateful = false;            ///< a batch begins with the states that the last one ended with
+  Index truncate = 0;               ///< no gradient crosses a multiple of so many steps; 0: all do
+  std::optional<double> mask = {};  ///< steps whose features all are this number are skipped
+
+  LevelShape level(int i) const;
+  void list(const std::string& prefix, Inventory& inventory) const override;
+  double flops(Index steps) const override;
+  bool whole_batch() const override { return stateful; }
+};
+
+template <class T>
+class Recurrent final : public Layer<T> {
+ public:
+  Recurrent(const RecurrentSpec& spec, Cursor<T>& cursor);
+  bool learns() const override { return true; }
+  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
+  Index steps(Index before) const override { return sequence_ ? before : 1; }
+  void prepare() override;
+  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
+  bool reads_output() const override { return false; }
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
+                     const Finish<T>& below, const Pass& pass) override;
+
+ private:
+  template <class Body>
+  void for_pieces(double passes, const Pass& pass, const Body& body) const;
+  void find_skipped(const Matrix<const T>& x);
+  void begin(const Pass& pass);
+  void end(const Pass& pass);
+  void backward_step(Index t, Range samples, StepRows<const T> dy, const Product<T>& input);
+
+  const std::uint8_t* skipped_at(Index t) const { return mask_ ? skipped_.data() + t * samples_ : nullptr; }
+  StepRows<const T> input(const Matrix<const T>& x, Index t, Range samples);
+  /// Rows of y, or of its gradient: of the only or of the given time step.
+  StepRows<T> output(const Matrix<T>& y, Index t) const {
+    return sequence_ ? StepRows<T>{y.data + t * y.stride, time_ * y.stride} : StepRows<T>{y.data, y.stride};
+  }
+
+  Index inputs_, units_;
+  bool sequence_, learned_, train_ = false;
+  Index truncate_;
+  std::optional<double> mask_;
+  double step_flops_;  ///< of a time step of a sample, in a forward pass
+  std::vector<RecurrentLevel<T>> levels_;
+  States<T>* states_ = nullptr;        ///< of the network, if this layer is stateful
+  std::size_t place_ = 0;              ///< in them
+  bool carried_ = false;               ///< the last forward pass began where the one before ended
+  Index samples_ = 0, time_ = 0;       ///< of it
+  std::vector<std::uint8_t> skipped_;  ///< of it, a time step after the other
+  Matrix<T> y_;
+  Matrix<T> x_;               ///< a copy of the input, a time step after the other
+  Matrix<T> between_;         ///< the gradient by the states of the level below, at one time step
+  Matrix<T> input_gradient_;  ///< empty in a first layer
+};
+
+}  // namespace simdnn
