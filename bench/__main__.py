@@ -20,6 +20,7 @@ MODULES = (
     "optimizer",
     "engine",
     "pretrain",
+    "recurrent",
     "serve",
     "sklearn",
 )

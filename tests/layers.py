@@ -32,6 +32,8 @@ class Row:
     batch_statistics: bool = False
     #: Whether x is moved for its gradient: not where it has kinks nearly everywhere.
     differentiable: bool = True
+    #: Whether ONNX can say the same.
+    in_onnx: bool = True
     #: What some steps of some samples are filled with.
     padding: float | None = None
 
@@ -102,6 +104,7 @@ def recurrent_rows() -> dict[str, Row]:
             lambda x, p: recurrent(name, x, p, levels, sequences, mask),
             steps=4,
             differentiable=mask is None,  # a step that is moved is skipped no more
+            in_onnx=mask is None,
             padding=mask,
         )
 

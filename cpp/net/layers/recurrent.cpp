@@ -42,7 +42,7 @@ Recurrent<T>::Recurrent(const RecurrentSpec& spec, Cursor<T>& cursor)
 template <class T>
 void Recurrent<T>::reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) {
   const Index samples = rows / steps;
-  for (RecurrentLevel<T>& level : levels_) level.reserve(arena, samples, steps, mode, first && &level == &levels_[0]);
+  for (RecurrentLevel<T>& level : levels_) level.reserve(arena, samples, steps, mode);
   y_ = arena.matrix(sequence_ ? rows : samples, units_);
   if (mask_) skipped_.resize(std::size_t(rows));
   train_ = mode == Mode::train;
@@ -50,11 +50,6 @@ void Recurrent<T>::reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, 
   x_ = arena.matrix(rows, inputs_);
   if (levels_.size() > 1) between_ = arena.matrix(samples, units_);
   if (!first) input_gradient_ = arena.matrix(rows, inputs_);
-}
-
-template <class T>
-void Recurrent<T>::prepare() {
-  for (RecurrentLevel<T>& level : levels_) level.prepare();
 }
 
 /// Calls body(time, samples) for all of both, in long passes a piece of the time after the other, whose samples are

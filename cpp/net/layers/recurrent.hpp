@@ -32,7 +32,6 @@ class Recurrent final : public Layer<T> {
   bool learns() const override { return true; }
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
   Index steps(Index before) const override { return sequence_ ? before : 1; }
-  void prepare() override;
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
   bool reads_output() const override { return false; }
   Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,

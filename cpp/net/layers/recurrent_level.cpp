@@ -28,7 +28,7 @@ RecurrentLevel<T>::RecurrentLevel(const LevelShape& shape, Cursor<T>& cursor)
 }
 
 template <class T>
-void RecurrentLevel<T>::reserve(Arena<T>& arena, Index samples, Index steps, Mode mode, bool first) {
+void RecurrentLevel<T>::reserve(Arena<T>& arena, Index samples, Index steps, Mode mode) {
   train_ = mode == Mode::train;
   const Index rows = train_ ? samples * steps : samples, states = train_ ? rows + samples : samples;
   const bool memory = shape_.cell().memory;
@@ -40,20 +40,6 @@ void RecurrentLevel<T>::reserve(Arena<T>& arena, Index samples, Index steps, Mod
   if (!train_) return;
   dh_ = arena.matrix(samples, shape_.units);
   if (memory) dc_ = arena.matrix(samples, shape_.units);
-  state_mirror_ = arena.matrix(shape_.weight_columns(), shape_.units);
-  if (!first) input_mirror_ = arena.matrix(shape_.weight_columns(), shape_.inputs);
-}
-
-template <class T>
-void RecurrentLevel<T>::prepare() {
-  const auto& transpose = typed_kernels<T>().transpose;
-  const Index units = shape_.units, columns = shape_.weight_columns();
-  transpose(state_weight_.values, columns, units, columns, state_mirror_.data, state_mirror_.stride);
-  if (input_mirror_.data == nullptr) return;
-  for (const GateRange& range : shape_.cell().input) {
-    transpose(input_weight_.values + range.weight * units, columns, shape_.inputs, range.count * units,
-              input_mirror_.data + range.row * units * input_mirror_.stride, input_mirror_.stride);
-  }
 }
 
 template <class T>
@@ -186,15 +172,17 @@ void RecurrentLevel<T>::backward_states(Index t, Range samples, bool cut) {
   }
   Product<T> state;  // dh += dgates W_hh^T
   state.rows = rows;
-  state.columns = state_mirror_.stride;
+  state.columns = shape_.units;
   state.depth = shape_.weight_columns();
   state.a = block(gates_, t) + samples.begin * gates_.stride + shape_.cell().state_row * shape_.units;
   state.a_row = gates_.stride;
   state.a_column = 1;
-  state.b = state_mirror_.data;
-  state.b_row = state_mirror_.stride;
+  state.b = state_weight_.values;
+  state.b_row = 1;
+  state.b_column = shape_.weight_columns();
   state.c = dh;
   state.c_row = dh_.stride;
+  state.padded = true;
   state.start = dh;
   state.start_row = dh_.stride;
   multiply(state, {});
@@ -202,18 +190,41 @@ void RecurrentLevel<T>::backward_states(Index t, Range samples, bool cut) {
 
 template <class T>
 void RecurrentLevel<T>::backward_input(Index t, Range samples, Product<T> input) const {
+  const Finish<T> finish = input.finish;
+  const std::vector<GateRange>& ranges = shape_.cell().input;
   input.rows = samples.end - samples.begin;
-  input.columns = input_mirror_.stride;
-  input.depth = shape_.weight_columns();
-  input.a = block(gates_, t) + samples.begin * gates_.stride;
+  input.columns = shape_.inputs;
   input.a_row = gates_.stride;
   input.a_column = 1;
-  input.b = input_mirror_.data;
-  input.b_row = input_mirror_.stride;
-  multiply(input, {});
+  input.b_row = 1;
+  input.b_column = shape_.weight_columns();
+  input.padded = true;
+  for (const GateRange& range : ranges) {  // dx += dgates W_ih^T
+    input.depth = range.count * shape_.units;
+    input.a = block(gates_, t) + samples.begin * gates_.stride + range.row * shape_.units;
+    input.b = input_weight_.values + range.weight * shape_.units;
+    input.finish = &range == &ranges.back() ? finish : Finish<T>{};
+    multiply(input, {});
+    input.start = input.c;
+    input.start_row = input.c_row;
+  }
 }
 
-/// The sum of rows, each element one chain in their order.
+/// C = A^T B with rows of A that are `depth` long, or sums of rows of B if there are none: a chain over `rows` rows for
+/// each element, in pieces that stay in the second-level cache.
+template <class T>
+void multiply_rows(Product<T> p, Index rows, const Pass& pass) {
+  constexpr Index most = 256;
+  for (Index begin = 0; begin == 0 || begin < rows; begin += most) {
+    p.start = begin > 0 || pass.accumulate ? p.c : nullptr;
+    p.start_row = p.c_row;
+    p.depth = std::min(most, rows - begin);
+    multiply(p, pass.context);
+    p.a += most * p.a_column;
+    p.b += most * p.b_row;
+  }
+}
+
 template <class T>
 void RecurrentLevel<T>::sum_rows(const T* from, Index stride, Index rows, Index columns, T* to,
                                  const Pass& pass) const {
@@ -221,52 +232,57 @@ void RecurrentLevel<T>::sum_rows(const T* from, Index stride, Index rows, Index 
   Product<T> sum;
   sum.rows = 1;
   sum.columns = columns;
-  sum.depth = rows;
   sum.a = &one;
   sum.b = from;
   sum.b_row = stride;
   sum.c = to;
-  sum.start = pass.accumulate ? to : nullptr;
-  multiply(sum, pass.context);
+  multiply_rows(sum, rows, pass);
 }
 
 template <class T>
-void RecurrentLevel<T>::sum_states(const Matrix<T>& rows, const Slice& to, bool any, const Pass& pass) const {
-  if (to.values == nullptr) return;
-  sum_rows(rows.data, rows.stride, any ? samples_ : 0, shape_.units, to.gradients, pass);
+void RecurrentLevel<T>::weight_gradient(const Matrix<const T>& a, const GateRange& range, const Slice& weight,
+                                        const Pass& pass) const {
+  Product<T> p;  // dW = A^T dgates
+  p.rows = a.columns;
+  p.columns = range.count * shape_.units;
+  p.a = a.data;
+  p.a_row = 1;
+  p.a_column = a.stride;
+  p.b = gates_.data + range.row * shape_.units;
+  p.b_row = gates_.stride;
+  p.c = weight.gradients + range.weight * shape_.units;
+  p.c_row = shape_.weight_columns();
+  multiply_rows(p, samples_ * steps_, pass);
+}
+
+template <class T>
+void RecurrentLevel<T>::bias_gradient(const GateRange& range, const Slice& bias, const Pass& pass) const {
+  if (bias.values == nullptr) return;
+  sum_rows(gates_.data + range.row * shape_.units, gates_.stride, samples_ * steps_, range.count * shape_.units,
+           bias.gradients + range.weight * shape_.units, pass);
+}
+
+template <class T>
+void RecurrentLevel<T>::state_gradient(const Matrix<T>& rows, const Slice& to, bool any, const Pass& pass) const {
+  if (to.values) sum_rows(rows.data, rows.stride, any ? samples_ : 0, shape_.units, to.gradients, pass);
 }
 
 template <class T>
 void RecurrentLevel<T>::parameter_gradients(const Matrix<const T>& x, bool begun_anew, const Pass& pass) {
-  const Index units = shape_.units, columns = shape_.weight_columns(), rows = samples_ * steps_;
-  const auto add = [&](const T* a, Index a_stride, Index depth, const GateRange& range, const Slice& weight,
-                       const Slice& bias) {
-    const T* const gradient = gates_.data + range.row * units;
-    Product<T> p;  // dW = A^T dgates
-    p.rows = depth;
-    p.columns = range.count * units;
-    p.depth = rows;
-    p.a = a;
-    p.a_row = 1;
-    p.a_column = a_stride;
-    p.b = gradient;
-    p.b_row = gates_.stride;
-    p.c = weight.gradients + range.weight * units;
-    p.c_row = columns;
-    p.start = pass.accumulate ? p.c : nullptr;
-    p.start_row = p.c_row;
-    multiply(p, pass.context);
-    if (bias.values) {
-      sum_rows(gradient, gates_.stride, rows, p.columns, bias.gradients + range.weight * units, pass);
-    }
-  };
-  for (const GateRange& range : shape_.cell().input) {
-    add(x.data, x.stride, shape_.inputs, range, input_weight_, input_bias_);
+  const Cell& cell = shape_.cell();
+  const GateRange of_state{cell.state_row, 0, cell.weight_gates};
+  const Matrix<const T> h{h_.data, samples_ * steps_, shape_.units, h_.stride};
+  weight_gradient(h, of_state, state_weight_, pass);
+  bias_gradient(of_state, state_bias_, pass);
+  for (const GateRange& range : cell.input) {
+    weight_gradient(x, range, input_weight_, pass);
+    if (cell.input.size() > 1) bias_gradient(range, input_bias_, pass);
   }
-  const GateRange all{shape_.cell().state_row, 0, shape_.cell().weight_gates};
-  add(h_.data, h_.stride, units, all, state_weight_, state_bias_);
-  sum_states(dh_, initial_h_, begun_anew, pass);
-  sum_states(dc_, initial_c_, begun_anew, pass);
+  if (cell.input.size() == 1 && shape_.bias) {  // the same gates, so the same sum
+    std::copy_n(state_bias_.gradients, shape_.weight_columns(), input_bias_.gradients);
+  }
+  state_gradient(dh_, initial_h_, begun_anew, pass);
+  state_gradient(dc_, initial_c_, begun_anew, pass);
 }
 
 template class RecurrentLevel<float>;

@@ -36,8 +36,7 @@ class RecurrentLevel {
  public:
   RecurrentLevel(const LevelShape& shape, Cursor<T>& cursor);
   const LevelShape& shape() const { return shape_; }
-  void reserve(Arena<T>& arena, Index samples, Index steps, Mode mode, bool first);
-  void prepare();
+  void reserve(Arena<T>& arena, Index samples, Index steps, Mode mode);
 
   /// Before a forward pass; carried: of each sample, the states to begin with, `stride` apart, or nullptr.
   void begin(Index samples, Index steps, const T* carried, Index stride);
@@ -65,17 +64,18 @@ class RecurrentLevel {
   }
   CellRows<T> rows_of(Index t, Range samples, const std::uint8_t* skipped) const;
   void sum_rows(const T* from, Index stride, Index rows, Index columns, T* to, const Pass& pass) const;
-  void sum_states(const Matrix<T>& rows, const Slice& to, bool any, const Pass& pass) const;
+  void weight_gradient(const Matrix<const T>& a, const GateRange& range, const Slice& weight, const Pass& pass) const;
+  void bias_gradient(const GateRange& range, const Slice& bias, const Pass& pass) const;
+  void state_gradient(const Matrix<T>& rows, const Slice& to, bool any, const Pass& pass) const;
 
   LevelShape shape_;
   Slice input_weight_, state_weight_, input_bias_, state_bias_, initial_h_, initial_c_;
   bool train_ = false;
   Index samples_ = 0, steps_ = 0;
-  Matrix<T> bias_;                         ///< of a row of gates
-  Matrix<T> gates_;                        ///< after a backward step: their gradients
-  Matrix<T> h_, c_, tanh_of_c_;            ///< the first two with a block before the first step
-  Matrix<T> dh_, dc_;                      ///< at one time step
-  Matrix<T> state_mirror_, input_mirror_;  ///< weights transposed, in the order of a row of gates
+  Matrix<T> bias_;               ///< of a row of gates
+  Matrix<T> gates_;              ///< after a backward step: their gradients
+  Matrix<T> h_, c_, tanh_of_c_;  ///< the first two with a block before the first step
+  Matrix<T> dh_, dc_;            ///< at one time step
 };
 
 }  // namespace simdnn
