@@ -1,4 +1,4 @@
-// The walk of pointwise losses over rows: by sixteen virtual lanes, in double.
+// The walk of pointwise losses over rows: in double, added up by sixteen virtual lanes.
 #pragma once
 
 #include "../ops/lanes.hpp"
@@ -15,6 +15,21 @@ SIMDNN_INLINE ValueAndSlope evaluate(double x, double y, const double* parameter
   }
 }
 
+/// Elements whose values lie side by side until they are added up: some sixteens.
+constexpr Index kStretch = 256;
+
+/// value[j] = the loss of x[j], to[j] = slope * its derivative; to may be x.
+template <class Loss, int kMode, class T>
+void evaluate_stretch(const T* x, const T* y, Index count, const double* parameters, const double* scale, double slope,
+                      double* value, T* to) {
+  SIMDNN_VECTORIZE
+  for (Index j = 0; j < count; ++j) {
+    const ValueAndSlope f = evaluate<Loss, kMode>(double(x[j]), double(y[j]), parameters, scale[j]);
+    value[j] = f.value;
+    to[j] = T(slope * f.slope);
+  }
+}
+
 template <class Loss, int kMode, class T>
 void pointwise_row(const LossRows<T>& batch, Index i) {
   const T* const x = batch.output + i * batch.output_stride;
@@ -22,30 +37,24 @@ void pointwise_row(const LossRows<T>& batch, Index i) {
   T* const gradient = batch.gradient ? batch.gradient + i * batch.gradient_stride : nullptr;
   T* const each = batch.each ? batch.each + i * batch.columns : nullptr;
   const double weight = (batch.row_weight ? double(batch.row_weight[i]) : 1.0) * batch.share;
-  const double slope = batch.scale * weight;
-  double parameters[kMaxLossParameters];
+  double parameters[kMaxLossParameters], value[kStretch], ones[kStretch];
+  T unread[kStretch];
   for (int p = 0; p < kMaxLossParameters; ++p) parameters[p] = batch.parameters[p];
-  double lane[kLanes] = {};
-  for_blocks(batch.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
-    T x_block[kLanes], y_block[kLanes];
-    double scale[kLanes], value[kLanes];
-    load_block(x + first, count, T(0), x_block);
-    load_block(y + first, count, T(0), y_block);
-    for (int l = 0; l < kLanes; ++l) scale[l] = 1;
-    if (batch.class_scale) load_block(batch.class_scale + first, count, 1.0, scale);
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) {
-      const ValueAndSlope f = evaluate<Loss, kMode>(double(x_block[l]), double(y_block[l]), parameters, scale[l]);
-      value[l] = f.value;
-      x_block[l] = T(slope * f.slope);
-      y_block[l] = T(f.value);
-    }
-    if (gradient) store_block(gradient + first, count, x_block);
-    if (each) store_block(each + first, count, y_block);
-    SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) lane[l] += l < count ? value[l] : 0.0;
-  });
-  batch.row_loss[i] = weight * sum_lanes(lane);
+  for (Index j = 0; j < kStretch && j < batch.columns; ++j) ones[j] = 1;
+  Lanes<double> sums;
+  for (Index first = 0; first < batch.columns; first += kStretch) {
+    const Index count = first + kStretch < batch.columns ? kStretch : batch.columns - first;
+    evaluate_stretch<Loss, kMode>(x + first, y + first, count, parameters,
+                                  batch.class_scale ? batch.class_scale + first : ones, batch.scale * weight, value,
+                                  gradient ? gradient + first : unread);
+    for (Index j = 0; each && j < count; ++j) each[first + j] = T(value[j]);
+    for_blocks(count, [&](Index offset, Index present) SIMDNN_LAMBDA_INLINE {
+      double block[kLanes];
+      load_block(value + offset, present, 0.0, block);
+      sums += Lanes<double>(block);
+    });
+  }
+  batch.row_loss[i] = weight * sum_lanes(sums);
   if (batch.row_correct) batch.row_correct[i] = 0;
 }
 
