@@ -133,10 +133,10 @@ void pack(const T* b, Index b_row, Index b_column, Index depth, Index columns, T
 }
 
 /// Whether tiles had better read b from a copy: they must where they cannot read rows, and rows whose distance is
-/// large share their places in the caches and need a page each.
+/// large share their places in the caches and need a page each; the more so where a panel takes but a line of each.
 template <class T>
 bool wants_packing(const Product<T>& p) {
-  constexpr Index far = 4096 / Index(sizeof(T)), enough = 4 * tallest(kTileVectors);
+  constexpr Index far = (kVectorBytes == 64 ? 4096 : 2048) / Index(sizeof(T)), enough = 4 * tallest(kTileVectors);
   return p.b_column != 1 || (p.b_row >= far && p.rows >= enough);
 }
 
@@ -159,6 +159,7 @@ void panel(const Product<T>& p, Index column, Index columns, int vectors) {
   const bool packs = wants_packing(p), fetches = packs && p.depth * p.columns > cached;
   const int last = p.padded ? kWidth<T> : int(columns - (vectors - 1) * kWidth<T>);
   const Index blocks = parts_of(p.rows, tallest(vectors)), most = packs ? kSteps<T> : p.depth;
+  const Index height = p.rows / blocks, taller = p.rows % blocks;  // of so many tiles, by one
   Index k = 0;
   do {
     const Index depth = p.depth - k < most ? p.depth - k : most;
@@ -167,8 +168,8 @@ void panel(const Product<T>& p, Index column, Index columns, int vectors) {
     const bool more = k + depth < p.depth;
     const Index rest = more ? p.depth - k - depth : p.depth, next_depth = rest < most ? rest : most;
     const T* const next = more ? b + depth * p.b_row : p.b + (column + columns) * p.b_column;
-    for (Index i = 0; i < blocks; ++i) {
-      const Index row = i * p.rows / blocks, rows = (i + 1) * p.rows / blocks - row;
+    for (Index i = 0, row = 0, rows = 0; i < blocks; ++i, row += rows) {
+      rows = height + (i < taller);
       if (fetches) prefetch(next, p.b_row, p.b_column, next_depth, columns, i, blocks);
       T* const c = p.c + row * p.c_row + column;
       const T* const start = k ? c : p.start ? p.start + row * p.start_row + column : nullptr;
@@ -247,6 +248,7 @@ void narrow_product(const Product<T>& p) {
 
 template <class T>
 void product(const Product<T>& p) {
+  if (p.rows == 0) return;
   is_narrow(p) ? narrow_product(p) : wide_product(p);
 }
 
