@@ -17,6 +17,7 @@ MODULES = (
     "elementwise_rows",
     "loss",
     "losses",
+    "margin",
     "optimizer",
     "engine",
     "pretrain",

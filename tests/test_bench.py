@@ -92,6 +92,14 @@ def test_every_contestant_of_a_loss_is_right(losses: ModuleType, name: str) -> N
         contestant.check()
 
 
+@pytest.mark.parametrize("variant", ["l_softmax", "arcface"])
+def test_every_contestant_of_a_margin_is_right(monkeypatch: pytest.MonkeyPatch, variant: str) -> None:
+    module = importlib.import_module("bench.cases_margin")
+    monkeypatch.setattr(module.peers, "torch", lambda: None)
+    for contestant in module.contestants(variant, (20, 6, 7)):
+        contestant.check()
+
+
 @pytest.fixture
 def optimizer(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module, without PyTorch."""
