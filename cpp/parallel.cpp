@@ -129,7 +129,8 @@ struct Task {
 };
 
 /// Whether help is worth asking for. Where other processes hold the processors, a helper comes late or is stopped in
-/// the middle of its part. What that costs is kept to a fortieth of all time: so much longer the caller works alone.
+/// the middle of its part. What that costs is kept to a fortieth of all time: so much longer the caller works alone,
+/// and twice as long each time until help has won again.
 class Experience {
  public:
   bool advises() const { return Clock::now() >= alone_until_; }
@@ -139,12 +140,16 @@ class Experience {
     constexpr std::chrono::microseconds credit{200}, tolerated{100};  // wakes helpers some ten times
     if (own == 0) return;
     balance_ = std::min<Clock::duration>(balance_ + worked * parts / own - took, credit);
+    if (balance_ == credit) share_ = kShare;
     if (balance_ > -tolerated) return;
-    alone_until_ = Clock::now() + 40 * -balance_;
+    alone_until_ = Clock::now() + share_ * -balance_;
+    share_ = std::min(2 * share_, 16 * kShare);
     balance_ = {};
   }
 
  private:
+  static constexpr int kShare = 40;
+  int share_ = kShare;
   Clock::duration balance_{};  ///< time that help has won
   Clock::time_point alone_until_{};
 };
