@@ -22,6 +22,7 @@ MODULES = (
     "engine",
     "pretrain",
     "recurrent",
+    "layers",
     "serve",
     "sklearn",
 )

@@ -49,6 +49,15 @@ using Update = void (*)(const UpdateSpan<T>* spans, Index count, Index begin, In
 /// Takes the numbers that a rule carries on to this step, before its update; nullptr where there are none.
 using Advance = void (*)(const double* hypers, std::int64_t step, double* carried);
 
+/// An activation that learns its parameter, a number p for each column; nullptr where it has none to learn.
+template <class T>
+struct LearnedTiles {
+  void (*value)(const T* x, Index x_stride, Index rows, Index columns, const T* p, T* y, Index y_stride) = nullptr;
+  /// The gradient g becomes that by x; sums receive what the rows add to that by p.
+  void (*backward)(const T* x, Index x_stride, Index rows, Index columns, const T* p, T* g, Index g_stride,
+                   double* sums) = nullptr;
+};
+
 template <class T>
 using LossFunction = void (*)(const LossRows<T>&);
 
@@ -76,6 +85,22 @@ struct CellKernels {
   void (*backward)(const CellRows<T>&);
 };
 
+/// Columns by their mean and variance, rows by their own: see loops/batch_norm.hpp, layer_norm.hpp.
+template <class T>
+struct NormKernels {
+  void (*column_moments)(const T* x, Index stride, Index rows, Index columns, double* mean, double* variance);
+  void (*norm_factors)(const NormColumns<T>&, Index begin, Index end);
+  void (*scale_columns_to)(const T* x, Index x_stride, Index rows, Index columns, const T* center, const T* scale,
+                           const T* offset, T* y, Index y_stride);
+  void (*add_column_products)(const T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns,
+                              const double* mean, double* sums, double* products);
+  void (*tilt_factors)(const NormColumns<T>&, Index begin, Index end, double rows);
+  void (*tilt_columns)(T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns, const T* scale,
+                       const T* center, const T* tilt, const T* offset);
+  void (*layer_norm)(const NormRows<T>&);
+  void (*layer_norm_backward)(const NormRows<T>&);
+};
+
 /// What layers do beside products and activations.
 template <class T>
 struct LayerKernels {
@@ -88,6 +113,13 @@ struct LayerKernels {
   void (*bernoulli)(const RandomRows<T>& rows);
   void (*difference)(const T* a, const T* b, T factor, T* out, Index n);  ///< out = (a - b) factor; out may be either
   CellKernels<T> cells[kCellKinds];
+  void (*alpha_dropout)(const RandomRows<T>& rows, double probability);
+  void (*random_leak)(const RandomRows<T>& rows, const SlopeLaw& law);
+  void (*straight_through)(const RandomRows<T>& rows, bool clipped);
+  void (*crelu)(const T* x, Index x_stride, Index rows, Index columns, T* y, Index y_stride);
+  void (*crelu_backward)(const T* dy, Index dy_stride, const T* x, Index x_stride, Index rows, Index columns, T* dx,
+                         Index dx_stride);
+  NormKernels<T> norm;
 };
 
 template <class T>
@@ -100,6 +132,7 @@ struct TypedKernels {
   double (*abs_sum)(const T* x, Index n);
   void (*add_row)(const T* x, Index n, double* sums);  ///< sums += x
   const ActivationTiles<T>* activations;
+  const LearnedTiles<T>* learned;
   const LossFunction<T>* losses;
   MarginKernels<T> margin;
   LayerKernels<T> layers;

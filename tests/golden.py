@@ -7,7 +7,7 @@ Inputs are made by integer arithmetic, and every NaN counts as the same one.
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +125,45 @@ def recurrent() -> Iterator[tuple[str, str]]:
             yield f"12 steps {cell.__name__} {dtype.__name__}", digest(model.flat_parameters, model(x))
 
 
+#: Networks of layers that draw, learn a shape or look at a batch.
+LAYERED: dict[str, Callable[[], list[nn.Layer]]] = {
+    "normalized": lambda: [
+        nn.Dense(7, 19),
+        nn.BatchNorm1d(),
+        nn.PReLU(19),
+        nn.Dropout(0.3),
+        nn.Dense(19, 33),
+        nn.RReLU(),
+        nn.LayerNorm(),
+        nn.Swish(trainable=True),
+        nn.Dense(33, 5),
+    ],
+    "grouped": lambda: [
+        nn.Concatenate((nn.Maxout(7, 9, 3), nn.AlphaDropout(0.1)), nn.CReLU(), nn.Dense(7, 3, "tanh")),
+        nn.Residual(nn.Dense(26, 26), nn.BatchNorm1d(affine=False), nn.RReLU(0.1, 0.5, "normal")),
+        nn.Dense(26, 5),
+        nn.BinaryStep("clipped"),
+        nn.Dense(5, 5),
+    ],
+}
+
+
+def layered() -> Iterator[tuple[str, str]]:
+    """Parameters and buffers of such networks after 21 steps."""
+    for dtype in FLOATS:
+        for name, layers in LAYERED.items():
+            model = nn.Sequential(*layers(), dtype=dtype, rng=0)
+            for i, value in enumerate(model.parameters().values()):
+                if value.ndim == 2:  # initial weights are NumPy's, whose sums are not everywhere the same
+                    value[...] = spread(value.size + i, dtype, 0.5)[i:].reshape(value.shape)
+            x, y = samples("cross_entropy", 70, 7, 5, dtype)
+            simdnn.Trainer(model, seed=11).fit(x, y, epochs=7, batch_size=24)
+            yield f"layers {name} {dtype.__name__}", digest(*model.state_dict().values(), model(x))
+
+
 def entries() -> dict[str, str]:
     """All hashes by name."""
-    return dict([*elementwise(), *rowwise(), *training(), *machines(), *recurrent()])
+    return dict([*elementwise(), *rowwise(), *training(), *machines(), *recurrent(), *layered()])
 
 
 def main() -> None:

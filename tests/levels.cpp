@@ -196,6 +196,55 @@ void cells(const Kernels& table) {
   }
 }
 
+/// What layers do beside products and activations.
+template <class T>
+void layers(const Kernels& table) {
+  const LayerKernels<T>& kernels = table.typed<T>().layers;
+  constexpr Index rows = 37, columns = 90, stride = padded(columns);
+  std::vector<T> x = numbers<T>(rows * stride, 7919), y(rows * stride), slope(rows * stride);
+  RandomRows<T> random;
+  random.rows = rows, random.columns = columns, random.x = x.data(), random.x_stride = stride;
+  random.y = y.data(), random.slope = slope.data(), random.stride = stride, random.random = {7, 3, 1, 5};
+  const auto print_both = [&](const char* name) {
+    print(name, "value", y);
+    print(name, "slope", slope);
+  };
+  kernels.dropout(random, 0.3), print_both("dropout");
+  kernels.alpha_dropout(random, 0.3), print_both("alpha_dropout");
+  kernels.random_leak(random, {0.1, 0.5, false}), print_both("rrelu");
+  kernels.random_leak(random, {0.1, 0.5, true}), print_both("rrelu normal");
+  kernels.straight_through(random, true), print_both("straight_through");
+  std::vector<double> mean(stride), variance(stride), inverse(stride), sums(stride), products(stride);
+  kernels.norm.column_moments(x.data(), stride, rows, columns, mean.data(), variance.data());
+  kernels.norm.add_column_products(slope.data(), stride, x.data(), stride, rows, columns, mean.data(), sums.data(),
+                                   products.data());
+  print("column_moments", "mean", mean), print("column_moments", "variance", variance);
+  print("column_products", "sums", sums), print("column_products", "products", products);
+  std::vector<T> factors[5];
+  for (std::vector<T>& factor : factors) factor.resize(stride);
+  NormColumns<T> n;
+  n.mean = mean.data(), n.variance = variance.data(), n.eps = 1e-5, n.weight = x.data(), n.bias = x.data() + 9;
+  n.inverse = inverse.data(), n.sums = sums.data(), n.products = products.data(), n.center = factors[0].data();
+  n.scale = factors[1].data(), n.offset = factors[2].data(), n.tilt = factors[3].data(), n.back = factors[4].data();
+  kernels.norm.norm_factors(n, 0, columns);
+  kernels.norm.tilt_factors(n, 0, columns, rows);
+  kernels.norm.scale_columns_to(x.data(), stride, rows, columns, n.center, n.scale, n.offset, y.data(), stride);
+  kernels.norm.tilt_columns(slope.data(), stride, x.data(), stride, rows, columns, n.scale, n.center, n.tilt, n.back);
+  print_both("batch_norm");
+  NormRows<T> r;
+  r.rows = rows, r.columns = columns, r.x = x.data(), r.x_stride = stride, r.eps = 1e-5, r.weight = x.data();
+  r.bias = x.data() + 9, r.normal = slope.data(), r.y = y.data(), r.stride = stride, r.inverse = inverse.data();
+  kernels.norm.layer_norm(r), print_both("layer_norm");
+  kernels.norm.layer_norm_backward(r), print_both("layer_norm_backward");
+  for (int i = 0; i < table.activation_count; ++i) {
+    const LearnedTiles<T>& tiles = table.typed<T>().learned[i];
+    if (!tiles.value) continue;
+    tiles.value(x.data(), stride, rows, columns, x.data() + 3, y.data(), stride);
+    tiles.backward(x.data(), stride, rows, columns, x.data() + 3, slope.data(), stride, sums.data());
+    print_both(table.activations[i].about->name), print(table.activations[i].about->name, "parameter", sums);
+  }
+}
+
 }  // namespace simdnn
 
 int main() {
@@ -211,4 +260,6 @@ int main() {
   draws<double>(table.real);
   cells<float>(table);
   cells<double>(table);
+  layers<float>(table);
+  layers<double>(table);
 }

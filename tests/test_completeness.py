@@ -11,7 +11,7 @@ import simdnn
 import simdnn.functional as F
 import simdnn.onnx
 import simdnn.table
-from simdnn import _core, optim
+from simdnn import _core, nn, optim
 from simdnn._loss import NAMED
 
 from . import oracles, rules
@@ -19,6 +19,7 @@ from .registry import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS, RULES, param
 
 PACKAGE = Path(simdnn.__file__).parent
 STUB = PACKAGE / "functional.pyi"
+LAYERS = PACKAGE / "nn" / "_activation.pyi"
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -119,6 +120,30 @@ def test_the_stub_declares_nothing_that_is_missing() -> None:
     declared = re.findall(r"^(?:def )?([a-z]\w*)[(:]", STUB.read_text(), re.MULTILINE)
     missing = sorted({name for name in declared if not hasattr(F, name)})
     assert not missing, f"python/simdnn/functional.pyi declares {missing}, which simdnn.functional has not"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_layer_has_a_stub(name: str) -> None:
+    layer = nn._activation.CLASSES[name]
+    stub = LAYERS.read_text()
+    by_hand = f"from ._elementwise import {layer.__name__} as {layer.__name__}\n" in stub
+    declared = re.search(
+        rf"^class {layer.__name__}\(Activation\):((?:\n    .*| \.\.\.)*)", stub, re.MULTILINE
+    )
+    assert by_hand or declared, (
+        f"add `class {layer.__name__}(Activation): ...` to python/simdnn/nn/_activation.pyi"
+    )
+    assert f'    "{layer.__name__}",\n' in stub, f'add "{layer.__name__}" to __all__ of that file'
+    for parameter, value in {} if by_hand else ACTIVATIONS[name]["parameters"].items():
+        assert f"    {parameter}: float\n" in declared[1], (
+            f"{layer.__name__} should have `{parameter}: float`"
+        )
+        assert f"{parameter}: float = {value!r}" in declared[1], f"its constructor too, with {value!r}"
+
+
+def test_the_stub_of_activation_layers_declares_nothing_else() -> None:
+    declared = set(re.findall(r"^class (\w+)", LAYERS.read_text(), re.MULTILINE))
+    assert declared <= {layer.__name__ for layer in nn._activation.CLASSES.values()}
 
 
 @pytest.mark.parametrize("case", [case for case in ELEMENTWISE if case.defaults], ids=lambda case: case.name)

@@ -125,7 +125,8 @@ def test_shapes(row: Row, dtype: Any) -> None:
 def test_copies_go_on_alike(row: Row) -> None:
     model, x = row.model(), row.x(20)
     model.forward(x, training=True)
-    for duplicate in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+    for copied in (copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
+        duplicate = copied(model)
         assert duplicate.state_dict().keys() == model.state_dict().keys()
         assert same_bits(duplicate(x), model(x))
         passes = model._model.passes
@@ -142,20 +143,21 @@ def test_copies_go_on_alike(row: Row) -> None:
 @every_row
 def test_layer_trains_inside_a_network(row: Row, dtype: Any) -> None:
     """Behind a dense layer, in a residual and before a head; a chunked batch counts as one."""
-    wide = nn.Dense(4, row.features)
+    wide = [] if row.codes else [nn.Dense(4, row.features)]
     if row.steps is not None:
         head = [nn.LSTM(row.model().out_features, 3)] if row.model()._output.sequence else []
         out = 3 if head else row.model().out_features
     else:
         head, out = [], row.model().out_features
-    model = nn.Sequential(wide, row.layer, *head, nn.Dense(out, 3), dtype=dtype, rng=1)
+    options: dict[str, Any] = {"dtype": dtype, "rng": 1, "in_features": None if wide else row.features}
+    model = nn.Sequential(*wide, row.layer, *head, nn.Dense(out, 3), **options)
     shape = (600, 4) if row.steps is None else (600, row.steps, 4)
-    x = spread(int(np.prod(shape)), dtype, 1.5).reshape(shape)
+    x = row.x(600, dtype) if row.codes else spread(int(np.prod(shape)), dtype, 1.5).reshape(shape)
     y = (x.reshape(600, -1)[:, 0] > 0).astype(int)
     history = Trainer(model, optimizer="adam", seed=0).fit(x, y, epochs=8, batch_size=300, progress=False)
     assert history.loss[-1] < history.loss[0]
     assert all(np.isfinite(value).all() for value in model.state_dict().values())
-    again = nn.Sequential(wide, row.layer, *head, nn.Dense(out, 3), dtype=dtype, rng=1)
+    again = nn.Sequential(*wide, row.layer, *head, nn.Dense(out, 3), **options)
     Trainer(again, optimizer="adam", seed=0).fit(x, y, epochs=8, batch_size=300, progress=False)
     assert same_bits(again.flat_parameters, model.flat_parameters)
 

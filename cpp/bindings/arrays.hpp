@@ -136,6 +136,13 @@ Inputs<T> inputs_of(const Array<T>& x, const char* name, const Shape& wanted) {
   return {{x.data(), extent.samples, columns, columns}, extent.steps};
 }
 
+/// Raises unless the rows of x are what the network's first layers can take.
+template <class T>
+void check_rows(const LayerSpec& spec, const Matrix<const T>& samples, Index steps) {
+  const Index columns = samples.columns / steps;
+  spec.check([&](Index i, Index j) { return double(samples.data[i * columns + j]); }, samples.rows * steps);
+}
+
 /// The shape of a network's output for so many samples and time steps.
 inline std::vector<Index> output_shape(const Shape& output, Index samples, Index steps) {
   if (output.sequence) return {samples, steps, output.features};

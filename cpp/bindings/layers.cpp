@@ -5,10 +5,21 @@
 #include <map>
 
 #include "../net/layers/activation.hpp"
+#include "../net/layers/alpha_dropout.hpp"
+#include "../net/layers/batch_norm.hpp"
+#include "../net/layers/concatenate.hpp"
+#include "../net/layers/crelu.hpp"
 #include "../net/layers/dense.hpp"
 #include "../net/layers/dropout.hpp"
+#include "../net/layers/embedding.hpp"
+#include "../net/layers/layer_norm.hpp"
+#include "../net/layers/learned.hpp"
+#include "../net/layers/maxout.hpp"
+#include "../net/layers/random_leak.hpp"
 #include "../net/layers/recurrent.hpp"
 #include "../net/layers/residual.hpp"
+#include "../net/layers/softmax.hpp"
+#include "../net/layers/straight_through.hpp"
 
 namespace simdnn {
 
@@ -45,6 +56,71 @@ void take(RecurrentSpec& spec, const py::dict& layer) {
   spec.mask = layer["mask"].cast<std::optional<double>>();
 }
 
+void take(BatchNormSpec& spec, const py::dict& layer) {
+  spec.eps = layer["eps"].cast<double>();
+  spec.momentum = layer["momentum"].is_none() ? -1 : layer["momentum"].cast<double>();
+  spec.affine = layer["affine"].cast<bool>();
+}
+
+void take(LayerNormSpec& spec, const py::dict& layer) {
+  spec.eps = layer["eps"].cast<double>();
+  spec.affine = layer["affine"].cast<bool>();
+}
+
+void take(AlphaDropoutSpec& spec, const py::dict& layer) { spec.probability = layer["p"].cast<double>(); }
+
+/// Another activation over the same numbers.
+ActivationSpec in_place_of(const LayerSpec& spec, const char* name, std::vector<double> parameters) {
+  ActivationSpec made;
+  made.input = spec.input;
+  made.output = spec.output;
+  made.function = {activation_index(name), std::move(parameters)};
+  return made;
+}
+
+void take(RandomLeakSpec& spec, const py::dict& layer) {
+  spec.law = {layer["lower"].cast<double>(), layer["upper"].cast<double>(), layer["normal"].cast<bool>()};
+  spec.mean = in_place_of(spec, "leaky_relu", {(spec.law.lower + spec.law.upper) / 2});
+}
+
+void take(StraightThroughSpec& spec, const py::dict& layer) {
+  spec.clipped = layer["clipped"].cast<bool>();
+  spec.step = in_place_of(spec, "binary_step", {});
+}
+
+void take(LearnedSpec& spec, const py::dict& layer) {
+  spec.function = activation_index(layer["activation"].cast<std::string>());
+  spec.name = layer["name"].cast<std::string>();
+  spec.shared = layer["shared"].cast<bool>();
+}
+
+void take(CReluSpec&, const py::dict&) {}
+
+void take(SoftmaxSpec&, const py::dict&) {}
+
+void take(MaxoutSpec& spec, const py::dict& layer) {
+  spec.pieces = layer["pieces"].cast<Index>();
+  spec.dense.input = spec.input;
+  spec.dense.output = {spec.output.features * spec.pieces, spec.output.sequence};
+  spec.dense.bias = layer["bias"].cast<bool>();
+}
+
+void take(EmbeddingSpec& spec, const py::dict& layer) {
+  for (const py::handle table : layer["tables"]) {
+    const auto [name, count, width] = table.cast<std::tuple<std::string, Index, Index>>();
+    spec.tables.push_back({name, count, width});
+  }
+  for (const py::handle pair : layer["lookups"]) {
+    const auto [column, table] = pair.cast<std::pair<Index, Index>>();
+    spec.columns.push_back({column, table});
+  }
+  spec.passed = layer["passed"].cast<std::vector<Index>>();
+}
+
+void take(ConcatenateSpec& spec, const py::dict& layer) {
+  for (const py::handle branch : layer["branches"]) spec.branches.push_back(chain_spec(branch.cast<py::dict>()));
+}
+
 void take(ChainSpec& spec, const py::dict& chain) {
   for (const py::handle layer : chain["layers"]) spec.layers.push_back(layer_spec(layer.cast<py::dict>()));
 }
@@ -71,11 +147,26 @@ SpecPointer make_any(const py::dict& layer) {
 using Maker = SpecPointer (*)(const py::dict&);
 
 /// The list of layers: adding one is a name here, a description in net/layers/ and a class in python/simdnn/nn/.
+// clang-format off
 const std::map<std::string, Maker> kMakers = {
-    {"dense", make_any<DenseSpec>},       {"activation", make_any<ActivationSpec>},
-    {"dropout", make_any<DropoutSpec>},   {"recurrent", make_any<RecurrentSpec>},
+    {"activation", make_any<ActivationSpec>},
+    {"alpha_dropout", make_any<AlphaDropoutSpec>},
+    {"batch_norm", make_any<BatchNormSpec>},
+    {"concatenate", make_any<ConcatenateSpec>},
+    {"crelu", make_any<CReluSpec>},
+    {"dense", make_any<DenseSpec>},
+    {"dropout", make_any<DropoutSpec>},
+    {"embedding", make_any<EmbeddingSpec>},
+    {"layer_norm", make_any<LayerNormSpec>},
+    {"learned", make_any<LearnedSpec>},
+    {"maxout", make_any<MaxoutSpec>},
+    {"random_leak", make_any<RandomLeakSpec>},
+    {"recurrent", make_any<RecurrentSpec>},
     {"residual", make_any<ResidualSpec>},
+    {"softmax", make_any<SoftmaxSpec>},
+    {"straight_through", make_any<StraightThroughSpec>},
 };
+// clang-format on
 
 }  // namespace
 

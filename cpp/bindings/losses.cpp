@@ -313,6 +313,7 @@ void register_losses(py::module_& module) {
           },
           "input"_a, "target"_a, "weight"_a, "name"_a, "reduction"_a, "return_grad"_a)
       .def("set_margin", &set_margin, "variant"_a, "margin"_a, "scale"_a, "base"_a, "gamma"_a, "power"_a, "minimum"_a)
+      .def_property_readonly("takes_logits", [](const Loss& self) { return self.about().logits; })
       .def_property_readonly("has_margin", [](const Loss& self) { return self.margin.has_value(); })
       .def(
           "evaluate_margin",

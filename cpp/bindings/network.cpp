@@ -34,6 +34,7 @@ Array<T> predict(Model<T>& self, const py::object& object) {
   const Array<T> x = real_array<T>(object, "x");
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
   check_carried(*self.network, in.samples.rows);
+  check_rows(*self.network->spec(), in.samples, in.steps);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.steps));
   T* const to = out.mutable_data();
   run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.steps), [&](const Context& context) {
@@ -51,6 +52,7 @@ Array<T> forward_training(Model<T>& self, const py::object& object) {
   const Array<T> x(std::vector<Index>(given.shape(), given.shape() + given.ndim()), given.data());  // read again
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
   check_carried(*self.network, in.samples.rows);
+  check_rows(*self.network->spec(), in.samples, in.steps);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.steps));
   T* const to = out.mutable_data();
   run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.steps), [&](const Context& context) {
@@ -65,7 +67,10 @@ Array<T> forward_training(Model<T>& self, const py::object& object) {
     Plan<T>& plan = plan_for(self.training, self.network, in.samples.rows, in.steps, Mode::train);
     plan.states().open(in.samples.rows);
     const Matrix<T> y = plan.forward(rows_of_samples(in.samples, 0, in.samples.rows, in.steps), self.training_pass);
-    if (!context.stopped()) plan.states().close();
+    if (!context.stopped()) {
+      plan.states().close();
+      plan.keep();
+    }
     copy_rows<T>(y, to, y.columns);
     return true;
   });
@@ -105,15 +110,8 @@ struct Predictor {
   std::shared_ptr<Network<T>> network;
   std::unique_ptr<Plan<T>> plan;
 
-  explicit Predictor(Model<T>& model) : network(copy_of(*model.network)) {
+  explicit Predictor(Model<T>& model) : network(folded(*model.network)) {
     plan_for(plan, network, kChunk, 1, Mode::infer);
-  }
-
-  static std::shared_ptr<Network<T>> copy_of(Network<T>& from) {
-    auto network = std::make_shared<Network<T>>(from.spec());
-    std::copy_n(from.values().data(), from.values().size(), network->values().data());
-    std::copy_n(from.buffers().data(), from.buffers().size(), network->buffers().data());
-    return network;
   }
 
   void run(const Inputs<T>& in, T* out) {
@@ -156,6 +154,7 @@ void predict_into(Predictor<T>& self, const py::object& object, const py::object
     throw py::value_error("out: expected shape " + text_of(py::tuple(py::cast(shape))) + ", got " + shape_text(out));
   }
   check_carried(*self.network, in.samples.rows);
+  check_rows(*self.network->spec(), in.samples, in.steps);
   self.run(in, out.mutable_data());
 }
 

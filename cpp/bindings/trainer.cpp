@@ -99,6 +99,7 @@ struct Batch {
     samples.steps = in.steps;
     samples.output_steps = network.output_steps(in.steps);
     if (samples.x.rows == 0) throw py::value_error("x: expected at least one sample, got shape " + shape_text(x));
+    check_input(network);
     std::vector<Index> shape = output_shape(network.output(), in.samples, in.steps);
     shape.pop_back();  // of the rows of outputs
     const Clause clause = [this] { return " for " + std::to_string(samples.x.rows) + " samples"; };
@@ -112,6 +113,27 @@ struct Batch {
   }
 
  private:
+  /// As the loader casts it.
+  void check_input(const Network<T>& network) const {
+    const Source& source = samples.x;
+    const Index columns = network.inputs();
+    const auto number = [&](Index k) {
+      if (source.element == Element::single) return double(reinterpret_cast<const float*>(source.data)[k]);
+      if (source.element == Element::real) return reinterpret_cast<const double*>(source.data)[k];
+      return double(reinterpret_cast<const std::uint8_t*>(source.data)[k]);
+    };
+    const auto dense = [&](Index i, Index j) { return source.scale * number(i * columns + j); };
+    const auto stored = [&](Index i, Index j) {
+      double sum = 0;
+      for (Index k = sparse->starts.data()[i]; k < sparse->starts.data()[i + 1]; ++k) {
+        if (sparse->places.data()[k] == j) sum += number(k);
+      }
+      return source.scale * sum;
+    };
+    const InputReader reader = sparse ? InputReader(stored) : InputReader(dense);
+    network.spec()->check(reader, source.rows * samples.steps);
+  }
+
   /// Each number several times.
   static Array<T> repeated(const Array<T>& numbers, Index times) {
     Array<T> all(numbers.size() * times);

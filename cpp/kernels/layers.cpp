@@ -1,8 +1,11 @@
 // What layers do beside products and activations.
+#include "../loops/batch_norm.hpp"
 #include "../loops/blend.hpp"
 #include "../loops/cast.hpp"
 #include "../loops/cells.hpp"
+#include "../loops/crelu.hpp"
 #include "../loops/dropout.hpp"
+#include "../loops/layer_norm.hpp"
 #include "part.hpp"
 
 SIMDNN_LEVEL_BEGIN
@@ -18,6 +21,13 @@ constexpr LayerKernels<T> kLayerKernels = {
     .cells = {{cell_forward<Rnn, T>, cell_backward<Rnn, T>},
               {cell_forward<Lstm, T>, cell_backward<Lstm, T>},
               {cell_forward<Gru, T>, cell_backward<Gru, T>}},
+    .alpha_dropout = alpha_dropout<T>,
+    .random_leak = random_leak<T>,
+    .straight_through = straight_through<T>,
+    .crelu = crelu<T>,
+    .crelu_backward = crelu_backward<T>,
+    .norm = {column_moments<T>, norm_factors<T>, scale_columns_to<T>, add_column_products<T>, tilt_factors<T>,
+             tilt_columns<T>, layer_norm<T>, layer_norm_backward<T>},
 };
 
 SIMDNN_LEVEL_END

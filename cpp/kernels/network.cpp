@@ -1,5 +1,5 @@
 // Matrix products and what is done to their tiles.
-#include "../loops/map.hpp"
+#include "../loops/learned.hpp"
 #include "../loops/product.hpp"
 #include "../ops/activations.hpp"
 #include "part.hpp"
@@ -11,6 +11,15 @@ struct Tiles;
 
 template <class T, class... Op>
 struct Tiles<T, List<Op...>> {
+  template <class One>
+  static constexpr LearnedTiles<T> learned_of() {
+    if constexpr (has_parameter_derivative<One>) {
+      return {learned_value<One, T>, learned_backward<One, T>};
+    } else {
+      return {};
+    }
+  }
+  static constexpr LearnedTiles<T> learned[] = {learned_of<Op>()...};
   static constexpr ActivationTiles<T> tiles[] = {{infer_tile<Op, T>, train_tile<Op, T>, backward_tile<Op, T>}...};
 };
 
@@ -18,6 +27,7 @@ template <class T>
 void fill(TypedKernels<T>& kernels) {
   kernels.product = product<T>;
   kernels.activations = Tiles<T, Activations>::tiles;
+  kernels.learned = Tiles<T, Activations>::learned;
 }
 
 SIMDNN_LEVEL_END

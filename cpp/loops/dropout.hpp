@@ -1,19 +1,23 @@
-// What random layers do to rows: y and its slope, element by element.
+// What random layers, and a step, do to rows: y and its slope, element by element.
 #pragma once
 
+#include "../math/cosine.hpp"
+#include "../math/log.hpp"
+#include "../ops/piecewise.hpp"
 #include "../ops/random.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// Calls act(x, y, slope, count, words) for blocks of up to kRandomBlock elements of each row.
-template <class T, class Act>
+/// Calls act(x, y, slope, count, words) for blocks of up to kRandomBlock elements of each row, with so many words each.
+template <int kWords = 1, class T, class Act>
 SIMDNN_INLINE void for_random_blocks(const RandomRows<T>& r, const Act& act) {
   const Index blocks = (r.columns + kRandomBlock - 1) / kRandomBlock;
-  alignas(64) std::uint32_t words[kRandomBlock];
+  alignas(64) std::uint32_t words[kWords * kRandomBlock];
   for (Index i = 0; i < r.rows; ++i) {
     for (Index b = 0; b < blocks; ++b) {
       const Index j = b * kRandomBlock, left = r.columns - j;
-      random_block(r.random, std::uint64_t((r.random.first_row + i) * blocks + b), words);
+      const std::uint64_t place = std::uint64_t((r.random.first_row + i) * blocks + b) * kWords;
+      for (int w = 0; w < kWords; ++w) random_block(r.random, place + std::uint64_t(w), words + w * kRandomBlock);
       act(r.x + i * r.x_stride + j, r.y + i * r.stride + j, r.slope + i * r.stride + j,
           left < kRandomBlock ? left : kRandomBlock, words);
     }
@@ -44,6 +48,78 @@ void bernoulli(const RandomRows<T>& rows) {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < count; ++j) y[j] = T(words[j] >> spare) * unit < x[j] ? T(1) : T(0);
   });
+}
+
+/// y = a x + b, or what selu tends to at -inf in place of x with probability p; a and b keep mean 0 and variance 1.
+template <class T>
+void alpha_dropout(const RandomRows<T>& rows, double probability) {
+  constexpr double limit = -0x1.c212cc640f030p+0;  // -scale alpha of selu
+  const double kept = 1 - probability;
+  const double factor = 1 / sqrt(kept * fma(limit * limit, probability, 1.0)), shift = -factor * probability * limit;
+  const std::uint32_t threshold = std::uint32_t(probability * 4294967296.0);
+  const T a = T(factor), b = T(shift), dropped = T(fma(factor, limit, shift));
+  for_random_blocks(rows,
+                    [&](const T* x, T* y, T* slope, Index count, const std::uint32_t* words) SIMDNN_LAMBDA_INLINE {
+                      SIMDNN_VECTORIZE
+                      for (Index j = 0; j < count; ++j) {
+                        const bool keeps = words[j] >= threshold;
+                        const T moved = fma(a, x[j], b);
+                        y[j] = keeps ? moved : dropped;
+                        slope[j] = keeps ? a : T(0);
+                      }
+                    });
+}
+
+/// 24 bits of a word as a number in [0, 1): the same in both precisions.
+template <class T>
+SIMDNN_INLINE T unit(std::uint32_t word) {
+  return T(std::int32_t(word >> 8)) * T(0x1p-24);
+}
+
+/// y = x where x > 0, else x times a slope of its own.
+template <class T>
+void random_leak(const RandomRows<T>& rows, const SlopeLaw& law) {
+  const auto leak = [](const T* x, T* y, T* slope, Index count) SIMDNN_LAMBDA_INLINE {
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < count; ++j) {
+      const T own = x[j] > 0 ? T(1) : slope[j];
+      slope[j] = own;
+      y[j] = x[j] * own;
+    }
+  };
+  if (law.normal) {  // Box & Muller 1958; half a turn has the cosines of a whole one
+    const double mean = (law.lower + law.upper) / 2, deviation = (law.upper - law.lower) * 0x1.279a74590331cp-2;
+    return for_random_blocks<2>(
+        rows, [&](const T* x, T* y, T* slope, Index count, const std::uint32_t* words) SIMDNN_LAMBDA_INLINE {
+          for (Index j = 0; j < count; ++j) {
+            const double radius = sqrt(-2 * log(unit<double>(words[j]) + 0x1p-24));
+            slope[j] = T(fma(deviation, radius * cos_pi(unit<double>(words[kRandomBlock + j])), mean));
+          }
+          leak(x, y, slope, count);
+        });
+  }
+  const T lower = T(law.lower), width = T(law.upper - law.lower);
+  for_random_blocks(rows,
+                    [&](const T* x, T* y, T* slope, Index count, const std::uint32_t* words) SIMDNN_LAMBDA_INLINE {
+                      SIMDNN_VECTORIZE
+                      for (Index j = 0; j < count; ++j) slope[j] = fma(width, unit<T>(words[j]), lower);
+                      leak(x, y, slope, count);
+                    });
+}
+
+/// y = 1 where x >= 0, else 0; the slope is 1, or 1 within |x| <= 1.
+template <class T>
+void straight_through(const RandomRows<T>& rows, bool clipped) {
+  const T bound = clipped ? T(1) : T(__builtin_inf());
+  for (Index i = 0; i < rows.rows; ++i) {
+    const T* const x = rows.x + i * rows.x_stride;
+    T *const y = rows.y + i * rows.stride, *const slope = rows.slope + i * rows.stride;
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < rows.columns; ++j) {
+      slope[j] = abs(x[j]) <= bound ? T(1) : T(0);
+      y[j] = BinaryStep::value(x[j]);
+    }
+  }
 }
 
 SIMDNN_LEVEL_END

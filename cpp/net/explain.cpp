@@ -38,7 +38,7 @@ double product_speed() {
 template <class T>
 double activation_cost(const LayerSpec& layer) {
   const auto* const dense = dynamic_cast<const DenseSpec*>(&layer);
-  const ActivationSpec* const own = layer.activation();
+  const ActivationSpec* const own = layer.activation(Mode::train);
   const double cost = dense ? dense->activation_of_output.about().cost : own ? own->function.about().cost : 0;
   return cost * double(sizeof(T) / sizeof(float));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -112,9 +113,17 @@ struct Pass {
   LayerClock* clock = nullptr;  ///< nullptr: nobody asks
 };
 
+/// The number at a row and a column of a network's input.
+using InputReader = std::function<double(Index, Index)>;
+
 template <class T>
 class Layer;
 struct ActivationSpec;
+class LayerSpec;
+class Folding;
+struct Scaling;
+
+using SpecPointer = std::shared_ptr<const LayerSpec>;
 
 /// The description of a layer: what it is, before there is memory.
 class LayerSpec {
@@ -138,11 +147,22 @@ class LayerSpec {
   /// Whether the rows of a batch must pass together.
   virtual bool whole_batch() const { return false; }
 
-  /// An activation that the layer before may take over, or nullptr.
-  virtual const ActivationSpec* activation() const { return nullptr; }
-};
+  /// Throws std::out_of_range or std::invalid_argument, naming row and column, unless it can take these numbers.
+  virtual void check(const InputReader& /*x*/, Index /*rows*/) const {}
 
-using SpecPointer = std::shared_ptr<const LayerSpec>;
+  /// What it is in evaluation, its numbers taken along; nullptr: itself.
+  virtual SpecPointer folded(Folding& folding) const;
+
+  /// Whether it but scales its features in evaluation, and by what.
+  virtual bool scales() const { return false; }
+  virtual Scaling scaling(const Folding& next) const;
+
+  /// Itself, the last layer so far, followed by a scaling; nullptr: it cannot take one over.
+  virtual SpecPointer scaled(const Scaling& scaling, Folding& last) const;
+
+  /// An activation that it is in that mode and that the layer before may take over, or nullptr.
+  virtual const ActivationSpec* activation(Mode) const { return nullptr; }
+};
 
 /// A description whose layer is L.
 template <class Spec, template <class> class L>
@@ -177,6 +197,9 @@ class Layer {
 
   /// Before a backward pass: refreshes what follows from the parameters alone.
   virtual void prepare() {}
+
+  /// After a step, or a forward pass alone, that counts: what the pass found joins what is kept beside parameters.
+  virtual void keep() {}
 
   /// y for x, in its own memory.
   virtual Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) = 0;

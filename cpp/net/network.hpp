@@ -47,4 +47,9 @@ class Network {
   OwnedMutex mutex_;
 };
 
+/// A network of its own for evaluation alone, without layers that do nothing there, and with batch normalisation folded
+/// into the layers before it.
+template <class T>
+std::shared_ptr<Network<T>> folded(Network<T>& from);
+
 }  // namespace simdnn

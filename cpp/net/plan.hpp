@@ -25,6 +25,9 @@ class Plan {
   /// To be called when parameters may have changed since the last backward pass.
   void prepare() { root_.prepare(); }
 
+  /// To be called when a step, or a forward pass alone, counts.
+  void keep() { root_.keep(); }
+
   /// The output for x, pass.steps rows a sample; valid until the next forward pass.
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) { return root_.forward(x, pass); }
 

@@ -147,7 +147,7 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Order& order, Index cou
     share = totals.weight == 0 ? 0 : 1 / totals.weight;
     totals.penalty = totals.weight == 0 ? 0 : updater_.penalty();
   }
-  updater_.step(gradients_, share);
+  if (updater_.step(gradients_, share)) plan_->keep();
   network_->states().close();
   constexpr double overhead = 1000;  // nanoseconds of a step beyond its products, for the interrupt's account
   context.after(overhead);

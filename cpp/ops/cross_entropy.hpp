@@ -60,6 +60,7 @@ struct CrossEntropy {
       .source = "Bridle 1990; Szegedy et al. 2016, section 7 (smoothing); Lin et al. 2017, section 3 (gamma)",
       .target = Target::either,
       .parameters = {{"label_smoothing", 0, 0, kUpToOne}, {"gamma", 0, 0, kUnbounded}},
+      .logits = true,
   };
   enum { kSmoothing, kGamma };
 

@@ -80,6 +80,7 @@ struct LossDescription {
   const char* example_value = nullptr;
   Outputs outputs = Outputs::together;
   Hyper parameters[kMaxLossParameters] = {};
+  bool logits = false;  ///< the outputs are logits: no softmax belongs before it
 
   constexpr int parameter_count() const {
     int count = 0;

@@ -230,6 +230,7 @@ struct BinaryCrossEntropyWithLogits {
       .source = "Cox 1958",
       .target = Target::values,
       .outputs = Outputs::averaged,
+      .logits = true,
   };
   SIMDNN_INLINE static ValueAndSlope at(double x, double y, const double*, double scale) {
     const double e = exp(-abs(x)), bend = log1p(e), yes = 1 / (1 + e), no = e * yes;

@@ -44,6 +44,7 @@ struct Distillation {
       .source = "Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2",
       .target = Target::both,
       .parameters = {{"temperature", 1, 1e-6, kUnbounded}, {"hard_weight", 0, 0, kUpToOne}},
+      .logits = true,
   };
 
   template <class T>

@@ -88,6 +88,38 @@ struct CellRows {
   const std::uint8_t* skipped = nullptr;      ///< nullptr, or 1 for rows whose state passes as it is
 };
 
+/// Columns that are normalised by a mean and a variance; what follows from them, a number for each column.
+template <class T>
+struct NormColumns {
+  const double *mean = nullptr, *variance = nullptr;
+  double eps = 0;
+  const T *weight = nullptr, *bias = nullptr;  ///< nullptr: ones, zeros
+  double* inverse = nullptr;
+  T *center = nullptr, *scale = nullptr, *offset = nullptr;  ///< y = (x - center) scale + offset
+  const double *sums = nullptr, *products = nullptr;         ///< of the gradient by y; that times (x - mean)
+  T *tilt = nullptr, *back = nullptr;                        ///< dx = dy scale + (x - center) tilt + back
+};
+
+/// Rows that are normalised by their own mean and variance.
+template <class T>
+struct NormRows {
+  Index rows = 0, columns = 0;
+  const T* x = nullptr;
+  Index x_stride = 0;
+  double eps = 0;
+  const T *weight = nullptr, *bias = nullptr;  ///< both or neither
+  T* normal = nullptr;                         ///< normalised rows before weight and bias; nullptr: not kept
+  T* y = nullptr;                              ///< the output, or its gradient, which becomes that of the input
+  Index stride = 0;                            ///< of normal and y
+  double* inverse = nullptr;                   ///< 1 / sqrt(variance + eps) of each row
+};
+
+/// How a randomized leaky relu draws its slopes: uniform in [lower, upper), or normal with that mean and variance.
+struct SlopeLaw {
+  double lower = 0, upper = 0;
+  bool normal = false;
+};
+
 /// A block of samples for a loss: row_loss[i] = row_weight[i] * loss_i, gradient = scale * its derivative by output.
 template <class T>
 struct LossRows {

@@ -58,6 +58,7 @@ class Loss:
         reduction: str,
         return_grad: bool,
     ) -> tuple[Any, NDArray[Any] | None]: ...
+    takes_logits: bool
     has_margin: bool
     def set_margin(
         self,

@@ -15,7 +15,7 @@ from . import _checkpoint, _core, _loss, optim
 from ._check import integer, number
 from ._files import Path
 from ._progress import Progress, advance, bar
-from .nn import Dense, LargeMarginSoftmax, Sequential
+from .nn import Dense, LargeMarginSoftmax, Sequential, Softmax
 
 __all__ = ["History", "Trainer"]
 
@@ -110,6 +110,11 @@ class Trainer:
         if native.classes not in (0, outputs):
             raise ValueError(
                 f"loss: expected weights for the model's {outputs} outputs, got {native.classes} of them"
+            )
+        if native.takes_logits and isinstance(last, Softmax):
+            raise ValueError(
+                f"layers[{len(model.layers) - 1}]: {last!r} gives probabilities of shape {model._output}, but"
+                f" the loss {native.name!r} takes logits of shape {model._output}: leave the layer out"
             )
         if native.has_margin and not (
             isinstance(last, Dense) and not last.bias and last.activation in (None, "identity")

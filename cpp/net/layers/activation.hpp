@@ -12,7 +12,7 @@ struct ActivationSpec final : Described<ActivationSpec, ActivationLayer> {
   Activation function;
 
   bool absent(Mode) const override { return function.identity(); }
-  const ActivationSpec* activation() const override { return this; }
+  const ActivationSpec* activation(Mode) const override { return this; }
 };
 
 template <class T>

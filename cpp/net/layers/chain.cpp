@@ -1,5 +1,8 @@
 #include "chain.hpp"
 
+#include "../folding.hpp"
+#include "activation.hpp"
+
 namespace simdnn {
 
 void ChainSpec::list(const std::string& prefix, Inventory& inventory) const {
@@ -19,14 +22,37 @@ bool ChainSpec::whole_batch() const {
   return false;
 }
 
+std::shared_ptr<const ChainSpec> ChainSpec::folded_chain(Folding& folding) const {
+  const auto chain = std::make_shared<ChainSpec>();
+  chain->input = input;
+  chain->output = output;
+  std::vector<SpecPointer>& made = chain->layers;
+  for (const SpecPointer& layer : layers) {
+    const bool absent = layer->absent(Mode::infer);
+    if (!absent && layer->scales() && !made.empty()) {
+      if (const SpecPointer both = made.back()->scaled(layer->scaling(folding), folding)) {
+        made.back() = both;
+        folding.skip(*layer);
+        continue;
+      }
+    }
+    if (absent) {
+      folding.skip(*layer);
+    } else {
+      made.push_back(folding.fold(layer));
+    }
+  }
+  return chain;
+}
+
 template <class T>
 Chain<T>::Chain(const ChainSpec& spec, Cursor<T>& cursor) : columns_(spec.output.features) {
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     const LayerSpec& layer = *spec.layers[i];
     if (layer.absent(cursor.mode)) continue;
-    const ActivationSpec* const activation = layer.activation();
+    const ActivationSpec* const activation = layer.activation(cursor.mode);
     if (activation && fuse(*activation)) continue;
-    layers_.push_back(layer.make(cursor));
+    layers_.push_back(activation ? activation->make(cursor) : layer.make(cursor));
     places_.push_back(i);
   }
   taken_.resize(layers_.size());
@@ -64,6 +90,11 @@ Index Chain<T>::steps(Index before) const {
 template <class T>
 void Chain<T>::prepare() {
   for (const auto& layer : layers_) layer->prepare();
+}
+
+template <class T>
+void Chain<T>::keep() {
+  for (const auto& layer : layers_) layer->keep();
 }
 
 template <class T>

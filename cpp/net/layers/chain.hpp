@@ -14,6 +14,11 @@ struct ChainSpec final : Described<ChainSpec, Chain> {
   void list(const std::string& prefix, Inventory& inventory) const override;
   double flops(Index steps) const override;
   bool whole_batch() const override;
+  void check(const InputReader& x, Index rows) const override {
+    if (!layers.empty()) layers.front()->check(x, rows);
+  }
+  SpecPointer folded(Folding& folding) const override { return folded_chain(folding); }
+  std::shared_ptr<const ChainSpec> folded_chain(Folding& folding) const;
 };
 
 template <class T>
@@ -25,6 +30,7 @@ class Chain final : public Layer<T> {
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
   Index steps(Index before) const override;
   void prepare() override;
+  void keep() override;
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
   Finish<T> backward_finish() const override;
   bool reads_output() const override { return layers_.empty() || layers_.back()->reads_output(); }

@@ -1,5 +1,6 @@
 #include "dense.hpp"
 
+#include "../folding.hpp"
 #include "../multiply.hpp"
 #include "activation.hpp"
 
@@ -8,6 +9,19 @@ namespace simdnn {
 void DenseSpec::list(const std::string& prefix, Inventory& inventory) const {
   inventory.parameters.add(prefix + "weight", {input.features, output.features});
   if (bias) inventory.parameters.add(prefix + "bias", {output.features});
+}
+
+SpecPointer DenseSpec::scaled(const Scaling& scaling, Folding& last) const {
+  if (!activation_of_output.identity()) return nullptr;
+  const auto made = std::make_shared<DenseSpec>(*this);
+  made->bias = true;
+  const std::size_t columns = scaling.scale.size();
+  if (!bias) last.parameters.resize(last.parameters.size() + columns);
+  double* const values = last.parameters.data() + last.parameters.size() - columns - std::size_t(weights());
+  double* const offset = values + weights();
+  for (std::size_t i = 0; i < std::size_t(weights()); ++i) values[i] *= scaling.scale[i % columns];
+  for (std::size_t j = 0; j < columns; ++j) offset[j] = offset[j] * scaling.scale[j] + scaling.offset[j];
+  return made;
 }
 
 template <class T>

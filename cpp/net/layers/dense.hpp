@@ -14,6 +14,7 @@ struct DenseSpec final : Described<DenseSpec, Dense> {
 
   Index weights() const { return input.features * output.features; }
   void list(const std::string& prefix, Inventory& inventory) const override;
+  SpecPointer scaled(const Scaling& scaling, Folding& last) const override;
   double flops(Index steps) const override { return 6.0 * double(weights()) * double(steps); }
 };
 

@@ -1,5 +1,7 @@
 #include "residual.hpp"
 
+#include "../folding.hpp"
+
 namespace simdnn {
 
 template <class T>
@@ -13,6 +15,18 @@ void ResidualSpec::list(const std::string& prefix, Inventory& inventory) const {
 }
 
 double ResidualSpec::flops(Index steps) const { return branch->flops(steps) + (shortcut ? shortcut->flops(steps) : 0); }
+
+void ResidualSpec::check(const InputReader& x, Index rows) const {
+  branch->check(x, rows);
+  if (shortcut) shortcut->check(x, rows);
+}
+
+SpecPointer ResidualSpec::folded(Folding& folding) const {
+  const auto made = std::make_shared<ResidualSpec>(*this);
+  made->branch = branch->folded_chain(folding);
+  if (shortcut) made->shortcut = folding.fold(shortcut);
+  return made;
+}
 
 template <class T>
 Residual<T>::Residual(const ResidualSpec& spec, Cursor<T>& cursor)
@@ -38,6 +52,12 @@ template <class T>
 void Residual<T>::prepare() {
   branch_.prepare();
   if (shortcut_) shortcut_->prepare();
+}
+
+template <class T>
+void Residual<T>::keep() {
+  branch_.keep();
+  if (shortcut_) shortcut_->keep();
 }
 
 template <class T>

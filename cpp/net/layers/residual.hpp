@@ -16,6 +16,8 @@ struct ResidualSpec final : Described<ResidualSpec, Residual> {
 
   void list(const std::string& prefix, Inventory& inventory) const override;
   double flops(Index steps) const override;
+  void check(const InputReader& x, Index rows) const override;
+  SpecPointer folded(Folding& folding) const override;
   bool whole_batch() const override { return branch->whole_batch() || (shortcut && shortcut->whole_batch()); }
 };
 
@@ -28,6 +30,7 @@ class Residual final : public Layer<T> {
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
   Index steps(Index before) const override { return branch_.steps(before); }
   void prepare() override;
+  void keep() override;
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
   Finish<T> backward_finish() const override { return epilogue_.backward(y_); }
   bool reads_output() const override { return epilogue_.reads_output(); }

@@ -3,12 +3,17 @@
 from . import _activation
 from ._activation import *  # noqa: F403
 from ._activation import Activation
+from ._concatenate import Concatenate
 from ._dense import Dense
 from ._describe import layer_from_dict, layer_to_dict
-from ._dropout import Dropout
+from ._dropout import AlphaDropout, Dropout, RReLU
+from ._elementwise import PReLU
+from ._embedding import Embedding
 from ._explain import Explanation, LayerCost
+from ._groups import CReLU, Maxout, Softmax
 from ._layer import Layer
 from ._margin import LargeMarginSoftmax
+from ._norm import BatchNorm1d, LayerNorm
 from ._predictor import Predictor
 from ._recurrent import GRU, LSTM, RNN, pad_sequences
 from ._residual import Residual
@@ -19,17 +24,27 @@ __all__ = [
     "LSTM",
     "RNN",
     "Activation",
+    "AlphaDropout",
+    "BatchNorm1d",
+    "CReLU",
+    "Concatenate",
     "Dense",
     "Dropout",
+    "Embedding",
     "Explanation",
     "LargeMarginSoftmax",
     "Layer",
     "LayerCost",
+    "LayerNorm",
+    "Maxout",
+    "PReLU",
     "Predictor",
+    "RReLU",
     "Residual",
     "Sequential",
+    "Softmax",
     "layer_from_dict",
     "layer_to_dict",
     "pad_sequences",
-    *_activation.__all__,
 ]
+__all__ += _activation.__all__

@@ -43,6 +43,10 @@ class Layer:
         """Whether it reads samples of several time steps alone."""
         return False
 
+    def _takes_input(self) -> bool:
+        """Whether it, or what a layer inside begins with, reads the network's own input alone."""
+        return any(chain and chain[0]._takes_input() for _, chain in self._children())
+
     def _output(self, given: Shape) -> Shape:
         """The shape that it gives for a shape that it takes."""
         return given
@@ -116,6 +120,8 @@ def chain_native(layers: Sequence[Layer], given: Shape, name: str = "layers") ->
         ):
             wanted = Shape(layer.in_features or shape.features, layer._takes_sequence() or shape.sequence)
             raise ValueError(f"{name}[{i}]: {source} {shape}, but {layer!r} takes {wanted}")
+        if i and layer._takes_input():
+            raise ValueError(f"{name}[{i}]: {layer!r} reads the network's input: it must come first")
         try:
             native, output = layer._native(shape), layer._output(shape)
         except ValueError as error:

@@ -66,6 +66,7 @@ def batch_norm(reader: Reader, node: Node) -> list[Found]:
     names = ("weight", "bias", "running_mean", "running_var")
     size = known_features(reader, node)
     state = {name: reader.vector(node, 1 + i, size) for i, name in enumerate(names)}
+    state["num_batches_tracked"] = np.zeros((), state["weight"].dtype)
     # ONNX's momentum is the share of the old statistics.
     momentum = 1 - node.get("momentum", 0.9)
     return layer("BatchNorm1d", state, num_features=size, eps=node.get("epsilon", 1e-5), momentum=momentum)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .. import nn
@@ -74,7 +75,7 @@ def dense(g: Graph, layer: nn.Dense, x: str, state: State, given: Shape) -> str:
     return y if layer.activation is None else activation(g, layer._activation, y, {}, given)
 
 
-@exports(nn.Dropout)
+@exports(nn.Dropout, nn.AlphaDropout)
 def dropped(g: Graph, layer: Layer, x: str, state: State, given: Shape) -> str:
     """Nothing happens in evaluation."""
     return x
@@ -84,3 +85,88 @@ def dropped(g: Graph, layer: Layer, x: str, state: State, given: Shape) -> str:
 def residual(g: Graph, layer: nn.Residual, x: str, state: State, given: Shape) -> str:
     straight = x if layer.shortcut is None else one(g, layer.shortcut, x, within(state, "shortcut."), given)
     return g.add("Add", chain(g, layer.layers, x, state, given), straight)
+
+
+@exports(nn.Concatenate)
+def concatenate(g: Graph, layer: nn.Concatenate, x: str, state: State, given: Shape) -> str:
+    parts = [chain(g, inner, x, within(state, prefix), given) for prefix, inner in layer._children()]
+    return g.add("Concat", *parts, axis=-1)
+
+
+@exports(nn.BatchNorm1d)
+def batch_norm(g: Graph, layer: nn.BatchNorm1d, x: str, state: State, given: Shape) -> str:
+    """Of sequences, whose features ONNX would want second, a product and a sum."""
+    ones, zeros = np.ones(given.features), np.zeros(given.features)
+    wide = {"weight": ones, "bias": zeros} | {name: value.astype(np.float64) for name, value in state.items()}
+    if given.sequence:
+        scale = wide["weight"] / np.sqrt(wide["running_var"] + layer.eps)
+        offset = wide["bias"] - wide["running_mean"] * scale
+        return g.add("Add", g.add("Mul", x, g.parameter(scale)), g.parameter(offset))
+    numbers = [g.parameter(wide[name]) for name in ("weight", "bias", "running_mean", "running_var")]
+    momentum = 0.9 if layer.momentum is None else 1 - layer.momentum
+    return g.add("BatchNormalization", x, *numbers, epsilon=layer.eps, momentum=momentum)
+
+
+@exports(nn.LayerNorm)
+def layer_norm(g: Graph, layer: nn.LayerNorm, x: str, state: State, given: Shape) -> str:
+    weight = state.get("weight", np.ones(given.features))
+    bias = state.get("bias", np.zeros(given.features))
+    return g.add("LayerNormalization", x, g.parameter(weight), g.parameter(bias), axis=-1, epsilon=layer.eps)
+
+
+@exports(nn.PReLU)
+def prelu(g: Graph, layer: nn.PReLU, x: str, state: State, given: Shape) -> str:
+    return ACTIVATIONS["prelu"](g, x, state["weight"])
+
+
+@exports(nn.Swish)
+def swish(g: Graph, layer: nn.Swish, x: str, state: State, given: Shape) -> str:
+    return ACTIVATIONS["swish"](g, x, state.get("beta", layer.beta))
+
+
+@exports(nn.RReLU)
+def rrelu(g: Graph, layer: nn.RReLU, x: str, state: State, given: Shape) -> str:
+    """The mean slope."""
+    return ACTIVATIONS["leaky_relu"](g, x, (layer.lower + layer.upper) / 2)
+
+
+@exports(nn.CReLU)
+def crelu(g: Graph, layer: Layer, x: str, state: State, given: Shape) -> str:
+    return g.add("Concat", g.add("Relu", x), g.add("Relu", g.add("Neg", x)), axis=-1)
+
+
+@exports(nn.Softmax)
+def softmax(g: Graph, layer: Layer, x: str, state: State, given: Shape) -> str:
+    return g.add("Softmax", x, axis=-1)
+
+
+def reshape(g: Graph, x: str, given: Shape, *sizes: int) -> str:
+    """The features in other axes; samples and time steps stay."""
+    kept = [0, 0] if given.sequence else [0]
+    return g.add("Reshape", x, g.constant([*kept, *sizes], dtype=np.int64))
+
+
+@exports(nn.Maxout)
+def maxout(g: Graph, layer: nn.Maxout, x: str, state: State, given: Shape) -> str:
+    y = g.add("MatMul", x, g.parameter(state["weight"]))
+    y = g.add("Add", y, g.parameter(state["bias"])) if layer.bias else y
+    return g.reduce("ReduceMax", reshape(g, y, given, layer.out_features, layer.pieces), -1)
+
+
+@exports(nn.Embedding)
+def embedding(g: Graph, layer: nn.Embedding, x: str, state: State, given: Shape) -> str:
+    """Rows of tables, behind the columns that pass."""
+
+    def column(at: Any) -> str:
+        return g.add("Gather", x, g.constant(at, dtype=np.int64), axis=-1)
+
+    def look_up(table: NDArray[Any], codes: str) -> str:
+        return g.add("Gather", g.parameter(table), g.add("Cast", codes, to=7), axis=0)  # 7: int64
+
+    if layer.columns is None:
+        vectors = look_up(state["weight"], x)
+        return reshape(g, vectors, given, given.features * state["weight"].shape[1])
+    passed = layer._native(given)["passed"]
+    parts = [column(passed)] if passed else []
+    parts += [look_up(state[f"{at}.weight"], column(at)) for at, _, _ in layer.columns]
+    return g.add("Concat", *parts, axis=-1)

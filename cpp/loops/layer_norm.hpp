@@ -1,0 +1,71 @@
+// Rows by their own mean and variance, in double.
+#pragma once
+
+#include "reduce.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+/// y = (x - mean) / sqrt(variance + eps) w + b for each row; normal receives what w multiplies.
+template <class T>
+void layer_norm(const NormRows<T>& n) {
+  for (Index i = 0; i < n.rows; ++i) {
+    const T* const x = n.x + i * n.x_stride;
+    T* const y = n.y + i * n.stride;
+    T* const normal = n.normal ? n.normal + i * n.stride : y;
+    const double mean = row_sum(x, n.columns) / double(n.columns);
+    Lanes<double> squares;
+    for_blocks(n.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
+      T block[kLanes];
+      double distance[kLanes];
+      load_block(x + first, count, T(0), block);
+      SIMDNN_VECTORIZE
+      for (int l = 0; l < kLanes; ++l) distance[l] = l < count ? double(block[l]) - mean : 0.0;
+      const Lanes<double> d(distance);
+      squares = fma(d, d, squares);
+    });
+    const double inverse = 1 / sqrt(sum_lanes(squares) / double(n.columns) + n.eps);
+    n.inverse[i] = inverse;
+    const T center = T(mean), scale = T(inverse), offset = T((double(center) - mean) * inverse);
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < n.columns; ++j) normal[j] = fma(x[j] - center, scale, offset);
+    if (n.weight) {
+      SIMDNN_VECTORIZE
+      for (Index j = 0; j < n.columns; ++j) y[j] = fma(normal[j], n.weight[j], n.bias[j]);
+    } else if (normal != y) {
+      SIMDNN_VECTORIZE
+      for (Index j = 0; j < n.columns; ++j) y[j] = normal[j];
+    }
+  }
+}
+
+/// y, the gradient by the output, becomes that by the input (Ba, Kiros & Hinton 2016).
+template <class T>
+void layer_norm_backward(const NormRows<T>& n) {
+  const double share = 1 / double(n.columns);
+  for (Index i = 0; i < n.rows; ++i) {
+    T* const g = n.y + i * n.stride;
+    const T* const normal = n.normal + i * n.stride;
+    Lanes<double> sum, product;
+    for_blocks(n.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
+      T slope[kLanes], weight[kLanes], block[kLanes];
+      load_block(g + first, count, T(0), slope);
+      load_block(normal + first, count, T(0), block);
+      if (n.weight) {
+        load_block(n.weight + first, count, T(0), weight);
+        SIMDNN_VECTORIZE
+        for (int l = 0; l < kLanes; ++l) slope[l] *= weight[l];
+        store_block(g + first, count, slope);
+      }
+      const Lanes<double> gradient = wide(Lanes<T>(slope));
+      sum += gradient;
+      product = fma(gradient, wide(Lanes<T>(block)), product);
+    });
+    const double inverse = n.inverse[i];
+    const T scale = T(inverse), tilt = T(-inverse * sum_lanes(product) * share);
+    const T offset = T(-inverse * sum_lanes(sum) * share);
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < n.columns; ++j) g[j] = fma(g[j], scale, fma(normal[j], tilt, offset));
+  }
+}
+
+SIMDNN_LEVEL_END

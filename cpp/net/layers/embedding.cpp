@@ -1,0 +1,91 @@
+#include "embedding.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace simdnn {
+
+void EmbeddingSpec::list(const std::string& prefix, Inventory& inventory) const {
+  for (const Table& table : tables) inventory.parameters.add(prefix + table.name, {table.count, table.width});
+}
+
+void EmbeddingSpec::check(const InputReader& x, Index rows) const {
+  for (Index i = 0; i < rows; ++i) {
+    for (const Column& one : columns) {
+      const double value = x(i, one.column);
+      const Index count = tables[std::size_t(one.table)].count;
+      if (value == std::floor(value) && value >= 0 && value < double(count)) continue;
+      const bool whole = value == std::floor(value) && std::isfinite(value);
+      std::string text = std::to_string(value);
+      if (whole) text.erase(text.find('.'));
+      const std::string place = "x: row " + std::to_string(i) + ", column " + std::to_string(one.column) + ": ";
+      if (!whole) throw std::invalid_argument(place + "expected an integer to look up, got " + text);
+      throw std::out_of_range(place + text + " is out of range for " + std::to_string(count) + " embeddings (0 to " +
+                              std::to_string(count - 1) + ")");
+    }
+  }
+}
+
+template <class T>
+Embedding<T>::Embedding(const EmbeddingSpec& spec, Cursor<T>& cursor)
+    : inputs_(spec.input.features), outputs_(spec.output.features), passed_(spec.passed) {
+  std::vector<typename Cursor<T>::Slice> slices;
+  for (const EmbeddingSpec::Table& table : spec.tables) {
+    slices.push_back(cursor.parameters(table.count * table.width));
+    size_ += table.count * table.width;
+  }
+  gradients_ = slices.front().gradients;
+  for (const EmbeddingSpec::Column& one : spec.columns) {
+    const EmbeddingSpec::Table& table = spec.tables[std::size_t(one.table)];
+    const auto& slice = slices[std::size_t(one.table)];
+    lookups_.push_back({one.column, table.count, table.width, slice.values, slice.gradients});
+  }
+}
+
+template <class T>
+void Embedding<T>::reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool first) {
+  y_ = arena.matrix(rows, outputs_);
+  if (mode == Mode::train && !first) input_gradient_ = arena.matrix(rows, inputs_);
+}
+
+template <class T>
+Matrix<T> Embedding<T>::forward(const Matrix<const T>& x, const Pass&) {
+  for (Index i = 0; i < x.rows; ++i) {
+    const T* const row = x.data + i * x.stride;
+    T* y = y_.data + i * y_.stride;
+    for (const Index column : passed_) *y++ = row[column];
+    for (const Lookup& one : lookups_) y = std::copy_n(one.values + one.offset(row[one.column]), one.width, y);
+  }
+  return {y_.data, x.rows, outputs_, y_.stride};
+}
+
+/// Gradients are added up row by row, in the order of the rows.
+template <class T>
+Matrix<T> Embedding<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
+                                 const Finish<T>& below, const Pass& pass) {
+  const auto& add = typed_kernels<T>().layers.add;
+  if (!pass.accumulate) std::fill_n(gradients_, size_, T(0));
+  for (Index i = 0; i < x.rows; ++i) {
+    const T* const row = x.data + i * x.stride;
+    const T* g = gradient.data + i * gradient.stride + Index(passed_.size());
+    for (const Lookup& one : lookups_) {
+      T* const entry = one.gradients + one.offset(row[one.column]);
+      add(entry, 0, g, 0, entry, 0, 1, one.width);
+      g += one.width;
+    }
+  }
+  if (input_gradient_.data == nullptr) return {};
+  const Matrix<T> dx{input_gradient_.data, x.rows, inputs_, input_gradient_.stride};
+  std::fill_n(dx.data, dx.rows * dx.stride, T(0));
+  for (Index i = 0; i < x.rows; ++i) {
+    const T* g = gradient.data + i * gradient.stride;
+    for (const Index column : passed_) dx.data[i * dx.stride + column] = *g++;
+  }
+  return passed_on(dx, start, below);
+}
+
+template class Embedding<float>;
+template class Embedding<double>;
+
+}  // namespace simdnn

@@ -1,0 +1,55 @@
+// Rows of a table for integers: categorical columns become vectors.
+#pragma once
+
+#include "../layer.hpp"
+
+namespace simdnn {
+
+template <class T>
+class Embedding;
+
+struct EmbeddingSpec final : Described<EmbeddingSpec, Embedding> {
+  struct Table {
+    std::string name;  ///< of its parameter
+    Index count = 0, width = 0;
+  };
+  struct Column {
+    Index column = 0, table = 0;
+  };
+  std::vector<Table> tables;
+  std::vector<Column> columns;  ///< that are looked up, in the order of the output
+  std::vector<Index> passed;    ///< that come before them as they are
+
+  void list(const std::string& prefix, Inventory& inventory) const override;
+  void check(const InputReader& x, Index rows) const override;
+};
+
+template <class T>
+class Embedding final : public Layer<T> {
+ public:
+  Embedding(const EmbeddingSpec& spec, Cursor<T>& cursor);
+  bool learns() const override { return true; }
+  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
+  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
+  bool reads_output() const override { return false; }
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
+                     const Finish<T>& below, const Pass& pass) override;
+
+ private:
+  struct Lookup {
+    Index column, count, width;
+    T *values, *gradients;
+
+    /// Where the entry for x begins; what was not checked, because somebody changed it meanwhile, reads the first.
+    Index offset(T x) const { return x >= 0 && x < T(count) ? Index(x) * width : 0; }
+  };
+
+  Index inputs_, outputs_;
+  std::vector<Lookup> lookups_;
+  std::vector<Index> passed_;
+  T* gradients_ = nullptr;  ///< of all tables
+  Index size_ = 0;
+  Matrix<T> y_, input_gradient_;
+};
+
+}  // namespace simdnn

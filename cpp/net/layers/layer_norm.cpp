@@ -1,0 +1,92 @@
+#include "layer_norm.hpp"
+
+#include "columns.hpp"
+
+namespace simdnn {
+
+void LayerNormSpec::list(const std::string& prefix, Inventory& inventory) const {
+  if (!affine) return;
+  inventory.parameters.add(prefix + "weight", {input.features});
+  inventory.parameters.add(prefix + "bias", {input.features});
+}
+
+template <class T>
+LayerNorm<T>::LayerNorm(const LayerNormSpec& spec, Cursor<T>& cursor)
+    : features_(spec.input.features), eps_(spec.eps), epilogue_(Activation{}) {
+  if (!spec.affine) return;
+  weight_ = cursor.parameters(features_);
+  bias_ = cursor.parameters(features_);
+  sums_.resize(std::size_t(2 * features_));
+}
+
+template <class T>
+void LayerNorm<T>::reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool) {
+  y_ = arena.matrix(rows, features_);
+  if (mode == Mode::train) normal_ = arena.matrix(rows, features_);
+  inverse_.resize(std::size_t(rows));
+  epilogue_.reserve(arena, rows, features_, mode);
+}
+
+template <class T>
+Matrix<T> LayerNorm<T>::forward(const Matrix<const T>& x, const Pass& pass) {
+  const Finish<T> finish = epilogue_.forward(pass.mode);
+  for_rows(x.rows, features_, pass.context, [&](Index i, Index count) {
+    NormRows<T> n;
+    n.rows = count;
+    n.columns = features_;
+    n.x = x.data + i * x.stride;
+    n.x_stride = x.stride;
+    n.eps = eps_;
+    n.weight = weight_.values;
+    n.bias = bias_.values;
+    n.normal = normal_.data ? normal_.data + i * normal_.stride : nullptr;
+    n.y = y_.data + i * y_.stride;
+    n.stride = y_.stride;
+    n.inverse = inverse_.data() + i;
+    typed_kernels<T>().layers.norm.layer_norm(n);
+    finish_rows(finish, y_, i, count);
+  });
+  return {y_.data, x.rows, features_, y_.stride};
+}
+
+/// In double, over the chunks of a batch too.
+template <class T>
+void LayerNorm<T>::add_gradients(const Matrix<T>& gradient, const Pass& pass) {
+  double *const products = sums_.data(), *const sums = products + features_;
+  if (!pass.accumulate) std::fill(sums_.begin(), sums_.end(), 0.0);
+  for_columns(features_, gradient.rows, pass.context, [&](Index j, Index count) {
+    typed_kernels<T>().layers.norm.add_column_products(gradient.data + j, gradient.stride, normal_.data + j,
+                                                       normal_.stride, gradient.rows, count, nullptr, sums + j,
+                                                       products + j);
+    for (Index k = j; k < j + count; ++k) {
+      weight_.gradients[k] = T(products[k]);
+      bias_.gradients[k] = T(sums[k]);
+    }
+  });
+}
+
+template <class T>
+Matrix<T> LayerNorm<T>::backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& start,
+                                 const Finish<T>& below, const Pass& pass) {
+  if (learns()) add_gradients(gradient, pass);
+  for_rows(gradient.rows, features_, pass.context, [&](Index i, Index count) {
+    NormRows<T> n;
+    n.rows = count;
+    n.columns = features_;
+    n.weight = weight_.values;
+    n.normal = normal_.data + i * normal_.stride;
+    n.y = gradient.data + i * gradient.stride;
+    n.stride = gradient.stride;
+    n.inverse = inverse_.data() + i;
+    typed_kernels<T>().layers.norm.layer_norm_backward(n);
+    const Matrix<T> part{n.y, count, features_, gradient.stride};
+    if (start.data) add_to(start.data + i * start.stride, start.stride, part);
+    finish_rows(below, gradient, i, count);
+  });
+  return gradient;
+}
+
+template class LayerNorm<float>;
+template class LayerNorm<double>;
+
+}  // namespace simdnn

@@ -1,0 +1,44 @@
+// Layer normalisation (Ba, Kiros & Hinton 2016, arXiv:1607.06450): each row by its own mean and variance.
+#pragma once
+
+#include "../epilogue.hpp"
+#include "activation.hpp"
+
+namespace simdnn {
+
+template <class T>
+class LayerNorm;
+
+struct LayerNormSpec final : Described<LayerNormSpec, LayerNorm> {
+  double eps = 1e-5;
+  bool affine = true;
+
+  void list(const std::string& prefix, Inventory& inventory) const override;
+};
+
+template <class T>
+class LayerNorm final : public Layer<T> {
+ public:
+  LayerNorm(const LayerNormSpec& spec, Cursor<T>& cursor);
+  bool learns() const override { return weight_.values != nullptr; }
+  bool fuse(const ActivationSpec& activation) override { return epilogue_.fuse(activation.function); }
+  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
+  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
+  Finish<T> backward_finish() const override { return epilogue_.backward(y_); }
+  bool reads_output() const override { return epilogue_.reads_output(); }
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
+                     const Finish<T>& below, const Pass& pass) override;
+
+ private:
+  void add_gradients(const Matrix<T>& gradient, const Pass& pass);
+
+  Index features_;
+  double eps_;
+  typename Cursor<T>::Slice weight_, bias_;
+  Epilogue<T> epilogue_;
+  std::vector<double> inverse_;  ///< of each row
+  std::vector<double> sums_;     ///< gradients of weight, then of bias, over the chunks of a batch
+  Matrix<T> y_, normal_;
+};
+
+}  // namespace simdnn

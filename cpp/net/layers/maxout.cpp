@@ -1,0 +1,46 @@
+#include "maxout.hpp"
+
+namespace simdnn {
+
+namespace {
+
+template <class T>
+constexpr Storage kStorage = sizeof(T) == sizeof(float) ? kSingle : kDouble;
+
+template <class T>
+char* bytes(T* data) {
+  return reinterpret_cast<char*>(data);
+}
+
+}  // namespace
+
+template <class T>
+Matrix<T> Maxout<T>::forward(const Matrix<const T>& x, const Pass& pass) {
+  parts_ = dense_.forward(x, pass);
+  const Loop value = kernels().maxout.value[kStorage<T>];
+  const Index size = Index(sizeof(T)), dims[] = {outputs_, pieces_}, steps[] = {pieces_ * size, size, size};
+  for (Index i = 0; i < x.rows; ++i) {
+    char* const args[] = {bytes(parts_.data + i * parts_.stride), bytes(y_.data + i * y_.stride)};
+    value(args, dims, steps);
+  }
+  return {y_.data, x.rows, outputs_, y_.stride};
+}
+
+template <class T>
+Matrix<T> Maxout<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
+                              const Finish<T>& below, const Pass& pass) {
+  const Loop spread = kernels().maxout.backward[kStorage<T>];
+  const Index size = Index(sizeof(T)), group = pieces_ * size;
+  const Index dims[] = {outputs_, pieces_}, steps[] = {size, group, group, size, size};
+  for (Index i = 0; i < x.rows; ++i) {
+    char* const args[] = {bytes(gradient.data + i * gradient.stride), bytes(parts_.data + i * parts_.stride),
+                          bytes(spread_.data + i * spread_.stride)};
+    spread(args, dims, steps);
+  }
+  return dense_.backward(x, {spread_.data, x.rows, outputs_ * pieces_, spread_.stride}, start, below, pass);
+}
+
+template class Maxout<float>;
+template class Maxout<double>;
+
+}  // namespace simdnn

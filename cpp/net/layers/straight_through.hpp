@@ -1,0 +1,34 @@
+// A step whose gradient passes straight through (Bengio, Leonard & Courville 2013, arXiv:1308.3432, section 3.1).
+#pragma once
+
+#include "activation.hpp"
+#include "sloped.hpp"
+
+namespace simdnn {
+
+template <class T>
+class StraightThrough;
+
+struct StraightThroughSpec final : Described<StraightThroughSpec, StraightThrough> {
+  bool clipped = false;  ///< passes only where |x| <= 1
+  ActivationSpec step;   ///< what it is when nothing is trained
+
+  const ActivationSpec* activation(Mode mode) const override { return mode == Mode::infer ? &step : nullptr; }
+};
+
+template <class T>
+class StraightThrough final : public Sloped<T> {
+ public:
+  StraightThrough(const StraightThroughSpec& spec, Cursor<T>&)
+      : Sloped<T>(spec.input.features), clipped_(spec.clipped) {}
+
+  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override {
+    typed_kernels<T>().layers.straight_through(this->random_rows(x, pass, 0), clipped_);
+    return this->output(x.rows);
+  }
+
+ private:
+  bool clipped_;
+};
+
+}  // namespace simdnn
