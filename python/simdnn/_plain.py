@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,6 +38,8 @@ def as_key(key: Any) -> str:
 
 def to_json(document: Any) -> str:
     """Compact text; numbers come back as they were, infinities too."""
+    import json  # here, so that importing simdnn stays quick
+
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -50,6 +51,8 @@ def from_json(text: str) -> Any:
     ValueError
         If it is no JSON, or nested beyond reason.
     """
+    import json
+
     try:
         return json.loads(text)
     except RecursionError:
