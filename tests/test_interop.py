@@ -147,3 +147,64 @@ def test_pytorch_computes_the_same() -> None:
     module.load_state_dict({name: torch.from_numpy(value) for name, value in found.items()})
     with torch.no_grad():
         assert np.allclose(model(x), module(x).numpy(), rtol=1e-5, atol=1e-6)
+
+
+def modules(torch: Any) -> dict[str, tuple[Any, tuple[int, ...]]]:
+    """Networks of PyTorch whose layers follow from their names, and the shape of a batch."""
+    t = torch.nn
+    norms = t.Sequential(
+        t.Linear(5, 8),
+        t.BatchNorm1d(8),
+        t.PReLU(8),
+        t.LayerNorm(8),
+        t.Linear(8, 8),
+        t.PReLU(),
+        t.Linear(8, 3),
+    )
+    norms.train()
+    norms(torch.randn(20, 5) + 1)  # running statistics of its own
+    return {
+        "normalisations": (norms, (7, 5)),
+        "no affine": (t.Sequential(t.Linear(5, 4), t.BatchNorm1d(4, affine=False)), (7, 5)),
+        "LSTM": (t.Sequential(t.LSTM(5, 6, num_layers=2, batch_first=True)), (7, 4, 5)),
+        "GRU": (t.Sequential(t.GRU(5, 6, batch_first=True, bias=False)), (7, 4, 5)),
+        "RNN": (t.Sequential(t.RNN(5, 6, batch_first=True)), (7, 4, 5)),
+    }
+
+
+def output(torch: Any, module: Any, x: Any) -> Array:
+    """Of recurrent layers the last state."""
+    with torch.no_grad():
+        y = module.eval()(x)
+    return y[0][:, -1].numpy() if isinstance(y, tuple) else y.numpy()
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", ["normalisations", "no affine", "LSTM", "GRU", "RNN"])
+def test_layers_of_pytorch_compute_the_same(name: str) -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra [peers]: torch")
+    torch.manual_seed(0)
+    module, shape = modules(torch)[name]
+    model, x = simdnn.from_torch(module.state_dict()), torch.randn(*shape)
+    assert np.allclose(model(x), output(torch, module, x), rtol=1e-5, atol=1e-5)
+    model.flat_parameters[:] = spread(model.flat_parameters.size, np.float32, 0.5)
+    found = simdnn.to_torch_state_dict(model)
+    module.load_state_dict({key: torch.from_numpy(value) for key, value in found.items()}, strict=True)
+    assert np.allclose(model(x), output(torch, module, x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.peers
+def test_embeddings_fill_a_model() -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra [peers]: torch")
+    module = torch.nn.Sequential(torch.nn.Embedding(9, 4), torch.nn.Flatten(), torch.nn.Linear(8, 2))
+    model = simdnn.from_torch(
+        module.state_dict(), nn.Sequential(nn.Embedding(9, 4, in_features=2), nn.Dense(8, 2))
+    )
+    x = torch.arange(8).reshape(4, 2)
+    assert np.allclose(model(x), output(torch, module, x), rtol=1e-5, atol=1e-5)
+
+
+def test_two_directions_are_a_clear_error() -> None:
+    given = state(p0_weight_ih_l0=(24, 5), p0_weight_hh_l0=(24, 6), p0_weight_ih_l0_reverse=(24, 5))
+    with pytest.raises(ValueError, match=r"weight_ih_l0_reverse: .*(one direction|two directions)"):
+        simdnn.from_torch(given)

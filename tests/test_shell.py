@@ -145,6 +145,20 @@ def test_options_make_the_network(run: Run, data: Path, out: Path) -> None:
     assert len(simdnn.load(out).layers) == 1
 
 
+@pytest.mark.skipif(not hasattr(simdnn.nn, "Embedding"), reason="needs nn.Embedding and nn.BatchNorm1d")
+def test_words_of_many_kinds_get_vectors(run: Run, data: Path, out: Path, tmp_path: Path) -> None:
+    options = ["--target", "loud", "--ignore", "id,weight", "--max-one-hot", 2, "--batch-norm", *FAST]
+    status, shown, _ = run("train", data, *options, "--out", out)
+    assert status == 0
+    assert float(re.search(r"accuracy \(validation\) +(0\.\d+|1\.0+)", shown)[1]) > 0.8
+    model = simdnn.load(out)
+    assert isinstance(model.layers[0], simdnn.nn.Embedding)
+    assert isinstance(model.layers[2], simdnn.nn.BatchNorm1d)
+    assert not model.parameters()["0.0.weight"][-1].any()
+    (tmp_path / "new.csv").write_text("kind,age\nhamster,3\ndog,4\n")
+    assert run("predict", out, tmp_path / "new.csv")[0] == 0
+
+
 def test_it_stops_early_at_its_best(run: Run, data: Path, out: Path) -> None:
     arguments = [
         "train",

@@ -180,6 +180,23 @@ def test_rare_words_share_an_input() -> None:
     assert columns.transform({"a": column("x", "p", "new")}).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 1]]
 
 
+def test_many_words_are_numbers_to_look_up() -> None:
+    data = {
+        "b": np.ones(3),
+        "a": column("x", None, "y"),
+        "c": np.array([1.0, NAN, 1.0]),
+        "d": column("p", "q", "q"),
+    }
+    columns = table.Columns.fit(data, max_one_hot=2)
+    assert columns.features == ["b", "a (one of 4)", "c", "c is missing", "d=p", "d=q"]
+    assert columns.embeddings == {1: (4, 3)}
+    assert columns.transform(data)[:, 1].tolist() == [0, 2, 1]
+    unseen = {"b": np.ones(1), "a": column("new"), "c": np.ones(1), "d": column("p")}
+    again = table.Columns.from_dict(json.loads(json.dumps(columns.to_dict())))
+    assert again.transform(unseen)[:, 1].tolist() == [3]
+    assert again.embeddings == columns.embeddings
+
+
 def test_numbers_serve_where_words_are_expected() -> None:
     columns = table.Columns.fit({"a": column("7", "8")})
     assert columns.transform({"a": np.array([8.0, NAN])}).tolist() == [[0, 1], [0, 0]]

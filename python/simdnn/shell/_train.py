@@ -53,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
         help="columns that are words even if they look like numbers",
     )
     add("--ignore", default="", metavar="A,B", help="columns to leave out")
-    add("--max-categories", type=int, default=64, help="inputs of a column of words, at most (default 64)")
+    add("--max-categories", type=int, default=1000, help="of a column of words (default 1000)")
+    add("--max-one-hot", type=int, default=32, help="more categories get learned vectors (default 32)")
     add("--delimiter", help="of a CSV file (default a comma)")
     add("--quiet", action="store_true", help="no progress bar")
     return made
@@ -70,9 +71,11 @@ def main(arguments: Sequence[str]) -> int:
     target = table.Target.fit(data, o.target, o.task)
     inputs = {name: data[name] for name in data if name != o.target and name not in words(o.ignore)}
     rows, kept = split(len(data[o.target]), o.val_split, o.seed)
-    columns = table.Columns.fit(part(inputs, rows), max_categories=o.max_categories)
+    columns = table.Columns.fit(
+        part(inputs, rows), max_categories=o.max_categories, max_one_hot=o.max_one_hot
+    )
     x, y = columns.transform(inputs), target.transform(data)
-    model = network(o, len(columns.features), target.outputs)
+    model = network(o, columns, target.outputs)
     began = time.perf_counter()
     epochs = train(o, model, target, (x[rows], y[rows]), (x[kept], y[kept]) if kept.size else None)
     found = metrics(target, model(x[kept if kept.size else rows]), y[kept if kept.size else rows])
@@ -114,10 +117,14 @@ def part(columns: table.Table, rows: NDArray[np.intp]) -> table.Table:
     return {name: values[rows] for name, values in columns.items()}
 
 
-def network(o: argparse.Namespace, inputs: int, outputs: int) -> nn.Sequential:
+def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.Sequential:
     """The layers that the options ask for."""
     layers: list[nn.Layer] = []
-    width = inputs
+    width, tables = len(columns.features), columns.embeddings
+    if tables:
+        sizes = [[at, *size] for at, size in tables.items()]
+        layers.append(nn.layer_from_dict({"layer": "Embedding", "in_features": width, "columns": sizes}))
+        width += sum(size - 1 for _, size in tables.values())
     for size in words(o.hidden):
         if not size.isdecimal() or int(size) < 1:
             fail(f"--hidden: expected widths such as 64,64, got {o.hidden!r}")
@@ -131,7 +138,10 @@ def network(o: argparse.Namespace, inputs: int, outputs: int) -> nn.Sequential:
         if o.dropout:
             layers.append(nn.Dropout(o.dropout))
         width = int(size)
-    return nn.Sequential(*layers, nn.Dense(width, outputs), rng=o.seed)
+    model = nn.Sequential(*layers, nn.Dense(width, outputs), rng=o.seed)
+    for at in tables:  # categories that never come have no say
+        model.parameters()[f"0.{at}.weight"][-1] = 0
+    return model
 
 
 class BestKept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -49,21 +50,34 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Categories:
-    """A column of words: an input for each category, and one for all others if they were too many."""
+    """A column of words: an input for each category, or its number for an embedding to look up.
+
+    All others share one more input or number, if there were too many, or the numbers need one.
+    """
 
     name: str
     categories: tuple[str | None, ...]
     other: bool
+    embedded: bool = False
 
     @classmethod
-    def fitted(cls, name: str, values: NDArray[Any], most: int) -> Categories:
+    def fitted(cls, name: str, values: NDArray[Any], most: int, one_hot: int) -> Categories:
         counts = Counter(values.tolist())
         order = sorted(counts, key=lambda one: (-counts[one], one is not None, one or ""))
         kept = order if len(order) <= most else order[: most - 1]
-        return cls(name, tuple(sorted(kept, key=lambda one: (one is None, one or ""))), len(order) > most)
+        embedded = len(kept) > one_hot
+        named = tuple(sorted(kept, key=lambda one: (one is None, one or "")))
+        return cls(name, named, embedded or len(order) > most, embedded)
+
+    @property
+    def size(self) -> int:
+        """How many categories there are, with the others."""
+        return len(self.categories) + self.other
 
     @property
     def features(self) -> list[str]:
+        if self.embedded:
+            return [f"{self.name} (one of {self.size})"]
         named = [f"{self.name}={'(missing)' if one is None else one}" for one in self.categories]
         return named + [f"{self.name}={OTHER}"] * self.other
 
@@ -71,7 +85,7 @@ class Categories:
         places = {one: i for i, one in enumerate(self.categories)}
         unknown = len(self.categories)
         found = np.array([places.get(one, unknown) for one in values.tolist()], np.intp)
-        return np.eye(unknown + 1)[found, : len(self.features)]
+        return found[:, np.newaxis] if self.embedded else np.eye(unknown + 1)[found, : self.size]
 
 
 def is_number(cell: Any) -> bool:
@@ -88,7 +102,8 @@ class Columns:
     Numbers are scaled to mean 0 and deviation 1; a missing one becomes the mean, and if some were missing in
     the training data, an input of its own says so. Words are one-hot: an input for each category, and one for
     missing; rare ones share an input where there are more than `max_categories`, and one that was never seen
-    is none of them.
+    is none of them. Columns of more than `max_one_hot` categories are one input, the number of the category,
+    which `embeddings` says how to look up.
 
     Examples
     --------
@@ -107,7 +122,7 @@ class Columns:
         self.parts = tuple(parts)
 
     @classmethod
-    def fit(cls, table: Table, *, max_categories: int = 64) -> Columns:
+    def fit(cls, table: Table, *, max_categories: int = 1000, max_one_hot: int = 32) -> Columns:
         """Learn means, scales and categories.
 
         Parameters
@@ -115,7 +130,9 @@ class Columns:
         table : dict
             As `read` returns it, without the target.
         max_categories : int
-            Inputs of a column of words, at most.
+            Categories of a column of words, at most.
+        max_one_hot : int
+            How many of them are inputs of their own.
 
         Raises
         ------
@@ -124,10 +141,10 @@ class Columns:
         """
         if not table:
             raise ValueError("expected at least one column beside the target")
-        most = integer("max_categories", max_categories, 2)
+        most, hot = integer("max_categories", max_categories, 2), integer("max_one_hot", max_one_hot, 0)
         return cls(
             [
-                Categories.fitted(name, values, most)
+                Categories.fitted(name, values, most, hot)
                 if values.dtype == object
                 else Numbers.fitted(name, values)
                 for name, values in table.items()
@@ -138,6 +155,19 @@ class Columns:
     def features(self) -> list[str]:
         """What each input is."""
         return [feature for part in self.parts for feature in part.features]
+
+    @property
+    def embeddings(self) -> dict[int, tuple[int, int]]:
+        """For inputs that are numbers of categories how many there are, and a width for their vectors.
+
+        The width, 1.6 * count**0.56 but at most 50, is a rule of thumb of Howard & Gugger 2020, "fastai".
+        """
+        sizes = itertools.accumulate((len(part.features) for part in self.parts), initial=0)
+        return {
+            at: (part.size, min(50, round(1.6 * part.size**0.56)))
+            for at, part in zip(sizes, self.parts, strict=False)
+            if isinstance(part, Categories) and part.embedded
+        }
 
     @property
     def text(self) -> list[str]:
@@ -186,10 +216,11 @@ class Columns:
 def part_of(description: Any) -> Numbers | Categories:
     """A column's description, checked."""
     if isinstance(description, dict) and "categories" in description:
-        found = only_keys(description, ("name", "categories", "other"), "column")
+        found = only_keys(description, ("name", "categories", "other", "embedded"), "column")
         if not all(one is None or isinstance(one, str) for one in found["categories"]):
             raise TypeError("column: expected words as categories")
-        return Categories(str(found["name"]), tuple(found["categories"]), bool(found["other"]))
+        flags = (bool(found[key]) for key in ("other", "embedded"))
+        return Categories(str(found["name"]), tuple(found["categories"]), *flags)
     found = only_keys(description, ("name", "mean", "scale", "missing"), "column")
     mean, scale = (number(key, found[key]) for key in ("mean", "scale"))
     return Numbers(str(found["name"]), mean, scale, bool(found["missing"]))
