@@ -20,11 +20,6 @@ LAYERS, WIDTH, CLASSES = 20, 64, 10
 MakeBlock = Callable[[], list[nn.Layer]]
 
 
-def needs(name: str) -> pytest.MarkDecorator:
-    """Skips where a layer is not built in."""
-    return pytest.mark.skipif(not hasattr(nn, name), reason=f"there is no nn.{name} yet")
-
-
 def batch(n: int = 256) -> tuple[Array, Array]:
     return spread(n * WIDTH, np.float64, 1.7).reshape(n, WIDTH), np.arange(n) * 3 % CLASSES
 
@@ -82,7 +77,7 @@ def test_gradients_vanish_through_sigmoids() -> None:
         ("elu", 1e-4),
         ("relu he", 0.1),  # and twice the variance makes up for it
         # what the sigmoids take, division by small deviations gives back
-        pytest.param("batch norm", 0.1, marks=needs("BatchNorm1d")),
+        ("batch norm", 0.1),
         ("residual", 0.01),  # the shortcut passes all
     ],
 )
@@ -98,7 +93,6 @@ def through_time(layer: nn.Layer) -> diagnostics.Report:
     return diagnostics.report(model, x, np.arange(16) % 2)
 
 
-@needs("LSTM")
 def test_an_open_forget_gate_keeps_gradients_over_a_hundred_steps() -> None:
     plain, gated = through_time(nn.RNN(8, 32)), through_time(nn.LSTM(8, 32, forget_bias=5.0))
     assert plain.layers[0].time_ratio < 1e-20
@@ -233,8 +227,6 @@ def test_explosions_are_reported() -> None:
     assert "clip_norm" in str(report)
 
 
-@needs("BatchNorm1d")
-@needs("LSTM")
 def test_remedies_name_what_there_is() -> None:
     text = " ".join(diagnostics.REMEDIES.values())
     for module, name in re.findall(r"\b(nn|pretrain)\.(\w+)", text):

@@ -207,9 +207,13 @@ def test_initialisers_draw_by_the_random_state(name: Any) -> None:
         assert np.allclose(first.coefs_[0] @ first.coefs_[0].T, np.eye(4))
 
 
-LAYERS: list[dict[str, Any]] = [{"dropout": 0.3}, {"residual": True}, {"dropout": 0.2, "residual": True}]
-if hasattr(nn, "BatchNorm1d"):
-    LAYERS += [{"batch_norm": True}, {"dropout": 0.1, "residual": True, "batch_norm": True}]
+LAYERS: list[dict[str, Any]] = [
+    {"dropout": 0.3},
+    {"residual": True},
+    {"dropout": 0.2, "residual": True},
+    {"batch_norm": True},
+    {"dropout": 0.1, "residual": True, "batch_norm": True},
+]
 
 
 @pytest.mark.parametrize("settings", LAYERS, ids=" ".join)

@@ -225,7 +225,6 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
   const Matrix<const T> slopes{evaluation.gradient->data(), x.rows, classes, classes};
   T* const to[] = {dx.mutable_data(), dw.mutable_data()};
   run_native(network->mutex(), 2 * nanoseconds, [&](const Context& context) {
-    plan.prepare();
     const Matrix<T> gradient = plan.output_gradient(x.rows);
     copy_rows(slopes, gradient.data, gradient.stride);
     const Matrix<const T> beside = head.backward(x, z, targets, gradient);

@@ -93,7 +93,6 @@ Array<T> backward(Model<T>& self, const py::object& object) {
   T* const to = dx.mutable_data();
   const double nanoseconds = 2 * self.nanoseconds(in.samples.rows, in.steps);
   run_native(self.network->mutex(), nanoseconds, [&](const Context& context) {
-    self.training->prepare();
     const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.steps);
     copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.steps), gradient.data, gradient.stride);
     self.training_pass.context = context;

@@ -195,9 +195,6 @@ class Layer {
   /// Rows of a sample behind it.
   virtual Index steps(Index before) const { return before; }
 
-  /// Before a backward pass: refreshes what follows from the parameters alone.
-  virtual void prepare() {}
-
   /// After a step, or a forward pass alone, that counts: what the pass found joins what is kept beside parameters.
   virtual void keep() {}
 

@@ -22,9 +22,6 @@ class Plan {
   Index capacity() const { return samples_; }
   States<T>& states() { return network_->states(); }
 
-  /// To be called when parameters may have changed since the last backward pass.
-  void prepare() { root_.prepare(); }
-
   /// To be called when a step, or a forward pass alone, counts.
   void keep() { root_.keep(); }
 

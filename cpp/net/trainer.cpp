@@ -103,7 +103,6 @@ Totals Trainer<T>::differentiate(const Samples<T>& samples, const Order& order, 
                                  const Context& context) {
   Totals totals;
   totals.weight = weight_of(samples, order, count);
-  plan_->prepare();
   Pass pass = pass_of(samples, context);
   pass.carry = carry;
   const Block& last = network_->inventory().parameters.list().back();  // of a margin, the weight that it sees

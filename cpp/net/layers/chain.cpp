@@ -88,11 +88,6 @@ Index Chain<T>::steps(Index before) const {
 }
 
 template <class T>
-void Chain<T>::prepare() {
-  for (const auto& layer : layers_) layer->prepare();
-}
-
-template <class T>
 void Chain<T>::keep() {
   for (const auto& layer : layers_) layer->keep();
 }

@@ -29,7 +29,6 @@ class Chain final : public Layer<T> {
   bool fuse(const ActivationSpec& activation) override { return !layers_.empty() && layers_.back()->fuse(activation); }
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
   Index steps(Index before) const override;
-  void prepare() override;
   void keep() override;
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
   Finish<T> backward_finish() const override;

@@ -59,11 +59,6 @@ void Concatenate<T>::reserve(Arena<T>& arena, Index rows, Index steps, Mode mode
 }
 
 template <class T>
-void Concatenate<T>::prepare() {
-  for (Chain<T>& branch : branches_) branch.prepare();
-}
-
-template <class T>
 void Concatenate<T>::keep() {
   for (Chain<T>& branch : branches_) branch.keep();
 }

@@ -25,7 +25,6 @@ class Concatenate final : public Layer<T> {
   bool learns() const override;
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
   Index steps(Index before) const override { return branches_.front().steps(before); }
-  void prepare() override;
   void keep() override;
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
   bool reads_output() const override { return false; }

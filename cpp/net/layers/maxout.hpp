@@ -28,7 +28,6 @@ class Maxout final : public Layer<T> {
     y_ = arena.matrix(rows, outputs_);
     if (mode == Mode::train) spread_ = arena.matrix(rows, outputs_ * pieces_);
   }
-  void prepare() override { dense_.prepare(); }
   bool reads_output() const override { return false; }
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
   Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,

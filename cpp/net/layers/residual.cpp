@@ -49,12 +49,6 @@ void Residual<T>::reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, b
 }
 
 template <class T>
-void Residual<T>::prepare() {
-  branch_.prepare();
-  if (shortcut_) shortcut_->prepare();
-}
-
-template <class T>
 void Residual<T>::keep() {
   branch_.keep();
   if (shortcut_) shortcut_->keep();

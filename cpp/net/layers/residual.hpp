@@ -29,7 +29,6 @@ class Residual final : public Layer<T> {
   bool fuse(const ActivationSpec& activation) override { return epilogue_.fuse(activation.function); }
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
   Index steps(Index before) const override { return branch_.steps(before); }
-  void prepare() override;
   void keep() override;
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
   Finish<T> backward_finish() const override { return epilogue_.backward(y_); }

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import optim
 from .._check import integer, known_name
 from .._progress import Progress, advance, bar
-from ..nn import Activation, Dense, Dropout, Layer, Sequential
+from ..nn import Activation, AlphaDropout, Dense, Dropout, Layer, Sequential
 from ..nn._dropout import probability
 from ..training import History, Trainer
 from ._boltzmann import MOST_STEPS, BernoulliRBM, binary_inputs
@@ -66,7 +66,7 @@ def stages_of(model: Sequential) -> list[Stage]:
     for i, layer in enumerate(model.layers):
         if isinstance(layer, Dense):
             stages.append([(i, layer)])
-        elif isinstance(layer, Dropout):
+        elif isinstance(layer, AlphaDropout | Dropout):
             continue
         elif not stages or layer._takes_sequence():
             raise ValueError(f"layers[{i}]: pre-training begins at a Dense and reads rows, got {layer!r}")
@@ -170,7 +170,7 @@ def greedy_layerwise(
     Parameters
     ----------
     model : Sequential
-        At least two Dense layers. Dropout layers are left out while pre-training.
+        At least two Dense layers. Dropout layers of both kinds are left out while pre-training.
     X : array, shape (n, in_features)
     method : {"autoencoder", "denoising", "rbm"}
         Reconstruct the layer's input from its output by a linear decoder; the same from an input of which

@@ -56,8 +56,7 @@ def hidden_layer(estimator: Any, inputs: int, outputs: int, function: nn.Activat
     """A dense layer, and what comes before and after its activation."""
     layers: list[nn.Layer] = [nn.Dense(inputs, outputs, init="zeros")]
     if estimator.batch_norm:
-        known: Any = nn
-        layers.append(known.BatchNorm1d(outputs))
+        layers.append(nn.BatchNorm1d(outputs))
     layers.append(function)
     if number("dropout", estimator.dropout) > 0:
         layers.append(nn.Dropout(estimator.dropout))

@@ -1,4 +1,4 @@
-"""The pages in docs/: their code runs, top to bottom."""
+"""The page for those who come from other libraries: its code runs, top to bottom."""
 
 import re
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-PAGES = Path(__file__).resolve().parent.parent / "docs"
+PAGE = Path(__file__).resolve().parent.parent / "COMING_FROM.md"
 #: Code of other libraries, by the word behind "python": what to install, or None for what is only shown.
 OTHERS = {"sklearn": "sklearn", "torch": "torch", "keras": None}
 
-pytestmark = pytest.mark.skipif(not PAGES.is_dir(), reason="the pages are not beside tests/")
+pytestmark = pytest.mark.skipif(not PAGE.is_file(), reason="the page is not beside tests/")
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -27,13 +27,12 @@ def run(page: Path, *libraries: str) -> None:
             exec(compile(code, page.name, "exec"), names)
 
 
-@pytest.mark.parametrize("page", sorted(PAGES.glob("*.md")), ids=lambda page: page.name)
-def test_code_runs(page: Path) -> None:
-    run(page)
+def test_code_runs() -> None:
+    run(PAGE)
 
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize("library", ["sklearn", pytest.param("torch", marks=pytest.mark.peers)])
 def test_code_of_others_agrees(library: str) -> None:
     pytest.importorskip(library, reason=f"needs the extra [test] or [peers]: {library}")
-    run(PAGES / "coming_from.md", library)
+    run(PAGE, library)
