@@ -165,3 +165,23 @@ def test_folding_is_done_in_double() -> None:
     )
     x = numbers(50, 6, np.float32)
     assert same_bits(model.freeze().predict(x), folded(x))
+
+
+def test_time_steps_are_rows() -> None:
+    """Of a sequence, each time step is normalised as a row."""
+    x = numbers(60, 3).reshape(12, 5, 3)
+    alone = nn.Sequential(nn.LSTM(3, 4), dtype=np.float64, rng=0)
+    for layer in (nn.BatchNorm1d(3), nn.LayerNorm(3), nn.PReLU(3), nn.RReLU()):
+        model = nn.Sequential(layer, nn.LSTM(3, 4), dtype=np.float64, rng=0)
+        for name, value in alone.parameters().items():
+            model.parameters()[name.replace("0.", "1.", 1)][...] = value
+        rows = nn.Sequential(layer, dtype=np.float64, in_features=3, rng=0)
+        model._model.seed = rows._model.seed
+        inner = rows.forward(x.reshape(60, 3), training=True).reshape(x.shape)
+        y = model.forward(x, training=True)
+        assert same_bits(y, alone.forward(inner, training=True))
+        dx = model.backward(np.ones_like(y))
+        between = alone.backward(np.ones_like(y))
+        assert same_bits(dx, rows.backward(between.reshape(60, 3)).reshape(x.shape))
+        for name, value in rows.buffers().items():
+            assert same_bits(model.buffers()[name], value)
