@@ -145,7 +145,6 @@ def test_options_make_the_network(run: Run, data: Path, out: Path) -> None:
     assert len(simdnn.load(out).layers) == 1
 
 
-@pytest.mark.skipif(not hasattr(simdnn.nn, "Embedding"), reason="needs nn.Embedding and nn.BatchNorm1d")
 def test_words_of_many_kinds_get_vectors(run: Run, data: Path, out: Path, tmp_path: Path) -> None:
     options = ["--target", "loud", "--ignore", "id,weight", "--max-one-hot", 2, "--batch-norm", *FAST]
     status, shown, _ = run("train", data, *options, "--out", out)

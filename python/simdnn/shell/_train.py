@@ -122,8 +122,7 @@ def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.S
     layers: list[nn.Layer] = []
     width, tables = len(columns.features), columns.embeddings
     if tables:
-        sizes = [[at, *size] for at, size in tables.items()]
-        layers.append(nn.layer_from_dict({"layer": "Embedding", "in_features": width, "columns": sizes}))
+        layers.append(nn.Embedding(in_features=width, columns=tables))
         width += sum(size - 1 for _, size in tables.values())
     for size in words(o.hidden):
         if not size.isdecimal() or int(size) < 1:
@@ -132,7 +131,7 @@ def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.S
         layers.append(nn.Dense(width, int(size), activation=before))
         if o.batch_norm:
             layers += [
-                nn.layer_from_dict({"layer": "BatchNorm1d"}),
+                nn.BatchNorm1d(),
                 nn._activation.activation_of(o.activation),
             ]
         if o.dropout:
