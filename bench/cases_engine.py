@@ -153,7 +153,7 @@ def _custom_step(problem: Problem) -> Callable[[Any, Any], float]:
 
     def step(x: Any, y: Any) -> float:
         loss, gradient = F.cross_entropy(model.forward(x, training=True), y, return_grad=True)
-        model.backward(gradient)
+        model.backward(gradient, input_gradient=False)
         optimizer.step()
         return float(loss)
 

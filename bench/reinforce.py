@@ -79,7 +79,7 @@ def update(policy: nn.Sequential, optimizer: optim.Optimizer, episodes: Episodes
     advantage /= advantage.std() + 1e-8
     probabilities = F.softmax(policy.forward(episodes.states, training=True))
     probabilities[np.arange(len(probabilities)), episodes.actions] -= 1
-    policy.backward(probabilities * advantage[:, np.newaxis] / len(advantage))
+    policy.backward(probabilities * advantage[:, np.newaxis] / len(advantage), input_gradient=False)
     optimizer.step()
 
 

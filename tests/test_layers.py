@@ -68,6 +68,9 @@ def test_gradients_match_central_differences(row: Row) -> None:
         return (values[0] - values[1]) / (2 * step)
 
     assert dx.shape == x.shape
+    pass_of(model, x)
+    assert model.backward(dy, input_gradient=False) is None
+    assert same_bits(model.flat_gradients, gradient)
     if row.differentiable:
         moved = np.array([slope(x, i) for i in range(x.size)]).reshape(x.shape)
         assert np.allclose(dx, moved, rtol=2e-6, atol=2e-7)

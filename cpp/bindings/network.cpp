@@ -80,7 +80,7 @@ Array<T> forward_training(Model<T>& self, const py::object& object) {
 }
 
 template <class T>
-Array<T> backward(Model<T>& self, const py::object& object) {
+py::object backward(Model<T>& self, const py::object& object, bool input_gradient) {
   const Array<T> dy = real_array<T>(object, "dy");
   const Inputs<T> in = inputs_of(dy, "dy", self.network->output());
   if (self.training_samples == 0) throw py::value_error("backward: call forward(x, training=True) first");
@@ -88,19 +88,23 @@ Array<T> backward(Model<T>& self, const py::object& object) {
     throw py::value_error("dy: expected the shape of the last forward's output, of " +
                           std::to_string(self.training_samples) + " rows, got " + shape_text(dy));
   }
-  const py::array& x = static_cast<const py::array&>(self.training_input);
-  Array<T> dx(std::vector<Index>(x.shape(), x.shape() + x.ndim()));
-  T* const to = dx.mutable_data();
+  std::optional<Array<T>> dx;
+  if (input_gradient) {
+    const py::array& x = static_cast<const py::array&>(self.training_input);
+    dx.emplace(std::vector<Index>(x.shape(), x.shape() + x.ndim()));
+  }
+  T* const to = dx ? dx->mutable_data() : nullptr;
   const double nanoseconds = 2 * self.nanoseconds(in.samples.rows, in.steps);
   run_native(self.network->mutex(), nanoseconds, [&](const Context& context) {
     const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.steps);
     copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.steps), gradient.data, gradient.stride);
     self.training_pass.context = context;
+    self.training_pass.ends = !input_gradient;
     const Matrix<T> input = self.training->backward(gradient, self.training_pass);
-    copy_rows<T>(input, to, input.columns);
+    if (to) copy_rows<T>(input, to, input.columns);
     return true;
   });
-  return dx;
+  return py::cast(dx);
 }
 
 /// A network of its own, for prediction alone: nothing that happens to the model changes it.
@@ -222,7 +226,7 @@ void register_precision(py::module_& module, const std::string& suffix) {
       .def_readwrite("passes", &Model<T>::passes)
       .def("predict", predict<T>, "x"_a)
       .def("forward", forward_training<T>, "x"_a)
-      .def("backward", backward<T>, "dy"_a)
+      .def("backward", backward<T>, "dy"_a, "input_gradient"_a)
       .def("explain", explained<T>, "samples"_a, "steps"_a);
   py::class_<Predictor<T>>(module, ("Predictor" + suffix).c_str())
       .def(py::init([](Model<T>& model) {

@@ -107,6 +107,7 @@ struct Pass {
   Index steps = 1;                     ///< rows of a sample, where a layer reads
   Index first = 0;                     ///< the place in its batch of the first sample
   bool carry = false;                  ///< stateful layers go on from the network's last pass; it has opened its states
+  bool ends = false;                   ///< of a backward pass: nobody wants the gradient by what the layer reads
   bool accumulate = false;             ///< gradients of parameters are added to those of earlier chunks
   std::uint64_t seed = 0, number = 0;  ///< of random layers: each pass of a seed has streams of its own
   Context context = {};

@@ -130,6 +130,7 @@ Matrix<T> Chain<T>::backward(Matrix<T> gradient, const Matrix<const T>& start, c
     const bool last = i + 1 == layers_.size();
     const Matrix<const T> added = last && beside.data ? beside : i == 0 ? start : Matrix<const T>{};
     own.steps = steps_[i];
+    own.ends = pass.ends && i == lowest_;
     gradient =
         layers_[i]->backward(inputs_[i], gradient, added, i > 0 ? layers_[i - 1]->backward_finish() : below, own);
     if (pass.clock) pass.clock->lap(places_[i]);

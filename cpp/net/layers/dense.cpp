@@ -95,7 +95,7 @@ Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient
     multiply(bias, pass.context);
   }
 
-  if (input_gradient_.data == nullptr) return {};
+  if (input_gradient_.data == nullptr || pass.ends) return {};
   Product<T> input;  // dX = start + dZ W^T
   input.rows = x.rows;
   input.columns = inputs_;

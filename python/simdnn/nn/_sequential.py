@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -186,7 +186,11 @@ class Sequential:
         out = self._model.predict(x[np.newaxis] if single else x)
         return out[0] if single else out
 
-    def backward(self, dy: ArrayLike) -> NDArray[Any]:
+    @overload
+    def backward(self, dy: ArrayLike, input_gradient: Literal[True] = True) -> NDArray[Any]: ...
+    @overload
+    def backward(self, dy: ArrayLike, input_gradient: Literal[False]) -> None: ...
+    def backward(self, dy: ArrayLike, input_gradient: bool = True) -> NDArray[Any] | None:
         """The gradient with respect to the last ``forward(x, training=True)``'s x, given that of its output.
 
         The parameters' gradients are then in `gradients`.
@@ -194,17 +198,19 @@ class Sequential:
         Parameters
         ----------
         dy : array, shape (n, out_features)
+        input_gradient : bool
+            False saves the work for x, which is of no use where only the parameters learn.
 
         Returns
         -------
-        array, shape (n, in_features)
+        array, shape (n, in_features), or None
 
         Raises
         ------
         ValueError
             If there was no such forward pass, or the shape is another.
         """
-        return self._model.backward(dy)
+        return self._model.backward(dy, input_gradient)  # type: ignore[no-any-return]
 
     @property
     def flat_parameters(self) -> NDArray[Any]:
