@@ -69,25 +69,25 @@ inline bool is_double(const py::array& array) {
                         std::to_string(classes) + " classes (0 to " + std::to_string(classes - 1) + ")");
 }
 
+/// Integers as int64; a huge uint64 does not wrap to a negative class.
+inline Array<std::int64_t> integer_array(const py::array& array, const char* name, Index classes) {
+  if (py::isinstance<Array<std::int64_t>>(array)) return py::reinterpret_borrow<Array<std::int64_t>>(array);
+  if (array.dtype().kind() != 'i' && array.dtype().kind() != 'u') {
+    throw py::type_error(std::string(name) + ": expected integer class indices, got dtype " + text_of(array.dtype()));
+  }
+  if (array.dtype().kind() == 'u') {
+    const auto wide = array.cast<py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>>();
+    for (Index i = 0; i < wide.size(); ++i) {
+      if (wide.data()[i] >> 63) throw_class(name, i, std::to_string(wide.data()[i]), classes);
+    }
+  }
+  return array.cast<py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>>();
+}
+
 /// Class indices as int64, each in [0, classes) or equal to `ignored`.
 inline Array<std::int64_t> class_array(const py::handle& object, const char* name, Index classes,
                                        std::optional<std::int64_t> ignored = std::nullopt) {
-  Array<std::int64_t> labels;
-  const py::array array = host_array(object, name);
-  if (py::isinstance<Array<std::int64_t>>(array)) {
-    labels = py::reinterpret_borrow<Array<std::int64_t>>(array);
-  } else {
-    if (array.dtype().kind() != 'i' && array.dtype().kind() != 'u') {
-      throw py::type_error(std::string(name) + ": expected integer class indices, got dtype " + text_of(array.dtype()));
-    }
-    if (array.dtype().kind() == 'u') {  // a huge uint64 must not wrap to a negative class
-      const auto wide = array.cast<py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>>();
-      for (Index i = 0; i < wide.size(); ++i) {
-        if (wide.data()[i] >> 63) throw_class(name, i, std::to_string(wide.data()[i]), classes);
-      }
-    }
-    labels = array.cast<py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>>();
-  }
+  const Array<std::int64_t> labels = integer_array(host_array(object, name), name, classes);
   const std::int64_t* const data = labels.data();
   for (Index i = 0; i < labels.size(); ++i) {
     if (std::uint64_t(data[i]) >= std::uint64_t(classes) && data[i] != ignored) {

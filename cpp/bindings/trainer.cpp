@@ -74,7 +74,7 @@ struct SparseArrays {
 /// Arrays that a step reads, and the samples that point into them.
 template <class T>
 struct Batch {
-  py::array x;  ///< kept alive, with the others, for as long as the samples
+  py::object x;  ///< kept alive, with the others, for as long as the samples
   std::optional<SparseArrays<T>> sparse;
   std::optional<Targets<T>> targets;
   std::optional<Array<T>> weights;
@@ -92,13 +92,18 @@ struct Batch {
                               std::to_string(samples.x.columns));
       }
     } else {
-      x = source_array<T>(x_object);
-      in = extent_of(x, "x", network.input());
-      samples.x = {static_cast<const char*>(x.data()), element_of(x), in.samples, in.steps * network.inputs(), scale};
+      const py::array array = source_array<T>(x_object);
+      in = extent_of(array, "x", network.input());
+      const Index columns = in.steps * network.inputs();
+      samples.x = {static_cast<const char*>(array.data()), element_of(array), in.samples, columns, scale};
+      x = array;
     }
     samples.steps = in.steps;
     samples.output_steps = network.output_steps(in.steps);
-    if (samples.x.rows == 0) throw py::value_error("x: expected at least one sample, got shape " + shape_text(x));
+    if (in.samples == 0) {
+      const std::vector<Index> given = output_shape(network.input(), in.samples, in.steps);
+      throw py::value_error("x: expected at least one sample, got shape " + shape_text(given));
+    }
     check_input(network);
     std::vector<Index> shape = output_shape(network.output(), in.samples, in.steps);
     shape.pop_back();  // of the rows of outputs

@@ -167,7 +167,8 @@ class Trainer:
         The mean divides by the sum of sample weights, times the weights of their classes where the loss has
         such; ignored samples count nothing.
         """
-        self.optimizer._provide_rates(1)
+        if self.optimizer._schedule is not None:
+            self.optimizer._provide_rates(1)
         return self._trainer.step(x, y, sample_weight)
 
     def evaluate(
