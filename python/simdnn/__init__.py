@@ -4,12 +4,18 @@ NumPy arrays in, NumPy arrays out, the same bits on every machine. Start with
 `simdnn.nn.Sequential`, `simdnn.Trainer` and `simdnn.functional`.
 """
 
-from . import diagnostics, functional, init, nn, optim, plot, pretrain, schedules
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import functional, init, nn, optim, schedules
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, show_config
 from .interop import from_torch, to_torch_state_dict
 from .saving import load, load_metadata, save
 from .training import History, Trainer
+
+if TYPE_CHECKING:
+    from . import diagnostics, plot, pretrain
 
 __all__ = [
     "History",
@@ -32,3 +38,10 @@ __all__ = [
     "show_config",
     "to_torch_state_dict",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What few need is imported when it is asked for."""
+    if name in ("diagnostics", "plot", "pretrain"):
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
