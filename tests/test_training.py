@@ -228,6 +228,22 @@ def test_hand_written_digits_are_learnt() -> None:
 
 
 @every_float
+@pytest.mark.parametrize("layer", [nn.ReLU(), nn.Dropout(0.5), nn.Softmax()], ids=repr)
+def test_a_network_without_parameters_is_trained_in_vain(layer: nn.Layer, dtype: Any) -> None:
+    model = nn.Sequential(layer, dtype=dtype, rng=0, in_features=3)
+    optimizer = optim.SGD(lr=0.1, momentum=0.9, clip_norm=1.0, max_norm=1.0, skip_nonfinite=True)
+    trainer = Trainer(model, loss="mse", optimizer=optimizer, seed=0)
+    x = spread(300 * 3, dtype, 1.5).reshape(300, 3)
+    before = model(x)
+    assert np.isfinite(trainer.step(x, x))
+    assert np.isfinite(trainer.fit(x, x, epochs=2, progress=False).loss).all()
+    assert same_bits(model(x), before)
+    assert model.forward(x, training=True).shape == model.backward(x).shape
+    assert model.backward(x, input_gradient=False) is None
+    assert model.explain(4).rows[0].parameters == 0
+
+
+@every_float
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8])
 @pytest.mark.parametrize("scale", [1.0, 1 / 255])
 def test_samples_are_cast_as_they_are_read(kind: Any, scale: float, dtype: Any) -> None:

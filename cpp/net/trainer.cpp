@@ -105,9 +105,7 @@ Totals Trainer<T>::differentiate(const Samples<T>& samples, const Order& order, 
   totals.weight = weight_of(samples, order, count);
   Pass pass = pass_of(samples, context);
   pass.carry = carry;
-  const Block& last = network_->inventory().parameters.list().back();  // of a margin, the weight that it sees
-  const T* const weight = network_->values().data() + last.offset;
-  if (margin_) margin_->begin(weight, updater_.tried());
+  if (margin_) margin_->begin(network_->values().data() + margin_weight(), updater_.tried());
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
     const Index some = std::min(plan_->capacity(), count - begin);
     const Part<T> part = loader_.take(samples, order.from(begin), begin, some);
@@ -131,7 +129,9 @@ Totals Trainer<T>::differentiate(const Samples<T>& samples, const Order& order, 
     plan_->backward(gradient, pass, beside);
     if (context.stopped()) return totals;
   }
-  if (margin_) margin_->finish(weight, network_->gradients().data() + last.offset);
+  if (margin_) {
+    margin_->finish(network_->values().data() + margin_weight(), network_->gradients().data() + margin_weight());
+  }
   totals.steps = 1;
   return totals;
 }

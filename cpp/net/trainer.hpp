@@ -53,6 +53,8 @@ class Trainer {
   Pass pass_of(const Samples<T>& samples, const Context& context) const;
   void add_losses(const LossRows<T>& rows, Totals& totals) const;
   double weight_of(const Samples<T>& samples, const Order& order, Index count) const;
+  /// Where the weight that a margin sees begins: it is the last parameter.
+  Index margin_weight() const { return network_->inventory().parameters.list().back().offset; }
   LossRows<T> loss_rows(const Part<T>& part, const Matrix<T>& output);
 
   std::shared_ptr<Network<T>> network_;
