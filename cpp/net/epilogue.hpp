@@ -65,4 +65,19 @@ class Epilogue {
   Matrix<T> derivative_;
 };
 
+/// A layer that ends in an activation: its own, or else the one that follows it.
+template <class T>
+class EndedLayer : public Layer<T> {
+ public:
+  bool fuse(const Activation& activation) override { return epilogue_.fuse(activation); }
+  Finish<T> backward_finish() const override { return epilogue_.backward(y_); }
+  bool reads_output() const override { return epilogue_.reads_output(); }
+
+ protected:
+  explicit EndedLayer(const Activation& activation = {}) : epilogue_(activation) {}
+
+  Epilogue<T> epilogue_;
+  Matrix<T> y_;
+};
+
 }  // namespace simdnn

@@ -119,6 +119,7 @@ using InputReader = std::function<double(Index, Index)>;
 
 template <class T>
 class Layer;
+struct Activation;
 struct ActivationSpec;
 class LayerSpec;
 class Folding;
@@ -187,7 +188,7 @@ class Layer {
   virtual bool learns() const { return false; }
 
   /// Makes the activation that follows its own last act; false if it cannot.
-  virtual bool fuse(const ActivationSpec&) { return false; }
+  virtual bool fuse(const Activation&) { return false; }
 
   /// Takes its matrices for up to `rows` rows of input, `steps` a sample; called twice, see Arena. `first`: nothing
   /// flows further back.

@@ -16,9 +16,10 @@ struct ActivationSpec final : Described<ActivationSpec, ActivationLayer> {
 };
 
 template <class T>
-class ActivationLayer final : public Layer<T> {
+class ActivationLayer final : public EndedLayer<T> {
  public:
-  ActivationLayer(const ActivationSpec& spec, Cursor<T>&) : columns_(spec.input.features), epilogue_(spec.function) {}
+  ActivationLayer(const ActivationSpec& spec, Cursor<T>&)
+      : EndedLayer<T>(spec.function), columns_(spec.input.features) {}
 
   void reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool) override {
     y_ = arena.matrix(rows, columns_);
@@ -31,18 +32,16 @@ class ActivationLayer final : public Layer<T> {
     apply(epilogue_.forward(pass.mode), y);
     return y;
   }
-  Finish<T> backward_finish() const override { return epilogue_.backward(y_); }
-  bool reads_output() const override { return epilogue_.reads_output(); }
-
   Matrix<T> backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& start,
                      const Finish<T>& below, const Pass&) override {
     return passed_on(gradient, start, below);
   }
 
  private:
+  using EndedLayer<T>::epilogue_;
+  using EndedLayer<T>::y_;
+
   Index columns_;
-  Epilogue<T> epilogue_;
-  Matrix<T> y_;
 };
 
 }  // namespace simdnn

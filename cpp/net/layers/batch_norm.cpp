@@ -41,7 +41,6 @@ BatchNorm<T>::BatchNorm(const BatchNormSpec& spec, Cursor<T>& cursor)
     : features_(spec.input.features),
       eps_(spec.eps),
       momentum_(spec.momentum),
-      epilogue_(Activation{}),
       numbers_(std::size_t(kNumbers * features_)) {
   if (spec.affine) {
     weight_ = cursor.parameters(features_);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "../epilogue.hpp"
-#include "activation.hpp"
 
 namespace simdnn {
 
@@ -22,32 +21,30 @@ struct BatchNormSpec final : Described<BatchNormSpec, BatchNorm> {
 };
 
 template <class T>
-class BatchNorm final : public Layer<T> {
+class BatchNorm final : public EndedLayer<T> {
  public:
   BatchNorm(const BatchNormSpec& spec, Cursor<T>& cursor);
   bool learns() const override { return weight_.values != nullptr; }
-  bool fuse(const ActivationSpec& activation) override { return epilogue_.fuse(activation.function); }
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
-  Finish<T> backward_finish() const override { return epilogue_.backward(y_); }
-  bool reads_output() const override { return epilogue_.reads_output(); }
   Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
                      const Finish<T>& below, const Pass& pass) override;
   void keep() override;
 
  private:
+  using EndedLayer<T>::epilogue_;
+  using EndedLayer<T>::y_;
+
   NormColumns<T> columns();
 
   Index features_;
   double eps_, momentum_;
   typename Cursor<T>::Slice weight_, bias_;
   T *running_mean_, *running_variance_, *batches_;
-  Epilogue<T> epilogue_;
   Index batch_ = 0;              ///< rows whose own statistics the last forward pass used; 0: it used the running ones
   bool fresh_ = false;           ///< its statistics have not yet joined the running ones
   std::vector<double> numbers_;  ///< rows of features: mean, variance, inverse, sums, products
-  Matrix<T> y_;
-  Matrix<T> factors_;  ///< rows of features: center, scale, offset, tilt, back
+  Matrix<T> factors_;            ///< rows of features: center, scale, offset, tilt, back
 };
 
 }  // namespace simdnn

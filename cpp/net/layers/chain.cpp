@@ -51,7 +51,7 @@ Chain<T>::Chain(const ChainSpec& spec, Cursor<T>& cursor) : columns_(spec.output
     const LayerSpec& layer = *spec.layers[i];
     if (layer.absent(cursor.mode)) continue;
     const ActivationSpec* const activation = layer.activation(cursor.mode);
-    if (activation && fuse(*activation)) continue;
+    if (activation && fuse(activation->function)) continue;
     layers_.push_back(activation ? activation->make(cursor) : layer.make(cursor));
     places_.push_back(i);
   }

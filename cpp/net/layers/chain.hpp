@@ -26,7 +26,7 @@ class Chain final : public Layer<T> {
  public:
   Chain(const ChainSpec& spec, Cursor<T>& cursor);
   bool learns() const override { return lowest_learner() < layers_.size(); }
-  bool fuse(const ActivationSpec& activation) override { return !layers_.empty() && layers_.back()->fuse(activation); }
+  bool fuse(const Activation& activation) override { return !layers_.empty() && layers_.back()->fuse(activation); }
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
   Index steps(Index before) const override;
   void keep() override;

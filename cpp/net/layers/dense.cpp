@@ -2,7 +2,6 @@
 
 #include "../folding.hpp"
 #include "../multiply.hpp"
-#include "activation.hpp"
 
 namespace simdnn {
 
@@ -26,16 +25,11 @@ SpecPointer DenseSpec::scaled(const Scaling& scaling, Folding& last) const {
 
 template <class T>
 Dense<T>::Dense(const DenseSpec& spec, Cursor<T>& cursor)
-    : inputs_(spec.input.features),
+    : EndedLayer<T>(spec.activation_of_output),
+      inputs_(spec.input.features),
       outputs_(spec.output.features),
-      weight_(cursor.parameters(spec.weights())),
-      epilogue_(spec.activation_of_output) {
+      weight_(cursor.parameters(spec.weights())) {
   if (spec.bias) bias_ = cursor.parameters(outputs_);
-}
-
-template <class T>
-bool Dense<T>::fuse(const ActivationSpec& activation) {
-  return epilogue_.fuse(activation.function);
 }
 
 template <class T>

@@ -19,23 +19,21 @@ struct DenseSpec final : Described<DenseSpec, Dense> {
 };
 
 template <class T>
-class Dense final : public Layer<T> {
+class Dense final : public EndedLayer<T> {
  public:
   Dense(const DenseSpec& spec, Cursor<T>& cursor);
   bool learns() const override { return true; }
-  bool fuse(const ActivationSpec& activation) override;
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
-  Finish<T> backward_finish() const override { return epilogue_.backward(y_); }
-  bool reads_output() const override { return epilogue_.reads_output(); }
   Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
                      const Finish<T>& below, const Pass& pass) override;
 
  private:
+  using EndedLayer<T>::epilogue_;
+  using EndedLayer<T>::y_;
+
   Index inputs_, outputs_;
   typename Cursor<T>::Slice weight_, bias_;
-  Epilogue<T> epilogue_;
-  Matrix<T> y_;
   Matrix<T> input_gradient_;  ///< empty in a first layer
 };
 

@@ -11,8 +11,7 @@ void LayerNormSpec::list(const std::string& prefix, Inventory& inventory) const 
 }
 
 template <class T>
-LayerNorm<T>::LayerNorm(const LayerNormSpec& spec, Cursor<T>& cursor)
-    : features_(spec.input.features), eps_(spec.eps), epilogue_(Activation{}) {
+LayerNorm<T>::LayerNorm(const LayerNormSpec& spec, Cursor<T>& cursor) : features_(spec.input.features), eps_(spec.eps) {
   if (!spec.affine) return;
   weight_ = cursor.parameters(features_);
   bias_ = cursor.parameters(features_);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "../epilogue.hpp"
-#include "activation.hpp"
 
 namespace simdnn {
 
@@ -17,28 +16,27 @@ struct LayerNormSpec final : Described<LayerNormSpec, LayerNorm> {
 };
 
 template <class T>
-class LayerNorm final : public Layer<T> {
+class LayerNorm final : public EndedLayer<T> {
  public:
   LayerNorm(const LayerNormSpec& spec, Cursor<T>& cursor);
   bool learns() const override { return weight_.values != nullptr; }
-  bool fuse(const ActivationSpec& activation) override { return epilogue_.fuse(activation.function); }
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
-  Finish<T> backward_finish() const override { return epilogue_.backward(y_); }
-  bool reads_output() const override { return epilogue_.reads_output(); }
   Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
                      const Finish<T>& below, const Pass& pass) override;
 
  private:
+  using EndedLayer<T>::epilogue_;
+  using EndedLayer<T>::y_;
+
   void add_gradients(const Matrix<T>& gradient, const Pass& pass);
 
   Index features_;
   double eps_;
   typename Cursor<T>::Slice weight_, bias_;
-  Epilogue<T> epilogue_;
   std::vector<double> inverse_;  ///< of each row
   std::vector<double> sums_;     ///< gradients of weight, then of bias, over the chunks of a batch
-  Matrix<T> y_, normal_;
+  Matrix<T> normal_;
 };
 
 }  // namespace simdnn

@@ -30,11 +30,9 @@ SpecPointer ResidualSpec::folded(Folding& folding) const {
 
 template <class T>
 Residual<T>::Residual(const ResidualSpec& spec, Cursor<T>& cursor)
-    : inputs_(spec.input.features),
-      outputs_(spec.output.features),
+    : outputs_(spec.output.features),
       branch_(*spec.branch, cursor),
-      shortcut_(spec.shortcut ? spec.shortcut->make(cursor) : nullptr),
-      epilogue_(Activation{}) {}
+      shortcut_(spec.shortcut ? spec.shortcut->make(cursor) : nullptr) {}
 
 template <class T>
 void Residual<T>::reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "../epilogue.hpp"
-#include "activation.hpp"
 #include "chain.hpp"
 
 namespace simdnn {
@@ -22,31 +21,29 @@ struct ResidualSpec final : Described<ResidualSpec, Residual> {
 };
 
 template <class T>
-class Residual final : public Layer<T> {
+class Residual final : public EndedLayer<T> {
  public:
   Residual(const ResidualSpec& spec, Cursor<T>& cursor);
   bool learns() const override { return branch_.learns() || (shortcut_ && shortcut_->learns()); }
-  bool fuse(const ActivationSpec& activation) override { return epilogue_.fuse(activation.function); }
   void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
   Index steps(Index before) const override { return branch_.steps(before); }
   void keep() override;
   Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
-  Finish<T> backward_finish() const override { return epilogue_.backward(y_); }
-  bool reads_output() const override { return epilogue_.reads_output(); }
   Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
                      const Finish<T>& below, const Pass& pass) override;
 
  private:
+  using EndedLayer<T>::epilogue_;
+  using EndedLayer<T>::y_;
+
   Matrix<T> copy_of(const Matrix<T>& gradient);
   Matrix<const T> through_shortcut(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
                                    const Pass& pass);
 
-  Index inputs_, outputs_;
+  Index outputs_;
   bool first_ = false;
   Chain<T> branch_;
   std::unique_ptr<Layer<T>> shortcut_;
-  Epilogue<T> epilogue_;
-  Matrix<T> y_;
   Matrix<T> gradient_;  ///< a second copy of the output's gradient, for whoever overwrites it
   Matrix<T> sum_;       ///< of that copy and a start, behind an identity
 };
