@@ -70,7 +70,8 @@ class Trainer:
     clip_norm, clip_value, l1, l2 : float or None
         Settings of the optimizer (see `optim.Optimizer`) that may be given here as well.
     seed : int or None
-        Seeds the order of the samples in `fit`: the same seed gives the same bits. None draws one.
+        Seeds the order of the samples in `fit` and the layers that draw: the same seed gives the same bits.
+        None draws one.
 
     Raises
     ------
