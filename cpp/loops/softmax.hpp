@@ -59,11 +59,13 @@ void softmax(const SoftmaxRows<T>& batch) {
       panel.store(batch.out + i * batch.out_stride, batch.out_stride, count);
     });
   }
+  Range<T> range = batch.rows > 0 ? row_range(batch.x, batch.columns) : Range<T>{};
   for (Index i = 0; i < batch.rows; ++i) {
     const T* const x = batch.x + i * batch.x_stride;
     T* const y = batch.out + i * batch.out_stride;
-    const Shift<T> shift(row_max(x, batch.columns));
+    const Shift<T> shift(range);
     const double sum = row_exp(x, batch.columns, shift, kNobody, y);
+    if (i + 1 < batch.rows) range = row_range(x + batch.x_stride, batch.columns);  // beside the division below
     row_scale(y, reciprocal_of<T>(sum), batch.columns);
     if (alone(shift, sum)) settle(y, batch.columns);
   }

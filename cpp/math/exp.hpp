@@ -102,6 +102,48 @@ SIMDNN_INLINE ReducedExp<V> reduce_exp(V x, V low, V offset) {
   return {to_bits(shifted), high, tail, high + tail};
 }
 
+/// 2^(i/16) = value (1 + error).
+struct Sixteenths {
+  alignas(64) static constexpr float value[16] = {0x1.000000p+0f, 0x1.0b5586p+0f, 0x1.172b84p+0f, 0x1.2387a6p+0f,
+                                                  0x1.306fe0p+0f, 0x1.3dea64p+0f, 0x1.4bfdaep+0f, 0x1.5ab07ep+0f,
+                                                  0x1.6a09e6p+0f, 0x1.7a1148p+0f, 0x1.8ace54p+0f, 0x1.9c4918p+0f,
+                                                  0x1.ae89fap+0f, 0x1.c199bep+0f, 0x1.d5818ep+0f, 0x1.ea4afap+0f};
+  alignas(64) static constexpr float error[16] = {
+      0x0.000000p+0f,   0x1.8d96d4p-25f,  -0x1.9c0c22p-27f, 0x1.964904p-25f,  0x1.125002p-25f, 0x1.370be4p-25f,
+      -0x1.0a3550p-25f, -0x1.00d8acp-27f, 0x1.26055cp-26f,  -0x1.05cb44p-25f, 0x1.67a1cap-28f, 0x1.a3b5e4p-28f,
+      -0x1.f9c304p-27f, -0x1.6961b4p-28f, -0x1.a5217cp-28f, 0x1.61428ep-28f};
+};
+
+/// The element that the low four bits of the index choose.
+SIMDNN_INLINE float lookup(const float* table, std::uint32_t index) { return table[index & 15]; }
+
+/// A number: scale (1 + high + tail), or scale (1 + high) in single precision.
+template <class V>
+struct ScaledExp {
+  V scale, high, tail;
+};
+
+/// 2^offset exp(x) for an integer offset, where it is normal; its next lower power of two becomes 0. In single
+/// precision n = round(16 x / ln 2) and |r| <= ln 2 / 32: the table takes the place of half the polynomial, and leaves
+/// so little to add to 1 that its rounding does not count.
+template <class V>
+SIMDNN_INLINE ScaledExp<V> scaled_exp(V x, V offset) {
+  using C = ExpConstants<Scalar<V>>;
+  if constexpr (kIsSingle<V>) {
+    V magic = fma(offset, 16, C::round);
+    V shifted = fma(x, 16 * C::per_ln2, magic);
+    V n = shifted - magic;
+    V high = fma(n, -C::ln2_high / 16, x);  // exact
+    auto index = to_bits(shifted);
+    V r = high + fma(n, -C::ln2_low / 16, lookup(Sixteenths::error, index));
+    V p = fma(r * r, fma(r, 0x1.555762p-3f, 0x1.00021cp-1f), r);  // an error of 2^-29.1
+    return {from_bits<V>(((index >> 4) << C::mantissa) + to_bits(lookup(Sixteenths::value, index))), p, p};
+  } else {
+    auto e = reduce_exp<false>(x, V(Scalar<V>(0)), offset + C::bias);
+    return {from_bits<V>(e.power << C::mantissa), e.high, e.tail};
+  }
+}
+
 /// A number and what its rounding lost.
 template <class T>
 struct Pair {

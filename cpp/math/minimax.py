@@ -101,6 +101,12 @@ def split(name, value, bits, high_bits):
     print(f"{name}: {float(high).hex()}, {float(round_to(value - high, bits)).hex()}")
 
 
+def split_relative(name, value, bits):
+    """Prints `value` as high (1 + error), two floating-point numbers."""
+    high = round_to(value, bits)
+    print(f"{name}: {float(high).hex()}, {float(round_to((value - high) / high, bits)).hex()}")
+
+
 def exp_tail(r):
     """(exp(r) - 1 - r) / r^2."""
     return mpf(1) / 2 + r / 6 if abs(r) < mpf(2) ** -60 else (expm1(r) - r) / r**2
@@ -187,6 +193,9 @@ def main():
     for degree, bits in ((5, 24), (10, 53)):
         fit("exp tail", exp_tail, lambda r: abs(r) + mpf(1) / 20, -half, half, degree, bits)
     fit("short exp tail", exp_tail, lambda r: r**2, -half, half, 4, 24)
+    fit("exp tail of a sixteenth", exp_tail, lambda r: r**2 + mpf(2) ** -16, -half / 16, half / 16, 1, 24)
+    for i in range(16):
+        split_relative(f"2^({i}/16)", mpf(2) ** (mpf(i) / 16), 24)
     # m in [2/3, 4/3): s = (m - 1) / (m + 1) in [-1/5, 1/7]; the tail enters as s^3 tail relative to s.
     for degree, bits in ((2, 24), (6, 53)):
         fit("log tail", log_tail, lambda v: v + mpf(1) / 200, 0, mpf("0.0401"), degree, bits)

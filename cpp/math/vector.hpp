@@ -60,6 +60,17 @@ SIMDNN_INLINE void store_vector(Vector<T> x, T* to) {
   __builtin_memcpy(to, &x, sizeof x);
 }
 
+/// In a register: what uses it twice does not load it twice, as GCC likes to.
+template <class V>
+SIMDNN_INLINE V held(V x) {
+#if defined(__x86_64__)
+  __asm__("" : "+v"(x));
+#else
+  __asm__("" : "+w"(x));
+#endif
+  return x;
+}
+
 /// A register of floats as two of doubles, and back. (GCC takes __builtin_convertvector apart.)
 #if defined(__AVX512F__)
 SIMDNN_INLINE void widen(FloatVector x, DoubleVector& low, DoubleVector& high) {
@@ -100,6 +111,14 @@ SIMDNN_INLINE Vector<T> broadcast(T x) {
   return x - Vector<T>{};  // x - 0 is x for every x, -0 included
 }
 
+/// 0, 1, 2 ...
+template <class T>
+SIMDNN_INLINE Vector<T> count_up() {
+  Vector<T> x;
+  for (int l = 0; l < kWidth<T>; ++l) x[l] = T(l);
+  return x;
+}
+
 /// The first `count` elements, which may be less than none or more than there is room for, filled up with `rest`;
 /// what lies beyond is not touched.
 #if defined(__AVX512F__)
@@ -122,13 +141,15 @@ SIMDNN_INLINE void store_part(DoubleVector x, double* to, int count) {
 #else
 template <class T>
 SIMDNN_INLINE Vector<T> load_part(const T* from, int count, T rest) {
+  if (count >= kWidth<T>) return load_vector(from);
   T x[kWidth<T>];
   for (int l = 0; l < kWidth<T>; ++l) x[l] = l < count ? from[l] : rest;
   return load_vector(x);
 }
 template <class T>
 SIMDNN_INLINE void store_part(Vector<T> x, T* to, int count) {
-  for (int l = 0; l < kWidth<T> && l < count; ++l) to[l] = x[l];
+  if (count >= kWidth<T>) return store_vector(x, to);
+  for (int l = 0; l < count; ++l) to[l] = x[l];
 }
 #endif
 
@@ -146,6 +167,30 @@ template <class V>
 SIMDNN_INLINE V fma(V a, V b, V c) {
   for (int i = 0; i < int(sizeof(V) / sizeof(a[0])); ++i) c[i] = fma(a[i], b[i], c[i]);
   return c;
+}
+#endif
+
+/// Of a table of sixteen the elements that the low four bits of each index choose.
+#if defined(__AVX512F__)
+SIMDNN_INLINE FloatVector lookup(const float* table, WordVector index) {
+  return _mm512_permutexvar_ps(__m512i(index), load_vector(table));
+}
+#elif defined(__AVX2__)
+SIMDNN_INLINE FloatVector lookup(const float* table, WordVector index) {
+  const FloatVector low = _mm256_permutevar8x32_ps(load_vector(table), __m256i(index));
+  const FloatVector high = _mm256_permutevar8x32_ps(load_vector(table + 8), __m256i(index));
+  return _mm256_blendv_ps(low, high, FloatVector(index << 28));  // by the fourth bit
+}
+#elif defined(__aarch64__)
+SIMDNN_INLINE FloatVector lookup(const float* table, WordVector index) {
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(table);
+  const WordVector first = (index & 15) * 0x04040404 + 0x03020100;  // the numbers of an element's four bytes
+  return FloatVector(vqtbl4q_u8(vld1q_u8_x4(bytes), uint8x16_t(first)));
+}
+#else
+SIMDNN_INLINE FloatVector lookup(const float* table, WordVector index) {
+  index &= 15;
+  return FloatVector{table[index[0]], table[index[1]], table[index[2]], table[index[3]]};
 }
 #endif
 

@@ -164,10 +164,12 @@ struct CrossEntropy {
       finish_gradient(batch, first + l, hard.own_gradient[l]);
     };
     begin(batch, first, count, hard, target);
+    const auto range_of = [&](int l) { return row_range(batch.output + (first + l) * batch.output_stride, n); };
+    Range<T> range = range_of(0);
     for (int l = 0; l < count; ++l) {
       const T* const x = batch.output + (first + l) * batch.output_stride;
-      const T largest = row_max(x, n), own = x[target[l]];
-      const Shift<T> shift(largest);
+      const Shift<T> shift(range);
+      const T largest = shift.largest, own = x[target[l]];
       if (batch.row_correct) {
         const bool wins = own == largest && (target[l] == 0 || row_max(x, target[l]) < largest);
         batch.row_correct[first + l] = wins && batch.classes[first + l] >= 0;
@@ -176,6 +178,7 @@ struct CrossEntropy {
       hard.own[l] = exact(term_of(own, shift));
       hard.unit[l] = shift.unit();
       hard.rest[l] = row_exp(x, n, shift, target[l], gradient_of(l));
+      if (l + 1 < count) range = range_of(l + 1);  // beside the division below
       hard.find_factor(l, batch.scale);
       if (batch.gradient && gamma == 0) finish(l);
     }

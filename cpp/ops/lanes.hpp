@@ -75,6 +75,12 @@ struct Lanes {
     each<kParts>([&](int k) SIMDNN_LAMBDA_INLINE { part[k] = load_vector(block + k * kWidth<T>); });
   }
 
+  /// The first `count`, filled up with `rest`.
+  SIMDNN_INLINE Lanes(const T* from, int count, T rest) {
+    each<kParts>([&](int k)
+                     SIMDNN_LAMBDA_INLINE { part[k] = load_part(from + k * kWidth<T>, count - k * kWidth<T>, rest); });
+  }
+
   /// The lanes of f(parts).
   template <class Function, class... Other>
   static SIMDNN_INLINE Lanes map(const Function& f, const Other&... other) {
@@ -97,6 +103,9 @@ struct Lanes {
   }
   friend SIMDNN_INLINE Lanes operator<<(const Lanes& a, int bits) {
     return map([&](Vector<T> a) SIMDNN_LAMBDA_INLINE { return a << bits; }, a);
+  }
+  friend SIMDNN_INLINE Lanes operator>>(const Lanes& a, int bits) {
+    return map([&](Vector<T> a) SIMDNN_LAMBDA_INLINE { return a >> bits; }, a);
   }
   SIMDNN_INLINE void operator+=(const Lanes& other) { *this = *this + other; }
 
@@ -145,6 +154,26 @@ struct Lanes {
   SIMDNN_INLINE void store(T* to) const {
     each<kParts>([&](int k) SIMDNN_LAMBDA_INLINE { store_vector(part[k], to + k * kWidth<T>); });
   }
+  /// The first `count`.
+  SIMDNN_INLINE void store(T* to, int count) const {
+    each<kParts>([&](int k) SIMDNN_LAMBDA_INLINE { store_part(part[k], to + k * kWidth<T>, count - k * kWidth<T>); });
+  }
+
+  /// In registers: what uses them twice does not load them twice, as GCC likes to.
+  SIMDNN_INLINE Lanes held() const {
+    return map([](Vector<T> x) SIMDNN_LAMBDA_INLINE { return simdnn::SIMDNN_LEVEL::held(x); }, *this);
+  }
+
+  /// The same but for one.
+  SIMDNN_INLINE Lanes with(int lane, T value) const {
+    using Word = typename Bits<T>::type;
+    Lanes y;
+    each<kParts>([&](int k) SIMDNN_LAMBDA_INLINE {
+      const Vector<Word> place = broadcast<Word>(Word(lane - k * kWidth<T>));
+      y.part[k] = place == count_up<Word>() ? broadcast<T>(value) : part[k];
+    });
+    return y;
+  }
 };
 
 template <class T, int kBlocks>
@@ -162,6 +191,12 @@ struct Bits<Lanes<T, kBlocks>> {
     return Lanes<T, kBlocks>::map([](Vector<Word> bits) SIMDNN_LAMBDA_INLINE { return Vector<T>(bits); }, bits);
   }
 };
+
+/// Of a table of sixteen those that the low four bits of each index choose.
+template <int kBlocks>
+SIMDNN_INLINE Lanes<float, kBlocks> lookup(const float* table, const Lanes<std::uint32_t, kBlocks>& index) {
+  return Lanes<float, kBlocks>::map([&](WordVector index) SIMDNN_LAMBDA_INLINE { return lookup(table, index); }, index);
+}
 
 SIMDNN_INLINE double wide(float x) { return double(x); }
 SIMDNN_INLINE double wide(double x) { return x; }

@@ -65,7 +65,7 @@ struct Panel {
 
   /// The terms of x, a lane each, exactly.
   Lanes<double> terms(const V& x) const {
-    Lanes<double> found = exact(near_term(x, shift.least(), shift.offset()));
+    Lanes<double> found = exact(near_term(x, shift.floor(), shift.offset()));
     if (near) return found;
     T each[kLanes];
     double term[kLanes];
@@ -129,11 +129,11 @@ struct Panel {
   /// `most`: the largest of those that are added.
   Lanes<double> sum_terms(const V& most, const int* left_out) {
     constexpr int together = kTogether<T>;
-    V least = shift.least(), offset = shift.offset();
-    TermSums<T> sums(T(2) * near_term(most, least, offset).scale);
+    V floor = shift.floor(), offset = shift.offset();
+    TermSums<T> sums(T(2) * near_term(most, floor, offset).scale);
     Index j = 0;
-    for (; j + together <= columns; j += together) add<together>(j, least, offset, sums);
-    for (; j < columns; ++j) add<1>(j, least, offset, sums);
+    for (; j + together <= columns; j += together) add<together>(j, floor, offset, sums);
+    for (; j < columns; ++j) add<1>(j, floor, offset, sums);
     return near ? sums.lanes() : with_far(sums.lanes(), left_out);
   }
 
@@ -144,9 +144,9 @@ struct Panel {
   }
 
   template <int kBlocks>
-  SIMDNN_INLINE void add(Index j, const V& least, const V& offset, TermSums<T>& sums) {
+  SIMDNN_INLINE void add(Index j, const V& floor, const V& offset, TermSums<T>& sums) {
     auto term =
-        near_term(Lanes<T, kBlocks>(at[j]), least.template repeated<kBlocks>(), offset.template repeated<kBlocks>());
+        near_term(Lanes<T, kBlocks>(at[j]), floor.template repeated<kBlocks>(), offset.template repeated<kBlocks>());
     term.value.store(at[j]);
     sums.add(term);
   }

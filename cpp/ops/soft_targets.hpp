@@ -48,7 +48,7 @@ struct SoftRow {
   Shift<T> shift;
   Index winner;
 
-  SoftRow(const T* row, Index columns) : x(row), n(columns), shift(row_max(row, columns)) {
+  SoftRow(const T* row, Index columns) : x(row), n(columns), shift(row_range(row, columns)) {
     const Index found = first_equal(x, n, shift.largest);
     winner = found < n ? found : 0;
   }

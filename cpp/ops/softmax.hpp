@@ -12,7 +12,7 @@ constexpr Index kNobody = -1;
 
 /// Blocks of a row that are worked on together, as far as registers go.
 template <class T>
-constexpr int kTogether = kVectorBytes == 64 ? 3 : 1;
+constexpr int kTogether = kVectorBytes == 64 ? 3 : (kVectorBytes == 32 ? 2 : 1);
 
 /// How many of the first n elements lie before an address that is as round as a register.
 template <class T>
@@ -21,22 +21,44 @@ SIMDNN_INLINE Index count_ragged(const T* x, Index n) {
   return before < n ? before : n;
 }
 
-/// The largest element, in whatever order; a NaN is passed over here and spoils the row in the sum.
+/// No element is larger, and none less.
 template <class T>
-T row_max(const T* x, Index n) {
+struct Range {
+  T largest, least;
+};
+
+/// The largest element, and the least of those below 0 or else 0; a NaN is passed over here and spoils the row in the
+/// sum. As words negative numbers are larger than others, and the larger the further they lie below 0; comparing words
+/// costs nothing beside comparing numbers.
+template <class T>
+Range<T> row_range(const T* x, Index n) {
+  using Word = typename Bits<T>::type;
   constexpr T lowest = -ExpConstants<T>::infinity;
   constexpr int most = 4 * kLanes;
   Lanes<T, 4> best(lowest);
+  Lanes<Word, 4> words(Word(0));
   Index i = count_ragged(x, n);
   best.part[0] = load_part(x, int(i), lowest);
-  for (; i + most <= n; i += most) best = raised(best, Lanes<T, 4>(x + i));
-  Lanes<T> rest = raised(raised(best.block(0), best.block(1)), raised(best.block(2), best.block(3)));
-  for_blocks(n - i, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
-    T block[kLanes];
-    load_block(x + i + first, count, lowest, block);
-    rest = raised(rest, Lanes<T>(block));
-  });
-  return max_lanes(rest);
+  words.part[0] = Vector<Word>(load_part(x, int(i), T(0)));
+  for (; i + most <= n; i += most) {
+    Lanes<T, 4> blocks = Lanes<T, 4>(x + i).held();
+    best = raised(best, blocks);
+    words = raised(words, to_bits(blocks));
+  }
+  Lanes<T> top = raised(raised(best.block(0), best.block(1)), raised(best.block(2), best.block(3)));
+  Lanes<Word> word = raised(raised(words.block(0), words.block(1)), raised(words.block(2), words.block(3)));
+  for (; i < n; i += kLanes) {
+    Lanes<T> block(x + i, int(n - i), x[i]);
+    top = raised(top, block);
+    word = raised(word, to_bits(block));
+  }
+  const T least = from_bits<T>(max_lanes(word));
+  return {max_lanes(top), least > 0 ? T(0) : least};
+}
+
+template <class T>
+T row_max(const T* x, Index n) {
+  return row_range(x, n).largest;
 }
 
 /// The first element that is equal to `value`, or n.
@@ -52,32 +74,39 @@ struct ShiftConstants;
 
 template <>
 struct ShiftConstants<float> {
-  static constexpr float lift = 24, near = 4096;
+  static constexpr float lift = 24, near = 4096, ln2 = 0x1.62e43p-1f;
 };
 
 template <>
 struct ShiftConstants<double> {
-  static constexpr double lift = 53, near = 4096;
+  static constexpr double lift = 53, near = 4096, ln2 = 0x1.62e42fefa39efp-1;
 };
 
-/// A term, exactly scale (1 + high + tail). V: a scalar, or lanes of them.
+/// A term, and what it is exactly. V: a scalar, or lanes of them.
 template <class V>
-struct Term {
-  V value, scale, high, tail;
+struct Term : ScaledExp<V> {
+  V value;
+
+  SIMDNN_INLINE explicit Term(ScaledExp<V> e) : ScaledExp<V>(e) {
+    V p = e.high;
+    if constexpr (!kIsSingle<V>) p += e.tail;
+    value = fma(e.scale, p, e.scale);
+  }
 };
 
 template <class V>
 SIMDNN_INLINE auto exact(const Term<V>& term) {
-  return fma(wide(term.scale), wide(term.high) + wide(term.tail), wide(term.scale));
+  auto p = wide(term.high);
+  if constexpr (!kIsSingle<V>) p += term.tail;
+  return fma(wide(term.scale), p, wide(term.scale));
 }
 
-/// 2^n exp(x + low) by a shift of the exponent; where that leaves no exponent the term is 0.
-template <class V>
-SIMDNN_INLINE Term<V> shifted_term(V x, V low, V offset) {
-  auto e = reduce_exp<false>(x, low, offset);
-  V scale = from_bits<V>(e.power << ExpConstants<Scalar<V>>::mantissa);
-  return {fma(scale, e.p, scale), scale, e.high, e.tail};
-}
+/// Where terms are found.
+enum class Reach {
+  normal,  ///< all terms are normal numbers
+  near,    ///< some are less, and 0
+  far,     ///< the largest element is huge
+};
 
 /// A row's shift by 2^(lift - K), K = round(largest / ln 2): its terms are 2^(lift - K) exp(x), whose exponent is
 /// changed instead of its argument, so that no difference is rounded. A row whose largest is huge is shifted by the
@@ -88,40 +117,59 @@ struct Shift {
   using T = Scalar<V>;
   using C = ExpConstants<T>;
   using S = ShiftConstants<T>;
-  static constexpr T base = C::bias + S::lift;
-  V largest = 0, power = 0;
+  V largest = 0, power = 0, least = 0;  ///< no element of the row is less than the least
 
   Shift() = default;
-  SIMDNN_INLINE explicit Shift(V top) : largest(top), power(fma(top, C::per_ln2, C::round) - C::round) {}
+  SIMDNN_INLINE explicit Shift(V top, V bottom = V(-C::infinity))
+      : largest(top), power(fma(top, C::per_ln2, C::round) - C::round), least(bottom) {}
+  SIMDNN_INLINE explicit Shift(const Range<V>& row) : Shift(row.largest, row.least) {}
 
   SIMDNN_INLINE bool near() const { return abs(largest) <= S::near; }
+  SIMDNN_INLINE Reach reach() const { return !near() ? Reach::far : (least >= floor() ? Reach::normal : Reach::near); }
 
-  /// Amid the arguments whose terms are 0.
-  SIMDNN_INLINE V least() const { return (power - base) * T(ExpConstants<double>::ln2_high); }
-  SIMDNN_INLINE V offset() const { return base - power; }
+  SIMDNN_INLINE V offset() const { return S::lift - power; }
+  /// Where normal terms begin.
+  SIMDNN_INLINE V floor() const { return far_floor() + power * S::ln2; }
+  static constexpr T far_floor() { return -(S::lift + C::bias - 1) * S::ln2; }
 
   /// The term of the largest, exactly; NaN where the row has no softmax.
   SIMDNN_INLINE double unit() const { return exact(term_of(largest, *this)); }
 };
 
+/// 2^offset exp(x), but 0 below the floor.
 template <class V>
-SIMDNN_INLINE Term<V> near_term(V x, V least, V offset) {
-  return shifted_term(raised(x, least), V(Scalar<V>(0)), offset);
+SIMDNN_INLINE ScaledExp<V> floored_exp(V x, V floor, V offset) {
+  return scaled_exp(chosen_below(x, floor, floor - ShiftConstants<Scalar<V>>::ln2, x), offset);
+}
+
+template <class V>
+SIMDNN_INLINE Term<V> near_term(V x, V floor, V offset) {
+  return Term<V>(floored_exp(x, floor, offset));
 }
 
 template <class V>
 SIMDNN_INLINE Term<V> far_term(V x, V largest) {
-  constexpr Scalar<V> least = -ExpConstants<Scalar<V>>::largest;
-  V difference = x - largest;
+  using S = Shift<Scalar<V>>;
+  V difference = x - largest, floor = V(S::far_floor());
   V back = difference - x;
   V error = (x - (difference - back)) - (largest + back);
-  return shifted_term(raised(difference, V(least)), chosen_below(difference, V(least), V(Scalar<V>(0)), error),
-                      V(Shift<V>::base));
+  auto e = floored_exp(difference, floor, V(S::S::lift));
+  V missed = (1 + e.high) * chosen_below(difference, floor, V(Scalar<V>(0)), error);
+  (kIsSingle<V> ? e.high : e.tail) += missed;
+  return Term<V>(e);
+}
+
+/// For a row's shift the terms of x, which may be lanes.
+template <Reach reach, class V, class T>
+SIMDNN_INLINE Term<V> term_within(V x, const Shift<T>& shift) {
+  if constexpr (reach == Reach::far) return far_term(x, V(shift.largest));
+  if constexpr (reach == Reach::near) return near_term(x, V(shift.floor()), V(shift.offset()));
+  return Term<V>(scaled_exp(x, V(shift.offset())));
 }
 
 template <class T>
 SIMDNN_INLINE Term<T> term_of(T x, const Shift<T>& shift) {
-  return shift.near() ? near_term(x, shift.least(), shift.offset()) : far_term(x, shift.largest);
+  return shift.near() ? term_within<Reach::near>(x, shift) : term_within<Reach::far>(x, shift);
 }
 
 /// A number as a sum of two: multiplying by it rounds but once.
@@ -147,7 +195,7 @@ SIMDNN_INLINE auto reciprocal_of(const D& x) {
 }
 
 /// Sums of terms, a lane each: of what they are rounded to, and of what all roundings lost (Dekker's Fast2Sum, for
-/// which a sum starts with a power of two that no term reaches).
+/// which a sum starts with a number that no term reaches).
 template <class T>
 struct TermSums {
   Lanes<T> start, sum, lost;
@@ -158,7 +206,9 @@ struct TermSums {
   SIMDNN_INLINE void add(const Term<Lanes<T, kBlocks>>& term) {
     each<kBlocks>([&](int b) SIMDNN_LAMBDA_INLINE {
       Lanes<T> scale = term.scale.block(b), next = sum + term.value.block(b);
-      lost += fma(scale, term.tail.block(b), fma(scale, term.high.block(b), scale - (next - sum)));
+      Lanes<T> rest = fma(scale, term.high.block(b), scale - (next - sum));
+      if constexpr (!kIsSingle<T>) rest = fma(scale, term.tail.block(b), rest);
+      lost += rest;
       sum = next;
     });
   }
@@ -172,36 +222,28 @@ T largest_other(const T* x, Index n, T largest, Index left_out) {
   return raised(row_max(x, left_out), row_max(x + left_out + 1, n - left_out - 1));
 }
 
-/// Of so many elements, those that a block has.
-SIMDNN_INLINE Index clipped(Index count) { return count < 0 ? 0 : (count < kLanes ? count : Index(kLanes)); }
-
-/// Puts rounded terms of a row's blocks into y, unless that is nullptr, and adds them up.
-template <bool Near, int kBlocks, class T>
-SIMDNN_INLINE void add_blocks(const T* x, const Shift<T>& shift, TermSums<T>& sums, T* y) {
-  using V = Lanes<T, kBlocks>;
-  Term<V> term = Near ? near_term(V(x), V(shift.least()), V(shift.offset())) : far_term(V(x), V(shift.largest));
-  if (y) term.value.store(y);
-  sums.add(term);
-}
-
 /// y = the terms of a row; returns their sum but for that of `left_out`, whose y is 0. y may be x, or nullptr.
-template <bool Near, class T>
-SIMDNN_INLINE double sum_terms(const T* x, Index n, const Shift<T>& shift, Index left_out, T* y) {
-  constexpr int blocks = kTogether<T>;
-  constexpr Index step = blocks * kLanes;
+template <Reach reach, class T>
+SIMDNN_INLINE double sum_terms(const T* x, Index n, Shift<T> shift, Index left_out, T* y) {
+  using V = Lanes<T, kTogether<T>>;
+  constexpr Reach at_gaps = reach == Reach::far ? reach : Reach::near;
+  constexpr T nothing = -ExpConstants<T>::infinity;
+  constexpr Index step = kTogether<T> * kLanes;
   const Index whole = n / step * step, gap = left_out < 0 ? n : left_out / step * step;
   TermSums<T> sums(2 * term_of(largest_other(x, n, shift.largest, left_out), shift).scale);
   for (Index i = 0; i < n;) {
     const Index end = i <= gap && gap < whole ? gap : whole;
-    for (; i < end; i += step) add_blocks<Near, blocks>(x + i, shift, sums, y ? y + i : nullptr);
-    if (i == n) break;
-    T part[step];  // the one with a gap, or the last one
-    for (Index b = 0; b < step; b += kLanes) {
-      load_block(x + i + b, clipped(n - i - b), -ExpConstants<T>::infinity, part + b);
+    for (; i < end; i += step) {
+      auto term = term_within<reach>(V(x + i), shift);
+      if (y) term.value.store(y + i);
+      sums.add(term);
     }
-    if (i == gap) part[left_out - i] = -ExpConstants<T>::infinity;
-    add_blocks<Near, blocks>(part, shift, sums, part);
-    for (Index b = 0; y && b < step; b += kLanes) store_block(y + i + b, clipped(n - i - b), part + b);
+    if (i == n) break;
+    V part(x + i, int(n - i), nothing);  // the one with a gap, or the last one
+    if (i == gap) part = part.with(int(left_out - i), nothing);
+    auto term = term_within<at_gaps>(part, shift);
+    if (y) term.value.store(y + i, int(n - i));
+    sums.add(term);
     i += step;
   }
   return sum_lanes(sums.lanes());
@@ -209,11 +251,17 @@ SIMDNN_INLINE double sum_terms(const T* x, Index n, const Shift<T>& shift, Index
 
 template <class T>
 double row_exp(const T* x, Index n, const Shift<T>& shift, Index left_out, T* y) {
-  if (y == nullptr) {
-    return shift.near() ? sum_terms<true, T>(x, n, shift, left_out, nullptr)
-                        : sum_terms<false, T>(x, n, shift, left_out, nullptr);
-  }
-  return shift.near() ? sum_terms<true>(x, n, shift, left_out, y) : sum_terms<false>(x, n, shift, left_out, y);
+  const auto sum = [&](T* to) SIMDNN_LAMBDA_INLINE {
+    switch (shift.reach()) {
+      case Reach::normal:
+        return sum_terms<Reach::normal>(x, n, shift, left_out, to);
+      case Reach::near:
+        return sum_terms<Reach::near>(x, n, shift, left_out, to);
+      default:
+        return sum_terms<Reach::far>(x, n, shift, left_out, to);
+    }
+  };
+  return y ? sum(y) : sum(nullptr);
 }
 
 template <class T>
