@@ -18,6 +18,14 @@ SAMPLE_SECONDS = 500e-6
 #: Before each sample its contestant runs untimed for this long. The others have emptied the caches, which
 #: makes the first call of a Python library up to eight times as slow; nobody trains like that.
 WARM_SECONDS = 3e-3
+#: The same with threads: a processor that has slept is some milliseconds late for its first tasks.
+TEAM_SAMPLE_SECONDS, TEAM_WARM_SECONDS = 20e-3, 50e-3
+#: The pools of others spin on after their last task, OpenBLAS's for a tenth of a second. A sample with
+#: threads waits until the process has used next to nothing of such an interval, or so many of them. What
+#: other threads used is known a tick late, 4 ms or 10.
+REST_SECONDS = 12e-3
+RESTING = 0.05
+MOST_RESTS = 16
 #: A sample during which this process had the CPU for less than this share is taken again, so many times.
 UNDISTURBED = 0.95
 ATTEMPTS = 5
@@ -203,19 +211,23 @@ class Calls(NamedTuple):
 
 def _calls(contestant: Contestant) -> Calls:
     repeats = 1
+    least = SAMPLE_SECONDS if available_cpus() == 1 else TEAM_SAMPLE_SECONDS
     with contestant.context():
         contestant.run()
-        while (seconds := _time(contestant.run, repeats)) < SAMPLE_SECONDS:
-            repeats = max(repeats + 1, round(repeats * min(10.0, 1.1 * SAMPLE_SECONDS / seconds)))
+        while (seconds := _time(contestant.run, repeats)) < least:
+            repeats = max(repeats + 1, round(repeats * min(10.0, 1.1 * least / seconds)))
     return Calls(repeats, seconds / repeats)
 
 
 def _sample(contestant: Contestant, repeats: int) -> Sample:
     """Time per step, of the first attempt without disturbance or the shortest of all."""
     shortest = float("inf")
+    alone = available_cpus() == 1
+    if not alone:
+        _let_pools_sleep()
     with contestant.context():
         for _ in range(ATTEMPTS):
-            warm = time.perf_counter() + WARM_SECONDS
+            warm = time.perf_counter() + (WARM_SECONDS if alone else TEAM_WARM_SECONDS)
             contestant.run()
             while time.perf_counter() < warm:
                 contestant.run()
@@ -226,6 +238,15 @@ def _sample(contestant: Contestant, repeats: int) -> Sample:
             if not disturbed:
                 break
     return Sample(shortest / (repeats * contestant.steps) * 1e6, disturbed)
+
+
+def _let_pools_sleep() -> None:
+    """Wait until no other thread of this process computes."""
+    for _ in range(MOST_RESTS):
+        cpu = time.process_time()
+        time.sleep(REST_SECONDS)
+        if time.process_time() - cpu < RESTING * REST_SECONDS:
+            return
 
 
 def _time(call: Callable[[], object], repeats: int) -> float:

@@ -12,7 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
@@ -31,6 +31,7 @@ std::atomic<int> requested{0};
 std::atomic<int> limit_when_requested{0};
 std::atomic<int> forks{0};
 thread_local bool inside = false;
+thread_local bool paced = false;  ///< whoever has measured it says that the team is worth its while
 
 /// Threads do not survive a fork and waiting for them would hang: a child works alone.
 [[maybe_unused]] const int watching_forks = pthread_atfork(nullptr, nullptr, [] { ++forks; });
@@ -87,6 +88,21 @@ int current_cpu() {
 #endif
 }
 
+/// Moves this thread to another processor, if it may run on any; it may return later.
+bool leave_cpu(int cpu) {
+#if defined(__linux__)
+  cpu_set_t all;
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return false;
+  cpu_set_t others = all;
+  CPU_CLR(cpu, &others);
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return false;
+  sched_setaffinity(0, sizeof all, &all);
+  return current_cpu() != cpu;
+#else
+  return false;
+#endif
+}
+
 /// What this thread has computed so far, without the time that it was kept from it.
 std::chrono::nanoseconds thread_time() {
   timespec time{};
@@ -108,42 +124,51 @@ bool spin_until(const Condition& condition, std::chrono::microseconds patience) 
   return condition();
 }
 
-/// Work in parts that whoever is free takes next.
+/// Work in parts that whoever is free takes next: the caller from the front, helpers from the back, so that the next
+/// task finds in a processor's cache what the last has left there.
 struct Task {
   Index n, grain;
   Index parts;
   void (*body)(const void*, Index, Index);
   const void* context;
   int cpu = -1;  ///< the caller's
-  std::atomic<Index> next{0};
+  std::atomic<Index> taken{0}, front{0}, back{0};
 
-  /// How many it took.
-  Index take_parts() {
+  void compute(Index part) {
     const Index grains = (n + grain - 1) / grain;
-    Index taken = 0;
-    for (Index i = next++; i < parts; i = next++, ++taken) {
-      body(context, grains * i / parts * grain, std::min(n, grains * (i + 1) / parts * grain));
-    }
-    return taken;
+    body(context, grains * part / parts * grain, std::min(n, grains * (part + 1) / parts * grain));
+  }
+
+  /// How many the caller took.
+  Index take_parts() {
+    while (taken++ < parts) compute(front++);
+    return front;
+  }
+  void help() {
+    while (taken++ < parts) compute(parts - 1 - back++);
   }
 };
 
 /// Whether help is worth asking for. Where other processes hold the processors, a helper comes late or is stopped in
-/// the middle of its part. What that costs is kept to a fortieth of all time: so much longer the caller works alone,
-/// and twice as long each time until help has won again.
+/// the middle of its part. What that costs is kept to a fortieth of the caller's work: so much longer it works alone,
+/// and twice as long each time until help has won again. Time in which nothing is to be done does not count: who spoils
+/// one task, as a pool that still spins, spoils the next that comes after a pause.
 class Experience {
  public:
-  bool advises() const { return Clock::now() >= alone_until_; }
+  bool advises() const { return alone_ <= Clock::duration{}; }
+
+  /// What a task without help took.
+  void add(Clock::duration took) { alone_ -= took; }
 
   /// What a task of `parts` parts took in all, and the caller for the `own` parts that it computed.
   void add(Index own, Index parts, Clock::duration worked, Clock::duration took) {
-    constexpr std::chrono::microseconds credit{200}, tolerated{100};  // wakes helpers some ten times
+    constexpr std::chrono::microseconds credit{5000}, tolerated{100};
     if (own == 0) return;
     balance_ = std::min<Clock::duration>(balance_ + worked * parts / own - took, credit);
     if (balance_ == credit) share_ = kShare;
     if (balance_ > -tolerated) return;
-    alone_until_ = Clock::now() + share_ * -balance_;
-    share_ = std::min(2 * share_, 16 * kShare);
+    alone_ = share_ * -balance_;
+    share_ = std::min(2 * share_, 4 * kShare);
     balance_ = {};
   }
 
@@ -151,7 +176,7 @@ class Experience {
   static constexpr int kShare = 40;
   int share_ = kShare;
   Clock::duration balance_{};  ///< time that help has won
-  Clock::time_point alone_until_{};
+  Clock::duration alone_{};    ///< work still to be done without it
 };
 
 /// Threads that help whoever calls run(). The caller never waits for one that has not begun, so a helper that the
@@ -160,13 +185,14 @@ class Team {
  public:
   void run(int threads, Task& task) {
     const std::unique_lock<std::mutex> only(running_, std::try_to_lock);
-    const bool asks = only && experience_.advises();
+    const bool asks = only && (paced || experience_.advises());
     const Clock::time_point asked = Clock::now();
     if (asks) open(threads - 1, task);
     const Clock::duration before = asks ? thread_time() : Clock::duration{};
     inside = true;
     const Index own = task.take_parts();
     inside = false;
+    if (only && !asks) experience_.add(Clock::now() - asked);
     if (!asks) return;
     const Clock::duration worked = thread_time() - before;
     close();
@@ -212,23 +238,30 @@ class Team {
 
   [[noreturn]] void help() {
     inside = true;
+    bool in_the_way = false;  // on the caller's processor, whose time it would take
     for (std::uint64_t seen = 0;;) {
       const auto called = [&] { return generation_ != seen; };
-      const bool soon = spin_until(called, std::chrono::microseconds(100));
+      const bool soon = !in_the_way && spin_until(called, std::chrono::microseconds(100));
       std::unique_lock<std::mutex> lock(mutex_);
       if (!soon) {
         ++sleeping_;
         wake_.wait(lock, called);
         --sleeping_;
       }
+      const int cpu = task_ ? task_->cpu : -1;
+      in_the_way = cpu >= 0 && cpu == current_cpu();
+      if (in_the_way) {  // where the system likes to wake it
+        lock.unlock();
+        in_the_way = !leave_cpu(cpu);
+        lock.lock();
+      }
       seen = generation_;
-      if (task_ == nullptr || places_ == 0) continue;
-      if (task_->cpu >= 0 && task_->cpu == current_cpu()) continue;  // it would take the caller's time
+      if (task_ == nullptr || places_ == 0 || in_the_way) continue;
       Task& task = *task_;
       --places_;
       ++active_;
       lock.unlock();
-      task.take_parts();
+      task.help();
       lock.lock();
       if (--active_ == 0) finished_.notify_one();
     }
@@ -268,6 +301,62 @@ int thread_count() {
   if (const int asked = requested; asked > 0) return limit < limit_when_requested ? std::min(asked, limit) : asked;
   static const int quota = quota_count();
   return std::max(1, std::min({limit, affinity_count(), quota}));
+}
+
+Pace::Turn Pace::turn(Index samples, double nanoseconds) {
+  const bool goes = nanoseconds >= kSerialBelow && thread_count() > 1;
+  if (goes && samples > samples_) {
+    *this = Pace();
+    samples_ = samples;
+  }
+  return Turn(*this, goes, samples == samples_);
+}
+
+Pace::Turn::Turn(Pace& pace, bool goes, bool counts) : pace_(pace), goes_(goes), counts_(counts) {
+  if (!goes_) return;
+  before_ = inside;
+  inside = pace_.way_ == kAlone;
+  paced = !inside;
+  began_ = Clock::now();
+}
+
+Pace::Turn::~Turn() {
+  if (!goes_) return;
+  inside = before_;
+  paced = false;
+  if (counts_) pace_.add(std::chrono::duration<double, std::nano>(Clock::now() - began_).count());
+}
+
+void Pace::take(Way way, double nanoseconds) {
+  way_ = way;
+  left_ = nanoseconds;
+  pieces_ = 0;
+}
+
+void Pace::add(double took) {
+  constexpr double worth = 0.97;  // the share of time from which on the team is worth the processors it takes
+  constexpr double share = 40;    // of all time one part is what trials may cost
+  constexpr int least_pieces = 3;
+  double& typical = typical_[way_];
+  if (pieces_++ > 0) {  // down at once, up slowly: others may delay a piece, none makes it faster
+    typical = typical == 0 ? took : typical + std::clamp(took - typical, -typical / 2, typical / 16);
+  }
+  left_ -= took;
+  const Way other = way_ == kTeam ? kAlone : kTeam;
+  const bool known = typical_[kAlone] != 0 && typical_[kTeam] != 0, over = left_ <= 0 && pieces_ >= least_pieces;
+  const bool best = known && (way_ == kTeam) == (typical_[kTeam] < worth * typical_[kAlone]);
+  const double lost = std::abs(typical_[kTeam] - typical_[kAlone]) / std::min(typical_[kTeam], typical_[kAlone]);
+  const double pause = std::max(kTrial, share * kTrial * lost);
+  if (tries_ && best) {
+    tries_ = false;
+    left_ = pause;
+  } else if (known && !best && (!tries_ || over)) {
+    tries_ = false;
+    take(other, pause);
+  } else if (over) {
+    tries_ = true;
+    take(other, kTrial);
+  }
 }
 
 void run_team(int threads, Index n, Index grain, void (*body)(const void*, Index, Index), const void* context) {

@@ -118,6 +118,20 @@ def test_threads_do_not_change_training(loss: str, batch_size: int, dtype: Any) 
         assert all(same_bits(a, b) for a, b in zip(result, results[0], strict=True))
 
 
+def test_a_trainer_that_tries_the_team_and_itself_keeps_its_bits() -> None:
+    """Long enough for both ways and back: each is tried for 30 ms before they are compared."""
+    x, y = samples("cross_entropy", 128, 400, 10, np.float32)
+
+    def train() -> Array:
+        model = network([400, 300, 10], dtype=np.float32)
+        trainer = simdnn.Trainer(model, seed=1)
+        for _ in range(300):
+            trainer.step(x, y)
+        return model.flat_parameters.copy()
+
+    assert same_bits(with_threads(2, train), with_threads(1, train))
+
+
 @every_float
 @pytest.mark.parametrize(("rule", "make", "settings"), OPTIMIZERS)
 def test_threads_do_not_change_an_update(rule: str, make: Any, settings: dict[str, Any], dtype: Any) -> None:

@@ -9,11 +9,14 @@
 
 namespace simdnn {
 
+/// What one core does in products, by estimate.
+template <class T>
+constexpr double kFlopsPerNanosecond = sizeof(T) == 4 ? 80 : 40;
+
 /// Estimated nanoseconds of a product on one core.
 template <class T>
 double product_nanoseconds(const Product<T>& p) {
-  constexpr double flops_per_nanosecond = sizeof(T) == 4 ? 80 : 40;
-  return 2.0 * double(p.rows) * double(p.columns) * double(p.depth) / flops_per_nanosecond;
+  return 2.0 * double(p.rows) * double(p.columns) * double(p.depth) / kFlopsPerNanosecond<T>;
 }
 
 /// Rows [begin, end) of a product.

@@ -65,6 +65,8 @@ class Trainer {
   std::unique_ptr<Plan<T>> plan_, inference_;
   std::unique_ptr<MarginHead<T>> margin_;  ///< of training alone, for a loss with a margin
   Loader<T> loader_;
+  Pace pace_;
+  double sample_nanoseconds_ = 0;  ///< what the products of a sample take in a step, by estimate
   std::vector<double> row_loss_;
   std::vector<std::uint8_t> row_correct_;
   std::vector<Index> order_;

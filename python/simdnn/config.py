@@ -34,6 +34,8 @@ def get_num_threads() -> int:
 def set_num_threads(n: int | None) -> None:
     """Use at most `n` threads in this process. Results do not depend on it.
 
+    A `Trainer` measures its steps with all of them and on one, and keeps to what is faster.
+
     Parameters
     ----------
     n : int or None

@@ -58,8 +58,8 @@ template <class T>
 template <class Body>
 void Recurrent<T>::for_pieces(double passes, const Pass& pass, const Body& body) const {
   constexpr Index grain = 16;
-  constexpr double piece = 2e7, flops_per_nanosecond = sizeof(T) == 4 ? 80 : 40;
-  const double work = passes * step_flops_ * double(samples_ * time_) / flops_per_nanosecond;
+  constexpr double piece = 2e7;
+  const double work = passes * step_flops_ * double(samples_ * time_) / kFlopsPerNanosecond<T>;
   const Index pieces = std::min(time_, Index(work / piece) + 1);
   for (Index k = 0; k < pieces && !pass.context.stopped(); ++k) {
     const Range time{k * time_ / pieces, (k + 1) * time_ / pieces};
