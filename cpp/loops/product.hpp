@@ -106,8 +106,9 @@ TileFunction<T> choose_tile(int rows, int vectors) {
                         : four.of_rows[rows];
 }
 
-/// Splits n into the fewest parts of at most `most`, as equal as can be; part(i) begins at i * n / parts.
-SIMDNN_INLINE Index parts_of(Index n, Index most) { return (n + most - 1) / most; }
+/// Splits n into the fewest parts of at most `most`, as equal as can be; part(i) begins at i * n / parts. (Divisions
+/// are a good part of what a tiny product takes.)
+SIMDNN_INLINE Index parts_of(Index n, Index most) { return n <= most ? n > 0 : (n + most - 1) / most; }
 
 /// Columns of a panel of b, as many as the widest tile has.
 template <class T>
@@ -159,7 +160,8 @@ void panel(const Product<T>& p, Index column, Index columns, int vectors) {
   const bool packs = wants_packing(p), fetches = packs && p.depth * p.columns > cached;
   const int last = p.padded ? kWidth<T> : int(columns - (vectors - 1) * kWidth<T>);
   const Index blocks = parts_of(p.rows, tallest(vectors)), most = packs ? kSteps<T> : p.depth;
-  const Index height = p.rows / blocks, taller = p.rows % blocks;  // of so many tiles, by one
+  const Index height = blocks == 1 ? p.rows : p.rows / blocks;
+  const Index taller = p.rows - height * blocks;  // so many tiles are by one
   Index k = 0;
   do {
     const Index depth = p.depth - k < most ? p.depth - k : most;
@@ -189,6 +191,7 @@ template <class T>
 void wide_product(const Product<T>& p) {
   constexpr int width = kWidth<T>;
   const Index vectors = parts_of(p.columns, width), panels = parts_of(vectors, kTileVectors);
+  if (panels == 1) return panel(p, 0, p.columns, int(vectors));
   for (Index j = 0; j < panels; ++j) {
     const Index first = j * vectors / panels, beyond = (j + 1) * vectors / panels;
     const Index columns = (beyond * width < p.columns ? beyond * width : p.columns) - first * width;

@@ -29,7 +29,7 @@ void Trainer<T>::reserve(const Samples<T>& samples, Index batch) {
   loader_.reserve(samples, count, network_->outputs());
   if (plan_ && plan_->fits(count, samples.steps)) return;
   plan_ = std::make_unique<Plan<T>>(network_, count, samples.steps, Mode::train);
-  sample_nanoseconds_ = network_->flops(samples.steps) / kFlopsPerNanosecond<T>;
+  sample_nanoseconds_ = network_->flops(samples.steps) * kNanosecondsPerFlop<T>;
   if (loss_->margin) {
     const Index inputs = network_->spec()->layers.back()->input.features;
     margin_ = std::make_unique<MarginHead<T>>(*loss_->margin, rows, inputs, network_->outputs());

@@ -10,11 +10,14 @@ SIMDNN_LEVEL_BEGIN
 /// The first hyper-parameters of every rule, in this order.
 enum CommonHyper { kLr, kWeightDecay, kDecoupled, kCommonHypers };
 
-/// base^n by squaring: the same bits wherever it runs, unlike a libm's pow.
+/// base^n by squaring: the same bits wherever it runs, unlike a libm's pow. No branch asks for the bits of n, which
+/// change from step to step.
 inline double power(double base, std::int64_t n) {
+  const std::uint64_t one = to_bits(1.0);
   double result = 1;
   for (; n > 0; n /= 2, base *= base) {
-    if (n % 2) result *= base;
+    const std::uint64_t odd = -std::uint64_t(n % 2);
+    result *= from_bits<double>((to_bits(base) & odd) | (one & ~odd));
   }
   return result;
 }
