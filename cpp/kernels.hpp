@@ -125,6 +125,8 @@ struct LayerKernels {
 template <class T>
 struct TypedKernels {
   void (*product)(const Product<T>&);
+  /// b[j, i] = a[i, j] of a matrix a.
+  void (*transpose)(const T* a, Index a_row, Index rows, Index columns, T* b, Index b_row);
   SoftmaxFunction<T> softmax, log_softmax, logsumexp;
   SoftmaxFunction<T> softmax_backward, log_softmax_backward, logsumexp_backward;
   SoftmaxFunction<T> entropy, entropy_backward;

@@ -26,6 +26,7 @@ struct Tiles<T, List<Op...>> {
 template <class T>
 void fill(TypedKernels<T>& kernels) {
   kernels.product = product<T>;
+  kernels.transpose = transpose<T>;
   kernels.activations = Tiles<T, Activations>::tiles;
   kernels.learned = Tiles<T, Activations>::learned;
 }

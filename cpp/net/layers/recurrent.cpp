@@ -42,7 +42,9 @@ Recurrent<T>::Recurrent(const RecurrentSpec& spec, Cursor<T>& cursor)
 template <class T>
 void Recurrent<T>::reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) {
   const Index samples = rows / steps;
-  for (RecurrentLevel<T>& level : levels_) level.reserve(arena, samples, steps, mode);
+  for (RecurrentLevel<T>& level : levels_) {
+    level.reserve(arena, samples, steps, mode, !first || &level != &levels_.front());
+  }
   y_ = arena.matrix(sequence_ ? rows : samples, units_);
   if (mask_) skipped_.resize(std::size_t(rows));
   train_ = mode == Mode::train;

@@ -28,7 +28,7 @@ RecurrentLevel<T>::RecurrentLevel(const LevelShape& shape, Cursor<T>& cursor)
 }
 
 template <class T>
-void RecurrentLevel<T>::reserve(Arena<T>& arena, Index samples, Index steps, Mode mode) {
+void RecurrentLevel<T>::reserve(Arena<T>& arena, Index samples, Index steps, Mode mode, bool below) {
   train_ = mode == Mode::train;
   const Index rows = train_ ? samples * steps : samples, states = train_ ? rows + samples : samples;
   const bool memory = shape_.cell().memory;
@@ -40,6 +40,8 @@ void RecurrentLevel<T>::reserve(Arena<T>& arena, Index samples, Index steps, Mod
   if (!train_) return;
   dh_ = arena.matrix(samples, shape_.units);
   if (memory) dc_ = arena.matrix(samples, shape_.units);
+  state_turned_ = arena.matrix(shape_.weight_columns(), shape_.units);
+  if (below) input_turned_ = arena.matrix(shape_.weight_columns(), shape_.inputs);
 }
 
 template <class T>
@@ -151,6 +153,12 @@ template <class T>
 void RecurrentLevel<T>::begin_backward() {
   std::fill_n(dh_.data, samples_ * dh_.stride, T(0));
   if (dc_.data) std::fill_n(dc_.data, samples_ * dc_.stride, T(0));
+  const auto turn = [&](const Slice& weight, const Matrix<T>& to) {
+    if (to.data == nullptr) return;
+    typed_kernels<T>().transpose(weight.values, to.rows, to.columns, to.rows, to.data, to.stride);
+  };
+  turn(state_weight_, state_turned_);
+  turn(input_weight_, input_turned_);
 }
 
 template <class T>
@@ -177,9 +185,8 @@ void RecurrentLevel<T>::backward_states(Index t, Range samples, bool cut) {
   state.a = block(gates_, t) + samples.begin * gates_.stride + shape_.cell().state_row * shape_.units;
   state.a_row = gates_.stride;
   state.a_column = 1;
-  state.b = state_weight_.values;
-  state.b_row = 1;
-  state.b_column = shape_.weight_columns();
+  state.b = state_turned_.data;
+  state.b_row = state_turned_.stride;
   state.c = dh;
   state.c_row = dh_.stride;
   state.padded = true;
@@ -196,13 +203,12 @@ void RecurrentLevel<T>::backward_input(Index t, Range samples, Product<T> input)
   input.columns = shape_.inputs;
   input.a_row = gates_.stride;
   input.a_column = 1;
-  input.b_row = 1;
-  input.b_column = shape_.weight_columns();
+  input.b_row = input_turned_.stride;
   input.padded = true;
   for (const GateRange& range : ranges) {  // dx += dgates W_ih^T
     input.depth = range.count * shape_.units;
     input.a = block(gates_, t) + samples.begin * gates_.stride + range.row * shape_.units;
-    input.b = input_weight_.values + range.weight * shape_.units;
+    input.b = input_turned_.data + range.weight * shape_.units * input_turned_.stride;
     input.finish = &range == &ranges.back() ? finish : Finish<T>{};
     multiply(input, {});
     input.start = input.c;

@@ -36,7 +36,8 @@ class RecurrentLevel {
  public:
   RecurrentLevel(const LevelShape& shape, Cursor<T>& cursor);
   const LevelShape& shape() const { return shape_; }
-  void reserve(Arena<T>& arena, Index samples, Index steps, Mode mode);
+  /// `below`: backward_input() will be called.
+  void reserve(Arena<T>& arena, Index samples, Index steps, Mode mode, bool below);
 
   /// Before a forward pass; carried: of each sample, the states to begin with, `stride` apart, or nullptr.
   void begin(Index samples, Index steps, const T* carried, Index stride);
@@ -72,10 +73,11 @@ class RecurrentLevel {
   Slice input_weight_, state_weight_, input_bias_, state_bias_, initial_h_, initial_c_;
   bool train_ = false;
   Index samples_ = 0, steps_ = 0;
-  Matrix<T> bias_;               ///< of a row of gates
-  Matrix<T> gates_;              ///< after a backward step: their gradients
-  Matrix<T> h_, c_, tanh_of_c_;  ///< the first two with a block before the first step
-  Matrix<T> dh_, dc_;            ///< at one time step
+  Matrix<T> bias_;                         ///< of a row of gates
+  Matrix<T> gates_;                        ///< after a backward step: their gradients
+  Matrix<T> h_, c_, tanh_of_c_;            ///< the first two with a block before the first step
+  Matrix<T> dh_, dc_;                      ///< at one time step
+  Matrix<T> input_turned_, state_turned_;  ///< the weights' transposes, which every step of a backward pass reads
 };
 
 }  // namespace simdnn
