@@ -101,7 +101,7 @@ SIMDNN_INLINE auto exact(const Term<V>& term) {
   return fma(wide(term.scale), p, wide(term.scale));
 }
 
-/// Where terms are found.
+/// What kind of row its terms come from.
 enum class Reach {
   normal,  ///< all terms are normal numbers
   near,    ///< some are less, and 0
