@@ -162,7 +162,8 @@ class Experience {
 
   /// What a task of `parts` parts took in all, and the caller for the `own` parts that it computed.
   void add(Index own, Index parts, Clock::duration worked, Clock::duration took) {
-    constexpr std::chrono::microseconds credit{5000}, tolerated{100};
+    constexpr std::chrono::microseconds credit{5000};    // what help has won lately, it may lose again
+    constexpr std::chrono::microseconds tolerated{100};  // as waking helpers costs
     if (own == 0) return;
     balance_ = std::min<Clock::duration>(balance_ + worked * parts / own - took, credit);
     if (balance_ == credit) share_ = kShare;

@@ -65,9 +65,7 @@ struct SoftRow {
 
   /// x_j - largest in double, 0 beyond the row.
   SIMDNN_INLINE Lanes<double> load(Index first, Index count) const {
-    T block[kLanes];
-    load_block(x + first, count, shift.largest, block);
-    return wide(Lanes<T>(block)) - double(shift.largest);
+    return wide(Lanes<T>(x + first, int(count), shift.largest)) - double(shift.largest);
   }
   SIMDNN_INLINE void load(Index first, Index count, double* distance) const { load(first, count).store(distance); }
 };
@@ -86,11 +84,9 @@ double soft_row(const SoftRow<T>& row, const Smoothed<T>& targets, double scale,
   if (gradient) gradient[row.winner] = term_of(row.shift.largest, row.shift).value;
   const double factor = scale * all / (rest + unit);
   for_blocks(gradient ? row.n : 0, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
-    T block[kLanes];
-    load_block(gradient + i, count, T(0), block);
-    const Lanes<double> pulled = -scale * targets.load(i, count);
-    narrow<T>(fma(factor, wide(Lanes<T>(block)), pulled)).store(block);
-    store_block(gradient + i, count, block);
+    const Lanes<double> pulled = -scale * targets.load(i, count),
+                        terms = wide(Lanes<T>(gradient + i, int(count), T(0)));
+    narrow<T>(fma(factor, terms, pulled)).store(gradient + i, int(count));
   });
   return fma(all, row.log_sum(rest), -sum_lanes(pull));
 }

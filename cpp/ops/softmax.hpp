@@ -74,12 +74,12 @@ struct ShiftConstants;
 
 template <>
 struct ShiftConstants<float> {
-  static constexpr float lift = 24, near = 4096, ln2 = 0x1.62e43p-1f;
+  static constexpr float lift = 24, near = 4096;
 };
 
 template <>
 struct ShiftConstants<double> {
-  static constexpr double lift = 53, near = 4096, ln2 = 0x1.62e42fefa39efp-1;
+  static constexpr double lift = 53, near = 4096;
 };
 
 /// A term, and what it is exactly. V: a scalar, or lanes of them.
@@ -129,8 +129,8 @@ struct Shift {
 
   SIMDNN_INLINE V offset() const { return S::lift - power; }
   /// Where normal terms begin.
-  SIMDNN_INLINE V floor() const { return far_floor() + power * S::ln2; }
-  static constexpr T far_floor() { return -(S::lift + C::bias - 1) * S::ln2; }
+  SIMDNN_INLINE V floor() const { return far_floor() + power * C::ln2_high; }
+  static constexpr T far_floor() { return -(S::lift + C::bias - 1) * C::ln2_high; }
 
   /// The term of the largest, exactly; NaN where the row has no softmax.
   SIMDNN_INLINE double unit() const { return exact(term_of(largest, *this)); }
@@ -139,7 +139,7 @@ struct Shift {
 /// 2^offset exp(x), but 0 below the floor.
 template <class V>
 SIMDNN_INLINE ScaledExp<V> floored_exp(V x, V floor, V offset) {
-  return scaled_exp(chosen_below(x, floor, floor - ShiftConstants<Scalar<V>>::ln2, x), offset);
+  return scaled_exp(chosen_below(x, floor, floor - ExpConstants<Scalar<V>>::ln2_high, x), offset);
 }
 
 template <class V>
