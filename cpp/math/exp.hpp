@@ -104,14 +104,28 @@ SIMDNN_INLINE ReducedExp<V> reduce_exp(V x, V low, V offset) {
 
 /// 2^(i/16) = value (1 + error).
 struct Sixteenths {
-  alignas(64) static constexpr float value[16] = {0x1.000000p+0f, 0x1.0b5586p+0f, 0x1.172b84p+0f, 0x1.2387a6p+0f,
-                                                  0x1.306fe0p+0f, 0x1.3dea64p+0f, 0x1.4bfdaep+0f, 0x1.5ab07ep+0f,
-                                                  0x1.6a09e6p+0f, 0x1.7a1148p+0f, 0x1.8ace54p+0f, 0x1.9c4918p+0f,
-                                                  0x1.ae89fap+0f, 0x1.c199bep+0f, 0x1.d5818ep+0f, 0x1.ea4afap+0f};
+  static constexpr float value[16] = {0x1.000000p+0f, 0x1.0b5586p+0f, 0x1.172b84p+0f, 0x1.2387a6p+0f,
+                                      0x1.306fe0p+0f, 0x1.3dea64p+0f, 0x1.4bfdaep+0f, 0x1.5ab07ep+0f,
+                                      0x1.6a09e6p+0f, 0x1.7a1148p+0f, 0x1.8ace54p+0f, 0x1.9c4918p+0f,
+                                      0x1.ae89fap+0f, 0x1.c199bep+0f, 0x1.d5818ep+0f, 0x1.ea4afap+0f};
   alignas(64) static constexpr float error[16] = {
       0x0.000000p+0f,   0x1.8d96d4p-25f,  -0x1.9c0c22p-27f, 0x1.964904p-25f,  0x1.125002p-25f, 0x1.370be4p-25f,
       -0x1.0a3550p-25f, -0x1.00d8acp-27f, 0x1.26055cp-26f,  -0x1.05cb44p-25f, 0x1.67a1cap-28f, 0x1.a3b5e4p-28f,
       -0x1.f9c304p-27f, -0x1.6961b4p-28f, -0x1.a5217cp-28f, 0x1.61428ep-28f};
+
+  /// A number whose low four bits are i, so far to the left that the others come to stand in the exponent, adds i to
+  /// the mantissa; the bits of these values lack it.
+  struct Powers {
+    alignas(64) float less[16];
+  };
+  static constexpr int shift = 19;
+  static constexpr Powers powers = [] {
+    Powers powers{};
+    for (int i = 0; i < 16; ++i) {
+      powers.less[i] = __builtin_bit_cast(float, __builtin_bit_cast(std::uint32_t, value[i]) - (i << shift));
+    }
+    return powers;
+  }();
 };
 
 /// The element that the low four bits of the index choose.
@@ -137,7 +151,7 @@ SIMDNN_INLINE ScaledExp<V> scaled_exp(V x, V offset) {
     auto index = to_bits(shifted);
     V r = high + fma(n, -C::ln2_low / 16, lookup(Sixteenths::error, index));
     V p = fma(r * r, fma(r, 0x1.555762p-3f, 0x1.00021cp-1f), r);  // an error of 2^-29.1
-    return {from_bits<V>(((index >> 4) << C::mantissa) + to_bits(lookup(Sixteenths::value, index))), p, p};
+    return {from_bits<V>((index << Sixteenths::shift) + to_bits(lookup(Sixteenths::powers.less, index))), p, p};
   } else {
     auto e = reduce_exp<false>(x, V(Scalar<V>(0)), offset + C::bias);
     return {from_bits<V>(e.power << C::mantissa), e.high, e.tail};
