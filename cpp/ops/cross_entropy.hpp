@@ -177,7 +177,9 @@ struct CrossEntropy {
       hard.distance[l] = double(own) - double(largest);
       hard.own[l] = exact(term_of(own, shift));
       hard.unit[l] = shift.unit();
-      hard.rest[l] = row_exp(x, n, shift, target[l], gradient_of(l));
+      const bool leads = !(own < largest);  // the others may not show beside it
+      const double sum = row_exp(x, n, shift, leads ? Index(target[l]) : kNobody, gradient_of(l));
+      hard.rest[l] = leads ? sum : sum - hard.own[l];
       if (l + 1 < count) range = range_of(l + 1);  // beside the division below
       hard.find_factor(l, batch.scale);
       if (batch.gradient && gamma == 0) finish(l);

@@ -78,14 +78,15 @@ struct Panel {
   }
 
   /// at = the terms of each row; sums them.
-  Lanes<double> exponentials() { return sum_terms(shift.largest, nullptr); }
+  Lanes<double> exponentials() { return sum_terms(ShiftConstants<T>::above, nullptr); }
 
   /// The same but for one of each row that was left out before, whose x was `own`: 0 in its place.
   void leave_out(const int* column) {
     for (int l = 0; l < kLanes; ++l) at[column[l]][l] = -ExpConstants<T>::infinity;
   }
   Lanes<double> exponentials_but(const int* left_out, const V& own) {
-    return sum_terms(chosen_below(own, shift.largest, shift.largest, second), left_out);
+    const V most = chosen_below(own, shift.largest, shift.largest, second);
+    return sum_terms(T(2) * near_term(most, shift.floor(), shift.offset()).scale, left_out);
   }
 
   /// at *= the factor of each row.
@@ -126,11 +127,11 @@ struct Panel {
     near = Shift<T>(max_lanes(raised(best, 0 - best))).near();
   }
 
-  /// `most`: the largest of those that are added.
-  Lanes<double> sum_terms(const V& most, const int* left_out) {
+  /// The sums begin above what is added.
+  Lanes<double> sum_terms(const V& above, const int* left_out) {
     constexpr int together = kTogether<T>;
     V floor = shift.floor(), offset = shift.offset();
-    TermSums<T> sums(T(2) * near_term(most, floor, offset).scale);
+    TermSums<T> sums(above);
     Index j = 0;
     for (; j + together <= columns; j += together) add<together>(j, floor, offset, sums);
     for (; j < columns; ++j) add<1>(j, floor, offset, sums);

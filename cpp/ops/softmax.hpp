@@ -74,12 +74,12 @@ struct ShiftConstants;
 
 template <>
 struct ShiftConstants<float> {
-  static constexpr float lift = 24, near = 4096;
+  static constexpr float lift = 24, near = 4096, above = 0x1p25f;
 };
 
 template <>
 struct ShiftConstants<double> {
-  static constexpr double lift = 53, near = 4096;
+  static constexpr double lift = 53, near = 4096, above = 0x1p54;
 };
 
 /// A term, and what it is exactly. V: a scalar, or lanes of them.
@@ -215,11 +215,11 @@ struct TermSums {
   SIMDNN_INLINE Lanes<double> lanes() const { return (wide(sum) - wide(start)) + wide(lost); }
 };
 
-/// The largest element but for one.
+/// Where a sum of the other terms begins: above each, but not far above, as one left out may be by far the largest.
 template <class T>
-T largest_other(const T* x, Index n, T largest, Index left_out) {
-  if (left_out < 0 || x[left_out] < largest) return largest;
-  return raised(row_max(x, left_out), row_max(x + left_out + 1, n - left_out - 1));
+T start_without(Index left_out, const T* x, Index n, const Shift<T>& shift) {
+  const T other = raised(row_max(x, left_out), row_max(x + left_out + 1, n - left_out - 1));
+  return 2 * term_of(other, shift).scale;
 }
 
 /// y = the terms of a row; returns their sum but for that of `left_out`, whose y is 0. y may be x, or nullptr.
@@ -230,7 +230,7 @@ SIMDNN_INLINE double sum_terms(const T* x, Index n, Shift<T> shift, Index left_o
   constexpr T nothing = -ExpConstants<T>::infinity;
   constexpr Index step = kTogether<T> * kLanes;
   const Index whole = n / step * step, gap = left_out < 0 ? n : left_out / step * step;
-  TermSums<T> sums(2 * term_of(largest_other(x, n, shift.largest, left_out), shift).scale);
+  TermSums<T> sums(left_out < 0 ? ShiftConstants<T>::above : start_without(left_out, x, n, shift));
   for (Index i = 0; i < n;) {
     const Index end = i <= gap && gap < whole ? gap : whole;
     for (; i < end; i += step) {
