@@ -153,6 +153,7 @@ struct Kernels {
   const ElementaryLoops* elementary;
   int elementary_count;
   MaxoutLoops maxout;
+  Loop crelu[kStorages];  ///< () -> (2)
   const LossDescription* const* losses;
   int loss_count;
   const RuleDescription* const* rules;

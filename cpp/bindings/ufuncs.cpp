@@ -176,6 +176,7 @@ void register_ufuncs(py::module_& module) {
              maxout.derivative, 1);
   add_groups(module, "maxout_backward", "dy for the first largest of the last axis, 0 for the others.", "(),(k)->(k)",
              maxout.backward, 2);
+  add_groups(module, "crelu", "relu(x) and relu(-x).", "()->(2)", kernels().crelu, 1);
   for (const RowUfunc& row : row_ufuncs()) {
     add_gufunc(module, row.name, "", row.signature, {std::begin(row.loops), std::end(row.loops)},
                std::vector<void*>(kStorages, nullptr), row.inputs);

@@ -1,4 +1,5 @@
 // Inner loops of the elementwise ufuncs.
+#include "../loops/crelu.hpp"
 #include "../loops/map.hpp"
 #include "../loops/maxout.hpp"
 #include "../ops/activations.hpp"
@@ -77,6 +78,9 @@ void simdnn::SIMDNN_OF_LEVEL(element_kernels)(Kernels& kernels) {
   kernels.elementary = ElementaryTables<Elementary>::loops;
   kernels.elementary_count = ElementaryTables<Elementary>::count;
   kernels.maxout = maxout_loops();
+  kernels.crelu[kHalf] = crelu_value<Half>;
+  kernels.crelu[kSingle] = crelu_value<float>;
+  kernels.crelu[kDouble] = crelu_value<double>;
   kernels.half_to_single = convert<Half, float>;
   kernels.single_to_half = convert<float, Half>;
 }

@@ -1,21 +1,46 @@
-// Concatenated relu over rows.
+// Concatenated relu: as a NumPy inner loop, and over rows.
 #pragma once
 
-#include "../math/level.hpp"
-#include "../ops/piecewise.hpp"
-#include "../ops/spans.hpp"
+#include "map.hpp"
 
 SIMDNN_LEVEL_BEGIN
+
+/// rising = relu(x), which may be x, and falling = relu(-x).
+template <class T>
+SIMDNN_INLINE void rectify(const T* x, Index n, T* rising, T* falling) {
+  SIMDNN_VECTORIZE
+  for (Index j = 0; j < n; ++j) {
+    falling[j] = Relu::value(-x[j]);
+    rising[j] = Relu::value(x[j]);
+  }
+}
+
+/// () -> (2): dims are n and 2, steps those of x, of y and of its parts, relu(x) and relu(-x).
+template <class S>
+void crelu_value(char* const* args, const Index* dims, const Index* steps) {
+  using T = typename Compute<S>::type;
+  if constexpr (sizeof(S) == sizeof(T)) {
+    if (steps[0] == Index(sizeof(T)) && steps[1] == Index(sizeof(T))) {
+      return rectify(reinterpret_cast<const T*>(args[0]), dims[0], reinterpret_cast<T*>(args[1]),
+                     reinterpret_cast<T*>(args[1] + steps[2]));
+    }
+  }
+  constexpr Index block = 8 * kLanes;
+  alignas(64) T rising[block] = {}, falling[block];
+  for (Index i = 0; i < dims[0]; i += block) {
+    const Index count = dims[0] - i < block ? dims[0] - i : block;
+    gather<S>(args[0] + i * steps[0], steps[0], count, rising);
+    rectify(rising, block, rising, falling);
+    scatter<S>(rising, count, args[1] + i * steps[1], steps[1]);
+    scatter<S>(falling, count, args[1] + i * steps[1] + steps[2], steps[1]);
+  }
+}
 
 /// y = [relu(x), relu(-x)].
 template <class T>
 void crelu(const T* x, Index x_stride, Index rows, Index columns, T* y, Index y_stride) {
   for (Index i = 0; i < rows; ++i, x += x_stride, y += y_stride) {
-    SIMDNN_VECTORIZE
-    for (Index j = 0; j < columns; ++j) {
-      y[j] = Relu::value(x[j]);
-      y[columns + j] = Relu::value(-x[j]);
-    }
+    rectify(x, columns, y, y + columns);
   }
 }
 

@@ -118,8 +118,7 @@ struct Relu6 {
   };
   template <class T>
   SIMDNN_INLINE static T value(T x) {
-    const T low = x <= 0 ? T(0) : x;
-    return low > 6 ? T(6) : low;
+    return bound_size(Relu::value(x), T(6));
   }
   template <class T>
   SIMDNN_INLINE static T derivative(T x) {
@@ -165,6 +164,15 @@ struct HardTanh {
     return derivative(y, min_val, max_val);
   }
 };
+
+/// The greater of x and least < 0, or a NaN: counted from -inf on, as integers, NaN come before all numbers that are
+/// not negative, and those before the others.
+template <class T>
+SIMDNN_INLINE T clamp_below(T x, T least) {
+  const auto beyond = to_bits(-ExpConstants<T>::infinity) + 1;
+  const auto bits = to_bits(x) - beyond, limit = to_bits(least) - beyond;
+  return from_bits<T>((bits < limit ? bits : limit) + beyond);
+}
 
 /// (t + low) / 6 with one rounding, nearly: what a product by 1/6 leaves over corrects it, cheaper than a division.
 template <class T>
@@ -223,9 +231,8 @@ struct HardSwish {
   };
   template <class T>
   SIMDNN_INLINE static T value(T x) {
-    const T bounded = x < -3 ? T(-3) : x;
-    const T t = bounded + 3;
-    return bounded * sixth(t > 6 ? T(6) : t, T(0));
+    const T bounded = clamp_below(x, T(-3));
+    return bounded * sixth(clamp_size(bounded + 3, T(6)), T(0));
   }
   template <class T>
   SIMDNN_INLINE static T derivative(T x) {

@@ -174,15 +174,13 @@ def crelu(x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> A
     axis = normalize_axis_index(axis, values.ndim)
     if not isinstance(values, np.ndarray):
         return np.concatenate([_core.relu(values), _core.relu(np.negative(values))], axis=axis)
-    size, before = values.shape[axis], (slice(None),) * axis
-    wanted = (*values.shape[:axis], 2 * size, *values.shape[axis + 1 :])
+    before, size, behind = values.shape[:axis], values.shape[axis], values.shape[axis + 1 :]
+    wanted = (*before, 2 * size, *behind)
     if out is None:
         out = np.empty(wanted, np.exp.resolve_dtypes((values.dtype, None))[1])
     if out.shape != wanted:
         raise ValueError(f"out: expected shape {wanted}, twice that of x along axis {axis}, got {out.shape}")
-    rising, falling = out[(*before, slice(size))], out[(*before, slice(size, None))]
-    _core.relu(values, out=rising)
-    _core.relu(np.negative(values, out=falling), out=falling)
+    _core.crelu(values, out=out.reshape(*before, 2, size, *behind), axis=axis)
     return out
 
 
