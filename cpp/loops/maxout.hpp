@@ -6,6 +6,22 @@
 
 SIMDNN_LEVEL_BEGIN
 
+/// to[i] = x[every i].
+template <class S, class T>
+SIMDNN_INLINE void gather_every(Index every, const S* x, Index count, T* to) {
+  SIMDNN_VECTORIZE
+  for (Index i = 0; i < count; ++i) to[i] = load<T>(x[every * i]);
+}
+
+/// As gather; pieces of pairs and fours are shuffled in registers, not moved one by one.
+template <class S, class T>
+void gather_pieces(const char* from, Index step, Index count, T* to) {
+  const S* const x = reinterpret_cast<const S*>(from);
+  if (step == 2 * Index(sizeof(S))) return gather_every(2, x, count, to);
+  if (step == 4 * Index(sizeof(S))) return gather_every(4, x, count, to);
+  gather<S>(from, step, count, to);
+}
+
 /// Neighbouring groups side by side, a vector lane each; strides and precisions end at gather and scatter.
 template <class S>
 struct Groups {
@@ -17,10 +33,10 @@ struct Groups {
 
   /// The largest piece of each group, the first of equals; NaN if one of them is.
   SIMDNN_INLINE void find(const char* x, Index step, Index pieces, Index piece_step, Index count) {
-    gather<S>(x, step, count, best);
+    gather_pieces<S>(x, step, count, best);
     for (Index j = count; j < block; ++j) best[j] = 0;
     for (Index k = 1; k < pieces; ++k) {
-      gather<S>(x + k * piece_step, step, count, piece);
+      gather_pieces<S>(x + k * piece_step, step, count, piece);
       SIMDNN_VECTORIZE
       for (Index j = 0; j < block; ++j) {
         const T larger = piece[j] <= best[j] ? best[j] : piece[j];
@@ -56,7 +72,7 @@ void maxout_backward(char* const* args, const Index* dims, const Index* steps) {
     groups.find(x, steps[1], dims[1], steps[3], count);
     for (Index j = 0; j < block; ++j) open[j] = groups.best[j] == groups.best[j] ? T(1) : groups.best[j];
     for (Index k = 0; k < dims[1]; ++k) {
-      gather<S>(x + k * steps[3], steps[1], count, groups.piece);
+      gather_pieces<S>(x + k * steps[3], steps[1], count, groups.piece);
       SIMDNN_VECTORIZE
       for (Index j = 0; j < block; ++j) {
         const T lost = open[j] == open[j] ? T(0) : open[j];
