@@ -1,7 +1,10 @@
 """Restricted Boltzmann machines beside their formulas and scikit-learn; pre-trained deep networks."""
 
+import copy
+import pickle
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from simdnn import init, nn, optim, pretrain
 from sklearn.datasets import load_digits
 from sklearn.neural_network import BernoulliRBM as Peer
 
+from .files import rewritten
 from .registry import FLOATS, same_bits, spread, with_threads
 
 Array = np.ndarray[Any, Any]
@@ -307,3 +311,66 @@ def test_progress_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert "4/4" in shown
     assert "layer=2/2" in shown
     assert "training: 100%" in shown
+
+
+def saved_and_loaded(rbm: pretrain.BernoulliRBM, folder: Path) -> pretrain.BernoulliRBM:
+    pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
+    rbm.save(folder / "rbm.safetensors", metadata={"of": "digits"})
+    assert simdnn.load_metadata(folder / "rbm.safetensors") == {"of": "digits"}
+    return pretrain.BernoulliRBM.load(folder / "rbm.safetensors")
+
+
+COPIES = {
+    "pickle": lambda rbm, _: pickle.loads(pickle.dumps(rbm)),
+    "copy": lambda rbm, _: copy.copy(rbm),
+    "deepcopy": lambda rbm, _: copy.deepcopy(rbm),
+    "file": saved_and_loaded,
+}
+
+
+@pytest.mark.parametrize("optimizer", [None, "adam", optim.SGD(lr=0.05, momentum=0.9, weight_decay=1e-3)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copied_machine_goes_on_bit_for_bit(how: str, dtype: Any, optimizer: Any, tmp_path: Path) -> None:
+    """With the state of its optimiser, the order of samples and the states of its units."""
+    x = digits()[0][:90]
+    made = copy.copy(optimizer)
+    rbm = pretrain.BernoulliRBM(64, 12, k=2, optimizer=made, dtype=dtype, seed=5, sample_visible=True)
+    rbm.fit(x, epochs=2)
+    other = COPIES[how](rbm, tmp_path)
+    assert repr(other) == repr(rbm)
+    assert other.fit(x, epochs=2).loss == rbm.fit(x, epochs=2).loss
+    for name, value in rbm.parameters().items():
+        assert same_bits(other.parameters()[name], value)
+    assert (other.epochs_done, other.optimizer.steps) == (rbm.epochs_done, rbm.optimizer.steps) == (4, 36)
+
+
+def test_files_of_another_kind_are_told_apart(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
+    machine(dtype=np.float32).save(tmp_path / "rbm.safetensors")
+    simdnn.save(nn.Sequential(nn.Dense(2, 2), rng=0), tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=r"rbm\.safetensors: holds a Boltzmann machine.*BernoulliRBM\.load"):
+        simdnn.load(tmp_path / "rbm.safetensors")
+    with pytest.raises(ValueError, match=r"model\.safetensors: holds no Boltzmann machine.*simdnn\.load"):
+        pretrain.BernoulliRBM.load(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"k": 0}, "k: "),
+        ({"dtype": "float64"}, "weight: expected float64, got float32"),
+        ({"epochs_done": -1}, "epochs_done"),
+        ({"command": "x"}, "'command' is not known"),
+        ({"state": {"steps": 1, "skipped": 0, "carried": [1.0]}}, "carried"),
+    ],
+)
+def test_a_file_that_does_not_agree_with_itself_is_refused(
+    change: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
+    path = tmp_path / "rbm.safetensors"
+    machine(dtype=np.float32).save(path)
+    rewritten(path, lambda document: document["boltzmann"].update(change))
+    with pytest.raises(ValueError, match=rf"rbm\.safetensors: .*{message}"):
+        pretrain.BernoulliRBM.load(path)

@@ -1,6 +1,8 @@
 // An updater's state as Python sees it: whoever owns the updater gets the same properties.
 #pragma once
 
+#include <pybind11/stl.h>
+
 #include "arrays.hpp"
 
 namespace simdnn {

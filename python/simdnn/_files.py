@@ -80,7 +80,9 @@ def _document(metadata: Mapping[str, str]) -> dict[str, Any]:
     """The description in a file's metadata."""
     if KEY not in metadata:
         raise ValueError("a safetensors file, but not of simdnn; for PyTorch's weights see simdnn.from_torch")
-    document = only_keys(from_json(metadata[KEY]), ("version", "model", "trainer", "metadata"), "description")
+    document = only_keys(
+        from_json(metadata[KEY]), ("version", "model", "trainer", "boltzmann", "metadata"), "description"
+    )
     if document.get("version") != VERSION:
         raise ValueError(f"version: expected {VERSION}, got {document.get('version')!r}; is simdnn too old?")
     return document

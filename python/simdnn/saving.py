@@ -149,6 +149,8 @@ def described_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def read_model(file: Opened) -> Sequential:
     """The model of an open file."""
+    if "boltzmann" in file.document:
+        raise ValueError("holds a Boltzmann machine; load it with simdnn.pretrain.BernoulliRBM.load")
     found = only_keys(
         file.document.get("model"), ("layers", "dtype", "in_features", "seed", "passes"), "model"
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core, optim
 from .._check import integer
+from .._files import Path
 from .._progress import Progress, advance, bar
 from ..training import History
+from . import _boltzmann_file
 
 MOST_STEPS = 1000  # of Gibbs sampling in one update
 
@@ -181,7 +184,85 @@ class BernoulliRBM:
         """P(v = 1 | h) for h = `transform` (X): an array of X's shape (n, in_features)."""
         return self._machine.reconstruct(X)
 
+    def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
+        """Write the parameters and the state of the training to a safetensors file: see `load`.
+
+        Parameters
+        ----------
+        path : str or path
+            Replaced if it exists, and then as a whole.
+        metadata : dict, optional
+            Anything of one's own that JSON can hold; `simdnn.load_metadata` reads it.
+
+        Raises
+        ------
+        TypeError
+            If the optimizer is of a class of one's own.
+        ImportError
+            If safetensors is missing: it comes with the extra ``[io]``.
+        """
+        _boltzmann_file.save(self, path, metadata)
+
+    @classmethod
+    def load(cls, path: Path, *, lr: Any = None) -> BernoulliRBM:
+        """The machine in a file of `save`: it goes on bit for bit as the saved one would have.
+
+        Parameters
+        ----------
+        path : str or path
+        lr : float, schedule or function, optional
+            Another learning rate; needed where it was a function of one's own, which no file can hold.
+
+        Raises
+        ------
+        ValueError
+            If the content is damaged, of another kind, or does not agree with itself, or `lr` is needed.
+        OSError
+            If it cannot be read.
+        ImportError
+            If safetensors is missing: it comes with the extra ``[io]``.
+
+        Examples
+        --------
+        >>> import os, tempfile, numpy as np
+        >>> from simdnn import pretrain
+        >>> x = np.eye(4)
+        >>> rbm = pretrain.BernoulliRBM(4, 2, seed=0)
+        >>> history = rbm.fit(x, epochs=3)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "rbm.safetensors")
+        ...     rbm.save(path)
+        ...     other = pretrain.BernoulliRBM.load(path)
+        >>> other.fit(x, epochs=1).loss == rbm.fit(x, epochs=1).loss
+        True
+        """
+        return _boltzmann_file.load(cls, path, lr)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        arguments = {name: getattr(self, name) for name in _boltzmann_file.SETTINGS} | {
+            "in_features": self.in_features,
+            "out_features": self.out_features,
+            "optimizer": copy.copy(self.optimizer),
+        }
+        values = self._machine.values.copy()
+        return _restored, (type(self), arguments, values, self.optimizer.state_dict(), self.epochs_done)
+
     def __repr__(self) -> str:
         return (
             f"BernoulliRBM({self.in_features}, {self.out_features}, k={self.k}, optimizer={self.optimizer!r})"
         )
+
+
+def _restored(
+    kind: type[BernoulliRBM],
+    arguments: dict[str, Any],
+    values: NDArray[Any],
+    state: dict[str, Any],
+    epochs_done: int,
+) -> BernoulliRBM:
+    """A machine that goes on as its original would."""
+    rbm = kind(**arguments)
+    rbm._machine.values[...] = values
+    rbm.optimizer.load_state_dict(state)
+    rbm.epochs_done = epochs_done
+    return rbm

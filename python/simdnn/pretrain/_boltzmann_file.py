@@ -1,0 +1,62 @@
+"""A `BernoulliRBM` in a file: its parameters, and all that its next step depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import _files
+from .._check import integer
+from .._files import Path
+from .._plain import only_keys
+from ..optim import _describe as optimizers
+from ..saving import OPTIMIZER, described_metadata
+
+if TYPE_CHECKING:
+    from ._boltzmann import BernoulliRBM
+
+SETTINGS = ("k", "dtype", "seed", "sample_visible")
+KEYS = (*SETTINGS, "epochs_done", "optimizer", "state")
+PARAMETERS = ("weight", "hidden_bias", "visible_bias")
+#: Which dimension of the weight a bias has.
+BIASES = ((0, "visible_bias"), (1, "hidden_bias"))
+
+
+def save(rbm: BernoulliRBM, path: Path, metadata: Mapping[str, Any] | None) -> None:
+    """See `BernoulliRBM.save`."""
+    state = optimizers.arrays_of(rbm.optimizer, list(PARAMETERS))
+    arrays = rbm.parameters() | {OPTIMIZER + name: view for name, view in state.items()}
+    described = {
+        "k": rbm.k,
+        "dtype": rbm.dtype.name,
+        "seed": rbm.seed,
+        "sample_visible": rbm.sample_visible,
+        "epochs_done": rbm.epochs_done,
+        "optimizer": optimizers.optimizer_to_dict(rbm.optimizer),
+        "state": optimizers.numbers_of(rbm.optimizer),
+    }
+    copies = {name: view.copy() for name, view in arrays.items()}
+    _files.write(path, copies, {"boltzmann": described} | described_metadata(metadata))
+
+
+def load(kind: type[BernoulliRBM], path: Path, lr: Any) -> BernoulliRBM:
+    """See `BernoulliRBM.load`."""
+    with _files.opened(path) as file:
+        if "boltzmann" not in file.document:
+            raise ValueError("holds no Boltzmann machine; for a model see simdnn.load")
+        found = only_keys(file.document["boltzmann"], KEYS, "boltzmann")
+        dtype = found["dtype"]
+        values = {name: file.array(name, dtype) for name in PARAMETERS}
+        weight = values["weight"]
+        if weight.ndim != 2 or any(values[name].shape != weight.shape[i : i + 1] for i, name in BIASES):
+            raise ValueError(f"weight: expected shape (visible, hidden) of the biases, got {weight.shape}")
+        optimizer = optimizers.optimizer_from_dict(found["optimizer"], lr)
+        settings = {name: found[name] for name in SETTINGS}
+        rbm = kind(weight.shape[0], weight.shape[1], optimizer=optimizer, **settings)
+        names = [name for name in file.names if name.startswith(OPTIMIZER)]
+        arrays = {name.removeprefix(OPTIMIZER): file.array(name, dtype) for name in names}
+        optimizers.restore(optimizer, list(PARAMETERS), arrays, found["state"])
+        for name, view in rbm.parameters().items():
+            view[...] = values[name]
+        rbm.epochs_done = integer("epochs_done", found["epochs_done"], 0)
+        return rbm
