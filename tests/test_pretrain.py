@@ -349,9 +349,9 @@ def test_files_of_another_kind_are_told_apart(tmp_path: Path) -> None:
     pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
     machine(dtype=np.float32).save(tmp_path / "rbm.safetensors")
     simdnn.save(nn.Sequential(nn.Dense(2, 2), rng=0), tmp_path / "model.safetensors")
-    with pytest.raises(ValueError, match=r"rbm\.safetensors: holds a Boltzmann machine.*BernoulliRBM\.load"):
+    with pytest.raises(ValueError, match=r"rbm\.safetensors: holds no model but.*BernoulliRBM\.load"):
         simdnn.load(tmp_path / "rbm.safetensors")
-    with pytest.raises(ValueError, match=r"model\.safetensors: holds no Boltzmann machine.*simdnn\.load"):
+    with pytest.raises(ValueError, match=r"model\.safetensors: holds no BernoulliRBM but.*simdnn\.load"):
         pretrain.BernoulliRBM.load(tmp_path / "model.safetensors")
 
 
@@ -371,6 +371,6 @@ def test_a_file_that_does_not_agree_with_itself_is_refused(
     pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
     path = tmp_path / "rbm.safetensors"
     machine(dtype=np.float32).save(path)
-    rewritten(path, lambda document: document["boltzmann"].update(change))
+    rewritten(path, lambda document: document["BernoulliRBM"].update(change))
     with pytest.raises(ValueError, match=rf"rbm\.safetensors: .*{message}"):
         pretrain.BernoulliRBM.load(path)

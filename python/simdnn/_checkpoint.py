@@ -40,14 +40,11 @@ def describe_trainer(trainer: Trainer) -> dict[str, Any]:
 def load(kind: type[Trainer], path: Path, lr: Any) -> Trainer:
     """See `Trainer.load`."""
     with _files.opened(path) as file:
-        if "trainer" not in file.document:
-            raise ValueError("holds a model alone, of simdnn.save; load it with simdnn.load")
-        found = only_keys(file.document["trainer"], KEYS, "trainer")
+        found = only_keys(file.part("trainer"), KEYS, "trainer")
         model = read_model(file)
         optimizer = optimizers.optimizer_from_dict(found["optimizer"], lr)
         trainer = kind(model, _loss.from_dict(found["loss"]), optimizer, seed=found["seed"])
-        names = [name for name in file.names if name.startswith(OPTIMIZER)]
-        arrays = {name.removeprefix(OPTIMIZER): file.array(name, model.dtype.name) for name in names}
+        arrays = file.arrays_of(OPTIMIZER, model.dtype.name)
         optimizers.restore(optimizer, list(model.parameters()), arrays, found["state"])
         trainer.epochs_done = integer("epochs_done", found["epochs_done"], 0)
         return trainer

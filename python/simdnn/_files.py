@@ -18,6 +18,12 @@ Path = str | os.PathLike[str]
 KEY = "simdnn"
 VERSION = 1
 DTYPES = {"F32": "float32", "F64": "float64"}
+#: What a file may hold, and what loads it.
+LOADERS = {
+    "model": "simdnn.load",
+    "trainer": "simdnn.Trainer.load",
+    "BernoulliRBM": "simdnn.pretrain.BernoulliRBM.load",
+}
 
 
 def need_safetensors() -> Any:
@@ -65,6 +71,18 @@ class Opened:
         self.document = _document(file.metadata() or {})
         self.names: list[str] = list(file.keys())
 
+    def part(self, kind: str) -> Any:
+        """The description of a model, trainer or Boltzmann machine."""
+        if kind in self.document:
+            return self.document[kind]
+        held = [f"a {other}; load it with {how}" for other, how in LOADERS.items() if other in self.document]
+        raise ValueError(f"holds no {kind} but {' and '.join(held) or 'nothing of simdnn'}")
+
+    def arrays_of(self, owner: str, dtype: str) -> dict[str, NDArray[Any]]:
+        """All arrays whose names begin with `owner`, by the rest of their names."""
+        names = [name for name in self.names if name.startswith(owner)]
+        return {name.removeprefix(owner): self.array(name, dtype) for name in names}
+
     def array(self, name: str, dtype: str) -> NDArray[Any]:
         """An array, which must be of that dtype."""
         if name not in self.names:
@@ -80,9 +98,7 @@ def _document(metadata: Mapping[str, str]) -> dict[str, Any]:
     """The description in a file's metadata."""
     if KEY not in metadata:
         raise ValueError("a safetensors file, but not of simdnn; for PyTorch's weights see simdnn.from_torch")
-    document = only_keys(
-        from_json(metadata[KEY]), ("version", "model", "trainer", "boltzmann", "metadata"), "description"
-    )
+    document = only_keys(from_json(metadata[KEY]), ("version", *LOADERS, "metadata"), "description")
     if document.get("version") != VERSION:
         raise ValueError(f"version: expected {VERSION}, got {document.get('version')!r}; is simdnn too old?")
     return document

@@ -149,11 +149,7 @@ def described_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def read_model(file: Opened) -> Sequential:
     """The model of an open file."""
-    if "boltzmann" in file.document:
-        raise ValueError("holds a Boltzmann machine; load it with simdnn.pretrain.BernoulliRBM.load")
-    found = only_keys(
-        file.document.get("model"), ("layers", "dtype", "in_features", "seed", "passes"), "model"
-    )
+    found = only_keys(file.part("model"), ("layers", "dtype", "in_features", "seed", "passes"), "model")
     seed, passes = (integer(key, found.get(key, 0), 0, 2**64 - 1) for key in ("seed", "passes"))
     arguments = sequential_arguments({k: v for k, v in found.items() if k not in ("seed", "passes")})
     dtype = arguments.setdefault("dtype", "float32")

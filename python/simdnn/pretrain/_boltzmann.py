@@ -189,17 +189,13 @@ class BernoulliRBM:
 
         Parameters
         ----------
-        path : str or path
-            Replaced if it exists, and then as a whole.
-        metadata : dict, optional
-            Anything of one's own that JSON can hold; `simdnn.load_metadata` reads it.
+        path, metadata
+            As `simdnn.Trainer.save`.
 
         Raises
         ------
-        TypeError
-            If the optimizer is of a class of one's own.
-        ImportError
-            If safetensors is missing: it comes with the extra ``[io]``.
+        TypeError, ImportError
+            As `simdnn.Trainer.save`.
         """
         _boltzmann_file.save(self, path, metadata)
 
@@ -209,18 +205,13 @@ class BernoulliRBM:
 
         Parameters
         ----------
-        path : str or path
-        lr : float, schedule or function, optional
-            Another learning rate; needed where it was a function of one's own, which no file can hold.
+        path, lr
+            As `simdnn.Trainer.load`.
 
         Raises
         ------
-        ValueError
-            If the content is damaged, of another kind, or does not agree with itself, or `lr` is needed.
-        OSError
-            If it cannot be read.
-        ImportError
-            If safetensors is missing: it comes with the extra ``[io]``.
+        ValueError, OSError, ImportError
+            As `simdnn.Trainer.load`.
 
         Examples
         --------

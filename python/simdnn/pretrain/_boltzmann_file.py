@@ -36,15 +36,13 @@ def save(rbm: BernoulliRBM, path: Path, metadata: Mapping[str, Any] | None) -> N
         "state": optimizers.numbers_of(rbm.optimizer),
     }
     copies = {name: view.copy() for name, view in arrays.items()}
-    _files.write(path, copies, {"boltzmann": described} | described_metadata(metadata))
+    _files.write(path, copies, {"BernoulliRBM": described} | described_metadata(metadata))
 
 
 def load(kind: type[BernoulliRBM], path: Path, lr: Any) -> BernoulliRBM:
     """See `BernoulliRBM.load`."""
     with _files.opened(path) as file:
-        if "boltzmann" not in file.document:
-            raise ValueError("holds no Boltzmann machine; for a model see simdnn.load")
-        found = only_keys(file.document["boltzmann"], KEYS, "boltzmann")
+        found = only_keys(file.part("BernoulliRBM"), KEYS, "BernoulliRBM")
         dtype = found["dtype"]
         values = {name: file.array(name, dtype) for name in PARAMETERS}
         weight = values["weight"]
@@ -53,8 +51,7 @@ def load(kind: type[BernoulliRBM], path: Path, lr: Any) -> BernoulliRBM:
         optimizer = optimizers.optimizer_from_dict(found["optimizer"], lr)
         settings = {name: found[name] for name in SETTINGS}
         rbm = kind(weight.shape[0], weight.shape[1], optimizer=optimizer, **settings)
-        names = [name for name in file.names if name.startswith(OPTIMIZER)]
-        arrays = {name.removeprefix(OPTIMIZER): file.array(name, dtype) for name in names}
+        arrays = file.arrays_of(OPTIMIZER, dtype)
         optimizers.restore(optimizer, list(PARAMETERS), arrays, found["state"])
         for name, view in rbm.parameters().items():
             view[...] = values[name]
