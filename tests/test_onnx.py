@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import simdnn
 import simdnn.onnx
-from simdnn import nn
+from simdnn import nn, table
 from simdnn.onnx import _activations, _layers
 
 from .layers import ROWS, Row
@@ -284,4 +284,62 @@ def test_bad_calls(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for call in (lambda: simdnn.onnx.export(model, path), lambda: simdnn.onnx.load(path)):
         with pytest.raises(ImportError, match=r"simdnn\[onnx\]"):
             call()
+    assert not path.exists()
+
+
+def a_table() -> dict[str, Array]:
+    """Numbers with holes, words with holes, and names that the graph would like to have."""
+    kinds = np.array(["cat", "dog", None, "emu", "dog", "cat", "dog", "cat"], object)
+    return {
+        "add_2": np.array([1.5, np.nan, -2, 0.25, 3, 7, np.nan, 1e6]),
+        "cast_3": np.arange(8.0),
+        "kind of pet": kinds,
+        "breed": np.array([f"breed {i % 5}" for i in range(8)], object),
+    }
+
+
+@pytest.mark.parametrize("runtime", ["reference", "onnxruntime"])
+@pytest.mark.parametrize("goal", ["pet", "weight"])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_columns_and_target_are_in_the_graph(runtime: str, goal: str, dtype: Any, path: Path) -> None:
+    """A category that was never seen, and every spelling of a missing one."""
+    data = a_table()
+    columns = table.Columns.fit(data, max_one_hot=4)
+    if goal == "pet":
+        target = table.Target("parameter_0", ("no", "yes", "maybe"))
+    else:
+        target = table.Target("parameter_0", mean=40.0, scale=12.5)
+    wide = len(columns.features) + sum(width - 1 for _, width in columns.embeddings.values())
+    model = nn.Sequential(
+        nn.Embedding(in_features=len(columns.features), columns=columns.embeddings),
+        nn.Dense(wide, 8, "tanh"),
+        nn.Dense(8, target.outputs),
+        rng=0,
+        dtype=dtype,
+    )
+    simdnn.onnx.export(model, path, columns=columns, target=target)
+    new = data | {"kind of pet": np.array(["dog", "", "?", "NA", "yak", "cat", "emu", "nan"], object)}
+    rows = data | {"kind of pet": np.array(["dog", None, None, None, "yak", "cat", "emu", None], object)}
+    wanted = model(columns.transform(rows))
+    feed = {name: values[:, np.newaxis] for name, values in new.items()}
+    if runtime == "reference":
+        found = ReferenceEvaluator(str(path)).run(None, feed)
+    else:
+        peer = pytest.importorskip("onnxruntime", reason="needs the extra [peers]: onnxruntime")
+        found = peer.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, feed)
+    if goal == "pet":
+        assert found[0].tolist() == target.restore(wanted).tolist()
+        assert close(found[1], simdnn.functional.softmax(wanted))
+    else:
+        assert found[0].dtype == np.float64
+        assert close(found[0], target.restore(wanted))
+
+
+def test_columns_must_fit_the_model(path: Path) -> None:
+    model = nn.Sequential(nn.Dense(3, 2), rng=0)
+    columns = table.Columns.fit({"a": np.arange(3.0)})
+    with pytest.raises(ValueError, match="columns: expected 3 features, got 1"):
+        simdnn.onnx.export(model, path, columns=columns)
+    with pytest.raises(ValueError, match="target: expected 2 outputs, got 1"):
+        simdnn.onnx.export(model, path, target=table.Target("y"))
     assert not path.exists()

@@ -185,9 +185,25 @@ def test_info_and_export(run: Run, data: Path, out: Path, tmp_path: Path) -> Non
     plain = tmp_path / "plain.safetensors"
     simdnn.save(simdnn.nn.Sequential(simdnn.nn.Dense(2, 3)), plain, metadata={"mine": 7})
     assert re.search(r"mine +7", run("info", plain)[1])
-    onnx = pytest.importorskip("onnx", reason="needs the extra [onnx]: onnx")
+    pytest.importorskip("onnx", reason="needs the extra [onnx]: onnx")
+    import onnx.reference
+
     assert run("export", out, "--onnx", tmp_path / "model.onnx", "--opset", 18)[0] == 0
     assert onnx.load(tmp_path / "model.onnx").opset_import[0].version == 18
+    assert run("export", out, "--onnx", tmp_path / "whole.onnx", "--columns")[0] == 0
+    made = onnx.load(tmp_path / "whole.onnx").graph
+    assert [one.name for one in made.input] == ["kind", "age"]
+    assert [one.name for one in made.output] == ["loud", "P(loud)"]
+    _, predicted, _ = run("predict", out, data)
+    rows = [row[:2] for row in pets()]
+    kind, age = (
+        np.array([[row[0]] for row in rows], object),
+        np.array([[float(row[1] or "nan")] for row in rows]),
+    )
+    evaluator = onnx.reference.ReferenceEvaluator(str(tmp_path / "whole.onnx"))
+    found = evaluator.run(None, {"kind": kind, "age": age})[0]
+    assert ["loud", *found.tolist()] == predicted.split()
+    assert run("export", plain, "--onnx", tmp_path / "none.onnx", "--columns")[0] == 2
 
 
 def test_a_diverging_training_is_an_error(run: Run, data: Path, out: Path) -> None:

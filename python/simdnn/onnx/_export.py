@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -13,12 +13,24 @@ from .._files import Path, write_whole
 from ..nn._layer import Shape
 from ._graph import Graph, need_onnx
 from ._layers import chain
+from ._table import WORDS, decoded, encoded
+
+if TYPE_CHECKING:
+    from ..table import Columns, Target
 
 #: The operators of LayerNormalization's version on.
 OLDEST = 17
 
 
-def export(model: nn.Sequential, path: Path, opset: int = OLDEST, *, dtype: DTypeLike | None = None) -> None:
+def export(
+    model: nn.Sequential,
+    path: Path,
+    opset: int = OLDEST,
+    *,
+    dtype: DTypeLike | None = None,
+    columns: Columns | None = None,
+    target: Target | None = None,
+) -> None:
     """Write a model to an ONNX file, which computes what the model does in evaluation.
 
     Parameters
@@ -32,20 +44,28 @@ def export(model: nn.Sequential, path: Path, opset: int = OLDEST, *, dtype: DTyp
     dtype : dtype or None
         float32 or float64, of the weights and all arithmetic; None is the model's. Some runtimes have some
         operators in float32 alone.
+    columns : table.Columns or None
+        What the model's inputs are made of: then the columns are the inputs, of shape (n, 1), numbers as
+        float64 and words as strings.
+    target : table.Target or None
+        What the model predicts: then the outputs are, by the target's name, the words of the classes or
+        numbers in its own units, of shape (n,), and as ``P(name)`` the probabilities of classes.
 
     Raises
     ------
     TypeError
         If the model is no `Sequential`, or a layer has no counterpart in ONNX.
     ValueError
-        If the opset is before 17, or later than the installed onnx knows, or the dtype another.
+        If the opset is before 17, or later than the installed onnx knows, the dtype another, or columns or
+        target do not fit the model.
     ImportError
         If onnx is missing: it comes with the extra ``[onnx]``.
 
     Notes
     -----
-    The input is ``x``, the output ``y``; the number of samples, and of the time steps of sequences, is open.
-    Dropout vanishes. Slopes and such of operators are float32 in any case, as ONNX has it.
+    The input is ``x``, the output ``y``, unless there are columns and a target; the number of samples, and of
+    the time steps of sequences, is open. Dropout vanishes. Slopes and such of operators are float32 in any
+    case, as ONNX has it.
 
     Examples
     --------
@@ -65,28 +85,39 @@ def export(model: nn.Sequential, path: Path, opset: int = OLDEST, *, dtype: DTyp
     kind = np.dtype(model.dtype if dtype is None else dtype)
     if kind not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {kind}")
-    write_whole(path, to_onnx(model, opset, kind).SerializeToString(deterministic=True))
+    if columns is not None and len(columns.features) != model.in_features:
+        raise ValueError(f"columns: expected {model.in_features} features, got {len(columns.features)}")
+    if target is not None and target.outputs != model.out_features:
+        raise ValueError(f"target: expected {model.out_features} outputs, got {target.outputs}")
+    made = to_onnx(model, opset, kind, columns, target)
+    write_whole(path, made.SerializeToString(deterministic=True))
 
 
-def to_onnx(model: nn.Sequential, opset: int, dtype: np.dtype[Any]) -> Any:
+def to_onnx(
+    model: nn.Sequential, opset: int, dtype: np.dtype[Any], columns: Columns | None, target: Target | None
+) -> Any:
     """The model as a checked ``onnx.ModelProto``."""
     onnx = need_onnx()
     helper = onnx.helper
-    graph = Graph(opset, dtype)
-    y = chain(graph, model.layers, "x", model.state_dict(), model._input)
-    graph.finish(y, "y")
-    proto = helper.make_graph(
-        graph.nodes,
-        "simdnn",
-        [helper.make_tensor_value_info("x", graph.type, open_shape(model._input))],
-        [helper.make_tensor_value_info("y", graph.type, open_shape(model._output))],
-        [onnx.numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
+    named = [part.name for part in columns.parts] if columns else ["x"]
+    graph = Graph(opset, dtype, [*named, *([target.name, f"P({target.name})"] if target else ["y"])])
+    x, inputs = "x", [helper.make_tensor_value_info("x", graph.type, open_shape(model._input))]
+    if columns:
+        x, inputs = encoded(graph, columns)
+    y = chain(graph, model.layers, x, model.state_dict(), model._input)
+    if target:
+        outputs = decoded(graph, target, y)
+    else:
+        graph.finish(y, "y")
+        outputs = [helper.make_tensor_value_info("y", graph.type, open_shape(model._output))]
+    constants = [onnx.numpy_helper.from_array(value, name) for name, value in graph.constants.items()]
+    operators = [helper.make_opsetid("", opset)] + [helper.make_opsetid(*WORDS)] * bool(
+        columns and columns.text
     )
-    operators = helper.make_opsetid("", opset)
     made = helper.make_model(
-        proto,
-        opset_imports=[operators],
-        ir_version=helper.find_min_ir_version_for([operators]),
+        helper.make_graph(graph.nodes, "simdnn", inputs, outputs, constants),
+        opset_imports=operators,
+        ir_version=helper.find_min_ir_version_for(operators),
         producer_name="simdnn",
         producer_version=_core.__version__,
     )

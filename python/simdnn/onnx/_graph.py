@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ def need_onnx() -> Any:
 class Graph:
     """What is exported so far; `add` and `constant` return the name of a value."""
 
-    def __init__(self, opset: int, dtype: np.dtype[Any]) -> None:
+    def __init__(self, opset: int, dtype: np.dtype[Any], taken: Collection[str] = ()) -> None:
+        """`taken` are names of inputs and outputs, which no other value may have."""
         self.opset = opset
         self.dtype = dtype
+        self.taken = frozenset(taken)
         self.nodes: list[Any] = []
         self.constants: dict[str, NDArray[Any]] = {}
 
@@ -34,7 +37,7 @@ class Graph:
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
         """A node of one operator; returns its output."""
-        name = f"{op.lower()}_{len(self.nodes)}"
+        name = self._free(f"{op.lower()}_{len(self.nodes)}")
         self.nodes.append(need_onnx().helper.make_node(op, list(inputs), [name], name=name, **attributes))
         return name
 
@@ -44,13 +47,22 @@ class Graph:
         shape = "x".join(map(str, array.shape)) or "number"
         return self._keep("_".join([array.dtype.name, shape, *map(str, array.ravel())]), array)
 
-    def parameter(self, value: NDArray[Any]) -> str:
-        """An array of the model."""
-        return self._keep(f"parameter_{len(self.constants)}", np.array(value, self.dtype))
+    def parameter(self, value: ArrayLike, dtype: Any = None) -> str:
+        """An array of the model, of the graph's dtype or another."""
+        array = np.array(value, self.dtype if dtype is None else dtype)
+        return self._keep(f"parameter_{len(self.constants)}", array)
+
+    def cast(self, x: str, dtype: Any) -> str:
+        """x as another dtype."""
+        return self.add("Cast", x, to=int(need_onnx().helper.np_dtype_to_tensor_dtype(np.dtype(dtype))))
 
     def _keep(self, name: str, array: NDArray[Any]) -> str:
+        name = self._free(name)
         self.constants[name] = array
         return name
+
+    def _free(self, name: str) -> str:
+        return self._free(f"_{name}") if name in self.taken else name
 
     def reduce(self, op: str, x: str, axis: int, keepdims: bool = False) -> str:
         """A reduction along one axis, which is an attribute until opset 18 and an input from then on."""

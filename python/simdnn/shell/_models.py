@@ -65,15 +65,25 @@ def export(arguments: Sequence[str]) -> int:
     """Write a model as ONNX."""
     made = argparse.ArgumentParser(
         "python -m simdnn export",
-        description="Write a model as ONNX. Its inputs are the network's: numbers scaled, words one-hot.",
+        description="Write a model as ONNX. Its inputs are the network's: numbers scaled, words one-hot;"
+        " or the columns of a table.",
     )
     made.add_argument("model", help="a .safetensors file of train or simdnn.save")
     made.add_argument("--onnx", required=True, metavar="FILE", help="where the ONNX model goes")
+    made.add_argument(
+        "--columns",
+        action="store_true",
+        help="the columns of the training as inputs and its target as output, as predict has them",
+    )
     made.add_argument("--opset", type=int, default=17, help="version of ONNX's operators (default 17)")
     o = made.parse_args(arguments)
     import simdnn.onnx
 
-    simdnn.onnx.export(simdnn.load(o.model), o.onnx, o.opset)
+    if not o.columns:
+        simdnn.onnx.export(simdnn.load(o.model), o.onnx, o.opset)
+        return 0
+    model, columns, target = load_described(o.model)
+    simdnn.onnx.export(model, o.onnx, o.opset, columns=columns, target=target)
     return 0
 
 

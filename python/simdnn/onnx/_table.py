@@ -1,0 +1,80 @@
+"""Columns of a table as the inputs of an ONNX graph, and its target as the output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..table._read import MISSING
+from ._graph import Graph, need_onnx
+
+if TYPE_CHECKING:
+    from ..table import Columns, Target
+    from ..table._columns import Categories, Numbers
+
+#: The domain of LabelEncoder, and its version.
+WORDS = ("ai.onnx.ml", 3)
+
+
+def encoded(graph: Graph, columns: Columns) -> tuple[str, list[Any]]:
+    """What `Columns.transform` computes, and the inputs that it is made of: one a column, of shape (n, 1)."""
+    words, helper = set(columns.text), need_onnx().helper
+    kinds = {part.name: np.dtype(object if part.name in words else np.float64) for part in columns.parts}
+    inputs = [
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(kind), ["n", 1])
+        for name, kind in kinds.items()
+    ]
+    found = [value for part in columns.parts for value in as_numbers(graph, part, part.name in words)]
+    x = graph.add("Concat", *(graph.cast(value, np.float32) for value in found), axis=1)
+    return graph.cast(x, graph.dtype), inputs
+
+
+def as_numbers(graph: Graph, part: Any, words: bool) -> list[str]:
+    """A column as inputs of the network."""
+    return [category_of(graph, part)] if words else scaled(graph, part)
+
+
+def scaled(graph: Graph, part: Numbers) -> list[str]:
+    """See `Numbers.encode`."""
+    mean, scale, zero = (graph.constant(one, np.float64) for one in (part.mean, part.scale, 0))
+    absent = graph.add("IsNaN", part.name)
+    value = graph.add("Where", absent, zero, graph.add("Div", graph.add("Sub", part.name, mean), scale))
+    return [value, absent][: 1 + part.missing]
+
+
+def category_of(graph: Graph, part: Categories) -> str:
+    """See `Categories.encode`; all the spellings of a missing word in a CSV file are one."""
+    places = {one: i for i, one in enumerate(part.categories)}
+    spelled = dict.fromkeys(MISSING, places[None]) if None in places else {}
+    spelled |= {one: i for one, i in places.items() if one is not None}
+    found = graph.add(
+        "LabelEncoder",
+        part.name,
+        domain=WORDS[0],
+        keys_strings=list(spelled),
+        values_int64s=list(spelled.values()),
+        default_int64=len(places),
+    )
+    return (
+        found if part.embedded else graph.add("Equal", found, graph.parameter([range(part.size)], np.int64))
+    )
+
+
+def decoded(graph: Graph, target: Target, y: str) -> list[Any]:
+    """What `predict` writes, from the outputs y of the network: the outputs, which are named."""
+    helper, types = need_onnx().helper, need_onnx().TensorProto
+    if target.classes:
+        shares = graph.add("Softmax", y, axis=1)
+        winner = graph.add("ArgMax", y, axis=1, keepdims=0)
+        last = graph.add("Gather", graph.parameter(target.classes, object), winner)
+        graph.finish(shares, f"P({target.name})")
+        graph.finish(last, target.name)
+        return [
+            helper.make_tensor_value_info(target.name, types.STRING, ["n"]),
+            helper.make_tensor_value_info(f"P({target.name})", graph.type, ["n", target.outputs]),
+        ]
+    mean, scale = (graph.constant(one, np.float64) for one in (target.mean, target.scale))
+    column = graph.add("Reshape", graph.cast(y, np.float64), graph.constant([-1], np.int64))
+    graph.finish(graph.add("Add", graph.add("Mul", column, scale), mean), target.name)
+    return [helper.make_tensor_value_info(target.name, types.DOUBLE, ["n"])]
