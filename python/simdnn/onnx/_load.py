@@ -12,7 +12,7 @@ from ._reader import Reader
 
 
 def load(path: Path) -> nn.Sequential:
-    """The model in an ONNX file, if it is a chain of the layers of a multilayer perceptron.
+    """The model in an ONNX file, if it is a multilayer perceptron: a chain of layers, and residuals of them.
 
     Parameters
     ----------
@@ -37,8 +37,9 @@ def load(path: Path) -> nn.Sequential:
     -----
     Known are Gemm, MatMul, Add of a bias, BatchNormalization, LayerNormalization, PRelu, Softmax, Dropout,
     Identity, Flatten of rows, what is an activation by itself (Relu, LeakyRelu, Elu, Selu, Celu, Sigmoid,
-    HardSigmoid, HardSwish, Tanh, Softplus, Softsign, Mish, Gelu, Clip), and ``x * Sigmoid(x)``. Weights that
-    lie in other files are not read.
+    HardSigmoid, HardSwish, Tanh, Softplus, Softsign, Mish, Gelu, Clip), ``x * Sigmoid(x)``, and an Add of two
+    branches, one of which is the value itself or one dense layer of it. Weights that lie in other files are
+    not read.
 
     Examples
     --------

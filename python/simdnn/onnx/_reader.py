@@ -66,6 +66,41 @@ def silu_of(value: str, readers: list[Node]) -> Node | None:
     return by_op["Mul"] if set(by_op["Mul"].inputs) == wanted else None
 
 
+def joined(value: str, readers: list[Node], nodes: list[Node]) -> tuple[Node, list[tuple[list[Node], str]]]:
+    """The Add at which the branches from a value meet; of each that has nodes the first ones, and its end."""
+    for add in reversed(readers):  # the last one closes the outermost residual
+        others = [one for one in readers if one is not add]
+        if add.op == "Add" and len(add.inputs) == 2 and add.inputs.count(value) == 1:
+            return add, [(others, add.inputs[1 - add.inputs.index(value)])]
+    reached = [behind(one, nodes) for one in readers]
+    shared = [i for i in reached[0] if i in reached[1]]
+    if len(readers) != 2 or not shared or nodes[min(shared)].op != "Add":
+        raise ValueError(
+            f"{value}: read by {len(readers)} nodes, but only chains of layers and residuals are supported"
+        )
+    add = nodes[min(shared)]
+    outputs = [{nodes[i].output for i in places} for places in reached]
+    ends = [next((one for one in add.inputs if one in made), value) for made in outputs]
+    return add, [([one], end) for one, end in zip(readers, ends, strict=True)]
+
+
+def behind(first: Node, nodes: list[Node]) -> set[int]:
+    """The places of a node and of all that follow from it."""
+    values, found = {first.output}, {i for i, node in enumerate(nodes) if node is first}
+    for i, node in enumerate(nodes):  # in the order in which they can be computed, as ONNX has them
+        if not values.isdisjoint(node.inputs):
+            values.add(node.output)
+            found.add(i)
+    return found
+
+
+def numbered(found: list[Found]) -> tuple[list[dict[str, Any]], State]:
+    """Layers in sequence, at least one, and their parameters by place and name."""
+    found = found or [({"layer": "Identity"}, {})]
+    state = {f"{i}.{name}": array for i, (_, values) in enumerate(found) for name, array in values.items()}
+    return [layer for layer, _ in found], state
+
+
 class Reader:
     """Walks a graph from its input to its output."""
 
@@ -83,9 +118,13 @@ class Reader:
         self.features = self.in_features
         self.value: str = inputs[0].name
         self.last: str = graph.output[0].name
+        self.steps = 0
 
     def _keeps(self, node: Node) -> bool:
-        """Takes in a node that is a constant."""
+        """Takes in a node that is a constant, or another name of one."""
+        if node.op == "Identity" and node.inputs[0] in self.constants:
+            self.constants[node.output] = self.constants[node.inputs[0]]
+            return True
         if node.op == "Constant" and "value" in node.attributes:
             self.constants[node.output] = array_of(node.attributes["value"])
             return True
@@ -93,16 +132,7 @@ class Reader:
 
     def model(self) -> nn.Sequential:
         """The chain as a model."""
-        layers: list[dict[str, Any]] = []
-        state: State = {}
-        while self.value != self.last:
-            if len(layers) > len(self.nodes):
-                raise ValueError("the nodes go in circles")
-            for layer, values in self._next():
-                state |= {f"{len(layers)}.{name}": value for name, value in values.items()}
-                layers.append(layer)
-        if not layers:
-            layers = [{"layer": "Identity"}]
+        layers, state = numbered(self.chain(self.last))
         double = any(value.dtype == np.float64 for value in state.values())
         description = {"layers": layers, "dtype": "float64" if double else "float32"}
         model = nn.Sequential.from_dict(description | {"in_features": self.in_features}, rng=0)
@@ -113,21 +143,51 @@ class Reader:
         """The nodes that read a value."""
         return [node for node in self.nodes if value in node.inputs]
 
-    def _next(self) -> list[Found]:
+    def chain(self, last: str, readers: list[Node] | None = None) -> list[Found]:
+        """The layers from the value at hand to the last one; `readers` begin it where others read it too."""
+        found: list[Found] = []
+        while self.value != last:
+            if self.steps > len(self.nodes):
+                raise ValueError("the nodes go in circles")
+            self.steps += 1
+            found += self._next(self.readers(self.value) if readers is None else readers)
+            readers = None
+        return found
+
+    def _next(self, readers: list[Node]) -> list[Found]:
         """The layers of what reads the value at hand, which moves on."""
-        readers = self.readers(self.value)
         if gate := silu_of(self.value, readers):
             self.value = gate.output
             return [({"layer": "SiLU"}, {})]
-        if len(readers) != 1:
-            raise ValueError(
-                f"{self.value}: read by {len(readers)} nodes, but only chains of layers are supported"
-            )
+        if len(readers) > 1:
+            return self._residual(readers)
+        if not readers:
+            raise ValueError(f"{self.value}: read by no node, but it is not the output")
         (node,) = readers
         if node.op not in self.importers:
             raise ValueError(f"{node}: not supported; known are {', '.join(sorted(self.importers))}")
         self.value = node.output
         return self.importers[node.op](self, node)
+
+    def _residual(self, readers: list[Node]) -> list[Found]:
+        """F(x) + x, or F(x) and a dense shortcut: two branches that an Add joins."""
+        value, features = self.value, self.features
+        add, branches = joined(value, readers, self.nodes)
+        found = []
+        for first, end in branches:
+            self.value, self.features = value, features
+            found.append(self.chain(end, first))
+        self.value = add.output
+        if len(found) == 1:
+            layers, state = numbered(found[0])
+            return [({"layer": "Residual", "layers": layers}, state)]
+        place = next((i for i in (1, 0) if [one["layer"] for one, _ in found[i]] == ["Dense"]), None)
+        if place is None:
+            raise ValueError(f"{add}: expected a branch of one dense layer, or none, beside the other")
+        ((shortcut, weights),) = found[place]
+        layers, state = numbered(found[1 - place])
+        state |= {f"shortcut.{name}": array for name, array in weights.items()}
+        return [({"layer": "Residual", "layers": layers, "shortcut": shortcut}, state)]
 
     def constant(self, node: Node, i: int) -> NDArray[Any]:
         """An input of a node that must be a constant of real numbers."""
