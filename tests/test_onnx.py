@@ -280,8 +280,15 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "another hard sigmoid": (graph([node("HardSigmoid", ["in"], ["out"])], {}), "alpha=1/6"),
     "an image": (helper.make_model(IMAGE), "two axes"),
     "a missing end": (graph([RELU], {}), "a: read by no node"),
-    "a circle": (graph([node("Relu", ["in"], ["in"])], {}), "circles"),
-    "a circle of nothing": (graph([node("Identity", ["in"], ["in"])], {}), "circles"),
+    "a circle": (graph([node("Relu", ["in"], ["in"])], {}), "in: has more than one source"),
+    "a circle of nothing": (
+        graph([node("Sum", ["in", "b"], ["a"]), node("Identity", ["a"], ["b"])], {}),
+        r"node a \(Sum\): not supported",
+    ),
+    "a value that is written twice": (
+        graph([RELU, node("Relu", ["a"], ["out"]), node("Tanh", ["out"], ["out"])], {}),
+        "out: has more than one source",
+    ),
     "a circle in a branch": (graph([RELU, node("Add", ["out", "in"], ["out"])], {}), "a: read by no node"),
     "widths that do not fit": (graph([gemm("in", "a"), gemm("a", "out")], {"w": W, "b": B}), "layers"),
 }

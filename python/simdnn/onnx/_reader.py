@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -114,11 +115,14 @@ class Reader:
         axes = inputs[0].type.tensor_type.shape.dim
         if len(axes) != 2:
             raise ValueError(f"{inputs[0].name}: expected two axes, samples and features, got {len(axes)}")
+        # So that no walk goes in circles.
+        made = Counter([inputs[0].name, *self.constants, *(node.output for node in self.nodes)])
+        if twice := [name for name, times in made.items() if times > 1]:
+            raise ValueError(f"{twice[0]}: has more than one source")
         self.in_features: int | None = axes[1].dim_value or None
         self.features = self.in_features
         self.value: str = inputs[0].name
         self.last: str = graph.output[0].name
-        self.steps = 0
 
     def _keeps(self, node: Node) -> bool:
         """Takes in a node that is a constant, or another name of one."""
@@ -147,9 +151,6 @@ class Reader:
         """The layers from the value at hand to the last one; `readers` begin it where others read it too."""
         found: list[Found] = []
         while self.value != last:
-            if self.steps > len(self.nodes):
-                raise ValueError("the nodes go in circles")
-            self.steps += 1
             found += self._next(self.readers(self.value) if readers is None else readers)
             readers = None
         return found
