@@ -153,9 +153,9 @@ void groups(char** args, const npy_intp* dims, const npy_intp* steps, void* data
   });
 }
 
+/// Groups of pieces; `nanoseconds` a piece, about.
 void add_groups(py::module_& module, const char* name, const char* doc, const char* signature,
-                const Loop (&loops)[kStorages], int inputs) {
-  constexpr double nanoseconds = 0.7;  // a piece
+                const Loop (&loops)[kStorages], int inputs, double nanoseconds) {
   std::vector<void*> data;
   for (const Loop loop : loops) data.push_back(&elementwise_data.emplace_back(Elementwise{loop, inputs, nanoseconds}));
   add_gufunc(module, name, doc, signature, std::vector<PyUFuncGenericFunction>(kStorages, groups), data, inputs);
@@ -171,12 +171,12 @@ void register_ufuncs(py::module_& module) {
     add_elementwise(module, row.about->name, value_doc(*row.about), row.value, *row.about, 1);
   }
   const MaxoutLoops& maxout = kernels().maxout;
-  add_groups(module, "maxout", "The largest of the last axis.", "(k)->()", maxout.value, 1);
+  add_groups(module, "maxout", "The largest of the last axis.", "(k)->()", maxout.value, 1, 0.25);
   add_groups(module, "maxout_derivative", "1 for the first largest of the last axis, 0 for the others.", "(k)->(k)",
-             maxout.derivative, 1);
+             maxout.derivative, 1, 0.7);
   add_groups(module, "maxout_backward", "dy for the first largest of the last axis, 0 for the others.", "(),(k)->(k)",
-             maxout.backward, 2);
-  add_groups(module, "crelu", "relu(x) and relu(-x).", "()->(2)", kernels().crelu, 1);
+             maxout.backward, 2, 0.7);
+  add_groups(module, "crelu", "relu(x) and relu(-x).", "()->(2)", kernels().crelu, 1, 0.1);
   for (const RowUfunc& row : row_ufuncs()) {
     add_gufunc(module, row.name, "", row.signature, {std::begin(row.loops), std::end(row.loops)},
                std::vector<void*>(kStorages, nullptr), row.inputs);
