@@ -90,10 +90,11 @@ struct FoldConstants<double> {
   static constexpr double least_scale = 0x1p-800, most_scale = 0x1p1022, least_limit = 700;
 };
 
-/// The lesser of a >= 0 and most, or a NaN: subtracting inf makes NaN the least of all integers.
+/// a, but `most` where a lies between it and `end`, the infinity of its sign; a NaN stays. As integers counted from
+/// that infinity on NaN come first, then numbers of the other sign, then those of this one by their size.
 template <class T>
-SIMDNN_INLINE T bound_size(T a, T most) {
-  const auto above = to_bits(ExpConstants<T>::infinity) + 1;
+SIMDNN_INLINE T bound_size(T a, T most, T end = ExpConstants<T>::infinity) {
+  const auto above = to_bits(end) + 1;
   const auto bits = to_bits(a) - above, limit = to_bits(most) - above;
   return from_bits<T>((bits < limit ? bits : limit) + above);
 }

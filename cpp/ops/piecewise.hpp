@@ -165,15 +165,6 @@ struct HardTanh {
   }
 };
 
-/// The greater of x and least < 0, or a NaN: counted from -inf on, as integers, NaN come before all numbers that are
-/// not negative, and those before the others.
-template <class T>
-SIMDNN_INLINE T clamp_below(T x, T least) {
-  const auto beyond = to_bits(-ExpConstants<T>::infinity) + 1;
-  const auto bits = to_bits(x) - beyond, limit = to_bits(least) - beyond;
-  return from_bits<T>((bits < limit ? bits : limit) + beyond);
-}
-
 /// (t + low) / 6 with one rounding, nearly: what a product by 1/6 leaves over corrects it, cheaper than a division.
 template <class T>
 SIMDNN_INLINE T sixth(T t, T low) {
@@ -231,7 +222,7 @@ struct HardSwish {
   };
   template <class T>
   SIMDNN_INLINE static T value(T x) {
-    const T bounded = clamp_below(x, T(-3));
+    const T bounded = bound_size(x, T(-3), -ExpConstants<T>::infinity);
     return bounded * sixth(clamp_size(bounded + 3, T(6)), T(0));
   }
   template <class T>
