@@ -28,7 +28,7 @@ def clip(g: Graph, x: str, low: float, high: float) -> str:
 
 
 def binary_step(g: Graph, x: str) -> str:
-    return g.add("Cast", g.add("GreaterOrEqual", x, g.constant(0)), to=g.type)
+    return g.cast(g.add("GreaterOrEqual", x, g.constant(0)), g.dtype)
 
 
 def celu(g: Graph, x: str, alpha: float) -> str:

@@ -111,9 +111,9 @@ def to_onnx(
         graph.finish(y, "y")
         outputs = [helper.make_tensor_value_info("y", graph.type, open_shape(model._output))]
     constants = [onnx.numpy_helper.from_array(value, name) for name, value in graph.constants.items()]
-    operators = [helper.make_opsetid("", opset)] + [helper.make_opsetid(*WORDS)] * bool(
-        columns and columns.text
-    )
+    operators = [helper.make_opsetid("", opset)]
+    if columns and columns.text:
+        operators.append(helper.make_opsetid(*WORDS))
     made = helper.make_model(
         helper.make_graph(graph.nodes, "simdnn", inputs, outputs, constants),
         opset_imports=operators,

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 
 def need_onnx() -> Any:
@@ -16,6 +16,11 @@ def need_onnx() -> Any:
     except ImportError:
         raise ImportError("simdnn.onnx needs onnx: pip install 'simdnn[onnx]'") from None
     return onnx
+
+
+def type_of(dtype: DTypeLike) -> int:
+    """ONNX's number of a dtype; that of objects is the one of words."""
+    return int(need_onnx().helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
 
 class Graph:
@@ -32,8 +37,7 @@ class Graph:
     @property
     def type(self) -> int:
         """ONNX's number of the dtype."""
-        helper = need_onnx().helper
-        return int(helper.np_dtype_to_tensor_dtype(self.dtype))
+        return type_of(self.dtype)
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
         """A node of one operator; returns its output."""
@@ -54,7 +58,7 @@ class Graph:
 
     def cast(self, x: str, dtype: Any) -> str:
         """x as another dtype."""
-        return self.add("Cast", x, to=int(need_onnx().helper.np_dtype_to_tensor_dtype(np.dtype(dtype))))
+        return self.add("Cast", x, to=type_of(dtype))
 
     def _keep(self, name: str, array: NDArray[Any]) -> str:
         name = self._free(name)

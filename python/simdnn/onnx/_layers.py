@@ -161,7 +161,7 @@ def embedding(g: Graph, layer: nn.Embedding, x: str, state: State, given: Shape)
         return g.add("Gather", x, g.constant(at, dtype=np.int64), axis=-1)
 
     def look_up(table: NDArray[Any], codes: str) -> str:
-        return g.add("Gather", g.parameter(table), g.add("Cast", codes, to=7), axis=0)  # 7: int64
+        return g.add("Gather", g.parameter(table), g.cast(codes, np.int64), axis=0)
 
     if layer.columns is None:
         vectors = look_up(state["weight"], x)

@@ -74,25 +74,22 @@ def joined(value: str, readers: list[Node], nodes: list[Node]) -> tuple[Node, li
         if add.op == "Add" and len(add.inputs) == 2 and add.inputs.count(value) == 1:
             return add, [(others, add.inputs[1 - add.inputs.index(value)])]
     reached = [behind(one, nodes) for one in readers]
-    shared = [i for i in reached[0] if i in reached[1]]
-    if len(readers) != 2 or not shared or nodes[min(shared)].op != "Add":
+    add = next((node for node in nodes if all(node.output in values for values in reached)), None)
+    if len(readers) != 2 or add is None or add.op != "Add":
         raise ValueError(
             f"{value}: read by {len(readers)} nodes, but only chains of layers and residuals are supported"
         )
-    add = nodes[min(shared)]
-    outputs = [{nodes[i].output for i in places} for places in reached]
-    ends = [next((one for one in add.inputs if one in made), value) for made in outputs]
+    ends = [next((one for one in add.inputs if one in values), value) for values in reached]
     return add, [([one], end) for one, end in zip(readers, ends, strict=True)]
 
 
-def behind(first: Node, nodes: list[Node]) -> set[int]:
-    """The places of a node and of all that follow from it."""
-    values, found = {first.output}, {i for i, node in enumerate(nodes) if node is first}
-    for i, node in enumerate(nodes):  # in the order in which they can be computed, as ONNX has them
+def behind(first: Node, nodes: list[Node]) -> set[str]:
+    """A node's output and all values that follow from it."""
+    values = {first.output}
+    for node in nodes:  # in the order in which they can be computed, as ONNX has them
         if not values.isdisjoint(node.inputs):
             values.add(node.output)
-            found.add(i)
-    return found
+    return values
 
 
 def numbered(found: list[Found]) -> tuple[list[dict[str, Any]], State]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..table._columns import Categories, Numbers
 from ..table._read import MISSING
-from ._graph import Graph, need_onnx
+from ._graph import Graph, need_onnx, type_of
 
 if TYPE_CHECKING:
     from ..table import Columns, Target
-    from ..table._columns import Categories, Numbers
 
 #: The domain of LabelEncoder, and its version.
 WORDS = ("ai.onnx.ml", 3)
@@ -19,20 +19,16 @@ WORDS = ("ai.onnx.ml", 3)
 
 def encoded(graph: Graph, columns: Columns) -> tuple[str, list[Any]]:
     """What `Columns.transform` computes, and the inputs that it is made of: one a column, of shape (n, 1)."""
-    words, helper = set(columns.text), need_onnx().helper
-    kinds = {part.name: np.dtype(object if part.name in words else np.float64) for part in columns.parts}
-    inputs = [
-        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(kind), ["n", 1])
-        for name, kind in kinds.items()
-    ]
-    found = [value for part in columns.parts for value in as_numbers(graph, part, part.name in words)]
+    inputs, found = [], []
+    for part in columns.parts:
+        if isinstance(part, Categories):
+            kind, values = object, [category_of(graph, part)]
+        else:
+            kind, values = np.float64, scaled(graph, part)
+        inputs.append(need_onnx().helper.make_tensor_value_info(part.name, type_of(kind), ["n", 1]))
+        found += values
     x = graph.add("Concat", *(graph.cast(value, np.float32) for value in found), axis=1)
     return graph.cast(x, graph.dtype), inputs
-
-
-def as_numbers(graph: Graph, part: Any, words: bool) -> list[str]:
-    """A column as inputs of the network."""
-    return [category_of(graph, part)] if words else scaled(graph, part)
 
 
 def scaled(graph: Graph, part: Numbers) -> list[str]:
@@ -56,9 +52,9 @@ def category_of(graph: Graph, part: Categories) -> str:
         values_int64s=list(spelled.values()),
         default_int64=len(places),
     )
-    return (
-        found if part.embedded else graph.add("Equal", found, graph.parameter([range(part.size)], np.int64))
-    )
+    if part.embedded:
+        return found
+    return graph.add("Equal", found, graph.parameter([range(part.size)], np.int64))
 
 
 def decoded(graph: Graph, target: Target, y: str) -> list[Any]:
