@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import simdnn.functional as F
 from simdnn import Trainer
-from simdnn._loss import NAMED
+from simdnn.losses._registry import NAMED
 
 from .networks import network, samples
 from .registry import ACTIVATIONS, FLOATS, KINDS, parameters_of, spread
