@@ -18,7 +18,7 @@ from . import oracles, rules
 from .registry import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS, RULES, parameters_of
 
 PACKAGE = Path(simdnn.__file__).parent
-STUB = PACKAGE / "functional.pyi"
+STUB = PACKAGE / "functional" / "__init__.pyi"
 LAYERS = PACKAGE / "nn" / "_activation.pyi"
 
 
