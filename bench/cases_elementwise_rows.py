@@ -88,7 +88,7 @@ def _torch_crelu(torch: Any, x: Any) -> Any:
 
 
 def _maxout(shape: tuple[int, int], pieces: int) -> Iterator[Contestant]:
-    """The largest of every ``pieces`` neighbours."""
+    """The largest of every ``pieces`` neighbors."""
     x = _normal(shape)
     grouped = (shape[0], shape[1] // pieces, pieces)
     expected = x.reshape(grouped).max(axis=2).astype(np.float64)

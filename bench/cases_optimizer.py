@@ -28,7 +28,7 @@ NOTE = (
 
 
 class Rule(NamedTuple):
-    """An optimiser and its settings, the same in NumPy, and what each element costs at least."""
+    """An optimizer and its settings, the same in NumPy, and what each element costs at least."""
 
     name: str
     settings: dict[str, Any]

@@ -59,7 +59,7 @@ ELEMENTWISE = [
 
 Optimizers = list[tuple[str, Callable[..., optim.Optimizer], dict[str, Any]]]
 
-#: Constructors of optimisers, by the rule they follow, with hyper-parameters other than the defaults.
+#: Constructors of optimizers, by the rule they follow, with hyper-parameters other than the defaults.
 OPTIMIZERS: Optimizers = [
     ("sgd", optim.SGD, {"lr": 0.1}),
     ("sgd", optim.SGD, {"lr": 0.1, "weight_decay": 0.02}),
@@ -114,7 +114,7 @@ def label(rule: str, settings: dict[str, Any]) -> str:
 
 
 def hypers_of(optimizer: optim.Optimizer, given: dict[str, Any]) -> dict[str, float]:
-    """All hyper-parameters of an optimiser's rule; they must be the given ones where those are numbers."""
+    """All hyper-parameters of an optimizer's rule; they must be the given ones where those are numbers."""
     rule = optimizer._rule
     found = {name: rule[name] for name in RULES[rule.name]["hypers"]}
     flat = dict(given)

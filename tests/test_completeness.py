@@ -119,9 +119,7 @@ def test_every_function_is_public_and_has_a_stub(name: str) -> None:
 def test_the_stub_declares_nothing_that_is_missing() -> None:
     declared = re.findall(r"^(?:def )?([a-z]\w*)[(:]", STUB.read_text(), re.MULTILINE)
     missing = sorted({name for name in declared if not hasattr(F, name)})
-    assert not missing, (
-        f"functional/__init__.pyi declares {missing}, which simdnn.functional has not"
-    )
+    assert not missing, f"functional/__init__.pyi declares {missing}, which simdnn.functional has not"
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -250,7 +250,7 @@ class TestCrelu:
 
 
 class TestMaxout:
-    """The largest of neighbouring pieces."""
+    """The largest of neighboring pieces."""
 
     @every_storage
     @pytest.mark.parametrize("pieces", [1, 2, 3, 4, 5, 12])

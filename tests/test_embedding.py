@@ -40,7 +40,7 @@ def test_what_cannot_be_looked_up_is_refused(
     calls = [
         lambda: model(x),
         lambda: model.forward(x, training=True),
-        lambda: model.freeze().predict_into(x, out),
+        lambda: model.freeze().predict(x, out),
         lambda: trainer.step(x, y),
         lambda: trainer.step(x.astype(np.float32), y),
         lambda: trainer.fit(x, y, epochs=1, progress=False),

@@ -135,7 +135,7 @@ def separable(**settings: float) -> Array:
 
 
 def test_penalties_bound_weights() -> None:
-    """The penalised loss falls from log 2: so |w|_1 <= log 2 / l1, and |w|^2 <= 2 log 2 / l2."""
+    """The penalized loss falls from log 2: so |w|_1 <= log 2 / l1, and |w|^2 <= 2 log 2 / l2."""
     free, l1, l2 = separable(), separable(l1=0.05), separable(l2=0.05)
     assert np.abs(l1).sum() <= np.log(2) / 0.05 < np.abs(free).sum()
     assert (l2**2).sum() <= 2 * np.log(2) / 0.05 < (free**2).sum()

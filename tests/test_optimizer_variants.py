@@ -1,4 +1,4 @@
-"""What the notes, the papers and other libraries say differently, and that every optimiser gets somewhere."""
+"""What the notes, the papers and other libraries say differently, and that every optimizer gets somewhere."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from .registry import FLOATS, same_bits, spread
 
 Array = np.ndarray[Any, Any]
 
-#: Learning rates that take each optimiser down the valleys below.
+#: Learning rates that take each optimizer down the valleys below.
 DESCENTS: dict[str, dict[str, Any]] = {
     "sgd": {"lr": 1e-3},
     "adagrad": {"lr": 0.5},
@@ -179,7 +179,7 @@ def test_keras_adagrad_begins_with_an_accumulator() -> None:
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_keras_rmsprop_of_all_options(dtype: Any) -> None:
-    """keras/src/optimizers/rmsprop.py: centred, with momentum and the rate inside."""
+    """keras/src/optimizers/rmsprop.py: centered, with momentum and the rate inside."""
     p, g = spread(50, dtype), spread(53, dtype)[3:]
     optimizer = optim.RMSprop([p], like="keras", centered=True, momentum=0.7)
     wanted, v, a, m = p.astype(np.float64), 0.0, 0.0, 0.0

@@ -1,4 +1,4 @@
-"""Optimisers follow their papers' rules: alone on arrays, and bound by a trainer."""
+"""Optimizers follow their papers' rules: alone on arrays, and bound by a trainer."""
 
 from collections.abc import Callable
 from typing import Any

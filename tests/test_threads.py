@@ -1,4 +1,4 @@
-"""Threads are never a loss: limits are honoured per call, and fork or exhaustion changes no answer."""
+"""Threads are never a loss: limits are honored per call, and fork or exhaustion changes no answer."""
 
 import os
 import platform
@@ -106,7 +106,7 @@ def test_set_num_threads_holds_until_it_is_taken_back() -> None:
     assert simdnn.get_num_threads() == default
 
 
-def test_threadpoolctl_limits_are_honoured() -> None:
+def test_threadpoolctl_limits_are_honored() -> None:
     threadpoolctl = pytest.importorskip("threadpoolctl", reason="needs the extra [test]: threadpoolctl")
     if not simdnn.show_config("dicts")["openmp"]:
         pytest.skip("this build asks no OpenMP runtime for limits")
@@ -340,7 +340,7 @@ def test_models_train_side_by_side_and_share_a_predictor() -> None:
         out = np.empty((64, 8), np.float32)
         answers = []
         for _ in range(50):
-            predictor.predict_into(queries, out)
+            predictor.predict(queries, out)
             answers.append(out.copy())
         return [model.flat_parameters.copy(), *answers]
 

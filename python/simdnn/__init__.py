@@ -40,7 +40,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What few need is imported when it is asked for."""
+    """Imports optional submodules lazily."""
     if name in ("diagnostics", "plot", "pretrain"):
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

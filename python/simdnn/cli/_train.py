@@ -143,7 +143,7 @@ def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.S
     return model
 
 
-class BestKept:
+class EarlyStopping:
     """A callback that remembers the best parameters, and ends the training when none come any more."""
 
     def __init__(self, patience: int) -> None:
@@ -168,7 +168,7 @@ def train(
     if o.lr is not None:
         optimizer.lr = o.lr
     loss = "cross_entropy" if target.classes else "mse"
-    trainer, best = simdnn.Trainer(model, loss, optimizer, seed=o.seed), BestKept(o.patience)
+    trainer, best = simdnn.Trainer(model, loss, optimizer, seed=o.seed), EarlyStopping(o.patience)
     options = {"epochs": o.epochs, "batch_size": o.batch_size, "validation_data": validation}
     try:
         trainer.fit(*data, **options, callbacks=[best], progress=False if o.quiet else "auto")

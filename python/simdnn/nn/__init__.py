@@ -9,12 +9,12 @@ from ._describe import layer_from_dict, layer_to_dict
 from ._dropout import AlphaDropout, Dropout, RReLU
 from ._elementwise import PReLU
 from ._embedding import Embedding
-from ._explain import Explanation, LayerCost
 from ._groups import CReLU, Maxout, Softmax
 from ._layer import Layer
 from ._margin import LargeMarginSoftmax
 from ._norm import BatchNorm1d, LayerNorm
 from ._predictor import Predictor
+from ._profile import LayerCost, ModelProfile
 from ._recurrent import GRU, LSTM, RNN, pad_sequences
 from ._residual import Residual
 from ._sequential import Sequential
@@ -31,12 +31,12 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
-    "Explanation",
     "LargeMarginSoftmax",
     "Layer",
     "LayerCost",
     "LayerNorm",
     "Maxout",
+    "ModelProfile",
     "PReLU",
     "Predictor",
     "RReLU",

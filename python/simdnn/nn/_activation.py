@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from .._utils.check import known_name, number
+from .._utils.check import check_float, check_name
 from ._elementwise import GELU, REGISTRY, Activation, BinaryStep, Swish
 
 #: Where a class's name is not that of the function in CamelCase.
@@ -48,7 +48,7 @@ def _make(row: dict[str, Any]) -> type[Activation]:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         for key, value in bound.arguments.items():
-            setattr(self, key, number(key, value))
+            setattr(self, key, check_float(key, value))
 
     summary = row["summary"][0].upper() + row["summary"][1:]
     lines = "".join(f"    {key} : float, default {value}\n" for key, value in row["parameters"].items())
@@ -90,5 +90,5 @@ def activation_of(value: str | Activation | None) -> Activation:
         if not value.fixed:
             raise ValueError(f"activation: {value!r} is a layer of its own: place it behind this one")
         return value
-    name = "identity" if value is None else known_name("activation", value, REGISTRY)
+    name = "identity" if value is None else check_name("activation", value, REGISTRY)
     return GELU("tanh") if name == "gelu_tanh" else CLASSES[name]()

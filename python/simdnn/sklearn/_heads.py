@@ -70,7 +70,7 @@ class Head(NamedTuple):
         return np.asarray(((self.decisions(z) > self.threshold) == Y).all(axis=1))
 
     def probabilities(self, z: Array) -> Array:
-        """Of each class."""
+        """Probability of each class."""
         if self.activation == "softmax":
             return np.asarray(F.softmax(z))
         p = np.asarray(F.sigmoid(z))

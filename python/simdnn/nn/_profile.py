@@ -44,8 +44,8 @@ class LayerCost(NamedTuple):
     measured: float
 
 
-class Explanation(NamedTuple):
-    """What `Sequential.explain` found; its ``str`` is a table with a line of sums.
+class ModelProfile(NamedTuple):
+    """What `Sequential.profile` found; its ``str`` is a table with a line of sums.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Explanation(NamedTuple):
     --------
     >>> from simdnn import nn
     >>> row = nn.LayerCost("Dense(2, 2)", 6, 96.0, 288.0, 64.0, 0.001, 0.1)
-    >>> print(nn.Explanation((row,), 4, "float32"))
+    >>> print(nn.ModelProfile((row,), 4, "float32"))
     batch of 4, float32  parameters  FLOP  bytes  arena  predicted us  measured us
     0 Dense(2, 2)                 6    96    288     64          0.00         0.10
     sum                           6    96    288     64          0.00         0.10
@@ -95,18 +95,18 @@ class Explanation(NamedTuple):
         return "\n".join(lines)
 
 
-def explanation(
+def model_profile(
     layers: Sequence[Layer],
     costs: Iterable[tuple[int, float, float, float, float, float]],
     batch_size: int,
     dtype: str,
-) -> Explanation:
+) -> ModelProfile:
     """Native costs, whose times are nanoseconds, beside the layers that they belong to."""
     rows = tuple(
         LayerCost(repr(layer), *cost[:4], cost[4] / 1000, cost[5] / 1000)
         for layer, cost in zip(layers, costs, strict=True)
     )
-    return Explanation(rows, batch_size, dtype)
+    return ModelProfile(rows, batch_size, dtype)
 
 
 def _cells(row: LayerCost) -> list[str]:

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from .. import Trainer, optim
-from .._utils.check import known_name
+from .._utils.check import check_name
 from ._heads import Head
 
 Array = NDArray[Any]
@@ -44,7 +44,7 @@ def make_optimizer(estimator: Any) -> optim.Optimizer:
     if isinstance(chosen, optim.Optimizer):
         made = copy.deepcopy(chosen)
     elif chosen is not None:
-        kind: Any = optim.BY_NAME[known_name("optimizer", chosen, optim.BY_NAME)]
+        kind: Any = optim.BY_NAME[check_name("optimizer", chosen, optim.BY_NAME)]
         made = kind(lr=rate)
     elif estimator.solver == "sgd":
         momentum = estimator.momentum
@@ -85,7 +85,7 @@ def hold_out(estimator: Any, data: Data) -> tuple[Data, Data]:
     return train, validation
 
 
-class Descent:
+class StochasticFit:
     """A fit of an estimator by epochs over `train`; `validation` is what early stopping looks at."""
 
     def __init__(self, estimator: Any, head: Head, train: Data, validation: Data | None) -> None:
@@ -163,9 +163,9 @@ class Descent:
             logs["val_loss"] = self.native.evaluate(batch)[0] / self.head.divisor + constant
             estimator.validation_loss_curve_.append(logs["val_loss"])
         if self.validation is not None:
-            logs["val_score"] = self.note_score(self.validation)
+            logs["val_score"] = self.record_score(self.validation)
         else:
-            self.note_loss()
+            self.record_loss()
         optimizer._observe(logs.get("val_loss", estimator.loss_))
         if self.follows("invscaling"):
             optimizer.lr = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
@@ -180,26 +180,26 @@ class Descent:
             and bool(estimator.learning_rate == schedule)
         )
 
-    def note_score(self, validation: Data) -> float:
+    def record_score(self, validation: Data) -> float:
         """Early stopping: remembers the best parameters."""
         estimator = self.estimator
         score = estimator._validation_score(self.head, validation)
         estimator.validation_scores_.append(score)
         if estimator.verbose:
             print(f"Validation score: {score:f}")
-        self.count_epoch(score < estimator.best_validation_score_ + estimator.tol)
+        self.count_stalled_epochs(score < estimator.best_validation_score_ + estimator.tol)
         if score > estimator.best_validation_score_:
             estimator.best_validation_score_ = score
             estimator._keep_best()
         return float(score)
 
-    def note_loss(self) -> None:
+    def record_loss(self) -> None:
         """Without early stopping the training loss decides."""
         estimator = self.estimator
-        self.count_epoch(estimator.loss_ > estimator.best_loss_ - estimator.tol)
+        self.count_stalled_epochs(estimator.loss_ > estimator.best_loss_ - estimator.tol)
         estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
 
-    def count_epoch(self, stalled: bool) -> None:
+    def count_stalled_epochs(self, stalled: bool) -> None:
         """Counts epochs without improvement."""
         estimator = self.estimator
         estimator._no_improvement_count = estimator._no_improvement_count + 1 if stalled else 0
