@@ -120,7 +120,7 @@ def made(
                     f"state_dict: place {last + 1} has no entries: say by activation='relu' or the like what"
                     " stands in such places, or give model=nn.Sequential(...)"
                 )
-            layers.append(nn._activation.activation_of(activation))
+            layers.append(nn.activation_of(activation))
         last = place
         name = kind_of(module, entries)
         state |= {f"{len(layers)}.{key}": value for key, value in KINDS[name].to_ours(entries).items()}

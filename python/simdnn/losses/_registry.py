@@ -17,6 +17,10 @@ from .._utils.jsonable import jsonable, only_keys
 Reduction = Literal["none", "mean", "sum"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+#: A loss with its settings, as the native code evaluates it.
+Loss = _core.Loss
+#: The kind of target that each loss of the registry takes.
+TARGETS = {row["name"]: row["target"] for row in _core.losses()}
 _PARAMETERS = {row["name"]: tuple(row["parameters"]) for row in _core.losses()}
 
 #: The names that `Trainer` takes and their functions; and what turns a function's settings into a loss.

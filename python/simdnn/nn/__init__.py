@@ -2,7 +2,9 @@
 
 from . import _activation, _describe
 from ._activation import *  # noqa: F403
+from ._activation import ACTIVATIONS as ACTIVATIONS
 from ._activation import Activation
+from ._activation import activation_of as activation_of
 from ._concatenate import Concatenate
 from ._dense import Dense
 from ._describe import layer_from_dict, layer_to_dict

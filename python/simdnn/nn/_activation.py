@@ -84,8 +84,24 @@ globals().update({made.__name__: made for made in CLASSES.values()})
 __all__ = sorted({made.__name__ for made in CLASSES.values()})
 
 
+#: The names that `activation_of` takes.
+ACTIVATIONS = tuple(REGISTRY)
+
+
 def activation_of(value: str | Activation | None) -> Activation:
-    """The activation that a name, or None for the identity, stands for."""
+    """The activation that a name, or None for the identity, stands for; an activation is returned as it is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is not known, or the activation has parameters to train: that is a layer of its own.
+
+    Examples
+    --------
+    >>> from simdnn import nn
+    >>> nn.activation_of("relu"), nn.activation_of(None)
+    (ReLU(), Identity())
+    """
     if isinstance(value, Activation):
         if not value.fixed:
             raise ValueError(f"activation: {value!r} is a layer of its own: place it behind this one")

@@ -13,7 +13,6 @@ from scipy.sparse import issparse
 from .. import init as initializers
 from .. import nn
 from .._utils.check import check_float, check_int
-from ..nn._activation import activation_of
 from ..pretrain import greedy_layerwise
 from ._heads import Head
 
@@ -35,7 +34,7 @@ def activations(value: Any, layers: int) -> list[Any]:
         raise ValueError(
             f"activation: expected one name or one for each of {layers} hidden layers, got {each}"
         )
-    return [activation_of("sigmoid" if name == "logistic" else name) for name in each]
+    return [nn.activation_of("sigmoid" if name == "logistic" else name) for name in each]
 
 
 def make_network(estimator: Any, features: int, head: Head, dtype: Any) -> nn.Sequential:

@@ -12,6 +12,7 @@ from .._utils.check import check_float, check_name
 from .._utils.jsonable import only_keys
 from ._read import Table, word
 
+#: The tasks that `Target.fit` takes.
 TASKS = ("auto", "classification", "regression")
 #: Whole numbers of so few kinds are classes, unless one says otherwise.
 FEW = 20
