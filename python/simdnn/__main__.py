@@ -24,7 +24,7 @@ Each but bench lists its options with --help."""
 
 def run_bench(arguments: Sequence[str]) -> int:
     """Run the benchmarks in a fresh process, or say where they are."""
-    if importlib.util.find_spec("bench") is None or importlib.util.find_spec("bench.cases_engine") is None:
+    if importlib.util.find_spec("bench") is None or importlib.util.find_spec("bench.cases") is None:
         print(
             "the benchmarks are part of the source, not of the package: run `python -m bench` in a checkout",
             file=sys.stderr,
