@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from simdnn import _numpy_peer
 from simdnn import functional as F
+from simdnn.demo import _numpy_mlp
 
 from bench import peers
 from bench.cases.elementwise import checked
@@ -41,9 +41,9 @@ def _normal(shape: tuple[int, int]) -> Array:
 
 def _softmax(shape: tuple[int, int]) -> Iterator[Contestant]:
     x = _normal(shape)
-    expected = _numpy_peer.softmax(x.astype(np.float64))
+    expected = _numpy_mlp.softmax(x.astype(np.float64))
     yield checked(OURS, functools.partial(F.softmax, x, out=np.empty_like(x)), expected)
-    yield checked("NumPy", functools.partial(_numpy_peer.softmax, x), expected)
+    yield checked("NumPy", functools.partial(_numpy_mlp.softmax, x), expected)
     if torch := peers.torch():
         run = functools.partial(torch.softmax, torch.from_numpy(x), 1, out=torch.empty(shape))
         yield checked("PyTorch", run, expected, torch.inference_mode)

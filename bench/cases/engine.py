@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import simdnn
 import simdnn.functional as F
-from simdnn import _numpy_peer, nn, optim
+from simdnn import nn, optim
+from simdnn.demo import _numpy_mlp
 
 from bench import floor, peers
 from bench.harness import OURS, Case, Contestant, Goal
@@ -106,7 +107,7 @@ def _note() -> str:
 
 def _contestants(network: Network) -> Iterator[Contestant]:
     problem = make_problem(network)
-    reference = _numpy_mlp(problem, np.float64)
+    reference = _numpy_network(problem, np.float64)
     expected = [reference.step(x.astype(np.float64), y) for x, y in problem.batches()[:CHECKED_STEPS]]
     trainer = _trainer(problem)
     yield _stepwise(OURS, trainer.step, problem.batches(), expected)
@@ -123,7 +124,7 @@ def _peers(problem: Problem, expected: list[float]) -> Iterator[Contestant]:
     """The same step by others."""
     parameters, activation, batches = problem.parameters, problem.activation, problem.batches()
     single = problem.x.dtype == np.float32
-    yield _stepwise("NumPy", _numpy_mlp(problem, problem.x.dtype.type).step, batches, expected)
+    yield _stepwise("NumPy", _numpy_network(problem, problem.x.dtype.type).step, batches, expected)
     if not single:
         narrow = {name: value.astype(np.float32) for name, value in parameters.items()}
         same = problem._replace(x=problem.x.astype(np.float32), parameters=narrow)
@@ -177,8 +178,8 @@ def _sklearn(problem: Problem) -> Contestant:
     model = training.sklearn_classifier(problem.parameters, LEARNING_RATE, first, problem.activation)
 
     def check() -> None:
-        reference = _numpy_mlp(problem, problem.x.dtype.type)
-        expected = _numpy_peer.softmax(reference.forward(problem.x))
+        reference = _numpy_network(problem, problem.x.dtype.type)
+        expected = _numpy_mlp.softmax(reference.forward(problem.x))
         np.testing.assert_allclose(model.predict_proba(problem.x), expected, rtol=1e-3, atol=1e-6)
         model.partial_fit(problem.x, problem.y)
         # Two classes are one logistic output there, which learns at its own pace.
@@ -191,13 +192,13 @@ def _sklearn(problem: Problem) -> Contestant:
 
 def _epoch_loss(problem: Problem) -> float:
     """Mean loss over the first epoch, in order."""
-    reference = _numpy_mlp(problem, problem.x.dtype.type)
+    reference = _numpy_network(problem, problem.x.dtype.type)
     return float(np.mean([reference.step(x, y) for x, y in problem.batches()]))
 
 
-def _numpy_mlp(problem: Problem, dtype: type[np.floating[Any]]) -> _numpy_peer.NumpyMLP:
-    adam = _numpy_peer.NumpyAdam(LEARNING_RATE)
-    return _numpy_peer.NumpyMLP(problem.parameters, problem.activation, adam, dtype)
+def _numpy_network(problem: Problem, dtype: type[np.floating[Any]]) -> _numpy_mlp.NumpyMLP:
+    adam = _numpy_mlp.NumpyAdam(LEARNING_RATE)
+    return _numpy_mlp.NumpyMLP(problem.parameters, problem.activation, adam, dtype)
 
 
 def _stepwise(
@@ -282,7 +283,7 @@ def _alone_beside_it() -> Iterator[None]:
 
 def _beside_a_busy_process(network: Network) -> Iterator[Contestant]:
     problem = make_problem(network)
-    reference = _numpy_mlp(problem, np.float64)
+    reference = _numpy_network(problem, np.float64)
     expected = [reference.step(x, y) for x, y in problem.batches()[:CHECKED_STEPS]]
     yield _stepwise(OURS, _trainer(problem).step, problem.batches(), expected, _busy)
     yield _stepwise(ONE_THREAD, _trainer(problem).step, problem.batches(), expected, _alone_beside_it)

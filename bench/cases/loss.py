@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from simdnn import _numpy_peer
 from simdnn import functional as F
+from simdnn.demo import _numpy_mlp
 
 from bench import peers
 from bench.harness import OURS, Case, Contestant, Goal
@@ -31,10 +31,10 @@ def cases() -> Iterator[Case]:
 def _contestants(shape: tuple[int, int]) -> list[Contestant]:
     logits = normal(shape)
     target = np.random.default_rng(shape[1]).integers(0, shape[1], shape[0])
-    expected = _numpy_peer.cross_entropy(logits.astype(np.float64), target)
+    expected = _numpy_mlp.cross_entropy(logits.astype(np.float64), target)
     contestants = [
         checked(OURS, lambda: F.cross_entropy(logits, target, return_grad=True), expected),
-        checked("NumPy", lambda: _numpy_peer.cross_entropy(logits, target), expected),
+        checked("NumPy", lambda: _numpy_mlp.cross_entropy(logits, target), expected),
     ]
     if torch := peers.torch():
         run = torch_pair(torch, torch.nn.functional.cross_entropy, logits, target)

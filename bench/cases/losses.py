@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from simdnn import _numpy_peer
-from simdnn._loss import NAMED
+from simdnn.demo import _numpy_mlp
+from simdnn.losses._registry import NAMED
 
 from bench import peers
 from bench.cases.loss import checked, normal, torch_pair
@@ -34,7 +34,7 @@ class Loss(NamedTuple):
 
 def softmax(x: Array) -> Array:
     """A new array."""
-    return _numpy_peer.softmax(x)
+    return _numpy_mlp.softmax(x)
 
 
 def sigmoid(x: Array) -> Array:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from simdnn import _numpy_peer
 from simdnn import functional as F
+from simdnn.demo import _numpy_mlp
 
 from bench import peers
 from bench.harness import OURS, Case, Contestant
@@ -85,7 +85,7 @@ def _numpy(variant: str, x: Array, w: Array, y: Array) -> Answer:
     law, slope = cosine.copy(), np.ones_like(cosine)
     law[every, y], slope[every, y] = _lowered(variant, cosine[every, y])
     factor = x_norm * w_norm if scale is None else np.asarray(scale, x.dtype)
-    loss, gradient = _numpy_peer.cross_entropy(factor * law, y)
+    loss, gradient = _numpy_mlp.cross_entropy(factor * law, y)
     by_cosine = gradient * factor * slope
     x_part, w_part = by_cosine @ w_unit.T, x_unit.T @ by_cosine
     dx = (x_part - x_unit * (x_part * x_unit).sum(axis=1, keepdims=True)) / x_norm

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from simdnn import _numpy_peer
+from simdnn.demo import _numpy_mlp
 
 from bench import peers
 from bench.harness import BEST, OURS, Case, Contestant
@@ -29,7 +29,7 @@ def cases() -> Iterator[Case]:
 def _contestants(network: Network, count: int) -> Iterator[Contestant]:
     problem = make_problem(network._replace(batches=-(-count // network.batch_size)))
     sample = problem.x[:count]
-    expected = _numpy_peer.NumpyMLP(problem.parameters, dtype=np.float64).forward(sample)
+    expected = _numpy_mlp.NumpyMLP(problem.parameters, dtype=np.float64).forward(sample)
 
     def checked(name: str, run: Callable[[], Any], **settings: Any) -> Contestant:
         def check() -> None:
@@ -44,7 +44,7 @@ def _contestants(network: Network, count: int) -> Iterator[Contestant]:
         return out
 
     yield checked(OURS, predict)
-    yield checked("NumPy", functools.partial(_numpy_peer.NumpyMLP(problem.parameters).forward, sample))
+    yield checked("NumPy", functools.partial(_numpy_mlp.NumpyMLP(problem.parameters).forward, sample))
     if peers.is_installed("onnxruntime") and peers.is_installed("onnx"):
         session = onnx_session(problem)
         yield checked("onnxruntime", lambda: session.run(None, {"x": sample})[0])

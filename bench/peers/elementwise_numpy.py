@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from simdnn import _numpy_peer
+from simdnn.demo import _numpy_mlp
 
 Array = NDArray[Any]
 
@@ -214,7 +214,7 @@ def _slow_gelu_backward(dy: Array, x: Array, y: Array, out: Array) -> None:
     np.multiply(dy, _normal_distribution(x) + x * density, out=out)
 
 
-def _from_peer(peer: _numpy_peer.NumpyActivation) -> Functions:
+def _from_peer(peer: _numpy_mlp.NumpyActivation) -> Functions:
     """The same calls with the arguments of `Functions`; y is computed first where the derivative reads it."""
     value, derivative, reads_output = peer
 
@@ -230,7 +230,7 @@ def _from_peer(peer: _numpy_peer.NumpyActivation) -> Functions:
 
 #: By the names of the registry, at default parameters. NumPy has no erf, and so no gelu.
 FUNCTIONS: dict[str, Functions] = {
-    **{name: _from_peer(peer) for name, peer in _numpy_peer.ACTIVATIONS.items()},
+    **{name: _from_peer(peer) for name, peer in _numpy_mlp.ACTIVATIONS.items()},
     "identity": Functions(lambda x, y, out: np.copyto(out, x), lambda dy, x, y, out: np.copyto(out, dy)),
     "relu": Functions(
         lambda x, y, out: np.maximum(x, 0, out=out),
@@ -247,7 +247,7 @@ FUNCTIONS: dict[str, Functions] = {
         lambda dy, x, y, out: out.fill(0),
     ),
     "selu": Functions(_selu, _selu_backward),
-    "celu": _from_peer(_numpy_peer.ACTIVATIONS["elu"]),  # the same at alpha = 1
+    "celu": _from_peer(_numpy_mlp.ACTIVATIONS["elu"]),  # the same at alpha = 1
     "softplus": Functions(_softplus, _softplus_backward),
     "log_sigmoid": Functions(_log_sigmoid, _log_sigmoid_backward),
     "mish": Functions(_mish, _mish_backward),

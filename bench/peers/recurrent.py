@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from simdnn import _numpy_peer
+from simdnn.demo import _numpy_mlp
 
 from bench.peers.training import Step
 
@@ -78,7 +78,7 @@ class NumpyRecurrent:
         self.flat = np.concatenate([value.ravel() for value in parameters.values()]).astype(dtype)
         parts = np.split(self.flat, np.cumsum([value.size for value in parameters.values()])[:-1])
         self.parameters = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-        self.adam = _numpy_peer.NumpyAdam(learning_rate)
+        self.adam = _numpy_mlp.NumpyAdam(learning_rate)
 
     def step(self, x: Array, y: Array) -> float:
         """One step of Adam on one batch."""
@@ -91,7 +91,7 @@ class NumpyRecurrent:
             a, b = x[:, t] @ input_weight + input_bias, h @ state_weight + state_bias
             h, c, own = self.cell.forward(a, b, h, c)
             kept.append(own)
-        loss, by_logits = _numpy_peer.cross_entropy(h @ weight + bias, y)
+        loss, by_logits = _numpy_mlp.cross_entropy(h @ weight + bias, y)
         by_head = [h.T @ by_logits, by_logits.sum(axis=0)]
         dh, dc = by_logits @ weight.T, np.zeros_like(c)
         found = []

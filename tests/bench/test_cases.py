@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 import simdnn
-from simdnn._loss import NAMED
+from simdnn.losses._registry import NAMED
 from threadpoolctl import threadpool_limits
 
 from tests.oracles import HEADS, METRICS

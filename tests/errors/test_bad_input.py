@@ -10,7 +10,7 @@ import pytest
 import simdnn
 import simdnn.functional as F
 from simdnn import Trainer, nn, optim
-from simdnn._loss import NAMED
+from simdnn.losses._registry import NAMED
 
 from tests.errors.bad_calls import INF, MODELS, NAN, TRAINING, Bad, Setting, frozen, make_setting, with_label
 from tests.support.networks import network

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import simdnn.functional as F
 from simdnn import Trainer, optim
-from simdnn._loss import NAMED
+from simdnn.losses._registry import NAMED
 
 from tests import oracles
 from tests.oracles import losses

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import simdnn.functional as F
-from simdnn._loss import NAMED
+from simdnn.losses._registry import NAMED
 
 from tests import oracles
 from tests.support.networks import outputs, targets

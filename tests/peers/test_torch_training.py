@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import simdnn.functional as F
 from simdnn import Trainer
-from simdnn._loss import NAMED
+from simdnn.losses._registry import NAMED
 
 from tests.peers.test_torch_optimizers import SHARED
 from tests.support.networks import network, samples

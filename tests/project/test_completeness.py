@@ -12,14 +12,14 @@ import simdnn.functional as F
 import simdnn.onnx
 import simdnn.table
 from simdnn import _core, nn, optim
-from simdnn._loss import NAMED
+from simdnn.losses._registry import NAMED
 
 from tests import oracles
 from tests.oracles import rules
 from tests.support.registry import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS, RULES, parameters_of
 
 PACKAGE = Path(simdnn.__file__).parent
-STUB = PACKAGE / "functional.pyi"
+STUB = PACKAGE / "functional" / "__init__.pyi"
 LAYERS = PACKAGE / "nn" / "_activation.pyi"
 
 
@@ -42,7 +42,7 @@ def test_every_loss_has_an_oracle(name: str) -> None:
 def test_every_loss_has_a_function(name: str) -> None:
     assert name in NAMED, (
         f"give {name} a .function in cpp/ops/pointwise_losses.hpp, or decorate one with"
-        f" @trainable({name!r}, ...) in python/simdnn/_class_losses.py"
+        f" @trainable({name!r}, ...) in python/simdnn/losses/_classification.py"
     )
     given = LOSSES[name]["function"]
     assert given is None or getattr(F, given) is NAMED[name]
@@ -73,7 +73,7 @@ def test_every_loss_states_its_parameters(name: str) -> None:
         default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
         default = default.replace("'", '"')
         assert re.search(rf"\b{parameter.name}: [^=]*?{re.escape(default)}", declared), (
-            f"python/simdnn/functional.pyi: {function.__name__} should have `{parameter.name}: ...{default}`"
+            f"functional/__init__.pyi: {function.__name__} should have `{parameter.name}: ...{default}`"
         )
     assert row is None or row["function"] is None or row["formula"] in text
 
@@ -113,14 +113,16 @@ def test_every_function_is_public_and_has_a_stub(name: str) -> None:
     assert hasattr(F, name)
     assert name in F.__all__
     assert re.search(rf"^(def {name}\(|{name}: )", STUB.read_text(), re.MULTILINE), (
-        f"add `{name}: np.ufunc` (or `def {name}(...)`, if it has defaults) to python/simdnn/functional.pyi"
+        f"add `{name}: np.ufunc` (or `def {name}(...)`, if it has defaults) to functional/__init__.pyi"
     )
 
 
 def test_the_stub_declares_nothing_that_is_missing() -> None:
     declared = re.findall(r"^(?:def )?([a-z]\w*)[(:]", STUB.read_text(), re.MULTILINE)
     missing = sorted({name for name in declared if not hasattr(F, name)})
-    assert not missing, f"python/simdnn/functional.pyi declares {missing}, which simdnn.functional has not"
+    assert not missing, (
+        f"functional/__init__.pyi declares {missing}, which simdnn.functional has not"
+    )
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -156,7 +158,7 @@ def test_the_stub_has_the_defaults(case: Any) -> None:
         "parameters"
     ].items():
         assert re.search(rf"\b{name}: (ArrayLike|float) = {re.escape(repr(value))}", declared), (
-            f"python/simdnn/functional.pyi: {case.name} should have `{name}: ArrayLike = {value!r}`"
+            f"python/simdnn/functional/__init__.pyi: {case.name} should have `{name}: ArrayLike = {value!r}`"
         )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import simdnn
 import simdnn.functional as F
 from simdnn import nn, pretrain
-from simdnn._loss import NAMED
+from simdnn.losses._registry import NAMED
 
 from tests import oracles
 from tests.support.networks import network, network_for, outputs, samples, targets

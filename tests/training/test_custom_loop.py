@@ -7,7 +7,7 @@ import pytest
 import simdnn.functional as F
 from simdnn import Trainer, nn, optim
 
-from bench import reinforce
+from examples import reinforce
 from tests.support.registry import FLOATS, OPTIMIZERS, same_bits, spread
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import _core
+from .. import _core
 
 if TYPE_CHECKING:
     from inspect import Signature

@@ -1,4 +1,4 @@
-"""``python -m bench.reinforce``: a policy learns to balance a pole, with a loss of its own.
+"""``python examples/reinforce.py``: a policy learns to balance a pole, with a loss of its own.
 
 What a custom loop looks like: ``forward(training=True)``, a gradient by hand, ``backward``, and the
 optimizer's ``step()``.
@@ -98,7 +98,7 @@ def train(updates: int, episodes: int = 16, seed: int = 0) -> list[float]:
 
 def main() -> None:
     """Trains and prints how long the poles stand."""
-    parser = argparse.ArgumentParser(prog="python -m bench.reinforce", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python examples/reinforce.py", description=__doc__)
     parser.add_argument("--updates", type=int, default=80)
     parser.add_argument("--episodes", type=int, default=16, help="of each update")
     parser.add_argument("--seed", type=int, default=0)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .. import _files
-from .._check import integer
-from .._files import Path
-from .._plain import only_keys
+from .._utils.check import integer
+from .._utils.files import Path
+from .._utils.jsonable import only_keys
 from ..optim import _describe as optimizers
-from ..saving import OPTIMIZER, described_metadata
+from . import _safetensors
+from ._saving import OPTIMIZER, described_metadata
 
 if TYPE_CHECKING:
-    from ._boltzmann import BernoulliRBM
+    from ..pretrain._boltzmann import BernoulliRBM
 
 SETTINGS = ("k", "dtype", "seed", "sample_visible")
 KEYS = (*SETTINGS, "epochs_done", "optimizer", "state")
@@ -36,12 +36,12 @@ def save(rbm: BernoulliRBM, path: Path, metadata: Mapping[str, Any] | None) -> N
         "state": optimizers.numbers_of(rbm.optimizer),
     }
     copies = {name: view.copy() for name, view in arrays.items()}
-    _files.write(path, copies, {"BernoulliRBM": described} | described_metadata(metadata))
+    _safetensors.write(path, copies, {"BernoulliRBM": described} | described_metadata(metadata))
 
 
 def load(kind: type[BernoulliRBM], path: Path, lr: Any) -> BernoulliRBM:
     """See `BernoulliRBM.load`."""
-    with _files.opened(path) as file:
+    with _safetensors.opened(path) as file:
         found = only_keys(file.part("BernoulliRBM"), KEYS, "BernoulliRBM")
         dtype = found["dtype"]
         values = {name: file.array(name, dtype) for name in PARAMETERS}

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _core
-from ._check import known_name
-from ._front import documentation, front
+from .. import _core
+from .._utils.check import known_name
+from ._defaults import documentation, front
 
 __all__ = [
     "gelu",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import _files
-from ._check import integer
-from ._files import Opened, Path
-from ._plain import only_keys, plain
-from .nn import Sequential
-from .nn._describe import sequential_arguments
+from .._utils.check import integer
+from .._utils.files import Path
+from .._utils.jsonable import only_keys, plain
+from ..nn import Sequential
+from ..nn._describe import sequential_arguments
+from . import _safetensors
+from ._safetensors import Opened
 
 __all__ = ["load", "load_metadata", "save"]
 
@@ -57,7 +58,7 @@ def save(model: Sequential, path: Path, metadata: Mapping[str, Any] | None = Non
     """
     if not isinstance(model, Sequential):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
-    _files.write(path, model.state_dict(), {"model": describe(model)} | described_metadata(metadata))
+    _safetensors.write(path, model.state_dict(), {"model": describe(model)} | described_metadata(metadata))
 
 
 def load(path: Path) -> Sequential:
@@ -92,7 +93,7 @@ def load(path: Path) -> Sequential:
     ...
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
     """
-    with _files.opened(path) as file:
+    with _safetensors.opened(path) as file:
         return read_model(file)
 
 
@@ -123,7 +124,7 @@ def load_metadata(path: Path) -> dict[str, Any]:
     ...
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
     """
-    with _files.opened(path) as file:
+    with _safetensors.opened(path) as file:
         found = file.document.get("metadata", {})
         if not isinstance(found, dict):
             raise TypeError("metadata: expected a dictionary")

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _core
-from ._check import integer, number
-from ._loss import Reduction, make, trainable
+from .. import _core
+from .._utils.check import integer, number
+from ._registry import Reduction, describable, make, trainable
 
 __all__ = ["large_margin_softmax", "margin_annealing"]
 
@@ -34,7 +34,7 @@ class _Annealing:
             value /= 1 + self.gamma * step
         return max(self.minimum, value)
 
-    def _described(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         return {"annealing": asdict(self)}
 
 
@@ -45,6 +45,7 @@ def _not_negative(name: str, value: Any) -> float:
     return found
 
 
+@describable("annealing")
 def margin_annealing(
     base: float = 1000.0, gamma: float = 0.12, power: int = 1, minimum: float = 5.0
 ) -> _Annealing:

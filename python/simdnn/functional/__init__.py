@@ -10,16 +10,9 @@ New arrays of some megabytes cost more than the arithmetic (the system hands out
 one through ``out=``.
 """
 
-from . import (
-    _activations,
-    _class_losses,
-    _composites,
-    _core,
-    _margin_losses,
-    _pointwise_losses,
-    _softmax,
-)
-from ._front import documentation, front
+from .. import _core, losses
+from . import _grouped, _parametric, _random, _softmax
+from ._defaults import documentation, front
 
 __all__: list[str] = []
 
@@ -43,7 +36,7 @@ def _register() -> None:
 
 _register()
 # Some of their functions stand in front of the registry's own.
-for _module in (_activations, _composites, _softmax, _class_losses, _margin_losses, _pointwise_losses):
+for _module in (_parametric, _grouped, _random, _softmax, losses):
     for _name in _module.__all__:
         globals()[_name] = getattr(_module, _name)
         __all__.append(_name)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .nn import Activation, Dense, Layer, Sequential
-from .nn._activation import activation_of
+from ..nn import Activation, Dense, Layer, Sequential
+from ..nn._activation import activation_of
 
 #: A slope below this share of the activation's largest one is flat.
 FLAT = 0.05

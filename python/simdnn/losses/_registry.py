@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from . import _core
-from ._check import known_name, number
-from ._host import host_array
-from ._plain import only_keys, plain
+from .. import _core
+from .._utils.arrays import host_array
+from .._utils.check import known_name, number
+from .._utils.jsonable import only_keys, plain
 
 Reduction = Literal["none", "mean", "sum"]
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -21,6 +22,8 @@ _PARAMETERS = {row["name"]: tuple(row["parameters"]) for row in _core.losses()}
 #: The names that `Trainer` takes and their functions; and what turns a function's settings into a loss.
 NAMED: dict[str, Callable[..., Any]] = {}
 _BUILDERS: dict[Callable[..., Any], Callable[..., _core.Loss]] = {}
+#: Settings that are no plain values: the function that makes them, by the key of their description.
+_SETTINGS: dict[str, Callable[..., Any]] = {}
 
 
 def trainable(name: str, build: Callable[..., _core.Loss]) -> Callable[[Function], Function]:
@@ -29,6 +32,16 @@ def trainable(name: str, build: Callable[..., _core.Loss]) -> Callable[[Function
     def register(function: Function) -> Function:
         NAMED[name] = function
         _BUILDERS[function] = build
+        return function
+
+    return register
+
+
+def describable(key: str) -> Callable[[Function], Function]:
+    """Lets files hold what the decorated function returns: its `to_dict` gives ``{key: arguments}``."""
+
+    def register(function: Function) -> Function:
+        _SETTINGS[key] = function
         return function
 
     return register
@@ -146,23 +159,26 @@ def to_dict(loss: Any) -> dict[str, Any]:
 
 def _special(value: Any) -> dict[str, Any]:
     """A setting that describes itself."""
-    if not hasattr(value, "_described"):
+    if not hasattr(value, "to_dict"):
         raise TypeError(f"cannot be described: {value!r}")
-    found: dict[str, Any] = value._described()
+    found: dict[str, Any] = value.to_dict()
     return found
 
 
 def from_dict(description: Any) -> str | Callable[..., Any]:
     """The name, or the partial, that was described."""
-    from ._margin_losses import margin_annealing
-
     given = only_keys(description, ("loss", "settings"), "loss")
     name = known_name("loss", given.get("loss"), NAMED)
     settings = dict(only_keys(given.get("settings"), tuple(given.get("settings") or ()), "loss"))
     for key, value in settings.items():
         if isinstance(value, dict):
-            settings[key] = margin_annealing(**only_keys(value["annealing"], ANNEALING, key))
+            settings[key] = _setting_from_dict(key, value)
     return functools.partial(NAMED[name], **settings) if settings else name
 
 
-ANNEALING = ("base", "gamma", "power", "minimum")
+def _setting_from_dict(name: str, description: dict[str, Any]) -> Any:
+    """The setting that a function of `describable` made."""
+    for key, arguments in only_keys(description, _SETTINGS, name).items():
+        function = _SETTINGS[key]
+        return function(**only_keys(arguments, dict(inspect.signature(function).parameters), name))
+    raise ValueError(f"{name}: expected one of {', '.join(_SETTINGS)}")

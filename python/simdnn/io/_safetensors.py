@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from numpy.typing import NDArray
 
-from ._plain import from_json, only_keys, to_json
-
-Path = str | os.PathLike[str]
+from .._utils.files import Path, first_line, write_atomically
+from .._utils.jsonable import from_json, only_keys, to_json
 
 #: Where the description lies in a file's metadata: one key, so that the same model makes the same bytes.
 KEY = "simdnn"
@@ -35,32 +33,10 @@ def need_safetensors() -> Any:
     return safetensors
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that, whatever happens, its name has the old content or all of the new."""
-    target = os.path.realpath(path)
-    temporary = f"{target}.{secrets.token_hex(4)}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    if hasattr(os, "O_DIRECTORY"):  # the new name, too, is to outlive a crash
-        directory = os.open(os.path.dirname(target), os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-
-
 def write(path: Path, arrays: Mapping[str, NDArray[Any]], document: dict[str, Any]) -> None:
     """Arrays and what describes them, in one file."""
     text = to_json({"version": VERSION} | document)
-    write_whole(path, need_safetensors().numpy.save(dict(arrays), metadata={KEY: text}))
+    write_atomically(path, need_safetensors().numpy.save(dict(arrays), metadata={KEY: text}))
 
 
 class Opened:
@@ -117,10 +93,4 @@ def opened(path: Path) -> Iterator[Opened]:
     except (MemoryError, ImportError):
         raise
     except Exception as error:  # of any kind: the content is not to be trusted
-        raise ValueError(f"{name}: {words(error)}") from error
-
-
-def words(error: Exception) -> str:
-    """What an exception says, in one line."""
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    return f"{text.splitlines()[0] if text else type(error).__name__}"
+        raise ValueError(f"{name}: {first_line(error)}") from error

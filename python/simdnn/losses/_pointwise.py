@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from . import _core
-from ._loss import Reduction, evaluate, make, simple, trainable
+from .. import _core
+from ._registry import Reduction, evaluate, make, simple, trainable
 
 __all__ = ["binary_cross_entropy_with_logits"]
 

@@ -14,7 +14,7 @@ import numpy as np
 import simdnn
 import simdnn.functional as F
 from simdnn import table
-from simdnn._files import write_whole
+from simdnn._utils.files import write_atomically
 
 from ._common import fail, load_described, one_line_errors, show
 
@@ -39,7 +39,7 @@ def predict(arguments: Sequence[str]) -> int:
     if o.out is None:
         sys.stdout.write(text)
     else:
-        write_whole(o.out, text.encode())
+        write_atomically(o.out, text.encode())
     return 0
 
 

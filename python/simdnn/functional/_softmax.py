@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _core
-from ._front import front
+from .. import _core
+from ._defaults import front
 
 __all__ = ["entropy"]
 

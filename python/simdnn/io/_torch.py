@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from . import nn
-from ._host import host_array
-from ._torch_kinds import KINDS, Arrays
-from .nn._describe import layer_from_dict
-from .nn._layer import Layer
+from .. import nn
+from .._utils.arrays import host_array
+from ..nn._describe import layer_from_dict
+from ..nn._layer import Layer
+from ._torch_layers import KINDS, Arrays
 
 __all__ = ["from_torch", "to_torch_state_dict"]
 

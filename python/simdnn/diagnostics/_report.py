@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core, _loss
-from ._pieces import FLAT, Piece, pieces_of
-from .nn import LargeMarginSoftmax, Layer, Sequential
+from .. import _core
+from ..losses._registry import resolve
+from ..nn import LargeMarginSoftmax, Layer, Sequential
+from ._layerwise import FLAT, Piece, pieces_of
 
 __all__ = ["LayerReport", "Report", "report"]
 
@@ -164,9 +165,9 @@ def report(
     """
     if not isinstance(model, Sequential):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
-    native = _loss.resolve(_chosen(model, loss))
+    native = resolve(_chosen(model, loss))
     if native.has_margin:
-        native = _loss.resolve("cross_entropy")
+        native = resolve("cross_entropy")
     x = np.asarray(X)
     model.forward(x[:1])  # refuses what does not fit
     if len(x) == 0:

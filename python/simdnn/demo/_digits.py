@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import simdnn
-from simdnn import _core, _numpy_peer, nn, optim
+from simdnn import _core, nn, optim
+
+from . import _numpy_mlp
 
 if TYPE_CHECKING:
-    from simdnn._numpy_peer import NumpyMLP
+    from ._numpy_mlp import NumpyMLP
 
 #: NumPy stops after so many seconds of training: with one sample per step it would take minutes.
 NUMPY_SECONDS = 10.0
@@ -197,10 +199,10 @@ def numpy_peer(
     model: nn.Sequential, activation: str, optimizer: str, settings: dict[str, Any]
 ) -> NumpyMLP | None:
     """The same network, with the same weights and optimiser, in NumPy; None if it is not written there."""
-    if activation not in _numpy_peer.ACTIVATIONS or optimizer not in _numpy_peer.OPTIMIZERS:
+    if activation not in _numpy_mlp.ACTIVATIONS or optimizer not in _numpy_mlp.OPTIMIZERS:
         return None
-    rule = _numpy_peer.OPTIMIZERS[optimizer](**settings)
-    return _numpy_peer.NumpyMLP(model.parameters(), activation, rule)
+    rule = _numpy_mlp.OPTIMIZERS[optimizer](**settings)
+    return _numpy_mlp.NumpyMLP(model.parameters(), activation, rule)
 
 
 def train_numpy(peer: NumpyMLP, options: argparse.Namespace, digits: Digits) -> Run:

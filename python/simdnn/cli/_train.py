@@ -97,7 +97,7 @@ def check(o: argparse.Namespace) -> None:
         fail("--patience, --seed: expected numbers >= 0")
     if not os.path.isdir(os.path.dirname(os.path.abspath(o.out))):
         fail(f"--out: there is no folder {os.path.dirname(o.out)}")
-    simdnn._files.need_safetensors()
+    simdnn.io._safetensors.need_safetensors()
 
 
 def words(text: str) -> list[str]:

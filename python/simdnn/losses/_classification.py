@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _core
-from ._check import number
-from ._host import host_array
-from ._loss import Reduction, evaluate_classes, make, simple, trainable
+from .. import _core
+from .._utils.arrays import host_array
+from .._utils.check import number
+from ._registry import Reduction, evaluate_classes, make, simple, trainable
 
 __all__ = ["cross_entropy", "distillation_loss", "focal_loss", "nll_loss", "zero_one_loss"]
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._draw import Rng, generator_of
-
-if TYPE_CHECKING:
-    from ..nn import Sequential
+from .. import init, nn
+from ..init._draw import Rng, generator_of
+from ..nn import Sequential
 
 
 def lsuv(
@@ -55,8 +52,6 @@ def lsuv(
 
     Source: Mishkin & Matas 2016, "All you need is a good init", algorithm 1.
     """
-    from .. import init, nn
-
     x = np.asarray(X)
     model.forward(x[:1])  # checks the kind and the shape
     if x.ndim != 2 or len(x) < 2:
@@ -67,8 +62,8 @@ def lsuv(
         if not isinstance(layer, nn.Dense):
             raise TypeError(f"model: expected Dense layers alone, got layers[{i}] = {layer!r}")
         weight = init.orthogonal((layer.in_features, layer.out_features), rng=generator, dtype=np.float64)
-        linear = nn.Sequential(nn.Dense(layer.in_features, layer.out_features, bias=False), dtype=model.dtype)
-        alone = nn.Sequential(layer, dtype=model.dtype)
+        linear = Sequential(nn.Dense(layer.in_features, layer.out_features, bias=False), dtype=model.dtype)
+        alone = Sequential(layer, dtype=model.dtype)
         for name, values in alone.parameters().items():
             values[...] = 0 if name.endswith("bias") else values
         variance = _scale(linear, weight, x, tolerance, iterations)
