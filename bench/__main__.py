@@ -81,7 +81,7 @@ def select_cases(wanted: re.Pattern[str]) -> list[harness.Case]:
     return [
         case
         for module in MODULES
-        for case in importlib.import_module(f"bench.cases_{module}").cases()
+        for case in importlib.import_module(f"bench.cases.{module}").cases()
         if wanted.search(f"{module} {case.group} {case.name}")
     ]
 
