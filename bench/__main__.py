@@ -115,7 +115,7 @@ def select_cases(filters: Sequence[re.Pattern[str]]) -> list[harness.Case]:
     return [
         case
         for module in MODULES
-        for case in importlib.import_module(f"bench.cases_{module}").cases()
+        for case in importlib.import_module(f"bench.cases.{module}").cases()
         if not filters or any(wanted.search(f"{module} {case.group} {case.name}") for wanted in filters)
     ]
 

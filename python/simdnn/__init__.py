@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import functional, init, nn, optim, schedules
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, show_config
-from .interop import from_torch, to_torch_state_dict
-from .saving import load, load_metadata, save
+from .io import from_torch, load, load_metadata, save, to_torch_state_dict
 from .training import History, Trainer
 
 if TYPE_CHECKING:

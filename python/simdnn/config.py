@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from . import _core
-from ._check import integer
+from ._utils.check import integer
 
 
 def get_num_threads() -> int:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
-from ._check import known_name, number
-from .diagnostics import Report
+from ._utils.check import known_name, number
+from .diagnostics._report import Report
 from .training import History
 
 if TYPE_CHECKING:

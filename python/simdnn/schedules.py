@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
-from ._check import integer, number
+from ._utils.check import integer, number
 
 __all__ = [
     "ReduceOnPlateau",

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _checkpoint, _core, _loss, optim
-from ._check import integer, number
-from ._files import Path
-from ._progress import Progress, advance, bar
+from . import _core, optim
+from ._utils.check import integer, number
+from ._utils.files import Path
+from ._utils.progress import Progress, advance, bar
+from .io import _checkpoint
+from .losses._registry import resolve
 from .nn import Dense, LargeMarginSoftmax, Sequential, Softmax
 
 __all__ = ["History", "Trainer"]
@@ -106,7 +108,7 @@ class Trainer:
         last = model.layers[-1]
         if loss is None:
             loss = last._loss() if isinstance(last, LargeMarginSoftmax) else "cross_entropy"
-        native = _loss.resolve(loss)
+        native = resolve(loss)
         outputs = model.out_features
         if native.classes not in (0, outputs):
             raise ValueError(

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._check import integer, known_name
+from .._utils.check import integer, known_name
 
 Rng: TypeAlias = "np.random.Generator | int | None"  # a name alone: numpy.random is slow to import
 Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]

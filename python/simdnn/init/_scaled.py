@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._check import known_name
+from .._utils.check import known_name
 from ._basic import normal, truncated_normal, uniform
 from ._draw import Mode, Rng, fan_of
 

@@ -1,6 +1,6 @@
 """Networks: layers in sequence, compiled into one native plan."""
 
-from . import _activation
+from . import _activation, _describe
 from ._activation import *  # noqa: F403
 from ._activation import Activation
 from ._concatenate import Concatenate
@@ -48,3 +48,9 @@ __all__ = [
     "pad_sequences",
 ]
 __all__ += _activation.__all__
+
+_describe.LAYERS |= {
+    name: kind
+    for name in sorted({*__all__} - {"Activation", "Layer"})
+    if isinstance(kind := globals()[name], type) and issubclass(kind, Layer)
+}

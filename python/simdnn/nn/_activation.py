@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from .._check import known_name, number
+from .._utils.check import known_name, number
 from ._elementwise import GELU, REGISTRY, Activation, BinaryStep, Swish
 
 #: Where a class's name is not that of the function in CamelCase.

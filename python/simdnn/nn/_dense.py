@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import init as initializers
-from .._check import integer
+from .._utils.check import integer
 from ._activation import Activation, activation_of
 from ._layer import Layer, Shape
 

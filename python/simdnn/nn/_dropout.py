@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from .._check import known_name, number
+from .._utils.check import known_name, number
 from ._layer import Layer, Shape
 
 

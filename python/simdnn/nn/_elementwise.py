@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import _core
-from .._check import integer, known_name, number
+from .._utils.check import integer, known_name, number
 from ._layer import Layer, Shape
 
 REGISTRY = {row["name"]: row for row in _core.activations()}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import init as initializers
-from .._check import integer
+from .._utils.check import integer
 from ._dense import Initializer, check_initializer, initial_weight
 from ._layer import Layer, Shape
 

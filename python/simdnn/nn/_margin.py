@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any, Literal
 
-from .._check import integer
-from .._loss import resolve
-from .._margin_losses import _Annealing, large_margin_softmax, margin_annealing
+from .._utils.check import integer
+from ..losses._margin import _Annealing, large_margin_softmax, margin_annealing
+from ..losses._registry import resolve
 from ._dense import Dense, Initializer
 
 

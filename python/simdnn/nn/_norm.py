@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._check import integer, number
+from .._utils.check import integer, number
 from ._layer import Layer, Shape
 
 

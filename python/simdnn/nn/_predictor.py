@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._host import host_array
+from .._utils.arrays import host_array
 
 if TYPE_CHECKING:
     from ._sequential import Sequential

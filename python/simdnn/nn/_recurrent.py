@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import init as initializers
-from .._check import integer, known_name, number
+from .._utils.check import integer, known_name, number
 from ._dense import Initializer, check_initializer
 from ._layer import Layer, Shape
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core
-from .._check import integer
-from .._host import host_array
+from .._utils.arrays import host_array
+from .._utils.check import integer
 from ._describe import layer_to_dict, sequential_arguments
 from ._explain import Explanation, explanation
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape

@@ -7,7 +7,7 @@ all at once by ``like="keras"``. Learning rates that change are functions of the
 from collections.abc import Callable
 from typing import Any
 
-from .._check import known_name
+from .._utils.check import known_name
 from ._arrays import clip_grad_norm_, clip_grad_value_
 from ._descent import SGD, Lion
 from ._moments import Adam, Adamax, AdamW, NAdam, RAdam

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._check import number
+from .._utils.check import number
 
 
 def checked_params(arrays: Any, name: str = "params") -> list[NDArray[Any]]:

@@ -9,8 +9,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .. import _core
-from .._check import integer, known_name, number
-from .._plain import only_keys, plain
+from .._utils.check import integer, known_name, number
+from .._utils.jsonable import only_keys, plain
 from ..schedules import ReduceOnPlateau, Schedule, reduce_on_plateau
 from . import BY_NAME
 from ._optimizer import OPTIONS, RULES, Optimizer

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._check import known_name, number
+from .._utils.check import known_name, number
 from ..schedules import ReduceOnPlateau, Schedule
 from ._arrays import checked_params
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .._check import number
+from .._utils.check import number
 from ._optimizer import EpsMode, Optimizer, Options, Params, Rate, Setting, with_likes
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._check import number
+from .._utils.check import number
 from ._optimizer import OPTIONS, RULES, native, pair, readable
 
 if TYPE_CHECKING:

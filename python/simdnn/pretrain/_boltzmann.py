@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core, optim
-from .._check import integer
-from .._files import Path
-from .._progress import Progress, advance, bar
+from .._utils.check import integer
+from .._utils.files import Path
+from .._utils.progress import Progress, advance, bar
+from ..io import _rbm
 from ..training import History
-from . import _boltzmann_file
 
 MOST_STEPS = 1000  # of Gibbs sampling in one update
 
@@ -197,7 +197,7 @@ class BernoulliRBM:
         TypeError, ImportError
             As `simdnn.Trainer.save`.
         """
-        _boltzmann_file.save(self, path, metadata)
+        _rbm.save(self, path, metadata)
 
     @classmethod
     def load(cls, path: Path, *, lr: Any = None) -> BernoulliRBM:
@@ -227,10 +227,10 @@ class BernoulliRBM:
         >>> other.fit(x, epochs=1).loss == rbm.fit(x, epochs=1).loss
         True
         """
-        return _boltzmann_file.load(cls, path, lr)
+        return _rbm.load(cls, path, lr)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        arguments = {name: getattr(self, name) for name in _boltzmann_file.SETTINGS} | {
+        arguments = {name: getattr(self, name) for name in _rbm.SETTINGS} | {
             "in_features": self.in_features,
             "out_features": self.out_features,
             "optimizer": copy.copy(self.optimizer),

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import optim
-from .._check import integer, known_name
-from .._progress import Progress, advance, bar
+from .._utils.check import integer, known_name
+from .._utils.progress import Progress, advance, bar
 from ..nn import Activation, AlphaDropout, Dense, Dropout, Layer, Sequential
 from ..nn._dropout import probability
 from ..training import History, Trainer

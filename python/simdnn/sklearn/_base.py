@@ -16,11 +16,11 @@ from sklearn.utils.validation import _check_sample_weight
 
 from .. import nn
 from ..config import limited_threads
+from ._compat import checked_data
 from ._descent import Data, Descent, hold_out, make_optimizer, make_trainer
 from ._heads import Head
 from ._lbfgs import fit_lbfgs
 from ._network import arrays_of, dense_network, draw, hidden_sizes, make_network, pretrain
-from ._scikit import checked_data
 
 Array = NDArray[Any]
 

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from .. import Trainer, optim
-from .._check import known_name
+from .._utils.check import known_name
 from ._heads import Head
 
 Array = NDArray[Any]

@@ -8,8 +8,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core, _loss
+from .. import _core
 from .. import functional as F
+from ..losses import _registry as losses
 
 Array = NDArray[Any]
 
@@ -92,8 +93,8 @@ def classifier_head(loss: Any, kind: str, outputs: int) -> Head:
     together = kind == "multiclass"
     if isinstance(loss, str) and loss == "log_loss":
         if together:
-            return Head(_loss.make("cross_entropy", (0.0, 0.0)), outputs, "softmax", "codes", True)
-        native = _loss.make("binary_cross_entropy_with_logits", factor=outputs)
+            return Head(losses.make("cross_entropy", (0.0, 0.0)), outputs, "softmax", "codes", True)
+        native = losses.make("binary_cross_entropy_with_logits", factor=outputs)
         return Head(native, outputs, "logistic", "zero_one")
     native = checked(loss)
     if TARGETS[native.name] != "values":
@@ -109,10 +110,10 @@ def classifier_head(loss: Any, kind: str, outputs: int) -> Head:
 def regressor_head(loss: Any, columns: int) -> Head:
     """The head for so many columns of values."""
     if isinstance(loss, str) and loss == "squared_error":
-        native = _loss.make("mse", factor=0.5 * columns)
+        native = losses.make("mse", factor=0.5 * columns)
         return Head(native, columns, "identity", "values", divisor=float(columns))
     if isinstance(loss, str) and loss == "poisson":
-        native = _loss.make("poisson_nll", (1.0, 0.0, 1e-8), factor=float(columns))
+        native = losses.make("poisson_nll", (1.0, 0.0, 1e-8), factor=float(columns))
         return Head(native, columns, "exp", "values", poisson=True)
     native = checked(loss)
     if TARGETS[native.name] != "values" or native.name in FOR_CLASSES:
@@ -124,7 +125,7 @@ def regressor_head(loss: Any, columns: int) -> Head:
 
 def checked(loss: Any) -> _core.Loss:
     """The native loss, unless a network of these estimators cannot be trained on it."""
-    native = _loss.resolve(loss)
+    native = losses.resolve(loss)
     if native.name in REFUSED:
         raise ValueError(f"loss: {native.name!r} cannot be used here: {REFUSED[native.name]}")
     return native

@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 
 from .. import init as initializers
 from .. import nn
-from .._check import integer, number
+from .._utils.check import integer, number
 from ..nn._activation import activation_of
 from ..pretrain import greedy_layerwise
 from ._heads import Head

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._check import integer, number
-from .._plain import only_keys
+from .._utils.check import integer, number
+from .._utils.jsonable import only_keys
 from ._read import Table, column_of, word
 
 OTHER = "(other)"

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._check import known_name, number
-from .._plain import only_keys
+from .._utils.check import known_name, number
+from .._utils.jsonable import only_keys
 from ._read import Table, word
 
 TASKS = ("auto", "classification", "regression")
