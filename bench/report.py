@@ -74,8 +74,8 @@ def progress_line(result: Result) -> str:
 def tables(results: Sequence[Result], *, markdown: bool) -> str:
     """A table per group, and a note about timings not to be trusted."""
     parts = []
-    for group, rows in groupby(results, key=lambda result: result.case.group):
-        rows = list(rows)
+    for group, members in groupby(results, key=lambda result: result.case.group):
+        rows = list(members)
         table = _table(group, rows)
         parts.append(_as_markdown(table) if markdown else _as_text(table))
         notes = dict.fromkeys(row.case.note for row in rows if row.case.note)
