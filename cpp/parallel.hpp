@@ -8,7 +8,7 @@
 
 #include <chrono>
 
-#include "ops/spans.hpp"
+#include "base/views.hpp"
 
 namespace simdnn {
 
