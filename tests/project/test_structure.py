@@ -15,11 +15,9 @@ CPP = ROOT / "cpp"
 SOURCES = sorted(path for path in CPP.rglob("*") if path.suffix in (".hpp", ".cpp"))
 
 #: From the bottom up; a file includes its own layer and those below it.
-LAYERS = ["base", "simd", "math", "ops", "loops", "kernels", "dispatch", "net", "bindings"]
+LAYERS = ["base", "simd", "math", "ops", "loops", "kernels", "dispatch", "threads", "net", "bindings"]
 #: Compiled once for each instruction set, in a namespace of its own.
 LEVEL_CODE = ("simd", "math", "ops", "loops")
-#: Threads know nothing but base/, and every layer may use them.
-PARALLEL = {"parallel.hpp", "parallel.cpp"}
 
 every_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(CPP)))
 
@@ -48,9 +46,9 @@ def test_includes_point_one_way(path: Path) -> None:
     for included in includes(path):
         name = name_of(included)
         assert included.is_file(), f"{name} does not exist"
-        if name in PARALLEL or (name_of(path) in PARALLEL and layer_of(included) == "base"):
-            continue
-        assert name_of(path) not in PARALLEL, f"threads include base/ alone, not {name}"
+        assert layer_of(path) != "threads" or layer_of(included) in ("base", "threads"), (
+            f"threads/ includes base/ alone, not {name}"
+        )
         assert LAYERS.index(layer_of(included)) <= LAYERS.index(layer_of(path)), (
             f"{name_of(path)} must not include {name}: {' <- '.join(LAYERS)}"
         )
@@ -66,8 +64,8 @@ def test_kernels_are_not_included_around_the_table(path: Path) -> None:
 
 
 @every_source
-def test_openmp_is_in_one_file(path: Path) -> None:
-    if name_of(path) == "parallel.cpp":
+def test_openmp_is_in_threads(path: Path) -> None:
+    if layer_of(path) == "threads":
         return
     assert not re.search(r"#\s*pragma omp|omp\.h|\bomp_\w+\(", path.read_text())
 
