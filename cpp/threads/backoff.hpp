@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
 
 namespace simdnn {
 
