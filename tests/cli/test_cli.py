@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 import simdnn
-from simdnn import __main__ as command_line
 from simdnn import _core
+from simdnn import cli as command_line
 from simdnn.cli import COMMANDS
 
 from tests.support.processes import output_of, start

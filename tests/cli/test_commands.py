@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import simdnn
-from simdnn import __main__ as command_line
+from simdnn import cli as command_line
 
 from tests.support.processes import start
 
