@@ -179,7 +179,7 @@ class Trainer:
 
         Arguments as in `fit`; weights count in the loss, not in the share.
         """
-        batch = self._trainer.batch(X, y, sample_weight, number("scale", scale))
+        batch = self._trainer.dataset(X, y, sample_weight, number("scale", scale))
         loss, accuracy, *_ = self._trainer.evaluate(batch)
         return loss, accuracy if self._classifies else float("nan")
 
@@ -238,13 +238,14 @@ class Trainer:
             On Ctrl-C, within 100 ms; the model is as the last whole step left it.
         """
         epochs, scale = integer("epochs", epochs), number("scale", scale)
-        batch = self._trainer.batch(X, y, sample_weight, scale)
+        batch = self._trainer.dataset(X, y, sample_weight, scale)
         validation = None
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
                 raise TypeError("validation_data: expected a pair (X, y), or (X, y, sample_weight)")
             X_validation, y_validation, *weight = validation_data
-            validation = self._trainer.batch(X_validation, y_validation, weight[0] if weight else None, scale)
+            validation_weight = weight[0] if weight else None
+            validation = self._trainer.dataset(X_validation, y_validation, validation_weight, scale)
         samples = batch.samples
         size = samples if batch_size is None else min(integer("batch_size", batch_size), samples)
         watchers = list(callbacks)
