@@ -1,12 +1,13 @@
-// What the registry says of an operation besides its arithmetic. Plain data: shared by every level and the bindings.
+// Descriptions of operations: names, formulas, sources, error bounds. Plain data, shared by all levels and the
+// bindings.
 #pragma once
 
 namespace simdnn {
 
-/// What f'(x) is computed from in the backward pass of a network.
+/// The value that f'(x) is computed from in the backward pass of a network.
 enum class Reads {
-  output,  ///< f(x) alone, without loss: the network keeps no input
-  input,   ///< x: the network's forward pass stores f'(x) beside f(x), sharing the exponential
+  output,  ///< f(x) determines f'(x) without loss of accuracy: the network keeps no input
+  input,   ///< f'(x) needs x: the forward pass stores it together with f(x), sharing the exponential
 };
 
 /// A parameter of an activation: its keyword and its default.
@@ -20,18 +21,18 @@ constexpr int kMaxParameters = 2;
 /// One activation or elementary function, as documentation, tests and Python see it.
 struct Description {
   const char* name;
-  const char* summary;                       ///< one line: what it is
+  const char* summary;                       ///< one line of documentation
   const char* formula;                       ///< f(x)
   const char* derivative_formula = nullptr;  ///< f'(x); none for an elementary function
   const char* kink;                          ///< the derivative where it jumps, and the limits at +-inf
   const char* source;                        ///< paper and section
   const char* example;                       ///< one doctest expression of simdnn.functional as F
-  const char* example_value;                 ///< what it prints
+  const char* example_value;                 ///< the output of the example
   Reads reads = Reads::input;
   double value_ulp;           ///< float32 error bound of f against the exact value, in units in the last place
-  double derivative_ulp = 0;  ///< the same of f'
+  double derivative_ulp = 0;  ///< error bound of f'
   double cost;                ///< rough nanoseconds per element of f, to decide when threads pay
-  bool rectifier = false;     ///< passes a large positive x on: weights begin as He et al. 2015 have it
+  bool rectifier = false;     ///< large positive x pass unchanged: weights get He initialization (He et al. 2015)
   Parameter parameters[kMaxParameters] = {};
 
   constexpr int parameter_count() const {
@@ -41,9 +42,9 @@ struct Description {
   }
 };
 
-/// Ends of ranges.
+/// Limits of the ranges of hyper-parameters.
 constexpr double kUnbounded = __builtin_inf();
-constexpr double kLeast = 1e-300;                ///< a positive lower end
+constexpr double kLeast = 1e-300;                ///< lower limit of a positive number
 constexpr double kUpToOne = 1.0000000000000002;  ///< a half-open range that ends at 1
 
 /// A parameter of a loss or an update rule: keyword, default, and the half-open range [low, high) that is allowed.
@@ -52,19 +53,19 @@ struct Hyper {
   double value = 0, low = 0, high = 0;
 };
 
-/// What a loss compares the network's output with.
+/// The kind of target that a loss compares the network's output with.
 enum class Target {
   classes,  ///< one class index a sample
   either,   ///< a class index, or a row of probabilities
-  values,   ///< a row of numbers, as many as outputs
-  both,     ///< such a row or, as a pair, one and a class index
+  values,   ///< a row of numbers, one for each output
+  both,     ///< a row of numbers, or a pair of such a row and a class index
 };
 
-/// How a loss looks at a sample's outputs.
+/// The way in which a loss combines a sample's outputs.
 enum class Outputs {
-  together,  ///< as a whole row
-  averaged,  ///< one by one; the sample's loss is their mean
-  summed,    ///< one by one; it is their sum
+  together,  ///< one loss of the whole row
+  averaged,  ///< a loss for each output; the sample's loss is their mean
+  summed,    ///< a loss for each output; the sample's loss is their sum
 };
 
 constexpr int kMaxLossParameters = 3;
@@ -75,8 +76,8 @@ struct LossDescription {
   const char* formula;
   const char* source;
   Target target;
-  const char* function = nullptr;  ///< of simdnn.functional, where it is made from this description alone
-  const char* example = nullptr;   ///< the arguments of a doctest of that function
+  const char* function = nullptr;  ///< name in simdnn.functional, if the function is generated from this description
+  const char* example = nullptr;   ///< arguments of a doctest of that function
   const char* example_value = nullptr;
   Outputs outputs = Outputs::together;
   Hyper parameters[kMaxLossParameters] = {};
@@ -89,7 +90,7 @@ struct LossDescription {
   }
 };
 
-/// A number that a rule carries from step to step beside its buffers, by PyTorch's name, and what it begins with.
+/// A scalar state of a rule, by PyTorch's name, and its initial value.
 struct Carried {
   const char* name = nullptr;
   double value = 0;
@@ -106,7 +107,7 @@ struct RuleDescription {
   const char* slots[kMaxSlots];  ///< state buffers, by PyTorch's names
   Hyper hypers[kMaxHypers];
   Carried carried[kMaxCarried] = {};
-  bool counts = true;  ///< PyTorch's state of it has a "step"
+  bool counts = true;  ///< PyTorch's state of the rule has a "step"
 
   constexpr int slot_count() const {
     int count = 0;
@@ -123,12 +124,12 @@ struct RuleDescription {
 
 constexpr int kMaxScheduleValues = 3;
 
-/// A piece of a learning-rate schedule, as a function of the steps since its begin.
+/// A piece of a learning-rate schedule: a function of the steps since the piece began.
 struct ScheduleDescription {
   const char* name;
   const char* formula;
   const char* source;
-  const char* values[kMaxScheduleValues];  ///< names of its numbers, in order
+  const char* values[kMaxScheduleValues];  ///< names of the piece's numbers, in order
 };
 
 }  // namespace simdnn

@@ -109,7 +109,7 @@ Matrix<const T> matrix_of(const Array<T>& x, const char* name, Index columns) {
 
 /// How many samples an array holds, and the rows that each brings.
 struct Extent {
-  Index samples = 0, steps = 1;
+  Index samples = 0, time_steps = 1;
 };
 
 /// Of shape (n, features), or (n, time, features) for what takes sequences.
@@ -126,26 +126,26 @@ inline Extent extent_of(const py::array& x, const char* name, const Shape& wante
 template <class T>
 struct Inputs {
   Matrix<const T> samples;
-  Index steps = 1;
+  Index time_steps = 1;
 };
 
 template <class T>
 Inputs<T> inputs_of(const Array<T>& x, const char* name, const Shape& wanted) {
   const Extent extent = extent_of(x, name, wanted);
-  const Index columns = extent.steps * wanted.features;
-  return {{x.data(), extent.samples, columns, columns}, extent.steps};
+  const Index columns = extent.time_steps * wanted.features;
+  return {{x.data(), extent.samples, columns, columns}, extent.time_steps};
 }
 
 /// Raises unless the rows of x are what the network's first layers can take.
 template <class T>
-void check_rows(const LayerSpec& spec, const Matrix<const T>& samples, Index steps) {
-  const Index columns = samples.columns / steps;
-  spec.check([&](Index i, Index j) { return double(samples.data[i * columns + j]); }, samples.rows * steps);
+void check_rows(const LayerSpec& spec, const Matrix<const T>& samples, Index time_steps) {
+  const Index columns = samples.columns / time_steps;
+  spec.check([&](Index i, Index j) { return double(samples.data[i * columns + j]); }, samples.rows * time_steps);
 }
 
 /// The shape of a network's output for so many samples and time steps.
-inline std::vector<Index> output_shape(const Shape& output, Index samples, Index steps) {
-  if (output.sequence) return {samples, steps, output.features};
+inline std::vector<Index> output_shape(const Shape& output, Index samples, Index time_steps) {
+  if (output.sequence) return {samples, time_steps, output.features};
   return {samples, output.features};
 }
 
@@ -167,10 +167,10 @@ auto run_native(OwnedMutex& mutex, Nanoseconds estimate, const Work& work) {
     const py::gil_scoped_release release;
     lock.lock();
   }
-  if (estimate < kHoldLockBelow) return work(Context{});
+  if (estimate < kHoldLockBelow) return work(StopToken{});
   SignalInterrupt interrupt;
   std::optional<py::gil_scoped_release> release(std::in_place);
-  auto result = work(Context{&interrupt});
+  auto result = work(StopToken{&interrupt});
   release.reset();
   if (interrupt.stopped()) throw py::error_already_set();
   return result;

@@ -14,12 +14,12 @@ using namespace py::literals;
 /// A setting of a rule by its name: where it is kept and what it may be.
 struct Setting {
   double* value;
-  const Hyper* about;
+  const Hyper* info;
 };
 
 Setting find_setting(Rule& rule, const std::string& name) {
-  for (int i = 0; i < rule.about().hyper_count(); ++i) {
-    if (rule.about().hypers[i].name == name) return {&rule.hypers[std::size_t(i)], &rule.about().hypers[i]};
+  for (int i = 0; i < rule.info().hyper_count(); ++i) {
+    if (rule.info().hypers[i].name == name) return {&rule.hypers[std::size_t(i)], &rule.info().hypers[i]};
   }
   for (int i = 0; i < kOptions; ++i) {
     if (kOptionTable[i].name == name) return {&rule.options[i], &kOptionTable[i]};
@@ -30,7 +30,7 @@ Setting find_setting(Rule& rule, const std::string& name) {
 /// A number in its range, or the default that lies outside it; a NaN is in none.
 void set_setting(Rule& rule, const std::string& name, double value) {
   const Setting setting = find_setting(rule, name);
-  const Hyper& hyper = *setting.about;
+  const Hyper& hyper = *setting.info;
   *setting.value = value == hyper.value ? value : checked_number(hyper, value);
 }
 
@@ -139,7 +139,7 @@ struct ArrayUpdater {
     const Gradients<T> gradients(given, parameters);
     copy(true);
     run_native(mutex, kUpdateElement * double(updater.size()),
-               [&](const Context&) { return updater.step(gradients.data); });
+               [&](const StopToken&) { return updater.step(gradients.data); });
     copy(false);
   }
 
@@ -179,7 +179,7 @@ void register_precision(py::module_& module, const std::string& suffix) {
 void register_optimizers(py::module_& module) {
   py::class_<Rule, std::shared_ptr<Rule>>(module, "Rule")
       .def(py::init(&make_rule), "name"_a, "settings"_a)
-      .def_property_readonly("name", [](const Rule& self) { return self.about().name; })
+      .def_property_readonly("name", [](const Rule& self) { return self.info().name; })
       .def("__getitem__", [](Rule& self, const std::string& name) { return *find_setting(self, name).value; })
       .def("__setitem__", set_setting)
       .def(

@@ -25,7 +25,7 @@ void gather(const char* from, Index step, Index n, ComputeOf<S>* to) {
   if constexpr (std::is_same_v<S, Half>) {
     char* args[] = {const_cast<char*>(from), reinterpret_cast<char*>(to)};
     const Index steps[] = {step, sizeof(float)};
-    kernels().half_to_single(args, &n, steps);
+    kernels().f16_to_f32(args, &n, steps);
   } else {
     for (Index i = 0; i < n; ++i) std::memcpy(to + i, from + i * step, sizeof(S));
   }
@@ -36,7 +36,7 @@ void scatter(const ComputeOf<S>* from, Index n, char* to, Index step) {
   if constexpr (std::is_same_v<S, Half>) {
     char* args[] = {reinterpret_cast<char*>(const_cast<float*>(from)), to};
     const Index steps[] = {sizeof(float), step};
-    kernels().single_to_half(args, &n, steps);
+    kernels().f32_to_f16(args, &n, steps);
   } else {
     for (Index i = 0; i < n; ++i) std::memcpy(to + i * step, from + i, sizeof(S));
   }

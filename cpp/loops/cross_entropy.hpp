@@ -5,7 +5,7 @@
 //   loss = sum_c a_c t_c (1 - p_c)^gamma (-log p_c)
 //   d loss / d x_j = h_j - p_j sum_c h_c,  h_c = a_c t_c (1 - p_c)^gamma (gamma p_c log p_c / (1 - p_c) - 1).
 // With a class index and no smoothing only h of that class is not 0, and everything but p is a factor of the row:
-// that is the fast walk here. ops/soft_targets.hpp walks the rest.
+// that is the fast loop here. loops/soft_targets.hpp has the other cases.
 #pragma once
 
 #include "../base/descriptions.hpp"
@@ -14,13 +14,13 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Up to sixteen rows against class indices, a lane each: from their terms to their losses and gradients.
+/// Losses and gradients of up to sixteen rows with class indices, one row per lane, from the rows' softmax terms.
 struct HardRows {
-  double distance[kLanes] = {}, weight[kLanes] = {};  ///< distance: of the target's logit from the largest
+  double distance[kLanes] = {}, weight[kLanes] = {};  ///< distance: largest logit minus the target's
   double own[kLanes], unit[kLanes], rest[kLanes];     ///< the terms of the target, of the largest, all but the target's
   double loss[kLanes], factor[kLanes], own_gradient[kLanes];  ///< gradient = factor * term off the target
 
-  /// Without weights.
+  /// Losses and gradients without class or sample weights.
   void find_losses() {
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {
@@ -43,8 +43,8 @@ struct HardRows {
     find_losses();
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {
-      const double share = 1 / (rest[l] + own[l]), q = rest[l] * share, power = focal_factor(q, gamma);
-      const double strength = power * (1 - gamma * focal_slope(own[l] * share, -loss[l], q));
+      const double inverse_sum = 1 / (rest[l] + own[l]), q = rest[l] * inverse_sum, power = focal_factor(q, gamma);
+      const double strength = power * (1 - gamma * focal_slope(own[l] * inverse_sum, -loss[l], q));
       loss[l] = power == 0 ? 0.0 : power * loss[l];
       factor[l] *= strength;
       own_gradient[l] *= strength;
@@ -53,7 +53,7 @@ struct HardRows {
 };
 
 struct CrossEntropy {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "cross_entropy",
       .summary = "Softmax cross-entropy of logits with class indices or probabilities.",
       .formula = "sum_c t_c (1 - p_c)^gamma (-log p_c), p = softmax(x), t smoothed",
@@ -88,23 +88,23 @@ struct CrossEntropy {
  private:
   template <class T>
   static double weight_of(const LossRows<T>& batch, Index i) {
-    return batch.row_weight ? double(batch.row_weight[i]) * batch.share : batch.share;
+    return batch.row_weight ? double(batch.row_weight[i]) * batch.factor : batch.factor;
   }
 
-  /// The target and weight of each row; an ignored row looks at its first class.
+  /// Loads target and weight of each row; an ignored row takes its first class, with weight 0.
   template <class T>
   static void begin(const LossRows<T>& batch, Index first, Index count, HardRows& hard, int* target) {
-    const auto row = [&](Index l) { return first + (l < count ? l : count - 1); };  // as in a panel
+    const auto row = [&](Index l) { return first + (l < count ? l : count - 1); };  // as in TransposedRows
     for (Index l = 0; l < kLanes; ++l) {
       const std::int64_t own = batch.classes[row(l)];
       target[l] = int(own < 0 ? 0 : own);
-      hard.weight[l] = own < 0 ? 0.0 : batch.share;
+      hard.weight[l] = own < 0 ? 0.0 : batch.factor;
     }
     for (Index l = 0; batch.row_weight && l < kLanes; ++l) hard.weight[l] *= double(batch.row_weight[row(l)]);
     for (Index l = 0; batch.class_scale && l < kLanes; ++l) hard.weight[l] *= batch.class_scale[target[l]];
   }
 
-  /// The gradient at the target; an ignored row has none.
+  /// Writes the gradient at the target; an ignored row has none.
   template <class T>
   static void finish_gradient(const LossRows<T>& batch, Index i, double own_gradient) {
     T* const gradient = batch.gradient + i * batch.gradient_stride;
@@ -113,7 +113,7 @@ struct CrossEntropy {
     for (Index j = 0; target < 0 && j < batch.columns; ++j) gradient[j] = T(0);
   }
 
-  /// What the gradient does not wait for: last, beside the beginning of the next rows.
+  /// Computes the losses; not on the gradient's critical path, so it overlaps with the next rows.
   template <class T>
   static void end(const LossRows<T>& batch, Index first, Index count, HardRows& hard) {
     if (batch.parameters[kGamma] == 0) hard.find_losses();
@@ -127,24 +127,24 @@ struct CrossEntropy {
     HardRows hard;
     int target[kLanes];
     T own[kLanes];
-    Panel<T> panel;
+    TransposedRows<T> block;
     begin(batch, first, count, hard, target);
     for (Index l = 0; l < kLanes; ++l) {
       own[l] = batch.output[(first + (l < count ? l : count - 1)) * batch.output_stride + target[l]];
     }
-    panel.load(batch.output + first * batch.output_stride, batch.output_stride, count, batch.columns);
-    if (batch.row_correct) panel.mark_correct(batch.classes + first, count, batch.row_correct + first);
-    const Lanes<T> own_x(own), largest = panel.shift.largest;
+    block.load(batch.output + first * batch.output_stride, batch.output_stride, count, batch.columns);
+    if (batch.row_correct) block.mark_correct(batch.classes + first, count, batch.row_correct + first);
+    const Lanes<T> own_x(own), largest = block.shift.largest;
     (wide(own_x) - wide(largest)).store(hard.distance);
-    panel.leave_out(target);
-    panel.terms(own_x).store(hard.own);
-    panel.terms(largest).store(hard.unit);
-    panel.exponentials_but(target, own_x).store(hard.rest);
+    block.leave_out(target);
+    block.terms(own_x).store(hard.own);
+    block.terms(largest).store(hard.unit);
+    block.exponentials_but(target, own_x).store(hard.rest);
     hard.find_factors(batch.scale);
     if (batch.parameters[kGamma] != 0) hard.focus(batch.parameters[kGamma]);
     if (batch.gradient) {
-      panel.scale(factor_of<T>(Lanes<double>(hard.factor)));
-      panel.store(batch.gradient + first * batch.gradient_stride, batch.gradient_stride, count);
+      block.scale(factor_of<T>(Lanes<double>(hard.factor)));
+      block.store(batch.gradient + first * batch.gradient_stride, batch.gradient_stride, count);
       for (int l = 0; l < count; ++l) finish_gradient(batch, first + l, hard.own_gradient[l]);
     }
     end(batch, first, count, hard);
@@ -164,11 +164,11 @@ struct CrossEntropy {
       finish_gradient(batch, first + l, hard.own_gradient[l]);
     };
     begin(batch, first, count, hard, target);
-    const auto range_of = [&](int l) { return row_range(batch.output + (first + l) * batch.output_stride, n); };
-    Range<T> range = range_of(0);
+    const auto extrema_of = [&](int l) { return row_extrema(batch.output + (first + l) * batch.output_stride, n); };
+    RowExtrema<T> extrema = extrema_of(0);
     for (int l = 0; l < count; ++l) {
       const T* const x = batch.output + (first + l) * batch.output_stride;
-      const Shift<T> shift(range);
+      const MaxShift<T> shift(extrema);
       const T largest = shift.largest, own = x[target[l]];
       if (batch.row_correct) {
         const bool wins = own == largest && (target[l] == 0 || row_max(x, target[l]) < largest);
@@ -177,10 +177,10 @@ struct CrossEntropy {
       hard.distance[l] = double(own) - double(largest);
       hard.own[l] = exact(term_of(own, shift));
       hard.unit[l] = shift.unit();
-      const bool leads = !(own < largest);  // the others may not show beside it
+      const bool leads = !(own < largest);  // the other terms may vanish in the sum
       const double sum = row_exp(x, n, shift, leads ? Index(target[l]) : kNobody, gradient_of(l));
       hard.rest[l] = leads ? sum : sum - hard.own[l];
-      if (l + 1 < count) range = range_of(l + 1);  // beside the division below
+      if (l + 1 < count) extrema = extrema_of(l + 1);  // overlaps with the division below
       hard.find_factor(l, batch.scale);
       if (batch.gradient && gamma == 0) finish(l);
     }
@@ -190,7 +190,7 @@ struct CrossEntropy {
     end(batch, first, count, hard);
   }
 
-  /// One row against probabilities, or a smoothed class.
+  /// One row with target probabilities, or a smoothed class.
   template <class T>
   static void soft(const LossRows<T>& batch, Index i) {
     const Index n = batch.columns;

@@ -1,9 +1,10 @@
-// Logits with a margin: the target's is lowered by its angle, so that training has to make that angle smaller.
+// Logits with a margin: the target's logit is lowered, so that training has to make its angle smaller.
 //
-// With c = z / (|x| |w|), a logit is r q P(c), P(c) = c + [target] e(c), e(c) = (p(c) - c) / (1 + lambda). Its slope is
-//   by z    r q / (|x| |w|) P'(c),
-//   along x / |x|    r q (P(c) - c P'(c)) / |x|  where r = |x|,    -r q c P'(c) / |x|  where r is a constant,
-// and along w / |w| as along x. Where r and q are both norms, logits off the target are z itself and have no such part.
+// With c = z / (|x| |w|), a logit is r q P(c), P(c) = c + [target] e(c), e(c) = (p(c) - c) / (1 + lambda). Its
+// derivatives are
+//   w.r.t. z    r q / (|x| |w|) P'(c),
+//   w.r.t. |x|    r q (P(c) - c P'(c)) / |x|  where r = |x|,    -r q c P'(c) / |x|  where r is a constant,
+// and w.r.t. |w| as w.r.t. |x|. If r and q are both norms, the other logits are z itself and have no such part.
 #pragma once
 
 #include "../simd/lanes.hpp"
@@ -35,7 +36,7 @@ SIMDNN_INLINE MarginPoint angular_margin(double c, int m) {
   return {sign * first_next - 2 * k, sign * m * second_next};
 }
 
-/// cos(a + margin) as long as that falls with the angle a, cos(a) - margin sin(margin) beyond.
+/// cos(a + margin) where that decreases with the angle a, and cos(a) - margin sin(margin) beyond.
 /// Deng, Guo, Xue & Zafeiriou 2019, arXiv:1801.07698, equation 3; the continuation is that of the authors' code.
 SIMDNN_INLINE MarginPoint angle_margin(double c, const MarginShape& shape) {
   if (c <= -shape.cosine) return {c - shape.margin * shape.sine, 1};
@@ -44,17 +45,17 @@ SIMDNN_INLINE MarginPoint angle_margin(double c, const MarginShape& shape) {
   return {fma(c, shape.cosine, -(sine * shape.sine)), fma(c / (sine > least ? sine : least), shape.sine, shape.cosine)};
 }
 
-/// e(c): what the margin adds to the cosine of the target.
+/// e(c), the term that the margin adds to the cosine of the target.
 SIMDNN_INLINE MarginPoint margin_excess(double c, const MarginShape& shape) {
   MarginPoint p{c - shape.margin, 1};  // Wang, Cheng, Liu & Liu 2018, arXiv:1801.05599, section 3
   if (shape.law == MarginLaw::angular) p = angular_margin(c, int(shape.margin));
   if (shape.law == MarginLaw::angle) p = angle_margin(c, shape);
-  return {shape.share * (p.value - c), shape.share * (p.slope - 1)};
+  return {shape.strength * (p.value - c), shape.strength * (p.slope - 1)};
 }
 
 SIMDNN_INLINE double inverse_norm(double norm) { return norm > 0 ? 1 / norm : 0.0; }
 
-/// The factors of a row's logits, and of one of their columns.
+/// Factors of a row's logits.
 struct MarginRow {
   const MarginShape& shape;
   double inverse_x, r;
@@ -92,31 +93,31 @@ void margin_logits(const MarginRows<T>& batch) {
   }
 }
 
-/// The parts of every column: where a norm is no factor of its logit, shorter vectors turn more.
+/// Gradient w.r.t. each column of z, and w.r.t. the norms where logits are normalized; returns that w.r.t. |x|.
 template <class T>
 SIMDNN_INLINE double margin_columns(const MarginRows<T>& batch, const MarginRow& row, const T* z, T* out) {
   double lane[kLanes] = {};
   for_blocks(batch.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
     T zs[kLanes], gs[kLanes];
-    double norm[kLanes], pull[kLanes];
+    double norm[kLanes], norm_gradient[kLanes];
     load_block(z + first, count, T(0), zs);
     load_block(out + first, count, T(0), gs);
     load_block(batch.weight_norm + first, count, 0.0, norm);
-    load_block(batch.weight_pull + first, count, 0.0, pull);
+    load_block(batch.weight_norm_gradient + first, count, 0.0, norm_gradient);
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {
       const double turn = double(gs[l]) * row.r * row.q(norm[l]) * row.cosine(double(zs[l]), norm[l]);
       lane[l] -= row.shape.feature_norm ? 0.0 : turn * row.inverse_x;
-      pull[l] -= row.shape.weight_norm ? 0.0 : turn * inverse_norm(norm[l]);
+      norm_gradient[l] -= row.shape.weight_norm ? 0.0 : turn * inverse_norm(norm[l]);
       gs[l] = T(double(gs[l]) * row.by_z(norm[l]));
     }
     store_block(out + first, count, gs);
-    store_block(batch.weight_pull + first, count, pull);
+    store_block(batch.weight_norm_gradient + first, count, norm_gradient);
   });
   return sum_lanes(lane);
 }
 
-/// Rows in order, so that the sums over them have one order too.
+/// Backward pass; rows are visited in order, so that sums over them have one order.
 template <class T>
 void margin_backward(const MarginRows<T>& batch) {
   const MarginShape& shape = batch.shape;
@@ -126,15 +127,15 @@ void margin_backward(const MarginRows<T>& batch) {
     T* const out = batch.out + i * batch.out_stride;
     const Index target = Index(batch.classes[i]);
     const double g = target < 0 ? 0.0 : double(out[target]);
-    batch.feature_pull[i] = 0;
-    if (!shape.feature_norm || !shape.weight_norm) batch.feature_pull[i] = margin_columns(batch, row, z, out);
+    batch.feature_norm_gradient[i] = 0;
+    if (!shape.feature_norm || !shape.weight_norm) batch.feature_norm_gradient[i] = margin_columns(batch, row, z, out);
     if (target < 0) continue;
     const double norm = batch.weight_norm[target], c = row.cosine(double(z[target]), norm);
     const MarginPoint e = margin_excess(c, shape);
     const double strength = g * row.r * row.q(norm), turn = -c * e.slope;
     out[target] = T(g * row.by_z(norm) * (1 + e.slope));
-    batch.feature_pull[i] += strength * (shape.feature_norm ? e.value + turn : turn) * row.inverse_x;
-    batch.weight_pull[target] += strength * (shape.weight_norm ? e.value + turn : turn) * inverse_norm(norm);
+    batch.feature_norm_gradient[i] += strength * (shape.feature_norm ? e.value + turn : turn) * row.inverse_x;
+    batch.weight_norm_gradient[target] += strength * (shape.weight_norm ? e.value + turn : turn) * inverse_norm(norm);
   }
 }
 
@@ -164,21 +165,23 @@ void column_norms(const T* w, Index rows, Index columns, double* norms) {
 }
 
 template <class T>
-void pull_rows(const T* x, Index stride, Index rows, Index columns, const double* pull, const double* norms, T* out,
-               Index out_stride) {
+void norm_gradient_rows(const T* x, Index stride, Index rows, Index columns, const double* norm_gradient,
+                        const double* norms, T* out, Index out_stride) {
   for (Index i = 0; i < rows; ++i) {
     const double inverse = inverse_norm(norms[i]);
     SIMDNN_VECTORIZE
-    for (Index j = 0; j < columns; ++j) out[i * out_stride + j] = T(pull[i] * (inverse * double(x[i * stride + j])));
+    for (Index j = 0; j < columns; ++j)
+      out[i * out_stride + j] = T(norm_gradient[i] * (inverse * double(x[i * stride + j])));
   }
 }
 
 template <class T>
-void pull_columns(const T* w, Index rows, Index columns, const double* pull, const double* norms, T* gradient) {
+void add_norm_gradient_columns(const T* w, Index rows, Index columns, const double* norm_gradient, const double* norms,
+                               T* gradient) {
   for (Index i = 0; i < rows; ++i, w += columns, gradient += columns) {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < columns; ++j) {
-      gradient[j] = T(fma(pull[j], inverse_norm(norms[j]) * double(w[j]), double(gradient[j])));
+      gradient[j] = T(fma(norm_gradient[j], inverse_norm(norms[j]) * double(w[j]), double(gradient[j])));
     }
   }
 }

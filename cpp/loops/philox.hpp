@@ -1,4 +1,4 @@
-// Random numbers by place: the same whatever thread, chunk or instruction set computes them.
+// Counter-based random numbers: independent of the thread, chunk and instruction set that compute them.
 #pragma once
 
 #include "../base/views.hpp"
@@ -6,43 +6,43 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Numbers of a block: sixteen counters side by side, four words each.
+/// Random words of a block: sixteen counters, four words each.
 constexpr Index kRandomBlock = 4 * kLanes;
 
-/// The lower half of each long times a word.
+/// Product of the lower half of each 64-bit lane and a word.
 #if defined(__AVX512F__)
-SIMDNN_INLINE LongVector multiply_lower(LongVector x, std::uint32_t factor) {
-  return LongVector(_mm512_mul_epu32(__m512i(x), _mm512_set1_epi64(factor)));
+SIMDNN_INLINE U64Vector multiply_lower(U64Vector x, std::uint32_t factor) {
+  return U64Vector(_mm512_mul_epu32(__m512i(x), _mm512_set1_epi64(factor)));
 }
 #elif defined(__AVX2__)
-SIMDNN_INLINE LongVector multiply_lower(LongVector x, std::uint32_t factor) {
-  return LongVector(_mm256_mul_epu32(__m256i(x), _mm256_set1_epi64x(factor)));
+SIMDNN_INLINE U64Vector multiply_lower(U64Vector x, std::uint32_t factor) {
+  return U64Vector(_mm256_mul_epu32(__m256i(x), _mm256_set1_epi64x(factor)));
 }
 #elif defined(__aarch64__)
-SIMDNN_INLINE LongVector multiply_lower(LongVector x, std::uint32_t factor) {
-  return LongVector(vmull_n_u32(vmovn_u64(uint64x2_t(x)), factor));
+SIMDNN_INLINE U64Vector multiply_lower(U64Vector x, std::uint32_t factor) {
+  return U64Vector(vmull_n_u32(vmovn_u64(uint64x2_t(x)), factor));
 }
 #else
-SIMDNN_INLINE LongVector multiply_lower(LongVector x, std::uint32_t factor) {
-  return LongVector(_mm_mul_epu32(__m128i(x), _mm_set1_epi64x(factor)));
+SIMDNN_INLINE U64Vector multiply_lower(U64Vector x, std::uint32_t factor) {
+  return U64Vector(_mm_mul_epu32(__m128i(x), _mm_set1_epi64x(factor)));
 }
 #endif
 
-/// The two words of each product of a word and a factor: words in even places beside those in odd ones.
+/// The high and low words of the products of 32-bit lanes and a factor.
 struct WordProduct {
-  WordVector high, low;
+  U32Vector high, low;
 
-  SIMDNN_INLINE WordProduct(WordVector words, std::uint32_t factor) {
+  SIMDNN_INLINE WordProduct(U32Vector words, std::uint32_t factor) {
     constexpr std::uint64_t lower = 0xffffffffu;
-    const LongVector x = LongVector(words);
-    const LongVector even = multiply_lower(x, factor), odd = multiply_lower(x >> 32, factor);
-    low = WordVector((even & lower) | (odd << 32));
-    high = WordVector((even >> 32) | (odd & ~lower));
+    const U64Vector x = U64Vector(words);
+    const U64Vector even = multiply_lower(x, factor), odd = multiply_lower(x >> 32, factor);
+    low = U32Vector((even & lower) | (odd << 32));
+    high = U32Vector((even >> 32) | (odd & ~lower));
   }
 };
 
 /// Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", section 4.3): the
-/// key is the seed; the counter is the place, the stream, and the number of the pass. Word w of counter l is
+/// key is the seed; the counter is the block, the stream, and the index of the pass. Word w of counter l is
 /// out[16 w + l].
 SIMDNN_INLINE void random_block(const RandomPlace& place, std::uint64_t block, std::uint32_t* out) {
   constexpr std::uint32_t multiplier[2] = {0xd2511f53u, 0xcd9e8d57u}, weyl[2] = {0x9e3779b9u, 0xbb67ae85u};
@@ -51,12 +51,12 @@ SIMDNN_INLINE void random_block(const RandomPlace& place, std::uint64_t block, s
   std::uint32_t counters[kLanes];
   for (int l = 0; l < kLanes; ++l) counters[l] = std::uint32_t(first) + std::uint32_t(l);
   constexpr int parts = kLanes / kWidth<std::uint32_t>;
-  WordVector x[4][parts];
+  U32Vector x[4][parts];
   for (int k = 0; k < parts; ++k) {
     x[0][k] = load_vector(counters + k * kWidth<std::uint32_t>);
-    x[1][k] = WordVector{} + (std::uint32_t(first >> 32) << 16 | place.stream);
-    x[2][k] = WordVector{} + std::uint32_t(place.number);
-    x[3][k] = WordVector{} + std::uint32_t(place.number >> 32);
+    x[1][k] = U32Vector{} + (std::uint32_t(first >> 32) << 16 | place.stream);
+    x[2][k] = U32Vector{} + std::uint32_t(place.pass_index);
+    x[3][k] = U32Vector{} + std::uint32_t(place.pass_index >> 32);
   }
   for (int round = 0; round < 10; ++round) {
     for (int k = 0; k < parts; ++k) {

@@ -7,12 +7,12 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// The parameters of an activation, in registers for the length of a tile.
+/// Parameters of an activation, in registers during a tile.
 template <class Op, class T>
 struct Fixed {
   T value[kMaxParameters] = {};
   SIMDNN_INLINE explicit Fixed(const T* parameters) {
-    for (int k = 0; k < Op::about.parameter_count(); ++k) value[k] = parameters[k];
+    for (int k = 0; k < Op::info.parameter_count(); ++k) value[k] = parameters[k];
   }
 };
 
@@ -26,32 +26,32 @@ void infer_tile(T* c, T*, Index stride, Index rows, Index columns, const T* para
 }
 
 template <class Op, class T>
-void train_tile(T* c, T* beside, Index stride, Index rows, Index columns, const T* parameters) {
-  if constexpr (Op::about.reads == Reads::output) {
-    infer_tile<Op>(c, beside, stride, rows, columns, parameters);
+void train_tile(T* c, T* aux, Index stride, Index rows, Index columns, const T* parameters) {
+  if constexpr (Op::info.reads == Reads::output) {
+    infer_tile<Op>(c, aux, stride, rows, columns, parameters);
   } else {
     const Fixed<Op, T> fixed(parameters);
-    for (Index i = 0; i < rows; ++i, c += stride, beside += stride) {
+    for (Index i = 0; i < rows; ++i, c += stride, aux += stride) {
       SIMDNN_VECTORIZE
       for (Index j = 0; j < columns; ++j) {
         const T x = c[j];
         c[j] = value_of<Op>(x, fixed.value);
-        beside[j] = derivative_of<Op>(x, fixed.value);
+        aux[j] = derivative_of<Op>(x, fixed.value);
       }
     }
   }
 }
 
 template <class Op, class T>
-void backward_tile(T* c, T* beside, Index stride, Index rows, Index columns, const T* parameters) {
+void backward_tile(T* c, T* aux, Index stride, Index rows, Index columns, const T* parameters) {
   [[maybe_unused]] const Fixed<Op, T> fixed(parameters);
-  for (Index i = 0; i < rows; ++i, c += stride, beside += stride) {
+  for (Index i = 0; i < rows; ++i, c += stride, aux += stride) {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < columns; ++j) {
-      if constexpr (Op::about.reads == Reads::output) {
-        c[j] *= derivative_from_output_of<Op>(beside[j], fixed.value);
+      if constexpr (Op::info.reads == Reads::output) {
+        c[j] *= derivative_from_output_of<Op>(aux[j], fixed.value);
       } else {
-        c[j] *= beside[j];
+        c[j] *= aux[j];
       }
     }
   }

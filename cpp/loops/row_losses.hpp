@@ -1,4 +1,4 @@
-// Losses that look at a row as a whole, beside cross-entropy: log-likelihood, distillation.
+// Losses of a whole row other than cross-entropy: log-likelihood, distillation.
 #pragma once
 
 #include "../base/descriptions.hpp"
@@ -8,7 +8,7 @@ SIMDNN_LEVEL_BEGIN
 
 /// -x[target] of log-probabilities.
 struct NegativeLogLikelihood {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "nll",
       .summary = "Negative log-likelihood of log-probabilities and class indices.",
       .formula = "-a[target] x[target]",
@@ -35,9 +35,9 @@ struct NegativeLogLikelihood {
   }
 };
 
-/// How far softmax(x / T) is from a teacher's softmax(y / T), times T^2; with a hard part against class indices.
+/// Divergence of softmax(x / T) from a teacher's softmax(y / T), times T^2, plus a cross-entropy with class indices.
 struct Distillation {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "distillation",
       .summary = "Kullback-Leibler divergence from a teacher's softened classes, times the temperature squared.",
       .formula = "(1 - h) T^2 sum_j t_j (log t_j - log s_j) + h cross_entropy, t = softmax(y / T), s = softmax(x / T)",

@@ -1,4 +1,4 @@
-// One row of softmax cross-entropy against a distribution over the classes; see ops/cross_entropy.hpp for the formula.
+// One row of softmax cross-entropy against a distribution over the classes; see cross_entropy.hpp for the formula.
 #pragma once
 
 #include "../math/log.hpp"
@@ -9,12 +9,12 @@ SIMDNN_LEVEL_BEGIN
 /// Label smoothing of Szegedy et al. 2016, section 7: (1 - eps) t + eps / C, for a class index or probabilities.
 template <class T>
 struct Smoothed {
-  const T* probabilities = nullptr;  ///< nullptr: the class counts
+  const T* probabilities = nullptr;  ///< nullptr: the target is a class index
   Index target = kNobody;
   double keep = 1, spread = 0;
   const double* class_scale = nullptr;
 
-  /// a_j t_j for the columns from `first`; 0 beyond the row.
+  /// a_j t_j for a block of columns from `first`; 0 beyond the row.
   SIMDNN_INLINE Lanes<double> load(Index first, Index count) const {
     T t[kLanes];
     double factor[kLanes];
@@ -34,21 +34,21 @@ struct Smoothed {
     return times_unless_zero(Lanes<double>(factor), weighted);
   }
 
-  /// The class, or the first of the most probable.
+  /// The target class, or the first of the most probable ones.
   Index winner(Index n) const {
     return probabilities ? first_equal(probabilities, n, row_max(probabilities, n)) : target;
   }
 };
 
-/// A row of logits: where its largest is, and the logarithm of sum exp(x - largest).
+/// A row of logits, with the column of the largest and log sum exp(x - largest).
 template <class T>
 struct SoftRow {
   const T* x;
   Index n;
-  Shift<T> shift;
+  MaxShift<T> shift;
   Index winner;
 
-  SoftRow(const T* row, Index columns) : x(row), n(columns), shift(row_range(row, columns)) {
+  SoftRow(const T* row, Index columns) : x(row), n(columns), shift(row_extrema(row, columns)) {
     const Index found = first_equal(x, n, shift.largest);
     winner = found < n ? found : 0;
   }
@@ -60,7 +60,7 @@ struct SoftRow {
     return false;
   }
 
-  /// log sum exp(x - largest) from the terms' sum without the winner's.
+  /// log sum exp(x - largest), from the sum of the terms without the largest.
   double log_sum(double rest) const { return log1p(rest / shift.unit()); }
 
   /// x_j - largest in double, 0 beyond the row.
@@ -70,7 +70,7 @@ struct SoftRow {
   SIMDNN_INLINE void load(Index first, Index count, double* distance) const { load(first, count).store(distance); }
 };
 
-/// The row's loss without the focal factor. Writes scale * its gradient, unless that is nullptr; it may be x.
+/// Returns the row's loss without the focal factor; writes scale * gradient unless `gradient` is nullptr (it may be x).
 template <class T>
 double soft_row(const SoftRow<T>& row, const Smoothed<T>& targets, double scale, T* gradient) {
   Lanes<double> mass, pull;
@@ -118,7 +118,7 @@ SIMDNN_INLINE double focal_slope(double p, double log_p, double q) {
   return p == 0 ? 0.0 : (q > 0 || q != q ? inside : -1.0);
 }
 
-/// The same with the focal factor, all in double: the row's loss, and its gradient unless that is nullptr.
+/// Returns the row's loss with the focal factor, in double; writes the gradient unless it is nullptr.
 template <class T>
 double focal_row(const SoftRow<T>& row, const Smoothed<T>& targets, double gamma, double scale, T* gradient) {
   const double log_sum = exact_log_sum(row, 1);

@@ -1,33 +1,33 @@
-// Short rows side by side: element j of sixteen rows is one block, so that no lane idles and no sum crosses lanes.
+// Sixteen short rows, transposed: element j of all rows is one block, so that no lane idles and no sum crosses lanes.
 #pragma once
 
 #include "softmax_terms.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// Rows up to this length lie side by side; longer ones fill the lanes themselves.
+/// Rows up to this length are transposed; longer ones fill the lanes themselves.
 constexpr Index kShort = 64;
 
 template <class T>
-struct Panel {
+struct TransposedRows {
   using V = Lanes<T>;
   static constexpr Index kSide = kSquare<T>;
 
   Index columns;
   T at[kShort][kLanes];
-  Shift<V> shift;
-  V second;   ///< the largest element but one
-  bool near;  ///< all rows are
+  MaxShift<V> shift;
+  V second;   ///< second largest element of each row
+  bool near;  ///< whether MaxShift::near() holds for all rows
   const T* row[kLanes];
 
-  /// Rows 0 to count - 1; the last one fills the lanes that are left.
+  /// Loads rows 0 to count - 1; the last row fills the remaining lanes.
   void load(const T* x, Index stride, Index count, Index n) {
     columns = n;
     for (int l = 0; l < kLanes; ++l) row[l] = x + (l < count ? l : count - 1) * stride;
     for_squares([&](int l, Index j) SIMDNN_LAMBDA_INLINE {
       Vector<T> square[kSide];
       for (int i = 0; i < kSide; ++i) square[i] = load_rows(row + l + i, j);
-      turn_squares(square);
+      transpose_squares(square);
       for (int i = 0; i < kSide; ++i) store_vector(square[i], &at[j + i][l]);
     });
     for (Index j = 0; j < columns && columns < kSide; ++j) {
@@ -42,7 +42,7 @@ struct Panel {
     for_squares([&](int l, Index j) SIMDNN_LAMBDA_INLINE {
       Vector<T> square[kSide];
       for (int i = 0; i < kSide; ++i) square[i] = load_vector(&at[j + i][l]);
-      turn_squares(square);
+      transpose_squares(square);
       for (int i = 0; i < kSide; ++i) store_rows(square[i], to + l + i, j);
     });
     for (Index j = 0; j < columns && columns < kSide; ++j) {
@@ -50,7 +50,7 @@ struct Panel {
     }
   }
 
-  /// Whether the first largest element of each row is its class; a negative class never is.
+  /// Marks rows whose first largest element is at their class; a negative class never is.
   void mark_correct(const std::int64_t* classes, Index count, std::uint8_t* correct) const {
     int winner[kLanes];
     T largest[kLanes];
@@ -63,7 +63,7 @@ struct Panel {
     for (Index l = 0; l < count; ++l) correct[l] = winner[l] == classes[l];
   }
 
-  /// The terms of x, a lane each, exactly.
+  /// Exact terms of x, one lane per row.
   Lanes<double> terms(const V& x) const {
     Lanes<double> found = exact(near_term(x, shift.floor(), shift.offset()));
     if (near) return found;
@@ -77,25 +77,26 @@ struct Panel {
     return Lanes<double>(term);
   }
 
-  /// at = the terms of each row; sums them.
-  Lanes<double> exponentials() { return sum_terms(ShiftConstants<T>::above, nullptr); }
+  /// at = the terms of each row; returns their sums.
+  Lanes<double> exponentials() { return sum_terms(MaxShiftConstants<T>::above, nullptr); }
 
-  /// The same but for one of each row that was left out before, whose x was `own`: 0 in its place.
+  /// Replaces one element of each row by -inf, so that its term is 0.
   void leave_out(const int* column) {
     for (int l = 0; l < kLanes; ++l) at[column[l]][l] = -ExpConstants<T>::infinity;
   }
+  /// Like exponentials(), without the column per row that leave_out() has set to -inf and whose element was `own`.
   Lanes<double> exponentials_but(const int* left_out, const V& own) {
-    const V most = chosen_below(own, shift.largest, shift.largest, second);
+    const V most = select_less(own, shift.largest, shift.largest, second);
     return sum_terms(T(2) * near_term(most, shift.floor(), shift.offset()).scale, left_out);
   }
 
-  /// at *= the factor of each row.
+  /// Multiplies each row by its factor.
   void scale(const Factor<V>& factor) {
     for (Index j = 0; j < columns; ++j) (factor * V(at[j])).store(at[j]);
   }
 
-  /// Makes the largest probability of the rows 1 whose other terms do not count.
-  void settle(const Lanes<double>& sums) {
+  /// In rows where all other terms round away, sets the largest probability to 1.
+  void set_dominant_to_one(const Lanes<double>& sums) {
     double sum[kLanes], own[kLanes];
     sums.store(sum);
     terms(shift.largest).store(own);
@@ -106,7 +107,7 @@ struct Panel {
   }
 
  private:
-  /// work(row, column) of all squares; the last ones may overlap.
+  /// Calls work(row, column) for all squares; the last ones may overlap.
   template <class Work>
   SIMDNN_INLINE void for_squares(const Work& work) const {
     for (Index j = 0; columns >= kSide && j < columns; j += kSide) {
@@ -120,14 +121,14 @@ struct Panel {
     second = best;
     for (Index j = 0; j < columns; ++j) {
       V x(at[j]);
-      second = raised(second, lowered(best, x));
-      best = raised(best, x);
+      second = max(second, min(best, x));
+      best = max(best, x);
     }
-    shift = Shift<V>(best);
-    near = Shift<T>(max_lanes(raised(best, 0 - best))).near();
+    shift = MaxShift<V>(best);
+    near = MaxShift<T>(max_lanes(max(best, 0 - best))).near();
   }
 
-  /// The sums begin above what is added.
+  /// Sums of terms, started at `above`, which exceeds every term.
   Lanes<double> sum_terms(const V& above, const int* left_out) {
     constexpr int together = kTogether<T>;
     V floor = shift.floor(), offset = shift.offset();
@@ -138,10 +139,10 @@ struct Panel {
     return near ? sums.lanes() : with_far(sums.lanes(), left_out);
   }
 
-  Shift<T> shift_of(int l) const {
+  MaxShift<T> shift_of(int l) const {
     T largest[kLanes];
     shift.largest.store(largest);
-    return Shift<T>(largest[l]);
+    return MaxShift<T>(largest[l]);
   }
 
   template <int kBlocks>
@@ -152,12 +153,12 @@ struct Panel {
     sums.add(term);
   }
 
-  /// The rows whose shift is of the other kind, along their length.
+  /// Recomputes the rows with a huge largest element, one row at a time.
   Lanes<double> with_far(const Lanes<double>& sums, const int* left_out) {
     double sum[kLanes];
     sums.store(sum);
     for (int l = 0; l < kLanes; ++l) {
-      const Shift<T> own = shift_of(l);
+      const MaxShift<T> own = shift_of(l);
       if (own.near()) continue;
       T term[kShort];
       sum[l] = row_exp(row[l], columns, own, left_out ? Index(left_out[l]) : kNobody, term);

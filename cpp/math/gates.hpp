@@ -7,7 +7,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// What gates by beta x have of beta, the same for all x of a loop: for a tiny one no lift, as x may be huge.
+/// Constants of a gate that depend on beta only. A tiny beta has no lift, because x may then be huge.
 template <class T>
 struct GateScale {
   T size, most, lift, unlift;
@@ -15,7 +15,7 @@ struct GateScale {
 
 template <class T>
 SIMDNN_INLINE GateScale<T> gate_scale(T beta, T limit, T lift, T unlift) {
-  using F = FoldConstants<T>;
+  using F = RangeReductionConstants<T>;
   const T largest = from_bits<T>(to_bits(ExpConstants<T>::infinity) - 1);
   const bool tiny = abs(beta) < F::least_scale;
   const T size = abs(beta) > F::most_scale ? F::most_scale : abs(beta);
@@ -24,7 +24,7 @@ SIMDNN_INLINE GateScale<T> gate_scale(T beta, T limit, T lift, T unlift) {
 }
 template <class T>
 SIMDNN_INLINE GateScale<T> gate_scale(T beta) {
-  using F = FoldConstants<T>;
+  using F = RangeReductionConstants<T>;
   return gate_scale(beta, F::limit, F::lift, F::unlift);
 }
 
@@ -34,7 +34,7 @@ template <class T>
 SIMDNN_INLINE T scaled_gate(T x, T beta) {
   const GateScale<T> by = gate_scale(beta);
   const T a = bound_size(abs(x), by.most);
-  const Fold<T> f = fold(a, by.size, by.lift, by.unlift);
+  const RangeReduction<T> f = reduce_range(a, by.size, by.lift, by.unlift);
   const T y = fma(over(a * f.s, f), -by.unlift, clamp_size(flipped(x, beta), T(-0.0)));
   return beta == 0 ? x * T(0.5) : flipped(y, beta);
 }
@@ -53,7 +53,7 @@ template <class T>
 SIMDNN_INLINE T scaled_gate_derivative(T x, T beta) {
   const GateScale<T> by = gate_scale(beta);
   const T a = bound_size(abs(x), by.most);
-  const Fold<T> f = fold(a, by.size, by.lift, by.unlift);
+  const RangeReduction<T> f = reduce_range(a, by.size, by.lift, by.unlift);
   const T t = f.s / f.d;
   const T rest = fma(-t, f.lost, fma(-t, f.d, f.s)) * T(0.7);
   const T scaled = a * (by.size * by.unlift);
@@ -66,10 +66,10 @@ SIMDNN_INLINE T scaled_gate_derivative(T x, T beta) {
 /// d/d beta (x sigmoid(beta x)) = x^2 t (1 - t). Max error 3 ULP.
 template <class T>
 SIMDNN_INLINE T scaled_gate_slope(T x, T beta) {
-  using F = FoldConstants<T>;
+  using F = RangeReductionConstants<T>;
   const GateScale<T> by = gate_scale(beta, F::square_limit, F::square_lift, F::square_unlift);
   const T a = bound_size(abs(x), by.most);
-  const Fold<T> f = fold(a, by.size, by.lift, by.unlift);
+  const RangeReduction<T> f = reduce_range(a, by.size, by.lift, by.unlift);
   const T t = over(f.s, f);
   return (a * t) * (a * fma(t, -by.unlift, T(1))) * by.unlift;
 }

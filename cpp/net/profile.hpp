@@ -17,8 +17,8 @@ struct LayerCost {
   double measured = 0;   ///< nanoseconds, the least of several passes; nothing in a layer that another has taken over
 };
 
-/// One for each layer of the network's chain, for `samples` samples of `steps` rows.
+/// Costs of each top-level layer, for `samples` samples of `time_steps` rows.
 template <class T>
-std::vector<LayerCost> explain(Network<T>& network, Index samples, Index steps, const Context& context);
+std::vector<LayerCost> profile(Network<T>& network, Index samples, Index time_steps, const StopToken& stop);
 
 }  // namespace simdnn

@@ -33,11 +33,11 @@ struct Rule {
   std::int64_t rates_begin = 0;
 
   explicit Rule(int i) : index(i) {
-    for (int h = 0; h < about().hyper_count(); ++h) hypers.push_back(about().hypers[h].value);
+    for (int h = 0; h < info().hyper_count(); ++h) hypers.push_back(info().hypers[h].value);
     for (int o = 0; o < kOptions; ++o) options[o] = kOptionTable[o].value;
   }
 
-  const RuleDescription& about() const { return *kernels().rules[index]; }
+  const RuleDescription& info() const { return *kernels().rules[index]; }
 
   /// The learning rate of a step, counted from 0.
   double rate(std::int64_t step) const {

@@ -33,8 +33,8 @@ class Interrupt {
   std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
 };
 
-/// What a pass through a network is given beside its data.
-struct Context {
+/// Lets a long computation ask whether it should stop.
+struct StopToken {
   Interrupt* interrupt = nullptr;
   bool stopped() const { return interrupt && interrupt->stopped(); }
   bool after(double nanoseconds) const { return interrupt && interrupt->after(nanoseconds); }

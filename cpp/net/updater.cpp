@@ -9,13 +9,13 @@ constexpr Index kGrain = 4096;
 template <class T>
 std::vector<double> Updater<T>::initial(const Rule& rule) {
   std::vector<double> carried;
-  for (int i = 0; i < rule.about().carried_count(); ++i) carried.push_back(rule.about().carried[i].value);
+  for (int i = 0; i < rule.info().carried_count(); ++i) carried.push_back(rule.info().carried[i].value);
   return carried;
 }
 
 template <class T>
 std::vector<Buffer<T>>& Updater<T>::slots() {
-  while (int(slots_.size()) < rule_->about().slot_count()) slots_.emplace_back(size_);
+  while (int(slots_.size()) < rule_->info().slot_count()) slots_.emplace_back(size_);
   return slots_;
 }
 

@@ -1,7 +1,8 @@
 // The list of activations. Adding one is a struct in one of these files and its name here.
 //
-// A parameter follows x. f and f' of one x share their exponential and division when inlined into one loop. NaN gives
-// NaN everywhere; the ULP bounds hold where the exact result is normal, below it errors stay within one subnormal.
+// Parameters follow x in the arguments. f and f' of one x share their exponential and division when inlined into one
+// loop. NaN gives NaN everywhere; the ULP bounds hold where the exact result is normal, below it errors stay within one
+// subnormal.
 #pragma once
 
 #include "../base/list.hpp"

@@ -46,13 +46,13 @@ SIMDNN_INLINE double abs(double x) { return __builtin_fabs(x); }
 SIMDNN_INLINE float copysign(float magnitude, float sign) { return __builtin_copysignf(magnitude, sign); }
 SIMDNN_INLINE double copysign(double magnitude, double sign) { return __builtin_copysign(magnitude, sign); }
 
-/// 1, +-0 or -1; NaN for NaN.
+/// Sign of x: 1, +-0 or -1; NaN for NaN.
 template <class T>
 SIMDNN_INLINE T sign(T x) {
   return copysign(abs(x) > 0 ? T(1) : abs(x), x);
 }
 
-/// The number that a value is made of: itself, or that of its lanes.
+/// Scalar type of a value: its own, or that of its lanes.
 template <class V>
 struct ScalarOf {
   using type = V;
@@ -60,7 +60,7 @@ struct ScalarOf {
 template <class V>
 using Scalar = typename ScalarOf<V>::type;
 template <class V>
-constexpr bool kIsSingle = sizeof(Scalar<V>) == sizeof(float);
+constexpr bool kIsF32 = sizeof(Scalar<V>) == sizeof(float);
 
 template <class T, class Word, class Signed>
 struct ScalarBits {

@@ -6,31 +6,32 @@
 
 namespace simdnn {
 
-void LevelShape::list(const std::string& prefix, Inventory& inventory) const {
-  const std::string end = "_l" + std::to_string(number);
-  inventory.parameters.add(prefix + "weight_ih" + end, {inputs, weight_columns()});
-  inventory.parameters.add(prefix + "weight_hh" + end, {units, weight_columns()});
-  if (bias) inventory.parameters.add(prefix + "bias_ih" + end, {weight_columns()});
-  if (bias) inventory.parameters.add(prefix + "bias_hh" + end, {weight_columns()});
-  if (learned) inventory.parameters.add(prefix + "h0" + end, {units});
-  if (learned && cell().memory) inventory.parameters.add(prefix + "c0" + end, {units});
+void RecurrentShape::declare_parameters(const std::string& prefix, ParameterLayout& layout) const {
+  const std::string end = "_l" + std::to_string(index);
+  layout.parameters.add(prefix + "weight_ih" + end, {inputs, weight_columns()});
+  layout.parameters.add(prefix + "weight_hh" + end, {units, weight_columns()});
+  if (bias) layout.parameters.add(prefix + "bias_ih" + end, {weight_columns()});
+  if (bias) layout.parameters.add(prefix + "bias_hh" + end, {weight_columns()});
+  if (trainable_state) layout.parameters.add(prefix + "h0" + end, {units});
+  if (trainable_state && cell().memory) layout.parameters.add(prefix + "c0" + end, {units});
 }
 
 template <class T>
-RecurrentLevel<T>::RecurrentLevel(const LevelShape& shape, Cursor<T>& cursor)
+RecurrentLayer<T>::RecurrentLayer(const RecurrentShape& shape, ParameterBinder<T>& binder)
     : shape_(shape),
-      input_weight_(cursor.parameters(shape.inputs * shape.weight_columns())),
-      state_weight_(cursor.parameters(shape.units * shape.weight_columns())) {
-  if (shape.bias) input_bias_ = cursor.parameters(shape.weight_columns());
-  if (shape.bias) state_bias_ = cursor.parameters(shape.weight_columns());
-  if (shape.learned) initial_h_ = cursor.parameters(shape.units);
-  if (shape.learned && shape.cell().memory) initial_c_ = cursor.parameters(shape.units);
+      input_weight_(binder.take(shape.inputs * shape.weight_columns())),
+      state_weight_(binder.take(shape.units * shape.weight_columns())) {
+  if (shape.bias) input_bias_ = binder.take(shape.weight_columns());
+  if (shape.bias) state_bias_ = binder.take(shape.weight_columns());
+  if (shape.trainable_state) initial_h_ = binder.take(shape.units);
+  if (shape.trainable_state && shape.cell().memory) initial_c_ = binder.take(shape.units);
 }
 
 template <class T>
-void RecurrentLevel<T>::reserve(Arena<T>& arena, Index samples, Index steps, Mode mode, bool below) {
+void RecurrentLayer<T>::reserve(Arena<T>& arena, Index samples, Index time_steps, Mode mode,
+                                bool needs_input_gradient) {
   train_ = mode == Mode::train;
-  const Index rows = train_ ? samples * steps : samples, states = train_ ? rows + samples : samples;
+  const Index rows = train_ ? samples * time_steps : samples, states = train_ ? rows + samples : samples;
   const bool memory = shape_.cell().memory;
   if (shape_.bias) bias_ = arena.matrix(1, shape_.row_columns());
   gates_ = arena.matrix(rows, shape_.row_columns());
@@ -40,14 +41,14 @@ void RecurrentLevel<T>::reserve(Arena<T>& arena, Index samples, Index steps, Mod
   if (!train_) return;
   dh_ = arena.matrix(samples, shape_.units);
   if (memory) dc_ = arena.matrix(samples, shape_.units);
-  state_turned_ = arena.matrix(shape_.weight_columns(), shape_.units);
-  if (below) input_turned_ = arena.matrix(shape_.weight_columns(), shape_.inputs);
+  state_weight_transposed_ = arena.matrix(shape_.weight_columns(), shape_.units);
+  if (needs_input_gradient) input_weight_transposed_ = arena.matrix(shape_.weight_columns(), shape_.inputs);
 }
 
 template <class T>
-void RecurrentLevel<T>::begin(Index samples, Index steps, const T* carried, Index stride) {
+void RecurrentLayer<T>::begin(Index samples, Index time_steps, const T* carried, Index stride) {
   samples_ = samples;
-  steps_ = steps;
+  time_steps_ = time_steps;
   const Index units = shape_.units;
   if (shape_.bias) {
     std::fill_n(bias_.data, shape_.row_columns(), T(0));
@@ -58,7 +59,7 @@ void RecurrentLevel<T>::begin(Index samples, Index steps, const T* carried, Inde
       for (Index j = 0; j < range.count * units; ++j) to[j] += from[j];
     }
   }
-  const auto fill = [&](const Matrix<T>& states, const T* from, const Slice& initial) {
+  const auto fill = [&](const Matrix<T>& states, const T* from, const ParameterView<T>& initial) {
     for (Index i = 0; i < samples; ++i) {
       T* const to = states.data + i * states.stride;
       if (carried) {
@@ -75,9 +76,9 @@ void RecurrentLevel<T>::begin(Index samples, Index steps, const T* carried, Inde
 }
 
 template <class T>
-void RecurrentLevel<T>::store_states(T* carried, Index stride) const {
+void RecurrentLayer<T>::store_states(T* carried, Index stride) const {
   const auto store = [&](const Matrix<T>& states, T* to) {
-    const T* const last = block(states, steps_);
+    const T* const last = block(states, time_steps_);
     for (Index i = 0; i < samples_; ++i) std::copy_n(last + i * states.stride, shape_.units, to + i * stride);
   };
   store(h_, carried);
@@ -85,7 +86,7 @@ void RecurrentLevel<T>::store_states(T* carried, Index stride) const {
 }
 
 template <class T>
-CellRows<T> RecurrentLevel<T>::rows_of(Index t, Range samples, const std::uint8_t* skipped) const {
+CellRows<T> RecurrentLayer<T>::cell_rows(Index t, IndexRange samples, const std::uint8_t* skipped) const {
   const auto rows = [&](T* data, Index stride) { return data ? data + samples.begin * stride : nullptr; };
   CellRows<T> step;
   step.rows = samples.end - samples.begin;
@@ -106,11 +107,11 @@ CellRows<T> RecurrentLevel<T>::rows_of(Index t, Range samples, const std::uint8_
 
 /// The products of a step, of the state then of x, then the cell's own act.
 template <class T>
-void RecurrentLevel<T>::forward(Index t, Range samples, StepRows<const T> x, StepRows<T> y,
+void RecurrentLayer<T>::forward(Index t, IndexRange samples, StepRows<const T> x, StepRows<T> y,
                                 const std::uint8_t* skipped) {
   const Cell& cell = shape_.cell();
   const Index units = shape_.units;
-  CellRows<T> step = rows_of(t, samples, skipped);
+  CellRows<T> step = cell_rows(t, samples, skipped);
   Product<T> p;
   p.rows = step.rows;
   p.a_column = 1;
@@ -124,7 +125,7 @@ void RecurrentLevel<T>::forward(Index t, Range samples, StepRows<const T> x, Ste
   of_state.a_row = step.stride;
   of_state.b = state_weight_.values;
   of_state.c = step.gates + cell.state_row * units;
-  if (shape_.bias) of_state.start = bias_.data + cell.state_row * units;
+  if (shape_.bias) of_state.c_init = bias_.data + cell.state_row * units;
   multiply(of_state, {});
 
   for (const GateRange& range : cell.input) {
@@ -136,10 +137,10 @@ void RecurrentLevel<T>::forward(Index t, Range samples, StepRows<const T> x, Ste
     of_input.b = input_weight_.values + range.weight * units;
     of_input.c = step.gates + range.row * units;
     if (range.added) {
-      of_input.start = of_input.c;
-      of_input.start_row = of_input.c_row;
+      of_input.c_init = of_input.c;
+      of_input.c_init_row = of_input.c_row;
     } else if (shape_.bias) {
-      of_input.start = bias_.data + range.row * units;
+      of_input.c_init = bias_.data + range.row * units;
     }
     multiply(of_input, {});
   }
@@ -150,27 +151,27 @@ void RecurrentLevel<T>::forward(Index t, Range samples, StepRows<const T> x, Ste
 }
 
 template <class T>
-void RecurrentLevel<T>::begin_backward() {
+void RecurrentLayer<T>::begin_backward() {
   std::fill_n(dh_.data, samples_ * dh_.stride, T(0));
   if (dc_.data) std::fill_n(dc_.data, samples_ * dc_.stride, T(0));
-  const auto turn = [&](const Slice& weight, const Matrix<T>& to) {
+  const auto transpose = [&](const ParameterView<T>& weight, const Matrix<T>& to) {
     if (to.data == nullptr) return;
     typed_kernels<T>().transpose(weight.values, to.rows, to.columns, to.rows, to.data, to.stride);
   };
-  turn(state_weight_, state_turned_);
-  turn(input_weight_, input_turned_);
+  transpose(state_weight_, state_weight_transposed_);
+  transpose(input_weight_, input_weight_transposed_);
 }
 
 template <class T>
-void RecurrentLevel<T>::backward(Index t, Range samples, StepRows<const T> dy, const std::uint8_t* skipped) {
-  CellRows<T> step = rows_of(t, samples, skipped);
+void RecurrentLayer<T>::backward(Index t, IndexRange samples, StepRows<const T> dy, const std::uint8_t* skipped) {
+  CellRows<T> step = cell_rows(t, samples, skipped);
   if (dy.data) step.dy = dy.data + samples.begin * dy.stride;
   step.y_stride = dy.stride;
   typed_kernels<T>().layers.cells[shape_.kind].backward(step);
 }
 
 template <class T>
-void RecurrentLevel<T>::backward_states(Index t, Range samples, bool cut) {
+void RecurrentLayer<T>::backward_states(Index t, IndexRange samples, bool cut) {
   const Index rows = samples.end - samples.begin;
   T* const dh = dh_.data + samples.begin * dh_.stride;
   if (cut) {
@@ -185,55 +186,55 @@ void RecurrentLevel<T>::backward_states(Index t, Range samples, bool cut) {
   state.a = block(gates_, t) + samples.begin * gates_.stride + shape_.cell().state_row * shape_.units;
   state.a_row = gates_.stride;
   state.a_column = 1;
-  state.b = state_turned_.data;
-  state.b_row = state_turned_.stride;
+  state.b = state_weight_transposed_.data;
+  state.b_row = state_weight_transposed_.stride;
   state.c = dh;
   state.c_row = dh_.stride;
   state.padded = true;
-  state.start = dh;
-  state.start_row = dh_.stride;
+  state.c_init = dh;
+  state.c_init_row = dh_.stride;
   multiply(state, {});
 }
 
 template <class T>
-void RecurrentLevel<T>::backward_input(Index t, Range samples, Product<T> input) const {
-  const Finish<T> finish = input.finish;
+void RecurrentLayer<T>::backward_input(Index t, IndexRange samples, Product<T> input) const {
+  const PostOp<T> post_op = input.post_op;
   const std::vector<GateRange>& ranges = shape_.cell().input;
   input.rows = samples.end - samples.begin;
   input.columns = shape_.inputs;
   input.a_row = gates_.stride;
   input.a_column = 1;
-  input.b_row = input_turned_.stride;
+  input.b_row = input_weight_transposed_.stride;
   input.padded = true;
   for (const GateRange& range : ranges) {  // dx += dgates W_ih^T
     input.depth = range.count * shape_.units;
     input.a = block(gates_, t) + samples.begin * gates_.stride + range.row * shape_.units;
-    input.b = input_turned_.data + range.weight * shape_.units * input_turned_.stride;
-    input.finish = &range == &ranges.back() ? finish : Finish<T>{};
+    input.b = input_weight_transposed_.data + range.weight * shape_.units * input_weight_transposed_.stride;
+    input.post_op = &range == &ranges.back() ? post_op : PostOp<T>{};
     multiply(input, {});
-    input.start = input.c;
-    input.start_row = input.c_row;
+    input.c_init = input.c;
+    input.c_init_row = input.c_row;
   }
 }
 
 /// C = A^T B with rows of A that are `depth` long, or sums of rows of B if there are none: a chain over `rows` rows for
 /// each element, in pieces that stay in the second-level cache.
 template <class T>
-void multiply_rows(Product<T> p, Index rows, const Pass& pass) {
+void multiply_rows(Product<T> p, Index rows, const PassContext& context) {
   constexpr Index most = 256;
   for (Index begin = 0; begin == 0 || begin < rows; begin += most) {
-    p.start = begin > 0 || pass.accumulate ? p.c : nullptr;
-    p.start_row = p.c_row;
+    p.c_init = begin > 0 || context.accumulate ? p.c : nullptr;
+    p.c_init_row = p.c_row;
     p.depth = std::min(most, rows - begin);
-    multiply(p, pass.context);
+    multiply(p, context.stop);
     p.a += most * p.a_column;
     p.b += most * p.b_row;
   }
 }
 
 template <class T>
-void RecurrentLevel<T>::sum_rows(const T* from, Index stride, Index rows, Index columns, T* to,
-                                 const Pass& pass) const {
+void RecurrentLayer<T>::sum_rows(const T* from, Index stride, Index rows, Index columns, T* to,
+                                 const PassContext& context) const {
   static constexpr T one = 1;
   Product<T> sum;
   sum.rows = 1;
@@ -242,12 +243,12 @@ void RecurrentLevel<T>::sum_rows(const T* from, Index stride, Index rows, Index 
   sum.b = from;
   sum.b_row = stride;
   sum.c = to;
-  multiply_rows(sum, rows, pass);
+  multiply_rows(sum, rows, context);
 }
 
 template <class T>
-void RecurrentLevel<T>::weight_gradient(const Matrix<const T>& a, const GateRange& range, const Slice& weight,
-                                        const Pass& pass) const {
+void RecurrentLayer<T>::weight_gradient(const Matrix<const T>& a, const GateRange& range,
+                                        const ParameterView<T>& weight, const PassContext& context) const {
   Product<T> p;  // dW = A^T dgates
   p.rows = a.columns;
   p.columns = range.count * shape_.units;
@@ -258,40 +259,42 @@ void RecurrentLevel<T>::weight_gradient(const Matrix<const T>& a, const GateRang
   p.b_row = gates_.stride;
   p.c = weight.gradients + range.weight * shape_.units;
   p.c_row = shape_.weight_columns();
-  multiply_rows(p, samples_ * steps_, pass);
+  multiply_rows(p, samples_ * time_steps_, context);
 }
 
 template <class T>
-void RecurrentLevel<T>::bias_gradient(const GateRange& range, const Slice& bias, const Pass& pass) const {
+void RecurrentLayer<T>::bias_gradient(const GateRange& range, const ParameterView<T>& bias,
+                                      const PassContext& context) const {
   if (bias.values == nullptr) return;
-  sum_rows(gates_.data + range.row * shape_.units, gates_.stride, samples_ * steps_, range.count * shape_.units,
-           bias.gradients + range.weight * shape_.units, pass);
+  sum_rows(gates_.data + range.row * shape_.units, gates_.stride, samples_ * time_steps_, range.count * shape_.units,
+           bias.gradients + range.weight * shape_.units, context);
 }
 
 template <class T>
-void RecurrentLevel<T>::state_gradient(const Matrix<T>& rows, const Slice& to, bool any, const Pass& pass) const {
-  if (to.values) sum_rows(rows.data, rows.stride, any ? samples_ : 0, shape_.units, to.gradients, pass);
+void RecurrentLayer<T>::state_gradient(const Matrix<T>& rows, const ParameterView<T>& to, bool any,
+                                       const PassContext& context) const {
+  if (to.values) sum_rows(rows.data, rows.stride, any ? samples_ : 0, shape_.units, to.gradients, context);
 }
 
 template <class T>
-void RecurrentLevel<T>::parameter_gradients(const Matrix<const T>& x, bool begun_anew, const Pass& pass) {
+void RecurrentLayer<T>::parameter_gradients(const Matrix<const T>& x, bool fresh_start, const PassContext& context) {
   const Cell& cell = shape_.cell();
   const GateRange of_state{cell.state_row, 0, cell.weight_gates};
-  const Matrix<const T> h{h_.data, samples_ * steps_, shape_.units, h_.stride};
-  weight_gradient(h, of_state, state_weight_, pass);
-  bias_gradient(of_state, state_bias_, pass);
+  const Matrix<const T> h{h_.data, samples_ * time_steps_, shape_.units, h_.stride};
+  weight_gradient(h, of_state, state_weight_, context);
+  bias_gradient(of_state, state_bias_, context);
   for (const GateRange& range : cell.input) {
-    weight_gradient(x, range, input_weight_, pass);
-    if (cell.input.size() > 1) bias_gradient(range, input_bias_, pass);
+    weight_gradient(x, range, input_weight_, context);
+    if (cell.input.size() > 1) bias_gradient(range, input_bias_, context);
   }
   if (cell.input.size() == 1 && shape_.bias) {  // the same gates, so the same sum
     std::copy_n(state_bias_.gradients, shape_.weight_columns(), input_bias_.gradients);
   }
-  state_gradient(dh_, initial_h_, begun_anew, pass);
-  state_gradient(dc_, initial_c_, begun_anew, pass);
+  state_gradient(dh_, initial_h_, fresh_start, context);
+  state_gradient(dc_, initial_c_, fresh_start, context);
 }
 
-template class RecurrentLevel<float>;
-template class RecurrentLevel<double>;
+template class RecurrentLayer<float>;
+template class RecurrentLayer<double>;
 
 }  // namespace simdnn

@@ -7,9 +7,9 @@
 namespace simdnn {
 
 template <class T>
-class RandomLeak;
+class RReLU;
 
-struct RandomLeakSpec final : Described<RandomLeakSpec, RandomLeak> {
+struct RReLUSpec final : SpecFor<RReLUSpec, RReLU> {
   SlopeLaw law;
   ActivationSpec mean;  ///< leaky_relu with the mean slope
 
@@ -17,13 +17,13 @@ struct RandomLeakSpec final : Described<RandomLeakSpec, RandomLeak> {
 };
 
 template <class T>
-class RandomLeak final : public Sloped<T> {
+class RReLU final : public StoredDerivativeLayer<T> {
  public:
-  RandomLeak(const RandomLeakSpec& spec, Cursor<T>& cursor)
-      : Sloped<T>(spec.input.features), stream_(cursor.streams++), law_(spec.law) {}
+  RReLU(const RReLUSpec& spec, ParameterBinder<T>& binder)
+      : StoredDerivativeLayer<T>(spec.input.features), stream_(binder.streams++), law_(spec.law) {}
 
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override {
-    typed_kernels<T>().layers.random_leak(this->random_rows(x, pass, stream_), law_);
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override {
+    typed_kernels<T>().layers.rrelu(this->random_rows(x, context, stream_), law_);
     return this->output(x.rows);
   }
 

@@ -6,41 +6,41 @@
 namespace simdnn {
 
 template <class T>
-class Chain;
+class Sequential;
 
-struct ChainSpec final : Described<ChainSpec, Chain> {
+struct SequentialSpec final : SpecFor<SequentialSpec, Sequential> {
   std::vector<SpecPointer> layers;
 
-  void list(const std::string& prefix, Inventory& inventory) const override;
-  double flops(Index steps) const override;
+  void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
+  double flops(Index time_steps) const override;
   bool whole_batch() const override;
   void check(const InputReader& x, Index rows) const override {
     if (!layers.empty()) layers.front()->check(x, rows);
   }
-  SpecPointer folded(Folding& folding) const override { return folded_chain(folding); }
-  std::shared_ptr<const ChainSpec> folded_chain(Folding& folding) const;
+  SpecPointer fold(BatchNormFolder& folder) const override { return fold_sequential(folder); }
+  std::shared_ptr<const SequentialSpec> fold_sequential(BatchNormFolder& folder) const;
 };
 
 template <class T>
-class Chain final : public Layer<T> {
+class Sequential final : public Layer<T> {
  public:
-  Chain(const ChainSpec& spec, Cursor<T>& cursor);
-  bool learns() const override { return lowest_learner() < layers_.size(); }
+  Sequential(const SequentialSpec& spec, ParameterBinder<T>& binder);
+  bool has_parameters() const override { return lowest_trainable() < layers_.size(); }
   bool fuse(const Activation& activation) override { return !layers_.empty() && layers_.back()->fuse(activation); }
-  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
-  Index steps(Index before) const override;
-  void keep() override;
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
-  Finish<T> backward_finish() const override;
+  void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) override;
+  Index time_steps(Index before) const override;
+  void commit_running_stats() override;
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override;
+  PostOp<T> backward_post_op() const override;
   bool reads_output() const override { return layers_.empty() || layers_.back()->reads_output(); }
-  Matrix<T> backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& start,
-                     const Finish<T>& below, const Pass& pass) override {
-    return backward(gradient, start, below, pass, {});
+  Matrix<T> backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext& context) override {
+    return backward(gradient, dx_init, prev_post_op, context, {});
   }
 
-  /// The same; `beside` is what is added to the gradient by last_input().
-  Matrix<T> backward(Matrix<T> gradient, const Matrix<const T>& start, const Finish<T>& below, const Pass& pass,
-                     const Matrix<const T>& beside);
+  /// Overload with `extra_gradient`, which is added to the gradient w.r.t. last_input().
+  Matrix<T> backward(Matrix<T> gradient, const Matrix<const T>& dx_init, const PostOp<T>& prev_post_op,
+                     const PassContext& context, const Matrix<const T>& extra_gradient);
 
   /// What the last layer read in the last forward pass.
   const Matrix<const T>& last_input() const { return inputs_.back(); }
@@ -53,16 +53,16 @@ class Chain final : public Layer<T> {
   }
 
  private:
-  std::size_t lowest_learner() const;
+  std::size_t lowest_trainable() const;
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;
-  std::vector<std::size_t> places_;      ///< of each in the description, where some are fused or absent
+  std::vector<std::size_t> places_;      ///< of each in the description, where some are fused or left out
   std::vector<Index> taken_;             ///< of the arena, by each
   std::vector<Matrix<const T>> inputs_;  ///< of each layer, in the last forward pass
-  std::vector<Index> steps_;             ///< and its rows of a sample
+  std::vector<Index> time_steps_;        ///< and its rows of a sample
   std::size_t lowest_ = 0;               ///< the backward pass ends with this layer
   Index columns_;
-  Matrix<T> copy_;  ///< the output of a chain without layers
+  Matrix<T> copy_;  ///< output of an empty Sequential
 };
 
 }  // namespace simdnn

@@ -7,26 +7,26 @@ namespace simdnn {
 
 /// y and dy/dx side by side: the gradient is multiplied by the latter wherever it comes from.
 template <class T>
-class Sloped : public Layer<T> {
+class StoredDerivativeLayer : public Layer<T> {
  public:
-  explicit Sloped(Index columns) : columns_(columns) {}
+  explicit StoredDerivativeLayer(Index columns) : columns_(columns) {}
 
   void reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool) override {
     y_ = arena.matrix(rows, columns_);
     if (mode == Mode::train) slope_ = arena.matrix(rows, columns_);
   }
-  Finish<T> backward_finish() const override { return {typed_kernels<T>().layers.multiply, slope_.data, nullptr}; }
+  PostOp<T> backward_post_op() const override { return {typed_kernels<T>().layers.multiply, slope_.data, nullptr}; }
   bool reads_output() const override { return false; }
-  Matrix<T> backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& start,
-                     const Finish<T>& below, const Pass&) override {
-    return passed_on(gradient, start, below);
+  Matrix<T> backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext&) override {
+    return pass_through_gradient(gradient, dx_init, prev_post_op);
   }
 
  protected:
   Matrix<T> output(Index rows) const { return {y_.data, rows, columns_, y_.stride}; }
 
   /// The rows of x, with a random stream for each pass, layer and place in the batch.
-  RandomRows<T> random_rows(const Matrix<const T>& x, const Pass& pass, std::uint32_t stream) const {
+  RandomRows<T> random_rows(const Matrix<const T>& x, const PassContext& context, std::uint32_t stream) const {
     RandomRows<T> rows;
     rows.rows = x.rows;
     rows.columns = columns_;
@@ -35,7 +35,7 @@ class Sloped : public Layer<T> {
     rows.y = y_.data;
     rows.slope = slope_.data;
     rows.stride = y_.stride;
-    rows.random = {pass.seed, pass.number, stream, pass.first * pass.steps};
+    rows.random = {context.seed, context.pass_index, stream, context.batch_offset * context.time_steps};
     return rows;
   }
 

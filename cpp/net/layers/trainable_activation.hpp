@@ -1,4 +1,5 @@
-// An activation that learns its parameter: prelu (He et al. 2015, arXiv:1502.01852), swish (Ramachandran et al. 2017).
+// An activation with a trainable parameter: prelu (He et al. 2015, arXiv:1502.01852), swish (Ramachandran et al.
+// 2017).
 #pragma once
 
 #include "../epilogue.hpp"
@@ -6,35 +7,35 @@
 namespace simdnn {
 
 template <class T>
-class Learned;
+class TrainableActivation;
 
-struct LearnedSpec final : Described<LearnedSpec, Learned> {
+struct TrainableActivationSpec final : SpecFor<TrainableActivationSpec, TrainableActivation> {
   int function = 0;  ///< of the registry, with one parameter
   std::string name;  ///< of that parameter
   bool shared = true;
 
   Index count() const { return shared ? 1 : input.features; }
-  void list(const std::string& prefix, Inventory& inventory) const override {
-    inventory.parameters.add(prefix + name, {count()});
+  void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override {
+    layout.parameters.add(prefix + name, {count()});
   }
 };
 
 template <class T>
-class Learned final : public Layer<T> {
+class TrainableActivation final : public Layer<T> {
  public:
-  Learned(const LearnedSpec& spec, Cursor<T>& cursor);
-  bool learns() const override { return true; }
-  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
+  TrainableActivation(const TrainableActivationSpec& spec, ParameterBinder<T>& binder);
+  bool has_parameters() const override { return true; }
+  void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) override;
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override;
   bool reads_output() const override { return false; }
-  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                     const Finish<T>& below, const Pass& pass) override;
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext& context) override;
 
  private:
   Index features_;
   bool shared_;
-  const LearnedTiles<T>& tiles_;
-  typename Cursor<T>::Slice parameter_;
+  const TrainableTiles<T>& tiles_;
+  ParameterView<T> parameter_;
   std::vector<T> spread_;     ///< the parameter of each feature
   std::vector<double> sums_;  ///< its gradient, over the chunks of a batch
   Matrix<T> y_;

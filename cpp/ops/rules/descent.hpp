@@ -7,7 +7,7 @@ SIMDNN_LEVEL_BEGIN
 
 /// p -= lr g.
 struct Sgd {
-  static constexpr RuleDescription about{
+  static constexpr RuleDescription info{
       .name = "sgd",
       .formula = "p -= lr (g + weight_decay p)",
       .source = "Robbins & Monro 1951",
@@ -23,9 +23,9 @@ struct Sgd {
   };
 };
 
-/// Heavy ball, or Nesterov's form of it that needs one gradient a step, at the look-ahead point.
+/// Heavy-ball momentum, or Nesterov's form with one gradient per step, at the look-ahead point.
 struct Momentum {
-  static constexpr RuleDescription about{
+  static constexpr RuleDescription info{
       .name = "momentum",
       .formula =
           "b = momentum b + (1 - dampening) g; p -= lr b, or lr (g + momentum b) if nesterov; b = g at step 1; "
@@ -47,10 +47,10 @@ struct Momentum {
     bool nesterov;
     explicit Step(const UpdateStep& s)
         : momentum(T(s.hypers[3])), direct(1), rate(T(-s.hypers[kLr])), nesterov(s.hypers[5] != 0) {
-      const double share = s.step == 1 ? 1 : 1 - s.hypers[4];
-      fresh = T(share);
+      const double weight = s.step == 1 ? 1 : 1 - s.hypers[4];
+      fresh = T(weight);
       if (s.hypers[6] != 0) {
-        fresh = T(share * s.hypers[kLr]);
+        fresh = T(weight * s.hypers[kLr]);
         direct = T(s.hypers[kLr]);
         rate = T(-1);
       }
@@ -63,9 +63,9 @@ struct Momentum {
   };
 };
 
-/// The sign of an interpolated momentum.
+/// Steps by the sign of an interpolated momentum.
 struct Lion {
-  static constexpr RuleDescription about{
+  static constexpr RuleDescription info{
       .name = "lion",
       .formula = "p = (1 - lr weight_decay) p - lr sign(b1 m + (1-b1) g); m = b2 m + (1-b2) g",
       .source = "Chen et al. 2023, Symbolic discovery of optimization algorithms, algorithm 2",

@@ -5,9 +5,9 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// The squares of all gradients so far.
+/// Divides by the root of the sum of all squared gradients.
 struct Adagrad {
-  static constexpr RuleDescription about{
+  static constexpr RuleDescription info{
       .name = "adagrad",
       .formula = "s += g^2; p -= lr / (1 + (t-1) lr_decay) g / (sqrt(s) + eps)",
       .source = "Duchi, Hazan & Singer 2011, section 1.1, as PyTorch writes it",
@@ -33,11 +33,11 @@ struct Adagrad {
   };
 };
 
-/// A decaying mean of squares; centred: less the square of the mean; with momentum: a velocity of scaled gradients.
+/// Divides by the root of a decaying mean of squares, centered by the squared mean on request; optional momentum.
 template <bool kCentered, bool kMomentum>
 struct RmsProp {
   static constexpr RuleDescription describe() {
-    RuleDescription about{
+    RuleDescription info{
         .name = kCentered ? (kMomentum ? "rmsprop_centered_momentum" : "rmsprop_centered")
                           : (kMomentum ? "rmsprop_momentum" : "rmsprop"),
         .formula = kCentered ? "s = alpha s + (1-alpha) g^2; a = alpha a + (1-alpha) g; u = g / (sqrt(s - a^2) + eps); "
@@ -54,14 +54,14 @@ struct RmsProp {
                    {"eps_mode", kOutside, kOutside, kHat + 1}},
     };
     if (kMomentum) {
-      about.slots[1] = "momentum_buffer";
-      about.hypers[6] = {"momentum", 0, 0, kUnbounded};
-      about.hypers[7] = {"lr_in_velocity", 0, 0, 2};
+      info.slots[1] = "momentum_buffer";
+      info.hypers[6] = {"momentum", 0, 0, kUnbounded};
+      info.hypers[7] = {"lr_in_velocity", 0, 0, 2};
     }
-    if (kCentered) about.slots[1 + kMomentum] = "grad_avg";
-    return about;
+    if (kCentered) info.slots[1 + kMomentum] = "grad_avg";
+    return info;
   }
-  static constexpr RuleDescription about = describe();
+  static constexpr RuleDescription info = describe();
 
   template <class T>
   struct Step {
@@ -83,7 +83,7 @@ struct RmsProp {
         const T mean = flush(fma(alpha, slots[1 + kMomentum][i], rest * g));
         slots[1 + kMomentum][i] = mean;
         square = fma(-mean, mean, square);
-        square = square < 0 ? T(0) : square;  // rounding may take a variance below zero; NaN stays
+        square = square < 0 ? T(0) : square;  // rounding may make a variance negative; NaN stays
       }
       T u = g / root(square);
       if constexpr (kMomentum) {
@@ -95,9 +95,10 @@ struct RmsProp {
   };
 };
 
-/// Steps in the units of the parameters: the mean square of steps over that of gradients.
+/// Scales by the ratio of the root mean squares of past steps and of gradients, so that steps have the parameters'
+/// units.
 struct Adadelta {
-  static constexpr RuleDescription about{
+  static constexpr RuleDescription info{
       .name = "adadelta",
       .formula = "s = rho s + (1-rho) g^2; u = sqrt(a + eps) / sqrt(s + eps) g; a = rho a + (1-rho) u^2; p -= lr u",
       .source = "Zeiler 2012, algorithm 1",

@@ -127,4 +127,4 @@ class RReLU(Layer):
 
     def _native(self, given: Shape) -> dict[str, Any]:
         settings = {"lower": self.lower, "upper": self.upper, "normal": self.distribution == "normal"}
-        return {"kind": "random_leak", **settings}
+        return {"kind": "rrelu", **settings}

@@ -171,7 +171,7 @@ class PReLU(Layer):
 
 def learned(function: str, name: str, parameters: int) -> dict[str, Any]:
     """A function of the registry that learns its parameter."""
-    return {"kind": "learned", "activation": function, "name": name, "shared": parameters == 1}
+    return {"kind": "trainable_activation", "activation": function, "name": name, "shared": parameters == 1}
 
 
 class BinaryStep(Activation):

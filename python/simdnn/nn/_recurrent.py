@@ -112,9 +112,9 @@ class _Recurrent(Layer):
         return {
             "kind": "recurrent",
             "cell": self._cell,
-            "levels": self.num_layers,
+            "num_layers": self.num_layers,
             "bias": self.bias,
-            "learned": self.initial_state == "learned",
+            "trainable_state": self.initial_state == "learned",
             "stateful": self.stateful,
             "truncate": self.truncate or 0,
             "mask": self.mask_value,

@@ -90,7 +90,7 @@ class Sequential:
         """A model with this state: nothing is drawn, and a state that does not fit takes no memory."""
         model = cls.__new__(cls)
         chain = model._prepare(arguments["layers"], arguments["dtype"], arguments.get("in_features"))
-        check_shapes(_core.inventory(chain), {name: np.shape(value) for name, value in state.items()})
+        check_shapes(_core.parameter_shapes(chain), {name: np.shape(value) for name, value in state.items()})
         model._allocate(chain, seed, passes)
         model.load_state_dict(state)
         return model
@@ -288,7 +288,7 @@ class Sequential:
         [("Dense(8, 64, activation='relu')", 576, 65536.0), ('Dense(64, 4)', 260, 49152.0)]
         """
         samples, count = check_int("batch_size", batch_size), check_int("time_steps", time_steps)
-        rows = self._model.explain(samples, count if self._input.sequence else 1)
+        rows = self._model.profile(samples, count if self._input.sequence else 1)
         return model_profile(self.layers, rows, samples, self.dtype.name)
 
     def reset_states(self) -> None:

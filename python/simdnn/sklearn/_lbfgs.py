@@ -29,7 +29,7 @@ class Objective:
         self.constant = head.constant(data.Y, data.weight)
         self.native = make_trainer(self.model, head, optim.SGD(), 0)._trainer
         targets = head.targets(data.Y, np.float64)
-        self.batch = self.native.batch(native_input(data.X), targets, data.weight, 1.0)
+        self.batch = self.native.dataset(native_input(data.X), targets, data.weight, 1.0)
         total = data.Y.shape[0] if data.weight is None else data.weight.sum()
         self.decay = self.weights() * (estimator.alpha / total)
 

@@ -102,7 +102,7 @@ class StochasticFit:
     def batch_of(self, data: Data) -> Any:
         """Samples as the native trainer reads them."""
         targets = self.head.targets(data.Y, self.estimator._model.dtype)
-        return self.native.batch(native_input(data.X), targets, data.weight, 1.0)
+        return self.native.dataset(native_input(data.X), targets, data.weight, 1.0)
 
     def batch_size(self) -> int:
         """Of ``batch_size="auto"``, and never more than there are samples."""

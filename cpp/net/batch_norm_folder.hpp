@@ -6,18 +6,19 @@
 namespace simdnn {
 
 /// y = x scale + offset, feature by feature: what a layer may be in evaluation.
-struct Scaling {
+struct AffineScale {
   std::vector<double> scale, offset;
 };
 
-/// The numbers of layers while they are rewritten, in the order of their inventories.
-class Folding {
+/// Rewrites layers for inference and collects their parameters in order.
+class BatchNormFolder {
  public:
-  Folding(const double* parameters, const double* buffers) : from_parameters_(parameters), from_buffers_(buffers) {}
+  BatchNormFolder(const double* parameters, const double* buffers)
+      : from_parameters_(parameters), from_buffers_(buffers) {}
 
   /// The layer as it is in evaluation; it takes its numbers along.
   SpecPointer fold(const SpecPointer& layer) {
-    const SpecPointer made = layer->folded(*this);
+    const SpecPointer made = layer->fold(*this);
     return made ? made : layer;
   }
   /// Takes a layer's numbers along as they are.
@@ -32,8 +33,8 @@ class Folding {
 
  private:
   void advance(const LayerSpec& layer, bool keeps) {
-    Inventory own;
-    layer.list("", own);
+    ParameterLayout own;
+    layer.declare_parameters("", own);
     const Index values = own.parameters.size(), others = own.buffers.size();
     if (keeps) parameters.insert(parameters.end(), from_parameters_, from_parameters_ + values);
     if (keeps) buffers.insert(buffers.end(), from_buffers_, from_buffers_ + others);

@@ -1,4 +1,4 @@
-// Activations that learn their parameter, a number for each column.
+// Activations with a trainable parameter, one number per column.
 #pragma once
 
 #include "map.hpp"
@@ -7,7 +7,7 @@ SIMDNN_LEVEL_BEGIN
 
 /// y = f(x, p[j]).
 template <class Op, class T>
-void learned_value(const T* x, Index x_stride, Index rows, Index columns, const T* p, T* y, Index y_stride) {
+void trainable_value(const T* x, Index x_stride, Index rows, Index columns, const T* p, T* y, Index y_stride) {
   for (Index i = 0; i < rows; ++i, x += x_stride, y += y_stride) {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < columns; ++j) y[j] = Op::value(x[j], p[j]);
@@ -16,8 +16,8 @@ void learned_value(const T* x, Index x_stride, Index rows, Index columns, const 
 
 /// sums[j] += sum_i g df/dp in the order of the rows, and g *= df/dx.
 template <class Op, class T>
-void learned_backward(const T* x, Index x_stride, Index rows, Index columns, const T* p, T* g, Index g_stride,
-                      double* sums) {
+void trainable_backward(const T* x, Index x_stride, Index rows, Index columns, const T* p, T* g, Index g_stride,
+                        double* sums) {
   for (Index i = 0; i < rows; ++i, x += x_stride, g += g_stride) {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < columns; ++j) {
