@@ -61,7 +61,7 @@ void set_thread_count(int n) {
 }
 
 int thread_count() {
-  if (forks > 0 || Region::current().serial) return 1;
+  if (forks > 0 || computes_alone()) return 1;
   const int limit = openmp_limit();
   if (const int asked = requested; asked > 0) return limit < limit_when_requested ? std::min(asked, limit) : asked;
   static const int quota = quota_count();

@@ -124,14 +124,13 @@ bool can_create_threads(int count) {
 /// back.
 void take_parts(void* data) {
   Task& task = *static_cast<Task*>(data);
-  Region& region = Region::current();
-  if (region.serial) {
+  if (computes_alone()) {
     task.take_from_front();
     return;
   }
-  region.serial = true;
+  computes_alone() = true;
   task.take_from_back();
-  region.serial = false;
+  computes_alone() = false;
 }
 
 }  // namespace
@@ -156,9 +155,8 @@ int openmp_limit() {
 }
 
 void run_on_openmp(const OpenMPRuntime& runtime, int threads, Task& task) {
-  static thread_local int team = 1;  // threads of the last region; each calling thread has a team of its own
-  Region& region = Region::current();
-  region.serial = true;
+  static thread_local int team = 1;  // threads of the last region; every calling thread has its own team
+  computes_alone() = true;
   if (threads <= team) {
     runtime.parallel(take_parts, &task, unsigned(threads), 0);
     team = threads;
@@ -169,7 +167,7 @@ void run_on_openmp(const OpenMPRuntime& runtime, int threads, Task& task) {
   } else {
     task.take_from_front();
   }
-  region.serial = false;
+  computes_alone() = false;
 }
 
 }  // namespace simdnn
