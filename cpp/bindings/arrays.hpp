@@ -33,7 +33,7 @@ inline std::string shape_text(const py::array& array) { return text_of(py::objec
 /// An object as an array: itself, the memory of another library's tensor, or a new one; see _host.py.
 inline py::array host_array(const py::handle& object, const char* name) {
   if (py::isinstance<py::array>(object)) return py::reinterpret_borrow<py::array>(object);
-  return py::module_::import("simdnn._host").attr("host_array")(name, object).cast<py::array>();
+  return py::module_::import("simdnn._utils.arrays").attr("as_cpu_array")(name, object).cast<py::array>();
 }
 
 /// Whether it is an aligned C-contiguous array of T.

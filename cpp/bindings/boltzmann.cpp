@@ -34,7 +34,7 @@ double epoch(Boltzmann<T>& self, const Array<T>& x, Index batch, int k, bool sam
 }
 
 template <class T>
-void register_precision(py::module_& module, const std::string& suffix) {
+void register_boltzmann_classes(py::module_& module, const std::string& suffix) {
   using Self = Boltzmann<T>;
   py::class_<Self> type(module, ("Boltzmann" + suffix).c_str());
   define_state<T>(type, [](Self& self) -> Updater<T>& { return self.updater(); });
@@ -56,8 +56,8 @@ void register_precision(py::module_& module, const std::string& suffix) {
 }  // namespace
 
 void register_boltzmann(py::module_& module) {
-  register_precision<float>(module, "F32");
-  register_precision<double>(module, "F64");
+  register_boltzmann_classes<float>(module, "F32");
+  register_boltzmann_classes<double>(module, "F64");
 }
 
 }  // namespace simdnn

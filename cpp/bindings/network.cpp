@@ -1,7 +1,7 @@
 // Networks and predictors as Python classes, one for each precision.
 #include <pybind11/stl.h>
 
-#include "../net/explain.hpp"
+#include "../net/profile.hpp"
 #include "layers.hpp"
 #include "model.hpp"
 #include "register.hpp"
@@ -208,7 +208,7 @@ py::list explained(Model<T>& self, Index samples, Index steps) {
 }
 
 template <class T>
-void register_precision(py::module_& module, const std::string& suffix) {
+void register_network_classes(py::module_& module, const std::string& suffix) {
   py::class_<Model<T>>(module, ("Model" + suffix).c_str())
       .def(py::init(&make_model<T>), "chain"_a, "seed"_a)
       .def_property_readonly("values", [](Model<T>& self) { return flat_array(self.network, self.network->values()); })
@@ -240,8 +240,8 @@ void register_precision(py::module_& module, const std::string& suffix) {
 }  // namespace
 
 void register_network(py::module_& module) {
-  register_precision<float>(module, "F32");
-  register_precision<double>(module, "F64");
+  register_network_classes<float>(module, "F32");
+  register_network_classes<double>(module, "F64");
   module.def("inventory", shapes_of, "chain"_a, "Shapes of the parameters and buffers of a network, by name.");
 }
 

@@ -181,7 +181,7 @@ py::tuple reported(ModelTrainer<T>& self, Nanoseconds estimate, const Work& work
 }
 
 template <class T>
-py::tuple epoch(ModelTrainer<T>& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t epoch) {
+py::tuple shuffled_epoch(ModelTrainer<T>& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t epoch) {
   check_batches(self.trainer.network(), batch.samples.x.rows, size);
   return reported(self, kLongCall, [&](const Context& context) {
     return self.trainer.epoch(batch.samples, size, shuffled, epoch, context);
@@ -202,7 +202,7 @@ py::tuple epoch_in_order(ModelTrainer<T>& self, const Batch<T>& batch, Index siz
 }
 
 template <class T>
-void register_precision(py::module_& module, const std::string& suffix) {
+void register_trainer_classes(py::module_& module, const std::string& suffix) {
   using Self = ModelTrainer<T>;
   py::class_<Batch<T>>(module, ("Batch" + suffix).c_str()).def_property_readonly("samples", [](const Batch<T>& self) {
     return self.samples.x.rows;
@@ -218,7 +218,7 @@ void register_precision(py::module_& module, const std::string& suffix) {
             return std::make_unique<Batch<T>>(self.trainer.network(), self.trainer.loss(), x, y, weight, scale);
           },
           "x"_a, "y"_a, "sample_weight"_a, "scale"_a, "Checked samples, for epoch(), gradient() and evaluate().")
-      .def("epoch", epoch<T>, "batch"_a, "size"_a, "shuffled"_a, "epoch"_a)
+      .def("epoch", shuffled_epoch<T>, "batch"_a, "size"_a, "shuffled"_a, "epoch"_a)
       .def("epoch_in_order", epoch_in_order<T>, "batch"_a, "size"_a, "order"_a)
       .def(
           "gradient",
@@ -244,8 +244,8 @@ void register_precision(py::module_& module, const std::string& suffix) {
 }  // namespace
 
 void register_trainer(py::module_& module) {
-  register_precision<float>(module, "F32");
-  register_precision<double>(module, "F64");
+  register_trainer_classes<float>(module, "F32");
+  register_trainer_classes<double>(module, "F64");
 }
 
 }  // namespace simdnn

@@ -5,7 +5,7 @@
 
 #include "../dispatch.hpp"
 #include "../threads/parallel.hpp"
-#include "interrupt.hpp"
+#include "stop_token.hpp"
 
 namespace simdnn {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
 
 namespace simdnn {
 

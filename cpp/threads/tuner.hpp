@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
 #include "cost.hpp"
 
 namespace simdnn {

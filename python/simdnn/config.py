@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from . import _core
-from ._check import integer
+from ._utils.check import check_int
 
 
 def get_num_threads() -> int:
@@ -65,7 +65,7 @@ def set_num_threads(n: int | None) -> None:
     >>> simdnn.set_num_threads(None)
     """
     global _asked
-    asked = 0 if n is None else integer("n", n, 1, 2**15 - 1)
+    asked = 0 if n is None else check_int("n", n, 1, 2**15 - 1)
     _core.set_thread_count(asked)
     _asked = asked
 

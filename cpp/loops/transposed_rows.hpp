@@ -1,0 +1,170 @@
+// Short rows side by side: element j of sixteen rows is one block, so that no lane idles and no sum crosses lanes.
+#pragma once
+
+#include "softmax_terms.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+/// Rows up to this length lie side by side; longer ones fill the lanes themselves.
+constexpr Index kShort = 64;
+
+template <class T>
+struct Panel {
+  using V = Lanes<T>;
+  static constexpr Index kSide = kSquare<T>;
+
+  Index columns;
+  T at[kShort][kLanes];
+  Shift<V> shift;
+  V second;   ///< the largest element but one
+  bool near;  ///< all rows are
+  const T* row[kLanes];
+
+  /// Rows 0 to count - 1; the last one fills the lanes that are left.
+  void load(const T* x, Index stride, Index count, Index n) {
+    columns = n;
+    for (int l = 0; l < kLanes; ++l) row[l] = x + (l < count ? l : count - 1) * stride;
+    for_squares([&](int l, Index j) SIMDNN_LAMBDA_INLINE {
+      Vector<T> square[kSide];
+      for (int i = 0; i < kSide; ++i) square[i] = load_rows(row + l + i, j);
+      turn_squares(square);
+      for (int i = 0; i < kSide; ++i) store_vector(square[i], &at[j + i][l]);
+    });
+    for (Index j = 0; j < columns && columns < kSide; ++j) {
+      for (int l = 0; l < kLanes; ++l) at[j][l] = row[l][j];
+    }
+    find_shifts();
+  }
+
+  void store(T* y, Index stride, Index count) const {
+    T* to[kLanes];
+    for (int l = 0; l < kLanes; ++l) to[l] = y + (l < count ? l : count - 1) * stride;
+    for_squares([&](int l, Index j) SIMDNN_LAMBDA_INLINE {
+      Vector<T> square[kSide];
+      for (int i = 0; i < kSide; ++i) square[i] = load_vector(&at[j + i][l]);
+      turn_squares(square);
+      for (int i = 0; i < kSide; ++i) store_rows(square[i], to + l + i, j);
+    });
+    for (Index j = 0; j < columns && columns < kSide; ++j) {
+      for (int l = 0; l < kLanes; ++l) to[l][j] = at[j][l];
+    }
+  }
+
+  /// Whether the first largest element of each row is its class; a negative class never is.
+  void mark_correct(const std::int64_t* classes, Index count, std::uint8_t* correct) const {
+    int winner[kLanes];
+    T largest[kLanes];
+    shift.largest.store(largest);
+    for (int l = 0; l < kLanes; ++l) winner[l] = int(columns);
+    for (Index j = columns; j-- > 0;) {
+      SIMDNN_VECTORIZE
+      for (int l = 0; l < kLanes; ++l) winner[l] = at[j][l] == largest[l] ? int(j) : winner[l];
+    }
+    for (Index l = 0; l < count; ++l) correct[l] = winner[l] == classes[l];
+  }
+
+  /// The terms of x, a lane each, exactly.
+  Lanes<double> terms(const V& x) const {
+    Lanes<double> found = exact(near_term(x, shift.floor(), shift.offset()));
+    if (near) return found;
+    T each[kLanes];
+    double term[kLanes];
+    x.store(each);
+    found.store(term);
+    for (int l = 0; l < kLanes; ++l) {
+      if (!shift_of(l).near()) term[l] = exact(term_of(each[l], shift_of(l)));
+    }
+    return Lanes<double>(term);
+  }
+
+  /// at = the terms of each row; sums them.
+  Lanes<double> exponentials() { return sum_terms(ShiftConstants<T>::above, nullptr); }
+
+  /// The same but for one of each row that was left out before, whose x was `own`: 0 in its place.
+  void leave_out(const int* column) {
+    for (int l = 0; l < kLanes; ++l) at[column[l]][l] = -ExpConstants<T>::infinity;
+  }
+  Lanes<double> exponentials_but(const int* left_out, const V& own) {
+    const V most = chosen_below(own, shift.largest, shift.largest, second);
+    return sum_terms(T(2) * near_term(most, shift.floor(), shift.offset()).scale, left_out);
+  }
+
+  /// at *= the factor of each row.
+  void scale(const Factor<V>& factor) {
+    for (Index j = 0; j < columns; ++j) (factor * V(at[j])).store(at[j]);
+  }
+
+  /// Makes the largest probability of the rows 1 whose other terms do not count.
+  void settle(const Lanes<double>& sums) {
+    double sum[kLanes], own[kLanes];
+    sums.store(sum);
+    terms(shift.largest).store(own);
+    for (int l = 0; l < kLanes; ++l) {
+      if (!(sum[l] - own[l] <= sum[l] * kTiny<T>)) continue;
+      for (Index j = 0; j < columns; ++j) at[j][l] = at[j][l] > T(0.5) ? T(1) : at[j][l];
+    }
+  }
+
+ private:
+  /// work(row, column) of all squares; the last ones may overlap.
+  template <class Work>
+  SIMDNN_INLINE void for_squares(const Work& work) const {
+    for (Index j = 0; columns >= kSide && j < columns; j += kSide) {
+      const Index column = j + kSide <= columns ? j : columns - kSide;
+      for (int l = 0; l < kLanes; l += kWidth<T>) work(l, column);
+    }
+  }
+
+  void find_shifts() {
+    V best(-ExpConstants<T>::infinity);
+    second = best;
+    for (Index j = 0; j < columns; ++j) {
+      V x(at[j]);
+      second = raised(second, lowered(best, x));
+      best = raised(best, x);
+    }
+    shift = Shift<V>(best);
+    near = Shift<T>(max_lanes(raised(best, 0 - best))).near();
+  }
+
+  /// The sums begin above what is added.
+  Lanes<double> sum_terms(const V& above, const int* left_out) {
+    constexpr int together = kTogether<T>;
+    V floor = shift.floor(), offset = shift.offset();
+    TermSums<T> sums(above);
+    Index j = 0;
+    for (; j + together <= columns; j += together) add<together>(j, floor, offset, sums);
+    for (; j < columns; ++j) add<1>(j, floor, offset, sums);
+    return near ? sums.lanes() : with_far(sums.lanes(), left_out);
+  }
+
+  Shift<T> shift_of(int l) const {
+    T largest[kLanes];
+    shift.largest.store(largest);
+    return Shift<T>(largest[l]);
+  }
+
+  template <int kBlocks>
+  SIMDNN_INLINE void add(Index j, const V& floor, const V& offset, TermSums<T>& sums) {
+    auto term =
+        near_term(Lanes<T, kBlocks>(at[j]), floor.template repeated<kBlocks>(), offset.template repeated<kBlocks>());
+    term.value.store(at[j]);
+    sums.add(term);
+  }
+
+  /// The rows whose shift is of the other kind, along their length.
+  Lanes<double> with_far(const Lanes<double>& sums, const int* left_out) {
+    double sum[kLanes];
+    sums.store(sum);
+    for (int l = 0; l < kLanes; ++l) {
+      const Shift<T> own = shift_of(l);
+      if (own.near()) continue;
+      T term[kShort];
+      sum[l] = row_exp(row[l], columns, own, left_out ? Index(left_out[l]) : kNobody, term);
+      for (Index j = 0; j < columns; ++j) at[j][l] = term[j];
+    }
+    return Lanes<double>(sum);
+  }
+};
+
+SIMDNN_LEVEL_END
