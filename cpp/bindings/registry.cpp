@@ -2,7 +2,9 @@
 #include <pybind11/stl.h>
 
 #include "../dispatch.hpp"
+#include "../threads/layer.hpp"
 #include "../threads/limit.hpp"
+#include "../threads/openmp.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;
@@ -101,7 +103,14 @@ void register_registry(py::module_& module) {
   module.def("compiler", compiler);
   module.def("isa", [] { return kernels().level; });
   module.def("isa_available", available_levels);
-  module.def("has_openmp", has_openmp);
+  module.def("openmp_runtimes", [] {
+    std::vector<std::string> paths;
+    for (const OpenMPRuntime* runtime : openmp_runtimes()) paths.push_back(runtime->path);
+    return paths;
+  });
+  module.def("threading_layer", [] { return threading_layer() == ThreadingLayer::openmp ? "openmp" : "pool"; });
+  module.def("use_pool", [] { set_threading_layer(ThreadingLayer::pool); });
+  module.def("use_openmp", [] { return set_threading_layer(ThreadingLayer::openmp); });
   module.def("thread_count", thread_count);
   module.def("set_thread_count", set_thread_count, "n"_a);
 }

@@ -4,9 +4,6 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
-#if defined(_OPENMP)
-#include <omp.h>
-#endif
 
 #include <algorithm>
 #include <atomic>
@@ -15,12 +12,11 @@
 #include <string>
 #include <thread>
 
+#include "openmp.hpp"
 #include "region.hpp"
 
 namespace simdnn {
 namespace {
-
-constexpr int kUnlimited = 1 << 16;
 
 std::atomic<int> requested{0};
 std::atomic<int> limit_when_requested{0};
@@ -29,18 +25,7 @@ std::atomic<int> forks{0};
 /// Threads do not survive a fork and waiting for them would hang, so a child works serially.
 [[maybe_unused]] const int fork_handler = pthread_atfork(nullptr, nullptr, [] { ++forks; });
 
-/// The limit that OMP_NUM_THREADS or threadpoolctl sets at this moment.
-int openmp_limit() {
-#if defined(_OPENMP)
-  return omp_get_max_threads();
-#else
-  const char* const text = std::getenv("OMP_NUM_THREADS");
-  const int number = text ? std::atoi(text) : 0;
-  return number > 0 ? number : kUnlimited;
-#endif
-}
-
-/// CPUs that the control group's quota pays for, rounded up; kUnlimited without a quota.
+/// CPUs that the control group's quota pays for, rounded up; kUnlimitedThreads without a quota.
 int quota_count() {
   const auto cpus = [](double quota, double period) { return std::max(1, int(quota / period + 0.999)); };
   std::string quota;
@@ -52,7 +37,7 @@ int quota_count() {
   if (quota_file >> microseconds && period_file >> period && microseconds > 0 && period > 0) {
     return cpus(microseconds, period);
   }
-  return kUnlimited;
+  return kUnlimitedThreads;
 }
 
 /// CPUs of the calling thread's affinity mask.
@@ -66,23 +51,17 @@ int affinity_count() {
 
 }  // namespace
 
-bool has_openmp() {
-#if defined(_OPENMP)
-  return true;
-#else
-  return false;
-#endif
-}
-
 int fork_count() { return forks; }
 
 void set_thread_count(int n) {
-  limit_when_requested = openmp_limit();
+  if (forks > 0) return;  // a child has one thread, and a runtime may wait for those of its parent
+  const int limit = openmp_limit();
+  limit_when_requested = limit < kUnlimitedThreads ? limit : affinity_count();  // as a runtime to come begins
   requested = n;
 }
 
 int thread_count() {
-  if (forks > 0 || Region::current().serial) return 1;
+  if (forks > 0 || computes_alone()) return 1;
   const int limit = openmp_limit();
   if (const int asked = requested; asked > 0) return limit < limit_when_requested ? std::min(asked, limit) : asked;
   static const int quota = quota_count();

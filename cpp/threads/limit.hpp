@@ -15,7 +15,4 @@ void set_thread_count(int n);
 /// Forks between this process and the one that loaded the library.
 int fork_count();
 
-/// True if limits come from an OpenMP runtime; otherwise OMP_NUM_THREADS is read, and threadpoolctl has no effect.
-bool has_openmp();
-
 }  // namespace simdnn

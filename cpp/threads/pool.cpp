@@ -1,16 +1,15 @@
 #include "pool.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
 #if defined(__linux__)
 #include <sched.h>
 #endif
 
+#include <chrono>
 #include <system_error>
 #include <thread>
 
 #include "region.hpp"
+#include "signals.hpp"
 
 namespace simdnn {
 namespace {
@@ -50,13 +49,6 @@ bool leave_cpu(int cpu) {
 #endif
 }
 
-/// CPU time of this thread.
-std::chrono::nanoseconds thread_time() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
 /// Spins until a condition holds or `patience` is over, about as long as waking a thread costs; returns the condition.
 template <class Condition>
 bool spin_until(const Condition& condition, std::chrono::microseconds patience) {
@@ -79,18 +71,11 @@ ThreadPool& ThreadPool::instance() {
 
 void ThreadPool::run(int threads, Task& task) {
   const std::unique_lock<std::mutex> only(running_, std::try_to_lock);
-  const bool helped = only && (Region::current().tuned || backoff_.wants_help());
-  const Clock::time_point begin = Clock::now();
-  if (helped) fork(threads - 1, task);
-  const Clock::duration before = helped ? thread_time() : Clock::duration{};
-  Region::current().serial = true;
-  const Index own = task.take_from_front();
-  Region::current().serial = false;
-  if (only && !helped) backoff_.add_alone(Clock::now() - begin);
-  if (!helped) return;
-  const Clock::duration worked = thread_time() - before;
-  join();
-  backoff_.add_helped(own, task.parts, worked, Clock::now() - begin);
+  if (only) fork(threads - 1, task);
+  computes_alone() = true;
+  task.take_from_front();
+  computes_alone() = false;
+  if (only) join();
 }
 
 /// Offers a task to helpers; creates those that are missing, as far as the system allows.
@@ -119,23 +104,19 @@ void ThreadPool::join() {
 
 /// Creates a helper that leaves signals to the interpreter's threads; false if the system has no thread left.
 bool ThreadPool::create_helper() {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool created = true;
+  const SignalsBlocked blocked;
   try {
     std::thread([this] { help(); }).detach();
   } catch (const std::system_error&) {
-    created = false;
+    return false;
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return created;
+  return true;
 }
 
 /// The life of a helper. One that finds itself on the caller's processor, where the system likes to wake it, would
 /// take the caller's time: it moves away, or sleeps until the next task.
 void ThreadPool::help() {
-  Region::current().serial = true;
+  computes_alone() = true;
   bool in_the_way = false;
   for (std::uint64_t seen = 0;;) {
     const auto called = [&] { return generation_ != seen; };

@@ -2,18 +2,17 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
 
-#include "backoff.hpp"
 #include "task.hpp"
 
 namespace simdnn {
 
 /// A pool of helper threads. The caller of run() never waits for a helper that has not begun, so a helper that the
-/// system does not schedule costs nothing; helpers sleep soon after the last task.
+/// system does not schedule costs nothing; an OpenMP region waits for it. Helpers sleep soon after the last task. Every
+/// task asks for them, next to busy processes too: a pause after losses was slower there, as measured.
 class ThreadPool {
  public:
   /// The pool of this process. It is never destroyed, because its threads may outlive static objects.
@@ -29,9 +28,8 @@ class ThreadPool {
   bool create_helper();
   [[noreturn]] void help();
 
-  std::mutex running_;  ///< held by the caller that is helped; guards created_ and backoff_
+  std::mutex running_;  ///< held by the caller that is helped; guards created_
   int created_ = 0;
-  HelpBackoff backoff_;
 
   std::mutex mutex_;  ///< guards task_, caller_cpu_ and places_
   std::condition_variable wake_, finished_;

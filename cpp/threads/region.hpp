@@ -3,15 +3,11 @@
 
 namespace simdnn {
 
-/// State of the calling thread. Nested work of a region stays on its thread.
-struct Region {
-  bool serial = false;  ///< thread_count() is 1: inside a region, or by the choice of a ThreadTuner
-  bool tuned = false;   ///< a ThreadTuner has measured that helpers pay, so HelpBackoff is not consulted
-
-  static Region& current() {
-    static thread_local Region region;
-    return region;
-  }
-};
+/// True while the calling thread computes alone: inside a parallel region, whose nested loops stay on their thread, or
+/// by the choice of a ThreadTuner.
+inline bool& computes_alone() {
+  static thread_local bool alone = false;
+  return alone;
+}
 
 }  // namespace simdnn

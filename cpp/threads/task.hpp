@@ -19,10 +19,9 @@ struct Task {
   const void* context;
   std::atomic<Index> taken{0}, front{0}, back{0};
 
-  /// Computes parts until none is left, from the front; returns how many.
-  Index take_from_front() {
+  /// Computes parts until none is left, from the front.
+  void take_from_front() {
     while (taken++ < parts) compute(front++);
-    return front;
   }
 
   /// Computes parts until none is left, from the back.

@@ -22,18 +22,14 @@ ThreadTuner::ScopedMeasurement ThreadTuner::measure(Index samples, Nanoseconds w
 ThreadTuner::ScopedMeasurement::ScopedMeasurement(ThreadTuner& tuner, bool active, bool counts)
     : tuner_(tuner), active_(active), counts_(counts) {
   if (!active_) return;
-  Region& region = Region::current();
-  was_serial_ = region.serial;
-  region.serial = tuner_.way_ == kAlone;
-  region.tuned = !region.serial;
+  was_alone_ = computes_alone();
+  computes_alone() = tuner_.way_ == kAlone;
   began_ = Clock::now();
 }
 
 ThreadTuner::ScopedMeasurement::~ScopedMeasurement() {
   if (!active_) return;
-  Region& region = Region::current();
-  region.serial = was_serial_;
-  region.tuned = false;
+  computes_alone() = was_alone_;
   if (counts_) tuner_.add(std::chrono::duration<double, std::nano>(Clock::now() - began_).count());
 }
 

@@ -23,7 +23,7 @@ class ThreadTuner {
 
    private:
     ThreadTuner& tuner_;
-    bool active_, counts_, was_serial_ = false;
+    bool active_, counts_, was_alone_ = false;
     std::chrono::steady_clock::time_point began_;
   };
 

@@ -44,7 +44,9 @@ MODULES = (
 PUBLIC: dict[str, Any] = {
     f"{module.__name__}.{name}": getattr(module, name)
     for module in MODULES
-    for name in getattr(module, "__all__", ("get_num_threads", "set_num_threads", "show_config"))
+    for name in getattr(
+        module, "__all__", ("get_num_threads", "set_num_threads", "set_threading_layer", "show_config")
+    )
 }
 
 

@@ -65,7 +65,7 @@ def test_kernels_are_not_included_around_the_table(path: Path) -> None:
 
 @every_source
 def test_openmp_is_in_threads(path: Path) -> None:
-    if layer_of(path) == "threads":
+    if layer_of(path) == "threads" or name_of(path) == "bindings/openmp.cpp":
         return
     assert not re.search(r"#\s*pragma omp|omp\.h|\bomp_\w+\(", path.read_text())
 
