@@ -152,7 +152,6 @@ void Updater<T>::constrain(const Segment& segment, Index rows, Index blocks) {
   });
 }
 
-template class Updater<float>;
-template class Updater<double>;
+SIMDNN_INSTANTIATE(Updater);
 
 }  // namespace simdnn
