@@ -1,1 +1,1 @@
-"""The laws that simdnn keeps. `oracles` says what is right, `registry` what there is to test."""
+"""The laws that simdnn keeps. `oracles` says what is right, `support.registry` what there is to test."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import simdnn
 
-from . import processes
+from tests.support import processes
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -33,7 +33,7 @@ inline std::string shape_text(const py::array& array) { return text_of(py::objec
 /// An object as an array: itself, the memory of another library's tensor, or a new one; see _host.py.
 inline py::array host_array(const py::handle& object, const char* name) {
   if (py::isinstance<py::array>(object)) return py::reinterpret_borrow<py::array>(object);
-  return py::module_::import("simdnn._host").attr("host_array")(name, object).cast<py::array>();
+  return py::module_::import("simdnn._utils.arrays").attr("as_cpu_array")(name, object).cast<py::array>();
 }
 
 /// Whether it is an aligned C-contiguous array of T.
@@ -160,15 +160,14 @@ class SignalInterrupt final : public Interrupt {
 
 /// Runs work(context) holding the network, without the GIL if it takes long; raises what interrupted it.
 template <class Work>
-auto run_native(OwnedMutex& mutex, double nanoseconds, const Work& work) {
-  constexpr double brief = 5000;
+auto run_native(OwnedMutex& mutex, Nanoseconds estimate, const Work& work) {
   if (mutex.is_mine()) throw std::runtime_error("model: in use by a call of this thread that a signal interrupted");
   std::unique_lock<OwnedMutex> lock(mutex, std::try_to_lock);
   if (!lock) {  // never wait for it with the GIL, which its holder may want
     const py::gil_scoped_release release;
     lock.lock();
   }
-  if (nanoseconds < brief) return work(StopToken{});
+  if (estimate < kHoldLockBelow) return work(StopToken{});
   SignalInterrupt interrupt;
   std::optional<py::gil_scoped_release> release(std::in_place);
   auto result = work(StopToken{&interrupt});

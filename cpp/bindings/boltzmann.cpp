@@ -18,7 +18,7 @@ Array<T> passed(Boltzmann<T>& self, const py::object& object, Index columns,
   const Matrix<const T> rows = matrix_of(x, "X", self.visible());
   Array<T> out({rows.rows, columns});
   T* const to = out.mutable_data();
-  run_native(self.mutex(), 2 * self.nanoseconds(rows.rows), [&](const StopToken& stop) {
+  run_native(self.mutex(), 2 * self.work(rows.rows), [&](const StopToken& stop) {
     (self.*compute)(rows, to, stop);
     return true;
   });
@@ -28,8 +28,7 @@ Array<T> passed(Boltzmann<T>& self, const py::object& object, Index columns,
 template <class T>
 double epoch(Boltzmann<T>& self, const Array<T>& x, Index batch, int k, bool sample_visible, std::uint64_t number) {
   const Matrix<const T> rows = matrix_of(x, "X", self.visible());
-  constexpr double long_enough = 1e9;  // an epoch always gives up the GIL
-  return run_native(self.mutex(), long_enough,
+  return run_native(self.mutex(), kLongCall,
                     [&](const StopToken& stop) { return self.epoch(rows, batch, {k, sample_visible}, number, stop); });
 }
 

@@ -16,8 +16,8 @@ struct Model {
   Index training_samples = 0;      ///< of the last forward pass for training; 0: there was none
   PassContext training_context = {};
 
-  double nanoseconds(Index samples, Index time_steps) const {
-    return network->flops(time_steps) / 100 * double(samples);
+  Nanoseconds forward_work(Index samples, Index time_steps) const {
+    return network->flops(time_steps) * kFlopOfForward * double(samples);
   }
 };
 

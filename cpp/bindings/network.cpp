@@ -37,7 +37,7 @@ Array<T> predict(Model<T>& self, const py::object& object) {
   check_rows(*self.network->spec(), in.samples, in.time_steps);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
   T* const to = out.mutable_data();
-  run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.time_steps), [&](const StopToken& stop) {
+  run_native(self.network->mutex(), self.forward_work(in.samples.rows, in.time_steps), [&](const StopToken& stop) {
     const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
     infer(plan_for(self.inference, self.network, samples, in.time_steps, Mode::infer), in.samples, in.time_steps, to,
           stop);
@@ -56,7 +56,7 @@ Array<T> forward_training(Model<T>& self, const py::object& object) {
   check_rows(*self.network->spec(), in.samples, in.time_steps);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
   T* const to = out.mutable_data();
-  run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.time_steps), [&](const StopToken& stop) {
+  run_native(self.network->mutex(), self.forward_work(in.samples.rows, in.time_steps), [&](const StopToken& stop) {
     self.training_samples = 0;
     self.training_context = {};
     self.training_context.mode = Mode::train;
@@ -97,8 +97,8 @@ py::object backward(Model<T>& self, const py::object& object, bool input_gradien
     dx.emplace(std::vector<Index>(x.shape(), x.shape() + x.ndim()));
   }
   T* const to = dx ? dx->mutable_data() : nullptr;
-  const double nanoseconds = 2 * self.nanoseconds(in.samples.rows, in.time_steps);
-  run_native(self.network->mutex(), nanoseconds, [&](const StopToken& stop) {
+  const Nanoseconds work = self.network->flops(in.time_steps) * kFlopOfBackward * double(in.samples.rows);
+  run_native(self.network->mutex(), work, [&](const StopToken& stop) {
     const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.time_steps);
     copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.time_steps), gradient.data, gradient.stride);
     self.training_context.stop = stop;
@@ -121,8 +121,8 @@ struct Predictor {
   }
 
   void run(const Inputs<T>& in, T* out) {
-    const double nanoseconds = network->flops(in.time_steps) / 300 * double(in.samples.rows);
-    run_native(network->mutex(), nanoseconds, [&](const StopToken& stop) {
+    const Nanoseconds work = network->flops(in.time_steps) * kFlopOfPrediction * double(in.samples.rows);
+    run_native(network->mutex(), work, [&](const StopToken& stop) {
       const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
       infer(plan_for(plan, network, samples, in.time_steps, Mode::infer), in.samples, in.time_steps, out, stop);
       return true;
@@ -200,8 +200,7 @@ py::dict shapes_of(const py::dict& sequential) {
 /// (parameters, flops, bytes, arena, predicted and measured nanoseconds) of each layer.
 template <class T>
 py::list profile_rows(Model<T>& self, Index samples, Index time_steps) {
-  constexpr double long_enough = 1e7;  // nanoseconds, to leave the GIL to others meanwhile
-  const std::vector<LayerCost> costs = run_native(self.network->mutex(), long_enough, [&](const StopToken& stop) {
+  const std::vector<LayerCost> costs = run_native(self.network->mutex(), kLongCall, [&](const StopToken& stop) {
     return profile(*self.network, samples, time_steps, stop);
   });
   py::list rows;

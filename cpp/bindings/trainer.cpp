@@ -22,8 +22,8 @@ struct ModelTrainer {
   ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, std::shared_ptr<Rule> rule, std::uint64_t seed)
       : trainer(model.network, std::move(loss), std::move(rule), seed) {}
 
-  double nanoseconds(const DatasetView<T>& samples) {
-    return trainer.network().flops(samples.time_steps) / 50 * double(samples.x.rows);
+  Nanoseconds work(const DatasetView<T>& samples) {
+    return trainer.network().flops(samples.time_steps) * kFlopOfStep * double(samples.x.rows);
   }
 };
 
@@ -152,7 +152,7 @@ double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, con
   Trainer<T>& trainer = self.trainer;
   const Dataset<T> dataset(trainer.network(), trainer.loss(), x, y, weight, 1);
   check_carried(trainer.network(), dataset.samples.x.rows);
-  const LossSums sums = run_native(trainer.network().mutex(), self.nanoseconds(dataset.samples),
+  const LossSums sums = run_native(trainer.network().mutex(), self.work(dataset.samples),
                                    [&](const StopToken& stop) { return trainer.step(dataset.samples, stop); });
   return sums.loss / sums.weight;
 }
@@ -176,17 +176,15 @@ py::tuple report(const LossSums& sums) {
 
 /// What work(context) reports of a batch, holding the network.
 template <class T, class Work>
-py::tuple reported(ModelTrainer<T>& self, double nanoseconds, const Work& work) {
-  return report(run_native(self.trainer.network().mutex(), nanoseconds, work));
+py::tuple reported(ModelTrainer<T>& self, Nanoseconds estimate, const Work& work) {
+  return report(run_native(self.trainer.network().mutex(), estimate, work));
 }
-
-constexpr double kLong = 1e9;  // nanoseconds: an epoch always gives up the GIL
 
 template <class T>
 py::tuple shuffled_epoch(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size, bool shuffled,
                          std::uint64_t epoch) {
   check_batches(self.trainer.network(), dataset.samples.x.rows, size);
-  return reported(self, kLong, [&](const StopToken& stop) {
+  return reported(self, kLongCall, [&](const StopToken& stop) {
     return self.trainer.epoch(dataset.samples, size, shuffled, epoch, stop);
   });
 }
@@ -199,7 +197,7 @@ py::tuple epoch_in_order(ModelTrainer<T>& self, const Dataset<T>& dataset, Index
     throw py::value_error("order: expected " + std::to_string(n) + " places of samples");
   }
   check_batches(self.trainer.network(), n, size);
-  return reported(self, kLong,
+  return reported(self, kLongCall,
                   [&](const StopToken& stop) { return self.trainer.epoch(dataset.samples, size, order.data(), stop); });
 }
 
@@ -224,14 +222,14 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
       .def(
           "gradient",
           [](Self& self, const Dataset<T>& dataset) {
-            return reported(self, self.nanoseconds(dataset.samples),
+            return reported(self, self.work(dataset.samples),
                             [&](const StopToken& stop) { return self.trainer.gradient(dataset.samples, stop); });
           },
           "dataset"_a, "Leaves the gradients of the mean loss in the model's.")
       .def(
           "evaluate",
           [](Self& self, const Dataset<T>& dataset) {
-            return reported(self, self.nanoseconds(dataset.samples),
+            return reported(self, self.work(dataset.samples),
                             [&](const StopToken& stop) { return self.trainer.evaluate(dataset.samples, stop); });
           },
           "dataset"_a)

@@ -29,7 +29,7 @@ void Trainer<T>::reserve(const DatasetView<T>& samples, Index batch) {
   loader_.reserve(samples, count, network_->outputs());
   if (plan_ && plan_->fits(count, samples.time_steps)) return;
   plan_ = std::make_unique<Plan<T>>(network_, count, samples.time_steps, Mode::train);
-  sample_nanoseconds_ = network_->flops(samples.time_steps) * kNanosecondsPerFlop<T>;
+  sample_work_ = network_->flops(samples.time_steps) * kFlop<T>;
   if (loss_->margin) {
     const Index inputs = network_->spec()->layers.back()->input.features;
     margin_ = std::make_unique<MarginHead<T>>(*loss_->margin, rows, inputs, network_->outputs());
@@ -140,7 +140,7 @@ LossSums Trainer<T>::differentiate(const DatasetView<T>& samples, const SampleOr
 
 template <class T>
 LossSums Trainer<T>::step(const DatasetView<T>& samples, const SampleOrder& order, Index count, const StopToken& stop) {
-  const Pace::Turn turn = pace_.turn(count, sample_nanoseconds_ * double(count));
+  const ThreadTuner::ScopedMeasurement measurement = tuner_.measure(count, sample_work_ * double(count));
   network_->states().open(count);
   LossSums sums = differentiate(samples, order, count, true, stop);
   if (sums.steps == 0) return sums;
@@ -151,8 +151,7 @@ LossSums Trainer<T>::step(const DatasetView<T>& samples, const SampleOrder& orde
   }
   if (updater_.step(gradients_, penalty_scale)) plan_->commit_running_stats();
   network_->states().close();
-  constexpr double overhead = 1000;  // nanoseconds of a step beyond its products, as the stop token counts them
-  stop.after(overhead);
+  stop.after(kStepOverhead);
   return sums;
 }
 

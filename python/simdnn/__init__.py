@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import functional, init, nn, optim, schedules
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, show_config
-from .interop import from_torch, to_torch_state_dict
-from .saving import load, load_metadata, save
+from .io import from_torch, load, load_metadata, save, to_torch_state_dict
 from .training import History, Trainer
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What few need is imported when it is asked for."""
+    """Imports optional submodules lazily."""
     if name in ("diagnostics", "plot", "pretrain"):
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

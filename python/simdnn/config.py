@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 
 from . import _core
-from ._check import integer
+from ._utils.check import check_int
 
 
 def get_num_threads() -> int:
-    """How many threads a large call would use now.
+    """Number of threads for large calls.
 
     What `set_num_threads` asked for, or else the least of ``OMP_NUM_THREADS`` or threadpoolctl's limit, the
     CPUs that this process may run on, and the control group's quota; a limit that threadpoolctl sets later
@@ -57,7 +57,7 @@ def set_num_threads(n: int | None) -> None:
     >>> simdnn.set_num_threads(None)
     """
     global _asked
-    asked = 0 if n is None else integer("n", n, 1, 2**15 - 1)
+    asked = 0 if n is None else check_int("n", n, 1, 2**15 - 1)
     _core.set_thread_count(asked)
     _asked = asked
 

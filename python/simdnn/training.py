@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _checkpoint, _core, _loss, optim
-from ._check import integer, number
-from ._files import Path
-from ._progress import Progress, advance, bar
+from . import _core, optim
+from ._utils.check import check_float, check_int
+from ._utils.files import Path
+from ._utils.progress import Progress, advance, bar
+from .io import _checkpoint
+from .losses._registry import resolve
 from .nn import Dense, LargeMarginSoftmax, Sequential, Softmax
 
 __all__ = ["History", "Trainer"]
@@ -106,7 +108,7 @@ class Trainer:
         last = model.layers[-1]
         if loss is None:
             loss = last._loss() if isinstance(last, LargeMarginSoftmax) else "cross_entropy"
-        native = _loss.resolve(loss)
+        native = resolve(loss)
         outputs = model.out_features
         if native.classes not in (0, outputs):
             raise ValueError(
@@ -130,7 +132,7 @@ class Trainer:
         self._classifies = native.classifies
         self.optimizer = optimizer
         self.seed = (
-            int.from_bytes(os.urandom(8), "little") if seed is None else integer("seed", seed, 0, 2**64 - 1)
+            int.from_bytes(os.urandom(8), "little") if seed is None else check_int("seed", seed, 0, 2**64 - 1)
         )
         self.epochs_done = 0
         make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
@@ -179,7 +181,7 @@ class Trainer:
 
         Arguments as in `fit`; weights count in the loss, not in the share.
         """
-        batch = self._trainer.dataset(X, y, sample_weight, number("scale", scale))
+        batch = self._trainer.dataset(X, y, sample_weight, check_float("scale", scale))
         loss, accuracy, *_ = self._trainer.evaluate(batch)
         return loss, accuracy if self._classifies else float("nan")
 
@@ -237,7 +239,7 @@ class Trainer:
         KeyboardInterrupt
             On Ctrl-C, within 100 ms; the model is as the last whole step left it.
         """
-        epochs, scale = integer("epochs", epochs), number("scale", scale)
+        epochs, scale = check_int("epochs", epochs), check_float("scale", scale)
         batch = self._trainer.dataset(X, y, sample_weight, scale)
         validation = None
         if validation_data is not None:
@@ -247,7 +249,7 @@ class Trainer:
             validation_weight = weight[0] if weight else None
             validation = self._trainer.dataset(X_validation, y_validation, validation_weight, scale)
         samples = batch.samples
-        size = samples if batch_size is None else min(integer("batch_size", batch_size), samples)
+        size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
         watchers = list(callbacks)
         history = History()
         with bar(progress, epochs, "training") as shown:

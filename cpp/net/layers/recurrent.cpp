@@ -60,14 +60,13 @@ template <class T>
 template <class Body>
 void Recurrent<T>::for_pieces(double passes, const PassContext& context, const Body& body) const {
   constexpr Index grain = 16;
-  constexpr double piece = 2e7;
-  const double work = passes * step_flops_ * double(samples_ * time_) * kNanosecondsPerFlop<T>;
-  const Index num_pieces = std::min(time_, Index(work / piece) + 1);
+  const Nanoseconds work = passes * step_flops_ * double(samples_ * time_) * kFlop<T>;
+  const Index num_pieces = std::min(time_, Index(work / kInterruptiblePiece) + 1);
   for (Index k = 0; k < num_pieces && !context.stop.stopped(); ++k) {
     const IndexRange time{k * time_ / num_pieces, (k + 1) * time_ / num_pieces};
-    const double piece_nanoseconds = work / double(num_pieces);
-    parallel_for(samples_, grain, piece_nanoseconds, [&](Index i, Index j) { body(time, IndexRange{i, j}); });
-    context.stop.after(piece_nanoseconds);
+    const double piece_work = work / double(num_pieces);
+    parallel_for(samples_, grain, piece_work, [&](Index i, Index j) { body(time, IndexRange{i, j}); });
+    context.stop.after(piece_work);
   }
 }
 

@@ -7,12 +7,13 @@ values. Give them to a layer as they are, by name, or with settings: ``nn.Dense(
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from .._check import known_name
+from .._utils.check import check_name
 from ._basic import (
     constant,
     identity,
@@ -24,7 +25,6 @@ from ._basic import (
     uniform,
     zeros,
 )
-from ._lsuv import lsuv
 from ._scaled import (
     calculate_gain,
     he_normal,
@@ -34,6 +34,9 @@ from ._scaled import (
     xavier_normal,
     xavier_uniform,
 )
+
+if TYPE_CHECKING:
+    from ..pretrain import lsuv
 
 __all__ = [
     "calculate_gain",
@@ -60,7 +63,7 @@ NAMES = tuple(name for name in __all__ if name not in ("calculate_gain", "lsuv")
 
 
 def from_name(name: str) -> Callable[..., NDArray[Any]]:
-    """The initialiser of that name.
+    """The initializer of that name.
 
     Raises
     ------
@@ -73,5 +76,12 @@ def from_name(name: str) -> Callable[..., NDArray[Any]]:
     >>> init.from_name("zeros") is init.zeros
     True
     """
-    found: Callable[..., NDArray[Any]] = globals()[known_name("init", name, NAMES)]
+    found: Callable[..., NDArray[Any]] = globals()[check_name("init", name, NAMES)]
     return found
+
+
+def __getattr__(name: str) -> Any:
+    """Imports `lsuv` lazily: it trains nothing but needs networks, whose layers import this package."""
+    if name == "lsuv":
+        return importlib.import_module("simdnn.pretrain").lsuv
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from typing import Any
 
 from .. import init as initializers
-from .._plain import only_keys, plain
+from .._utils.jsonable import jsonable, only_keys
 from ._layer import Layer
+
+#: The layers of `simdnn.nn` that can stand in a network, by name: that package fills it.
+LAYERS: dict[str, type[Layer]] = {}
 
 #: Layers inside layers; no one writes more.
 DEEPEST = 50
@@ -27,7 +29,7 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     -------
     dict
         ``"layer"`` is the name of the class, the others are its settings, those of their defaults too;
-        layers inside are such dictionaries again. An initialiser is its name in `simdnn.init`; a function of
+        layers inside are such dictionaries again. An initializer is its name in `simdnn.init`; a function of
         one's own is left out (None), as it has done its work.
 
     Raises
@@ -44,17 +46,17 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     if not isinstance(layer, Layer):
         raise TypeError(f"layer: expected a layer such as nn.Dense, got {type(layer).__name__}")
     name = type(layer).__name__
-    if classes().get(name) is not type(layer):
+    if LAYERS.get(name) is not type(layer):
         raise TypeError(f"layer: {name} is not a class of simdnn.nn, so no description could bring it back")
     settings = {key: getattr(layer, key) for key in inspect.signature(type(layer)).parameters}
     try:
-        return {"layer": name} | {key: plain(value, _special) for key, value in settings.items()}
+        return {"layer": name} | {key: jsonable(value, _convert) for key, value in settings.items()}
     except TypeError as error:
         raise TypeError(f"{name}: {error}") from None
 
 
-def _special(value: Any) -> Any:
-    """A layer inside, or an initialiser."""
+def _convert(value: Any) -> Any:
+    """A layer inside, or an initializer."""
     if isinstance(value, Layer):
         return layer_to_dict(value)
     if callable(value):
@@ -105,9 +107,9 @@ def _layer(description: Any, depth: int) -> Layer:
     if not isinstance(description, dict) or not isinstance(description.get("layer"), str):
         raise TypeError(f"layer: expected a dictionary with a 'layer', got {description!r:.60}")
     name = description["layer"]
-    if name not in classes():
-        raise ValueError(f"layer: {name!r} is not known; known: {', '.join(classes())}")
-    signature = inspect.signature(classes()[name])
+    if name not in LAYERS:
+        raise ValueError(f"layer: {name!r} is not known; known: {', '.join(LAYERS)}")
+    signature = inspect.signature(LAYERS[name])
     given = only_keys(description, {"layer", *signature.parameters}, name)
     positional: list[Any] = []
     keywords: dict[str, Any] = {}
@@ -119,7 +121,7 @@ def _layer(description: Any, depth: int) -> Layer:
             positional += value if isinstance(value, tuple) else [value]
         else:
             keywords[key] = value
-    return classes()[name](*positional, **keywords)
+    return LAYERS[name](*positional, **keywords)
 
 
 def sequential_arguments(description: Any) -> dict[str, Any]:
@@ -129,17 +131,3 @@ def sequential_arguments(description: Any) -> dict[str, Any]:
         raise TypeError("model: expected a list of 'layers'")
     given["layers"] = tuple(layer_from_dict(one) for one in given["layers"])
     return given
-
-
-@functools.cache
-def classes() -> dict[str, type[Layer]]:
-    """The layers of `simdnn.nn` that can stand in a network, by name."""
-    from simdnn import nn
-
-    found = {name: getattr(nn, name) for name in nn.__all__}
-    bases = (Layer, nn.Activation)
-    return {
-        name: made
-        for name, made in sorted(found.items())
-        if isinstance(made, type) and issubclass(made, Layer) and made not in bases
-    }

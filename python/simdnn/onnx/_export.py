@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .. import _core, nn
-from .._check import integer
-from .._files import Path, write_whole
+from .._utils.check import check_int
+from .._utils.files import Path, write_atomically
 from ..nn._layer import Shape
 from ._graph import Graph, need_onnx
 from ._layers import chain
@@ -81,7 +81,7 @@ def export(
     if not isinstance(model, nn.Sequential):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
     onnx = need_onnx()
-    opset = integer("opset", opset, OLDEST, onnx.defs.onnx_opset_version())
+    opset = check_int("opset", opset, OLDEST, onnx.defs.onnx_opset_version())
     kind = np.dtype(model.dtype if dtype is None else dtype)
     if kind not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {kind}")
@@ -90,7 +90,7 @@ def export(
     if target is not None and target.outputs != model.out_features:
         raise ValueError(f"target: expected {model.out_features} outputs, got {target.outputs}")
     made = to_onnx(model, opset, kind, columns, target)
-    write_whole(path, made.SerializeToString(deterministic=True))
+    write_atomically(path, made.SerializeToString(deterministic=True))
 
 
 def to_onnx(

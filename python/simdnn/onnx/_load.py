@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .. import nn
-from .._files import Path, words
+from .._utils.files import Path, first_line
 from ._graph import need_onnx
 from ._importers import IMPORTERS
 from ._reader import Reader
@@ -62,4 +62,4 @@ def load(path: Path) -> nn.Sequential:
     except (MemoryError, ImportError):
         raise
     except Exception as error:  # of any kind: the content is not to be trusted
-        raise ValueError(f"{os.fspath(path)}: {words(error)}") from error
+        raise ValueError(f"{os.fspath(path)}: {first_line(error)}") from error

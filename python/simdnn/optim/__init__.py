@@ -7,7 +7,7 @@ all at once by ``like="keras"``. Learning rates that change are functions of the
 from collections.abc import Callable
 from typing import Any
 
-from .._check import known_name
+from .._utils.check import check_name
 from ._arrays import clip_grad_norm_, clip_grad_value_
 from ._descent import SGD, Lion
 from ._moments import Adam, Adamax, AdamW, NAdam, RAdam
@@ -50,7 +50,7 @@ def from_name(name: str) -> Optimizer:
     >>> optim.from_name("sgd")
     SGD(lr=0.001)
     """
-    make: type = BY_NAME[known_name("optimizer", name, BY_NAME)]
+    make: type = BY_NAME[check_name("optimizer", name, BY_NAME)]
     optimizer: Optimizer = make()
     return optimizer
 

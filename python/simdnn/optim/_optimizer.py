@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._check import known_name, number
+from .._utils.check import check_float, check_name
 from ..schedules import ReduceOnPlateau, Schedule
 from ._arrays import checked_params
 
@@ -50,7 +50,7 @@ def with_likes(init: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(init)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         likes = args[0]._likes  # type: ignore[attr-defined]
-        like = known_name("like", kwargs.pop("like", "torch"), likes)
+        like = check_name("like", kwargs.pop("like", "torch"), likes)
         if likes[like]:
             given = inspect.signature(init).bind_partial(*args, **kwargs).arguments
             kwargs.update({name: value for name, value in likes[like].items() if name not in given})
@@ -98,12 +98,12 @@ FLAGS = (
 def native(name: str, value: Any) -> float:
     """A setting as the rule keeps it."""
     if name == "eps_mode":
-        return EPS_MODES.index(known_name(name, value, EPS_MODES))
+        return EPS_MODES.index(check_name(name, value, EPS_MODES))
     if name in FLAGS:
         return float(bool(value))
     if name in BOUNDS and value is None:
         return math.inf
-    return number(name, value)
+    return check_float(name, value)
 
 
 def readable(name: str, value: float) -> Any:
@@ -225,7 +225,7 @@ class Optimizer:
     @lr.setter
     def lr(self, value: Rate) -> None:
         if not callable(value):
-            self._rule["lr"] = number("lr", value)
+            self._rule["lr"] = check_float("lr", value)
         self._rule.set_schedule(value._pieces if isinstance(value, Schedule) else [])
         self._rule.set_rates(0, [])
         self._schedule = value if callable(value) else None
@@ -235,7 +235,7 @@ class Optimizer:
         """The learning rate of the next step."""
         if self._schedule is None:
             return self._rule["lr"]
-        return number("lr", self._schedule(self.steps))
+        return check_float("lr", self._schedule(self.steps))
 
     @property
     def steps(self) -> int:
@@ -366,7 +366,7 @@ def _copied(kind: type[Optimizer], rule: str, settings: dict[str, Any], own: dic
 
 def checked_rate(rate: Any) -> float:
     """A learning rate that a schedule gave."""
-    value = number("lr", rate)
+    value = check_float("lr", rate)
     if not 0 <= value < math.inf:
         raise ValueError(f"lr: expected finite and >= 0 from the schedule, got {value}")
     return value

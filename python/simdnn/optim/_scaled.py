@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .._check import number
+from .._utils.check import check_float
 from ._optimizer import EpsMode, Optimizer, Options, Params, Rate, Setting, with_likes
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Adagrad(Optimizer):
         decoupled_weight_decay: bool = False,
         **options: Unpack[Options],
     ) -> None:
-        self.initial_accumulator_value = number("initial_accumulator_value", initial_accumulator_value)
+        self.initial_accumulator_value = check_float("initial_accumulator_value", initial_accumulator_value)
         if not 0 <= self.initial_accumulator_value < float("inf"):
             raise ValueError(
                 f"initial_accumulator_value: expected finite and >= 0, got {self.initial_accumulator_value}"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._check import number
+from .._utils.check import check_float
 from ._optimizer import OPTIONS, RULES, native, pair, readable
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def checked_arrays(optimizer: Optimizer, i: int, entry: Mapping[str, Any]) -> di
 def checked_steps(optimizer: Optimizer, given: list[dict[str, Any]], group: Mapping[str, Any]) -> int:
     """The one number of steps that all parameters have seen."""
     if RULES[optimizer._rule.name]["counts"]:
-        counts = {int(number("step", np.asarray(entry.get("step", 0)))) for entry in given}
+        counts = {int(check_float("step", np.asarray(entry.get("step", 0)))) for entry in given}
     else:  # PyTorch counts none here; a velocity shows that there was a step
         counts = {int(group.get("steps", 0)) or int(any(given))}
     if len(counts) != 1 or min(counts) < 0:
@@ -145,7 +145,7 @@ def checked_carried(optimizer: Optimizer, given: list[dict[str, Any]]) -> list[f
     """What the rule carries from step to step, the same for all parameters; empty before the first step."""
     found: list[float] = []
     for name in RULES[optimizer._rule.name]["carried"]:
-        values = {number(name, np.asarray(entry[name])) for entry in given if name in entry}
+        values = {check_float(name, np.asarray(entry[name])) for entry in given if name in entry}
         if len(values) > 1:
             raise ValueError(f"{name}: expected one number for all parameters, got {sorted(values)}")
         found += values

@@ -2,5 +2,6 @@
 
 from ._boltzmann import BernoulliRBM
 from ._greedy import greedy_layerwise
+from ._lsuv import lsuv
 
-__all__ = ["BernoulliRBM", "greedy_layerwise"]
+__all__ = ["BernoulliRBM", "greedy_layerwise", "lsuv"]

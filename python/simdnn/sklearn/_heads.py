@@ -8,12 +8,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core, _loss
 from .. import functional as F
+from .. import losses
 
 Array = NDArray[Any]
 
-TARGETS = {row["name"]: row["target"] for row in _core.losses()}
 #: Losses of something else than what a network gives here, and why.
 REFUSED = {
     "nll": "it is of log-probabilities; use 'cross_entropy'",
@@ -31,7 +30,7 @@ class Head(NamedTuple):
     but its gradient is that of their sum. Labels are `exclusive` if a sample has one of several.
     """
 
-    loss: _core.Loss
+    loss: losses.Loss
     outputs: int
     activation: Literal["softmax", "logistic", "identity", "exp"]
     coding: Literal["codes", "zero_one", "signs", "values"]
@@ -69,7 +68,7 @@ class Head(NamedTuple):
         return np.asarray(((self.decisions(z) > self.threshold) == Y).all(axis=1))
 
     def probabilities(self, z: Array) -> Array:
-        """Of each class."""
+        """Probability of each class."""
         if self.activation == "softmax":
             return np.asarray(F.softmax(z))
         p = np.asarray(F.sigmoid(z))
@@ -92,11 +91,11 @@ def classifier_head(loss: Any, kind: str, outputs: int) -> Head:
     together = kind == "multiclass"
     if isinstance(loss, str) and loss == "log_loss":
         if together:
-            return Head(_loss.make("cross_entropy", (0.0, 0.0)), outputs, "softmax", "codes", True)
-        native = _loss.make("binary_cross_entropy_with_logits", factor=outputs)
+            return Head(losses.make("cross_entropy", (0.0, 0.0)), outputs, "softmax", "codes", True)
+        native = losses.make("binary_cross_entropy_with_logits", factor=outputs)
         return Head(native, outputs, "logistic", "zero_one")
     native = checked(loss)
-    if TARGETS[native.name] != "values":
+    if losses.TARGETS[native.name] != "values":
         if kind.startswith("multilabel"):
             raise ValueError(f"loss: {native.name!r} is for one class a sample, and y has several labels")
         return Head(native, outputs if together else 2, "softmax", "codes", together)
@@ -109,22 +108,22 @@ def classifier_head(loss: Any, kind: str, outputs: int) -> Head:
 def regressor_head(loss: Any, columns: int) -> Head:
     """The head for so many columns of values."""
     if isinstance(loss, str) and loss == "squared_error":
-        native = _loss.make("mse", factor=0.5 * columns)
+        native = losses.make("mse", factor=0.5 * columns)
         return Head(native, columns, "identity", "values", divisor=float(columns))
     if isinstance(loss, str) and loss == "poisson":
-        native = _loss.make("poisson_nll", (1.0, 0.0, 1e-8), factor=float(columns))
+        native = losses.make("poisson_nll", (1.0, 0.0, 1e-8), factor=float(columns))
         return Head(native, columns, "exp", "values", poisson=True)
     native = checked(loss)
-    if TARGETS[native.name] != "values" or native.name in FOR_CLASSES:
+    if losses.TARGETS[native.name] != "values" or native.name in FOR_CLASSES:
         raise ValueError(f"loss: {native.name!r} is for classes; use an MLPClassifier")
     settings = loss.keywords if isinstance(loss, functools.partial) else {}
     exponential = native.name == "poisson_nll" and settings.get("log_input", True)
     return Head(native, columns, "exp" if exponential else "identity", "values")
 
 
-def checked(loss: Any) -> _core.Loss:
+def checked(loss: Any) -> losses.Loss:
     """The native loss, unless a network of these estimators cannot be trained on it."""
-    native = _loss.resolve(loss)
+    native = losses.resolve(loss)
     if native.name in REFUSED:
         raise ValueError(f"loss: {native.name!r} cannot be used here: {REFUSED[native.name]}")
     return native

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._files import Path
+from .._utils.files import Path
 
 #: Columns by name: float64, a missing number being NaN, or words, a missing one being None.
 Table = dict[str, NDArray[Any]]

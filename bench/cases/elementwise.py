@@ -1,0 +1,200 @@
+"""Every activation, value and backward, and every elementary function, by size with ``out=``."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from simdnn import _core
+from simdnn import functional as F
+
+from bench import peers
+from bench.harness import BEST, OURS, Case, Contestant, Goal
+from bench.peers import elementwise_compiled, elementwise_numpy, elementwise_torch
+from bench.peers.elementwise_numpy import Functions
+
+SIZES = {"64": 64, "4096": 4096, "1e5": 100_000, "1e6": 1_000_000, "16e6": 16_000_000}
+#: Longer inputs repeat so many numbers, and so do their answers.
+BLOCK = 1_000_000
+#: Loose enough for peers that take 1 - y^2 of a rounded y; with gelu_tanh, JAX does so where x is large.
+TOLERANCE, LOOSE_TOLERANCE = 1e-5, {"gelu_tanh": 1e-4}
+TWICE_PYTORCH = Goal(("PyTorch",), 2.0)
+#: Goals beside being no slower than the best of all.
+STRICTER = {"elu N=4096": (TWICE_PYTORCH,), "gelu N=4096": (TWICE_PYTORCH,)}
+NOTE = (
+    "with out= for all who have it: not JAX, nor PyTorch for prelu and the backwards of mish and hard_swish"
+)
+
+
+class Subject(NamedTuple):
+    """What a row is about: a function of the registry, or its backward."""
+
+    name: str
+    backward: bool = False
+
+
+class Inputs(NamedTuple):
+    """What contestants work on, all (N,) float32, and the answer for the first block in float64."""
+
+    dy: NDArray[np.float32]
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]  # room for peers to compute in
+    expected: NDArray[np.float64]
+
+
+def activations() -> list[str]:
+    """The names of the registry, and prelu, which is leaky_relu with a gradient for its slope."""
+    return list(dict.fromkeys([*(row["name"] for row in _core.activations()), "prelu"]))
+
+
+def elementary() -> list[str]:
+    """The names of their registry."""
+    return [row["name"] for row in _core.elementary()]
+
+
+def cases() -> Iterator[Case]:
+    """A value and a backward row for every activation and size; a value row for elementary functions."""
+    require_peers([*activations(), *elementary()])
+    subjects = [Subject(name, backward) for name in activations() for backward in (False, True)]
+    for group, members in (("elementwise", subjects), ("elementary", list(map(Subject, elementary())))):
+        for subject in members:
+            for label, size in SIZES.items():
+                name = f"{subject.name}{' backward' if subject.backward else ''} N={label}"
+                build = functools.partial(contestants, subject, size)
+                yield Case(group, name, build, (BEST, *STRICTER.get(name, ())), NOTE)
+
+
+def require_peers(names: list[str]) -> None:
+    """Refuse to run if a function is not timed beside NumPy and PyTorch for want of a line here."""
+    known = {
+        "bench/peers/elementwise_numpy.py": elementwise_numpy.FUNCTIONS.keys()
+        | elementwise_numpy.REFERENCES.keys(),
+    }
+    if torch := peers.torch():
+        functions = elementwise_torch.torch_functions(torch)
+        known["bench/peers/elementwise_torch.py"] = functions.keys() | elementwise_torch.WITHOUT
+    for place, rows in known.items():
+        if missing := sorted(set(names) - rows):
+            raise LookupError(f"add {', '.join(missing)} to {place}")
+
+
+def contestants(subject: Subject, size: int) -> list[Contestant]:
+    """Everybody who has the function, simdnn first."""
+    inputs = make_inputs(subject, size)
+    makers = (_simdnn, _numpy, _torch, _jax, _numexpr)
+    return [contestant for make in makers if (contestant := make(subject, inputs)) is not None]
+
+
+def make_inputs(subject: Subject, size: int) -> Inputs:
+    """Normal numbers of standard deviation 2, shifted to where a logarithm is defined."""
+    rng = np.random.default_rng(size)
+    dy, x = rng.normal(size=(2, min(size, BLOCK))).astype(np.float32) * np.float32(2)
+    x = np.where(x == np.rint(x), x + np.float32(0.25), x)  # off the kinks, where peers differ
+    lowest = {"log": 0.0, "log1p": -1.0}.get(subject.name)
+    if lowest is not None:
+        x = np.abs(x) + np.float32(lowest + 0.01)
+    expected = _expected(subject, dy.astype(np.float64), x.astype(np.float64))
+    times = -(-size // BLOCK)
+    dy, x = np.tile(dy, times), np.tile(x, times)
+    return Inputs(dy, x, np.empty_like(x), expected)
+
+
+def _expected(subject: Subject, dy: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """NumPy's float64 answer."""
+    functions = {**elementwise_numpy.FUNCTIONS, **elementwise_numpy.REFERENCES}[subject.name]
+    out = np.empty_like(x)
+    with np.errstate(over="ignore"):
+        if subject.backward:
+            assert functions.backward is not None
+            functions.backward(dy, x, np.empty_like(x), out)
+        else:
+            functions.forward(x, np.empty_like(x), out)
+    return out
+
+
+def simdnn_functions(name: str) -> Functions:
+    """Our own calls, in the form of the peers' so that everybody has the same Python in front."""
+    if name == "prelu":  # returns both gradients, as new arrays
+        return Functions(
+            lambda x, y, out: F.prelu(x, 0.25, out=out),
+            lambda dy, x, y, out: F.prelu_backward(dy, x, 0.25)[0],
+        )
+    value, derivative = getattr(F, name), getattr(F, f"{name}_backward", None)
+    return Functions(
+        lambda x, y, out: value(x, out=out),
+        derivative and (lambda dy, x, y, out: derivative(dy, x, out=out)),
+    )
+
+
+def _simdnn(subject: Subject, inputs: Inputs) -> Contestant:
+    return _call(OURS, simdnn_functions(subject.name), subject, inputs)
+
+
+def _numpy(subject: Subject, inputs: Inputs) -> Contestant | None:
+    functions = elementwise_numpy.FUNCTIONS.get(subject.name)
+    quiet = functools.partial(np.errstate, over="ignore")
+    return functions and _call("NumPy", functions, subject, inputs, quiet)
+
+
+def _torch(subject: Subject, inputs: Inputs) -> Contestant | None:
+    torch = peers.torch()
+    functions = torch and elementwise_torch.torch_functions(torch).get(subject.name)
+    if not functions:
+        return None
+    dy, x, y = map(torch.from_numpy, (inputs.dy, inputs.x, inputs.y))
+    return _call("PyTorch", functions, subject, Inputs(dy, x, y, inputs.expected), torch.inference_mode)
+
+
+def _jax(subject: Subject, inputs: Inputs) -> Contestant | None:
+    jax = peers.jax()
+    run = jax and elementwise_compiled.jax_run(jax, *subject, inputs.dy, inputs.x)
+    return run and checked("JAX", run, inputs.expected, atol=LOOSE_TOLERANCE.get(subject.name, TOLERANCE))
+
+
+def _numexpr(subject: Subject, inputs: Inputs) -> Contestant | None:
+    numexpr = peers.numexpr()
+    if numexpr is None or subject.backward:
+        return None
+    run = elementwise_compiled.numexpr_run(numexpr, subject.name, inputs.x, np.empty_like(inputs.x))
+    return run and checked("numexpr", run, inputs.expected)
+
+
+def _call(
+    label: str, functions: Functions, subject: Subject, inputs: Any, context: Any = contextlib.nullcontext
+) -> Contestant:
+    """A contestant on arrays or tensors of its own kind."""
+    dy, x, y, _ = inputs
+    out = x * 0
+    forward, backward = functions
+    run: Callable[[], Any] = lambda: forward(x, y, out)  # noqa: E731
+    if subject.backward:
+        assert backward is not None
+        run = lambda: backward(dy, x, y, out)  # noqa: E731
+
+    def answer() -> Any:
+        result = run()
+        return result if getattr(result, "shape", None) == out.shape else out
+
+    return checked(label, run, inputs.expected, context, answer)
+
+
+def checked(
+    label: str,
+    run: Callable[[], Any],
+    expected: NDArray[np.float64],
+    context: Any = contextlib.nullcontext,
+    answer: Callable[[], Any] | None = None,
+    atol: float = TOLERANCE,
+) -> Contestant:
+    """A contestant whose answer, what ``run`` returns or ``answer`` does, is compared block by block."""
+
+    def check() -> None:
+        result = np.asarray((answer or run)()).reshape(-1, expected.size)
+        for block in result:
+            np.testing.assert_allclose(block, expected.ravel(), rtol=2e-5, atol=atol)
+
+    return Contestant(label, run, check, context=context)

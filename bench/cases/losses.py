@@ -1,0 +1,184 @@
+"""Every loss that a `Trainer` takes: the mean over all outputs or rows, and its gradient by the output."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from simdnn.demo import _numpy_mlp
+from simdnn.losses._registry import NAMED
+
+from bench import peers
+from bench.cases.loss import checked, normal, torch_pair
+from bench.harness import OURS, Case, Contestant
+
+Array = NDArray[Any]
+
+#: Short rows, and 1e5 outputs.
+SHAPES = ((256, 10), (100, 1000))
+NOTE = "PyTorch: forward and backward by autograd, where it has the loss"
+
+
+class Loss(NamedTuple):
+    """A loss for NumPy: the value of each output or row and the slope of their sum; and what it is given."""
+
+    numpy: Callable[[Array, Array], tuple[Array, Array]]
+    target: Callable[[Array], Array]
+    torch: str | None = None
+    output: Callable[[Array], Array] = lambda z: z
+
+
+def softmax(x: Array) -> Array:
+    """A new array."""
+    return _numpy_mlp.softmax(x)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
+    return 1 / (1 + np.exp(-x))
+
+
+def others(z: Array) -> Array:
+    """Values: the outputs of the next row."""
+    return np.roll(z, 1, axis=0)
+
+
+def classes(z: Array) -> Array:
+    """Class indices."""
+    return np.arange(len(z)) * 7 % z.shape[1]
+
+
+def signs(z: Array) -> Array:
+    """-1 and 1."""
+    return np.sign(others(z))
+
+
+def own(x: Array, y: Array) -> Array:
+    """The element of each row's class."""
+    return np.take_along_axis(x, y[:, np.newaxis], 1)
+
+
+def hot(x: Array, y: Array) -> Array:
+    """Ones at the classes."""
+    marks = np.zeros_like(x)
+    np.put_along_axis(marks, y[:, np.newaxis], 1, 1)
+    return marks
+
+
+def cross_entropy(x: Array, y: Array) -> tuple[Array, Array]:
+    """-log softmax(x)[y]."""
+    p = softmax(x)
+    return -np.log(own(p, y)), p - hot(x, y)
+
+
+def focal(x: Array, y: Array) -> tuple[Array, Array]:
+    """(1 - p)^2 (-log p)."""
+    every = softmax(x)
+    p = own(every, y)
+    rest, log_p = 1 - p, np.log(p)
+    return -(rest**2) * log_p, rest * (rest - 2 * p * log_p) * (every - hot(x, y))
+
+
+def distillation(x: Array, y: Array) -> tuple[Array, Array]:
+    """sum t (log t - log s)."""
+    s, t = softmax(x), softmax(y)
+    return (t * np.log(t / s)).sum(axis=1), s - t
+
+
+def poisson(x: Array, y: Array) -> tuple[Array, Array]:
+    """exp(x) - y x."""
+    rate = np.exp(x)
+    return rate - y * x, rate - y
+
+
+def hinge(x: Array, y: Array) -> tuple[Array, Array]:
+    """max(0, 1 - y x)."""
+    gap = np.maximum(1 - y * x, 0)
+    return gap, np.where(gap > 0, -y, 0)
+
+
+def squared_hinge(x: Array, y: Array) -> tuple[Array, Array]:
+    """max(0, 1 - y x)^2."""
+    gap = np.maximum(1 - y * x, 0)
+    return gap * gap, -2 * y * gap
+
+
+def huber(x: Array, y: Array) -> tuple[Array, Array]:
+    """d^2 / 2, or |d| - 1/2 beyond 1."""
+    d = x - y
+    near = np.clip(d, -1, 1)
+    return near * (d - near / 2), near
+
+
+def log_cosh(x: Array, y: Array) -> tuple[Array, Array]:
+    """log cosh(x - y)."""
+    size = np.abs(x - y)
+    return size + np.log1p(np.exp(-2 * size)) - np.log(2).astype(x.dtype), np.tanh(x - y)
+
+
+def with_logits(x: Array, y: Array) -> tuple[Array, Array]:
+    """max(x, 0) - x y + log1p(exp(-|x|))."""
+    return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x))), sigmoid(x) - y
+
+
+#: A new loss gets a row; PyTorch's function by its name.
+LOSSES = {
+    "cross_entropy": Loss(cross_entropy, classes, "cross_entropy"),
+    "focal": Loss(focal, classes),
+    "nll": Loss(lambda x, y: (-own(x, y), -hot(x, y)), classes, "nll_loss"),
+    "distillation": Loss(distillation, others),
+    "binary_cross_entropy": Loss(
+        lambda x, y: (-(y * np.log(x) + (1 - y) * np.log1p(-x)), (x - y) / (x * (1 - x))),
+        lambda z: sigmoid(others(z)),
+        "binary_cross_entropy",
+        sigmoid,
+    ),
+    "binary_cross_entropy_with_logits": Loss(
+        with_logits, lambda z: sigmoid(others(z)), "binary_cross_entropy_with_logits"
+    ),
+    "hinge": Loss(hinge, signs),
+    "squared_hinge": Loss(squared_hinge, signs),
+    "mse": Loss(lambda x, y: ((x - y) ** 2, 2 * (x - y)), others, "mse_loss"),
+    "l1": Loss(lambda x, y: (np.abs(x - y), np.sign(x - y)), others, "l1_loss"),
+    "huber": Loss(huber, others, "huber_loss"),
+    "smooth_l1": Loss(huber, others, "smooth_l1_loss"),
+    "log_cosh": Loss(log_cosh, others),
+    "quantile": Loss(lambda x, y: (np.abs(x - y) / 2, np.sign(x - y) / 2), others),
+    "poisson_nll": Loss(poisson, lambda z: np.floor(np.exp(others(z))), "poisson_nll_loss"),
+    "kl_div": Loss(lambda x, y: (y * (np.log(y) - x), -y), softmax, "kl_div"),
+}
+
+
+def cases() -> Iterator[Case]:
+    """A row per loss and shape."""
+    for name in LOSSES:
+        for shape in SHAPES:
+            build = functools.partial(contestants, name, shape)
+            yield Case("losses", "{} {}x{}".format(name, *shape), build, note=NOTE)
+
+
+def contestants(name: str, shape: tuple[int, int]) -> list[Contestant]:
+    """simdnn, NumPy in float32, and PyTorch where it has the loss."""
+    loss, z = LOSSES[name], normal(shape)
+    x, y = loss.output(z), loss.target(z)
+    exact = y.astype(np.float64) if y.dtype.kind == "f" else y
+    expected = mean(loss, x.astype(np.float64), exact)
+    found = [
+        checked(OURS, lambda: NAMED[name](x, y, return_grad=True), expected),
+        checked("NumPy", lambda: mean(loss, x, y), expected),
+    ]
+    if loss.torch and (torch := peers.torch()):
+        warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # of kl_div, as here
+        run = torch_pair(torch, getattr(torch.nn.functional, loss.torch), x, y)
+        found.append(checked("PyTorch", run, expected))
+    return found
+
+
+def mean(loss: Loss, x: Array, y: Array) -> tuple[Any, Array]:
+    """Of all outputs or rows, and its gradient."""
+    each, slope = loss.numpy(x, y)
+    return each.mean(), slope / np.asarray(each.size, x.dtype)

@@ -1,0 +1,1 @@
+"""Helpers that several rooms share: checks of arguments, arrays, JSON, files and progress bars."""

@@ -1,0 +1,52 @@
+"""Arrays of other libraries as NumPy's, sharing their memory; those on other devices are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: DLPack's device types whose memory the processor reads: CPU, and pinned by CUDA or ROCm.
+HOSTS = (1, 3, 11)
+DEVICES = {2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 13: "CUDA managed", 14: "oneAPI"}
+
+
+def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
+    """`value` as an array: itself, a view of a tensor in the processor's memory, or a new one.
+
+    Raises
+    ------
+    TypeError
+        If it lies elsewhere, records gradients, or is no array of numbers.
+    """
+    if isinstance(value, np.ndarray):
+        return value
+    kind = type(value).__name__
+    if hasattr(value, "__dlpack_device__"):
+        check_tensor(name, value, kind)
+    try:
+        if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+            return np.from_dlpack(value)
+        return np.asarray(value)
+    except (TypeError, ValueError, RuntimeError, BufferError) as error:
+        reason = f" ({str(error).splitlines()[0]})" if hasattr(value, "__dlpack__") and str(error) else ""
+        raise TypeError(f"{name}: expected an array of real numbers, got {kind}{reason}") from None
+
+
+def check_tensor(name: str, value: Any, kind: str) -> None:
+    """Raises unless the tensor is on the CPU and does not require gradients."""
+    try:
+        device = int(value.__dlpack_device__()[0])
+    except (ValueError, RuntimeError, BufferError, NotImplementedError):  # NumPy may still know how
+        device = HOSTS[0]
+    if device not in HOSTS:
+        where = DEVICES.get(device, f"device type {device}")
+        raise TypeError(
+            f"{name}: a {kind} in the memory of {where}, but simdnn computes on the processor: copy it there,"
+            " as tensor.cpu() or jax.device_get(array) do"
+        )
+    if getattr(value, "requires_grad", False):
+        raise TypeError(
+            f"{name}: a {kind} that records gradients, which would end here: give {name}.detach()"
+        )

@@ -1,0 +1,5 @@
+"""The commands of ``python -m simdnn``: train on tables, handle models, show a demonstration."""
+
+from ._main import COMMANDS, main
+
+__all__ = ["COMMANDS", "main"]

@@ -1,0 +1,272 @@
+"""The demonstration: train a network on hand-written digits, with plain NumPy beside it."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import itertools
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import simdnn
+from simdnn import _core, nn, optim
+
+from . import _numpy_mlp
+
+if TYPE_CHECKING:
+    from ._numpy_mlp import NumpyMLP
+
+#: NumPy stops after so many seconds of training: with one sample per step it would take minutes.
+NUMPY_SECONDS = 10.0
+TEST_SHARE = 0.2
+#: Learning rates that suit the digits; other optimizers keep their own default. That of SGD falls in
+#: proportion to a batch smaller than the default (Goyal et al. 2017, section 2.1).
+LEARNING_RATES = {"sgd": 0.05, "adam": 1e-3, "rmsprop": 1e-3, "lion": 3e-4}
+BATCH_SIZE = 32
+MOMENTUM = 0.9
+
+
+class Digits(NamedTuple):
+    """Images (rows, 64) in [0, 1] and labels (rows,), split for training and test."""
+
+    x: NDArray[np.float32]
+    y: NDArray[np.int64]
+    x_test: NDArray[np.float32]
+    y_test: NDArray[np.int64]
+
+
+class Run(NamedTuple):
+    """What one contestant did."""
+
+    steps: int
+    samples: int
+    seconds: float
+    first_loss: float
+    last_loss: float
+    accuracy: float | None
+
+
+def load_digits(seed: int) -> Digits:
+    """The UCI hand-written digits of scikit-learn: 1797 images of 8x8, a fifth of them held out.
+
+    Parameters
+    ----------
+    seed : int
+        Chooses the images held out.
+
+    Returns
+    -------
+    Digits
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If scikit-learn is missing.
+    """
+    from sklearn.datasets import load_digits as load
+
+    images, labels = load(return_X_y=True)
+    x = (images / 16).astype(np.float32)
+    order = np.random.default_rng(seed).permutation(len(x))
+    test, train = np.split(order, [round(TEST_SHARE * len(x))])
+    return Digits(x[train], labels[train], x[test], labels[test])
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line of the demonstration; choices come from the registries."""
+    parser = argparse.ArgumentParser(prog="python -m simdnn demo", description=__doc__)
+    activations = [row["name"] for row in _core.activations()]
+    add = parser.add_argument
+    add(
+        "--seed",
+        type=_natural,
+        default=0,
+        metavar="N",
+        help="seed of split, initial weights and shuffling (default 0)",
+    )
+    add("--epochs", type=_positive, default=30, metavar="N", help="passes over the images (default 30)")
+    add("--hidden", type=_widths, default=(128, 64), metavar="N,N", help="hidden widths (default 128,64)")
+    add("--activation", choices=activations, default="relu", help="of hidden layers (default relu)")
+    add("--optimizer", choices=sorted(optim.BY_NAME), default="adam", help="the update rule (default adam)")
+    add("--lr", type=float, metavar="X", help="learning rate (default: one that suits the optimizer)")
+    add("--momentum", type=float, metavar="X", help=f"for sgd (default {MOMENTUM}) and rmsprop (default 0)")
+    add(
+        "--batch-size",
+        type=_batch_size,
+        default=BATCH_SIZE,
+        metavar="N|full",
+        help=f"samples per step: 1 is one sample, full the whole batch (default {BATCH_SIZE})",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train on the digits and print what it took, for simdnn and for NumPy.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Options; ``sys.argv[1:]`` when left out.
+
+    Returns
+    -------
+    int
+        The exit status: 1 where scikit-learn or tqdm is missing.
+    """
+    parser = build_parser()
+    options = parser.parse_args(argv)
+    settings = optimizer_settings(parser, options)
+    try:
+        import tqdm  # noqa: F401
+
+        digits = load_digits(options.seed)
+    except ModuleNotFoundError as error:
+        print(
+            f"the demonstration needs {error.name}, which is not installed: pip install 'simdnn[demo]'",
+            file=sys.stderr,
+        )
+        return 1
+
+    widths = [digits.x.shape[1], *options.hidden, 10]
+    pairs = list(itertools.pairwise(widths))
+    hidden = [nn.Dense(inputs, outputs, activation=options.activation) for inputs, outputs in pairs[:-1]]
+    model = nn.Sequential(*hidden, nn.Dense(*pairs[-1]), rng=options.seed)
+    print(_heading(options, digits, widths, settings))
+    peer = numpy_peer(model, options.activation, options.optimizer, settings)
+    ours = train_simdnn(model, options, settings, digits)
+    print(_row("simdnn", ours))
+    if peer is None:
+        print(f"NumPy    not compared: {options.activation} with {options.optimizer} is not written there")
+        return 0
+    theirs = train_numpy(peer, options, digits)
+    print(_row("NumPy", theirs))
+    if theirs.accuracy is None:
+        print(f"NumPy was stopped after {theirs.steps} of {ours.steps} steps ({NUMPY_SECONDS:g} s).")
+    ratio = theirs.seconds / theirs.steps / (ours.seconds / ours.steps)
+    print(f"A step of simdnn is {ratio:.1f} times as fast as the same step in NumPy.")
+    return 0
+
+
+def optimizer_settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, Any]:
+    """Hyper-parameters of the chosen optimizer that differ from its defaults."""
+    known = inspect.signature(optim.BY_NAME[options.optimizer]).parameters
+    settings: dict[str, Any] = {}
+    if options.lr is not None:
+        settings["lr"] = options.lr
+    elif options.optimizer in LEARNING_RATES:
+        small = options.optimizer == "sgd" and options.batch_size is not None
+        share = min(1.0, options.batch_size / BATCH_SIZE) if small else 1.0
+        settings["lr"] = LEARNING_RATES[options.optimizer] * share
+    if options.momentum is not None:
+        if "momentum" not in known:
+            parser.error(f"argument --momentum: {options.optimizer} has none")
+        settings["momentum"] = options.momentum
+    elif options.optimizer == "sgd":
+        settings["momentum"] = MOMENTUM
+    try:
+        make_optimizer(options, settings)
+    except ValueError as error:
+        parser.error(str(error))
+    return settings
+
+
+def make_optimizer(options: argparse.Namespace, settings: dict[str, Any]) -> optim.Optimizer:
+    """The chosen optimizer."""
+    make: type = optim.BY_NAME[options.optimizer]
+    optimizer: optim.Optimizer = make(**settings)
+    return optimizer
+
+
+def train_simdnn(
+    model: nn.Sequential, options: argparse.Namespace, settings: dict[str, Any], digits: Digits
+) -> Run:
+    """Train ``model`` under a progress bar."""
+    optimizer = make_optimizer(options, settings)
+    trainer = simdnn.Trainer(model, loss="cross_entropy", optimizer=optimizer, seed=options.seed)
+    history = trainer.fit(
+        digits.x, digits.y, epochs=options.epochs, batch_size=options.batch_size, progress=True
+    )
+    _, accuracy = trainer.evaluate(digits.x_test, digits.y_test)
+    samples = options.epochs * len(digits.x)
+    return Run(history.steps, samples, sum(history.seconds), history.loss[0], history.loss[-1], accuracy)
+
+
+def numpy_peer(
+    model: nn.Sequential, activation: str, optimizer: str, settings: dict[str, Any]
+) -> NumpyMLP | None:
+    """The same network, with the same weights and optimizer, in NumPy; None if it is not written there."""
+    if activation not in _numpy_mlp.ACTIVATIONS or optimizer not in _numpy_mlp.OPTIMIZERS:
+        return None
+    rule = _numpy_mlp.OPTIMIZERS[optimizer](**settings)
+    return _numpy_mlp.NumpyMLP(model.parameters(), activation, rule)
+
+
+def train_numpy(peer: NumpyMLP, options: argparse.Namespace, digits: Digits) -> Run:
+    """Train ``peer`` under a progress bar, for `NUMPY_SECONDS` at most."""
+    from tqdm import tqdm
+
+    fit = peer.fit(
+        digits.x,
+        digits.y,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        rng=np.random.default_rng(options.seed),
+        seconds=NUMPY_SECONDS,
+    )
+    epochs = list(tqdm(fit, total=options.epochs, desc="NumPy", unit="epoch"))
+    samples = sum(epoch.samples for epoch in epochs)
+    finished = samples == options.epochs * len(digits.x)
+    return Run(
+        steps=sum(epoch.steps for epoch in epochs),
+        samples=samples,
+        seconds=sum(epoch.seconds for epoch in epochs),
+        first_loss=epochs[0].loss,
+        last_loss=epochs[-1].loss,
+        accuracy=peer.evaluate(digits.x_test, digits.y_test)[1] if finished else None,
+    )
+
+
+def _heading(options: argparse.Namespace, digits: Digits, widths: list[int], settings: dict[str, Any]) -> str:
+    config: Any = simdnn.show_config(mode="dicts")
+    shape = "-".join(map(str, widths))
+    rule = " ".join([options.optimizer, *(f"{name}={value:g}" for name, value in settings.items())])
+    steps = -(-len(digits.x) // (options.batch_size or len(digits.x)))
+    return (
+        f"simdnn {config['version']}, {config['isa']}, threads: {config['threads']}\n"
+        f"{len(digits.x)} images of digits to train on, {len(digits.x_test)} to test on\n"
+        f"{shape} {options.activation}, {rule}, batch size {options.batch_size or 'full'}, "
+        f"epochs {options.epochs}, steps {options.epochs * steps}, seed {options.seed}"
+    )
+
+
+def _row(name: str, run: Run) -> str:
+    accuracy = "    --" if run.accuracy is None else f"{run.accuracy:.4f}"
+    return (
+        f"{name:8} test accuracy {accuracy}   loss {run.first_loss:.4f} -> {run.last_loss:.4f}   "
+        f"{run.seconds / run.steps * 1e6:8.1f} us/step   {run.samples / run.seconds:12,.0f} samples/s   "
+        f"{run.seconds:.3g} s"
+    )
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    return tuple(_positive(part) for part in text.split(","))
+
+
+def _batch_size(text: str) -> int | None:
+    return None if text == "full" else _positive(text)

@@ -1,0 +1,50 @@
+"""Functions with default parameters in front of ufuncs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+
+if TYPE_CHECKING:
+    from inspect import Signature
+
+
+def with_defaults(
+    name: str,
+    arrays: tuple[str, ...],
+    parameters: dict[str, Any],
+    plain: Callable[..., Any],
+    full: Callable[..., Any],
+    doc: str,
+) -> Any:
+    """The function ``name(*arrays, **parameters, **ufunc_keywords)`` of `simdnn.functional`.
+
+    `plain` takes the arrays and knows the default parameters, `full` takes all; `doc` has no signature yet.
+    """
+
+    def make_signature() -> Signature:
+        from inspect import Parameter, Signature
+
+        named = [Parameter(key, Parameter.POSITIONAL_ONLY) for key in arrays]
+        named += [
+            Parameter(key, Parameter.POSITIONAL_OR_KEYWORD, default=value)
+            for key, value in parameters.items()
+        ]
+        return Signature([*named, Parameter("ufunc_keywords", Parameter.VAR_KEYWORD)])
+
+    defaults = ", ".join(f"{key}={value!r}" for key, value in parameters.items())
+    attributes = {
+        "__name__": name,
+        "__qualname__": name,
+        "__module__": "simdnn.functional",
+        "__doc__": f"{name}({', '.join(arrays)}, {defaults}, **ufunc_keywords)\n\n{doc}",
+        "make_signature": make_signature,
+    }
+    return _core.function_with_defaults(plain, full, len(arrays), parameters, attributes)
+
+
+def documentation(function: Any) -> str:
+    """The docstring of a ufunc without the signature that NumPy puts before it."""
+    return (function.__doc__ or "").partition("\n\n")[2]

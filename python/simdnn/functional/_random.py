@@ -1,0 +1,129 @@
+"""Activations that draw random numbers: rrelu."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core
+from .._utils.check import check_name
+
+__all__ = ["rrelu", "rrelu_backward", "rrelu_derivative"]
+
+
+def rrelu(
+    x: ArrayLike,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    rng: np.random.Generator | int | None = None,
+    distribution: Literal["uniform", "normal"] = "uniform",
+    *,
+    return_slope: bool = False,
+) -> Any:
+    """Randomized leaky rectified linear unit: in training every element draws its own negative slope.
+
+    f(x) = x if x > 0 else slope * x. Evaluation has the mean slope (lower + upper) / 2.
+
+    Parameters
+    ----------
+    x : array_like of real numbers, any shape
+    lower, upper : float
+        The range of slopes. (Xu et al. divide by numbers of U(3, 8): slopes between 1/8 and 1/3.)
+    training : bool
+    rng : numpy.random.Generator, int or None
+        Draws the slopes; an int is a seed.
+    distribution : {"uniform", "normal"}
+        Uniform in [lower, upper) as in the paper and in PyTorch, or Gaussian of the same mean and variance:
+        standard deviation (upper - lower) / sqrt(12).
+    return_slope : bool
+        Also return the slopes, which `rrelu_backward` wants.
+
+    Returns
+    -------
+    y : array of the shape of `x`
+    slope : array of the shape of `x`, or the mean as a float without `training`
+        Only with `return_slope`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `x` is not made of real numbers, lower > upper, or the distribution is another word.
+
+    Examples
+    --------
+    >>> import numpy as np, simdnn.functional as F
+    >>> F.rrelu([-24.0, 0.0, 2.0])
+    array([-5.5,  0. ,  2. ])
+    >>> y, slope = F.rrelu(np.full(1000, -1.0), training=True, rng=0, return_slope=True)
+    >>> bool(((1 / 8 <= slope) & (slope < 1 / 3)).all()), bool((y == -slope).all())
+    (True, True)
+
+    Source: Xu, Wang, Chen & Li 2015, arXiv:1505.00853, section 2.4.
+    """
+    slope = _random_slope(x, lower, upper, rng, distribution) if training else _mean_slope(lower, upper)
+    y = _core.leaky_relu(x, slope)
+    return (y, slope) if return_slope else y
+
+
+def _mean_slope(lower: float, upper: float) -> float:
+    if not lower <= upper:
+        raise ValueError(f"lower, upper: expected lower <= upper, got {lower} and {upper}")
+    return (lower + upper) / 2
+
+
+def _random_slope(x: Any, lower: float, upper: float, rng: Any, distribution: str) -> NDArray[Any]:
+    """A slope for each element of x, in the precision of the result."""
+    mean = _mean_slope(lower, upper)
+    check_name("distribution", distribution, ("uniform", "normal"))
+    generator = np.random.default_rng(rng)
+    dtype = np.exp.resolve_dtypes((np.asarray(x).dtype, None))[1]
+    drawn: Any = np.float64 if dtype == np.float64 else np.float32
+    if distribution == "normal":
+        slope = mean + generator.standard_normal(np.shape(x), drawn) * drawn((upper - lower) / 12**0.5)
+    else:
+        slope = lower + generator.random(np.shape(x), drawn) * drawn(upper - lower)
+    return np.asarray(slope).astype(dtype, copy=False)
+
+
+def rrelu_derivative(
+    x: ArrayLike, slope: ArrayLike | None = None, lower: float = 1 / 8, upper: float = 1 / 3
+) -> Any:
+    """Derivative of `rrelu`: f'(x) = 1 if x > 0 else slope, so f'(0) = slope.
+
+    Parameters
+    ----------
+    x : array_like
+    slope : array_like or None
+        The slopes that ``rrelu(..., return_slope=True)`` gave; None is evaluation: (lower + upper) / 2.
+    lower, upper : float
+
+    Examples
+    --------
+    >>> import simdnn.functional as F
+    >>> F.rrelu_derivative([-1.0, 0.0, 2.0], lower=0.25, upper=0.75)
+    array([0.5, 0.5, 1. ])
+
+    Source: Xu, Wang, Chen & Li 2015, arXiv:1505.00853, section 2.4.
+    """
+    return _core.leaky_relu_derivative(x, _mean_slope(lower, upper) if slope is None else slope)
+
+
+def rrelu_backward(
+    dy: ArrayLike, x: ArrayLike, slope: ArrayLike | None = None, lower: float = 1 / 8, upper: float = 1 / 3
+) -> Any:
+    """Gradient dy f'(x) through `rrelu`, for the slopes of its forward pass (None: evaluation).
+
+    Examples
+    --------
+    >>> import simdnn.functional as F
+    >>> y, slope = F.rrelu([-1.0, 2.0], training=True, rng=0, return_slope=True)
+    >>> dx = F.rrelu_backward([1.0, 1.0], [-1.0, 2.0], slope)
+    >>> bool(dx[0] == slope[0]), float(dx[1])
+    (True, 1.0)
+
+    Source: Xu, Wang, Chen & Li 2015, arXiv:1505.00853, section 2.4.
+    """
+    return _core.leaky_relu_backward(dy, x, _mean_slope(lower, upper) if slope is None else slope)

@@ -1,0 +1,233 @@
+"""Weights from and to PyTorch's state dictionaries, without PyTorch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .. import nn
+from .._utils.arrays import as_cpu_array
+from ..nn._describe import layer_from_dict
+from ..nn._layer import Layer
+from ._torch_layers import KINDS, Arrays
+
+__all__ = ["from_torch", "to_torch_state_dict"]
+
+
+def from_torch(
+    state_dict: Mapping[str, Any],
+    model: nn.Sequential | None = None,
+    *,
+    activation: str | nn.Activation | None = None,
+    dtype: DTypeLike = np.float32,
+) -> nn.Sequential:
+    """A model with the weights of a PyTorch ``state_dict``; PyTorch itself is not needed.
+
+    Parameters
+    ----------
+    state_dict : dict
+        Of tensors or arrays by name, as ``module.state_dict()`` or ``safetensors.numpy.load_file`` give it.
+    model : Sequential, optional
+        Takes the weights, module by module in the order of the dictionary; any names will do. Without it, the
+        layers are made from names of places in a ``torch.nn.Sequential``: ``"0.weight"``,
+        ``"2.running_mean"``, behind a common prefix or none.
+    activation : str or Activation, optional
+        What stands in places without entries between two others, which a dictionary does not say.
+    dtype : dtype
+        float32 or float64, of a model that is made.
+
+    Returns
+    -------
+    Sequential
+        The model.
+
+    Raises
+    ------
+    TypeError
+        If a value is no array of numbers, or lies on another device.
+    ValueError
+        If the names do not say what the layers are, or the model does not fit; it is then unchanged.
+
+    Notes
+    -----
+    Weights of matrices are transposed: (out, in) there, (in, out) here. Known are Linear, BatchNorm1d,
+    LayerNorm, PReLU, RNN, LSTM and GRU, and with `model` Embedding too, which cannot be told from a Linear.
+    Settings that are no weights (eps, momentum, the p of dropout) have their defaults, which are PyTorch's;
+    recurrent layers give the last state alone. Give `model` where that is not so.
+
+    Examples
+    --------
+    >>> import numpy as np, simdnn
+    >>> state = {"0.weight": np.ones((4, 3)), "0.bias": np.zeros(4), "2.weight": np.ones((2, 4))}
+    >>> model = simdnn.from_torch(state, activation="relu")
+    >>> model
+    Sequential(Dense(3, 4), ReLU(), Dense(4, 2, bias=False), dtype=float32)
+    >>> model(np.ones(3))
+    array([12., 12.], dtype=float32)
+    """
+    modules = modules_of(state_dict)
+    if model is None:
+        return made(modules, activation, dtype)
+    if not isinstance(model, nn.Sequential):
+        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+    fill(model, modules)
+    return model
+
+
+def modules_of(state_dict: Mapping[str, Any]) -> dict[str, Arrays]:
+    """The entries of each module, in the order of the dictionary."""
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(f"state_dict: expected a dictionary, got {type(state_dict).__name__}")
+    modules: dict[str, Arrays] = {}
+    for name, value in state_dict.items():
+        module, _, entry = name.rpartition(".")
+        value = value.detach() if hasattr(value, "detach") else value
+        array = as_cpu_array(name, value)
+        if array.dtype.kind not in "fiu":
+            raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
+        modules.setdefault(module, {})[entry] = array
+    if not modules:
+        raise ValueError("state_dict: expected weights, got none")
+    return modules
+
+
+def kind_of(module: str, entries: Arrays) -> str:
+    """The class that a module's entries belong to."""
+    for name, kind in KINDS.items():
+        if kind.known_by(entries):
+            return name
+    shapes = ", ".join(f"{name} {value.shape}" for name, value in entries.items())
+    raise ValueError(
+        f"{module or 'state_dict'}: no layer has the entries {shapes}; give model=nn.Sequential(...)"
+    )
+
+
+def made(
+    modules: dict[str, Arrays], activation: str | nn.Activation | None, dtype: DTypeLike
+) -> nn.Sequential:
+    """A model of the layers that the names say."""
+    layers: list[Layer] = []
+    state: Arrays = {}
+    last: int | None = None
+    for place, (module, entries) in placed(modules):
+        if last is not None and place > last + 1:
+            if activation is None:
+                raise ValueError(
+                    f"state_dict: place {last + 1} has no entries: say by activation='relu' or the like what"
+                    " stands in such places, or give model=nn.Sequential(...)"
+                )
+            layers.append(nn.activation_of(activation))
+        last = place
+        name = kind_of(module, entries)
+        state |= {f"{len(layers)}.{key}": value for key, value in KINDS[name].to_ours(entries).items()}
+        layers.append(layer_from_dict({"layer": name, **KINDS[name].describe(entries)}))
+    made = nn.Sequential(*layers, dtype=dtype, rng=0)
+    made.load_state_dict(made.state_dict() | state)
+    return made
+
+
+def placed(modules: dict[str, Arrays]) -> Iterator[tuple[int, tuple[str, Arrays]]]:
+    """Modules by their place in a ``torch.nn.Sequential``."""
+    found = [(re.fullmatch(r"(.*?)(\d+)", module), module) for module in modules]
+    prefixes = {match[1] for match, _ in found if match}
+    if len(prefixes) != 1 or not all(match for match, _ in found):
+        raise ValueError(
+            f"state_dict: the names {', '.join(modules)} are no places in one Sequential, such as 0, 2 and 4:"
+            " give model=nn.Sequential(...)"
+        )
+    places = [(int(match[2]), (module, modules[module])) for match, module in found if match]
+    return iter(sorted(places, key=lambda one: one[0]))
+
+
+def leaves(layers: Sequence[Layer], names: Iterable[str], prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """The innermost layers that have parameters or buffers, behind the prefixes of their names."""
+    for i, layer in enumerate(layers):
+        here = f"{prefix}{i}."
+        children = list(layer._children())
+        for inner, chain in children:
+            if f"{here}{inner}weight" in names:  # a single layer, named without a place
+                yield here + inner, chain[0]
+            else:
+                yield from leaves(chain, names, here + inner)
+        if not children and any(name.startswith(here) for name in names):
+            yield here, layer
+
+
+def fill(model: nn.Sequential, modules: dict[str, Arrays]) -> None:
+    """Sets a model's parameters, module by module."""
+    wanted = model.state_dict()
+    layers = list(leaves(model.layers, wanted))
+    if len(layers) != len(modules):
+        raise ValueError(
+            f"model: has {len(layers)} layers with weights, but the state_dict {len(modules)} modules:"
+            f" {', '.join(modules)}"
+        )
+    state: Arrays = {}
+    for (prefix, layer), (module, entries) in zip(layers, modules.items(), strict=True):
+        given = {prefix + name: value for name, value in translated(layer, module, entries).items()}
+        names = {name for name in wanted if name.startswith(prefix)}
+        optional = {prefix + "num_batches_tracked"}
+        if names - optional != given.keys() - optional:
+            raise ValueError(
+                f"{module}: has {', '.join(entries)}, but {layer!r} wants"
+                f" {', '.join(sorted(name.removeprefix(prefix) for name in names))}"
+            )
+        for name, value in given.items():
+            if value.shape != wanted[name].shape:
+                raise ValueError(
+                    f"{module}.{name.removeprefix(prefix)}: {layer!r} wants shape {wanted[name].shape}"
+                    f" (weights of Linear transposed), got {value.shape}"
+                )
+        state |= given
+    model.load_state_dict(wanted | state)
+
+
+def translated(layer: Layer, module: str, entries: Arrays) -> Arrays:
+    """A module's entries as the layer keeps them."""
+    kind = KINDS.get(type(layer).__name__)
+    if kind is None:
+        raise ValueError(f"{module}: PyTorch has no counterpart of {layer!r}")
+    return kind.to_ours(entries)
+
+
+def to_torch_state_dict(model: nn.Sequential) -> Arrays:
+    """The weights of a model as those of the same ``torch.nn.Sequential``.
+
+    Parameters
+    ----------
+    model : Sequential
+
+    Returns
+    -------
+    dict
+        Arrays by PyTorch's names and in its layouts, for
+        ``module.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})``. Each layer has a
+        place, and so has the activation of a `Dense` behind it.
+
+    Raises
+    ------
+    ValueError
+        If a layer with weights has no counterpart in a ``torch.nn.Sequential``.
+
+    Examples
+    --------
+    >>> import simdnn
+    >>> from simdnn import nn
+    >>> model = nn.Sequential(nn.Dense(3, 4, activation="relu"), nn.Dense(4, 2), rng=0)
+    >>> {name: value.shape for name, value in simdnn.to_torch_state_dict(model).items()}
+    {'0.weight': (4, 3), '0.bias': (4,), '2.weight': (2, 4), '2.bias': (2,)}
+    """
+    state, found, place = model.state_dict(), Arrays(), 0
+    for i, layer in enumerate(model.layers):
+        own = {key.removeprefix(f"{i}."): value for key, value in state.items() if key.startswith(f"{i}.")}
+        kind = KINDS.get(type(layer).__name__)
+        if own and kind is None:
+            raise ValueError(f"layers[{i}]: a torch.nn.Sequential has no counterpart of {layer!r}")
+        if kind is not None:
+            found |= {f"{place}.{key}": value for key, value in kind.to_torch(own).items()}
+        place += 1 + (isinstance(layer, nn.Dense) and layer._activation.function != "identity")
+    return found

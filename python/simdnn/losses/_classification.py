@@ -1,0 +1,351 @@
+"""Losses over classes: softmax cross-entropy and its variants, log-likelihood, distillation, 0-1, entropy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import _core
+from .._utils.arrays import as_cpu_array
+from .._utils.check import check_float
+from ._registry import Reduction, evaluate_classes, make, simple, trainable
+
+__all__ = ["cross_entropy", "distillation_loss", "focal_loss", "nll_loss", "zero_one_loss"]
+
+
+def _cross_entropy(
+    weight: ArrayLike | None = None, label_smoothing: float = 0.0, ignore_index: int = -100
+) -> _core.Loss:
+    if weight is None and ignore_index == -100:
+        return simple("cross_entropy", label_smoothing, 0.0)
+    return make("cross_entropy", (label_smoothing, 0.0), weight, ignore_index=ignore_index)
+
+
+_PLAIN = _cross_entropy()
+
+
+@trainable("cross_entropy", _cross_entropy)
+def cross_entropy(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    return_grad: bool = False,
+    sample_weight: ArrayLike | None = None,
+) -> Any:
+    """Softmax cross-entropy of logits with class indices or probabilities, and its gradient in the same pass.
+
+    With p = softmax(logits) and the smoothed target t' = (1 - label_smoothing) t + label_smoothing / classes,
+    loss = sum_c weight[c] t'[c] (-log p[c]) and grad = p sum_c weight[c] t'[c] - weight t'.
+
+    Parameters
+    ----------
+    logits : array, shape (n, classes), (classes,) or (n, classes, d1, ...)
+        float32 and float16 are computed in float32, other real numbers in float64.
+    target : array
+        Class indices of any integer dtype, shape (n,), () or (n, d1, ...); or probabilities (floats) in the
+        shape of `logits`. They are taken as they are: their sum need not be 1, and 0 log 0 is 0.
+    weight : array, shape (classes,), or None
+        A factor >= 0 for each class: the weighted softmax loss.
+    label_smoothing : float
+        In [0, 1].
+    ignore_index : int
+        A class index that adds neither loss nor gradient, nor to the divisor of the mean.
+    reduction : {"mean", "sum", "none"}
+        The mean divides by the sum of ``sample_weight * weight[target]`` over the samples that are not
+        ignored, and for probabilities by that of `sample_weight`, as PyTorch does (each 1 where not given);
+        if nothing is left it is NaN.
+    return_grad : bool
+        Also return the gradient with respect to the logits.
+    sample_weight : array, shape of one loss each, or None
+        A factor >= 0 for each sample.
+
+    Returns
+    -------
+    loss : float, or array of one loss a sample for ``reduction="none"``
+    grad : array, shape of `logits`
+        Only with `return_grad`; without reduction, the gradient of the sum.
+
+    Raises
+    ------
+    TypeError
+        If `logits` are not real numbers, or class indices not integers.
+    ValueError
+        If shapes do not fit, a number is out of its range, or `reduction` is another word.
+    IndexError
+        If a class is out of range; the first such is named.
+
+    Examples
+    --------
+    >>> import numpy as np, simdnn.functional as F
+    >>> loss, grad = F.cross_entropy(np.zeros((2, 4)), [0, 3], return_grad=True)
+    >>> round(loss, 6)
+    1.386294
+    >>> grad[0]
+    array([-0.375,  0.125,  0.125,  0.125])
+
+    Source: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs";
+    Szegedy et al. 2016, arXiv:1512.00567, section 7 (label smoothing).
+    """
+    loss = _PLAIN
+    if weight is not None or label_smoothing != 0 or ignore_index != -100:
+        loss = _cross_entropy(weight, label_smoothing, ignore_index)
+    return evaluate_classes(loss, logits, target, reduction, return_grad, "logits", sample_weight)
+
+
+def _focal(
+    gamma: float = 2.0,
+    alpha: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int = -100,
+) -> _core.Loss:
+    if alpha is None and weight is None and ignore_index == -100:
+        return simple("cross_entropy", label_smoothing, gamma)
+    factor, scale = 1.0, weight
+    if alpha is not None and np.ndim(alpha) == 0:
+        factor = check_float("alpha", alpha)
+    elif alpha is not None:
+        scale = np.multiply(alpha, 1.0 if weight is None else weight, dtype=np.float64)
+    return make("cross_entropy", (label_smoothing, gamma), weight, scale, factor, ignore_index)
+
+
+@trainable("focal", _focal)
+def focal_loss(
+    logits: ArrayLike,
+    target: ArrayLike,
+    gamma: float = 2.0,
+    alpha: ArrayLike | None = None,
+    *,
+    weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    return_grad: bool = False,
+    sample_weight: ArrayLike | None = None,
+) -> Any:
+    """Cross-entropy that turns away from what is classified well, and its gradient from the same pass.
+
+    loss = sum_c alpha[c] weight[c] t'[c] (1 - p[c])^gamma (-log p[c]), with p = softmax(logits) and t' the
+    smoothed target of `cross_entropy`, whose bits it has for gamma = 0. The factor 1 - p is formed without
+    cancellation, so that the gradient goes to 0 as p goes to 1 for every gamma >= 0.
+
+    Parameters
+    ----------
+    gamma : float
+        Focusing exponent >= 0.
+    alpha : float, array of shape (classes,), or None
+        A balancing factor >= 0; unlike `weight` it does not count in the divisor of the mean.
+    logits, target, weight, label_smoothing, ignore_index, reduction, return_grad, sample_weight
+        As for `cross_entropy`, with the same divisor.
+
+    Returns
+    -------
+    loss : float, or array of one loss a sample for ``reduction="none"``
+    grad : array, shape of `logits`
+        Only with `return_grad`; without reduction, the gradient of the sum.
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        As `cross_entropy`.
+
+    Examples
+    --------
+    >>> import simdnn.functional as F
+    >>> round(F.focal_loss([[0.0, 0.0]], [1], gamma=1.0), 6)
+    0.346574
+
+    Source: Lin, Goyal, Girshick, He & Dollar 2017, arXiv:1708.02002, section 3, for softmax as in Keras'
+    CategoricalFocalCrossentropy.
+    """
+    loss = _focal(gamma, alpha, weight, label_smoothing, ignore_index)
+    return evaluate_classes(loss, logits, target, reduction, return_grad, "logits", sample_weight)
+
+
+def _nll(weight: ArrayLike | None = None, ignore_index: int = -100) -> _core.Loss:
+    return make("nll", (), weight, ignore_index=ignore_index)
+
+
+@trainable("nll", _nll)
+def nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    return_grad: bool = False,
+    sample_weight: ArrayLike | None = None,
+) -> Any:
+    """Negative log-likelihood of log-probabilities: loss = -weight[target] input[target].
+
+    Parameters
+    ----------
+    input : array, shape (n, classes), (classes,) or (n, classes, d1, ...)
+        Log-probabilities, as `log_softmax` gives them.
+    target : array of integers, shape (n,), () or (n, d1, ...)
+    weight, ignore_index, reduction, return_grad, sample_weight
+        As for `cross_entropy`, with the same divisor.
+
+    Returns
+    -------
+    loss : float, or array of one loss a sample for ``reduction="none"``
+    grad : array, shape of `input`
+        Only with `return_grad`; without reduction, the gradient of the sum.
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        As `cross_entropy`.
+
+    Examples
+    --------
+    >>> import simdnn.functional as F
+    >>> F.nll_loss([[-0.5, -1.0], [-2.0, -0.25]], [0, 1])
+    0.375
+
+    Source: Fisher 1922.
+    """
+    loss = _nll(weight, ignore_index)
+    return evaluate_classes(loss, input, target, reduction, return_grad, "input", sample_weight)
+
+
+def _distillation(temperature: float = 1.0, hard_weight: float = 0.0) -> _core.Loss:
+    return simple("distillation", temperature, hard_weight)
+
+
+@trainable("distillation", _distillation)
+def distillation_loss(
+    student_logits: ArrayLike,
+    teacher_logits: ArrayLike,
+    temperature: float = 1.0,
+    *,
+    target: ArrayLike | None = None,
+    hard_weight: float = 0.0,
+    reduction: Reduction = "mean",
+    return_grad: bool = False,
+    sample_weight: ArrayLike | None = None,
+) -> Any:
+    """The soft softmax loss: how far a student's softened classes are from its teacher's.
+
+    loss = (1 - h) T^2 sum_c t[c] (log t[c] - log s[c]) + h cross_entropy(student_logits, target) with
+    t = softmax(teacher_logits / T), s = softmax(student_logits / T), h = hard_weight. The factor T^2 keeps
+    the gradient, (1 - h) T (s - t) + ..., of one size whatever the temperature.
+
+    Parameters
+    ----------
+    student_logits, teacher_logits : arrays of one shape, (n, classes), (classes,) or (n, classes, d1, ...)
+    temperature : float
+        T >= 1e-6.
+    target : array of integers, one a sample, or None
+        Class indices for the hard part; -100 leaves a sample without one.
+    hard_weight : float
+        In [0, 1]; more than 0 needs `target`.
+    reduction : {"mean", "sum", "none"}
+        The mean divides by the number of samples, or by the sum of their weights ("batchmean" elsewhere).
+    return_grad : bool
+        Also return the gradient with respect to `student_logits`.
+    sample_weight : array, one a sample, or None
+
+    Returns
+    -------
+    loss : float, or array of one loss a sample for ``reduction="none"``
+    grad : array, shape of `student_logits`
+        Only with `return_grad`; without reduction, the gradient of the sum.
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        As `cross_entropy`, and if one of `target` and `hard_weight` is missing.
+
+    Notes
+    -----
+    A `Trainer` takes the teacher's logits as y, or a pair (teacher logits, class indices) for a hard part.
+
+    Examples
+    --------
+    >>> import simdnn.functional as F
+    >>> F.distillation_loss([[1.0, 2.0]], [[0.0, 1.0]], temperature=2.0)
+    0.0
+
+    Source: Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2.
+    """
+    loss = _distillation(temperature, hard_weight)
+    if (target is None) != (hard_weight == 0):
+        raise ValueError(f"hard_weight: a hard part needs target and hard_weight > 0, got {hard_weight!r}")
+    targets = teacher_logits if target is None else (teacher_logits, target)
+    return evaluate_classes(
+        loss, student_logits, targets, reduction, return_grad, "student_logits", sample_weight
+    )
+
+
+_UNTRAINABLE = (
+    "zero_one: the 0-1 loss is a metric; its derivative is 0 wherever there is one, so that no gradient"
+    " leads to fewer errors. Train on cross_entropy or hinge, and measure this"
+)
+
+
+def _zero_one(**settings: Any) -> _core.Loss:
+    raise ValueError(_UNTRAINABLE)
+
+
+@trainable("zero_one", _zero_one)
+def zero_one_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    reduction: Reduction = "mean",
+    return_grad: bool = False,
+) -> Any:
+    """0 where the predicted class is the target, 1 where it is not: a metric, which no network can train on.
+
+    Parameters
+    ----------
+    input : array, shape (n, classes) of scores, or (n,) of class indices
+        The first largest score is the prediction.
+    target : array of integers, shape (n,)
+    reduction : {"mean", "sum", "none"}
+        The share of errors, their number, or each.
+    return_grad : bool
+        Refused: there is no useful gradient.
+
+    Returns
+    -------
+    float, or array of shape (n,) for ``reduction="none"``
+
+    Raises
+    ------
+    TypeError
+        If class indices are not integers.
+    ValueError
+        If the shapes do not fit, `reduction` is another word, or a gradient is asked for.
+
+    Examples
+    --------
+    >>> import simdnn.functional as F
+    >>> F.zero_one_loss([[0.1, 0.9], [0.8, 0.2]], [1, 1])
+    0.5
+
+    Source: Hastie, Tibshirani & Friedman 2009, section 2.4.
+    """
+    if return_grad:
+        raise ValueError(_UNTRAINABLE)
+    scores, classes = as_cpu_array("input", input), as_cpu_array("target", target)
+    predicted = scores.argmax(axis=-1) if scores.ndim == classes.ndim + 1 else scores
+    for name, array in (("input", predicted), ("target", classes)):
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"{name}: expected integer class indices, got dtype {array.dtype}")
+    if predicted.shape != classes.shape:
+        raise ValueError(f"target: expected shape {predicted.shape}, got {classes.shape}")
+    wrong = (predicted != classes).astype(np.float64)
+    if reduction == "none":
+        return wrong
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"reduction: expected 'none', 'mean' or 'sum', got {reduction!r}")
+    return float(wrong.mean() if reduction == "mean" else wrong.sum())

@@ -1,0 +1,169 @@
+"""Losses that compare each output with its own target: functions made from the registry's descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import Parameter, Signature, signature
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from .. import _core
+from ._registry import Reduction, evaluate, make, simple, trainable
+
+__all__ = ["binary_cross_entropy_with_logits"]
+
+_DOC = """{summary}
+
+{formula}; each with its derivative by the input from the same pass. Computed in float64 and rounded once.
+
+Parameters
+----------
+input, target : arrays of one shape
+    float32 and float16 input gives float32, other real numbers float64.
+{parameters}reduction : {reductions}
+    The mean divides by the number of elements{batchmean}.
+return_grad : bool
+    Also return the gradient with respect to `input`.
+
+Returns
+-------
+loss : float, or array of the shape of `input` for ``reduction="none"``
+grad : array, shape of `input`
+    Only with `return_grad`; without reduction, the gradient of the sum.
+
+Raises
+------
+TypeError
+    If an argument is not made of real numbers.
+ValueError
+    If the shapes differ, a parameter is out of its range, or `reduction` is another word.
+
+Notes
+-----
+As the loss of a `Trainer`, a sample's loss is the {each} over its outputs.
+
+Examples
+--------
+>>> import simdnn.functional as F
+>>> F.{function}({example})
+{example_value}
+
+Source: {source}.
+"""
+
+
+def _function(row: dict[str, Any]) -> Callable[..., Any]:
+    """``f(input, target, *, <parameters>, reduction="mean", return_grad=False)`` of a description."""
+    name, defaults = row["name"], row["parameters"]
+
+    def build(**settings: Any) -> _core.Loss:
+        values = {**defaults, **settings}
+        if len(values) > len(defaults):
+            unknown = next(key for key in settings if key not in defaults)
+            known = ", ".join([*defaults, "reduction", "return_grad"])
+            raise TypeError(f"{row['function']}: unknown keyword {unknown!r}; known: {known}")
+        return simple(name, *values.values())
+
+    def function(
+        input: ArrayLike,
+        target: ArrayLike,
+        *,
+        reduction: Reduction = "mean",
+        return_grad: bool = False,
+        **settings: Any,
+    ) -> Any:
+        loss = build(**settings) if settings else default
+        return evaluate(loss, input, target, reduction, return_grad)
+
+    default = build()
+    function.__name__ = function.__qualname__ = row["function"]
+    function.__module__ = "simdnn.functional"
+    function.__doc__ = _documentation(row)
+    function.__signature__ = _signature(function, defaults)  # type: ignore[attr-defined]
+    return trainable(name, build)(function)
+
+
+def _documentation(row: dict[str, Any]) -> str:
+    summed = row["outputs"] == "summed"
+    lines = [f"{key} : float\n    {value:g} by default.\n" for key, value in row["parameters"].items()]
+    return _DOC.format(
+        **{**row, "parameters": "".join(lines)},
+        reductions='{"mean", "batchmean", "sum", "none"}' if summed else '{"mean", "sum", "none"}',
+        batchmean=", batchmean by the length of the first axis" if summed else "",
+        each="sum" if summed else "mean",
+    )
+
+
+def _signature(function: Callable[..., Any], defaults: dict[str, float]) -> Signature:
+    own = signature(function)
+    fixed = [
+        parameter for parameter in own.parameters.values() if parameter.kind is not Parameter.VAR_KEYWORD
+    ]
+    settings = [Parameter(key, Parameter.KEYWORD_ONLY, default=value) for key, value in defaults.items()]
+    return own.replace(parameters=[*fixed[:2], *settings, *fixed[2:]])
+
+
+for _row in _core.losses():
+    if _row["function"] is not None:
+        globals()[_row["function"]] = _function(_row)
+        __all__.append(_row["function"])
+
+
+def _with_logits(pos_weight: ArrayLike | None = None) -> _core.Loss:
+    if pos_weight is None:
+        return simple("binary_cross_entropy_with_logits")
+    return make("binary_cross_entropy_with_logits", weight=pos_weight)
+
+
+@trainable("binary_cross_entropy_with_logits", _with_logits)
+def binary_cross_entropy_with_logits(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    pos_weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+    return_grad: bool = False,
+) -> Any:
+    """Binary cross-entropy of the sigmoid of logits with targets in [0, 1], which is never formed.
+
+    loss = (1 - y) softplus(x) + w y softplus(-x), grad = (1 - y) sigmoid(x) - w y sigmoid(-x): finite for
+    every finite logit, and without cancellation.
+
+    Parameters
+    ----------
+    input, target : arrays of one shape
+        float32 and float16 input gives float32, other real numbers float64.
+    pos_weight : array, shape (columns,), or None
+        The weight w of the positive side for each column of the last axis; None is 1.
+    reduction : {"mean", "sum", "none"}
+        The mean divides by the number of elements.
+    return_grad : bool
+        Also return the gradient with respect to `input`.
+
+    Returns
+    -------
+    loss : float, or array of the shape of `input` for ``reduction="none"``
+    grad : array, shape of `input`
+        Only with `return_grad`; without reduction, the gradient of the sum.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not made of real numbers.
+    ValueError
+        If the shapes differ, a weight is negative, or `reduction` is another word.
+
+    Notes
+    -----
+    As the loss of a `Trainer`, a sample's loss is the mean over its outputs.
+
+    Examples
+    --------
+    >>> import simdnn.functional as F
+    >>> round(F.binary_cross_entropy_with_logits([0.0, 0.0], [0.0, 1.0]), 6)
+    0.693147
+
+    Source: Cox 1958; the stable form is PyTorch's.
+    """
+    return evaluate(_with_logits(pos_weight), input, target, reduction, return_grad)

@@ -1,0 +1,188 @@
+"""What every loss function shares: settings, evaluation, and how a `Trainer` finds it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from .. import _core
+from .._utils.arrays import as_cpu_array
+from .._utils.check import check_float, check_name
+from .._utils.jsonable import jsonable, only_keys
+
+Reduction = Literal["none", "mean", "sum"]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+#: A loss with its settings, as the native code evaluates it.
+Loss = _core.Loss
+#: The kind of target that each loss of the registry takes.
+TARGETS = {row["name"]: row["target"] for row in _core.losses()}
+_PARAMETERS = {row["name"]: tuple(row["parameters"]) for row in _core.losses()}
+
+#: The names that `Trainer` takes and their functions; and what turns a function's settings into a loss.
+NAMED: dict[str, Callable[..., Any]] = {}
+_BUILDERS: dict[Callable[..., Any], Callable[..., _core.Loss]] = {}
+#: Settings that are no plain values: the function that makes them, by the key of their description.
+_SETTINGS: dict[str, Callable[..., Any]] = {}
+
+
+def trainable(name: str, build: Callable[..., _core.Loss]) -> Callable[[Function], Function]:
+    """Lets a `Trainer` use the decorated function: `build` makes the loss from its settings."""
+
+    def register(function: Function) -> Function:
+        NAMED[name] = function
+        _BUILDERS[function] = build
+        return function
+
+    return register
+
+
+def describable(key: str) -> Callable[[Function], Function]:
+    """Lets files hold what the decorated function returns: its `_to_dict` gives ``{key: arguments}``."""
+
+    def register(function: Function) -> Function:
+        _SETTINGS[key] = function
+        return function
+
+    return register
+
+
+def make(
+    name: str,
+    values: tuple[Any, ...] = (),
+    weight: Any = None,
+    scale: Any = None,
+    factor: float = 1.0,
+    ignore_index: int = -100,
+) -> _core.Loss:
+    """The loss of the registry with the values of its parameters, in their order.
+
+    `weight` counts in the divisor of the mean; `scale` (of each class, None is `weight`) and `factor` (of
+    all) multiply the loss.
+    """
+    settings = {key: check_float(key, value) for key, value in zip(_PARAMETERS[name], values, strict=True)}
+    return _core.Loss(name, settings, weight, weight if scale is None else scale, factor, ignore_index)
+
+
+_kept = functools.lru_cache(maxsize=256)(make)
+
+
+def simple(name: str, *values: Any) -> _core.Loss:
+    """A loss without weights: the same object for the same numbers."""
+    try:
+        return _kept(name, values)
+    except TypeError:  # something that is no number: `make` says so
+        return make(name, values)
+
+
+def evaluate(
+    loss: _core.Loss,
+    input: Any,
+    target: Any,
+    reduction: str,
+    return_grad: bool,
+) -> Any:
+    """The loss, and with `return_grad` a pair of it and its gradient."""
+    value, gradient = loss.evaluate(input, target, None, "input", reduction, return_grad)
+    return (value, gradient) if return_grad else value
+
+
+def evaluate_classes(
+    loss: _core.Loss,
+    input: Any,
+    target: Any,
+    reduction: str,
+    return_grad: bool,
+    name: str,
+    sample_weight: Any = None,
+) -> Any:
+    """Like `evaluate`, with classes on axis 1 as in PyTorch: (n, classes, ...)."""
+    if not isinstance(input, np.ndarray):
+        input = as_cpu_array(name, input)
+    moves = input.ndim > 2
+    if moves:
+        if loss.name == "distillation" and isinstance(target, tuple):
+            target = (np.moveaxis(as_cpu_array("target", target[0]), 1, -1), target[1])
+        elif np.ndim(target) == input.ndim:
+            target = np.moveaxis(as_cpu_array("target", target), 1, -1)
+        input = np.moveaxis(input, 1, -1)
+    value, gradient = loss.evaluate(input, target, sample_weight, name, reduction, return_grad)
+    if gradient is None:
+        return value
+    return value, np.moveaxis(gradient, -1, 1) if moves else gradient
+
+
+def resolve(loss: Any) -> _core.Loss:
+    """What a `Trainer` was given, a name, a function of `simdnn.functional` or a `functools.partial` of one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no loss that a network can be trained on, or a setting is of another kind or range.
+    """
+    if isinstance(loss, _core.Loss):
+        return loss
+    settings: dict[str, Any] = {}
+    function = loss
+    if isinstance(loss, str):
+        function = NAMED[check_name("loss", _registered_name(loss), NAMED)]
+    elif isinstance(loss, functools.partial):
+        if loss.args:
+            raise TypeError("loss: expected a functools.partial with keywords alone")
+        function, settings = loss.func, loss.keywords
+    if function not in _BUILDERS:
+        raise TypeError(
+            f"loss: expected a name, a loss of simdnn.functional or a functools.partial of one, got {loss!r}"
+        )
+    return _BUILDERS[function](**settings)
+
+
+def _registered_name(name: str) -> str:
+    """A function's own name is as good: "huber_loss" is "huber"."""
+    return name if name in NAMED else name.removesuffix("_loss")
+
+
+def to_dict(loss: Any) -> dict[str, Any]:
+    """What `resolve` takes as a plain dictionary: a name and settings."""
+    settings: dict[str, Any] = {}
+    function = loss
+    if isinstance(loss, str):
+        return {"loss": _registered_name(loss), "settings": {}}
+    if isinstance(loss, functools.partial):
+        function, settings = loss.func, loss.keywords
+    name = next(name for name, one in NAMED.items() if one is function)
+    try:
+        return {"loss": name, "settings": {key: jsonable(value, _convert) for key, value in settings.items()}}
+    except TypeError as error:
+        raise TypeError(f"loss: {error}") from None
+
+
+def _convert(value: Any) -> dict[str, Any]:
+    """A setting that describes itself."""
+    if not hasattr(value, "_to_dict"):
+        raise TypeError(f"cannot be described: {value!r}")
+    found: dict[str, Any] = value._to_dict()
+    return found
+
+
+def from_dict(description: Any) -> str | Callable[..., Any]:
+    """The name, or the partial, that was described."""
+    given = only_keys(description, ("loss", "settings"), "loss")
+    name = check_name("loss", given.get("loss"), NAMED)
+    settings = dict(only_keys(given.get("settings"), tuple(given.get("settings") or ()), "loss"))
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            settings[key] = _setting_from_dict(key, value)
+    return functools.partial(NAMED[name], **settings) if settings else name
+
+
+def _setting_from_dict(name: str, description: dict[str, Any]) -> Any:
+    """The setting that a function of `describable` made."""
+    for key, arguments in only_keys(description, _SETTINGS, name).items():
+        function = _SETTINGS[key]
+        return function(**only_keys(arguments, dict(inspect.signature(function).parameters), name))
+    raise ValueError(f"{name}: expected one of {', '.join(_SETTINGS)}")

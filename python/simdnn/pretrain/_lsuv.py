@@ -1,0 +1,86 @@
+"""Layer-sequential unit-variance initialization: weights scaled by what a batch of data does."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import init, nn
+from ..init._draw import Rng, generator_of
+from ..nn import Sequential
+
+
+def lsuv(
+    model: Sequential, X: ArrayLike, *, rng: Rng = None, tolerance: float = 0.01, iterations: int = 10
+) -> list[float]:
+    """Orthogonal weights for all dense layers, scaled one after the other to outputs of variance 1.
+
+    The variance is that of a layer's output before its activation, over all samples and units. Biases
+    become zero.
+
+    Parameters
+    ----------
+    model : nn.Sequential
+        Its weights are replaced.
+    X : array, shape (n, in_features)
+        A batch of the data to come; some hundred samples are enough.
+    rng : numpy.random.Generator, int or None
+        The source of randomness, or its seed.
+    tolerance : float
+        How far a variance may be from 1.
+    iterations : int
+        How often a layer is scaled at most.
+
+    Returns
+    -------
+    list of float
+        The variance of each layer's output before its activation.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `X` is of another kind or shape, or holds fewer than two samples; nothing is changed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from simdnn import init, nn
+    >>> model = nn.Sequential(nn.Dense(8, 64, activation="tanh"), nn.Dense(64, 2), rng=0)
+    >>> x = 5 * np.random.default_rng(1).normal(size=(200, 8))
+    >>> [round(v, 2) for v in init.lsuv(model, x, rng=0)]
+    [1.0, 1.0]
+
+    Source: Mishkin & Matas 2016, "All you need is a good init", algorithm 1.
+    """
+    x = np.asarray(X)
+    model.forward(x[:1])  # checks the kind and the shape
+    if x.ndim != 2 or len(x) < 2:
+        raise ValueError(f"X: expected at least two samples in rows, got shape {x.shape}")
+    generator = generator_of(rng)
+    parameters, variances = model.parameters(), []
+    for i, layer in enumerate(model.layers):
+        if not isinstance(layer, nn.Dense):
+            raise TypeError(f"model: expected Dense layers alone, got layers[{i}] = {layer!r}")
+        weight = init.orthogonal((layer.in_features, layer.out_features), rng=generator, dtype=np.float64)
+        linear = Sequential(nn.Dense(layer.in_features, layer.out_features, bias=False), dtype=model.dtype)
+        alone = Sequential(layer, dtype=model.dtype)
+        for name, values in alone.parameters().items():
+            values[...] = 0 if name.endswith("bias") else values
+        variance = _scale(linear, weight, x, tolerance, iterations)
+        variances.append(variance)
+        alone.parameters()["0.weight"][...] = weight
+        for name, values in alone.parameters().items():
+            parameters[f"{i}.{name.removeprefix('0.')}"][...] = values
+        x = alone(x)
+    return variances
+
+
+def _scale(linear: Sequential, weight: np.ndarray, x: np.ndarray, tolerance: float, iterations: int) -> float:
+    """Scales the weight in place until the outputs have a variance near 1, which it returns."""
+    for _ in range(iterations + 1):
+        linear.parameters()["0.weight"][...] = weight
+        variance = float(np.var(linear(x), dtype=np.float64))
+        if not variance > 0 or abs(variance - 1) <= tolerance:
+            break
+        weight /= np.sqrt(variance)
+    return variance

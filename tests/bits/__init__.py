@@ -1,0 +1,1 @@
+"""The same bits everywhere: levels, threads, machines, and the compiled module."""

@@ -1,0 +1,217 @@
+"""The compiled module: instructions of a wide level stay in that level's functions."""
+
+import platform
+import re
+import shutil
+import subprocess
+from bisect import bisect_left
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from simdnn import _core
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("objdump") is None, reason="needs objdump (binutils)"),
+    pytest.mark.skipif(platform.machine() != "x86_64", reason="levels v2, v3 and v4 are those of x86-64"),
+]
+
+MODULE = Path(_core.__file__)
+#: Mangled names of code of a level: simdnn::v3::... and simdnn::v4::..., and their tables' accessors.
+LEVEL = re.compile(r"\b\w*(?:6simdnn2(v[234])|kernels_(v[234]))")
+
+
+class Function(NamedTuple):
+    """A symbol, and (mnemonic, operands) of each instruction under it."""
+
+    name: str
+    instructions: list[tuple[str, str]]
+    addresses: list[int]
+
+    @property
+    def level(self) -> str | None:
+        """The level whose namespace it is in."""
+        found = LEVEL.search(self.name)
+        return (found[1] or found[2]) if found else None
+
+    def jumps(self) -> list[str]:
+        """Functions that it jumps to the beginning of."""
+        targets = [operands for name, operands in self.instructions if name == "jmp"]
+        return [match[1] for target in targets if (match := re.search(r"<([^+>]+)>", target))]
+
+    def loops(self) -> Iterator[list[tuple[str, str]]]:
+        """What lies between each conditional jump back and its target."""
+        for end, (name, operands) in enumerate(self.instructions):
+            conditional = name.startswith("j") and name != "jmp"
+            target = re.match(r"[0-9a-f]+", operands) if conditional else None
+            if target and int(target[0], 16) <= self.addresses[end]:
+                first = bisect_left(self.addresses, int(target[0], 16))
+                yield self.instructions[first : end + 1]
+
+    def uses(self, register: str) -> bool:
+        return any(register in operands for _, operands in self.instructions)
+
+
+@pytest.fixture(scope="module")
+def functions() -> list[Function]:
+    """Everything in the executable sections."""
+    listing = subprocess.run(
+        ["objdump", "--disassemble", "--no-show-raw-insn", "--wide", MODULE],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    found = list(parse(listing))
+    if not any(function.level for function in found):
+        pytest.skip(f"{MODULE.name} has been stripped of its symbols")
+    return found
+
+
+def parse(listing: str) -> Iterator[Function]:
+    """Functions from a disassembly."""
+    current: Function | None = None
+    for line in listing.splitlines():
+        if head := re.match(r"[0-9a-f]+ <(.+)>:$", line):
+            if current:
+                yield current
+            current = Function(head[1], [], [])
+        elif current and (body := re.match(r"\s+([0-9a-f]+):\s+(\S+)\s*(.*)", line)):
+            current.addresses.append(int(body[1], 16))
+            current.instructions.append((body[2], re.sub(r"#.*", "", body[3])))
+    if current:
+        yield current
+
+
+def is_wide(function: Function) -> bool:
+    """Whether it needs more than v2: VEX or EVEX opcodes, whose names begin with v, or mask registers."""
+    exceptions = {"verr", "verw"}
+    return any(
+        (name.startswith("v") and name not in exceptions) or re.search(r"%[yz]mm|%k[0-7]\b", operands)
+        for name, operands in function.instructions
+    )
+
+
+def test_wide_instructions_stay_in_their_level(functions: list[Function]) -> None:
+    leaked = [
+        function.name for function in functions if function.level not in ("v3", "v4") and is_wide(function)
+    ]
+    assert not leaked
+
+
+def test_wide_registers_belong_to_the_widest_level(functions: list[Function]) -> None:
+    assert not [function.name for function in functions if function.level == "v3" and function.uses("%zmm")]
+    assert any(function.uses("%zmm") for function in functions if function.level == "v4")
+    assert any(function.uses("%ymm") for function in functions if function.level == "v3")
+
+
+def test_products_use_fused_multiply_add(functions: list[Function]) -> None:
+    for level, register in (("v3", "%ymm"), ("v4", "%zmm")):
+        tiles = [f for f in functions if f.level == level and re.search(r"4tileI[fd]", f.name)]
+        assert tiles
+        for tile in tiles:
+            assert any(
+                name.startswith("vfmadd") and register in operands for name, operands in tile.instructions
+            )
+
+
+@pytest.mark.parametrize("level", ["v3", "v4"])
+def test_tiles_keep_their_sums_in_registers(functions: list[Function], level: str) -> None:
+    """No vector goes to the stack in a loop of fused multiply-adds; v2 calls a function for each."""
+    tiles = [f for f in functions if f.level == level and re.search(r"4tileI[fd]", f.name)]
+    loops = {
+        tile.name: [body for body in tile.loops() if any(name.startswith("vfmadd") for name, _ in body)]
+        for tile in tiles
+    }
+    assert loops
+    assert all(loops.values()), "no loop found in a tile"
+    spilling = [
+        name
+        for name, bodies in loops.items()
+        if any(
+            re.search(r"%[xyz]mm", operands) and "%rsp" in operands for body in bodies for _, operands in body
+        )
+    ]
+    assert not spilling
+
+
+#: Packed arithmetic; moves, conversions of layout and integer additions of addresses do not count.
+PACKED = re.compile(
+    r"v(?:add|sub|mul|div|fn?m(?:add|sub)\d+|max|min|cmp\w*|blendm?|andn?|xor|or|range)p[sd]$"
+)
+PACKED_INTEGER = re.compile(r"v(?:pand|por|pxor|pcmp|pmin|pmax|pblend|pternlog|padd|psub)\w*$")
+
+
+def kernels_of(functions: list[Function], level: str) -> dict[str, list[Function]]:
+    """The inner loops of a level, by "value Elu f": kind, class and type (e is half precision)."""
+    found: dict[str, list[Function]] = {}
+    named = {function.name: function for function in functions}
+    pattern = re.compile(
+        r"\d+map(?:_[a-z]+)?INS1_\d+(Value|Derivative|Backward)INS1_\d+(\w+?)EEE(f|d|NS1_4HalfE)"
+    )
+    for function in functions:
+        if function.level == level and (match := pattern.search(function.name)):
+            kind, name, storage = match.groups()
+            same = [
+                named[target] for target in function.jumps() if target in named
+            ]  # equal code is kept once
+            key = f"{kind.lower()} {name} {storage[0].replace('N', 'e')}"
+            found.setdefault(key, []).extend([function, *same])
+    return found
+
+
+@pytest.mark.parametrize(("level", "register"), [("v3", "%ymm"), ("v4", "%zmm")])
+def test_every_kernel_is_vectorized(functions: list[Function], level: str, register: str) -> None:
+    """Each inner loop does its arithmetic in the widest registers, and calls no function for it."""
+    kernels = kernels_of(functions, level)
+    rows = [(row["name"], ("value", "derivative", "backward")) for row in _core.activations()]
+    rows += [(row["name"], ("value",)) for row in _core.elementary()]
+    wanted = {
+        f"{kind} {''.join(part.capitalize() for part in name.split('_'))} {storage}"
+        for name, kinds in rows
+        for kind in kinds
+        for storage in "efd"
+    }
+    assert not wanted - kernels.keys(), "no inner loop found for these"
+    scalar = []
+    for name in sorted(wanted):
+        instructions = [pair for function in kernels[name] for pair in function.instructions]
+        packed = [
+            mnemonic
+            for mnemonic, operands in instructions
+            if register in operands and (PACKED.match(mnemonic) or PACKED_INTEGER.match(mnemonic))
+        ]
+        called = [operands for mnemonic, operands in instructions if mnemonic == "call"]
+        outside = [target for target in called if not re.search(r"map|memset|memcpy|stack_chk", target)]
+        copies = name in ("value Identity f", "value Identity d")
+        if outside or not (packed or copies):
+            scalar.append((name, outside))
+    assert not scalar
+
+
+def test_code_of_a_level_is_local() -> None:
+    """Internal linkage: the linker can never hand one level's copy of a function to another."""
+    if shutil.which("nm") is None:
+        pytest.skip("needs nm (binutils)")
+    listing = subprocess.run(
+        ["nm", "--defined-only", MODULE], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split() for line in listing.splitlines() if len(line.split()) == 3]
+    if not rows:
+        pytest.skip(f"{MODULE.name} has been stripped of its symbols")
+    shared = [name for _, kind, name in rows if "6simdnn2v" in name and kind not in "tdrbn"]
+    assert not shared
+
+
+def test_no_stack_is_executable_and_no_path_is_baked_in() -> None:
+    if shutil.which("readelf") is None:
+        pytest.skip("needs readelf (binutils)")
+    shown = subprocess.run(
+        ["readelf", "--wide", "--program-headers", "--dynamic", MODULE],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    (stack,) = [line for line in shown.splitlines() if "GNU_STACK" in line]
+    assert "RWE" not in stack
+    assert "(RPATH)" not in shown

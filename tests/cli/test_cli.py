@@ -1,0 +1,136 @@
+"""The command line: what it prints, and what it says to a wrong word."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+import simdnn
+from simdnn import _core
+from simdnn import cli as command_line
+from simdnn.cli import COMMANDS
+
+from tests.support.processes import output_of, start
+
+#: Two epochs of a small network.
+SMALL = ["--epochs", "2", "--hidden", "16"]
+
+
+@pytest.fixture
+def demo(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What the demonstration prints."""
+    pytest.importorskip("sklearn", reason="needs the extra [demo]: scikit-learn")
+    pytest.importorskip("tqdm", reason="needs the extra [demo]: tqdm")
+
+    def run(*options: str) -> str:
+        assert command_line.main(["demo", *SMALL, *options]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_info_prints_the_configuration() -> None:
+    shown = output_of(["-m", "simdnn", "info"])
+    config = simdnn.show_config("dicts")
+    for word in (config["version"], config["isa"], config["compiler"], *config["isa_available"]):
+        assert word in shown
+
+
+def test_config_is_what_is_installed() -> None:
+    config = simdnn.show_config("dicts")
+    assert config["version"] == simdnn.__version__
+    assert config["isa"] in config["isa_available"]
+    assert config["threads"] == simdnn.get_num_threads()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--optimizer", "sgd", "--lr", "0.1", "--momentum", "0.5"],
+        ["--batch-size", "full"],
+        ["--batch-size", "64", "--seed", "7"],
+        ["--hidden", "16,8"],
+    ],
+    ids=" ".join,
+)
+def test_demo_trains_and_reports(demo: Callable[..., str], options: list[str]) -> None:
+    shown = demo(*options)
+    accuracy = re.search(r"simdnn +test accuracy (0\.\d+|1\.0+)", shown)
+    assert accuracy, shown
+    assert re.search(r"loss \d+\.\d+ -> \d+\.\d+", shown)
+    assert "us/step" in shown
+    assert "samples/s" in shown
+    assert "NumPy" in shown
+
+
+@pytest.mark.parametrize("activation", [row["name"] for row in _core.activations()])
+def test_demo_knows_every_activation(demo: Callable[..., str], activation: str) -> None:
+    assert activation in demo("--activation", activation, "--batch-size", "256")
+
+
+@pytest.mark.parametrize("optimizer", simdnn.optim.BY_NAME)
+def test_demo_trains_with_every_optimizer(demo: Callable[..., str], optimizer: str) -> None:
+    shown = demo("--optimizer", optimizer, "--epochs", "20")
+    first, last = map(float, re.search(r"loss (\d+\.\d+) -> (\d+\.\d+)", shown).groups())
+    assert last < 0.6 * first, shown
+
+
+def test_demo_trains_on_single_samples(demo: Callable[..., str]) -> None:
+    assert "batch size 1," in demo("--batch-size", "1", "--epochs", "1")
+
+
+def test_options_alone_belong_to_the_demo() -> None:
+    pytest.importorskip("sklearn", reason="needs the extra [demo]: scikit-learn")
+    pytest.importorskip("tqdm", reason="needs the extra [demo]: tqdm")
+    assert "test accuracy" in output_of(["-m", "simdnn", *SMALL], timeout=120)
+
+
+def test_demo_repeats_with_the_same_seed(demo: Callable[..., str]) -> None:
+    found = [
+        re.findall(r"simdnn +(test accuracy \S+ +loss \S+ -> \S+)", demo("--seed", seed)) for seed in "001"
+    ]
+    assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fly"], r"unknown command 'fly'; known: demo"),
+        (["info", "now"], "No such file.*now"),
+        (["info", "now", "then"], "unrecognized arguments: then"),
+        (["demo", "--activation", "relux"], "relux.*relu"),
+        (["demo", "--optimizer", "sdg"], "sdg.*adam"),
+        (["demo", "--epochs", "0"], "epochs"),
+        (["demo", "--epochs", "many"], "epochs"),
+        (["demo", "--hidden", "16,x"], "hidden"),
+        (["demo", "--batch-size", "-3"], "batch-size"),
+        (["demo", "--batch-size", "most"], "batch-size"),
+        (["demo", "--seed", "x"], "seed"),
+        (["demo", "--momentum", "0.5"], "momentum.*adam"),
+        (["demo", "--wings"], "wings"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_word_is_a_clear_error(arguments: list[str], message: str) -> None:
+    done = start(["-m", "simdnn", *arguments], 60, {})
+    assert done.returncode == 2
+    assert re.search(message, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--seed", "-1"], ["--lr", "-1"], ["--lr", "nan"], ["--momentum", "-2", "--optimizer", "sgd"]],
+    ids=" ".join,
+)
+def test_a_number_out_of_range_is_a_clear_error(arguments: list[str]) -> None:
+    done = start(["-m", "simdnn", "demo", *SMALL, *arguments], 60, {})
+    assert done.returncode != 0
+    assert arguments[0].strip("-") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in COMMANDS)

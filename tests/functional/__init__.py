@@ -1,0 +1,1 @@
+"""Laws of activations and functions along rows, and how they take arrays."""

@@ -1,0 +1,1 @@
+"""Files and exchange: saved models, PyTorch's weights, ONNX, tables."""

@@ -1,0 +1,239 @@
+"""Files that are damaged or mean harm: each is a clear error, and takes no memory."""
+
+import os
+import struct
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simdnn import Trainer, optim, schedules
+
+from tests.io.files import rewritten, small
+from tests.support.processes import ROOT
+from tests.support.registry import spread
+
+pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
+import safetensors.numpy
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "model.safetensors"
+
+
+@pytest.fixture
+def saved(path: Path) -> Path:
+    simdnn.save(small(), path)
+    return path
+
+
+DAMAGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "empty": (lambda content: b"", ""),
+    "of 7 bytes": (lambda content: content[:7], ""),
+    "without arrays": (lambda content: content[: 8 + struct.unpack("<Q", content[:8])[0]], ""),
+    "short of a byte": (lambda content: content[:-1], ""),
+    "longer by a byte": (lambda content: content + b"\0", ""),
+    "with a huge header": (lambda content: struct.pack("<Q", 2**62) + content[8:], ""),
+    "another file": (lambda content: b"PK\x03\x04" + bytes(1000), ""),
+    "a pickle": (lambda content: b"\x80\x04cos\nsystem\n(S'exit 1'\ntR.", ""),
+    "JSON of no dictionary": (lambda content: struct.pack("<Q", 8) + b"[1, 2]  ", ""),
+    "another's safetensors": (lambda content: safetensors.numpy.save({"a": np.ones(3)}), "from_torch"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_a_clear_error(name: str, saved: Path) -> None:
+    change, message = DAMAGED[name]
+    saved.write_bytes(change(saved.read_bytes()))
+    with pytest.raises(ValueError, match=f"model.safetensors: .*{message}") as caught:
+        simdnn.load(saved)
+    assert "\n" not in str(caught.value)
+
+
+def nested(depth: int) -> dict[str, Any]:
+    layer: dict[str, Any] = {"layer": "Tanh"}
+    for _ in range(depth):
+        layer = {"layer": "Residual", "layers": [layer]}
+    return layer
+
+
+def with_layer(layer: Any) -> Callable[[dict[str, Any]], Any]:
+    """Another first layer."""
+
+    def change(description: dict[str, Any]) -> None:
+        description["model"]["layers"][0] = layer
+
+    return change
+
+
+def with_setting(name: str, value: Any) -> Callable[[dict[str, Any]], Any]:
+    """Another setting of the first layer."""
+
+    def change(description: dict[str, Any]) -> None:
+        description["model"]["layers"][0][name] = value
+
+    return change
+
+
+def with_entry(name: str, value: Any) -> Callable[[dict[str, Any]], Any]:
+    """Another entry of the model."""
+
+    def change(description: dict[str, Any]) -> None:
+        description["model"][name] = value
+
+    return change
+
+
+HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "an unknown class": (with_layer({"layer": "Popen"}), "'Popen' is not known"),
+    "an abstract class": (with_layer({"layer": "Layer"}), "'Layer' is not known"),
+    "a class of another module": (with_layer({"layer": "os.system"}), "not known"),
+    "no layer": (with_layer(7), "expected a dictionary"),
+    "an unknown setting": (with_setting("command", "x"), "'command' is not known"),
+    "a huge layer": (with_setting("out_features", 10**12), "beyond|takes"),
+    "two huge layers": (
+        lambda d: d["model"].update(
+            layers=[
+                {"layer": "Dense", "in_features": 4, "out_features": 2**30},
+                {"layer": "Dense", "in_features": 2**30, "out_features": 2**30},
+            ]
+        ),
+        "0.weight|missing",
+    ),
+    "a number without end": (with_setting("in_features", 10**400), "beyond any size"),
+    "a wrong width": (with_setting("in_features", 5), "layers|shape"),
+    "a negative width": (with_setting("in_features", -4), "in_features"),
+    "a width of text": (with_setting("in_features", "4"), "in_features"),
+    "a wrong bias": (with_setting("bias", False), "bias"),
+    "an unknown activation": (with_setting("activation", "relux"), "activation"),
+    "an unknown initializer": (with_setting("init", "os.system"), "init"),
+    "layers inside each other": (with_layer(nested(60)), "inside each other"),
+    "lists inside each other": (lambda d: "[" * 100_000 + "]" * 100_000, "deep|recursion"),
+    "a layer of lists": (with_setting("activation", [[[]]]), "activation"),
+    "no layers": (with_entry("layers", []), "layers"),
+    "layers of text": (with_entry("layers", "Dense"), "layers"),
+    "another dtype": (with_entry("dtype", "float16"), "float16"),
+    "the other dtype": (with_entry("dtype", "float64"), "expected float64, got float32"),
+    "a dtype of objects": (with_entry("dtype", "object"), "object"),
+    "a huge input": (with_entry("in_features", 10**30), "takes|layers"),
+    "a seed of text": (with_entry("seed", "x"), "seed"),
+    "an unknown entry": (with_entry("code", "x"), "'code' is not known"),
+    "no JSON": (lambda d: "{", ""),
+    "a list": (lambda d: "[]", "dictionary"),
+    "no model": (lambda d: d.pop("model"), "model"),
+    "a later version": (lambda d: d.update(version=2), "version: expected 1, got 2"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_description_is_a_clear_error(name: str, saved: Path) -> None:
+    change, message = HOSTILE[name]
+    rewritten(saved, change)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=f"model.safetensors: .*({message})"):
+            simdnn.load(saved)
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
+
+
+def test_claimed_sizes_take_no_memory(saved: Path) -> None:
+    """In a process that may have little more than what Python itself takes."""
+    rewritten(saved, HOSTILE["two huge layers"][0])
+    script = (
+        "import resource, sys, simdnn, safetensors.numpy\n"
+        "now = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (now + 2**25, now + 2**25))\n"
+        "try: simdnn.load(sys.argv[1])\n"
+        "except ValueError as error: print(error)\n"
+    )
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("needs /proc to know how much memory is taken")
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(saved)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "missing" in done.stdout or "shape" in done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def contents(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Path]:
+    """A trainer's file, and where changed ones go."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    trainer = Trainer(small(), optimizer=optim.Adam(lr=schedules.cosine(0.1, 9)), seed=0)
+    trainer.step(spread(20, np.float32, 1.0).reshape(5, 4), np.arange(5) % 3)
+    trainer.save(folder / "trainer.safetensors")
+    return (folder / "trainer.safetensors").read_bytes(), folder / "changed.safetensors"
+
+
+@settings(max_examples=600, deadline=None)
+@given(data=st.data())
+def test_changed_bytes_are_a_model_or_a_value_error(
+    data: st.DataObject, contents: tuple[bytes, Path]
+) -> None:
+    content, path = contents
+    changed = bytearray(content)
+    end = 8 + struct.unpack("<Q", content[:8])[0] + 16  # changes of weights alone are no news
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, min(end, len(changed)) - 1))
+        kind = data.draw(st.sampled_from(["set", "cut", "drop", "insert", "digit"]))
+        if kind == "set":
+            changed[at] = data.draw(st.integers(0, 255))
+        elif kind == "digit":
+            changed[at] = data.draw(st.sampled_from(b'0129-.eE[]{}",:'))
+        elif kind == "drop":
+            del changed[at : at + data.draw(st.integers(1, 9))]
+        elif kind == "insert":
+            changed[at:at] = data.draw(st.binary(max_size=9))
+        else:
+            del changed[at:]
+        if not changed:
+            changed = bytearray(b"\0")
+    path.write_bytes(changed)
+    for load in (simdnn.load, Trainer.load, simdnn.load_metadata):
+        try:
+            load(path)
+        except ValueError as error:
+            message = str(error)
+        else:
+            continue
+        assert message.startswith(f"{path}: ")
+
+
+LONG = {"schedule": [["cosine", 0, [1] * 99]], "text": ""}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d["trainer"]["optimizer"].update(optimizer="sgdx"), "optimizer: 'sgdx' is not known"),
+        (lambda d: d["trainer"]["optimizer"]["settings"].update(betas=[2, 3]), "beta"),
+        (lambda d: d["trainer"]["optimizer"]["settings"].update(params=[]), "params"),
+        (lambda d: d["trainer"]["optimizer"].update(optimizer="sgd"), "SGD"),
+        (lambda d: d["trainer"]["optimizer"].update(lr=LONG), "3 numbers"),
+        (lambda d: d["trainer"]["loss"].update(loss="os"), "loss: 'os' is not known"),
+        (lambda d: d["trainer"]["loss"].update(settings={"margin": 3}), "margin"),
+        (lambda d: d["trainer"].update(seed=-1), "seed"),
+        (lambda d: d["trainer"]["state"].update(steps=2**63), "steps"),
+        (lambda d: d["trainer"]["state"].update(carried=[1.0]), "carried"),
+        (lambda d: d["trainer"].update(epochs_done="x"), "epochs_done"),
+    ],
+)  # fmt: skip
+def test_a_hostile_trainer_is_a_clear_error(change: Callable[[Any], Any], message: str, path: Path) -> None:
+    Trainer(small(), seed=0).save(path)
+    rewritten(path, change)
+    with pytest.raises(ValueError, match=f"model.safetensors: .*{message}"):
+        Trainer.load(path)

@@ -1,0 +1,1 @@
+"""Laws of layers and networks: values, gradients, shapes, initial weights."""

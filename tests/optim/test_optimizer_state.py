@@ -1,0 +1,144 @@
+"""State to and from dictionaries: nothing is lost, nothing that does not fit is taken."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from simdnn import optim, schedules
+
+from tests.support.registry import FLOATS, OPTIMIZERS, RULES, label, same_bits, spread
+
+every_optimizer = pytest.mark.parametrize(
+    ("rule", "make", "settings"),
+    OPTIMIZERS,
+    ids=[f"{make.__name__} {label(rule, settings)}" for rule, make, settings in OPTIMIZERS],
+)
+SHAPES = [(3, 5), (), (7,)]
+
+
+def arrays(dtype: Any, offset: int = 0) -> list[np.ndarray]:
+    """One for each shape."""
+    return [spread(int(np.prod(shape)) + offset, dtype)[offset:].reshape(shape).copy() for shape in SHAPES]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@every_optimizer
+def test_state_makes_another_go_on_with_the_same_bits(
+    rule: str, make: Any, settings: dict[str, Any], dtype: Any
+) -> None:
+    ours, theirs = arrays(dtype), arrays(dtype)
+    first = make(ours, **settings)
+    for t in range(1, 6):
+        first.step(arrays(dtype, t))
+    second = make(theirs)
+    if second._rule.name != rule:  # what chooses the rule is not part of the state
+        second = make(theirs, **settings)
+    for p, q in zip(ours, theirs, strict=True):
+        q[...] = p
+    second.load_state_dict(first.state_dict())
+    for t in range(6, 11):
+        first.step(arrays(dtype, t))
+        second.step(arrays(dtype, t))
+    assert first.steps == second.steps == 10
+    assert all(same_bits(p, q) for p, q in zip(ours, theirs, strict=True))
+
+
+@every_optimizer
+def test_state_has_pytorch_s_form(rule: str, make: Any, settings: dict[str, Any]) -> None:
+    optimizer = make(arrays(np.float32), **settings)
+    assert optimizer.state_dict()["state"] == {}
+    optimizer.step(arrays(np.float32, 1))
+    state = optimizer.state_dict()
+    assert state.keys() == {"state", "param_groups"}
+    (group,) = state["param_groups"]
+    assert group["params"] == [0, 1, 2]
+    assert group["lr"] == settings["lr"]
+    row = RULES[rule]
+    wanted = {*row["slots"], *row["carried"], *(["step"] if row["counts"] else [])}
+    for i, shape in enumerate(SHAPES):
+        assert state["state"].get(i, {}).keys() == wanted
+        for name in row["slots"]:
+            assert state["state"][i][name].shape == shape
+            assert state["state"][i][name].dtype == np.float32
+
+
+def test_state_is_a_copy() -> None:
+    p = np.ones(3)
+    optimizer = optim.Adam([p])
+    optimizer.step([p])
+    optimizer.state_dict()["state"][0]["exp_avg"][:] = 7
+    assert optimizer.state_dict()["state"][0]["exp_avg"][0] != 7
+
+
+def test_settings_come_with_the_state() -> None:
+    given = {"betas": (0.8, 0.95), "eps": 1e-4, "eps_mode": "hat", "weight_decay": 0.1, "clip_norm": 3.0}
+    first, second = optim.Adam([np.ones(3)], lr=0.3, **given), optim.Adam([np.ones(3)])
+    first.step([np.ones(3)])
+    second.load_state_dict(first.state_dict())
+    assert {name: getattr(second, name) for name in given} == given
+    assert second.lr == 0.3
+    assert second.clip_value is None
+
+
+def test_a_schedule_stays_at_its_step() -> None:
+    first, second = (optim.SGD([np.ones(1)], lr=schedules.exponential(1.0, 0.5)) for _ in range(2))
+    for _ in range(3):
+        first.step([[0.0]])
+    second.load_state_dict(first.state_dict())
+    assert second.current_lr == first.current_lr == 0.125
+    assert first.state_dict()["param_groups"][0]["lr"] == 0.125
+
+
+def test_an_empty_state_is_the_beginning() -> None:
+    p, q = np.ones(3), np.ones(3)
+    optimizer, fresh = optim.Adagrad([p], like="keras"), optim.Adagrad([q], like="keras")
+    empty = optimizer.state_dict()
+    optimizer.step([np.ones(3)])
+    optimizer.load_state_dict(empty)
+    p[...] = 1
+    for one in (optimizer, fresh):
+        one.step([np.ones(3)])
+    assert same_bits(p, q)
+
+
+def changed(state: dict[str, Any], **values: Any) -> dict[str, Any]:
+    """The state with other values for its first parameter."""
+    return {**state, "state": {**state["state"], 0: {**state["state"][0], **values}}}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "exception", "message"),
+    [
+        (lambda s: {"state": s["state"]}, KeyError, "param_groups"),
+        (lambda s: {**s, "param_groups": s["param_groups"] * 2}, ValueError, "one group, got 2"),
+        (
+            lambda s: {**s, "param_groups": [{**s["param_groups"][0], "params": [0]}]},
+            ValueError,
+            "expected 3",
+        ),
+        (lambda s: {**s, "param_groups": [{**s["param_groups"][0], "lr": -1}]}, ValueError, "lr: .*-1"),
+        (lambda s: {**s, "param_groups": [{**s["param_groups"][0], "betas": 1}]}, TypeError, "betas"),
+        (lambda s: {**s, "param_groups": [{**s["param_groups"][0], "amsgrad": True}]}, ValueError, "amsgrad"),
+        (lambda s: changed(s, exp_avg=np.ones(4)), ValueError, r"exp_avg'\]: expected shape \(3, 5\)"),
+        (lambda s: changed(s, exp_avg=None), KeyError, "exp_avg"),
+        (lambda s: changed(s, exp_avg=np.full((3, 5), "x")), TypeError, "exp_avg"),
+        (lambda s: changed(s, step=7), ValueError, r"step: .*\[2, 7\]"),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(spoil: Any, exception: Any, message: str) -> None:
+    optimizer = optim.Adam(arrays(np.float32))
+    for t in (1, 2):
+        optimizer.step(arrays(np.float32, t))
+    before = optimizer.state_dict()
+    with pytest.raises(exception, match=message):
+        optimizer.load_state_dict(spoil(before))
+    after = optimizer.state_dict()
+    assert after["param_groups"] == before["param_groups"]
+    for i in range(3):
+        assert all(same_bits(after["state"][i][name], value) for name, value in before["state"][i].items())
+
+
+def test_without_params_there_is_no_state() -> None:
+    for call in (optim.Adam().state_dict, lambda: optim.Adam().load_state_dict({})):
+        with pytest.raises(ValueError, match="no params"):
+            call()

@@ -1,0 +1,260 @@
+"""Whatever is registered has an oracle, a stub and documentation: failures say which line to add where."""
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn
+import simdnn.functional as F
+import simdnn.onnx
+import simdnn.table
+from simdnn import _core, nn, optim
+from simdnn.losses._registry import NAMED
+
+from tests import oracles
+from tests.oracles import rules
+from tests.support.registry import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS, RULES, parameters_of
+
+#: Names that simdnn.functional exports.
+PUBLIC: list[str] = vars(F)["__all__"]
+PACKAGE = Path(simdnn.__file__).parent
+STUB = PACKAGE / "functional" / "__init__.pyi"
+LAYERS = PACKAGE / "nn" / "_activation.pyi"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_has_an_oracle(name: str) -> None:
+    assert name in oracles.ACTIVATIONS, (
+        f'add a row "{name}": Activation(value=..., derivative=..., limits=..., slope_at_zero=...)'
+        " to ACTIVATIONS in tests/oracles/elementwise.py"
+    )
+
+
+@pytest.mark.parametrize("name", {**LOSSES, **NAMED})
+def test_every_loss_has_an_oracle(name: str) -> None:
+    assert name in {*oracles.LOSSES, *oracles.METRICS, *oracles.HEADS}, (
+        f'add a row "{name}": Loss(each=..., slope=..., target=...) to LOSSES in tests/oracles/losses.py'
+    )
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_has_a_function(name: str) -> None:
+    assert name in NAMED, (
+        f"give {name} a .function in cpp/ops/pointwise_losses.hpp, or decorate one with"
+        f" @trainable({name!r}, ...) in python/simdnn/losses/_classification.py"
+    )
+    given = LOSSES[name]["function"]
+    assert given is None or getattr(F, given) is NAMED[name]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_loss_is_public_and_named_alike(name: str) -> None:
+    function = NAMED[name]
+    assert function.__name__ in PUBLIC, f"add {function.__name__} to __all__ of {function.__module__}"
+    assert function.__name__.removesuffix("_loss") == name
+    assert getattr(F, function.__name__) is function
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_loss_states_its_parameters(name: str) -> None:
+    function, row = NAMED[name], LOSSES.get(name)
+    text = inspect.getdoc(function) or ""
+    for section in ("Parameters", "Returns", "Raises", "Examples", "Source: "):
+        assert section in text, f"{function.__name__}: its docstring has no {section}"
+    parameters = inspect.signature(function).parameters
+    for parameter in parameters:
+        assert re.search(
+            rf"^[\w, ]*\b{parameter}\b[\w, ]* : |^[\w, ]*\b{parameter}\b[\w, ]*$", text, re.MULTILINE
+        )
+    declared = "".join(
+        re.findall(rf"^def {function.__name__}\((.*?)\) ->", STUB.read_text(), re.MULTILINE | re.DOTALL)
+    )
+    for key, value in parameters.items():
+        default = "" if value.default is value.empty else f" = {value.default!r}"
+        default = default.replace("'", '"')
+        assert re.search(rf"\b{key}: [^=]*?{re.escape(default)}", declared), (
+            f"functional/__init__.pyi: {function.__name__} should have `{key}: ...{default}`"
+        )
+    assert row is None or row["function"] is None or row["formula"] in text
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_has_an_oracle(name: str) -> None:
+    assert name in rules.RULES, (
+        f"add a function {name}(g, state, t, lr, *, ...) and its row to RULES in tests/oracles/rules.py"
+    )
+    own = [
+        p.name for p in inspect.signature(rules.RULES[name]).parameters.values() if p.kind is p.KEYWORD_ONLY
+    ]
+    assert sorted([*rules.COMMON, *own]) == sorted(RULES[name]["hypers"]), (
+        f"tests/oracles/rules.py: {name} has other hyper-parameters"
+    )
+
+
+def test_no_oracle_is_left_over() -> None:
+    for oracle, registry in (
+        (oracles.ACTIVATIONS, ACTIVATIONS),
+        (oracles.LOSSES, NAMED),
+        (rules.RULES, RULES),
+    ):
+        assert not oracle.keys() - registry.keys(), (
+            "remove these rows from elementwise.py, losses.py or rules.py in tests/oracles/"
+        )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [case.name for case in ELEMENTWISE]
+    + [name + suffix for name in ("softmax", "log_softmax", "logsumexp") for suffix in ("", "_backward")]
+    + ["entropy"]
+    + [function.__name__ for function in NAMED.values()],
+)
+def test_every_function_is_public_and_has_a_stub(name: str) -> None:
+    assert hasattr(F, name)
+    assert name in PUBLIC
+    assert re.search(rf"^(def {name}\(|{name}: )", STUB.read_text(), re.MULTILINE), (
+        f"add `{name}: np.ufunc` (or `def {name}(...)`, if it has defaults) to functional/__init__.pyi"
+    )
+
+
+def test_the_stub_declares_nothing_that_is_missing() -> None:
+    declared = re.findall(r"^(?:def )?([a-z]\w*)[(:]", STUB.read_text(), re.MULTILINE)
+    missing = sorted({name for name in declared if not hasattr(F, name)})
+    assert not missing, f"functional/__init__.pyi declares {missing}, which simdnn.functional has not"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_layer_has_a_stub(name: str) -> None:
+    layer = nn._activation.CLASSES[name]
+    stub = LAYERS.read_text()
+    by_hand = f"from ._elementwise import {layer.__name__} as {layer.__name__}\n" in stub
+    declared = re.search(
+        rf"^class {layer.__name__}\(Activation\):((?:\n    .*| \.\.\.)*)", stub, re.MULTILINE
+    )
+    assert by_hand or declared, (
+        f"add `class {layer.__name__}(Activation): ...` to python/simdnn/nn/_activation.pyi"
+    )
+    assert f'    "{layer.__name__}",\n' in stub, f'add "{layer.__name__}" to __all__ of that file'
+    for parameter, value in {} if by_hand else ACTIVATIONS[name]["parameters"].items():
+        assert f"    {parameter}: float\n" in declared[1], (
+            f"{layer.__name__} should have `{parameter}: float`"
+        )
+        assert f"{parameter}: float = {value!r}" in declared[1], f"its constructor too, with {value!r}"
+
+
+def test_the_stub_of_activation_layers_declares_nothing_else() -> None:
+    declared = set(re.findall(r"^class (\w+)", LAYERS.read_text(), re.MULTILINE))
+    assert declared <= {layer.__name__ for layer in nn._activation.CLASSES.values()}
+
+
+@pytest.mark.parametrize("case", [case for case in ELEMENTWISE if case.defaults], ids=lambda case: case.name)
+def test_the_stub_has_the_defaults(case: Any) -> None:
+    declared = "".join(
+        re.findall(rf"^def {case.name}\((.*?)\) ->", STUB.read_text(), re.MULTILINE | re.DOTALL)
+    )
+    for name, value in ACTIVATIONS[case.name.removesuffix("_backward").removesuffix("_derivative")][
+        "parameters"
+    ].items():
+        assert re.search(rf"\b{name}: (ArrayLike|float) = {re.escape(repr(value))}", declared), (
+            f"python/simdnn/functional/__init__.pyi: {case.name} should have `{name}: ArrayLike = {value!r}`"
+        )
+
+
+@pytest.mark.parametrize(
+    "row", [*ACTIVATIONS.values(), *LOSSES.values(), *RULES.values()], ids=lambda row: row["name"]
+)
+def test_every_row_describes_itself(row: dict[str, Any]) -> None:
+    for field in ("name", "formula", "source"):
+        assert row[field].strip(), f"fill in .{field} of {row['name']} in cpp/ops/"
+    assert re.search(r"\d{4}|definition", row["source"]), f"{row['name']}: the source names no year"
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_is_documented(name: str) -> None:
+    row = ACTIVATIONS[name]
+    for field in ("summary", "derivative_formula", "kink", "example", "example_value"):
+        assert row[field].strip(), f"fill in .{field} of {name} in cpp/ops/"
+    assert row["reads"] in ("input", "output")
+    assert 0 <= row["value_ulp"] <= 4
+    assert 0 <= row["derivative_ulp"] <= 4
+    value, derivative, backward = (getattr(F, name + suffix) for suffix in ("", "_derivative", "_backward"))
+    assert row["formula"] in value.__doc__
+    assert row["source"] in value.__doc__
+    for function in (derivative, backward):
+        assert row["derivative_formula"] in function.__doc__
+        assert row["kink"] in function.__doc__
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_example_prints_what_it_says(name: str) -> None:
+    row = ACTIVATIONS[name]
+    with np.printoptions():
+        assert repr(eval(row["example"], {"F": F, "np": np})) == row["example_value"]
+
+
+@pytest.mark.parametrize("case", ELEMENTWISE, ids=lambda case: case.name)
+def test_signatures_show_parameters_and_defaults(case: Any) -> None:
+    if not case.defaults:
+        assert case.function is case.ufunc or case.name.startswith("gelu")  # which chooses between two
+        return
+    shown = inspect.signature(case.function).parameters.values()
+    assert tuple(p.default for p in shown if p.default is not p.empty) == case.defaults
+    assert case.defaults == parameters_of(case.name.removesuffix("_backward").removesuffix("_derivative"))
+
+
+def public_objects() -> list[Any]:
+    """Every public module, function, class and method of the package."""
+    found = []
+    for module in (
+        simdnn,
+        simdnn.diagnostics,
+        simdnn.functional,
+        simdnn.init,
+        simdnn.nn,
+        simdnn.onnx,
+        simdnn.table,
+        simdnn.optim,
+        simdnn.plot,
+        simdnn.pretrain,
+        simdnn.schedules,
+    ):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if inspect.isclass(thing):
+                members = [
+                    m for key, m in vars(thing).items() if not key.startswith("_") and inspect.isfunction(m)
+                ]
+                found += [(f"{module.__name__}.{name}.{m.__name__}", m) for m in members]
+            if not isinstance(thing, str):
+                found.append((f"{module.__name__}.{name}", thing))
+    return [pytest.param(thing, id=name) for name, thing in dict(found).items()]
+
+
+@pytest.mark.parametrize("thing", public_objects())
+def test_everything_public_has_a_docstring(thing: Any) -> None:
+    assert (inspect.getdoc(thing) or "").strip()
+
+
+def test_every_rule_is_reached_by_an_optimizer() -> None:
+    reached = {make(**settings)._rule.name for _, make, settings in OPTIMIZERS}
+    assert RULES.keys() <= reached, "add a class to python/simdnn/optim/ and a row to OPTIMIZERS"
+
+
+@pytest.mark.parametrize("name", [name for name in optim.__all__ if isinstance(getattr(optim, name), type)])
+def test_every_optimizer_has_a_name_and_a_row(name: str) -> None:
+    if name == "Optimizer":
+        return
+    assert optim.BY_NAME.get(name.lower()) is getattr(optim, name), f"add {name} to BY_NAME in optim"
+    assert getattr(optim, name) in [make for _, make, _ in OPTIMIZERS], (
+        f"add a row with optim.{name} to OPTIMIZERS in tests/support/registry.py"
+    )
+
+
+def test_names_are_unique_and_lower_case() -> None:
+    for rows in (_core.activations(), _core.losses(), _core.rules(), _core.schedules()):
+        names = [row["name"] for row in rows]
+        assert len(set(names)) == len(names)
+        assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)

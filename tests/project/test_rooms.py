@@ -1,0 +1,141 @@
+"""The floor plan of the package: its rooms, no circles of imports, and who uses public names alone."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.processes import ROOT
+
+PACKAGE = ROOT / "python" / "simdnn"
+
+pytestmark = pytest.mark.skipif(
+    not PACKAGE.is_dir(), reason="the source tree is not beside tests/: nothing to look at"
+)
+
+#: The entries at top level: a new one is a room that users import, or whose name explains it.
+ROOMS = {
+    "_utils",
+    "cli",
+    "config",
+    "demo",
+    "diagnostics",
+    "functional",
+    "init",
+    "io",
+    "losses",
+    "nn",
+    "onnx",
+    "optim",
+    "plot",
+    "pretrain",
+    "schedules",
+    "sklearn",
+    "table",
+    "training",
+}
+MOST_ROOMS = 20
+NO_ROOMS = {"__init__", "__main__", "_core", "py"}
+
+#: An import inside a function that closes a circle within one room.
+LATE = {("simdnn.optim._optimizer", "simdnn.optim._state")}
+
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+
+def test_rooms_are_those_of_the_floor_plan() -> None:
+    paths = [path for path in PACKAGE.iterdir() if path.suffix not in (".so", ".pyd")]
+    files = [path for path in paths if path.is_file() or (path / "__init__.py").is_file()]
+    entries = {path.name.split(".")[0] for path in files} - NO_ROOMS
+    assert entries == ROOMS, "list the room in ROOMS, or put the file into the room that it serves"
+    assert len(entries) <= MOST_ROOMS
+
+
+def statements(tree: ast.AST) -> Iterator[ast.ImportFrom | ast.Import]:
+    """The imports that run, at the top and in functions: all but those of type checkers."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            yield node
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for other in node.orelse:
+                yield from statements(other)
+        else:
+            yield from statements(node)
+
+
+def imported(module: str) -> Iterator[tuple[str, str | None]]:
+    """What a module imports from this package: a module, and a name in it that is no module."""
+    package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+    for node in statements(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((name.name, None) for name in node.names if name.name in MODULES)
+            continue
+        base = node.module or ""
+        if node.level:
+            parent = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*parent, *base.split(".")] if base else parent)
+        for name in node.names:
+            inner = f"{base}.{name.name}"
+            if inner in MODULES:
+                yield inner, None
+            elif base in MODULES:
+                yield base, name.name
+
+
+def needed(module: str) -> set[str]:
+    """The modules that must be there first: those imported, and the packages around them."""
+    found = set()
+    for name, _ in imported(module):
+        parts = name.split(".")
+        around = {".".join(parts[:end]) for end in range(2, len(parts) + 1)}
+        found |= {one for one in around if not f"{module}.".startswith(f"{one}.")}
+        found |= {name} - {module, "simdnn"}
+    return {other for other in found if (module, other) not in LATE}
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a ring, or none."""
+    done: set[str] = set()
+
+    def visit(module: str, path: list[str]) -> list[str]:
+        if module in path:
+            return [*path[path.index(module) :], module]
+        if module in done:
+            return []
+        for other in sorted(graph[module]):
+            if found := visit(other, [*path, module]):
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in graph if (found := visit(module, []))), [])
+
+
+def test_modules_do_not_import_each_other_in_circles() -> None:
+    found = circle({module: needed(module) for module in MODULES})
+    assert not found, " -> ".join(found)
+
+
+@pytest.mark.parametrize("graph", [{"a": {"b"}, "b": {"a"}}, {"a": {"b"}, "b": {"c"}, "c": {"b"}}])
+def test_a_circle_is_found(graph: dict[str, set[str]]) -> None:
+    assert circle({"c": set(), **graph})
+
+
+@pytest.mark.parametrize("room", ["cli", "sklearn"])
+def test_rooms_above_import_public_names(room: str) -> None:
+    """Helpers of `_utils` serve all rooms."""
+    inside = f"simdnn.{room}"
+    found = {
+        (module, f"{other}.{name}" if name else other)
+        for module in MODULES
+        if f"{module}.".startswith(f"{inside}.")
+        for other, name in imported(module)
+        if not other.startswith((inside, "simdnn._utils"))
+    }
+    private = {one for one in found if any(part.startswith("_") for part in one[1].split("."))}
+    assert not private

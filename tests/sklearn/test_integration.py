@@ -1,0 +1,222 @@
+"""The estimators among scikit-learn's tools: pipelines, searches, calibration, copies, files."""
+
+import copy
+import importlib
+import io
+import pickle
+import sys
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+import scipy.sparse
+import simdnn
+from simdnn.sklearn import MLPClassifier, MLPRegressor
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from sklearn.inspection import permutation_importance
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.neural_network import MLPClassifier as TheirClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from tests.support.registry import same_bits
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X, Y = load_iris(return_X_y=True)
+QUICK: dict[str, Any] = {
+    "hidden_layer_sizes": (16,),
+    "random_state": 0,
+    "max_iter": 80,
+    "learning_rate_init": 0.01,
+}
+
+
+def flat(estimator: Any) -> np.ndarray[Any, Any]:
+    """All parameters in one array."""
+    return np.concatenate([array.ravel() for array in (*estimator.coefs_, *estimator.intercepts_)])
+
+
+def unpickled(estimator: Any) -> Any:
+    return pickle.loads(pickle.dumps(estimator))
+
+
+def through_joblib(estimator: Any) -> Any:
+    file = io.BytesIO()
+    joblib.dump(estimator, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
+def test_without_scikit_learn_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("simdnn.sklearn")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ImportError, match=r"pip install 'simdnn\[sklearn\]'"):
+        importlib.import_module("simdnn.sklearn")
+
+
+def test_pipelines_searches_and_scores() -> None:
+    pipeline = make_pipeline(StandardScaler(), MLPClassifier(**QUICK))
+    assert cross_val_score(pipeline, X, Y, cv=3).mean() > 0.9
+    search = GridSearchCV(
+        pipeline,
+        {
+            "mlpclassifier__alpha": [1e-4, 10.0],
+            "mlpclassifier__optimizer": [None, simdnn.optim.NAdam(lr=0.01)],
+        },
+        n_jobs=2,
+        cv=2,
+    ).fit(X, Y)
+    assert search.best_score_ > 0.9
+    alone = clone(pipeline).set_params(**search.best_params_).fit(X, Y)
+    assert same_bits(flat(search.best_estimator_[-1]), flat(alone[-1]))
+
+
+def test_calibration_and_importance() -> None:
+    calibrated = CalibratedClassifierCV(MLPClassifier(**QUICK), cv=2).fit(X, Y)
+    assert np.allclose(calibrated.predict_proba(X).sum(axis=1), 1)
+    useless = np.c_[X, np.zeros(len(X))]
+    classifier = MLPClassifier(**QUICK).fit(useless, Y)
+    importance = permutation_importance(classifier, useless, Y, n_repeats=2, random_state=0)
+    assert importance.importances_mean[-1] == 0
+    assert importance.importances_mean[:-1].max() > 0.1
+
+
+def test_names_of_features_come_through_pandas() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=list("abcd"))
+    pipeline = make_pipeline(StandardScaler(), MLPClassifier(**QUICK)).set_output(transform="pandas")
+    assert list(pipeline.fit(frame, Y)[-1].feature_names_in_) == list("abcd")
+    with pytest.raises(ValueError, match="feature names"):
+        pipeline.predict(frame[list("dcba")])
+
+
+@pytest.mark.parametrize("duplicate", [unpickled, copy.deepcopy, through_joblib])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "settings", [{}, {"solver": "sgd", "learning_rate": "invscaling"}, {"optimizer": "nadam"}]
+)
+def test_a_copy_goes_on_with_the_same_bits(settings: dict[str, Any], dtype: Any, duplicate: Any) -> None:
+    original = MLPClassifier(**QUICK | {"batch_size": 32} | settings)
+    x = X.astype(dtype)
+    for _ in range(3):
+        original.partial_fit(x, Y, classes=[0, 1, 2])
+    other = duplicate(original)
+    for estimator in (original, other):
+        for _ in range(3):
+            estimator.partial_fit(x, Y)
+    assert same_bits(flat(original), flat(other))
+    assert same_bits(original.predict_proba(x), other.predict_proba(x))
+    assert original.loss_curve_ == other.loss_curve_
+    assert len(original.loss_curve_) == 6
+
+
+def test_a_pickle_holds_the_parameters_once() -> None:
+    classifier = MLPClassifier(hidden_layer_sizes=(2000,), max_iter=1, solver="lbfgs").fit(X, Y)
+    assert len(pickle.dumps(classifier)) < 1.1 * flat(classifier).nbytes
+
+
+def test_arrays_that_users_set_are_those_that_predict() -> None:
+    classifier = MLPClassifier(**QUICK).fit(X, Y)
+    before = classifier.predict_proba(X)
+    assert all(array.flags.writeable for array in (*classifier.coefs_, *classifier.intercepts_))
+    classifier.intercepts_[-1][...] = [50.0, 0.0, 0.0]
+    assert (classifier.predict(X) == 0).all()
+    classifier.intercepts_[-1] = np.array([0.0, 50.0, 0.0])
+    assert (classifier.predict(X) == 1).all()
+    for duplicate in (unpickled(classifier), copy.deepcopy(classifier)):
+        assert (duplicate.predict(X) == 1).all()
+    other = MLPClassifier(**QUICK | {"random_state": 1}).fit(X, Y)
+    other.coefs_, other.intercepts_ = classifier.coefs_, classifier.intercepts_
+    assert (other.predict(X) == 1).all()
+    refit = MLPClassifier(**QUICK).fit(X, Y)
+    assert same_bits(refit.predict_proba(X), before)
+
+
+def test_a_fit_goes_on_from_arrays_that_were_set() -> None:
+    first, second = (MLPClassifier(**QUICK, warm_start=True).fit(X, Y) for _ in range(2))
+    second.coefs_ = [coef.copy() for coef in second.coefs_]
+    second.intercepts_[0] = second.intercepts_[0].copy()
+    for estimator in (first, second):
+        estimator.fit(X, Y)
+    assert same_bits(flat(first), flat(second))
+
+
+@pytest.mark.parametrize("make", [scipy.sparse.csr_matrix, scipy.sparse.csr_array, scipy.sparse.csc_matrix])
+@pytest.mark.parametrize(
+    "settings", [{}, {"early_stopping": True}, {"solver": "lbfgs", "max_iter": 5}, {"shuffle": False}]
+)
+def test_sparse_samples_give_the_bits_of_dense_ones(settings: dict[str, Any], make: Any) -> None:
+    x, y = load_digits(return_X_y=True)
+    x, y = x[:200], y[:200]
+    dense, sparse = (MLPClassifier(**QUICK | {"max_iter": 5} | settings) for _ in range(2))
+    dense.fit(x, y)
+    sparse.fit(make(x), y)
+    assert same_bits(flat(dense), flat(sparse))
+    assert same_bits(dense.predict_proba(x), sparse.predict_proba(make(x)))
+
+
+def test_entries_of_one_place_add_up() -> None:
+    twice = scipy.sparse.csr_matrix((np.ones(4), [0, 0, 1, 1], [0, 2, 4]), shape=(2, 2))
+    once = twice.toarray()
+    found = [MLPRegressor(**QUICK).fit(x, [1.0, 2.0]).predict(once) for x in (twice, once)]
+    assert same_bits(found[0], found[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_stay_what_they_are(dtype: Any) -> None:
+    x = X.astype(dtype)
+    for solver in ("adam", "lbfgs"):
+        classifier = MLPClassifier(**QUICK, solver=solver).fit(x, Y)
+        regressor = MLPRegressor(**QUICK, solver=solver).fit(x, Y)
+        found = [flat(classifier), flat(regressor), classifier.predict_proba(x), regressor.predict(x)]
+        assert {array.dtype for array in found} == {np.dtype(dtype)}
+
+
+def test_a_dtype_may_be_asked_for() -> None:
+    asked = MLPClassifier(**QUICK, dtype="float32").fit(X, Y)
+    cast = MLPClassifier(**QUICK).fit(X.astype(np.float32), Y)
+    assert same_bits(flat(asked), flat(cast))
+    with pytest.raises(ValueError, match="dtype: expected float32, float64 or None, got 'int32'"):
+        MLPClassifier(dtype="int32").fit(X, Y)
+
+
+def test_bits_do_not_depend_on_threads() -> None:
+    x, y = load_digits(return_X_y=True)
+    found = [
+        flat(MLPClassifier((256,), max_iter=2, random_state=0, n_threads=threads).fit(x, y))
+        for threads in (1, 2)
+    ]
+    assert same_bits(found[0], found[1])
+    simdnn.set_num_threads(1)
+    MLPClassifier((4,), max_iter=1, n_threads=2).fit(X, Y)
+    assert simdnn.get_num_threads() == 1
+    simdnn.set_num_threads(None)
+
+
+@pytest.mark.parametrize(
+    ("load", "settings"),
+    [
+        (load_digits, {"hidden_layer_sizes": (64,), "max_iter": 40}),
+        (load_breast_cancer, {"hidden_layer_sizes": (32, 32), "batch_size": 32, "max_iter": 30}),
+    ],
+)
+def test_scores_are_no_worse_than_theirs(load: Any, settings: dict[str, Any]) -> None:
+    """Over five seeds and splits, also in single precision."""
+    x, y = load(return_X_y=True)
+    x = StandardScaler().fit_transform(x)
+    scores: dict[str, list[float]] = {}
+    for seed in range(5):
+        train, test, y_train, y_test = train_test_split(x, y, random_state=seed)
+        for name, estimator in (
+            ("ours", MLPClassifier(random_state=seed, **settings)),
+            ("single", MLPClassifier(random_state=seed, dtype=np.float32, **settings)),
+            ("theirs", TheirClassifier(random_state=seed, **settings)),
+        ):
+            scores.setdefault(name, []).append(estimator.fit(train, y_train).score(test, y_test))
+    assert scores["ours"] == scores["theirs"]
+    assert np.mean(scores["single"]) >= np.mean(scores["theirs"]) - 0.002

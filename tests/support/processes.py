@@ -1,0 +1,65 @@
+"""Python in a fresh process, with a watchdog."""
+
+import ctypes
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Levels of the instruction set that a build for this kind of machine holds.
+LEVELS = {"x86_64": ("v2", "v3", "v4"), "aarch64": ("neon",)}.get(os.uname().machine, ())
+
+
+def start(
+    arguments: list[str], timeout: float, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Runs Python from the root of the checkout; a process that hangs is killed and fails the test."""
+    try:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=os.environ | environment,
+            timeout=timeout,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        printed = [text.decode() for text in (error.stdout, error.stderr) if text]
+    pytest.fail("\n".join([f"hung: killed after {timeout:g} s", *printed]), pytrace=False)
+
+
+def output_of(arguments: list[str], timeout: float = 60, **environment: str) -> str:
+    """What it printed; any exit status but 0 fails the test."""
+    done = start(arguments, timeout, environment)
+    if done.returncode != 0:
+        pytest.fail(f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def run(script: str, timeout: float = 60, **environment: str) -> str:
+    """What a script printed. A line that begins with SKIP skips the test, for the reason it gives."""
+    printed = output_of(["-c", script], timeout, **environment)
+    for line in printed.splitlines():
+        if line.startswith("SKIP"):
+            pytest.skip(line.removeprefix("SKIP").strip())
+    return printed
+
+
+def missing(level: str) -> str:
+    """Why this machine cannot run a level; empty if it can."""
+    done = start(["-c", "import simdnn"], 60, {"SIMDNN_ISA": level})
+    return "" if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
+
+
+def control_word() -> int:
+    """Rounding, traps and flushing of subnormals, as the C library's fegetenv finds them; flags left out."""
+    environment = (ctypes.c_uint32 * 16)()
+    word, flags = {"x86_64": (7, 0x3F), "aarch64": (0, 0)}[platform.machine()]
+    ctypes.CDLL(None).fegetenv(environment)
+    return environment[word] & ~flags

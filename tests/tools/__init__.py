@@ -1,0 +1,1 @@
+"""Programs that measure and write: accuracy, golden hashes, special values."""

@@ -1,0 +1,1 @@
+"""Laws of training loops and of pre-training."""
