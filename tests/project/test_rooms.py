@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(
 #: The entries at top level: a new one is a room that users import, or whose name explains it.
 ROOMS = {
     "_utils",
+    "callbacks",
     "cli",
     "config",
     "demo",
