@@ -32,7 +32,8 @@ class History:
 
     ``loss`` and ``accuracy`` are means over the epoch's steps, each before its update, and so is ``penalty``,
     of a ``Trainer(penalty="sum")``; ``val_loss`` and ``val_accuracy`` follow the epoch. Lists that do not
-    apply stay empty. ``seconds`` holds the training time alone, ``steps`` the number of updates in all.
+    apply stay empty. ``seconds`` holds the training time alone, ``steps`` the number of updates in all;
+    ``stopped`` is True if a callback ended the training.
 
     Examples
     --------
@@ -48,6 +49,7 @@ class History:
     penalty: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     steps: int = 0
+    stopped: bool = False
 
     @property
     def epochs(self) -> int:
@@ -326,9 +328,9 @@ class Trainer:
                 self.optimizer._provide_rates(-(-samples // size))
                 logs = self._epoch(history, batch, size, shuffle if order is None else order, validation)
                 advance(shown, logs)
-                stop = any([watcher(self, logs) for watcher in watchers])
+                history.stopped = any([watcher(self, logs) for watcher in watchers])
                 self.optimizer._observe(logs.get("val_loss", logs["loss"]))
-                if stop:
+                if history.stopped:
                     break
         return history
 
