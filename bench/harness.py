@@ -63,7 +63,7 @@ class Contestant:
 
     name: str
     run: Callable[[], object]
-    check: Callable[[], None]
+    check: Callable[[], object]
     steps: int = 1
     context: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext
 

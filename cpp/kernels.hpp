@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ops/description.hpp"
-#include "ops/spans.hpp"
+#include "base/descriptions.hpp"
+#include "base/views.hpp"
 
 namespace simdnn {
 

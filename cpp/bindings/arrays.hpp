@@ -160,15 +160,14 @@ class SignalInterrupt final : public Interrupt {
 
 /// Runs work(context) holding the network, without the GIL if it takes long; raises what interrupted it.
 template <class Work>
-auto run_native(OwnedMutex& mutex, double nanoseconds, const Work& work) {
-  constexpr double brief = 5000;
+auto run_native(OwnedMutex& mutex, Nanoseconds estimate, const Work& work) {
   if (mutex.is_mine()) throw std::runtime_error("model: in use by a call of this thread that a signal interrupted");
   std::unique_lock<OwnedMutex> lock(mutex, std::try_to_lock);
   if (!lock) {  // never wait for it with the GIL, which its holder may want
     const py::gil_scoped_release release;
     lock.lock();
   }
-  if (nanoseconds < brief) return work(Context{});
+  if (estimate < kHoldLockBelow) return work(Context{});
   SignalInterrupt interrupt;
   std::optional<py::gil_scoped_release> release(std::in_place);
   auto result = work(Context{&interrupt});

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "../ops/description.hpp"
+#include "../base/descriptions.hpp"
 
 namespace simdnn {
 

@@ -13,13 +13,13 @@
 #include "../net/layers/dropout.hpp"
 #include "../net/layers/embedding.hpp"
 #include "../net/layers/layer_norm.hpp"
-#include "../net/layers/learned.hpp"
 #include "../net/layers/maxout.hpp"
-#include "../net/layers/random_leak.hpp"
 #include "../net/layers/recurrent.hpp"
 #include "../net/layers/residual.hpp"
+#include "../net/layers/rrelu.hpp"
 #include "../net/layers/softmax.hpp"
 #include "../net/layers/straight_through.hpp"
+#include "../net/layers/trainable_activation.hpp"
 
 namespace simdnn {
 

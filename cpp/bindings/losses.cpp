@@ -43,11 +43,10 @@ LossRows<T> part_of(LossRows<T> rows, Index begin, Index end) {
 
 template <class T>
 void run(const Loss& loss, const LossRows<T>& rows) {
-  constexpr double nanoseconds = 1;  // an element
   const LossFunction<T> function = typed_kernels<T>().losses[loss.index];
-  const double work = nanoseconds * double(rows.rows) * double(rows.columns);
+  const Nanoseconds work = kLossElement * double(rows.rows) * double(rows.columns);
   std::optional<py::gil_scoped_release> release;
-  if (work > 8192) release.emplace();
+  if (work > kHoldLockInLossUpTo) release.emplace();
   parallel_for(rows.rows, 16, work, [&](Index begin, Index end) { function(part_of(rows, begin, end)); });
 }
 
@@ -211,8 +210,8 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
   MarginHead<T> head(*loss.margin, x.rows, x.columns, classes);
   const Matrix<T> out{logits.mutable_data(), x.rows, classes, classes};
   const std::int64_t* const targets = evaluation.rows.classes;
-  const double nanoseconds = network->flops() / 50 * double(x.rows);
-  const Matrix<const T> z = run_native(network->mutex(), nanoseconds, [&](const Context& context) {
+  const Nanoseconds work = network->flops() * kFlopOfStep * double(x.rows);
+  const Matrix<const T> z = run_native(network->mutex(), work, [&](const Context& context) {
     head.begin(w.data(), 0);
     const Matrix<const T> product = plan.forward(x, Pass{.context = context});
     head.logits(x, product, targets, out);
@@ -224,7 +223,7 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
   Array<T> dx({x.rows, x.columns}), dw({x.columns, classes});
   const Matrix<const T> slopes{evaluation.gradient->data(), x.rows, classes, classes};
   T* const to[] = {dx.mutable_data(), dw.mutable_data()};
-  run_native(network->mutex(), 2 * nanoseconds, [&](const Context& context) {
+  run_native(network->mutex(), 2 * work, [&](const Context& context) {
     const Matrix<T> gradient = plan.output_gradient(x.rows);
     copy_rows(slopes, gradient.data, gradient.stride);
     const Matrix<const T> beside = head.backward(x, z, targets, gradient);

@@ -16,7 +16,9 @@ struct Model {
   Index training_samples = 0;      ///< of the last forward pass for training; 0: there was none
   Pass training_pass = {};
 
-  double nanoseconds(Index samples, Index steps) const { return network->flops(steps) / 100 * double(samples); }
+  Nanoseconds forward_work(Index samples, Index steps) const {
+    return network->flops(steps) * kFlopOfForward * double(samples);
+  }
 };
 
 /// Stateful layers go on with the samples of the batch before.

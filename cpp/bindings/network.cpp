@@ -1,7 +1,7 @@
 // Networks and predictors as Python classes, one for each precision.
 #include <pybind11/stl.h>
 
-#include "../net/explain.hpp"
+#include "../net/profile.hpp"
 #include "layers.hpp"
 #include "model.hpp"
 #include "register.hpp"
@@ -37,7 +37,7 @@ Array<T> predict(Model<T>& self, const py::object& object) {
   check_rows(*self.network->spec(), in.samples, in.steps);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.steps));
   T* const to = out.mutable_data();
-  run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.steps), [&](const Context& context) {
+  run_native(self.network->mutex(), self.forward_work(in.samples.rows, in.steps), [&](const Context& context) {
     const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
     infer(plan_for(self.inference, self.network, samples, in.steps, Mode::infer), in.samples, in.steps, to, context);
     return true;
@@ -55,7 +55,7 @@ Array<T> forward_training(Model<T>& self, const py::object& object) {
   check_rows(*self.network->spec(), in.samples, in.steps);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.steps));
   T* const to = out.mutable_data();
-  run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.steps), [&](const Context& context) {
+  run_native(self.network->mutex(), self.forward_work(in.samples.rows, in.steps), [&](const Context& context) {
     self.training_samples = 0;
     self.training_pass = {};
     self.training_pass.mode = Mode::train;
@@ -94,8 +94,8 @@ py::object backward(Model<T>& self, const py::object& object, bool input_gradien
     dx.emplace(std::vector<Index>(x.shape(), x.shape() + x.ndim()));
   }
   T* const to = dx ? dx->mutable_data() : nullptr;
-  const double nanoseconds = 2 * self.nanoseconds(in.samples.rows, in.steps);
-  run_native(self.network->mutex(), nanoseconds, [&](const Context& context) {
+  const Nanoseconds work = self.network->flops(in.steps) * kFlopOfBackward * double(in.samples.rows);
+  run_native(self.network->mutex(), work, [&](const Context& context) {
     const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.steps);
     copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.steps), gradient.data, gradient.stride);
     self.training_pass.context = context;
@@ -118,8 +118,8 @@ struct Predictor {
   }
 
   void run(const Inputs<T>& in, T* out) {
-    const double nanoseconds = network->flops(in.steps) / 300 * double(in.samples.rows);
-    run_native(network->mutex(), nanoseconds, [&](const Context& context) {
+    const Nanoseconds work = network->flops(in.steps) * kFlopOfPrediction * double(in.samples.rows);
+    run_native(network->mutex(), work, [&](const Context& context) {
       const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
       infer(plan_for(plan, network, samples, in.steps, Mode::infer), in.samples, in.steps, out, context);
       return true;
@@ -197,8 +197,7 @@ py::dict shapes_of(const py::dict& chain) {
 /// (parameters, flops, bytes, arena, predicted and measured nanoseconds) of each layer.
 template <class T>
 py::list explained(Model<T>& self, Index samples, Index steps) {
-  constexpr double long_enough = 1e7;  // nanoseconds, to leave the GIL to others meanwhile
-  const std::vector<LayerCost> costs = run_native(self.network->mutex(), long_enough, [&](const Context& context) {
+  const std::vector<LayerCost> costs = run_native(self.network->mutex(), kLongCall, [&](const Context& context) {
     return explain(*self.network, samples, steps, context);
   });
   py::list rows;
@@ -209,7 +208,7 @@ py::list explained(Model<T>& self, Index samples, Index steps) {
 }
 
 template <class T>
-void register_precision(py::module_& module, const std::string& suffix) {
+void register_network_classes(py::module_& module, const std::string& suffix) {
   py::class_<Model<T>>(module, ("Model" + suffix).c_str())
       .def(py::init(&make_model<T>), "chain"_a, "seed"_a)
       .def_property_readonly("values", [](Model<T>& self) { return flat_array(self.network, self.network->values()); })
@@ -241,8 +240,8 @@ void register_precision(py::module_& module, const std::string& suffix) {
 }  // namespace
 
 void register_network(py::module_& module) {
-  register_precision<float>(module, "F32");
-  register_precision<double>(module, "F64");
+  register_network_classes<float>(module, "F32");
+  register_network_classes<double>(module, "F64");
   module.def("inventory", shapes_of, "chain"_a, "Shapes of the parameters and buffers of a network, by name.");
 }
 

@@ -136,10 +136,9 @@ struct ArrayUpdater {
   }
 
   void step(const py::sequence& given) {
-    constexpr double nanoseconds = 0.5;  // an element
     const Gradients<T> gradients(given, parameters);
     copy(true);
-    run_native(mutex, nanoseconds * double(updater.size()),
+    run_native(mutex, kUpdateElement * double(updater.size()),
                [&](const Context&) { return updater.step(gradients.data); });
     copy(false);
   }

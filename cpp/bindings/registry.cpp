@@ -2,7 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "../dispatch.hpp"
-#include "../parallel.hpp"
+#include "../threads/limit.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;

@@ -22,8 +22,8 @@ struct ModelTrainer {
   ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, std::shared_ptr<Rule> rule, std::uint64_t seed)
       : trainer(model.network, std::move(loss), std::move(rule), seed) {}
 
-  double nanoseconds(const Samples<T>& samples) {
-    return trainer.network().flops(samples.steps) / 50 * double(samples.x.rows);
+  Nanoseconds work(const Samples<T>& samples) {
+    return trainer.network().flops(samples.steps) * kFlopOfStep * double(samples.x.rows);
   }
 };
 
@@ -152,7 +152,7 @@ double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, con
   Trainer<T>& trainer = self.trainer;
   const Batch<T> batch(trainer.network(), trainer.loss(), x, y, weight, 1);
   check_carried(trainer.network(), batch.samples.x.rows);
-  const Totals totals = run_native(trainer.network().mutex(), self.nanoseconds(batch.samples),
+  const Totals totals = run_native(trainer.network().mutex(), self.work(batch.samples),
                                    [&](const Context& context) { return trainer.step(batch.samples, context); });
   return totals.loss / totals.weight;
 }
@@ -176,16 +176,14 @@ py::tuple report(const Totals& totals) {
 
 /// What work(context) reports of a batch, holding the network.
 template <class T, class Work>
-py::tuple reported(ModelTrainer<T>& self, double nanoseconds, const Work& work) {
-  return report(run_native(self.trainer.network().mutex(), nanoseconds, work));
+py::tuple reported(ModelTrainer<T>& self, Nanoseconds estimate, const Work& work) {
+  return report(run_native(self.trainer.network().mutex(), estimate, work));
 }
 
-constexpr double kLong = 1e9;  // nanoseconds: an epoch always gives up the GIL
-
 template <class T>
-py::tuple epoch(ModelTrainer<T>& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t epoch) {
+py::tuple shuffled_epoch(ModelTrainer<T>& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t epoch) {
   check_batches(self.trainer.network(), batch.samples.x.rows, size);
-  return reported(self, kLong, [&](const Context& context) {
+  return reported(self, kLongCall, [&](const Context& context) {
     return self.trainer.epoch(batch.samples, size, shuffled, epoch, context);
   });
 }
@@ -198,13 +196,13 @@ py::tuple epoch_in_order(ModelTrainer<T>& self, const Batch<T>& batch, Index siz
     throw py::value_error("order: expected " + std::to_string(n) + " places of samples");
   }
   check_batches(self.trainer.network(), n, size);
-  return reported(self, kLong, [&](const Context& context) {
+  return reported(self, kLongCall, [&](const Context& context) {
     return self.trainer.epoch(batch.samples, size, order.data(), context);
   });
 }
 
 template <class T>
-void register_precision(py::module_& module, const std::string& suffix) {
+void register_trainer_classes(py::module_& module, const std::string& suffix) {
   using Self = ModelTrainer<T>;
   py::class_<Batch<T>>(module, ("Batch" + suffix).c_str()).def_property_readonly("samples", [](const Batch<T>& self) {
     return self.samples.x.rows;
@@ -220,19 +218,19 @@ void register_precision(py::module_& module, const std::string& suffix) {
             return std::make_unique<Batch<T>>(self.trainer.network(), self.trainer.loss(), x, y, weight, scale);
           },
           "x"_a, "y"_a, "sample_weight"_a, "scale"_a, "Checked samples, for epoch(), gradient() and evaluate().")
-      .def("epoch", epoch<T>, "batch"_a, "size"_a, "shuffled"_a, "epoch"_a)
+      .def("epoch", shuffled_epoch<T>, "batch"_a, "size"_a, "shuffled"_a, "epoch"_a)
       .def("epoch_in_order", epoch_in_order<T>, "batch"_a, "size"_a, "order"_a)
       .def(
           "gradient",
           [](Self& self, const Batch<T>& batch) {
-            return reported(self, self.nanoseconds(batch.samples),
+            return reported(self, self.work(batch.samples),
                             [&](const Context& context) { return self.trainer.gradient(batch.samples, context); });
           },
           "batch"_a, "Leaves the gradients of the mean loss in the model's.")
       .def(
           "evaluate",
           [](Self& self, const Batch<T>& batch) {
-            return reported(self, self.nanoseconds(batch.samples),
+            return reported(self, self.work(batch.samples),
                             [&](const Context& context) { return self.trainer.evaluate(batch.samples, context); });
           },
           "batch"_a)
@@ -246,8 +244,8 @@ void register_precision(py::module_& module, const std::string& suffix) {
 }  // namespace
 
 void register_trainer(py::module_& module) {
-  register_precision<float>(module, "F32");
-  register_precision<double>(module, "F64");
+  register_trainer_classes<float>(module, "F32");
+  register_trainer_classes<double>(module, "F64");
 }
 
 }  // namespace simdnn

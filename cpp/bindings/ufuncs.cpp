@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "../dispatch.hpp"
-#include "../parallel.hpp"
+#include "../threads/parallel.hpp"
 #include "documentation.hpp"
 #include "quiet.hpp"
 #include "register.hpp"
@@ -171,12 +171,12 @@ void register_ufuncs(py::module_& module) {
     add_elementwise(module, row.about->name, value_doc(*row.about), row.value, *row.about, 1);
   }
   const MaxoutLoops& maxout = kernels().maxout;
-  add_groups(module, "maxout", "The largest of the last axis.", "(k)->()", maxout.value, 1, 0.25);
+  add_groups(module, "maxout", "The largest of the last axis.", "(k)->()", maxout.value, 1, kMaxoutElement);
   add_groups(module, "maxout_derivative", "1 for the first largest of the last axis, 0 for the others.", "(k)->(k)",
-             maxout.derivative, 1, 0.7);
+             maxout.derivative, 1, kMaxoutGradientElement);
   add_groups(module, "maxout_backward", "dy for the first largest of the last axis, 0 for the others.", "(),(k)->(k)",
-             maxout.backward, 2, 0.7);
-  add_groups(module, "crelu", "relu(x) and relu(-x).", "()->(2)", kernels().crelu, 1, 0.1);
+             maxout.backward, 2, kMaxoutGradientElement);
+  add_groups(module, "crelu", "relu(x) and relu(-x).", "()->(2)", kernels().crelu, 1, kCreluElement);
   for (const RowUfunc& row : row_ufuncs()) {
     add_gufunc(module, row.name, "", row.signature, {std::begin(row.loops), std::end(row.loops)},
                std::vector<void*>(kStorages, nullptr), row.inputs);

@@ -1,5 +1,6 @@
 // Matrix products and what is done to their tiles.
 #include "../loops/learned.hpp"
+#include "../loops/post_ops.hpp"
 #include "../loops/product.hpp"
 #include "../ops/activations.hpp"
 #include "part.hpp"

@@ -1,9 +1,9 @@
 // Softmax, losses and sums over rows.
+#include "../loops/losses.hpp"
+#include "../loops/margin.hpp"
 #include "../loops/pointwise.hpp"
 #include "../loops/reduce.hpp"
 #include "../loops/softmax.hpp"
-#include "../ops/losses.hpp"
-#include "../ops/margin.hpp"
 #include "part.hpp"
 
 SIMDNN_LEVEL_BEGIN

@@ -1,7 +1,7 @@
 // Columns by their mean and variance: sums down the rows in double, in the order of the rows.
 #pragma once
 
-#include "../ops/lanes.hpp"
+#include "../simd/lanes.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

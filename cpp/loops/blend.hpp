@@ -1,8 +1,8 @@
 // Two matrices into one.
 #pragma once
 
-#include "../math/level.hpp"
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -1,8 +1,8 @@
 // Numbers of any kind to one precision, on their way into a batch.
 #pragma once
 
-#include "../math/level.hpp"
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

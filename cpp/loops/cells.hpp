@@ -3,8 +3,8 @@
 // A row holds a cell's gates side by side. The derivative of a gate follows from its value: f (1 - f), 1 - t^2.
 #pragma once
 
+#include "../base/views.hpp"
 #include "../math/tanh.hpp"
-#include "../ops/spans.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -4,7 +4,7 @@
 #include "../math/cosine.hpp"
 #include "../math/log.hpp"
 #include "../ops/piecewise.hpp"
-#include "../ops/random.hpp"
+#include "philox.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -1,10 +1,10 @@
 // Elementwise walks: from an operation to a NumPy inner loop over any strides.
 #pragma once
 
+#include "../base/views.hpp"
 #include "../math/half.hpp"
-#include "../math/level.hpp"
 #include "../ops/activations.hpp"
-#include "../ops/spans.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -190,58 +190,6 @@ void map(char* const* args, const Index* dims, const Index* steps) {
     if (contiguous) done = map_contiguous<F, S>(args, dims[0]);
   }
   if (done < dims[0]) map_blocks<F, S>(args, steps, done, dims[0]);
-}
-
-// Tiles of a matrix whose columns are whole lanes: the finishing touch of a product while it is in cache.
-
-/// The parameters of an activation, in registers for the length of a tile.
-template <class Op, class T>
-struct Fixed {
-  T value[kMaxParameters] = {};
-  SIMDNN_INLINE explicit Fixed(const T* parameters) {
-    for (int k = 0; k < Op::about.parameter_count(); ++k) value[k] = parameters[k];
-  }
-};
-
-template <class Op, class T>
-void infer_tile(T* c, T*, Index stride, Index rows, Index columns, const T* parameters) {
-  const Fixed<Op, T> fixed(parameters);
-  for (Index i = 0; i < rows; ++i, c += stride) {
-    SIMDNN_VECTORIZE
-    for (Index j = 0; j < columns; ++j) c[j] = value_of<Op>(c[j], fixed.value);
-  }
-}
-
-template <class Op, class T>
-void train_tile(T* c, T* beside, Index stride, Index rows, Index columns, const T* parameters) {
-  if constexpr (Op::about.reads == Reads::output) {
-    infer_tile<Op>(c, beside, stride, rows, columns, parameters);
-  } else {
-    const Fixed<Op, T> fixed(parameters);
-    for (Index i = 0; i < rows; ++i, c += stride, beside += stride) {
-      SIMDNN_VECTORIZE
-      for (Index j = 0; j < columns; ++j) {
-        const T x = c[j];
-        c[j] = value_of<Op>(x, fixed.value);
-        beside[j] = derivative_of<Op>(x, fixed.value);
-      }
-    }
-  }
-}
-
-template <class Op, class T>
-void backward_tile(T* c, T* beside, Index stride, Index rows, Index columns, const T* parameters) {
-  [[maybe_unused]] const Fixed<Op, T> fixed(parameters);
-  for (Index i = 0; i < rows; ++i, c += stride, beside += stride) {
-    SIMDNN_VECTORIZE
-    for (Index j = 0; j < columns; ++j) {
-      if constexpr (Op::about.reads == Reads::output) {
-        c[j] *= derivative_from_output_of<Op>(beside[j], fixed.value);
-      } else {
-        c[j] *= beside[j];
-      }
-    }
-  }
 }
 
 SIMDNN_LEVEL_END

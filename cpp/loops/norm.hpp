@@ -1,8 +1,8 @@
 // What clipping and max-norm need beside a sum of squares: norms of columns, whether all numbers are finite.
 #pragma once
 
-#include "../math/level.hpp"
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -1,8 +1,8 @@
 // The walk of pointwise losses over rows: in double, added up by sixteen virtual lanes.
 #pragma once
 
-#include "../ops/lanes.hpp"
 #include "../ops/pointwise_losses.hpp"
+#include "../simd/lanes.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -1,7 +1,7 @@
 // Sums in double whose shape depends on the number of elements alone.
 #pragma once
 
-#include "../ops/lanes.hpp"
+#include "../simd/lanes.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

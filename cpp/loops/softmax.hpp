@@ -4,8 +4,8 @@
 // largest logit and logarithm may cancel.
 #pragma once
 
-#include "../ops/panel.hpp"
-#include "../ops/soft_targets.hpp"
+#include "soft_targets.hpp"
+#include "transposed_rows.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

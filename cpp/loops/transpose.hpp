@@ -1,8 +1,8 @@
 // Matrices turned about their diagonal, in square blocks that stay in registers.
 #pragma once
 
-#include "../math/vector.hpp"
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
+#include "../simd/vector.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

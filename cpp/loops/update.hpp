@@ -1,9 +1,9 @@
 // The optimiser's walk: every buffer is read and written once.
 #pragma once
 
-#include "../math/level.hpp"
+#include "../base/views.hpp"
 #include "../ops/optimizers.hpp"
-#include "../ops/spans.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -4,7 +4,7 @@
 // Errors: ACCURACY.md; a bound holds where the result is normal.
 #pragma once
 
-#include "level.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

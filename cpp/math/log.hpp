@@ -4,7 +4,7 @@
 // Coefficients: minimax.py. Errors: ACCURACY.md.
 #pragma once
 
-#include "level.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

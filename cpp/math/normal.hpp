@@ -4,7 +4,7 @@
 // the tanh form is a gate. Coefficients: minimax.py. Errors: ACCURACY.md.
 #pragma once
 
-#include "tanh.hpp"
+#include "gates.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

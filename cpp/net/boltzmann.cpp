@@ -148,7 +148,7 @@ double Boltzmann<T>::step(const Matrix<const T>& x, const Index* order, Index co
                                        gradients_.size());
   const T* const gradients = gradients_.data();
   updater_.step({gradients, gradients + visible_ * hidden_, gradients + visible_ * hidden_ + hidden_});
-  context.after(1000);  // nanoseconds beyond its products
+  context.after(kStepOverhead);
   return error;
 }
 

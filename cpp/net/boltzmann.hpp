@@ -26,7 +26,7 @@ class Boltzmann {
   Buffer<T>& values() { return values_; }
   Updater<T>& updater() { return updater_; }
   OwnedMutex& mutex() { return mutex_; }
-  double nanoseconds(Index rows) const { return double(rows) * double(visible_ * hidden_) / 10; }
+  Nanoseconds work(Index rows) const { return double(rows) * double(visible_ * hidden_) * kBoltzmannWeight; }
 
   /// CD-k over mini-batches of `batch` in the order of the epoch; returns the mean squared error of the
   /// reconstructions, each before its step's update.

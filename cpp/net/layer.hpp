@@ -9,8 +9,8 @@
 
 #include "../dispatch.hpp"
 #include "buffer.hpp"
-#include "interrupt.hpp"
 #include "states.hpp"
+#include "stop_token.hpp"
 
 namespace simdnn {
 

@@ -4,19 +4,15 @@
 #include <algorithm>
 
 #include "../dispatch.hpp"
-#include "../parallel.hpp"
-#include "interrupt.hpp"
+#include "../threads/parallel.hpp"
+#include "stop_token.hpp"
 
 namespace simdnn {
 
-/// What an operation of a product takes on one core, by estimate: a factor, for a division would be felt in tiny ones.
+/// Estimated time of a product on one core.
 template <class T>
-constexpr double kNanosecondsPerFlop = sizeof(T) == 4 ? 1.0 / 80 : 1.0 / 40;
-
-/// Estimated nanoseconds of a product on one core.
-template <class T>
-double product_nanoseconds(const Product<T>& p) {
-  return 2.0 * double(p.rows) * double(p.columns) * double(p.depth) * kNanosecondsPerFlop<T>;
+Nanoseconds product_work(const Product<T>& p) {
+  return 2.0 * double(p.rows) * double(p.columns) * double(p.depth) * kFlop<T>;
 }
 
 /// Rows [begin, end) of a product.
@@ -52,9 +48,8 @@ Product<T> part_of(const Product<T>& p, bool by_columns, Index begin, Index end)
 template <class T>
 void multiply(const Product<T>& p, const Context& context) {
   constexpr Index row_grain = 12, column_grain = 64, page = 4096 / Index(sizeof(T));
-  constexpr double piece = 2e7;  // nanoseconds between questions to the interrupt
   const auto& run = typed_kernels<T>().product;
-  const double work = product_nanoseconds(p);
+  const Nanoseconds work = product_work(p);
   if (work < kSerialBelow) {
     run(p);
     context.after(work);
@@ -63,7 +58,7 @@ void multiply(const Product<T>& p, const Context& context) {
   const bool packs = p.b_column != 1 || p.b_row >= page;
   const bool by_columns = p.columns >= 2 * column_grain && (packs || p.columns / column_grain > p.rows / row_grain);
   const Index n = by_columns ? p.columns : p.rows, grain = by_columns ? column_grain : row_grain;
-  const Index grains = (n + grain - 1) / grain, pieces = std::min(grains, Index(work / piece) + 1);
+  const Index grains = (n + grain - 1) / grain, pieces = std::min(grains, Index(work / kInterruptiblePiece) + 1);
   for (Index i = 0; i < pieces && !context.stopped(); ++i) {
     const Index first = grains * i / pieces * grain, beyond = std::min(n, grains * (i + 1) / pieces * grain);
     parallel_for(beyond - first, grain, work / double(pieces),

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "layers/chain.hpp"
+#include "layers/sequential.hpp"
 #include "owned_mutex.hpp"
 
 namespace simdnn {

@@ -29,7 +29,7 @@ void Trainer<T>::reserve(const Samples<T>& samples, Index batch) {
   loader_.reserve(samples, count, network_->outputs());
   if (plan_ && plan_->fits(count, samples.steps)) return;
   plan_ = std::make_unique<Plan<T>>(network_, count, samples.steps, Mode::train);
-  sample_nanoseconds_ = network_->flops(samples.steps) * kNanosecondsPerFlop<T>;
+  sample_work_ = network_->flops(samples.steps) * kFlop<T>;
   if (loss_->margin) {
     const Index inputs = network_->spec()->layers.back()->input.features;
     margin_ = std::make_unique<MarginHead<T>>(*loss_->margin, rows, inputs, network_->outputs());
@@ -140,7 +140,7 @@ Totals Trainer<T>::differentiate(const Samples<T>& samples, const Order& order, 
 
 template <class T>
 Totals Trainer<T>::step(const Samples<T>& samples, const Order& order, Index count, const Context& context) {
-  const Pace::Turn turn = pace_.turn(count, sample_nanoseconds_ * double(count));
+  const ThreadTuner::ScopedMeasurement measurement = tuner_.measure(count, sample_work_ * double(count));
   network_->states().open(count);
   Totals totals = differentiate(samples, order, count, true, context);
   if (totals.steps == 0) return totals;
@@ -151,8 +151,7 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Order& order, Index cou
   }
   if (updater_.step(gradients_, share)) plan_->keep();
   network_->states().close();
-  constexpr double overhead = 1000;  // nanoseconds of a step beyond its products, for the interrupt's account
-  context.after(overhead);
+  context.after(kStepOverhead);
   return totals;
 }
 

@@ -1,6 +1,7 @@
 // Training: a step is gather, forward, loss, backward, update; an epoch is steps over a seeded order.
 #pragma once
 
+#include "../threads/tuner.hpp"
 #include "loader.hpp"
 #include "loss.hpp"
 #include "plan.hpp"
@@ -65,8 +66,8 @@ class Trainer {
   std::unique_ptr<Plan<T>> plan_, inference_;
   std::unique_ptr<MarginHead<T>> margin_;  ///< of training alone, for a loss with a margin
   Loader<T> loader_;
-  Pace pace_;
-  double sample_nanoseconds_ = 0;  ///< what the products of a sample take in a step, by estimate
+  ThreadTuner tuner_;
+  Nanoseconds sample_work_ = 0;  ///< of the products of a sample in a step
   std::vector<double> row_loss_;
   std::vector<std::uint8_t> row_correct_;
   std::vector<Index> order_;

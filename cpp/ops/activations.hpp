@@ -4,9 +4,9 @@
 // NaN everywhere; the ULP bounds hold where the exact result is normal, below it errors stay within one subnormal.
 #pragma once
 
+#include "../base/list.hpp"
 #include "exponential.hpp"
 #include "gated.hpp"
-#include "list.hpp"
 #include "piecewise.hpp"
 
 SIMDNN_LEVEL_BEGIN

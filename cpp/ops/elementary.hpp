@@ -1,10 +1,10 @@
 // Elementary functions that users may want with the same bits everywhere; the last line is the list of them.
 #pragma once
 
+#include "../base/descriptions.hpp"
+#include "../base/list.hpp"
 #include "../math/exp.hpp"
 #include "../math/log.hpp"
-#include "description.hpp"
-#include "list.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -1,10 +1,10 @@
 // Activations of one exponential: each says what it is, then f and f' beside each other.
 #pragma once
 
+#include "../base/descriptions.hpp"
 #include "../math/elu.hpp"
 #include "../math/softplus.hpp"
 #include "../math/tanh.hpp"
-#include "description.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -1,10 +1,10 @@
 // Activations that gate x by a smooth step: each says what it is, then f and f' beside each other.
 #pragma once
 
+#include "../base/descriptions.hpp"
+#include "../math/gates.hpp"
 #include "../math/normal.hpp"
 #include "../math/softplus.hpp"
-#include "../math/tanh.hpp"
-#include "description.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

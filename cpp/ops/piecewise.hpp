@@ -1,8 +1,8 @@
 // Activations of straight pieces, and softsign: each says what it is, then f and f' beside each other.
 #pragma once
 
+#include "../base/descriptions.hpp"
 #include "../math/softplus.hpp"
-#include "description.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -5,9 +5,9 @@
 // template of the mode that it asks for: only that one is computed.
 #pragma once
 
+#include "../base/descriptions.hpp"
 #include "../math/exp.hpp"
 #include "../math/log.hpp"
-#include "description.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -1,10 +1,10 @@
 // Learning-rate schedules: pieces as functions of the steps since their begin. The registry is near the end.
 #pragma once
 
+#include "../base/list.hpp"
 #include "../math/cosine.hpp"
 #include "../math/exp.hpp"
 #include "../math/log.hpp"
-#include "list.hpp"
 #include "rules/parts.hpp"
 
 SIMDNN_LEVEL_BEGIN

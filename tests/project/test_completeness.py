@@ -18,6 +18,8 @@ from tests import oracles
 from tests.oracles import rules
 from tests.support.registry import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS, RULES, parameters_of
 
+#: Names that simdnn.functional exports.
+PUBLIC: list[str] = vars(F)["__all__"]
 PACKAGE = Path(simdnn.__file__).parent
 STUB = PACKAGE / "functional" / "__init__.pyi"
 LAYERS = PACKAGE / "nn" / "_activation.pyi"
@@ -51,7 +53,7 @@ def test_every_loss_has_a_function(name: str) -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_every_loss_is_public_and_named_alike(name: str) -> None:
     function = NAMED[name]
-    assert function.__name__ in F.__all__, f"add {function.__name__} to __all__ of {function.__module__}"
+    assert function.__name__ in PUBLIC, f"add {function.__name__} to __all__ of {function.__module__}"
     assert function.__name__.removesuffix("_loss") == name
     assert getattr(F, function.__name__) is function
 
@@ -62,18 +64,19 @@ def test_every_loss_states_its_parameters(name: str) -> None:
     text = inspect.getdoc(function) or ""
     for section in ("Parameters", "Returns", "Raises", "Examples", "Source: "):
         assert section in text, f"{function.__name__}: its docstring has no {section}"
-    for parameter in inspect.signature(function).parameters:
+    parameters = inspect.signature(function).parameters
+    for parameter in parameters:
         assert re.search(
             rf"^[\w, ]*\b{parameter}\b[\w, ]* : |^[\w, ]*\b{parameter}\b[\w, ]*$", text, re.MULTILINE
         )
     declared = "".join(
         re.findall(rf"^def {function.__name__}\((.*?)\) ->", STUB.read_text(), re.MULTILINE | re.DOTALL)
     )
-    for parameter in inspect.signature(function).parameters.values():
-        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+    for key, value in parameters.items():
+        default = "" if value.default is value.empty else f" = {value.default!r}"
         default = default.replace("'", '"')
-        assert re.search(rf"\b{parameter.name}: [^=]*?{re.escape(default)}", declared), (
-            f"functional/__init__.pyi: {function.__name__} should have `{parameter.name}: ...{default}`"
+        assert re.search(rf"\b{key}: [^=]*?{re.escape(default)}", declared), (
+            f"functional/__init__.pyi: {function.__name__} should have `{key}: ...{default}`"
         )
     assert row is None or row["function"] is None or row["formula"] in text
 
@@ -111,7 +114,7 @@ def test_no_oracle_is_left_over() -> None:
 )
 def test_every_function_is_public_and_has_a_stub(name: str) -> None:
     assert hasattr(F, name)
-    assert name in F.__all__
+    assert name in PUBLIC
     assert re.search(rf"^(def {name}\(|{name}: )", STUB.read_text(), re.MULTILINE), (
         f"add `{name}: np.ufunc` (or `def {name}(...)`, if it has defaults) to functional/__init__.pyi"
     )

@@ -296,7 +296,7 @@ def test_a_callback_may_stop_by_the_score_of_early_stopping() -> None:
     stopping = callbacks.EarlyStopping("val_score", patience=3)
     classifier = MLPClassifier(**QUICK, early_stopping=True, callbacks=[stopping]).fit(X, Y)
     assert stopping.best == classifier.best_validation_score_
-    assert classifier.n_iter_ == stopping.stopped_epoch + 1
+    assert stopping.stopped_epoch == classifier.n_iter_ - 1
 
 
 def test_parameters_out_of_range_are_refused() -> None:

@@ -258,8 +258,8 @@ def test_samples_are_cast_as_they_are_read(kind: Any, scale: float, dtype: Any) 
         history = trainer.fit(
             given, y, epochs=2, batch_size=300, validation_data=(given, y), scale=factor, progress=False
         )
-        found.append((model.flat_parameters.copy(), history.loss, history.val_loss))
-        found[-1] += (trainer.evaluate(given, y, scale=factor),)
+        measured = trainer.evaluate(given, y, scale=factor)
+        found.append((model.flat_parameters.copy(), history.loss, history.val_loss, measured))
     assert same_bits(found[0][0], found[1][0])
     assert found[0][1:] == found[1][1:]
     assert same_bits(x, before)

@@ -1,7 +1,7 @@
 // Alpha dropout (Klambauer et al. 2017, arXiv:1706.02515, section "New dropout technique"): for networks of selu.
 #pragma once
 
-#include "sloped.hpp"
+#include "stored_derivative.hpp"
 
 namespace simdnn {
 

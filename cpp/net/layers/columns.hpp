@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "../../parallel.hpp"
+#include "../../threads/parallel.hpp"
 #include "../layer.hpp"
 
 namespace simdnn {
@@ -15,8 +15,7 @@ static_assert(kColumns % kPad == 0);
 /// Calls body(first, count) for blocks of columns, of so many rows.
 template <class Body>
 void for_columns(Index columns, Index rows, const Context& context, const Body& body) {
-  constexpr double nanoseconds = 0.5;  // of an element, roughly
-  const double work = nanoseconds * double(rows) * double(columns);
+  const Nanoseconds work = kLayerElement * double(rows) * double(columns);
   parallel_for(columns, kColumns, work, [&](Index begin, Index end) {
     for (Index j = begin; j < end; j += kColumns) body(j, std::min(kColumns, end - j));
   });
@@ -34,9 +33,8 @@ void finish_columns(const Finish<T>& finish, const Matrix<T>& m, Index first, In
 /// Calls body(first, count) for blocks of rows.
 template <class Body>
 void for_rows(Index rows, Index columns, const Context& context, const Body& body) {
-  constexpr double nanoseconds = 0.5;
   constexpr Index grain = 16;
-  const double work = nanoseconds * double(rows) * double(columns);
+  const Nanoseconds work = kLayerElement * double(rows) * double(columns);
   parallel_for(rows, grain, work, [&](Index begin, Index end) {
     for (Index i = begin; i < end; i += grain) body(i, std::min(grain, end - i));
   });

@@ -1,7 +1,7 @@
 // Branches over the same input, their outputs side by side.
 #pragma once
 
-#include "chain.hpp"
+#include "sequential.hpp"
 
 namespace simdnn {
 

@@ -1,7 +1,7 @@
 // Inverted dropout (Srivastava et al. 2014, JMLR 15; scaled while training, nothing in evaluation).
 #pragma once
 
-#include "sloped.hpp"
+#include "stored_derivative.hpp"
 
 namespace simdnn {
 

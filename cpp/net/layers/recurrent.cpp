@@ -60,9 +60,8 @@ template <class T>
 template <class Body>
 void Recurrent<T>::for_pieces(double passes, const Pass& pass, const Body& body) const {
   constexpr Index grain = 16;
-  constexpr double piece = 2e7;
-  const double work = passes * step_flops_ * double(samples_ * time_) * kNanosecondsPerFlop<T>;
-  const Index pieces = std::min(time_, Index(work / piece) + 1);
+  const Nanoseconds work = passes * step_flops_ * double(samples_ * time_) * kFlop<T>;
+  const Index pieces = std::min(time_, Index(work / kInterruptiblePiece) + 1);
   for (Index k = 0; k < pieces && !pass.context.stopped(); ++k) {
     const Range time{k * time_ / pieces, (k + 1) * time_ / pieces};
     const double share = work / double(pieces);

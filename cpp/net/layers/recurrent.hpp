@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "recurrent_level.hpp"
+#include "recurrent_layer.hpp"
 
 namespace simdnn {
 

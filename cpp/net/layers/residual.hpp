@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../epilogue.hpp"
-#include "chain.hpp"
+#include "sequential.hpp"
 
 namespace simdnn {
 

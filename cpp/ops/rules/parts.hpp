@@ -1,9 +1,9 @@
 // What update rules share: powers, weight decay, the guarded square root, the flush of tiny state.
 #pragma once
 
-#include "../../math/level.hpp"
-#include "../description.hpp"
-#include "../spans.hpp"
+#include "../../base/descriptions.hpp"
+#include "../../base/views.hpp"
+#include "../../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

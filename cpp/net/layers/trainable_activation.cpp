@@ -1,4 +1,4 @@
-#include "learned.hpp"
+#include "trainable_activation.hpp"
 
 #include "columns.hpp"
 

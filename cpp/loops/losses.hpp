@@ -1,9 +1,9 @@
 // All losses that a network can be trained on: the list is the registry.
 #pragma once
 
+#include "../base/list.hpp"
+#include "../ops/pointwise_losses.hpp"
 #include "cross_entropy.hpp"
-#include "list.hpp"
-#include "pointwise_losses.hpp"
 #include "row_losses.hpp"
 
 SIMDNN_LEVEL_BEGIN

@@ -1,7 +1,7 @@
 // Losses that look at a row as a whole, beside cross-entropy: log-likelihood, distillation.
 #pragma once
 
-#include "description.hpp"
+#include "../base/descriptions.hpp"
 #include "soft_targets.hpp"
 
 SIMDNN_LEVEL_BEGIN

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "description.hpp"
+#include "descriptions.hpp"
 
 namespace simdnn {
 

@@ -1,8 +1,8 @@
 // Blocks of sixteen virtual lanes, whatever the vector width, and the fixed shape of every sum over them.
 #pragma once
 
-#include "../math/vector.hpp"
-#include "spans.hpp"
+#include "../base/views.hpp"
+#include "vector.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

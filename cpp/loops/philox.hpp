@@ -1,8 +1,8 @@
 // Random numbers by place: the same whatever thread, chunk or instruction set computes them.
 #pragma once
 
-#include "../math/vector.hpp"
-#include "spans.hpp"
+#include "../base/views.hpp"
+#include "../simd/vector.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -6,7 +6,7 @@
 // and along w / |w| as along x. Where r and q are both norms, logits off the target are z itself and have no such part.
 #pragma once
 
-#include "lanes.hpp"
+#include "../simd/lanes.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

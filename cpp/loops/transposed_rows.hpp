@@ -1,7 +1,7 @@
 // Short rows side by side: element j of sixteen rows is one block, so that no lane idles and no sum crosses lanes.
 #pragma once
 
-#include "softmax.hpp"
+#include "softmax_terms.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

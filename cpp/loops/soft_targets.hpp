@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../math/log.hpp"
-#include "softmax.hpp"
+#include "softmax_terms.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -8,9 +8,9 @@
 // that is the fast walk here. ops/soft_targets.hpp walks the rest.
 #pragma once
 
-#include "description.hpp"
-#include "panel.hpp"
+#include "../base/descriptions.hpp"
 #include "soft_targets.hpp"
+#include "transposed_rows.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -1,6 +1,6 @@
 // The namespace of code that is compiled once per instruction set, and its primitives.
 //
-// Everything in math/, ops/ and loops/ lives in simdnn::<level>::(anonymous): internal linkage, so the
+// Everything in simd/, math/, ops/ and loops/ lives in simdnn::<level>::(anonymous): internal linkage, so the
 // linker can never hand an AVX-512 copy of a function to a CPU without it. No std function is called here.
 #pragma once
 

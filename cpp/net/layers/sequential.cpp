@@ -1,4 +1,4 @@
-#include "chain.hpp"
+#include "sequential.hpp"
 
 #include "../folding.hpp"
 #include "activation.hpp"

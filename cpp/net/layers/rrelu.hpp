@@ -2,7 +2,7 @@
 #pragma once
 
 #include "activation.hpp"
-#include "sloped.hpp"
+#include "stored_derivative.hpp"
 
 namespace simdnn {
 

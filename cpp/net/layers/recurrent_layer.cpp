@@ -1,4 +1,4 @@
-#include "recurrent_level.hpp"
+#include "recurrent_layer.hpp"
 
 #include <algorithm>
 

@@ -1,10 +1,10 @@
 // The terms of softmax rows, exp(x) by a factor common to the row, each with what its rounding lost; sums in double.
 #pragma once
 
+#include "../base/views.hpp"
 #include "../math/exp.hpp"
-#include "../math/level.hpp"
-#include "lanes.hpp"
-#include "spans.hpp"
+#include "../simd/lanes.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -1,4 +1,4 @@
-#include "explain.hpp"
+#include "profile.hpp"
 
 #include <algorithm>
 
