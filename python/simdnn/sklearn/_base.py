@@ -139,7 +139,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
                 delattr(self, old)
 
     def _begin_curves(self) -> None:
-        """What epochs are noted in; what a fit before this one has noted stays."""
+        """The attributes that epochs are recorded in; those of a fit before this one go on."""
         if not hasattr(self, "loss_curve_"):
             self.loss_curve_: list[float] = []
             self._no_improvement_count = 0
@@ -148,7 +148,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             self.best_validation_score_: float | None = None
         if self.early_stopping and not hasattr(self, "_best"):
             self.validation_scores_, self.best_validation_score_ = [], -np.inf
-            self._keep_best()
+            self._best = self._model.state_dict()
         if not self.early_stopping and self.best_loss_ is None:
             self.best_loss_ = np.inf
 
@@ -195,13 +195,15 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _prepare_trainer(self, head: Head, fresh: bool) -> None:
         """A new optimizer, or the one that a partial_fit before, perhaps in another process, left."""
         if fresh or self._optimizer is None:
-            self._optimizer, self._trainer, self._moments = make_optimizer(self), None, None
-        self._optimizer.l1, self._optimizer.l2 = self.l1, self.alpha  # they may change between partial fits
-        if self._trainer is None:
+            optimizer, bounds = make_optimizer(self), {"l1": self.l1, "l2": self.alpha}
+            trainer = make_trainer(self._model, head, optimizer, self._seed, self.clip_norm, **bounds)
+            self._optimizer, self._trainer = optimizer, trainer
+        elif self._trainer is None:
             self._trainer = make_trainer(self._model, head, self._optimizer, self._seed)
             if self._moments is not None:
                 self._optimizer.load_state_dict(self._moments)
         self._moments = None
+        self._optimizer.l1, self._optimizer.l2 = self.l1, self.alpha  # they may change between partial fits
 
     def _evaluation(self, eval_set: Any) -> Data:
         """(X, y) or (X, y, sample_weight), checked as those of fit."""
@@ -210,16 +212,6 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
         X, Y = self._validate_evaluation(*given[:2])
         return Data(X, Y, _check_sample_weight(given[2], X) if len(given) == 3 else None)
-
-    def _keep_best(self) -> None:
-        model = self._model
-        self._best = model.flat_parameters.copy(), {key: v.copy() for key, v in model.buffers().items()}
-
-    def _restore_best(self) -> None:
-        values, buffers = self._best
-        self._model.flat_parameters[:] = values
-        for name, view in self._model.buffers().items():
-            view[...] = buffers[name]
 
     def _outputs(self, X: Any, checked: bool = False) -> Array:
         """What the network gives for each sample, a row each; sparse samples are spread out in parts."""
