@@ -69,7 +69,7 @@ ATTRIBUTES = """coefs_, intercepts_ : lists of arrays, shapes (in, out) and (out
 
 
 def documented(estimator: Estimator) -> Estimator:
-    """Fills in what both have."""
+    """Fills in the parts that both have."""
     text = estimator.__doc__ or ""
     for name, value in (("parameters", PARAMETERS), ("extras", EXTRAS), ("attributes", ATTRIBUTES)):
         text = text.replace("{" + name + "}", value)
