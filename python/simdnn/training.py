@@ -86,7 +86,7 @@ class Trainer:
         ``functools.partial`` of one with its settings, as in ``partial(F.huber_loss, delta=2.0)``. None is
         that of the last layer, if it is a `nn.LargeMarginSoftmax`, and else ``"cross_entropy"``.
     optimizer : optim.Optimizer, str or None
-        One without params of its own, or a name; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may be
+        An optimizer without params, or a name; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may be
         changed between steps, or be a schedule of `simdnn.schedules`, or any function of the step; a
         `schedules.reduce_on_plateau` sees the validation loss of each epoch, or the loss if there is none.
     clip_norm, clip_value, l1, l2 : float or None
@@ -175,7 +175,7 @@ class Trainer:
         x : array, shape (n, in_features)
             Real numbers; cast to the model's dtype.
         y : array
-            What the loss compares with: n integer classes, or shape (n, out_features) of probabilities or
+            Targets: n integer classes, or shape (n, out_features) of probabilities or
             values; for distillation the teacher's logits, or a pair of them and n classes.
         sample_weight : array, shape (n,), or None
             Weights >= 0 of the samples; their mean divides by the sum of weights.
@@ -295,8 +295,8 @@ class Trainer:
             Called with the count of epochs so far, it returns the order of the samples in the next epoch: n
             places, integers in [0, n). It replaces `shuffle`. Places may repeat, as in a bootstrap sample.
         scale : float
-            A factor of `X`, of the validation's too, as each batch is read: 1/255 for images of bytes. What
-            the model sees later must be scaled alike.
+            A factor of `X`, of the validation's too, as each batch is read: 1/255 for images of bytes. Scale
+            the inputs of later predictions alike.
 
         Returns
         -------
@@ -342,12 +342,12 @@ class Trainer:
         path : str or path
             Replaced if it exists, and then as a whole.
         metadata : dict, optional
-            Anything of one's own that JSON can hold; `simdnn.load_metadata` reads it.
+            Any data that JSON can hold; `simdnn.load_metadata` reads it.
 
         Raises
         ------
         TypeError
-            If the optimizer is of a class of one's own, or a setting of the loss is not plain.
+            If the optimizer's class is not one of simdnn's, or JSON cannot hold a setting of the loss.
         ImportError
             If safetensors is missing: it comes with the extra ``[io]``.
 
@@ -365,7 +365,7 @@ class Trainer:
         ----------
         path : str or path
         lr : float, schedule or function, optional
-            Another learning rate; needed where it was a function of one's own, which no file can hold.
+            Another learning rate; needed where it was a function of yours, which no file can hold.
 
         Returns
         -------

@@ -70,7 +70,7 @@ def statements(tree: ast.AST) -> Iterator[ast.ImportFrom | ast.Import]:
 
 
 def imported(module: str) -> Iterator[tuple[str, str | None]]:
-    """What a module imports from this package: a module, and a name in it that is no module."""
+    """The imports of a module from this package: a module, and a name in it that is no module."""
     package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
     for node in statements(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):

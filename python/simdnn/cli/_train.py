@@ -96,7 +96,7 @@ def check(o: argparse.Namespace) -> None:
 
 
 def words(text: str) -> list[str]:
-    """The parts of a list with commas."""
+    """The parts of a list that is separated by commas."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -141,7 +141,7 @@ def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.S
 def train(
     o: argparse.Namespace, model: nn.Sequential, target: table.Target, data: Any, validation: Any
 ) -> int:
-    """Train the model and leave it at its best, and return the epochs; Ctrl-C ends with what there is."""
+    """Train the model, leave it at its best epoch, and return the epochs; Ctrl-C ends it early."""
     optimizer = optim.from_name(o.optimizer)
     if o.lr is not None:
         optimizer.lr = o.lr

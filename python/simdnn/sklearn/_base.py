@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: parameters, fitting, arrays, pickles."""
+"""The base of the classifier and the regressor: parameters, fitting, arrays, pickles."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from ._stochastic import Data, StochasticFit, hold_out, make_optimizer, make_tra
 
 Array = NDArray[Any]
 
-#: Megabytes of a sparse matrix that are spread out at a time to predict.
+#: Megabytes of a sparse matrix that are made dense at a time to predict.
 SPREAD = 16
 
 
 def keep(estimator: Any, arguments: Mapping[str, Any]) -> None:
-    """The arguments of a constructor as attributes, as scikit-learn wants them."""
+    """Keeps the arguments of a constructor as attributes, as scikit-learn wants them."""
     vars(estimator).update({key: arguments[key] for key in arguments if key not in ("self", "__class__")})
 
 
 class BaseMLP(BaseEstimator):  # type: ignore[misc]
-    """The part that does not know what y is."""
+    """A multilayer perceptron for any kind of y."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -153,12 +153,12 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             self.best_loss_ = np.inf
 
     def _share(self) -> None:
-        """The arrays that users see are those that the network computes with."""
+        """Makes the network's own arrays those that users see."""
         self.coefs_, self.intercepts_ = arrays_of(self._model)
         self._arrays = [*self.coefs_, *self.intercepts_]
 
     def _synced(self) -> nn.Sequential:
-        """The network, with whatever arrays the user put in place of its own."""
+        """The network, after any arrays that the user has set are copied into it."""
         arrays = [*self.coefs_, *self.intercepts_]
         model, own = vars(self).get("_model"), vars(self).get("_arrays", ())
         if model is None or [np.shape(array) for array in arrays] != [array.shape for array in own]:
@@ -214,7 +214,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         return Data(X, Y, _check_sample_weight(given[2], X) if len(given) == 3 else None)
 
     def _outputs(self, X: Any, checked: bool = False) -> Array:
-        """What the network gives for each sample, a row each; sparse samples are spread out in parts."""
+        """The outputs of the network, a row for each sample; sparse samples are made dense in parts."""
         if not checked:
             X = self._checked_input(X, reset=False)
         model = self._synced()
@@ -253,7 +253,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
 
 def is_stochastic(estimator: Any) -> bool:
-    """Whether there are epochs, and so a partial_fit."""
+    """True if the solver runs epochs, and so has a partial_fit; else an AttributeError is raised."""
     if estimator.solver == "lbfgs" and estimator.optimizer is None:
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."

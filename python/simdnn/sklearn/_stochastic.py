@@ -1,4 +1,4 @@
-"""Stochastic solvers: epochs of native steps, until nothing improves."""
+"""Stochastic solvers: a fit of a `Trainer` whose callbacks follow scikit-learn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Data(NamedTuple):
 
 
 def make_optimizer(estimator: Any) -> optim.Optimizer:
-    """The solver's rule with scikit-learn's variants, or the one that was asked for."""
+    """The solver's optimizer in scikit-learn's variant, or the one that ``optimizer`` asks for."""
     chosen, rate = estimator.optimizer, estimator.learning_rate_init
     made: optim.Optimizer
     if isinstance(chosen, optim.Optimizer):
