@@ -47,7 +47,7 @@ template <class T>
 using Update = void (*)(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& step);
 
 /// Takes the numbers that a rule carries on to this step, before its update; nullptr where there are none.
-using Advance = void (*)(const double* hypers, std::int64_t step, double* carried);
+using Advance = void (*)(const double* hypers, std::int64_t step, double* scalar_state);
 
 /// An activation that learns its parameter, a number p for each column; nullptr where it has none to learn.
 template <class T>

@@ -19,8 +19,9 @@ template <class T>
 struct ModelTrainer {
   Trainer<T> trainer;
 
-  ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, std::shared_ptr<Rule> rule, std::uint64_t seed)
-      : trainer(model.network, std::move(loss), std::move(rule), seed) {}
+  ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, std::shared_ptr<OptimizerConfig> config,
+               std::uint64_t seed)
+      : trainer(model.network, std::move(loss), std::move(config), seed) {}
 
   double nanoseconds(const Samples<T>& samples) {
     return trainer.network().flops(samples.steps) / 50 * double(samples.x.rows);
@@ -210,9 +211,9 @@ void register_precision(py::module_& module, const std::string& suffix) {
     return self.samples.x.rows;
   });
   py::class_<Self> type(module, ("Trainer" + suffix).c_str());
-  define_state<T>(type, [](Self& self) -> Updater<T>& { return self.trainer.updater(); });
-  type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<Rule>, std::uint64_t>(), "model"_a,
-           "loss"_a, "rule"_a, "seed"_a)
+  define_state<T>(type, [](Self& self) -> Optimizer<T>& { return self.trainer.optimizer(); });
+  type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<OptimizerConfig>, std::uint64_t>(),
+           "model"_a, "loss"_a, "config"_a, "seed"_a)
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
       .def(
           "batch",

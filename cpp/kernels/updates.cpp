@@ -22,7 +22,7 @@ struct RuleTables;
 template <class... Rule>
 struct RuleTables<List<Rule...>> {
   static constexpr int count = sizeof...(Rule);
-  static constexpr const RuleDescription* about[] = {&Rule::about...};
+  static constexpr const RuleDescription* info[] = {&Rule::info...};
   static constexpr Advance advances[] = {advance_of<Rule>()...};
   template <class T>
   static constexpr Update<T> updates[] = {update<Rule, T>...};
@@ -40,10 +40,10 @@ SIMDNN_LEVEL_END
 
 void simdnn::SIMDNN_OF_LEVEL(update_kernels)(Kernels& kernels) {
   using namespace SIMDNN_LEVEL;
-  kernels.rules = RuleTables<Rules>::about;
+  kernels.rules = RuleTables<Rules>::info;
   kernels.advances = RuleTables<Rules>::advances;
   kernels.rule_count = RuleTables<Rules>::count;
-  kernels.schedules = ScheduleTable<Schedules>::about;
+  kernels.schedules = ScheduleTable<Schedules>::info;
   kernels.schedule_count = ScheduleTable<Schedules>::count;
   kernels.schedule = schedule;
   fill(kernels.single);

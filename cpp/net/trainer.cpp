@@ -10,12 +10,12 @@ namespace simdnn {
 
 template <class T>
 Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss,
-                    std::shared_ptr<const Rule> rule, std::uint64_t seed)
-    : network_(std::move(network)), loss_(std::move(loss)), updater_(std::move(rule)), seed_(seed) {
+                    std::shared_ptr<const OptimizerConfig> config, std::uint64_t seed)
+    : network_(std::move(network)), loss_(std::move(loss)), optimizer_(std::move(config)), seed_(seed) {
   for (const Block& block : network_->inventory().parameters.list()) {
     const bool matrix = block.shape.size() == 2;  // max-norm is for weights, not for biases
     const Units units = matrix ? Units{block.shape[0], block.shape[1]} : Units{};
-    updater_.add(network_->values().data() + block.offset, block.size(), units, block.shape.size() < 2);
+    optimizer_.add(network_->values().data() + block.offset, block.size(), units, block.shape.size() < 2);
     gradients_.push_back(network_->gradients().data() + block.offset);
   }
 }
@@ -49,7 +49,7 @@ Pass Trainer<T>::pass_of(const Samples<T>& samples, const Context& context) cons
   pass.mode = Mode::train;
   pass.steps = samples.steps;
   pass.seed = seed_;
-  pass.number = std::uint64_t(updater_.tried());
+  pass.number = std::uint64_t(optimizer_.attempted_steps());
   pass.context = context;
   return pass;
 }
@@ -107,7 +107,7 @@ Totals Trainer<T>::differentiate(const Samples<T>& samples, const Order& order, 
   totals.weight = weight_of(samples, order, count);
   Pass pass = pass_of(samples, context);
   pass.carry = carry;
-  if (margin_) margin_->begin(network_->values().data() + margin_weight(), updater_.tried());
+  if (margin_) margin_->begin(network_->values().data() + margin_weight(), optimizer_.attempted_steps());
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
     const Index some = std::min(plan_->capacity(), count - begin);
     const Part<T> part = loader_.take(samples, order.from(begin), begin, some);
@@ -147,9 +147,9 @@ Totals Trainer<T>::step(const Samples<T>& samples, const Order& order, Index cou
   double share = 1;
   if (sums_penalty) {
     share = totals.weight == 0 ? 0 : 1 / totals.weight;
-    totals.penalty = totals.weight == 0 ? 0 : updater_.penalty();
+    totals.penalty = totals.weight == 0 ? 0 : optimizer_.penalty();
   }
-  if (updater_.step(gradients_, share)) plan_->keep();
+  if (optimizer_.step(gradients_, share)) plan_->keep();
   network_->states().close();
   constexpr double overhead = 1000;  // nanoseconds of a step beyond its products, for the interrupt's account
   context.after(overhead);

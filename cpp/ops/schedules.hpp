@@ -10,45 +10,45 @@
 SIMDNN_LEVEL_BEGIN
 
 struct ConstantPiece {
-  static constexpr ScheduleDescription about{
+  static constexpr ScheduleDescription info{
       .name = "constant", .formula = "lr", .source = "by definition", .values = {"lr"}};
   static double value(const double* v, double) { return v[0]; }
 };
 
 struct StepPiece {
-  static constexpr ScheduleDescription about{.name = "step",
-                                             .formula = "lr gamma^floor(t / step_size)",
-                                             .source = "PyTorch 2.13, lr_scheduler.StepLR",
-                                             .values = {"lr", "step_size", "gamma"}};
+  static constexpr ScheduleDescription info{.name = "step",
+                                            .formula = "lr gamma^floor(t / step_size)",
+                                            .source = "PyTorch 2.13, lr_scheduler.StepLR",
+                                            .values = {"lr", "step_size", "gamma"}};
   static double value(const double* v, double t) { return v[0] * power(v[2], std::int64_t(t / v[1])); }
 };
 
 struct ExponentialPiece {
-  static constexpr ScheduleDescription about{.name = "exponential",
-                                             .formula = "lr gamma^t",
-                                             .source = "PyTorch 2.13, lr_scheduler.ExponentialLR",
-                                             .values = {"lr", "gamma"}};
+  static constexpr ScheduleDescription info{.name = "exponential",
+                                            .formula = "lr gamma^t",
+                                            .source = "PyTorch 2.13, lr_scheduler.ExponentialLR",
+                                            .values = {"lr", "gamma"}};
   static double value(const double* v, double t) { return v[0] * power(v[1], std::int64_t(t)); }
 };
 
 struct InverseScalingPiece {
-  static constexpr ScheduleDescription about{.name = "inverse_scaling",
-                                             .formula = "lr / (1 + t)^power",
-                                             .source = "Robbins & Monro 1951; scikit-learn's \"invscaling\"",
-                                             .values = {"lr", "power"}};
+  static constexpr ScheduleDescription info{.name = "inverse_scaling",
+                                            .formula = "lr / (1 + t)^power",
+                                            .source = "Robbins & Monro 1951; scikit-learn's \"invscaling\"",
+                                            .values = {"lr", "power"}};
   static double value(const double* v, double t) { return v[0] * exp(-v[1] * log1p(t)); }
 };
 
 struct LinearPiece {
-  static constexpr ScheduleDescription about{.name = "linear",
-                                             .formula = "start + (end - start) min(t / steps, 1)",
-                                             .source = "PyTorch 2.13, lr_scheduler.LinearLR",
-                                             .values = {"start", "end", "steps"}};
+  static constexpr ScheduleDescription info{.name = "linear",
+                                            .formula = "start + (end - start) min(t / steps, 1)",
+                                            .source = "PyTorch 2.13, lr_scheduler.LinearLR",
+                                            .values = {"start", "end", "steps"}};
   static double value(const double* v, double t) { return t < v[2] ? fma(v[1] - v[0], t / v[2], v[0]) : v[1]; }
 };
 
 struct CosinePiece {
-  static constexpr ScheduleDescription about{
+  static constexpr ScheduleDescription info{
       .name = "cosine",
       .formula = "end + (start - end) (1 + cos(pi min(t / steps, 1))) / 2",
       .source = "Loshchilov & Hutter 2017, SGDR, eq. 5, held at its end as in Keras",
@@ -66,7 +66,7 @@ struct ScheduleTable;
 template <class... Piece>
 struct ScheduleTable<List<Piece...>> {
   static constexpr int count = sizeof...(Piece);
-  static constexpr const ScheduleDescription* about[] = {&Piece::about...};
+  static constexpr const ScheduleDescription* info[] = {&Piece::info...};
   static constexpr double (*value[])(const double*, double) = {Piece::value...};
 };
 

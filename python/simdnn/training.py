@@ -137,7 +137,7 @@ class Trainer:
         self.epochs_done = 0
         make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
         optimizer._adopt({"clip_norm": clip_norm, "clip_value": clip_value, "l1": l1, "l2": l2})
-        self._trainer = make(model._model, native, optimizer._rule, self.seed)
+        self._trainer = make(model._model, native, optimizer._config, self.seed)
         optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
 
     def step(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:

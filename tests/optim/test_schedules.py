@@ -1,4 +1,4 @@
-"""Schedules: each formula, their joints, and that an optimiser follows them."""
+"""Schedules: each formula, their joints, and that an optimizer follows them."""
 
 import math
 from collections.abc import Callable

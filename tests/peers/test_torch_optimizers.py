@@ -1,4 +1,4 @@
-"""Beside PyTorch: optimisers, their defaults, their state, clipping and schedules."""
+"""Comparison with PyTorch: optimizers, their defaults, their state, clipping and schedules."""
 
 import inspect
 from typing import Any
@@ -38,7 +38,7 @@ def arrays(dtype: Any, offset: int = 0) -> list[np.ndarray]:
 
 
 class Peer:
-    """PyTorch's optimiser over parameters of the same values."""
+    """PyTorch's optimizer over parameters of the same values."""
 
     def __init__(self, make: Any, settings: dict[str, Any], values: list[np.ndarray]) -> None:
         self.parameters = [torch.tensor(value, requires_grad=True) for value in values]

@@ -6,45 +6,48 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// The hyper-parameters of them all, in this order.
+/// Their hyper-parameters after the common ones, in this order.
 enum MomentHyper { kBeta1 = kCommonHypers, kBeta2, kEps, kEpsMode, kMomentHypers };
 
+constexpr Hyper first_decay() { return Hyper::decay("beta1", 0.9, "Decay of the first moment."); }
+
 constexpr RuleDescription with_moments(const char* name, const char* formula, const char* source, double lr,
-                                       double mode) {
-  RuleDescription about{};
-  about.name = name;
-  about.formula = formula;
-  about.source = source;
-  about.slots[0] = "exp_avg";
-  about.slots[1] = "exp_avg_sq";
-  about.hypers[kLr] = {"lr", lr, 0, kUnbounded};
-  about.hypers[kWeightDecay] = {"weight_decay", 0, 0, kUnbounded};
-  about.hypers[kDecoupled] = {"decoupled_weight_decay", 0, 0, 2};
-  about.hypers[kBeta1] = {"beta1", 0.9, 0, 1};
-  about.hypers[kBeta2] = {"beta2", 0.999, 0, 1};
-  about.hypers[kEps] = {"eps", 1e-8, 0, kUnbounded};
-  about.hypers[kEpsMode] = {"eps_mode", mode, kOutside, kHat + 1};
-  return about;
+                                       EpsMode mode) {
+  RuleDescription info{};
+  info.name = name;
+  info.formula = formula;
+  info.source = source;
+  info.slots[0] = "exp_avg";
+  info.slots[1] = "exp_avg_sq";
+  info.hypers[kLr] = learning_rate(lr);
+  info.hypers[kWeightDecay] = weight_decay();
+  info.hypers[kDecoupled] = decoupled_weight_decay();
+  info.hypers[kBeta1] = first_decay();
+  info.hypers[kBeta2] = Hyper::decay("beta2", 0.999, "Decay of the second moment.");
+  info.hypers[kEps] = division_guard(1e-8);
+  info.hypers[kEpsMode] = eps_position(mode);
+  return info;
 }
 
-constexpr RuleDescription with_momentum_decay(RuleDescription about) {
-  about.carried[0] = {"mu_product", 1};
-  about.hypers[kMomentHypers] = {"momentum_decay", 4e-3, 0, kUnbounded};
-  return about;
+constexpr RuleDescription with_momentum_decay(RuleDescription info) {
+  info.scalar_state[0] = {"mu_product", 1};
+  info.hypers[kMomentHypers] =
+      Hyper::nonnegative("momentum_decay", 4e-3, "Rate at which the momentum approaches beta1.");
+  return info;
 }
 
-/// The moments after a gradient.
+/// Updates the moments by a gradient.
 template <class T>
 struct Moments {
   T beta1, beta2, rest1, rest2;
-  Heard<T> heard;
+  FlushTinyGradient<T> flush_tiny;
 
   explicit Moments(const double* h)
       : beta1(T(h[kBeta1])),
         beta2(T(h[kBeta2])),
         rest1(T(1 - h[kBeta1])),
         rest2(T(1 - h[kBeta2])),
-        heard(1 - h[kBeta2]) {}
+        flush_tiny(1 - h[kBeta2]) {}
   SIMDNN_INLINE T first(T g, T* const* slots, Index i) const {
     const T m = flush(fma(beta1, slots[0][i], rest1 * g));
     slots[0][i] = m;
@@ -61,7 +64,7 @@ struct Moments {
 template <bool kLargest>
 struct Adam {
   static constexpr RuleDescription describe() {
-    RuleDescription about =
+    RuleDescription info =
         with_moments(kLargest ? "amsgrad" : "adam",
                      kLargest ? "m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; w = max(w, v); "
                                 "p -= lr m/(1-b1^t) / (sqrt(w/(1-b2^t)) + eps)"
@@ -70,10 +73,10 @@ struct Adam {
                      kLargest ? "Reddi, Kale & Kumar 2018, algorithm 2, with Adam's bias correction as PyTorch"
                               : "Kingma & Ba 2015, algorithm 1",
                      1e-3, kOutside);
-    if (kLargest) about.slots[2] = "max_exp_avg_sq";
-    return about;
+    if (kLargest) info.slots[2] = "max_exp_avg_sq";
+    return info;
   }
-  static constexpr RuleDescription about = describe();
+  static constexpr RuleDescription info = describe();
 
   template <class T>
   struct Step {
@@ -85,7 +88,7 @@ struct Adam {
           rate(T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)))),
           root(s.hypers[kEpsMode], s.hypers[kEps], 1 - power(s.hypers[kBeta2], s.step)) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = moments.heard(g);
+      g = moments.flush_tiny(g);
       const T m = moments.first(g, slots, i);
       T v = moments.second(g, slots, i);
       if constexpr (kLargest) {
@@ -97,9 +100,9 @@ struct Adam {
   };
 };
 
-/// Adam with Nesterov's look-ahead and a momentum that warms up.
+/// Adam with Nesterov's look-ahead, whose momentum warms up.
 struct NAdam {
-  static constexpr RuleDescription about = with_momentum_decay(with_moments(
+  static constexpr RuleDescription info = with_momentum_decay(with_moments(
       "nadam",
       "u_t = b1 (1 - 0.96^(t momentum_decay) / 2); m, v as Adam; "
       "p -= lr (u_{t+1} m / (1 - u_1..u_{t+1}) + (1-u_t) g / (1 - u_1..u_t)) / (sqrt(v/(1-b2^t)) + eps)",
@@ -109,7 +112,7 @@ struct NAdam {
     constexpr double log_096 = -0x1.4e69ed6d80eb3p-5;  // 0.96: Dozat's choice
     return h[kBeta1] * (1 - 0.5 * exp(double(step) * h[kMomentHypers] * log_096));
   }
-  static void advance(const double* h, std::int64_t step, double* carried) { carried[0] *= mu(h, step); }
+  static void advance(const double* h, std::int64_t step, double* scalar_state) { scalar_state[0] *= mu(h, step); }
 
   template <class T>
   struct Step {
@@ -119,11 +122,11 @@ struct NAdam {
     explicit Step(const UpdateStep& s)
         : moments(s.hypers), root(s.hypers[kEpsMode], s.hypers[kEps], 1 - power(s.hypers[kBeta2], s.step)) {
       const double next = mu(s.hypers, s.step + 1);
-      now = T(-s.hypers[kLr] * (1 - mu(s.hypers, s.step)) / (1 - s.carried[0]));
-      ahead = T(-s.hypers[kLr] * next / (1 - s.carried[0] * next));
+      now = T(-s.hypers[kLr] * (1 - mu(s.hypers, s.step)) / (1 - s.scalar_state[0]));
+      ahead = T(-s.hypers[kLr] * next / (1 - s.scalar_state[0] * next));
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = moments.heard(g);
+      g = moments.flush_tiny(g);
       const T m = moments.first(g, slots, i);
       const T v = moments.second(g, slots, i);
       p = fma(ahead, m, now * g) / root(v) + p;
@@ -131,9 +134,9 @@ struct NAdam {
   };
 };
 
-/// Adam without the division while the second moment rests on too few gradients, rectified after.
+/// Adam that divides, rectified, only once the second moment has seen enough gradients.
 struct RAdam {
-  static constexpr RuleDescription about = with_moments(
+  static constexpr RuleDescription info = with_moments(
       "radam",
       "m, v as Adam; R = 2/(1-b2) - 1; r = R - 2 t b2^t/(1-b2^t); if r > 5: p -= lr m/(1-b1^t) "
       "sqrt((r-4)(r-2)R / ((R-4)(R-2)r)) sqrt(1-b2^t) / (sqrt(v) + eps), else p -= lr m/(1-b1^t)",
@@ -151,11 +154,12 @@ struct RAdam {
       const double most = 2 / (1 - s.hypers[kBeta2]) - 1;
       const double length = most - 2 * double(s.step) * b2 / (1 - b2);
       rectified = length > 5;
-      const double share = (length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length);
-      rate = T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)) * (rectified ? __builtin_sqrt(share) : 1));
+      const double rectification = (length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length);
+      rate =
+          T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)) * (rectified ? __builtin_sqrt(rectification) : 1));
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = moments.heard(g);
+      g = moments.flush_tiny(g);
       const T m = moments.first(g, slots, i);
       const T v = moments.second(g, slots, i);
       p = fma(rate, m / (rectified ? root(v) : T(1)), p);
@@ -163,19 +167,15 @@ struct RAdam {
   };
 };
 
-/// Adam with the largest gradient in place of the second moment.
+/// Adam with a decaying largest gradient in place of the second moment.
 struct Adamax {
-  static constexpr RuleDescription about{
+  static constexpr RuleDescription info{
       .name = "adamax",
       .formula = "m = b1 m + (1-b1) g; u = max(b2 u, |g| + eps); p -= lr m / ((1-b1^t) u)",
       .source = "Kingma & Ba 2015, section 7.1, algorithm 2, with eps as PyTorch has it",
       .slots = {"exp_avg", "exp_inf"},
-      .hypers = {{"lr", 2e-3, 0, kUnbounded},
-                 {"weight_decay", 0, 0, kUnbounded},
-                 {"decoupled_weight_decay", 0, 0, 2},
-                 {"beta1", 0.9, 0, 1},
-                 {"beta2", 0.999, 0, 1},
-                 {"eps", 1e-8, 0, kUnbounded}},
+      .hypers = {learning_rate(2e-3), weight_decay(), decoupled_weight_decay(), first_decay(),
+                 Hyper::decay("beta2", 0.999, "Decay of the largest gradient."), division_guard(1e-8)},
   };
   template <class T>
   struct Step {
