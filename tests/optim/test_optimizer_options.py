@@ -229,7 +229,7 @@ def test_arrays_of_any_layout_are_updated(rule: str, make: Any, settings: dict[s
         ({"max_norm": -0.5}, "max_norm: "),
         ({"l1": float("inf")}, "l1: .*inf"),
         ({"l2": -1}, "l2: "),
-        ({"like": "caffe"}, "like: 'caffe'.*torch, keras, sklearn, notes"),
+        ({"like": "caffe"}, "like: 'caffe'.*torch, keras, sklearn, textbook"),
         ({"eps_mode": "between"}, "eps_mode: 'between'.*outside, inside, hat"),
     ],
 )
