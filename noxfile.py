@@ -1,8 +1,23 @@
-"""Development tasks: `nox -s tests`, `nox -s peers`, `nox -s lint`, `nox -s clang`, `nox -s bench`."""
+"""Development tasks, one nox session each: `nox -l` lists them, `nox -s lint` runs one."""
 
 import nox
 
 nox.options.sessions = ["lint", "tests"]
+
+#: Tests that pass through all of the C++ in minutes, although a sanitizer makes it slow.
+SANITIZED = (
+    "tests/nn/test_layers.py",
+    "tests/nn/test_models.py",
+    "tests/losses/test_losses.py",
+    "tests/optim/test_optimizers.py",
+    "tests/training/test_training.py",
+    "tests/errors",
+)
+#: Tests in which threads meet, without OpenMP: ThreadSanitizer does not see how its runtimes synchronize.
+THREADED = (
+    *("tests/threads", "tests/training/test_training.py", "tests/bits/test_products.py"),
+    *("-k", "not openmp"),
+)
 
 
 @nox.session
@@ -27,14 +42,67 @@ def clang(session: nox.Session) -> None:
 
 
 @nox.session
+def sanitizers(session: nox.Session) -> None:
+    """A part of the test suite under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    options = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    run_sanitized(session, "address,undefined", ("libasan.so", "libubsan.so"), options, SANITIZED)
+
+
+@nox.session
+def tsan(session: nox.Session) -> None:
+    """The tests of threads under ThreadSanitizer."""
+    run_sanitized(session, "thread", ("libtsan.so",), {"TSAN_OPTIONS": "halt_on_error=1"}, THREADED)
+
+
+def run_sanitized(
+    session: nox.Session,
+    kind: str,
+    runtimes: tuple[str, ...],
+    options: dict[str, str],
+    chosen: tuple[str, ...],
+) -> None:
+    """Builds the extension with sanitizers of GCC and tests it with their runtimes loaded before Python."""
+    session.install(".[test]", "-C", f"cmake.define.SIMDNN_SANITIZE={kind}", env={"CXX": "g++"})
+    found = [
+        str(session.run("g++", f"-print-file-name={name}", external=True, silent=True)).strip()
+        for name in runtimes
+    ]
+    environment = options | {"LD_PRELOAD": " ".join(found)}
+    session.run("python", "-m", "pytest", *(session.posargs or chosen), env=environment)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
-    """Formats and types."""
-    session.install(".[lint]")
+    """Formats and types; mypy reads the libraries that tests import."""
+    session.install(".[test,lint]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
-    sources = session.run("git", "ls-files", "cpp/*.hpp", "cpp/*.cpp", external=True, silent=True)
-    session.run("clang-format", "--dry-run", "--Werror", *str(sources).split())
+    session.run("clang-format", "--dry-run", "--Werror", *sources(session, "cpp/*.hpp", "cpp/*.cpp"))
+
+
+@nox.session(name="clang-tidy")
+def clang_tidy(session: nox.Session) -> None:
+    """The checks of .clang-tidy on each C++ file of the extension."""
+    session.install("clang-tidy==23.1.4", "pybind11", "numpy", "cmake", "ninja")
+    folder = str(session.run("python", "-m", "pybind11", "--cmakedir", silent=True)).strip()
+    build = session.create_tmp()
+    session.run(
+        *("cmake", "-S", ".", "-B", build, "-G", "Ninja"),
+        *(
+            "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
+            f"-Dpybind11_DIR={folder}",
+            "-DSKBUILD_PROJECT_VERSION=0",
+            "-DSIMDNN_OPENMP=OFF",
+        ),
+    )
+    files = session.posargs or sources(session, "cpp/*.cpp")
+    session.run("clang-tidy", "-quiet", "-p", build, *files)
+
+
+def sources(session: nox.Session, *patterns: str) -> list[str]:
+    """Files of the repository that match one of the patterns."""
+    return str(session.run("git", "ls-files", *patterns, external=True, silent=True)).split()
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""``python -m bench [filter]``: check answers, then time simdnn beside NumPy and every installed peer."""
+"""``python -m bench [filter ...]``: check answers, then time simdnn beside NumPy and every installed peer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import argparse
 import importlib
 import json
 import re
+import shlex
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from bench import harness, levels, report
+from bench import front_page, harness, levels, report, results
 
 MODULES = (
     "elementwise",
@@ -36,53 +40,83 @@ def main() -> int:
     if not 1 <= options.threads <= cpus:
         parser.error(f"argument --threads: expected 1 to {cpus}, the CPUs at hand, got {options.threads}")
 
+    if options.write and options.quick:
+        parser.error("argument --write: rough numbers are not kept; leave out --quick")
     levels.limit_level(options.isa)
     harness.limit_threads(options.threads)
     cases = select_cases(options.filter)
     if not cases:
-        parser.error(f"no case matches {options.filter.pattern!r}; modules are {', '.join(MODULES)}")
+        wanted = " or ".join(repr(wanted.pattern) for wanted in options.filter)
+        parser.error(f"no case matches {wanted}; modules are {', '.join(MODULES)}")
     machine = report.describe_machine(options.threads, options.isa)
     print(report.heading(machine), end="\n\n", flush=True)
-    results = []
+    measured = []
     for case in cases:
-        results.append(harness.run(case, harness.QUICK if options.quick else harness.THOROUGH))
-        print(report.progress_line(results[-1]), file=sys.stderr)
-    print(report.tables(results, markdown=options.markdown), report.summary(results), sep="\n\n")
+        measured.append(harness.run(case, harness.QUICK if options.quick else harness.THOROUGH))
+        print(report.progress_line(measured[-1]), file=sys.stderr)
+    print(report.tables(measured, markdown=options.markdown), report.summary(measured), sep="\n\n")
     if options.json:
-        document = {"machine": machine, "results": [result.as_dict() for result in results]}
+        document = {"machine": machine, "results": [result.as_dict() for result in measured]}
         options.json.write_text(json.dumps(document, indent=1) + "\n")
+    if options.write:
+        write(measured, machine, shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
     return 0
 
 
+def write(measured: Sequence[harness.Result], machine: dict[str, Any], command: str) -> None:
+    """Puts the tables that were measured as a whole into `RESULTS.md`, and the README's six rows in step."""
+    whole = Counter(case.group for case in select_cases([]))
+    found = Counter(result.case.group for result in measured)
+    for group in found:
+        if found[group] < whole[group]:
+            print(f"not written: {group}, {found[group]} of {whole[group]} cases", file=sys.stderr)
+    tables = {
+        results.table_name(group, machine): f"{table}\n\n{results.provenance(machine, command)}"
+        for group, table in report.stored_tables(measured).items()
+        if found[group] == whole[group]
+    }
+    if not tables:
+        return
+    document = results.Document.parse(results.PATH.read_text())
+    document.update(machine["cpu"], results.about(machine), tables)
+    results.PATH.write_text(document.render())
+    front_page.PATH.write_text(front_page.update(front_page.PATH.read_text(), document))
+
+
 def make_parser() -> argparse.ArgumentParser:
-    """The options."""
+    """The command line's options."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     add = parser.add_argument
-    about_filter = "part of a case's name, or a pattern: engine, '(elu|silu) N=1e6', ..."
-    add("filter", nargs="?", default="", type=pattern, help=about_filter)
+    about_filter = "parts of a case's name, or patterns: engine, '(elu|silu) N=1e6', ..."
+    add("filter", nargs="*", type=pattern, help=about_filter)
     add("--threads", type=int, default=1, metavar="N", help="CPUs for every contestant (default 1)")
     add("--isa", choices=levels.LEVELS, help="hold every contestant to this level (default: as each chooses)")
     add("--json", type=Path, metavar="PATH", help="write the results and the machine they come from")
     add("--quick", action="store_true", help="few rounds: rough numbers")
     add("--markdown", action="store_true", help="print Markdown tables")
+    add(
+        "--write",
+        action="store_true",
+        help="update this processor's tables in bench/RESULTS.md and the README",
+    )
     return parser
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """The filter, whatever the case of its letters."""
+    """A filter, which ignores the case of letters."""
     try:
         return re.compile(text, re.IGNORECASE)
     except re.error as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no pattern: {error}") from None
 
 
-def select_cases(wanted: re.Pattern[str]) -> list[harness.Case]:
-    """The cases whose "module group name" the filter matches somewhere."""
+def select_cases(filters: Sequence[re.Pattern[str]]) -> list[harness.Case]:
+    """The cases whose "module group name" any of the filters matches somewhere; all without a filter."""
     return [
         case
         for module in MODULES
         for case in importlib.import_module(f"bench.cases.{module}").cases()
-        if wanted.search(f"{module} {case.group} {case.name}")
+        if not filters or any(wanted.search(f"{module} {case.group} {case.name}") for wanted in filters)
     ]
 
 

@@ -63,7 +63,7 @@ class Contestant:
 
     name: str
     run: Callable[[], object]
-    check: Callable[[], None]
+    check: Callable[[], object]
     steps: int = 1
     context: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext
 
@@ -182,7 +182,7 @@ def run(case: Case, effort: Effort) -> Result:
         while _needs_more(len(samples[0]), least, time.perf_counter() - start, effort):
             for index in order:
                 samples[index].append(_sample(contestants[index], repeats[index]))
-            order = order[1:] + order[:1]  # nobody always runs after the same neighbour
+            order = order[1:] + order[:1]  # nobody always runs after the same neighbor
     finally:
         gc.enable()
     times = {

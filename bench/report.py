@@ -1,4 +1,4 @@
-"""What is printed and stored: the machine, and a table per group with the ratios peer / simdnn."""
+"""Reports for the terminal and for files: the machine, and a table per group with ratios peer / simdnn."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import os
 import platform
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-from bench import peers
+from bench import peers, processor
 from bench.harness import OURS, Goal, Result
 
 #: The share of disturbed samples from which on a case is reported.
@@ -26,9 +25,11 @@ def describe_machine(threads: int, level: str | None = None) -> dict[str, Any]:
     import simdnn
 
     config: Any = simdnn.show_config(mode="dicts")
+    cpu = processor.read_processor()
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "cpu": cpu_model(),
+        "cpu": cpu.name,
+        "caches": cpu.caches,
         "cpus": os.cpu_count(),
         "isa": config["isa"],
         "isa_of_peers": level,
@@ -40,16 +41,6 @@ def describe_machine(threads: int, level: str | None = None) -> dict[str, Any]:
     }
 
 
-def cpu_model() -> str:
-    """The processor's name as the system tells it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
 def heading(machine: dict[str, Any]) -> str:
     """The machine in a few lines, with a note about every peer that is missing."""
     threads = "1 pinned thread" if machine["threads"] == 1 else f"{machine['threads']} pinned threads"
@@ -58,7 +49,7 @@ def heading(machine: dict[str, Any]) -> str:
     lines = [
         f"{machine['cpu']}, {level}, {threads}, float32, {machine['date'][:10]}",
         versions,
-        "median microseconds; in brackets how many times as long as simdnn",
+        "median microseconds; (2.0x) = takes twice as long as simdnn",
     ]
     for peer in peers.missing():
         lines.append(f"not installed, so not timed: {peer.label} (pip install {peer.distribution})")
@@ -74,17 +65,25 @@ def progress_line(result: Result) -> str:
 def tables(results: Sequence[Result], *, markdown: bool) -> str:
     """A table per group, and a note about timings not to be trusted."""
     parts = []
-    for group, rows in groupby(results, key=lambda result: result.case.group):
-        rows = list(rows)
+    for group, members in groupby(results, key=lambda result: result.case.group):
+        rows = list(members)
         table = _table(group, rows)
         parts.append(_as_markdown(table) if markdown else _as_text(table))
-        notes = dict.fromkeys(row.case.note for row in rows if row.case.note)
-        parts += [note if isinstance(note, str) else note() for note in notes]
-    disturbed = [result for result in results if result.disturbed > DISTURBED]
-    if disturbed:
-        cases = ", ".join(f"{r.case.group} {r.case.name} ({r.disturbed:.0%})" for r in disturbed)
-        parts.append(f"other processes disturbed these cases (share of samples), time them again: {cases}")
-    return "\n\n".join(parts)
+        parts += _notes(rows)
+    return "\n\n".join([*parts, *_disturbances(results)])
+
+
+def stored_tables(results: Sequence[Result]) -> dict[str, str]:
+    """A Markdown table per group with the notes about it, as `RESULTS.md` holds them: without goals."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.case.group, []).append(result)
+    return {
+        group: "\n\n".join(
+            [_as_markdown(_table(group, rows, goals=False)), *_notes(rows), *_disturbances(rows)]
+        )
+        for group, rows in groups.items()
+    }
 
 
 def summary(results: Sequence[Result]) -> str:
@@ -113,9 +112,24 @@ def three_digits(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _table(group: str, results: list[Result]) -> list[list[str]]:
+def _notes(rows: Sequence[Result]) -> list[str]:
+    """The notes of the cases of a table, each once."""
+    notes = dict.fromkeys(row.case.note for row in rows if row.case.note)
+    return [note if isinstance(note, str) else note() for note in notes]
+
+
+def _disturbances(results: Sequence[Result]) -> list[str]:
+    """A note about timings that cannot be trusted, if there are any."""
+    disturbed = [result for result in results if result.disturbed > DISTURBED]
+    if not disturbed:
+        return []
+    cases = ", ".join(f"{r.case.group} {r.case.name} ({r.disturbed:.0%})" for r in disturbed)
+    return [f"other processes disturbed these cases (share of samples), time them again: {cases}"]
+
+
+def _table(group: str, results: list[Result], *, goals: bool = True) -> list[list[str]]:
     names = list(dict.fromkeys(name for result in results for name in result.median))
-    has_goals = any(result.case.goals for result in results)
+    has_goals = goals and any(result.case.goals for result in results)
     table = [[group, *names, *(["goal"] if has_goals else [])]]
     for result in results:
         cells = [result.case.name, *(_cell(result, name) for name in names)]

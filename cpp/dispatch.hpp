@@ -12,7 +12,7 @@ namespace simdnn {
 /// Throws std::runtime_error, naming what is allowed, for an unknown level or one that the CPU lacks.
 void choose_level();
 
-/// The chosen table.
+/// The chosen table of kernels.
 const Kernels& kernels();
 
 template <class T>
@@ -20,7 +20,7 @@ const TypedKernels<T>& typed_kernels() {
   return kernels().typed<T>();
 }
 
-/// The levels that this build and this CPU share, narrowest first.
+/// Levels that both this build and this CPU have, narrowest first.
 std::vector<std::string> available_levels();
 
 }  // namespace simdnn

@@ -7,17 +7,17 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ops/description.hpp"
-#include "ops/spans.hpp"
+#include "base/descriptions.hpp"
+#include "base/views.hpp"
 
 namespace simdnn {
 
 /// A NumPy inner loop over half, single and double precision.
 using Loop = void (*)(char* const* args, const Index* dims, const Index* steps);
-enum Storage : int { kHalf, kSingle, kDouble, kStorages };
+enum Storage : int { kF16, kF32, kF64, kStorages };
 
 struct ActivationLoops {
-  const Description* about;
+  const Description* info;
   Loop value[kStorages];               ///< (x, parameters...) -> f(x)
   Loop derivative[kStorages];          ///< (x, parameters...) -> f'(x)
   Loop backward[kStorages];            ///< (dy, x, parameters...) -> dy f'(x)
@@ -25,35 +25,35 @@ struct ActivationLoops {
 };
 
 struct ElementaryLoops {
-  const Description* about;
+  const Description* info;
   Loop value[kStorages];
 };
 
-/// Inner loops of gufuncs over groups of competing pieces.
+/// Inner loops of maxout's gufuncs, over groups of k pieces.
 struct MaxoutLoops {
   Loop value[kStorages];       ///< (k) -> ()
   Loop derivative[kStorages];  ///< (k) -> (k)
   Loop backward[kStorages];    ///< (), (k) -> (k)
 };
 
-/// The three finishing functions of one activation.
+/// The three post-ops of one activation.
 template <class T>
 struct ActivationTiles {
-  typename Finish<T>::Function infer, train, backward;
+  typename PostOp<T>::Function infer, train, backward;
 };
 
-/// One step of a rule, in place, for elements [begin, end) of all spans counted through.
+/// One step of a rule, in place, for elements [begin, end) of the concatenated spans.
 template <class T>
 using Update = void (*)(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& step);
 
-/// Takes the numbers that a rule carries on to this step, before its update; nullptr where there are none.
+/// Advances the scalar state of a rule to this step, before its update; nullptr if the rule has none.
 using Advance = void (*)(const double* hypers, std::int64_t step, double* scalar_state);
 
-/// An activation that learns its parameter, a number p for each column; nullptr where it has none to learn.
+/// An activation with a trainable parameter p, one number per column; nullptr if the activation has none.
 template <class T>
-struct LearnedTiles {
+struct TrainableTiles {
   void (*value)(const T* x, Index x_stride, Index rows, Index columns, const T* p, T* y, Index y_stride) = nullptr;
-  /// The gradient g becomes that by x; sums receive what the rows add to that by p.
+  /// g, the gradient w.r.t. y, is overwritten by that w.r.t. x; sums += the gradient w.r.t. p.
   void (*backward)(const T* x, Index x_stride, Index rows, Index columns, const T* p, T* g, Index g_stride,
                    double* sums) = nullptr;
 };
@@ -64,28 +64,29 @@ using LossFunction = void (*)(const LossRows<T>&);
 template <class T>
 using SoftmaxFunction = void (*)(const SoftmaxRows<T>&);
 
-/// What large-margin logits take beside products.
+/// Functions of large-margin logits, apart from products.
 template <class T>
 struct MarginKernels {
   void (*row_norms)(const T* x, Index stride, Index rows, Index columns, double* norms);
   void (*column_norms)(const T* w, Index rows, Index columns, double* norms);
   void (*logits)(const MarginRows<T>&);
   void (*backward)(const MarginRows<T>&);
-  /// out[i] = pull[i] x[i] / |x[i]|
-  void (*pull_rows)(const T* x, Index stride, Index rows, Index columns, const double* pull, const double* norms,
-                    T* out, Index out_stride);
-  /// gradient[:, j] += pull[j] w[:, j] / |w[:, j]|
-  void (*pull_columns)(const T* w, Index rows, Index columns, const double* pull, const double* norms, T* gradient);
+  /// out[i] = norm_gradient[i] x[i] / |x[i]|
+  void (*norm_gradient_rows)(const T* x, Index stride, Index rows, Index columns, const double* norm_gradient,
+                             const double* norms, T* out, Index out_stride);
+  /// gradient[:, j] += norm_gradient[j] w[:, j] / |w[:, j]|
+  void (*add_norm_gradient_columns)(const T* w, Index rows, Index columns, const double* norm_gradient,
+                                    const double* norms, T* gradient);
 };
 
-/// What a recurrent cell does to the rows of a time step beside products.
+/// Elementwise part of a recurrent cell's time step, after the products.
 template <class T>
 struct CellKernels {
   void (*forward)(const CellRows<T>&);
   void (*backward)(const CellRows<T>&);
 };
 
-/// Columns by their mean and variance, rows by their own: see loops/batch_norm.hpp, layer_norm.hpp.
+/// Normalization of columns and of rows: see loops/batch_norm.hpp and loops/layer_norm.hpp.
 template <class T>
 struct NormKernels {
   void (*column_moments)(const T* x, Index stride, Index rows, Index columns, double* mean, double* variance);
@@ -94,27 +95,27 @@ struct NormKernels {
                            const T* offset, T* y, Index y_stride);
   void (*add_column_products)(const T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns,
                               const double* mean, double* sums, double* products);
-  void (*tilt_factors)(const NormColumns<T>&, Index begin, Index end, double rows);
-  void (*tilt_columns)(T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns, const T* scale,
-                       const T* center, const T* tilt, const T* offset);
+  void (*batch_norm_backward_coefficients)(const NormColumns<T>&, Index begin, Index end, double rows);
+  void (*batch_norm_backward)(T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns,
+                              const T* scale, const T* center, const T* tilt, const T* offset);
   void (*layer_norm)(const NormRows<T>&);
   void (*layer_norm_backward)(const NormRows<T>&);
 };
 
-/// What layers do beside products and activations.
+/// Functions of layers, apart from products and activations.
 template <class T>
 struct LayerKernels {
   /// out = a + b; out may be either.
   void (*add)(const T* a, Index a_row, const T* b, Index b_row, T* out, Index out_row, Index rows, Index columns);
-  typename Finish<T>::Function multiply;  ///< c *= beside
+  typename PostOp<T>::Function multiply;  ///< c *= aux
   /// to = scale * from
-  void (*cast)(const void* from, Element element, Index n, T scale, T* to);
+  void (*cast)(const void* from, DType dtype, Index n, T scale, T* to);
   void (*dropout)(const RandomRows<T>& rows, double probability);
   void (*bernoulli)(const RandomRows<T>& rows);
   void (*difference)(const T* a, const T* b, T factor, T* out, Index n);  ///< out = (a - b) factor; out may be either
   CellKernels<T> cells[kCellKinds];
   void (*alpha_dropout)(const RandomRows<T>& rows, double probability);
-  void (*random_leak)(const RandomRows<T>& rows, const SlopeLaw& law);
+  void (*rrelu)(const RandomRows<T>& rows, const SlopeLaw& law);
   void (*straight_through)(const RandomRows<T>& rows, bool clipped);
   void (*crelu)(const T* x, Index x_stride, Index rows, Index columns, T* y, Index y_stride);
   void (*crelu_backward)(const T* dy, Index dy_stride, const T* x, Index x_stride, Index rows, Index columns, T* dx,
@@ -125,7 +126,7 @@ struct LayerKernels {
 template <class T>
 struct TypedKernels {
   void (*product)(const Product<T>&);
-  /// b[j, i] = a[i, j] of a matrix a.
+  /// b[j, i] = a[i, j] for a [rows, columns].
   void (*transpose)(const T* a, Index a_row, Index rows, Index columns, T* b, Index b_row);
   SoftmaxFunction<T> softmax, log_softmax, logsumexp;
   SoftmaxFunction<T> softmax_backward, log_softmax_backward, logsumexp_backward;
@@ -134,7 +135,7 @@ struct TypedKernels {
   double (*abs_sum)(const T* x, Index n);
   void (*add_row)(const T* x, Index n, double* sums);  ///< sums += x
   const ActivationTiles<T>* activations;
-  const LearnedTiles<T>* learned;
+  const TrainableTiles<T>* trainable;
   const LossFunction<T>* losses;
   MarginKernels<T> margin;
   LayerKernels<T> layers;
@@ -162,16 +163,16 @@ struct Kernels {
   const ScheduleDescription* const* schedules;
   int schedule_count;
   double (*schedule)(const SchedulePiece* pieces, int count, double step);  ///< steps count from 0
-  Loop half_to_single, single_to_half;
-  TypedKernels<float> single;
-  TypedKernels<double> real;
+  Loop f16_to_f32, f32_to_f16;
+  TypedKernels<float> f32;
+  TypedKernels<double> f64;
 
   template <class T>
   const TypedKernels<T>& typed() const {
     if constexpr (sizeof(T) == sizeof(float)) {
-      return single;
+      return f32;
     } else {
-      return real;
+      return f64;
     }
   }
 };

@@ -1,4 +1,4 @@
-"""Fixtures for levels of the instruction set and numbers of threads, and the marker `peers`."""
+"""Fixtures for instruction-set levels, threading layers and numbers of threads, and the marker `peers`."""
 
 import os
 from collections.abc import Iterator
@@ -40,6 +40,17 @@ def isa(request: pytest.FixtureRequest) -> str:
     if reason := processes.missing(request.param):
         pytest.skip(f"level {request.param}: {reason}")
     return request.param
+
+
+@pytest.fixture(params=["pool", "openmp"])
+def layer(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each threading layer, for the length of a test."""
+    try:
+        simdnn.set_threading_layer(request.param)
+    except ImportError as error:
+        pytest.skip(f"layer {request.param}: {error}")
+    yield request.param
+    simdnn.set_threading_layer("pool")
 
 
 @pytest.fixture(params=[1, 2])

@@ -88,7 +88,7 @@ def _torch_crelu(torch: Any, x: Any) -> Any:
 
 
 def _maxout(shape: tuple[int, int], pieces: int) -> Iterator[Contestant]:
-    """The largest of every ``pieces`` neighbours."""
+    """The largest of every ``pieces`` neighbors."""
     x = _normal(shape)
     grouped = (shape[0], shape[1] // pieces, pieces)
     expected = x.reshape(grouped).max(axis=2).astype(np.float64)
@@ -102,11 +102,11 @@ def _maxout(shape: tuple[int, int], pieces: int) -> Iterator[Contestant]:
 
     yield checked("NumPy", numpy_maxout, expected)
     if torch := peers.torch():
-        run = functools.partial(torch.amax, torch.from_numpy(x).reshape(grouped), 2)
-        yield checked("PyTorch amax", run, expected, torch.inference_mode)
+        largest = functools.partial(torch.amax, torch.from_numpy(x).reshape(grouped), 2)
+        yield checked("PyTorch amax", largest, expected, torch.inference_mode)
         parts = torch.from_numpy(x).reshape(grouped).unbind(2)
-        run = lambda: functools.reduce(torch.maximum, parts)  # noqa: E731
-        yield checked("PyTorch maximum", run, expected, torch.inference_mode)
+        reduced = functools.partial(functools.reduce, torch.maximum, parts)
+        yield checked("PyTorch maximum", reduced, expected, torch.inference_mode)
     if jax := peers.jax():
         array, function = jax.numpy.asarray(x), jax.jit(lambda x: x.reshape(grouped).max(axis=2))
         yield checked("JAX", lambda: function(array).block_until_ready(), expected)

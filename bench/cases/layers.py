@@ -1,4 +1,4 @@
-"""A training step, with Adam and cross-entropy, of networks with normalisation, dropout and residuals."""
+"""A training step, with Adam and cross-entropy, of networks with normalization, dropout and residuals."""
 
 from __future__ import annotations
 

@@ -43,7 +43,8 @@ def contestants(variant: str, shape: tuple[int, int, int]) -> list[Contestant]:
     expected = _numpy(variant, x.astype(np.float64), w.astype(np.float64), y)
 
     def ours() -> Answer:
-        loss, (dx, dw) = F.large_margin_softmax(x, w, y, margin=margin, variant=variant, return_grad=True)
+        settings: dict[str, Any] = {"margin": margin, "variant": variant}
+        loss, (dx, dw) = F.large_margin_softmax(x, w, y, **settings, return_grad=True)
         return loss, dx, dw
 
     found = [

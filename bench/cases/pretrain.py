@@ -47,12 +47,12 @@ def patterns(shape: Shape) -> Array:
     rng = np.random.default_rng(0)
     prototypes = rng.random((16, shape.visible)) < 0.5
     turned = rng.random((SAMPLES, shape.visible)) < 0.05
-    return np.float32(prototypes[rng.integers(16, size=SAMPLES)] ^ turned)
+    return (prototypes[rng.integers(16, size=SAMPLES)] ^ turned).astype(np.float32)
 
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x))."""
-    return 1 / (1 + np.exp(-x))
+    return np.reciprocal(1 + np.exp(-x))
 
 
 class NumpyRBM:

@@ -40,7 +40,7 @@ def _contestants(network: Network, count: int) -> Iterator[Contestant]:
     predictor, out = make_model(problem).freeze(), np.empty_like(expected, dtype=np.float32)
 
     def predict() -> NDArray[np.float32]:
-        predictor.predict_into(sample, out)
+        predictor.predict(sample, out)
         return out
 
     yield checked(OURS, predict)

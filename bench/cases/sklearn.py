@@ -48,7 +48,7 @@ def cases() -> Iterator[Case]:
 
 
 def samples(name: str) -> Samples:
-    """The samples, standardised."""
+    """The samples, standardized."""
     from sklearn import datasets
 
     if name == "70,000x784":

@@ -201,7 +201,7 @@ def _gelu_tanh_backward(dy: Array, x: Array, y: Array, out: Array) -> None:
 
 def _normal_distribution(x: Array) -> Array:
     """Of a standard normal number, to be below x; one call of Python for each."""
-    erf = np.frompyfunc(math.erf, 1, 1)
+    erf: Any = np.frompyfunc(math.erf, 1, 1)
     return 0.5 * (1 + erf(x / math.sqrt(2)).astype(x.dtype))
 
 

@@ -33,7 +33,7 @@ inline std::string shape_text(const py::array& array) { return text_of(py::objec
 /// An object as an array: itself, the memory of another library's tensor, or a new one; see _host.py.
 inline py::array host_array(const py::handle& object, const char* name) {
   if (py::isinstance<py::array>(object)) return py::reinterpret_borrow<py::array>(object);
-  return py::module_::import("simdnn._utils.arrays").attr("host_array")(name, object).cast<py::array>();
+  return py::module_::import("simdnn._utils.arrays").attr("as_cpu_array")(name, object).cast<py::array>();
 }
 
 /// Whether it is an aligned C-contiguous array of T.
@@ -109,7 +109,7 @@ Matrix<const T> matrix_of(const Array<T>& x, const char* name, Index columns) {
 
 /// How many samples an array holds, and the rows that each brings.
 struct Extent {
-  Index samples = 0, steps = 1;
+  Index samples = 0, time_steps = 1;
 };
 
 /// Of shape (n, features), or (n, time, features) for what takes sequences.
@@ -126,26 +126,26 @@ inline Extent extent_of(const py::array& x, const char* name, const Shape& wante
 template <class T>
 struct Inputs {
   Matrix<const T> samples;
-  Index steps = 1;
+  Index time_steps = 1;
 };
 
 template <class T>
 Inputs<T> inputs_of(const Array<T>& x, const char* name, const Shape& wanted) {
   const Extent extent = extent_of(x, name, wanted);
-  const Index columns = extent.steps * wanted.features;
-  return {{x.data(), extent.samples, columns, columns}, extent.steps};
+  const Index columns = extent.time_steps * wanted.features;
+  return {{x.data(), extent.samples, columns, columns}, extent.time_steps};
 }
 
 /// Raises unless the rows of x are what the network's first layers can take.
 template <class T>
-void check_rows(const LayerSpec& spec, const Matrix<const T>& samples, Index steps) {
-  const Index columns = samples.columns / steps;
-  spec.check([&](Index i, Index j) { return double(samples.data[i * columns + j]); }, samples.rows * steps);
+void check_rows(const LayerSpec& spec, const Matrix<const T>& samples, Index time_steps) {
+  const Index columns = samples.columns / time_steps;
+  spec.check([&](Index i, Index j) { return double(samples.data[i * columns + j]); }, samples.rows * time_steps);
 }
 
 /// The shape of a network's output for so many samples and time steps.
-inline std::vector<Index> output_shape(const Shape& output, Index samples, Index steps) {
-  if (output.sequence) return {samples, steps, output.features};
+inline std::vector<Index> output_shape(const Shape& output, Index samples, Index time_steps) {
+  if (output.sequence) return {samples, time_steps, output.features};
   return {samples, output.features};
 }
 
@@ -160,18 +160,17 @@ class SignalInterrupt final : public Interrupt {
 
 /// Runs work(context) holding the network, without the GIL if it takes long; raises what interrupted it.
 template <class Work>
-auto run_native(OwnedMutex& mutex, double nanoseconds, const Work& work) {
-  constexpr double brief = 5000;
+auto run_native(OwnedMutex& mutex, Nanoseconds estimate, const Work& work) {
   if (mutex.is_mine()) throw std::runtime_error("model: in use by a call of this thread that a signal interrupted");
   std::unique_lock<OwnedMutex> lock(mutex, std::try_to_lock);
   if (!lock) {  // never wait for it with the GIL, which its holder may want
     const py::gil_scoped_release release;
     lock.lock();
   }
-  if (nanoseconds < brief) return work(Context{});
+  if (estimate < kHoldLockBelow) return work(StopToken{});
   SignalInterrupt interrupt;
   std::optional<py::gil_scoped_release> release(std::in_place);
-  auto result = work(Context{&interrupt});
+  auto result = work(StopToken{&interrupt});
   release.reset();
   if (interrupt.stopped()) throw py::error_already_set();
   return result;

@@ -13,13 +13,13 @@ using namespace py::literals;
 /// Runs one of the machine's passes over the rows of x into a new array.
 template <class T>
 Array<T> passed(Boltzmann<T>& self, const py::object& object, Index columns,
-                void (Boltzmann<T>::*pass)(const Matrix<const T>&, T*, const Context&)) {
+                void (Boltzmann<T>::*compute)(const Matrix<const T>&, T*, const StopToken&)) {
   const Array<T> x = real_array<T>(object, "X");
   const Matrix<const T> rows = matrix_of(x, "X", self.visible());
   Array<T> out({rows.rows, columns});
   T* const to = out.mutable_data();
-  run_native(self.mutex(), 2 * self.nanoseconds(rows.rows), [&](const Context& context) {
-    (self.*pass)(rows, to, context);
+  run_native(self.mutex(), 2 * self.work(rows.rows), [&](const StopToken& stop) {
+    (self.*compute)(rows, to, stop);
     return true;
   });
   return out;
@@ -28,14 +28,12 @@ Array<T> passed(Boltzmann<T>& self, const py::object& object, Index columns,
 template <class T>
 double epoch(Boltzmann<T>& self, const Array<T>& x, Index batch, int k, bool sample_visible, std::uint64_t number) {
   const Matrix<const T> rows = matrix_of(x, "X", self.visible());
-  constexpr double long_enough = 1e9;  // an epoch always gives up the GIL
-  return run_native(self.mutex(), long_enough, [&](const Context& context) {
-    return self.epoch(rows, batch, {k, sample_visible}, number, context);
-  });
+  return run_native(self.mutex(), kLongCall,
+                    [&](const StopToken& stop) { return self.epoch(rows, batch, {k, sample_visible}, number, stop); });
 }
 
 template <class T>
-void register_precision(py::module_& module, const std::string& suffix) {
+void register_boltzmann_classes(py::module_& module, const std::string& suffix) {
   using Self = Boltzmann<T>;
   py::class_<Self> type(module, ("Boltzmann" + suffix).c_str());
   define_state<T>(type, [](Self& self) -> Optimizer<T>& { return self.optimizer(); });
@@ -58,8 +56,8 @@ void register_precision(py::module_& module, const std::string& suffix) {
 }  // namespace
 
 void register_boltzmann(py::module_& module) {
-  register_precision<float>(module, "F32");
-  register_precision<double>(module, "F64");
+  register_boltzmann_classes<float>(module, "F32");
+  register_boltzmann_classes<double>(module, "F64");
 }
 
 }  // namespace simdnn

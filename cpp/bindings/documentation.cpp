@@ -13,10 +13,10 @@ std::string number(double value) {
 
 std::string bound(double ulp) { return ulp == 0 ? "exact" : "within " + number(ulp) + " units in the last place"; }
 
-std::string formulas(const Description& about) {
-  std::string text = std::string("f(x) = ") + about.formula + "\n";
-  if (about.derivative_formula) text += std::string("f'(x) = ") + about.derivative_formula + "\n";
-  return text + (about.derivative_formula ? "\nKink and limits: " : "\nLimits: ") + about.kink + ".\n";
+std::string formulas(const Description& info) {
+  std::string text = std::string("f(x) = ") + info.formula + "\n";
+  if (info.derivative_formula) text += std::string("f'(x) = ") + info.derivative_formula + "\n";
+  return text + (info.derivative_formula ? "\nKink and limits: " : "\nLimits: ") + info.kink + ".\n";
 }
 
 std::string accuracy(const std::string& of, double ulp) {
@@ -26,14 +26,14 @@ std::string accuracy(const std::string& of, double ulp) {
          "correctly rounded.\n";
 }
 
-std::string arguments(const Description& about, bool with_dy) {
+std::string arguments(const Description& info, bool with_dy) {
   std::string text = "\nParameters\n----------\n";
   if (with_dy) text += "dy : array_like\n    Gradient with respect to f(x); broadcasts with x.\n";
   text +=
       "x : array_like of real numbers, any shape\n"
       "    float16, float32 and float64 stay what they are; integers become floating point as in numpy.exp.\n";
-  for (int i = 0; i < about.parameter_count(); ++i) {
-    const Parameter& parameter = about.parameters[i];
+  for (int i = 0; i < info.parameter_count(); ++i) {
+    const Parameter& parameter = info.parameters[i];
     text += std::string(parameter.name) + " : array_like, default " + number(parameter.value) +
             "\n    Broadcasts with x.\n";
   }
@@ -45,29 +45,29 @@ std::string arguments(const Description& about, bool with_dy) {
          "ValueError\n    If shapes do not broadcast.\n";
 }
 
-std::string source(const Description& about) { return std::string("\nSource: ") + about.source + "."; }
+std::string source(const Description& info) { return std::string("\nSource: ") + info.source + "."; }
 
 }  // namespace
 
-std::string value_doc(const Description& about) {
-  return std::string(about.summary) + "\n\n" + formulas(about) + accuracy("", about.value_ulp) +
-         arguments(about, false) + "\nExamples\n--------\n>>> import simdnn.functional as F\n>>> " + about.example +
-         "\n" + about.example_value + "\n" + source(about);
+std::string value_doc(const Description& info) {
+  return std::string(info.summary) + "\n\n" + formulas(info) + accuracy("", info.value_ulp) + arguments(info, false) +
+         "\nExamples\n--------\n>>> import simdnn.functional as F\n>>> " + info.example + "\n" + info.example_value +
+         "\n" + source(info);
 }
 
-std::string derivative_doc(const Description& about) {
-  return std::string("Derivative f'(x) of ") + about.name + ".\n\n" + formulas(about) +
-         accuracy(" of f'", about.derivative_ulp) + arguments(about, false) + source(about);
+std::string derivative_doc(const Description& info) {
+  return std::string("Derivative f'(x) of ") + info.name + ".\n\n" + formulas(info) +
+         accuracy(" of f'", info.derivative_ulp) + arguments(info, false) + source(info);
 }
 
-std::string backward_doc(const Description& about) {
-  return std::string("Gradient dy f'(x) through ") + about.name + ".\n\n" + formulas(about) +
-         accuracy(" of f'", about.derivative_ulp) + arguments(about, true) + source(about);
+std::string backward_doc(const Description& info) {
+  return std::string("Gradient dy f'(x) through ") + info.name + ".\n\n" + formulas(info) +
+         accuracy(" of f'", info.derivative_ulp) + arguments(info, true) + source(info);
 }
 
-std::string parameter_doc(const Description& about) {
-  return std::string("What each element adds to the gradient of ") + about.parameters[0].name + " through " +
-         about.name + ".\n\n" + formulas(about) + arguments(about, true) + source(about);
+std::string parameter_doc(const Description& info) {
+  return std::string("What each element adds to the gradient of ") + info.parameters[0].name + " through " + info.name +
+         ".\n\n" + formulas(info) + arguments(info, true) + source(info);
 }
 
 }  // namespace simdnn

@@ -13,13 +13,13 @@
 #include "../net/layers/dropout.hpp"
 #include "../net/layers/embedding.hpp"
 #include "../net/layers/layer_norm.hpp"
-#include "../net/layers/learned.hpp"
 #include "../net/layers/maxout.hpp"
-#include "../net/layers/random_leak.hpp"
 #include "../net/layers/recurrent.hpp"
 #include "../net/layers/residual.hpp"
+#include "../net/layers/rrelu.hpp"
 #include "../net/layers/softmax.hpp"
 #include "../net/layers/straight_through.hpp"
+#include "../net/layers/trainable_activation.hpp"
 
 namespace simdnn {
 
@@ -37,37 +37,37 @@ Activation activation_of(const py::dict& layer) {
 }
 
 /// What each kind takes from its dictionary beside the shapes.
-void take(DenseSpec& spec, const py::dict& layer) {
+void parse(DenseSpec& spec, const py::dict& layer) {
   spec.bias = layer["bias"].cast<bool>();
   spec.activation_of_output = activation_of(layer);
 }
 
-void take(ActivationSpec& spec, const py::dict& layer) { spec.function = activation_of(layer); }
+void parse(ActivationSpec& spec, const py::dict& layer) { spec.function = activation_of(layer); }
 
-void take(DropoutSpec& spec, const py::dict& layer) { spec.probability = layer["p"].cast<double>(); }
+void parse(DropoutSpec& spec, const py::dict& layer) { spec.probability = layer["p"].cast<double>(); }
 
-void take(RecurrentSpec& spec, const py::dict& layer) {
+void parse(RecurrentSpec& spec, const py::dict& layer) {
   spec.kind = cell_of(layer["cell"].cast<std::string>());
-  spec.levels = layer["levels"].cast<int>();
+  spec.num_layers = layer["num_layers"].cast<int>();
   spec.bias = layer["bias"].cast<bool>();
-  spec.learned = layer["learned"].cast<bool>();
+  spec.trainable_state = layer["trainable_state"].cast<bool>();
   spec.stateful = layer["stateful"].cast<bool>();
   spec.truncate = layer["truncate"].cast<Index>();
   spec.mask = layer["mask"].cast<std::optional<double>>();
 }
 
-void take(BatchNormSpec& spec, const py::dict& layer) {
+void parse(BatchNormSpec& spec, const py::dict& layer) {
   spec.eps = layer["eps"].cast<double>();
   spec.momentum = layer["momentum"].is_none() ? -1 : layer["momentum"].cast<double>();
   spec.affine = layer["affine"].cast<bool>();
 }
 
-void take(LayerNormSpec& spec, const py::dict& layer) {
+void parse(LayerNormSpec& spec, const py::dict& layer) {
   spec.eps = layer["eps"].cast<double>();
   spec.affine = layer["affine"].cast<bool>();
 }
 
-void take(AlphaDropoutSpec& spec, const py::dict& layer) { spec.probability = layer["p"].cast<double>(); }
+void parse(AlphaDropoutSpec& spec, const py::dict& layer) { spec.probability = layer["p"].cast<double>(); }
 
 /// Another activation over the same numbers.
 ActivationSpec in_place_of(const LayerSpec& spec, const char* name, std::vector<double> parameters) {
@@ -78,34 +78,34 @@ ActivationSpec in_place_of(const LayerSpec& spec, const char* name, std::vector<
   return made;
 }
 
-void take(RandomLeakSpec& spec, const py::dict& layer) {
+void parse(RReLUSpec& spec, const py::dict& layer) {
   spec.law = {layer["lower"].cast<double>(), layer["upper"].cast<double>(), layer["normal"].cast<bool>()};
   spec.mean = in_place_of(spec, "leaky_relu", {(spec.law.lower + spec.law.upper) / 2});
 }
 
-void take(StraightThroughSpec& spec, const py::dict& layer) {
+void parse(StraightThroughSpec& spec, const py::dict& layer) {
   spec.clipped = layer["clipped"].cast<bool>();
   spec.step = in_place_of(spec, "binary_step", {});
 }
 
-void take(LearnedSpec& spec, const py::dict& layer) {
+void parse(TrainableActivationSpec& spec, const py::dict& layer) {
   spec.function = activation_index(layer["activation"].cast<std::string>());
   spec.name = layer["name"].cast<std::string>();
   spec.shared = layer["shared"].cast<bool>();
 }
 
-void take(CReluSpec&, const py::dict&) {}
+void parse(CReluSpec&, const py::dict&) {}
 
-void take(SoftmaxSpec&, const py::dict&) {}
+void parse(SoftmaxSpec&, const py::dict&) {}
 
-void take(MaxoutSpec& spec, const py::dict& layer) {
+void parse(MaxoutSpec& spec, const py::dict& layer) {
   spec.pieces = layer["pieces"].cast<Index>();
   spec.dense.input = spec.input;
   spec.dense.output = {spec.output.features * spec.pieces, spec.output.sequence};
   spec.dense.bias = layer["bias"].cast<bool>();
 }
 
-void take(EmbeddingSpec& spec, const py::dict& layer) {
+void parse(EmbeddingSpec& spec, const py::dict& layer) {
   for (const py::handle table : layer["tables"]) {
     const auto [name, count, width] = table.cast<std::tuple<std::string, Index, Index>>();
     spec.tables.push_back({name, count, width});
@@ -117,16 +117,16 @@ void take(EmbeddingSpec& spec, const py::dict& layer) {
   spec.passed = layer["passed"].cast<std::vector<Index>>();
 }
 
-void take(ConcatenateSpec& spec, const py::dict& layer) {
-  for (const py::handle branch : layer["branches"]) spec.branches.push_back(chain_spec(branch.cast<py::dict>()));
+void parse(ConcatenateSpec& spec, const py::dict& layer) {
+  for (const py::handle branch : layer["branches"]) spec.branches.push_back(sequential_spec(branch.cast<py::dict>()));
 }
 
-void take(ChainSpec& spec, const py::dict& chain) {
-  for (const py::handle layer : chain["layers"]) spec.layers.push_back(layer_spec(layer.cast<py::dict>()));
+void parse(SequentialSpec& spec, const py::dict& sequential) {
+  for (const py::handle layer : sequential["layers"]) spec.layers.push_back(layer_spec(layer.cast<py::dict>()));
 }
 
-void take(ResidualSpec& spec, const py::dict& layer) {
-  spec.branch = chain_spec(layer["branch"].cast<py::dict>());
+void parse(ResidualSpec& spec, const py::dict& layer) {
+  spec.branch = sequential_spec(layer["branch"].cast<py::dict>());
   if (!layer["shortcut"].is_none()) spec.shortcut = layer_spec(layer["shortcut"].cast<py::dict>());
 }
 
@@ -135,7 +135,7 @@ std::shared_ptr<Spec> make(const py::dict& layer) {
   const auto spec = std::make_shared<Spec>();
   spec->input = shape_of(layer["input"]);
   spec->output = shape_of(layer["output"]);
-  take(*spec, layer);
+  parse(*spec, layer);
   return spec;
 }
 
@@ -144,11 +144,11 @@ SpecPointer make_any(const py::dict& layer) {
   return make<Spec>(layer);
 }
 
-using Maker = SpecPointer (*)(const py::dict&);
+using LayerFactory = SpecPointer (*)(const py::dict&);
 
 /// The list of layers: adding one is a name here, a description in net/layers/ and a class in python/simdnn/nn/.
 // clang-format off
-const std::map<std::string, Maker> kMakers = {
+const std::map<std::string, LayerFactory> kLayerFactories = {
     {"activation", make_any<ActivationSpec>},
     {"alpha_dropout", make_any<AlphaDropoutSpec>},
     {"batch_norm", make_any<BatchNormSpec>},
@@ -158,9 +158,9 @@ const std::map<std::string, Maker> kMakers = {
     {"dropout", make_any<DropoutSpec>},
     {"embedding", make_any<EmbeddingSpec>},
     {"layer_norm", make_any<LayerNormSpec>},
-    {"learned", make_any<LearnedSpec>},
+    {"trainable_activation", make_any<TrainableActivationSpec>},
     {"maxout", make_any<MaxoutSpec>},
-    {"random_leak", make_any<RandomLeakSpec>},
+    {"rrelu", make_any<RReLUSpec>},
     {"recurrent", make_any<RecurrentSpec>},
     {"residual", make_any<ResidualSpec>},
     {"softmax", make_any<SoftmaxSpec>},
@@ -170,8 +170,10 @@ const std::map<std::string, Maker> kMakers = {
 
 }  // namespace
 
-SpecPointer layer_spec(const py::dict& layer) { return kMakers.at(layer["kind"].cast<std::string>())(layer); }
+SpecPointer layer_spec(const py::dict& layer) { return kLayerFactories.at(layer["kind"].cast<std::string>())(layer); }
 
-std::shared_ptr<const ChainSpec> chain_spec(const py::dict& chain) { return make<ChainSpec>(chain); }
+std::shared_ptr<const SequentialSpec> sequential_spec(const py::dict& sequential) {
+  return make<SequentialSpec>(sequential);
+}
 
 }  // namespace simdnn

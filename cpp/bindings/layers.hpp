@@ -11,6 +11,6 @@ namespace simdnn {
 SpecPointer layer_spec(const pybind11::dict& layer);
 
 /// Layers in sequence.
-std::shared_ptr<const ChainSpec> chain_spec(const pybind11::dict& chain);
+std::shared_ptr<const SequentialSpec> sequential_spec(const pybind11::dict& sequential);
 
 }  // namespace simdnn

@@ -21,7 +21,7 @@ Reduction reduction_of(const Loss& loss, const std::string& name) {
   if (name == "mean") return Reduction::mean;
   if (name == "sum") return Reduction::sum;
   if (name == "none") return Reduction::none;
-  const bool summed = loss.about().outputs == Outputs::summed;
+  const bool summed = loss.info().outputs == Outputs::summed;
   if (name == "batchmean" && summed) return Reduction::batch_mean;
   throw py::value_error(std::string("reduction: expected 'none', 'mean'") + (summed ? ", 'batchmean'" : "") +
                         " or 'sum', got '" + name + "'");
@@ -43,11 +43,10 @@ LossRows<T> part_of(LossRows<T> rows, Index begin, Index end) {
 
 template <class T>
 void run(const Loss& loss, const LossRows<T>& rows) {
-  constexpr double nanoseconds = 1;  // an element
   const LossFunction<T> function = typed_kernels<T>().losses[loss.index];
-  const double work = nanoseconds * double(rows.rows) * double(rows.columns);
+  const Nanoseconds work = kLossElement * double(rows.rows) * double(rows.columns);
   std::optional<py::gil_scoped_release> release;
-  if (work > 8192) release.emplace();
+  if (work > kHoldLockInLossUpTo) release.emplace();
   parallel_for(rows.rows, 16, work, [&](Index begin, Index end) { function(part_of(rows, begin, end)); });
 }
 
@@ -103,7 +102,7 @@ struct Evaluation {
 
   py::tuple run(Reduction reduction, bool return_grad) {
     const Index rest = rows.columns == 0 ? 0 : input.size() % rows.columns;
-    const bool pointwise = loss.about().outputs != Outputs::together;
+    const bool pointwise = loss.info().outputs != Outputs::together;
     if (reduction == Reduction::batch_mean) divisor = shape.empty() ? 1 : double(shape[0]);
     const bool mean = reduction == Reduction::mean || reduction == Reduction::batch_mean;
     row_loss.assign(std::size_t(rows.rows + 1), 0);
@@ -167,7 +166,7 @@ py::tuple evaluate(const Loss& loss, const py::object& input, const py::object& 
                    const char* name, const std::string& reduction, bool return_grad) {
   const Reduction how = reduction_of(loss, reduction);
   Evaluation<T> evaluation(loss, input, name);
-  if (loss.about().outputs == Outputs::together) {
+  if (loss.info().outputs == Outputs::together) {
     evaluation.take_rows(target, weight, name);
   } else {
     evaluation.take_points(target, name);
@@ -176,17 +175,17 @@ py::tuple evaluate(const Loss& loss, const py::object& input, const py::object& 
 }
 
 /// x W as a network.
-std::shared_ptr<const ChainSpec> product_of(Index inputs, Index outputs) {
+std::shared_ptr<const SequentialSpec> product_of(Index inputs, Index outputs) {
   const auto dense = std::make_shared<DenseSpec>();
   dense->input = {inputs};
   dense->output = {outputs};
   dense->bias = false;
   dense->activation_of_output.index = activation_index("identity");
-  const auto chain = std::make_shared<ChainSpec>();
-  chain->input = dense->input;
-  chain->output = dense->output;
-  chain->layers = {dense};
-  return chain;
+  const auto sequential = std::make_shared<SequentialSpec>();
+  sequential->input = dense->input;
+  sequential->output = dense->output;
+  sequential->layers = {dense};
+  return sequential;
 }
 
 /// The loss of features and the weight of a last layer, with its margin; with `return_grad` the gradients by both.
@@ -211,10 +210,10 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
   MarginHead<T> head(*loss.margin, x.rows, x.columns, classes);
   const Matrix<T> out{logits.mutable_data(), x.rows, classes, classes};
   const std::int64_t* const targets = evaluation.rows.classes;
-  const double nanoseconds = network->flops() / 50 * double(x.rows);
-  const Matrix<const T> z = run_native(network->mutex(), nanoseconds, [&](const Context& context) {
+  const Nanoseconds work = network->flops() * kFlopOfStep * double(x.rows);
+  const Matrix<const T> z = run_native(network->mutex(), work, [&](const StopToken& stop) {
     head.begin(w.data(), 0);
-    const Matrix<const T> product = plan.forward(x, Pass{.context = context});
+    const Matrix<const T> product = plan.forward(x, PassContext{.stop = stop});
     head.logits(x, product, targets, out);
     return product;
   });
@@ -224,11 +223,11 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
   Array<T> dx({x.rows, x.columns}), dw({x.columns, classes});
   const Matrix<const T> slopes{evaluation.gradient->data(), x.rows, classes, classes};
   T* const to[] = {dx.mutable_data(), dw.mutable_data()};
-  run_native(network->mutex(), 2 * nanoseconds, [&](const Context& context) {
+  run_native(network->mutex(), 2 * work, [&](const StopToken& stop) {
     const Matrix<T> gradient = plan.output_gradient(x.rows);
     copy_rows(slopes, gradient.data, gradient.stride);
-    const Matrix<const T> beside = head.backward(x, z, targets, gradient);
-    copy_rows<T>(plan.backward(gradient, Pass{.context = context}, beside), to[0], x.columns);
+    const Matrix<const T> extra_gradient = head.backward(x, z, targets, gradient);
+    copy_rows<T>(plan.backward(gradient, PassContext{.stop = stop}, extra_gradient), to[0], x.columns);
     head.finish(w.data(), network->gradients().data());
     std::copy(network->gradients().data(), network->gradients().data() + w.size(), to[1]);
     return true;
@@ -277,11 +276,11 @@ std::vector<double> class_numbers(const py::object& object, const char* name) {
 std::shared_ptr<Loss> make_loss(const std::string& name, const py::dict& parameters, const py::object& class_weight,
                                 const py::object& class_scale, double factor, std::int64_t ignore_index) {
   auto loss = std::make_shared<Loss>();
-  while (loss->index < kernels().loss_count && loss->about().name != name) ++loss->index;
+  while (loss->index < kernels().loss_count && loss->info().name != name) ++loss->index;
   if (loss->index == kernels().loss_count) throw std::logic_error(name);  // Python has checked the name
-  const LossDescription& about = loss->about();
-  for (int i = 0; i < about.parameter_count(); ++i) {
-    const Hyper& hyper = about.parameters[i];
+  const LossDescription& info = loss->info();
+  for (int i = 0; i < info.parameter_count(); ++i) {
+    const Hyper& hyper = info.parameters[i];
     const bool given = parameters.contains(hyper.name);
     loss->parameters.push_back(given ? checked_number(hyper, parameters[hyper.name].cast<double>()) : hyper.value);
   }
@@ -299,8 +298,8 @@ void register_losses(py::module_& module) {
   py::class_<Loss, std::shared_ptr<Loss>>(module, "Loss")
       .def(py::init(&make_loss), "name"_a, "parameters"_a, "class_weight"_a, "class_scale"_a, "factor"_a,
            "ignore_index"_a)
-      .def_property_readonly("name", [](const Loss& self) { return self.about().name; })
-      .def_property_readonly("classifies", [](const Loss& self) { return self.about().outputs == Outputs::together; })
+      .def_property_readonly("name", [](const Loss& self) { return self.info().name; })
+      .def_property_readonly("classifies", [](const Loss& self) { return self.info().outputs == Outputs::together; })
       .def_property_readonly("classes", [](const Loss& self) { return self.class_scale.size(); })
       .def(
           "evaluate",
@@ -312,7 +311,7 @@ void register_losses(py::module_& module) {
           },
           "input"_a, "target"_a, "weight"_a, "name"_a, "reduction"_a, "return_grad"_a)
       .def("set_margin", &set_margin, "variant"_a, "margin"_a, "scale"_a, "base"_a, "gamma"_a, "power"_a, "minimum"_a)
-      .def_property_readonly("takes_logits", [](const Loss& self) { return self.about().logits; })
+      .def_property_readonly("takes_logits", [](const Loss& self) { return self.info().logits; })
       .def_property_readonly("has_margin", [](const Loss& self) { return self.margin.has_value(); })
       .def(
           "evaluate_margin",

@@ -14,9 +14,11 @@ struct Model {
   std::unique_ptr<Plan<T>> inference = nullptr, training = nullptr;
   py::object training_input = {};  ///< what backward() reads again
   Index training_samples = 0;      ///< of the last forward pass for training; 0: there was none
-  Pass training_pass = {};
+  PassContext training_context = {};
 
-  double nanoseconds(Index samples, Index steps) const { return network->flops(steps) / 100 * double(samples); }
+  Nanoseconds forward_work(Index samples, Index time_steps) const {
+    return network->flops(time_steps) * kFlopOfForward * double(samples);
+  }
 };
 
 /// Stateful layers go on with the samples of the batch before.

@@ -1,7 +1,7 @@
 // Networks and predictors as Python classes, one for each precision.
 #include <pybind11/stl.h>
 
-#include "../net/explain.hpp"
+#include "../net/profile.hpp"
 #include "layers.hpp"
 #include "model.hpp"
 #include "register.hpp"
@@ -22,9 +22,9 @@ Array<T> flat_array(const std::shared_ptr<Network<T>>& network, Buffer<T>& buffe
 /// A plan of that mode for at least so many samples, made anew where the one at hand is too small.
 template <class T>
 Plan<T>& plan_for(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<T>>& network, Index samples,
-                  Index steps, Mode mode) {
-  if (!plan || !plan->fits(samples, steps)) {
-    plan = std::make_unique<Plan<T>>(network, samples, steps, mode, mode == Mode::train);
+                  Index time_steps, Mode mode) {
+  if (!plan || !plan->fits(samples, time_steps)) {
+    plan = std::make_unique<Plan<T>>(network, samples, time_steps, mode, mode == Mode::train);
   }
   return *plan;
 }
@@ -34,12 +34,13 @@ Array<T> predict(Model<T>& self, const py::object& object) {
   const Array<T> x = real_array<T>(object, "x");
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
   check_carried(*self.network, in.samples.rows);
-  check_rows(*self.network->spec(), in.samples, in.steps);
-  Array<T> out(output_shape(self.network->output(), in.samples.rows, in.steps));
+  check_rows(*self.network->spec(), in.samples, in.time_steps);
+  Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
   T* const to = out.mutable_data();
-  run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.steps), [&](const Context& context) {
+  run_native(self.network->mutex(), self.forward_work(in.samples.rows, in.time_steps), [&](const StopToken& stop) {
     const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
-    infer(plan_for(self.inference, self.network, samples, in.steps, Mode::infer), in.samples, in.steps, to, context);
+    infer(plan_for(self.inference, self.network, samples, in.time_steps, Mode::infer), in.samples, in.time_steps, to,
+          stop);
     return true;
   });
   return out;
@@ -52,24 +53,25 @@ Array<T> forward_training(Model<T>& self, const py::object& object) {
   const Array<T> x(std::vector<Index>(given.shape(), given.shape() + given.ndim()), given.data());  // read again
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
   check_carried(*self.network, in.samples.rows);
-  check_rows(*self.network->spec(), in.samples, in.steps);
-  Array<T> out(output_shape(self.network->output(), in.samples.rows, in.steps));
+  check_rows(*self.network->spec(), in.samples, in.time_steps);
+  Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
   T* const to = out.mutable_data();
-  run_native(self.network->mutex(), self.nanoseconds(in.samples.rows, in.steps), [&](const Context& context) {
+  run_native(self.network->mutex(), self.forward_work(in.samples.rows, in.time_steps), [&](const StopToken& stop) {
     self.training_samples = 0;
-    self.training_pass = {};
-    self.training_pass.mode = Mode::train;
-    self.training_pass.steps = in.steps;
-    self.training_pass.seed = self.seed;
-    self.training_pass.number = self.passes++;
-    self.training_pass.context = context;
-    self.training_pass.carry = true;
-    Plan<T>& plan = plan_for(self.training, self.network, in.samples.rows, in.steps, Mode::train);
+    self.training_context = {};
+    self.training_context.mode = Mode::train;
+    self.training_context.time_steps = in.time_steps;
+    self.training_context.seed = self.seed;
+    self.training_context.pass_index = self.passes++;
+    self.training_context.stop = stop;
+    self.training_context.keep_state = true;
+    Plan<T>& plan = plan_for(self.training, self.network, in.samples.rows, in.time_steps, Mode::train);
     plan.states().open(in.samples.rows);
-    const Matrix<T> y = plan.forward(rows_of_samples(in.samples, 0, in.samples.rows, in.steps), self.training_pass);
-    if (!context.stopped()) {
+    const Matrix<T> y =
+        plan.forward(rows_of_samples(in.samples, 0, in.samples.rows, in.time_steps), self.training_context);
+    if (!stop.stopped()) {
       plan.states().close();
-      plan.keep();
+      plan.commit_running_stats();
     }
     copy_rows<T>(y, to, y.columns);
     return true;
@@ -84,7 +86,8 @@ py::object backward(Model<T>& self, const py::object& object, bool input_gradien
   const Array<T> dy = real_array<T>(object, "dy");
   const Inputs<T> in = inputs_of(dy, "dy", self.network->output());
   if (self.training_samples == 0) throw py::value_error("backward: call forward(x, training=True) first");
-  if (in.samples.rows != self.training_samples || in.steps != self.network->output_steps(self.training_pass.steps)) {
+  if (in.samples.rows != self.training_samples ||
+      in.time_steps != self.network->output_time_steps(self.training_context.time_steps)) {
     throw py::value_error("dy: expected the shape of the last forward's output, of " +
                           std::to_string(self.training_samples) + " rows, got " + shape_text(dy));
   }
@@ -94,13 +97,13 @@ py::object backward(Model<T>& self, const py::object& object, bool input_gradien
     dx.emplace(std::vector<Index>(x.shape(), x.shape() + x.ndim()));
   }
   T* const to = dx ? dx->mutable_data() : nullptr;
-  const double nanoseconds = 2 * self.nanoseconds(in.samples.rows, in.steps);
-  run_native(self.network->mutex(), nanoseconds, [&](const Context& context) {
-    const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.steps);
-    copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.steps), gradient.data, gradient.stride);
-    self.training_pass.context = context;
-    self.training_pass.ends = !input_gradient;
-    const Matrix<T> input = self.training->backward(gradient, self.training_pass);
+  const Nanoseconds work = self.network->flops(in.time_steps) * kFlopOfBackward * double(in.samples.rows);
+  run_native(self.network->mutex(), work, [&](const StopToken& stop) {
+    const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.time_steps);
+    copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.time_steps), gradient.data, gradient.stride);
+    self.training_context.stop = stop;
+    self.training_context.skip_input_gradient = !input_gradient;
+    const Matrix<T> input = self.training->backward(gradient, self.training_context);
     if (to) copy_rows<T>(input, to, input.columns);
     return true;
   });
@@ -113,15 +116,15 @@ struct Predictor {
   std::shared_ptr<Network<T>> network;
   std::unique_ptr<Plan<T>> plan;
 
-  explicit Predictor(Model<T>& model) : network(folded(*model.network)) {
+  explicit Predictor(Model<T>& model) : network(fold_for_inference(*model.network)) {
     plan_for(plan, network, kChunk, 1, Mode::infer);
   }
 
   void run(const Inputs<T>& in, T* out) {
-    const double nanoseconds = network->flops(in.steps) / 300 * double(in.samples.rows);
-    run_native(network->mutex(), nanoseconds, [&](const Context& context) {
+    const Nanoseconds work = network->flops(in.time_steps) * kFlopOfPrediction * double(in.samples.rows);
+    run_native(network->mutex(), work, [&](const StopToken& stop) {
       const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
-      infer(plan_for(plan, network, samples, in.steps, Mode::infer), in.samples, in.steps, out, context);
+      infer(plan_for(plan, network, samples, in.time_steps, Mode::infer), in.samples, in.time_steps, out, stop);
       return true;
     });
   }
@@ -130,8 +133,8 @@ struct Predictor {
 /// One sample, without the axis of samples, as a batch.
 template <class T>
 Inputs<T> single_input(const Array<T>& x, const Shape& wanted) {
-  const Index steps = wanted.sequence ? x.shape(0) : 1;
-  return {{x.data(), 1, x.size(), x.size()}, steps};
+  const Index time_steps = wanted.sequence ? x.shape(0) : 1;
+  return {{x.data(), 1, x.size(), x.size()}, time_steps};
 }
 
 template <class T>
@@ -151,55 +154,54 @@ void predict_into(Predictor<T>& self, const py::object& object, const py::object
   const Shape wanted = self.network->input(), output = self.network->output();
   const bool single = is_single(x, wanted) && out.ndim() == (output.sequence ? 2 : 1);
   const Inputs<T> in = single ? single_input(x, wanted) : inputs_of(x, "x", wanted);
-  std::vector<Index> shape = output_shape(output, in.samples.rows, in.steps);
+  std::vector<Index> shape = output_shape(output, in.samples.rows, in.time_steps);
   if (single) shape.erase(shape.begin());
   if (!std::equal(shape.begin(), shape.end(), out.shape(), out.shape() + out.ndim())) {
     throw py::value_error("out: expected shape " + text_of(py::tuple(py::cast(shape))) + ", got " + shape_text(out));
   }
   check_carried(*self.network, in.samples.rows);
-  check_rows(*self.network->spec(), in.samples, in.steps);
+  check_rows(*self.network->spec(), in.samples, in.time_steps);
   self.run(in, out.mutable_data());
 }
 
 template <class T>
-Model<T> make_model(const py::dict& chain, std::uint64_t seed) {
-  return Model<T>{std::make_shared<Network<T>>(chain_spec(chain)), seed};
+Model<T> make_model(const py::dict& sequential, std::uint64_t seed) {
+  return Model<T>{std::make_shared<Network<T>>(sequential_spec(sequential)), seed};
 }
 
 template <class T>
 void reset_states(Network<T>& network) {
-  run_native(network.mutex(), 0, [&](const Context&) {
+  run_native(network.mutex(), 0, [&](const StopToken&) {
     network.states().reset();
     return true;
   });
 }
 
 /// (name, offset, shape) of each.
-py::list described(const Blocks& blocks) {
+py::list described(const ParameterList& list) {
   py::list rows;
-  for (const Block& block : blocks.list()) {
+  for (const ParameterBlock& block : list.blocks()) {
     rows.append(py::make_tuple(block.name, block.offset, py::tuple(py::cast(block.shape))));
   }
   return rows;
 }
 
 /// The shapes of a network's parameters and buffers by name, before there is memory for them.
-py::dict shapes_of(const py::dict& chain) {
-  Inventory inventory;
-  chain_spec(chain)->list("", inventory);
+py::dict shapes_of(const py::dict& sequential) {
+  ParameterLayout layout;
+  sequential_spec(sequential)->declare_parameters("", layout);
   py::dict shapes;
-  for (const Blocks* const blocks : {&inventory.parameters, &inventory.buffers}) {
-    for (const Block& block : blocks->list()) shapes[block.name.c_str()] = py::tuple(py::cast(block.shape));
+  for (const ParameterList* const list : {&layout.parameters, &layout.buffers}) {
+    for (const ParameterBlock& block : list->blocks()) shapes[block.name.c_str()] = py::tuple(py::cast(block.shape));
   }
   return shapes;
 }
 
 /// (parameters, flops, bytes, arena, predicted and measured nanoseconds) of each layer.
 template <class T>
-py::list explained(Model<T>& self, Index samples, Index steps) {
-  constexpr double long_enough = 1e7;  // nanoseconds, to leave the GIL to others meanwhile
-  const std::vector<LayerCost> costs = run_native(self.network->mutex(), long_enough, [&](const Context& context) {
-    return explain(*self.network, samples, steps, context);
+py::list profile_rows(Model<T>& self, Index samples, Index time_steps) {
+  const std::vector<LayerCost> costs = run_native(self.network->mutex(), kLongCall, [&](const StopToken& stop) {
+    return profile(*self.network, samples, time_steps, stop);
   });
   py::list rows;
   for (const LayerCost& cost : costs) {
@@ -209,29 +211,29 @@ py::list explained(Model<T>& self, Index samples, Index steps) {
 }
 
 template <class T>
-void register_precision(py::module_& module, const std::string& suffix) {
+void register_network_classes(py::module_& module, const std::string& suffix) {
   py::class_<Model<T>>(module, ("Model" + suffix).c_str())
-      .def(py::init(&make_model<T>), "chain"_a, "seed"_a)
+      .def(py::init(&make_model<T>), "sequential"_a, "seed"_a)
       .def_property_readonly("values", [](Model<T>& self) { return flat_array(self.network, self.network->values()); })
       .def_property_readonly("gradients",
                              [](Model<T>& self) { return flat_array(self.network, self.network->gradients()); })
       .def_property_readonly("buffers",
                              [](Model<T>& self) { return flat_array(self.network, self.network->buffers()); })
       .def_property_readonly("parameter_blocks",
-                             [](const Model<T>& self) { return described(self.network->inventory().parameters); })
+                             [](const Model<T>& self) { return described(self.network->layout().parameters); })
       .def_property_readonly("buffer_blocks",
-                             [](const Model<T>& self) { return described(self.network->inventory().buffers); })
+                             [](const Model<T>& self) { return described(self.network->layout().buffers); })
       .def("reset_states", [](Model<T>& self) { reset_states(*self.network); })
       .def_readwrite("seed", &Model<T>::seed)
       .def_readwrite("passes", &Model<T>::passes)
       .def("predict", predict<T>, "x"_a)
       .def("forward", forward_training<T>, "x"_a)
       .def("backward", backward<T>, "dy"_a, "input_gradient"_a)
-      .def("explain", explained<T>, "samples"_a, "steps"_a);
+      .def("profile", profile_rows<T>, "samples"_a, "time_steps"_a);
   py::class_<Predictor<T>>(module, ("Predictor" + suffix).c_str())
       .def(py::init([](Model<T>& model) {
              return run_native(model.network->mutex(), 0,
-                               [&](const Context&) { return std::make_unique<Predictor<T>>(model); });
+                               [&](const StopToken&) { return std::make_unique<Predictor<T>>(model); });
            }),
            "model"_a)
       .def("reset_states", [](Predictor<T>& self) { reset_states(*self.network); })
@@ -241,9 +243,10 @@ void register_precision(py::module_& module, const std::string& suffix) {
 }  // namespace
 
 void register_network(py::module_& module) {
-  register_precision<float>(module, "F32");
-  register_precision<double>(module, "F64");
-  module.def("inventory", shapes_of, "chain"_a, "Shapes of the parameters and buffers of a network, by name.");
+  register_network_classes<float>(module, "F32");
+  register_network_classes<double>(module, "F64");
+  module.def("parameter_shapes", shapes_of, "sequential"_a,
+             "Shapes of the parameters and buffers of a network, by name.");
 }
 
 }  // namespace simdnn

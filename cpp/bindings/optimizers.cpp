@@ -137,11 +137,10 @@ struct ArrayOptimizer {
   }
 
   void step(const py::sequence& given) {
-    constexpr double nanoseconds = 0.5;  // per element
     const Gradients<T> gradients(given, parameters);
     copy(true);
-    run_native(mutex, nanoseconds * double(optimizer.size()),
-               [&](const Context&) { return optimizer.step(gradients.data); });
+    run_native(mutex, kUpdateElement * double(optimizer.size()),
+               [&](const StopToken&) { return optimizer.step(gradients.data); });
     copy(false);
   }
 

@@ -2,7 +2,9 @@
 #include <pybind11/stl.h>
 
 #include "../net/optimizer_config.hpp"
-#include "../parallel.hpp"
+#include "../threads/layer.hpp"
+#include "../threads/limit.hpp"
+#include "../threads/openmp.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;
@@ -11,41 +13,41 @@ using namespace py::literals;
 namespace simdnn {
 namespace {
 
-py::dict describe(const Description& about) {
+py::dict describe(const Description& info) {
   py::dict parameters;
-  for (int p = 0; p < about.parameter_count(); ++p) parameters[about.parameters[p].name] = about.parameters[p].value;
-  return py::dict("name"_a = about.name, "summary"_a = about.summary, "formula"_a = about.formula,
-                  "derivative_formula"_a = about.derivative_formula, "kink"_a = about.kink, "source"_a = about.source,
-                  "example"_a = about.example, "example_value"_a = about.example_value,
-                  "reads"_a = about.reads == Reads::output ? "output" : "input", "value_ulp"_a = about.value_ulp,
-                  "derivative_ulp"_a = about.derivative_ulp, "cost"_a = about.cost, "rectifier"_a = about.rectifier,
+  for (int p = 0; p < info.parameter_count(); ++p) parameters[info.parameters[p].name] = info.parameters[p].value;
+  return py::dict("name"_a = info.name, "summary"_a = info.summary, "formula"_a = info.formula,
+                  "derivative_formula"_a = info.derivative_formula, "kink"_a = info.kink, "source"_a = info.source,
+                  "example"_a = info.example, "example_value"_a = info.example_value,
+                  "reads"_a = info.reads == Reads::output ? "output" : "input", "value_ulp"_a = info.value_ulp,
+                  "derivative_ulp"_a = info.derivative_ulp, "cost"_a = info.cost, "rectifier"_a = info.rectifier,
                   "parameters"_a = parameters);
 }
 
 py::list activations() {
   py::list rows;
-  for (int i = 0; i < kernels().activation_count; ++i) rows.append(describe(*kernels().activations[i].about));
+  for (int i = 0; i < kernels().activation_count; ++i) rows.append(describe(*kernels().activations[i].info));
   return rows;
 }
 
 py::list elementary() {
   py::list rows;
-  for (int i = 0; i < kernels().elementary_count; ++i) rows.append(describe(*kernels().elementary[i].about));
+  for (int i = 0; i < kernels().elementary_count; ++i) rows.append(describe(*kernels().elementary[i].info));
   return rows;
 }
 
 py::list losses() {
   py::list rows;
   for (int i = 0; i < kernels().loss_count; ++i) {
-    const LossDescription& about = *kernels().losses[i];
+    const LossDescription& info = *kernels().losses[i];
     constexpr const char* targets[] = {"classes", "either", "values", "both"};
     constexpr const char* outputs[] = {"together", "averaged", "summed"};
     py::dict parameters;
-    for (int p = 0; p < about.parameter_count(); ++p) parameters[about.parameters[p].name] = about.parameters[p].value;
+    for (int p = 0; p < info.parameter_count(); ++p) parameters[info.parameters[p].name] = info.parameters[p].value;
     rows.append(py::dict(
-        "name"_a = about.name, "summary"_a = about.summary, "formula"_a = about.formula, "source"_a = about.source,
-        "target"_a = targets[int(about.target)], "outputs"_a = outputs[int(about.outputs)], "parameters"_a = parameters,
-        "function"_a = about.function, "example"_a = about.example, "example_value"_a = about.example_value));
+        "name"_a = info.name, "summary"_a = info.summary, "formula"_a = info.formula, "source"_a = info.source,
+        "target"_a = targets[int(info.target)], "outputs"_a = outputs[int(info.outputs)], "parameters"_a = parameters,
+        "function"_a = info.function, "example"_a = info.example, "example_value"_a = info.example_value));
   }
   return rows;
 }
@@ -70,14 +72,14 @@ py::dict describe(const Hyper* hypers, int count) {
   return rows;
 }
 
-py::dict describe(const RuleDescription& about) {
+py::dict describe(const RuleDescription& info) {
   py::dict scalar_state;
   py::list slots;
-  for (int s = 0; s < about.slot_count(); ++s) slots.append(about.slots[s]);
-  for (int c = 0; c < about.scalar_count(); ++c) scalar_state[about.scalar_state[c].name] = about.scalar_state[c].value;
-  return py::dict("name"_a = about.name, "formula"_a = about.formula, "source"_a = about.source, "slots"_a = slots,
-                  "hypers"_a = describe(about.hypers, about.hyper_count()), "scalar_state"_a = scalar_state,
-                  "counts"_a = about.counts);
+  for (int s = 0; s < info.slot_count(); ++s) slots.append(info.slots[s]);
+  for (int c = 0; c < info.scalar_count(); ++c) scalar_state[info.scalar_state[c].name] = info.scalar_state[c].value;
+  return py::dict("name"_a = info.name, "formula"_a = info.formula, "source"_a = info.source, "slots"_a = slots,
+                  "hypers"_a = describe(info.hypers, info.hyper_count()), "scalar_state"_a = scalar_state,
+                  "counts"_a = info.counts);
 }
 
 py::list rules() {
@@ -89,13 +91,13 @@ py::list rules() {
 py::list schedules() {
   py::list rows;
   for (int i = 0; i < kernels().schedule_count; ++i) {
-    const ScheduleDescription& about = *kernels().schedules[i];
+    const ScheduleDescription& info = *kernels().schedules[i];
     py::list values;
-    for (const char* name : about.values) {
+    for (const char* name : info.values) {
       if (name != nullptr) values.append(name);
     }
     rows.append(
-        py::dict("name"_a = about.name, "formula"_a = about.formula, "source"_a = about.source, "values"_a = values));
+        py::dict("name"_a = info.name, "formula"_a = info.formula, "source"_a = info.source, "values"_a = values));
   }
   return rows;
 }
@@ -124,7 +126,14 @@ void register_registry(py::module_& module) {
   module.def("compiler", compiler);
   module.def("isa", [] { return kernels().level; });
   module.def("isa_available", available_levels);
-  module.def("has_openmp", has_openmp);
+  module.def("openmp_runtimes", [] {
+    std::vector<std::string> paths;
+    for (const OpenMPRuntime* runtime : openmp_runtimes()) paths.push_back(runtime->path);
+    return paths;
+  });
+  module.def("threading_layer", [] { return threading_layer() == ThreadingLayer::openmp ? "openmp" : "pool"; });
+  module.def("use_pool", [] { set_threading_layer(ThreadingLayer::pool); });
+  module.def("use_openmp", [] { return set_threading_layer(ThreadingLayer::openmp); });
   module.def("thread_count", thread_count);
   module.def("set_thread_count", set_thread_count, "n"_a);
 }

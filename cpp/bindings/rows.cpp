@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "../dispatch.hpp"
-#include "../parallel.hpp"
+#include "../threads/parallel.hpp"
 #include "quiet.hpp"
 
 namespace simdnn {
@@ -25,7 +25,7 @@ void gather(const char* from, Index step, Index n, ComputeOf<S>* to) {
   if constexpr (std::is_same_v<S, Half>) {
     char* args[] = {const_cast<char*>(from), reinterpret_cast<char*>(to)};
     const Index steps[] = {step, sizeof(float)};
-    kernels().half_to_single(args, &n, steps);
+    kernels().f16_to_f32(args, &n, steps);
   } else {
     for (Index i = 0; i < n; ++i) std::memcpy(to + i, from + i * step, sizeof(S));
   }
@@ -36,7 +36,7 @@ void scatter(const ComputeOf<S>* from, Index n, char* to, Index step) {
   if constexpr (std::is_same_v<S, Half>) {
     char* args[] = {reinterpret_cast<char*>(const_cast<float*>(from)), to};
     const Index steps[] = {sizeof(float), step};
-    kernels().single_to_half(args, &n, steps);
+    kernels().f32_to_f16(args, &n, steps);
   } else {
     for (Index i = 0; i < n; ++i) std::memcpy(to + i * step, from + i, sizeof(S));
   }
@@ -111,7 +111,6 @@ template <class S, Form form, bool Warm, auto Member>
 void loop(char** args, const Index* dims, const Index* steps, void*) {
   constexpr bool backward = form == Form::map_backward || form == Form::reduction_backward;
   constexpr int inputs = 1 + backward + Warm;
-  constexpr double nanoseconds = 1;  // an element
   const Index count = dims[0], n = dims[1];
   if (n == 0 && form != Form::reduction) return;
   const Index* core = steps + inputs + 1;
@@ -123,7 +122,7 @@ void loop(char** args, const Index* dims, const Index* steps, void*) {
   const char* const temperature = Warm ? args[inputs - 1] : nullptr;
   const Index temperature_step = Warm ? steps[inputs - 1] : 0;
   const QuietStatus quiet;
-  parallel_for(count, 16, nanoseconds * double(count) * double(n), [&](Index begin, Index end) {
+  parallel_for(count, 16, kSoftmaxElement * double(count) * double(n), [&](Index begin, Index end) {
     const Strided* const slope = backward ? &dy : nullptr;
     if (temperature_step == 0) {
       return run<S>(function, x, slope, out, Warm ? number<S>(temperature) : 1.0, begin, end);

@@ -27,7 +27,7 @@ template <class T>
 Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
                     Index columns, const Clause& clause) {
   py::object values = object, classes;
-  switch (loss.about().target) {
+  switch (loss.info().target) {
     case Target::classes:
       std::swap(values, classes);
       break;

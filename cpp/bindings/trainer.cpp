@@ -23,8 +23,8 @@ struct ModelTrainer {
                std::uint64_t seed)
       : trainer(model.network, std::move(loss), std::move(config), seed) {}
 
-  double nanoseconds(const Samples<T>& samples) {
-    return trainer.network().flops(samples.steps) / 50 * double(samples.x.rows);
+  Nanoseconds work(const DatasetView<T>& samples) {
+    return trainer.network().flops(samples.time_steps) * kFlopOfStep * double(samples.x.rows);
   }
 };
 
@@ -38,51 +38,51 @@ py::array source_array(const py::object& object) {
   return real_array<T>(array, "x");
 }
 
-inline Element element_of(const py::array& array) {
-  if (py::isinstance<Array<float>>(array)) return Element::single;
-  return py::isinstance<Array<double>>(array) ? Element::real : Element::byte;
+inline DType dtype_of(const py::array& array) {
+  if (py::isinstance<Array<float>>(array)) return DType::f32;
+  return py::isinstance<Array<double>>(array) ? DType::f64 : DType::u8;
 }
 
 /// A matrix in SciPy's CSR format, given as (data, indices, indptr, shape), checked.
 template <class T>
 struct SparseArrays {
   Array<T> entries;
-  Array<Index> places, starts;
+  Array<Index> indices, indptr;
   Index rows, columns;
 
   explicit SparseArrays(const py::tuple& parts)
       : entries(real_array<T>(parts[0], "x.data")),
-        places(Array<Index>::ensure(parts[1])),
-        starts(Array<Index>::ensure(parts[2])),
+        indices(Array<Index>::ensure(parts[1])),
+        indptr(Array<Index>::ensure(parts[2])),
         rows(py::tuple(parts[3])[0].cast<Index>()),
         columns(py::tuple(parts[3])[1].cast<Index>()) {
-    const bool sizes = starts.size() == rows + 1 && places.size() == entries.size() && starts.data()[0] == 0 &&
-                       starts.data()[rows] <= entries.size() &&
-                       std::is_sorted(starts.data(), starts.data() + starts.size());
+    const bool sizes = indptr.size() == rows + 1 && indices.size() == entries.size() && indptr.data()[0] == 0 &&
+                       indptr.data()[rows] <= entries.size() &&
+                       std::is_sorted(indptr.data(), indptr.data() + indptr.size());
     const auto inside = [this](Index place) { return place >= 0 && place < columns; };
-    if (!sizes || !std::all_of(places.data(), places.data() + places.size(), inside)) {
+    if (!sizes || !std::all_of(indices.data(), indices.data() + indices.size(), inside)) {
       throw py::value_error("x: expected a valid CSR matrix");
     }
   }
 
-  Source source(double scale) const {
-    const Element own = sizeof(T) == sizeof(float) ? Element::single : Element::real;
+  InputArray source(double scale) const {
+    const DType own = sizeof(T) == sizeof(float) ? DType::f32 : DType::f64;
     const char* const data = reinterpret_cast<const char*>(entries.data());
-    return {data, own, rows, columns, scale, starts.data(), places.data()};
+    return {data, own, rows, columns, scale, indptr.data(), indices.data()};
   }
 };
 
 /// Arrays that a step reads, and the samples that point into them.
 template <class T>
-struct Batch {
+struct Dataset {
   py::object x;  ///< kept alive, with the others, for as long as the samples
   std::optional<SparseArrays<T>> sparse;
   std::optional<Targets<T>> targets;
   std::optional<Array<T>> weights;
-  Samples<T> samples;
+  DatasetView<T> samples;
 
-  Batch(const Network<T>& network, const Loss& loss, const py::object& x_object, const py::object& y_object,
-        const py::object& weight_object, double scale) {
+  Dataset(const Network<T>& network, const Loss& loss, const py::object& x_object, const py::object& y_object,
+          const py::object& weight_object, double scale) {
     Extent in;
     if (py::isinstance<py::tuple>(x_object) && !network.input().sequence) {
       sparse.emplace(py::tuple(x_object));
@@ -95,18 +95,18 @@ struct Batch {
     } else {
       const py::array array = source_array<T>(x_object);
       in = extent_of(array, "x", network.input());
-      const Index columns = in.steps * network.inputs();
-      samples.x = {static_cast<const char*>(array.data()), element_of(array), in.samples, columns, scale};
+      const Index columns = in.time_steps * network.inputs();
+      samples.x = {static_cast<const char*>(array.data()), dtype_of(array), in.samples, columns, scale};
       x = array;
     }
-    samples.steps = in.steps;
-    samples.output_steps = network.output_steps(in.steps);
+    samples.time_steps = in.time_steps;
+    samples.output_time_steps = network.output_time_steps(in.time_steps);
     if (in.samples == 0) {
-      const std::vector<Index> given = output_shape(network.input(), in.samples, in.steps);
+      const std::vector<Index> given = output_shape(network.input(), in.samples, in.time_steps);
       throw py::value_error("x: expected at least one sample, got shape " + shape_text(given));
     }
     check_input(network);
-    std::vector<Index> shape = output_shape(network.output(), in.samples, in.steps);
+    std::vector<Index> shape = output_shape(network.output(), in.samples, in.time_steps);
     shape.pop_back();  // of the rows of outputs
     const Clause clause = [this] { return " for " + std::to_string(samples.x.rows) + " samples"; };
     targets.emplace(loss, y_object, "y", shape, network.outputs(), clause);
@@ -114,30 +114,30 @@ struct Batch {
     samples.values = targets->values();
     if (weight_object.is_none()) return;
     weights = sample_weights<T>(weight_object, {samples.x.rows}, clause);
-    if (samples.output_steps > 1) weights = repeated(*weights, samples.output_steps);
+    if (samples.output_time_steps > 1) weights = repeated(*weights, samples.output_time_steps);
     samples.weight = weights->data();
   }
 
  private:
   /// As the loader casts it.
   void check_input(const Network<T>& network) const {
-    const Source& source = samples.x;
+    const InputArray& source = samples.x;
     const Index columns = network.inputs();
     const auto number = [&](Index k) {
-      if (source.element == Element::single) return double(reinterpret_cast<const float*>(source.data)[k]);
-      if (source.element == Element::real) return reinterpret_cast<const double*>(source.data)[k];
+      if (source.dtype == DType::f32) return double(reinterpret_cast<const float*>(source.data)[k]);
+      if (source.dtype == DType::f64) return reinterpret_cast<const double*>(source.data)[k];
       return double(reinterpret_cast<const std::uint8_t*>(source.data)[k]);
     };
     const auto dense = [&](Index i, Index j) { return source.scale * number(i * columns + j); };
     const auto stored = [&](Index i, Index j) {
       double sum = 0;
-      for (Index k = sparse->starts.data()[i]; k < sparse->starts.data()[i + 1]; ++k) {
-        if (sparse->places.data()[k] == j) sum += number(k);
+      for (Index k = sparse->indptr.data()[i]; k < sparse->indptr.data()[i + 1]; ++k) {
+        if (sparse->indices.data()[k] == j) sum += number(k);
       }
       return source.scale * sum;
     };
     const InputReader reader = sparse ? InputReader(stored) : InputReader(dense);
-    network.spec()->check(reader, source.rows * samples.steps);
+    network.spec()->check(reader, source.rows * samples.time_steps);
   }
 
   /// Each number several times.
@@ -151,11 +151,11 @@ struct Batch {
 template <class T>
 double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, const py::object& weight) {
   Trainer<T>& trainer = self.trainer;
-  const Batch<T> batch(trainer.network(), trainer.loss(), x, y, weight, 1);
-  check_carried(trainer.network(), batch.samples.x.rows);
-  const Totals totals = run_native(trainer.network().mutex(), self.nanoseconds(batch.samples),
-                                   [&](const Context& context) { return trainer.step(batch.samples, context); });
-  return totals.loss / totals.weight;
+  const Dataset<T> dataset(trainer.network(), trainer.loss(), x, y, weight, 1);
+  check_carried(trainer.network(), dataset.samples.x.rows);
+  const LossSums sums = run_native(trainer.network().mutex(), self.work(dataset.samples),
+                                   [&](const StopToken& stop) { return trainer.step(dataset.samples, stop); });
+  return sums.loss / sums.weight;
 }
 
 /// Stateful layers need batches of one size.
@@ -170,73 +170,70 @@ void check_batches(Network<T>& network, Index samples, Index size) {
 }
 
 /// (mean loss, share of correct classes, samples, steps, mean penalty where it is counted)
-py::tuple report(const Totals& totals) {
-  return py::make_tuple(totals.loss / totals.weight, double(totals.correct) / double(totals.samples), totals.samples,
-                        totals.steps, totals.penalty / totals.weight);
+py::tuple report(const LossSums& sums) {
+  return py::make_tuple(sums.loss / sums.weight, double(sums.correct) / double(sums.samples), sums.samples, sums.steps,
+                        sums.penalty / sums.weight);
 }
 
 /// What work(context) reports of a batch, holding the network.
 template <class T, class Work>
-py::tuple reported(ModelTrainer<T>& self, double nanoseconds, const Work& work) {
-  return report(run_native(self.trainer.network().mutex(), nanoseconds, work));
+py::tuple reported(ModelTrainer<T>& self, Nanoseconds estimate, const Work& work) {
+  return report(run_native(self.trainer.network().mutex(), estimate, work));
 }
 
-constexpr double kLong = 1e9;  // nanoseconds: an epoch always gives up the GIL
-
 template <class T>
-py::tuple epoch(ModelTrainer<T>& self, const Batch<T>& batch, Index size, bool shuffled, std::uint64_t epoch) {
-  check_batches(self.trainer.network(), batch.samples.x.rows, size);
-  return reported(self, kLong, [&](const Context& context) {
-    return self.trainer.epoch(batch.samples, size, shuffled, epoch, context);
+py::tuple shuffled_epoch(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size, bool shuffled,
+                         std::uint64_t epoch) {
+  check_batches(self.trainer.network(), dataset.samples.x.rows, size);
+  return reported(self, kLongCall, [&](const StopToken& stop) {
+    return self.trainer.epoch(dataset.samples, size, shuffled, epoch, stop);
   });
 }
 
 template <class T>
-py::tuple epoch_in_order(ModelTrainer<T>& self, const Batch<T>& batch, Index size, const Array<Index>& order) {
-  const Index n = batch.samples.x.rows;
+py::tuple epoch_in_order(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size, const Array<Index>& order) {
+  const Index n = dataset.samples.x.rows;
   const auto inside = [n](Index i) { return i >= 0 && i < n; };
   if (order.size() != n || !std::all_of(order.data(), order.data() + n, inside)) {
     throw py::value_error("order: expected " + std::to_string(n) + " places of samples");
   }
   check_batches(self.trainer.network(), n, size);
-  return reported(self, kLong, [&](const Context& context) {
-    return self.trainer.epoch(batch.samples, size, order.data(), context);
-  });
+  return reported(self, kLongCall,
+                  [&](const StopToken& stop) { return self.trainer.epoch(dataset.samples, size, order.data(), stop); });
 }
 
 template <class T>
-void register_precision(py::module_& module, const std::string& suffix) {
+void register_trainer_classes(py::module_& module, const std::string& suffix) {
   using Self = ModelTrainer<T>;
-  py::class_<Batch<T>>(module, ("Batch" + suffix).c_str()).def_property_readonly("samples", [](const Batch<T>& self) {
-    return self.samples.x.rows;
-  });
+  py::class_<Dataset<T>>(module, ("Dataset" + suffix).c_str())
+      .def_property_readonly("samples", [](const Dataset<T>& self) { return self.samples.x.rows; });
   py::class_<Self> type(module, ("Trainer" + suffix).c_str());
   define_state<T>(type, [](Self& self) -> Optimizer<T>& { return self.trainer.optimizer(); });
   type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<OptimizerConfig>, std::uint64_t>(),
            "model"_a, "loss"_a, "config"_a, "seed"_a)
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
       .def(
-          "batch",
+          "dataset",
           [](Self& self, const py::object& x, const py::object& y, const py::object& weight, double scale) {
-            return std::make_unique<Batch<T>>(self.trainer.network(), self.trainer.loss(), x, y, weight, scale);
+            return std::make_unique<Dataset<T>>(self.trainer.network(), self.trainer.loss(), x, y, weight, scale);
           },
           "x"_a, "y"_a, "sample_weight"_a, "scale"_a, "Checked samples, for epoch(), gradient() and evaluate().")
-      .def("epoch", epoch<T>, "batch"_a, "size"_a, "shuffled"_a, "epoch"_a)
-      .def("epoch_in_order", epoch_in_order<T>, "batch"_a, "size"_a, "order"_a)
+      .def("epoch", shuffled_epoch<T>, "dataset"_a, "size"_a, "shuffled"_a, "epoch"_a)
+      .def("epoch_in_order", epoch_in_order<T>, "dataset"_a, "size"_a, "order"_a)
       .def(
           "gradient",
-          [](Self& self, const Batch<T>& batch) {
-            return reported(self, self.nanoseconds(batch.samples),
-                            [&](const Context& context) { return self.trainer.gradient(batch.samples, context); });
+          [](Self& self, const Dataset<T>& dataset) {
+            return reported(self, self.work(dataset.samples),
+                            [&](const StopToken& stop) { return self.trainer.gradient(dataset.samples, stop); });
           },
-          "batch"_a, "Leaves the gradients of the mean loss in the model's.")
+          "dataset"_a, "Leaves the gradients of the mean loss in the model's.")
       .def(
           "evaluate",
-          [](Self& self, const Batch<T>& batch) {
-            return reported(self, self.nanoseconds(batch.samples),
-                            [&](const Context& context) { return self.trainer.evaluate(batch.samples, context); });
+          [](Self& self, const Dataset<T>& dataset) {
+            return reported(self, self.work(dataset.samples),
+                            [&](const StopToken& stop) { return self.trainer.evaluate(dataset.samples, stop); });
           },
-          "batch"_a)
+          "dataset"_a)
       .def_property(
           "sums_penalty", [](Self& self) { return self.trainer.sums_penalty; },
           [](Self& self, bool sums) { self.trainer.sums_penalty = sums; },
@@ -247,8 +244,8 @@ void register_precision(py::module_& module, const std::string& suffix) {
 }  // namespace
 
 void register_trainer(py::module_& module) {
-  register_precision<float>(module, "F32");
-  register_precision<double>(module, "F64");
+  register_trainer_classes<float>(module, "F32");
+  register_trainer_classes<double>(module, "F64");
 }
 
 }  // namespace simdnn

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "../dispatch.hpp"
-#include "../parallel.hpp"
+#include "../threads/parallel.hpp"
 #include "documentation.hpp"
 #include "quiet.hpp"
 #include "register.hpp"
@@ -78,27 +78,27 @@ void add(py::module_& module, const char* name, PyObject* ufunc) {
 /// Writes a number as an element of some storage.
 void write_constant(double value, Storage storage, char* to) {
   const float single = float(value);
-  if (storage == kDouble) std::memcpy(to, &value, sizeof value);
-  if (storage == kSingle) std::memcpy(to, &single, sizeof single);
-  if (storage == kHalf) {
+  if (storage == kF64) std::memcpy(to, &value, sizeof value);
+  if (storage == kF32) std::memcpy(to, &single, sizeof single);
+  if (storage == kF16) {
     char* args[] = {reinterpret_cast<char*>(const_cast<float*>(&single)), to};
     const Index one = 1, steps[] = {sizeof(float), 2};
-    kernels().single_to_half(args, &one, steps);
+    kernels().f32_to_f16(args, &one, steps);
   }
 }
 
 /// A ufunc of the given inputs and, if `defaults`, with the parameters that follow them held at their defaults.
 void add_elementwise(py::module_& module, const std::string& name, std::string doc, const Loop* loops,
-                     const Description& about, int inputs, bool defaults = false) {
+                     const Description& info, int inputs, bool defaults = false) {
   constexpr double relative_cost[kStorages] = {4, 1, 2};
   auto& data = data_tables.emplace_back();
   auto& functions = function_tables.emplace_back();
   auto& signature = type_tables.emplace_back();
   for (int s = 0; s < kStorages; ++s) {
-    Elementwise& self = elementwise_data.emplace_back(Elementwise{loops[s], inputs, about.cost * relative_cost[s]});
-    self.constants = defaults ? about.parameter_count() : 0;
+    Elementwise& self = elementwise_data.emplace_back(Elementwise{loops[s], inputs, info.cost * relative_cost[s]});
+    self.constants = defaults ? info.parameter_count() : 0;
     for (int i = 0; i < self.constants; ++i) {
-      write_constant(about.parameters[i].value, Storage(s), self.constant[i]);
+      write_constant(info.parameters[i].value, Storage(s), self.constant[i]);
     }
     functions.push_back(elementwise);
     data.push_back(&self);
@@ -112,20 +112,20 @@ void add_elementwise(py::module_& module, const std::string& name, std::string d
 
 /// A ufunc of (arrays..., parameters...) and, where there are parameters, one of the arrays alone.
 void add_function(py::module_& module, const std::string& name, const std::string& doc, const Loop* loops,
-                  const Description& about, int arrays) {
-  add_elementwise(module, name, doc, loops, about, arrays + about.parameter_count());
-  if (about.parameter_count() > 0) add_elementwise(module, name + "_default", doc, loops, about, arrays, true);
+                  const Description& info, int arrays) {
+  add_elementwise(module, name, doc, loops, info, arrays + info.parameter_count());
+  if (info.parameter_count() > 0) add_elementwise(module, name + "_default", doc, loops, info, arrays, true);
 }
 
 void add_activation(py::module_& module, const ActivationLoops& row) {
-  const Description& about = *row.about;
-  const std::string name = about.name;
-  add_function(module, name, value_doc(about), row.value, about, 1);
-  add_function(module, name + "_derivative", derivative_doc(about), row.derivative, about, 1);
-  add_function(module, name + "_backward", backward_doc(about), row.backward, about, 2);
-  if (row.parameter_backward[kSingle] == nullptr) return;
-  add_elementwise(module, name + "_" + about.parameters[0].name + "_backward", parameter_doc(about),
-                  row.parameter_backward, about, 2 + about.parameter_count());
+  const Description& info = *row.info;
+  const std::string name = info.name;
+  add_function(module, name, value_doc(info), row.value, info, 1);
+  add_function(module, name + "_derivative", derivative_doc(info), row.derivative, info, 1);
+  add_function(module, name + "_backward", backward_doc(info), row.backward, info, 2);
+  if (row.parameter_backward[kF32] == nullptr) return;
+  add_elementwise(module, name + "_" + info.parameters[0].name + "_backward", parameter_doc(info),
+                  row.parameter_backward, info, 2 + info.parameter_count());
 }
 
 /// A gufunc whose arguments share one type.
@@ -168,15 +168,15 @@ void register_ufuncs(py::module_& module) {
   for (int i = 0; i < kernels().activation_count; ++i) add_activation(module, kernels().activations[i]);
   for (int i = 0; i < kernels().elementary_count; ++i) {
     const ElementaryLoops& row = kernels().elementary[i];
-    add_elementwise(module, row.about->name, value_doc(*row.about), row.value, *row.about, 1);
+    add_elementwise(module, row.info->name, value_doc(*row.info), row.value, *row.info, 1);
   }
   const MaxoutLoops& maxout = kernels().maxout;
-  add_groups(module, "maxout", "The largest of the last axis.", "(k)->()", maxout.value, 1, 0.25);
+  add_groups(module, "maxout", "The largest of the last axis.", "(k)->()", maxout.value, 1, kMaxoutElement);
   add_groups(module, "maxout_derivative", "1 for the first largest of the last axis, 0 for the others.", "(k)->(k)",
-             maxout.derivative, 1, 0.7);
+             maxout.derivative, 1, kMaxoutGradientElement);
   add_groups(module, "maxout_backward", "dy for the first largest of the last axis, 0 for the others.", "(),(k)->(k)",
-             maxout.backward, 2, 0.7);
-  add_groups(module, "crelu", "relu(x) and relu(-x).", "()->(2)", kernels().crelu, 1, 0.1);
+             maxout.backward, 2, kMaxoutGradientElement);
+  add_groups(module, "crelu", "relu(x) and relu(-x).", "()->(2)", kernels().crelu, 1, kCreluElement);
   for (const RowUfunc& row : row_ufuncs()) {
     add_gufunc(module, row.name, "", row.signature, {std::begin(row.loops), std::end(row.loops)},
                std::vector<void*>(kStorages, nullptr), row.inputs);

@@ -10,15 +10,15 @@ SIMDNN_LEVEL_BEGIN
 
 template <class F>
 constexpr void set_loops(Loop (&loops)[kStorages]) {
-  loops[kHalf] = map<F, Half>;
-  loops[kSingle] = map<F, float>;
-  loops[kDouble] = map<F, double>;
+  loops[kF16] = map<F, Half>;
+  loops[kF32] = map<F, float>;
+  loops[kF64] = map<F, double>;
 }
 
 template <class Op>
 constexpr ActivationLoops activation_loops() {
   ActivationLoops loops{};
-  loops.about = &Op::about;
+  loops.info = &Op::info;
   set_loops<Value<Op>>(loops.value);
   set_loops<Derivative<Op>>(loops.derivative);
   set_loops<Backward<Op>>(loops.backward);
@@ -29,7 +29,7 @@ constexpr ActivationLoops activation_loops() {
 template <class Op>
 constexpr ElementaryLoops elementary_loops() {
   ElementaryLoops loops{};
-  loops.about = &Op::about;
+  loops.info = &Op::info;
   set_loops<Value<Op>>(loops.value);
   return loops;
 }
@@ -58,7 +58,7 @@ constexpr MaxoutLoops maxout_loops() {
           {maxout_backward<Half>, maxout_backward<float>, maxout_backward<double>}};
 }
 
-/// Half and single precision, element by element.
+/// Conversion between half and single precision.
 template <class From, class To>
 void convert(char* const* args, const Index* dims, const Index* steps) {
   for (Index i = 0; i < dims[0]; i += kLanes) {
@@ -78,9 +78,9 @@ void simdnn::SIMDNN_OF_LEVEL(element_kernels)(Kernels& kernels) {
   kernels.elementary = ElementaryTables<Elementary>::loops;
   kernels.elementary_count = ElementaryTables<Elementary>::count;
   kernels.maxout = maxout_loops();
-  kernels.crelu[kHalf] = crelu_value<Half>;
-  kernels.crelu[kSingle] = crelu_value<float>;
-  kernels.crelu[kDouble] = crelu_value<double>;
-  kernels.half_to_single = convert<Half, float>;
-  kernels.single_to_half = convert<float, Half>;
+  kernels.crelu[kF16] = crelu_value<Half>;
+  kernels.crelu[kF32] = crelu_value<float>;
+  kernels.crelu[kF64] = crelu_value<double>;
+  kernels.f16_to_f32 = convert<Half, float>;
+  kernels.f32_to_f16 = convert<float, Half>;
 }

@@ -1,4 +1,4 @@
-// What layers do beside products and activations.
+// Functions of layers, apart from products and activations.
 #include "../loops/batch_norm.hpp"
 #include "../loops/blend.hpp"
 #include "../loops/cast.hpp"
@@ -22,18 +22,18 @@ constexpr LayerKernels<T> kLayerKernels = {
               {cell_forward<Lstm, T>, cell_backward<Lstm, T>},
               {cell_forward<Gru, T>, cell_backward<Gru, T>}},
     .alpha_dropout = alpha_dropout<T>,
-    .random_leak = random_leak<T>,
+    .rrelu = rrelu<T>,
     .straight_through = straight_through<T>,
     .crelu = crelu<T>,
     .crelu_backward = crelu_backward<T>,
-    .norm = {column_moments<T>, norm_factors<T>, scale_columns_to<T>, add_column_products<T>, tilt_factors<T>,
-             tilt_columns<T>, layer_norm<T>, layer_norm_backward<T>},
+    .norm = {column_moments<T>, norm_factors<T>, scale_columns_to<T>, add_column_products<T>,
+             batch_norm_backward_coefficients<T>, batch_norm_backward<T>, layer_norm<T>, layer_norm_backward<T>},
 };
 
 SIMDNN_LEVEL_END
 
 void simdnn::SIMDNN_OF_LEVEL(layer_kernels)(Kernels& kernels) {
   using namespace SIMDNN_LEVEL;
-  kernels.single.layers = kLayerKernels<float>;
-  kernels.real.layers = kLayerKernels<double>;
+  kernels.f32.layers = kLayerKernels<float>;
+  kernels.f64.layers = kLayerKernels<double>;
 }

@@ -1,6 +1,7 @@
-// Matrix products and what is done to their tiles.
-#include "../loops/learned.hpp"
+// Matrix products and their post-ops.
+#include "../loops/post_ops.hpp"
 #include "../loops/product.hpp"
+#include "../loops/trainable_activation.hpp"
 #include "../ops/activations.hpp"
 #include "part.hpp"
 
@@ -12,14 +13,14 @@ struct Tiles;
 template <class T, class... Op>
 struct Tiles<T, List<Op...>> {
   template <class One>
-  static constexpr LearnedTiles<T> learned_of() {
+  static constexpr TrainableTiles<T> trainable_of() {
     if constexpr (has_parameter_derivative<One>) {
-      return {learned_value<One, T>, learned_backward<One, T>};
+      return {trainable_value<One, T>, trainable_backward<One, T>};
     } else {
       return {};
     }
   }
-  static constexpr LearnedTiles<T> learned[] = {learned_of<Op>()...};
+  static constexpr TrainableTiles<T> trainable[] = {trainable_of<Op>()...};
   static constexpr ActivationTiles<T> tiles[] = {{infer_tile<Op, T>, train_tile<Op, T>, backward_tile<Op, T>}...};
 };
 
@@ -28,13 +29,13 @@ void fill(TypedKernels<T>& kernels) {
   kernels.product = product<T>;
   kernels.transpose = transpose<T>;
   kernels.activations = Tiles<T, Activations>::tiles;
-  kernels.learned = Tiles<T, Activations>::learned;
+  kernels.trainable = Tiles<T, Activations>::trainable;
 }
 
 SIMDNN_LEVEL_END
 
 void simdnn::SIMDNN_OF_LEVEL(network_kernels)(Kernels& kernels) {
   using namespace SIMDNN_LEVEL;
-  fill(kernels.single);
-  fill(kernels.real);
+  fill(kernels.f32);
+  fill(kernels.f64);
 }

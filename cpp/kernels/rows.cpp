@@ -1,14 +1,14 @@
 // Softmax, losses and sums over rows.
+#include "../loops/losses.hpp"
+#include "../loops/margin.hpp"
 #include "../loops/pointwise.hpp"
 #include "../loops/reduce.hpp"
 #include "../loops/softmax.hpp"
-#include "../ops/losses.hpp"
-#include "../ops/margin.hpp"
 #include "part.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// A loss walks its rows itself, or is walked output by output.
+/// Entry of a loss: its own loop over rows, or the loop over outputs for a pointwise loss.
 template <class Loss, class T>
 constexpr LossFunction<T> loss_function() {
   if constexpr (requires { Loss::template rows<T>; }) {
@@ -24,7 +24,7 @@ struct LossTables;
 template <class... Loss>
 struct LossTables<List<Loss...>> {
   static constexpr int count = sizeof...(Loss);
-  static constexpr const LossDescription* about[] = {&Loss::about...};
+  static constexpr const LossDescription* info[] = {&Loss::info...};
   template <class T>
   static constexpr LossFunction<T> rows[count] = {loss_function<Loss, T>()...};
 };
@@ -44,15 +44,16 @@ void fill(TypedKernels<T>& kernels) {
   kernels.square_sum = square_sum<T>;
   kernels.add_row = add_row<T>;
   kernels.losses = LossTables<Losses>::template rows<T>;
-  kernels.margin = {row_norms<T>, column_norms<T>, margin_logits<T>, margin_backward<T>, pull_rows<T>, pull_columns<T>};
+  kernels.margin = {row_norms<T>,       column_norms<T>,       margin_logits<T>,
+                    margin_backward<T>, norm_gradient_rows<T>, add_norm_gradient_columns<T>};
 }
 
 SIMDNN_LEVEL_END
 
 void simdnn::SIMDNN_OF_LEVEL(row_kernels)(Kernels& kernels) {
   using namespace SIMDNN_LEVEL;
-  kernels.losses = LossTables<Losses>::about;
+  kernels.losses = LossTables<Losses>::info;
   kernels.loss_count = LossTables<Losses>::count;
-  fill(kernels.single);
-  fill(kernels.real);
+  fill(kernels.f32);
+  fill(kernels.f64);
 }

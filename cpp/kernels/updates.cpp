@@ -46,6 +46,6 @@ void simdnn::SIMDNN_OF_LEVEL(update_kernels)(Kernels& kernels) {
   kernels.schedules = ScheduleTable<Schedules>::info;
   kernels.schedule_count = ScheduleTable<Schedules>::count;
   kernels.schedule = schedule;
-  fill(kernels.single);
-  fill(kernels.real);
+  fill(kernels.f32);
+  fill(kernels.f64);
 }

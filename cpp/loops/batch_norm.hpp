@@ -1,18 +1,18 @@
-// Columns by their mean and variance: sums down the rows in double, in the order of the rows.
+// Batch normalization: statistics of columns, in double and in the order of the rows, and the passes that use them.
 #pragma once
 
-#include "../ops/lanes.hpp"
+#include "../simd/lanes.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// The first `count` numbers to memory.
+/// Stores the first `count` lanes.
 SIMDNN_INLINE void store_first(const Lanes<double>& x, Index count, double* to) {
   double block[kLanes];
   x.store(block);
   store_block(to, count, block);
 }
 
-/// Up to sixteen numbers in double, and zeros.
+/// Loads up to sixteen numbers as doubles and fills up with zeros.
 template <class T>
 SIMDNN_INLINE Lanes<double> load_wide(const T* from, Index count) {
   T block[kLanes];
@@ -20,8 +20,8 @@ SIMDNN_INLINE Lanes<double> load_wide(const T* from, Index count) {
   return wide(Lanes<T>(block));
 }
 
-/// The mean and the biased variance of each column. Sums are of distances from the first row, whose square is at most
-/// `rows` variances: nothing cancels.
+/// Mean and biased variance of each column. The sums are of distances from the first row, whose squares are at most
+/// `rows` variances, so that nothing cancels.
 template <class T>
 void column_moments(const T* x, Index stride, Index rows, Index columns, double* mean, double* variance) {
   for_blocks(columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
@@ -42,7 +42,7 @@ void column_moments(const T* x, Index stride, Index rows, Index columns, double*
   });
 }
 
-/// sums[j] += sum_i g[i, j], products[j] += sum_i g[i, j] (x[i, j] - mean[j]); no mean is zeros.
+/// sums[j] += sum_i g[i, j], products[j] += sum_i g[i, j] (x[i, j] - mean[j]); without a mean, zeros stand for it.
 template <class T>
 void add_column_products(const T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns,
                          const double* mean, double* sums, double* products) {
@@ -65,7 +65,7 @@ void add_column_products(const T* g, Index g_stride, const T* x, Index x_stride,
   });
 }
 
-/// y = (x - center) scale + offset, from rows of x to padded rows.
+/// y = (x - center) scale + offset for rows of x.
 template <class T>
 void scale_columns_to(const T* x, Index x_stride, Index rows, Index columns, const T* center, const T* scale,
                       const T* offset, T* y, Index y_stride) {
@@ -75,18 +75,18 @@ void scale_columns_to(const T* x, Index x_stride, Index rows, Index columns, con
   }
 }
 
-/// g = g scale + (x - center) tilt + offset, in place.
+/// dx = dy scale + (x - center) x_scale + dx_offset, in place of dy.
 template <class T>
-void tilt_columns(T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns, const T* scale,
-                  const T* center, const T* tilt, const T* offset) {
+void batch_norm_backward(T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns, const T* scale,
+                         const T* center, const T* x_scale, const T* offset) {
   for (Index i = 0; i < rows; ++i, g += g_stride, x += x_stride) {
     SIMDNN_VECTORIZE
-    for (Index j = 0; j < columns; ++j) g[j] = fma(g[j], scale[j], fma(x[j] - center[j], tilt[j], offset[j]));
+    for (Index j = 0; j < columns; ++j) g[j] = fma(g[j], scale[j], fma(x[j] - center[j], x_scale[j], offset[j]));
   }
 }
 
-/// What scale_columns_to() normalises by, and 1 / sqrt(variance + eps). A center is the mean rounded to T: the rest of
-/// it goes to the offset, so that no digit of x - mean is lost.
+/// Coefficients of scale_columns_to(), and 1 / sqrt(variance + eps). The center is the mean rounded to T; its rounding
+/// error goes to the offset, so that no digit of x - mean is lost.
 template <class T>
 void norm_factors(const NormColumns<T>& n, Index begin, Index end) {
   SIMDNN_VECTORIZE
@@ -101,16 +101,15 @@ void norm_factors(const NormColumns<T>& n, Index begin, Index end) {
   }
 }
 
-/// What tilt_columns() takes back through the mean and the variance of so many rows, from sums of the gradient and its
-/// products: Ioffe & Szegedy 2015, section 3.
+/// Coefficients of the backward pass through mean and variance: Ioffe & Szegedy 2015, section 3.
 template <class T>
-void tilt_factors(const NormColumns<T>& n, Index begin, Index end, double rows) {
+void batch_norm_backward_coefficients(const NormColumns<T>& n, Index begin, Index end, double rows) {
   SIMDNN_VECTORIZE
   for (Index j = begin; j < end; ++j) {
     const double inverse = n.inverse[j], scale = n.weight ? double(n.weight[j]) * inverse : inverse;
-    const double tilt = -scale * inverse * inverse * n.products[j] / rows;
-    n.tilt[j] = T(tilt);
-    n.back[j] = T(fma(tilt, double(n.center[j]) - n.mean[j], -scale * n.sums[j] / rows));
+    const double x_scale = -scale * inverse * inverse * n.products[j] / rows;
+    n.x_scale[j] = T(x_scale);
+    n.dx_offset[j] = T(fma(x_scale, double(n.center[j]) - n.mean[j], -scale * n.sums[j] / rows));
   }
 }
 

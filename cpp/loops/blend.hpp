@@ -1,8 +1,8 @@
-// Two matrices into one.
+// Elementwise combinations of two matrices.
 #pragma once
 
-#include "../math/level.hpp"
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -15,12 +15,12 @@ void add(const T* a, Index a_row, const T* b, Index b_row, T* out, Index out_row
   }
 }
 
-/// A finish: c *= beside.
+/// A post-op: c *= aux.
 template <class T>
-void multiply_tile(T* c, T* beside, Index stride, Index rows, Index columns, const T*) {
-  for (Index i = 0; i < rows; ++i, c += stride, beside += stride) {
+void multiply_tile(T* c, T* aux, Index stride, Index rows, Index columns, const T*) {
+  for (Index i = 0; i < rows; ++i, c += stride, aux += stride) {
     SIMDNN_VECTORIZE
-    for (Index j = 0; j < columns; ++j) c[j] *= beside[j];
+    for (Index j = 0; j < columns; ++j) c[j] *= aux[j];
   }
 }
 

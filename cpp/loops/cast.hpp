@@ -1,8 +1,8 @@
-// Numbers of any kind to one precision, on their way into a batch.
+// Casts of input numbers to a network's precision.
 #pragma once
 
-#include "../math/level.hpp"
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -15,9 +15,9 @@ SIMDNN_INLINE void cast_as(const void* from, Index n, T scale, T* to) {
 
 /// to = scale * from; a scale of 1 changes nothing.
 template <class T>
-void cast(const void* from, Element element, Index n, T scale, T* to) {
-  if (element == Element::single) return cast_as<float>(from, n, scale, to);
-  if (element == Element::real) return cast_as<double>(from, n, scale, to);
+void cast(const void* from, DType dtype, Index n, T scale, T* to) {
+  if (dtype == DType::f32) return cast_as<float>(from, n, scale, to);
+  if (dtype == DType::f64) return cast_as<double>(from, n, scale, to);
   cast_as<std::uint8_t>(from, n, scale, to);
 }
 

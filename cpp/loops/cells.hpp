@@ -1,10 +1,11 @@
-// Recurrent cells: what a time step does to a row beside its products, forward beside backward.
+// Recurrent cells: the elementwise part of a time step, forward and backward.
 //
-// A row holds a cell's gates side by side. The derivative of a gate follows from its value: f (1 - f), 1 - t^2.
+// A row holds the gates of all units, gate by gate. The derivative of a gate follows from its value: f (1 - f), 1 -
+// t^2.
 #pragma once
 
+#include "../base/views.hpp"
 #include "../math/tanh.hpp"
-#include "../ops/spans.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -13,7 +14,7 @@ SIMDNN_INLINE T* moved(T* p, Index by) {
   return p ? p + by : nullptr;
 }
 
-/// Where row i of a time step lies.
+/// Pointers to row i of a time step.
 template <class T>
 struct CellRow {
   T* gates;

@@ -15,7 +15,7 @@ SIMDNN_INLINE void rectify(const T* x, Index n, T* rising, T* falling) {
   }
 }
 
-/// () -> (2): dims are n and 2, steps those of x, of y and of its parts, relu(x) and relu(-x).
+/// Inner loop () -> (2): dims are n and 2, steps are those of x, of y, and between relu(x) and relu(-x).
 template <class S>
 void crelu_value(char* const* args, const Index* dims, const Index* steps) {
   using T = typename Compute<S>::type;
@@ -44,7 +44,7 @@ void crelu(const T* x, Index x_stride, Index rows, Index columns, T* y, Index y_
   }
 }
 
-/// dx = dy of the first half where x > 0, less that of the second where x < 0.
+/// dx = dy[first half] where x > 0, -dy[second half] where x < 0, else 0.
 template <class T>
 void crelu_backward(const T* dy, Index dy_stride, const T* x, Index x_stride, Index rows, Index columns, T* dx,
                     Index dx_stride) {

@@ -1,14 +1,15 @@
-// What random layers, and a step, do to rows: y and its slope, element by element.
+// Random layers and the straight-through step, elementwise: y and the slope dy/dx.
 #pragma once
 
 #include "../math/cosine.hpp"
 #include "../math/log.hpp"
 #include "../ops/piecewise.hpp"
-#include "../ops/random.hpp"
+#include "philox.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// Calls act(x, y, slope, count, words) for blocks of up to kRandomBlock elements of each row, with so many words each.
+/// Calls act(x, y, slope, count, words) for blocks of up to kRandomBlock elements of each row, a random word per
+/// element.
 template <int kWords = 1, class T, class Act>
 SIMDNN_INLINE void for_random_blocks(const RandomRows<T>& r, const Act& act) {
   const Index blocks = (r.columns + kRandomBlock - 1) / kRandomBlock;
@@ -24,7 +25,7 @@ SIMDNN_INLINE void for_random_blocks(const RandomRows<T>& r, const Act& act) {
   }
 }
 
-/// y = x / (1 - p) where a word of 32 bits is at least p 2^32, else 0.
+/// y = x / (1 - p) where a random word of 32 bits is at least p 2^32, else 0.
 template <class T>
 void dropout(const RandomRows<T>& rows, double probability) {
   const std::uint32_t threshold = std::uint32_t(probability * 4294967296.0);
@@ -39,7 +40,7 @@ void dropout(const RandomRows<T>& rows, double probability) {
                     });
 }
 
-/// y = 1 with probability x, else 0: where a uniform number of [0, 1) with T's precision is below x.
+/// y = 1 with probability x, else 0: a uniform number of [0, 1) with T's precision is compared with x.
 template <class T>
 void bernoulli(const RandomRows<T>& rows) {
   constexpr int spare = sizeof(T) == 4 ? 8 : 0;  // bits of a word that T does not hold
@@ -50,7 +51,7 @@ void bernoulli(const RandomRows<T>& rows) {
   });
 }
 
-/// y = a x + b, or what selu tends to at -inf in place of x with probability p; a and b keep mean 0 and variance 1.
+/// y = a x + b, where x is replaced by selu(-inf) with probability p; a and b keep mean 0 and variance 1.
 template <class T>
 void alpha_dropout(const RandomRows<T>& rows, double probability) {
   constexpr double limit = -0x1.c212cc640f030p+0;  // -scale alpha of selu
@@ -70,15 +71,15 @@ void alpha_dropout(const RandomRows<T>& rows, double probability) {
                     });
 }
 
-/// 24 bits of a word as a number in [0, 1): the same in both precisions.
+/// Number in [0, 1) from 24 bits of a word, equal in both precisions.
 template <class T>
 SIMDNN_INLINE T unit(std::uint32_t word) {
   return T(std::int32_t(word >> 8)) * T(0x1p-24);
 }
 
-/// y = x where x > 0, else x times a slope of its own.
+/// y = x where x > 0, else x times a random slope, one per element.
 template <class T>
-void random_leak(const RandomRows<T>& rows, const SlopeLaw& law) {
+void rrelu(const RandomRows<T>& rows, const SlopeLaw& law) {
   const auto leak = [](const T* x, T* y, T* slope, Index count) SIMDNN_LAMBDA_INLINE {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < count; ++j) {

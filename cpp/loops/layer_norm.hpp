@@ -1,11 +1,11 @@
-// Rows by their own mean and variance, in double.
+// Layer normalization: rows by their own mean and variance, computed in double.
 #pragma once
 
 #include "reduce.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// y = (x - mean) / sqrt(variance + eps) w + b for each row; normal receives what w multiplies.
+/// y = (x - mean) / sqrt(variance + eps) w + b for each row; `normal` receives the factor of w.
 template <class T>
 void layer_norm(const NormRows<T>& n) {
   for (Index i = 0; i < n.rows; ++i) {
@@ -38,10 +38,10 @@ void layer_norm(const NormRows<T>& n) {
   }
 }
 
-/// y, the gradient by the output, becomes that by the input (Ba, Kiros & Hinton 2016).
+/// Overwrites dy, in y, by dx (Ba, Kiros & Hinton 2016).
 template <class T>
 void layer_norm_backward(const NormRows<T>& n) {
-  const double share = 1 / double(n.columns);
+  const double per_column = 1 / double(n.columns);
   for (Index i = 0; i < n.rows; ++i) {
     T* const g = n.y + i * n.stride;
     const T* const normal = n.normal + i * n.stride;
@@ -61,10 +61,10 @@ void layer_norm_backward(const NormRows<T>& n) {
       product = fma(gradient, wide(Lanes<T>(block)), product);
     });
     const double inverse = n.inverse[i];
-    const T scale = T(inverse), tilt = T(-inverse * sum_lanes(product) * share);
-    const T offset = T(-inverse * sum_lanes(sum) * share);
+    const T scale = T(inverse), x_scale = T(-inverse * sum_lanes(product) * per_column);
+    const T offset = T(-inverse * sum_lanes(sum) * per_column);
     SIMDNN_VECTORIZE
-    for (Index j = 0; j < n.columns; ++j) g[j] = fma(g[j], scale, fma(normal[j], tilt, offset));
+    for (Index j = 0; j < n.columns; ++j) g[j] = fma(g[j], scale, fma(normal[j], x_scale, offset));
   }
 }
 

@@ -1,17 +1,17 @@
-// Elementwise walks: from an operation to a NumPy inner loop over any strides.
+// Elementwise loops: NumPy inner loops of an operation over any strides.
 #pragma once
 
+#include "../base/views.hpp"
 #include "../math/half.hpp"
-#include "../math/level.hpp"
 #include "../ops/activations.hpp"
-#include "../ops/spans.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// Calls f(x, parameters...) with the parameters spread from an array.
+/// Calls f(x, parameters...) with the parameters from an array.
 template <class Op, class T, class F>
 SIMDNN_INLINE T with_parameters(const F& f, T x, [[maybe_unused]] const T* p) {
-  constexpr int count = Op::about.parameter_count();
+  constexpr int count = Op::info.parameter_count();
   if constexpr (count == 0) return f(x);
   if constexpr (count == 1) return f(x, p[0]);
   if constexpr (count == 2) return f(x, p[0], p[1]);
@@ -32,14 +32,14 @@ SIMDNN_INLINE T derivative_from_output_of(T y, const T* p) {
   return with_parameters<Op>([](auto... v) SIMDNN_LAMBDA_INLINE { return Op::derivative_from_output(v...); }, y, p);
 }
 
-/// Whether d f / d parameter is described, so that the parameter can be trained.
+/// True if d f / d parameter is described, so that the parameter can be trained.
 template <class Op>
 constexpr bool has_parameter_derivative = requires { Op::template parameter_derivative<float>; };
 
 // The elementwise functions of an activation, over inputs (streams..., parameters...).
 template <class Op>
 struct Value {
-  static constexpr int streams = 1, inputs = 1 + Op::about.parameter_count();
+  static constexpr int streams = 1, inputs = 1 + Op::info.parameter_count();
   template <class T>
   SIMDNN_INLINE static T apply(const T* in) {
     return value_of<Op>(in[0], in + 1);
@@ -48,7 +48,7 @@ struct Value {
 
 template <class Op>
 struct Derivative {
-  static constexpr int streams = 1, inputs = 1 + Op::about.parameter_count();
+  static constexpr int streams = 1, inputs = 1 + Op::info.parameter_count();
   template <class T>
   SIMDNN_INLINE static T apply(const T* in) {
     return derivative_of<Op>(in[0], in + 1);
@@ -57,17 +57,17 @@ struct Derivative {
 
 template <class Op>
 struct Backward {
-  static constexpr int streams = 2, inputs = 2 + Op::about.parameter_count();
+  static constexpr int streams = 2, inputs = 2 + Op::info.parameter_count();
   template <class T>
   SIMDNN_INLINE static T apply(const T* in) {
     return in[0] * derivative_of<Op>(in[1], in + 2);
   }
 };
 
-/// What each element adds to the gradient of the first parameter.
+/// Contribution of each element to the gradient w.r.t. the first parameter.
 template <class Op>
 struct ParameterBackward {
-  static constexpr int streams = 2, inputs = 2 + Op::about.parameter_count();
+  static constexpr int streams = 2, inputs = 2 + Op::info.parameter_count();
   template <class T>
   SIMDNN_INLINE static T apply(const T* in) {
     return in[0] * with_parameters<Op>([](auto... v) SIMDNN_LAMBDA_INLINE { return Op::parameter_derivative(v...); },
@@ -75,7 +75,7 @@ struct ParameterBackward {
   }
 };
 
-/// What an element is computed in: half precision in double, whose rounding to half is then the correct one.
+/// Type that an element is computed in: half precision in double, so that the result is rounded correctly.
 template <class S>
 struct Compute {
   using type = S;
@@ -125,7 +125,7 @@ SIMDNN_INLINE void scatter(const T* from, Index count, char* to, Index step) {
   }
 }
 
-/// Elements [begin, n) through small contiguous blocks: any stride, and the remainder of the fast walk.
+/// Elements [begin, n) through small contiguous blocks: any stride, and the tail of the contiguous loop.
 template <class F, class S>
 void map_blocks(char* const* args, const Index* steps, Index begin, Index n) {
   using T = typename Compute<S>::type;
@@ -149,7 +149,7 @@ void map_blocks(char* const* args, const Index* steps, Index begin, Index n) {
   }
 }
 
-/// Contiguous streams and constant parameters: whole lanes only; returns how many elements are done.
+/// Contiguous streams and constant parameters, whole lanes only; returns the number of elements done.
 template <class F, class T>
 Index map_contiguous(char* const* args, Index n) {
   T fixed[F::inputs];
@@ -169,7 +169,7 @@ Index map_contiguous(char* const* args, Index n) {
   return whole;
 }
 
-/// A single element, without the detour through a block: the call's overhead is all that a scalar costs.
+/// A single element without a block, because the overhead of the call dominates the time of a scalar.
 template <class F, class S>
 void map_one(char* const* args) {
   using T = typename Compute<S>::type;
@@ -190,58 +190,6 @@ void map(char* const* args, const Index* dims, const Index* steps) {
     if (contiguous) done = map_contiguous<F, S>(args, dims[0]);
   }
   if (done < dims[0]) map_blocks<F, S>(args, steps, done, dims[0]);
-}
-
-// Tiles of a matrix whose columns are whole lanes: the finishing touch of a product while it is in cache.
-
-/// The parameters of an activation, in registers for the length of a tile.
-template <class Op, class T>
-struct Fixed {
-  T value[kMaxParameters] = {};
-  SIMDNN_INLINE explicit Fixed(const T* parameters) {
-    for (int k = 0; k < Op::about.parameter_count(); ++k) value[k] = parameters[k];
-  }
-};
-
-template <class Op, class T>
-void infer_tile(T* c, T*, Index stride, Index rows, Index columns, const T* parameters) {
-  const Fixed<Op, T> fixed(parameters);
-  for (Index i = 0; i < rows; ++i, c += stride) {
-    SIMDNN_VECTORIZE
-    for (Index j = 0; j < columns; ++j) c[j] = value_of<Op>(c[j], fixed.value);
-  }
-}
-
-template <class Op, class T>
-void train_tile(T* c, T* beside, Index stride, Index rows, Index columns, const T* parameters) {
-  if constexpr (Op::about.reads == Reads::output) {
-    infer_tile<Op>(c, beside, stride, rows, columns, parameters);
-  } else {
-    const Fixed<Op, T> fixed(parameters);
-    for (Index i = 0; i < rows; ++i, c += stride, beside += stride) {
-      SIMDNN_VECTORIZE
-      for (Index j = 0; j < columns; ++j) {
-        const T x = c[j];
-        c[j] = value_of<Op>(x, fixed.value);
-        beside[j] = derivative_of<Op>(x, fixed.value);
-      }
-    }
-  }
-}
-
-template <class Op, class T>
-void backward_tile(T* c, T* beside, Index stride, Index rows, Index columns, const T* parameters) {
-  [[maybe_unused]] const Fixed<Op, T> fixed(parameters);
-  for (Index i = 0; i < rows; ++i, c += stride, beside += stride) {
-    SIMDNN_VECTORIZE
-    for (Index j = 0; j < columns; ++j) {
-      if constexpr (Op::about.reads == Reads::output) {
-        c[j] *= derivative_from_output_of<Op>(beside[j], fixed.value);
-      } else {
-        c[j] *= beside[j];
-      }
-    }
-  }
 }
 
 SIMDNN_LEVEL_END

@@ -6,14 +6,14 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// to[i] = x[every i].
+/// to[i] = x[every * i].
 template <class S, class T>
 SIMDNN_INLINE void gather_every(Index every, const S* x, Index count, T* to) {
   SIMDNN_VECTORIZE
   for (Index i = 0; i < count; ++i) to[i] = load<T>(x[every * i]);
 }
 
-/// As gather; pieces of pairs and fours are shuffled in registers, not moved one by one.
+/// Variant of gather(): groups of two and four pieces are shuffled in registers.
 template <class S, class T>
 void gather_pieces(const char* from, Index step, Index count, T* to) {
   const S* const x = reinterpret_cast<const S*>(from);
@@ -22,7 +22,7 @@ void gather_pieces(const char* from, Index step, Index count, T* to) {
   gather<S>(from, step, count, to);
 }
 
-/// Neighbouring groups side by side, a vector lane each; strides and precisions end at gather and scatter.
+/// Adjacent groups, one per vector lane; gather and scatter deal with strides and precisions.
 template <class S>
 struct Groups {
   using T = typename Compute<S>::type;
@@ -31,7 +31,7 @@ struct Groups {
   alignas(64) T piece[block] = {};
   alignas(64) T out[block];
 
-  /// The largest piece of each group, the first of equals; NaN if one of them is.
+  /// Finds the largest piece of each group, the first of equal ones; NaN if a piece is NaN.
   SIMDNN_INLINE void find(const char* x, Index step, Index pieces, Index piece_step, Index count) {
     gather_pieces<S>(x, step, count, best);
     for (Index j = count; j < block; ++j) best[j] = 0;
@@ -46,7 +46,7 @@ struct Groups {
   }
 };
 
-/// (k) -> (): dims are n and k, steps those of x, y and of x's pieces.
+/// Inner loop (k) -> (): dims are n and k, steps are those of x, y, and of x's pieces.
 template <class S>
 void maxout_value(char* const* args, const Index* dims, const Index* steps) {
   Groups<S> groups;
@@ -57,8 +57,8 @@ void maxout_value(char* const* args, const Index* dims, const Index* steps) {
   }
 }
 
-/// dy times d max / d piece, which is 1 for the winner and 0 for the others, or NaN for all: (), (k) -> (k).
-/// dims are n and k, steps those of dy, x, out, and of the pieces of x and out.
+/// Inner loop (), (k) -> (k): dy times d max / d piece, which is 1 for the winner and 0 for the others, or NaN for all.
+/// dims are n and k, steps are those of dy, x, out, and of the pieces of x and out.
 template <class S>
 void maxout_backward(char* const* args, const Index* dims, const Index* steps) {
   using T = typename Compute<S>::type;
@@ -85,7 +85,7 @@ void maxout_backward(char* const* args, const Index* dims, const Index* steps) {
   }
 }
 
-/// (k) -> (k): dims are n and k, steps those of x and out, and of their pieces.
+/// Inner loop (k) -> (k): dims are n and k, steps are those of x and out, and of their pieces.
 template <class S>
 void maxout_derivative(char* const* args, const Index* dims, const Index* steps) {
   S one;

@@ -1,12 +1,12 @@
-// What clipping and max-norm need beside a sum of squares: norms of columns, whether all numbers are finite.
+// Functions for gradient clipping and max-norm: norms and scaling of columns, a test for finite numbers.
 #pragma once
 
-#include "../math/level.hpp"
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// No infinity and no NaN.
+/// True if no number is infinite or NaN.
 template <class T>
 bool all_finite(const T* x, Index n) {
   using Word = typename Bits<T>::type;

@@ -1,8 +1,8 @@
-// The walk of pointwise losses over rows: in double, added up by sixteen virtual lanes.
+// Loop of pointwise losses over rows: in double, summed in sixteen virtual lanes.
 #pragma once
 
-#include "../ops/lanes.hpp"
 #include "../ops/pointwise_losses.hpp"
+#include "../simd/lanes.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -15,7 +15,7 @@ SIMDNN_INLINE ValueAndSlope evaluate(double x, double y, const double* parameter
   }
 }
 
-/// Elements whose values lie side by side until they are added up: some sixteens.
+/// Elements whose values are kept until they are summed: a few blocks of lanes.
 constexpr Index kStretch = 256;
 
 /// value[j] = the loss of x[j], to[j] = slope * its derivative; to may be x.
@@ -36,7 +36,7 @@ void pointwise_row(const LossRows<T>& batch, Index i) {
   const T* const y = batch.values + i * batch.values_stride;
   T* const gradient = batch.gradient ? batch.gradient + i * batch.gradient_stride : nullptr;
   T* const each = batch.each ? batch.each + i * batch.columns : nullptr;
-  const double weight = (batch.row_weight ? double(batch.row_weight[i]) : 1.0) * batch.share;
+  const double weight = (batch.row_weight ? double(batch.row_weight[i]) : 1.0) * batch.factor;
   double parameters[kMaxLossParameters], value[kStretch], ones[kStretch];
   T unread[kStretch];
   for (int p = 0; p < kMaxLossParameters; ++p) parameters[p] = batch.parameters[p];
@@ -58,7 +58,7 @@ void pointwise_row(const LossRows<T>& batch, Index i) {
   if (batch.row_correct) batch.row_correct[i] = 0;
 }
 
-/// In the mode that the parameters ask for, from kMode on.
+/// Runs the loop in the mode that the parameters choose, from kMode on.
 template <class Loss, class T, int kMode = 0>
 void pointwise_rows(const LossRows<T>& batch) {
   if constexpr (requires { Loss::kModes; }) {

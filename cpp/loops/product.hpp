@@ -1,6 +1,6 @@
 // The matrix product: register tiles of an outer-product form that serves X W, X^T dY and dY W^T by strides.
 //
-// Every output is one chain of FMAs over k in order, whatever the tile it falls in, so tiles may be chosen freely.
+// Every output is one chain of FMAs over k in order in any tile, so tiles may be chosen freely.
 #pragma once
 
 #include "transpose.hpp"
@@ -45,7 +45,7 @@ SIMDNN_INLINE void store_lanes(T* to, Vector<T> x, int count) {
 #endif
 }
 
-/// A tile of R rows and V vectors at c, over `depth` steps; the last vector holds `last` wanted lanes.
+/// A tile of R rows and V vectors at c, over `depth` values of k; `last` lanes of the last vector are stored.
 template <class T, int R, int V>
 __attribute__((noinline)) void tile(const T* a, Index a_row, Index a_column, const T* b, Index b_row, Index depth,
                                     const T* start, Index start_row, T* c, Index c_row, int last) {
@@ -77,7 +77,7 @@ __attribute__((noinline)) void tile(const T* a, Index a_row, Index a_column, con
 template <class T>
 using TileFunction = void (*)(const T*, Index, Index, const T*, Index, Index, const T*, Index, T*, Index, int);
 
-/// Rows of the tallest tile of V vectors whose accumulators, b vectors and broadcast stay in registers.
+/// Height of the largest tile of V vectors whose accumulators, b vectors and broadcast fit in registers.
 constexpr int tallest(int vectors) {
   const int rows = (kRegisters - vectors - 1) / vectors;
   return rows < 8 ? rows : 8;
@@ -106,19 +106,19 @@ TileFunction<T> choose_tile(int rows, int vectors) {
                         : four.of_rows[rows];
 }
 
-/// Splits n into the fewest parts of at most `most`, as equal as can be; part(i) begins at i * n / parts. (Divisions
-/// are a good part of what a tiny product takes.)
+/// Splits n into the fewest parts of at most `most`, nearly equal; part(i) begins at i * n / parts. (Divisions are a
+/// noticeable part of the time of a tiny product.)
 SIMDNN_INLINE Index parts_of(Index n, Index most) { return n <= most ? n > 0 : (n + most - 1) / most; }
 
-/// Columns of a panel of b, as many as the widest tile has.
+/// Columns of a panel of b: those of the widest tile.
 template <class T>
 constexpr Index kPanel = kTileVectors * kWidth<T>;
 
-/// Steps of a panel that are copied at a time: they stay in the second-level cache while tiles of all rows read them.
+/// Rows of a panel that are packed at a time: they stay in the second-level cache while tiles of all rows read them.
 template <class T>
 constexpr Index kSteps = (64 << 10) / Index(sizeof(T)) / kPanel<T>;
 
-/// Copies steps [0, depth) of `columns` columns of b to rows of kPanel, and zeros beside them to whole vectors.
+/// Packs rows [0, depth) of `columns` columns of b into rows of kPanel, filled up to whole vectors with zeros.
 template <class T>
 void pack(const T* b, Index b_row, Index b_column, Index depth, Index columns, T* to) {
   const Index whole = parts_of(columns, kWidth<T>) * kWidth<T>;
@@ -133,15 +133,15 @@ void pack(const T* b, Index b_row, Index b_column, Index depth, Index columns, T
   }
 }
 
-/// Whether tiles had better read b from a copy: they must where they cannot read rows, and rows whose distance is
-/// large share their places in the caches and need a page each; the more so where a panel takes but a line of each.
+/// True if tiles read b from a packed copy: always if b is transposed; otherwise if rows are far apart, because they
+/// then compete for the same cache sets and need a page each, above all if a panel takes only a line of each.
 template <class T>
 bool wants_packing(const Product<T>& p) {
   constexpr Index far = (kVectorBytes == 64 ? 4096 : 2048) / Index(sizeof(T)), enough = 4 * tallest(kTileVectors);
   return p.b_column != 1 || (p.b_row >= far && p.rows >= enough);
 }
 
-/// Asks for the i-th of `parts` parts of what will be packed next, while tiles compute.
+/// Prefetches the i-th of `parts` parts of the panel that is packed next, while tiles compute.
 template <class T>
 void prefetch(const T* b, Index b_row, Index b_column, Index depth, Index columns, Index i, Index parts) {
   constexpr Index line = 64 / Index(sizeof(T));
@@ -161,7 +161,7 @@ void panel(const Product<T>& p, Index column, Index columns, int vectors) {
   const int last = p.padded ? kWidth<T> : int(columns - (vectors - 1) * kWidth<T>);
   const Index blocks = parts_of(p.rows, tallest(vectors)), most = packs ? kSteps<T> : p.depth;
   const Index height = blocks == 1 ? p.rows : p.rows / blocks;
-  const Index taller = p.rows - height * blocks;  // so many tiles are by one
+  const Index taller = p.rows - height * blocks;  // number of tiles with one row more
   Index k = 0;
   do {
     const Index depth = p.depth - k < most ? p.depth - k : most;
@@ -174,13 +174,13 @@ void panel(const Product<T>& p, Index column, Index columns, int vectors) {
       rows = height + (i < taller);
       if (fetches) prefetch(next, p.b_row, p.b_column, next_depth, columns, i, blocks);
       T* const c = p.c + row * p.c_row + column;
-      const T* const start = k ? c : p.start ? p.start + row * p.start_row + column : nullptr;
+      const T* const start = k ? c : p.c_init ? p.c_init + row * p.c_init_row + column : nullptr;
       choose_tile<T>(int(rows), vectors)(p.a + row * p.a_row + k * p.a_column, p.a_row, p.a_column, packs ? packed : b,
-                                         packs ? kPanel<T> : p.b_row, depth, start, k ? p.c_row : p.start_row, c,
+                                         packs ? kPanel<T> : p.b_row, depth, start, k ? p.c_row : p.c_init_row, c,
                                          p.c_row, last);
-      if (p.finish.apply && k + depth == p.depth) {
-        T* const beside = p.finish.beside ? p.finish.beside + row * p.c_row + column : nullptr;
-        p.finish.apply(c, beside, p.c_row, rows, vectors * kWidth<T>, p.finish.parameters);
+      if (p.post_op.apply && k + depth == p.depth) {
+        T* const aux = p.post_op.aux ? p.post_op.aux + row * p.c_row + column : nullptr;
+        p.post_op.apply(c, aux, p.c_row, rows, vectors * kWidth<T>, p.post_op.parameters);
       }
     }
     k += most;
@@ -199,8 +199,8 @@ void wide_product(const Product<T>& p) {
   }
 }
 
-/// Whether columns are so few that the rows had better lie in the lanes: c^T = b^T a^T. Nothing may be read beyond the
-/// last row of an a that lies in the lanes already; turning one costs as much as a quarter of the lanes.
+/// True if columns are so few that c^T = b^T a^T is faster, with the rows in the lanes. An a that is transposed already
+/// may not be read beyond its last row; transposing one costs as much as a quarter of the lanes.
 template <class T>
 bool is_narrow(const Product<T>& p) {
   constexpr Index width = kWidth<T>;
@@ -208,22 +208,23 @@ bool is_narrow(const Product<T>& p) {
   return p.a_row == 1 ? p.columns <= 3 * width / 4 && p.rows % width == 0 : p.columns <= width / 4;
 }
 
-/// Finishes rows [row, row + rows) of a narrow product, whose padding holds what an earlier finish left.
+/// Applies the post-op to rows [row, row + rows) of a narrow product, whose padding holds leftovers of earlier
+/// post-ops.
 template <class T>
-void finish_rows(const Product<T>& p, Index row, Index rows) {
+void apply_post_op(const Product<T>& p, Index row, Index rows) {
   T* const c = p.c + row * p.c_row;
-  T* const beside = p.finish.beside ? p.finish.beside + row * p.c_row : nullptr;
+  T* const aux = p.post_op.aux ? p.post_op.aux + row * p.c_row : nullptr;
   const Index whole = padded(p.columns);
   for (Index i = 0; i < rows; ++i) {
     for (Index j = p.columns; j < whole; ++j) c[i * p.c_row + j] = 0;
   }
-  p.finish.apply(c, beside, p.c_row, rows, whole, p.finish.parameters);
+  p.post_op.apply(c, aux, p.c_row, rows, whole, p.post_op.parameters);
 }
 
 template <class T>
 void narrow_product(const Product<T>& p) {
   constexpr Index most = kPanel<T>;
-  alignas(64) T turned[16 * most];
+  alignas(64) T transposed[16 * most];
   Product<T> q;
   q.rows = p.columns;
   q.depth = p.depth;
@@ -232,20 +233,20 @@ void narrow_product(const Product<T>& p) {
   q.a_column = p.b_row;
   q.b_row = p.a_column;
   q.b_column = p.a_row;
-  q.c = turned;
-  q.start_row = q.c_row = most;
+  q.c = transposed;
+  q.c_init_row = q.c_row = most;
   q.padded = true;
   for (Index i = 0; i < p.rows; i += most) {
     T* const c = p.c + i * p.c_row;
     q.columns = p.rows - i < most ? p.rows - i : most;
     q.b = p.a + i * p.a_row;
-    if (p.start) {
-      q.start = turned;
-      transpose(p.start + i * p.start_row, p.start_row, q.columns, p.columns, turned, most);
+    if (p.c_init) {
+      q.c_init = transposed;
+      transpose(p.c_init + i * p.c_init_row, p.c_init_row, q.columns, p.columns, transposed, most);
     }
     wide_product(q);
-    transpose(turned, most, p.columns, q.columns, c, p.c_row);
-    if (p.finish.apply) finish_rows(p, i, q.columns);
+    transpose(transposed, most, p.columns, q.columns, c, p.c_row);
+    if (p.post_op.apply) apply_post_op(p, i, q.columns);
   }
 }
 

@@ -1,11 +1,11 @@
-// Sums in double whose shape depends on the number of elements alone.
+// Sums in double, whose order of additions depends on the number of elements only.
 #pragma once
 
-#include "../ops/lanes.hpp"
+#include "../simd/lanes.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// add(sums, block) for each block of a contiguous row, in double; 0 beyond the row.
+/// Calls add(sums, block) for each block of a contiguous row, in double, filled up with zeros.
 template <class T, class Add>
 SIMDNN_INLINE double fold_row(const T* x, Index n, const Add& add) {
   Lanes<double> sums;

@@ -4,12 +4,12 @@
 // largest logit and logarithm may cancel.
 #pragma once
 
-#include "../ops/panel.hpp"
-#include "../ops/soft_targets.hpp"
+#include "soft_targets.hpp"
+#include "transposed_rows.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// Calls row(i, logits, exact log sum exp((x - largest) / temperature)).
+/// Calls row(i, logits, log sum exp((x - largest) / temperature)) for each row, in double.
 template <class T, class Row>
 SIMDNN_INLINE void for_exact_rows(const SoftmaxRows<T>& batch, const Row& row) {
   for (Index i = 0; i < batch.rows; ++i) {
@@ -18,9 +18,9 @@ SIMDNN_INLINE void for_exact_rows(const SoftmaxRows<T>& batch, const Row& row) {
   }
 }
 
-/// out = finish((x - largest) / temperature - log sum exp of it), in double.
-template <class T, class Finish>
-SIMDNN_INLINE void exact_log_probabilities(const SoftmaxRows<T>& batch, const Finish& finish) {
+/// out = write(log softmax(x / temperature)), in double.
+template <class T, class Write>
+SIMDNN_INLINE void exact_log_probabilities(const SoftmaxRows<T>& batch, const Write& write) {
   const double inverse = 1 / batch.temperature;
   for_exact_rows(batch, [&](Index i, const SoftRow<T>& row, double log_sum) SIMDNN_LAMBDA_INLINE {
     for_blocks(row.n, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
@@ -28,20 +28,20 @@ SIMDNN_INLINE void exact_log_probabilities(const SoftmaxRows<T>& batch, const Fi
       T block[kLanes];
       row.load(first, count, distance);
       SIMDNN_VECTORIZE
-      for (int l = 0; l < kLanes; ++l) block[l] = T(finish(fma(distance[l], inverse, -log_sum)));
+      for (int l = 0; l < kLanes; ++l) block[l] = T(write(fma(distance[l], inverse, -log_sum)));
       store_block(batch.out + i * batch.out_stride + first, count, block);
     });
   });
 }
 
-/// Short rows, sixteen at a time: work(panel, first row, count).
+/// Calls work(block, first row, count) for sixteen short rows at a time.
 template <class T, class Work>
-SIMDNN_INLINE void for_panels(const SoftmaxRows<T>& batch, const Work& work) {
+SIMDNN_INLINE void for_transposed_rows(const SoftmaxRows<T>& batch, const Work& work) {
   for (Index i = 0; i < batch.rows; i += kLanes) {
     const Index count = i + kLanes < batch.rows ? Index(kLanes) : batch.rows - i;
-    Panel<T> panel;
-    panel.load(batch.x + i * batch.x_stride, batch.x_stride, count, batch.columns);
-    work(panel, i, count);
+    TransposedRows<T> block;
+    block.load(batch.x + i * batch.x_stride, batch.x_stride, count, batch.columns);
+    work(block, i, count);
   }
 }
 
@@ -52,22 +52,23 @@ void softmax(const SoftmaxRows<T>& batch) {
     return exact_log_probabilities(batch, [](double x) SIMDNN_LAMBDA_INLINE { return exp(x); });
   }
   if (batch.columns <= kShort) {
-    return for_panels(batch, [&](Panel<T>& panel, Index i, Index count) SIMDNN_LAMBDA_INLINE {
-      const Lanes<double> sums = panel.exponentials();
-      panel.scale(reciprocal_of<T>(sums));
-      panel.settle(sums);
-      panel.store(batch.out + i * batch.out_stride, batch.out_stride, count);
+    return for_transposed_rows(batch, [&](TransposedRows<T>& block, Index i, Index count) SIMDNN_LAMBDA_INLINE {
+      const Lanes<double> sums = block.exponentials();
+      block.scale(reciprocal_of<T>(sums));
+      block.set_dominant_to_one(sums);
+      block.store(batch.out + i * batch.out_stride, batch.out_stride, count);
     });
   }
-  Range<T> range = batch.rows > 0 ? row_range(batch.x, batch.columns) : Range<T>{};
+  RowExtrema<T> extrema = batch.rows > 0 ? row_extrema(batch.x, batch.columns) : RowExtrema<T>{};
   for (Index i = 0; i < batch.rows; ++i) {
     const T* const x = batch.x + i * batch.x_stride;
     T* const y = batch.out + i * batch.out_stride;
-    const Shift<T> shift(range);
+    const MaxShift<T> shift(extrema);
     const double sum = row_exp(x, batch.columns, shift, kNobody, y);
-    if (i + 1 < batch.rows) range = row_range(x + batch.x_stride, batch.columns);  // beside the division below
+    if (i + 1 < batch.rows)
+      extrema = row_extrema(x + batch.x_stride, batch.columns);  // overlaps with the division below
     row_scale(y, reciprocal_of<T>(sum), batch.columns);
-    if (alone(shift, sum)) settle(y, batch.columns);
+    if (one_term_dominates(shift, sum)) set_dominant_to_one(y, batch.columns);
   }
 }
 
@@ -101,9 +102,9 @@ void logsumexp(const SoftmaxRows<T>& batch) {
   });
 }
 
-/// Softmax into out, then out_j = finish(p_j, dy_j, sum of gather(p, dy)) / temperature.
-template <class T, class Gather, class Finish>
-SIMDNN_INLINE void backward(const SoftmaxRows<T>& batch, const Gather& gather, const Finish& finish) {
+/// Softmax into out, then out_j = write(p_j, dy_j, sum of gather(p, dy)) / temperature.
+template <class T, class Gather, class Write>
+SIMDNN_INLINE void backward(const SoftmaxRows<T>& batch, const Gather& gather, const Write& write) {
   softmax(batch);
   const double inverse = 1 / batch.temperature;
   for (Index i = 0; i < batch.rows; ++i) {
@@ -125,7 +126,7 @@ SIMDNN_INLINE void backward(const SoftmaxRows<T>& batch, const Gather& gather, c
       T p[kLanes], slope[kLanes];
       load(first, count, p, slope);
       SIMDNN_VECTORIZE
-      for (int l = 0; l < kLanes; ++l) p[l] = T(finish(double(p[l]), double(slope[l]), sum) * inverse);
+      for (int l = 0; l < kLanes; ++l) p[l] = T(write(double(p[l]), double(slope[l]), sum) * inverse);
       store_block(out + first, count, p);
     });
   }
@@ -160,7 +161,7 @@ void entropy(const SoftmaxRows<T>& batch) {
   }
 }
 
-/// -dy (log p + 1), dy one number a row.
+/// Gradient of entropy: -dy (log p + 1), with one dy per row.
 template <class T>
 void entropy_backward(const SoftmaxRows<T>& batch) {
   for (Index i = 0; i < batch.rows; ++i) {
@@ -172,7 +173,7 @@ void entropy_backward(const SoftmaxRows<T>& batch) {
   }
 }
 
-/// dy is one number a row.
+/// Gradient of log-sum-exp, with one dy per row.
 template <class T>
 void logsumexp_backward(const SoftmaxRows<T>& batch) {
   softmax(batch);

@@ -1,31 +1,31 @@
-// Matrices turned about their diagonal, in square blocks that stay in registers.
+// Transposition of matrices, in square blocks that stay in registers.
 #pragma once
 
-#include "../math/vector.hpp"
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
+#include "../simd/vector.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
 /// b[j, i] = a[i, j] for a block of kSide rows and columns.
 template <int kSide, class T>
-SIMDNN_INLINE void turn(const T* a, Index a_row, T* b, Index b_row) {
+SIMDNN_INLINE void transpose_block(const T* a, Index a_row, T* b, Index b_row) {
   if constexpr (kSide == 4) {
     const T* const row[4] = {a, a + a_row, a + 2 * a_row, a + 3 * a_row};
     T* const column[4] = {b, b + b_row, b + 2 * b_row, b + 3 * b_row};
-    turn_block(row, 0, column, 0);
+    transpose_4x4(row, 0, column, 0);
   } else {
     *b = *a;
   }
 }
 
 #if defined(__AVX__)
-/// The largest side that shuffles within registers pay for.
+/// Largest side of a block that is faster with shuffles than with scalar copies.
 template <class T>
-constexpr int kLargestTurn = sizeof(T) == 4 ? 8 : 4;
+constexpr int kLargestSquare = sizeof(T) == 4 ? 8 : 4;
 
 /// Rows i and i + 4 share a register, so that the shuffles stay within its halves.
 template <>
-SIMDNN_INLINE void turn<8>(const float* a, Index a_row, float* b, Index b_row) {
+SIMDNN_INLINE void transpose_block<8>(const float* a, Index a_row, float* b, Index b_row) {
   SIMDNN_UNROLL
   for (int half = 0; half < 2; ++half, a += 4, b += 4 * b_row) {
     __m256 x[4];
@@ -44,15 +44,16 @@ SIMDNN_INLINE void turn<8>(const float* a, Index a_row, float* b, Index b_row) {
 }
 #else
 template <class T>
-constexpr int kLargestTurn = 4;
+constexpr int kLargestSquare = 4;
 #endif
 
-/// b[j, i] = a[i, j], what blocks of kSide leave over by smaller ones.
-template <class T, int kSide = kLargestTurn<T>>
+/// b[j, i] = a[i, j] in blocks of kSide, the remainder in smaller ones.
+template <class T, int kSide = kLargestSquare<T>>
 void transpose(const T* a, Index a_row, Index rows, Index columns, T* b, Index b_row) {
   const Index whole_rows = rows / kSide * kSide, whole_columns = columns / kSide * kSide;
   for (Index i = 0; i < whole_rows; i += kSide) {
-    for (Index j = 0; j < whole_columns; j += kSide) turn<kSide>(a + i * a_row + j, a_row, b + j * b_row + i, b_row);
+    for (Index j = 0; j < whole_columns; j += kSide)
+      transpose_block<kSide>(a + i * a_row + j, a_row, b + j * b_row + i, b_row);
   }
   if constexpr (kSide > 1) {
     constexpr int smaller = kSide == 8 ? 4 : 1;

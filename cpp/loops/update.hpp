@@ -1,17 +1,17 @@
 // Loop of an optimizer: every buffer is read and written once.
 #pragma once
 
-#include "../math/level.hpp"
+#include "../base/views.hpp"
 #include "../ops/optimizers.hpp"
-#include "../ops/spans.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// What happens beside the rule, chosen outside the loop: the rule alone reads and writes no more than it must.
-enum Beside { kNothing, kDecay, kEverything };
+/// Work in addition to the rule, chosen outside the loop, so that the plain rule reads and writes no more than needed.
+enum UpdateExtras { kNothing, kDecay, kEverything };
 
 /// Elements [begin, end) of one span.
-template <Beside kBeside, class T, class Step>
+template <UpdateExtras kExtras, class T, class Step>
 void update_span(const UpdateSpan<T>& span, Index begin, Index end, const Step& step, const Adjust<T>& adjust,
                  const WeightDecay<T>& decay) {
   T* const p = span.p;
@@ -21,8 +21,8 @@ void update_span(const UpdateSpan<T>& span, Index begin, Index end, const Step& 
   for (Index i = begin; i < end; ++i) {
     T x = p[i];
     T d = g[i];
-    if constexpr (kBeside == kEverything) d = adjust(d, x);
-    if constexpr (kBeside != kNothing) {
+    if constexpr (kExtras == kEverything) d = adjust(d, x);
+    if constexpr (kExtras != kNothing) {
       d = decay.gradient(x, d);
       x = decay.kept(x);
     }
@@ -31,7 +31,7 @@ void update_span(const UpdateSpan<T>& span, Index begin, Index end, const Step& 
   }
 }
 
-/// One step of Rule, in place, for elements [begin, end) of all spans counted through.
+/// One step of Rule, in place, for elements [begin, end) of the concatenated spans.
 template <class Rule, class T>
 void update(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& step_args) {
   const typename Rule::template Step<T> step(step_args);
@@ -41,11 +41,11 @@ void update(const UpdateSpan<T>* spans, Index count, Index begin, Index end, con
     if (begin < last) {
       const Adjustment adjustment = spans->penalized ? step_args.adjustment : step_args.adjustment.without_penalties();
       const Adjust<T> adjust(adjustment);
-      const Beside beside =
+      const UpdateExtras extras =
           !adjustment.none() ? kEverything : (step_args.hypers[kWeightDecay] != 0 ? kDecay : kNothing);
-      if (beside == kNothing) update_span<kNothing>(*spans, begin, last, step, adjust, decay);
-      if (beside == kDecay) update_span<kDecay>(*spans, begin, last, step, adjust, decay);
-      if (beside == kEverything) update_span<kEverything>(*spans, begin, last, step, adjust, decay);
+      if (extras == kNothing) update_span<kNothing>(*spans, begin, last, step, adjust, decay);
+      if (extras == kDecay) update_span<kDecay>(*spans, begin, last, step, adjust, decay);
+      if (extras == kEverything) update_span<kEverything>(*spans, begin, last, step, adjust, decay);
     }
     begin = begin > spans->size ? begin - spans->size : 0;
     end -= spans->size;

@@ -1,7 +1,7 @@
-// The cosine of a share of half a turn, for schedules: the same bits wherever it runs, unlike a libm's cos.
+// cos(pi x) for schedules, with equal bits on every machine, unlike a libm's cos.
 #pragma once
 
-#include "level.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

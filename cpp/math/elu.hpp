@@ -7,7 +7,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// x in [least, -0.0]; `least` for any other, and NaN. As integers, which vector units compare faster.
+/// x if it is in [least, -0.0], else `least`, also for NaN. Compares integers, which is faster in vector units.
 template <class T>
 SIMDNN_INLINE T clamp_fall(T x, T least) {
   using Signed = typename Bits<T>::signed_type;
@@ -15,7 +15,7 @@ SIMDNN_INLINE T clamp_fall(T x, T least) {
   return __builtin_bit_cast(T, bits < limit ? bits : limit);
 }
 
-/// exp(x + low) - 1 for smallest_expm1 <= x <= 0; outside, whoever uses it replaces the result.
+/// exp(x + low) - 1 for smallest_expm1 <= x <= 0; callers replace the result outside that range.
 template <class T>
 SIMDNN_INLINE Pair<T> falling_expm1(T x, T low) {
   using C = ExpConstants<T>;
@@ -23,10 +23,10 @@ SIMDNN_INLINE Pair<T> falling_expm1(T x, T low) {
   return scale_and_subtract(from_bits<T>(e.power << C::mantissa), e, T(1));
 }
 
-/// 2^lift exp(x + low) for -limit <= x <= 0; outside, whoever uses it replaces the result.
+/// 2^lift exp(x + low) for -limit <= x <= 0; callers replace the result outside that range.
 template <class T>
 SIMDNN_INLINE Pair<T> lifted_exp(T x, T low) {
-  const Decay<T> decayed = decay(x, low);
+  const ExpNegative<T> decayed = exp_negative(x, low);
   return scale_and_add(decayed.lifted, decayed.e, decayed.lifted);
 }
 
@@ -48,7 +48,7 @@ SIMDNN_INLINE T elu_derivative(T x, T alpha) {
   return x > 0 ? T(1) : bounded;
 }
 
-/// lambda - 1, so that lambda x = x + (lambda - 1) x rounds once; lambda alpha and what its rounding lost.
+/// lambda - 1, so that lambda x = x + (lambda - 1) x rounds once; lambda alpha and its rounding error.
 template <class T>
 struct SeluConstants;
 template <>
@@ -82,8 +82,8 @@ SIMDNN_INLINE T selu_derivative(T x) {
   return x > 0 ? S::lambda : curve;
 }
 
-/// x / alpha, not below -least, and what its rounding lost; alpha > 0 is normal and least alpha finite. The division is
-/// done once where only x differs between the elements of a loop.
+/// max(x / alpha, -least) and its rounding error; alpha > 0 is normal and least alpha finite. A loop with one alpha
+/// divides only once.
 template <class T>
 SIMDNN_INLINE Pair<T> quotient(T x, T alpha, T least) {
   const T largest = from_bits<T>(to_bits(ExpConstants<T>::infinity) - 1);
@@ -109,7 +109,7 @@ template <class T>
 SIMDNN_INLINE T celu_derivative(T x, T alpha) {
   using C = ExpConstants<T>;
   const Pair<T> z = quotient(x, alpha, C::limit);
-  const Decay<T> decayed = decay(z.value, z.error);
+  const ExpNegative<T> decayed = exp_negative(z.value, z.error);
   const T curve = fma(decayed.lifted, decayed.e.p, decayed.lifted) * C::unlift;
   return x >= 0 ? T(1) : curve;
 }

@@ -4,7 +4,7 @@
 // Errors: ACCURACY.md; a bound holds where the result is normal.
 #pragma once
 
-#include "level.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -50,7 +50,7 @@ struct ExpConstants<double> {
 /// (exp(r) - 1 - r) / r^2; the pairs keep the chain of dependent operations short.
 template <class V>
 SIMDNN_INLINE V exp_tail(V r, V r2) {
-  if constexpr (kIsSingle<V>) {
+  if constexpr (kIsF32<V>) {
     V c01 = fma(r, 0x1.555556p-3f, 0x1p-1f);
     V c23 = fma(r, 0x1.111096p-7f, 0x1.5554bcp-5f);
     V c45 = fma(r, 0x1.a19a7ap-13f, 0x1.6d699cp-10f);
@@ -67,10 +67,10 @@ SIMDNN_INLINE V exp_tail(V r, V r2) {
   }
 }
 
-/// The same where only exp(r) counts, not exp(r) - 1: an error of 2^-27.7 (float).
+/// A shorter tail for exp(r), not accurate enough for exp(r) - 1: error 2^-27.7 (float).
 template <class V>
 SIMDNN_INLINE V short_exp_tail(V r, V r2) {
-  if constexpr (kIsSingle<V>) {
+  if constexpr (kIsF32<V>) {
     V c12 = fma(r, 0x1.55545ep-5f, 0x1.55548ep-3f);
     V c34 = fma(r, 0x1.6db420p-10f, 0x1.123b54p-7f);
     return fma(r, fma(r2, c34, c12), 0x1p-1f);
@@ -79,7 +79,7 @@ SIMDNN_INLINE V short_exp_tail(V r, V r2) {
   }
 }
 
-/// exp(x + low) = 2^n (1 + high + tail); p = high + tail. V: a scalar, or lanes of them, which are never const here:
+/// exp(x + low) = 2^n (1 + high + tail); p = high + tail. V is a scalar or lanes, which are never const here, because
 /// GCC leaves const aggregates in memory.
 template <class V>
 struct ReducedExp {
@@ -87,7 +87,7 @@ struct ReducedExp {
   V high, tail, p;
 };
 
-/// Relative: exp(x) - 1 is to be as good as exp(x).
+/// kRelative: exp(x) - 1 is needed as accurately as exp(x).
 template <bool Relative = true, class V>
 SIMDNN_INLINE ReducedExp<V> reduce_exp(V x, V low, V offset) {
   using C = ExpConstants<Scalar<V>>;
@@ -113,8 +113,8 @@ struct Sixteenths {
       -0x1.0a3550p-25f, -0x1.00d8acp-27f, 0x1.26055cp-26f,  -0x1.05cb44p-25f, 0x1.67a1cap-28f, 0x1.a3b5e4p-28f,
       -0x1.f9c304p-27f, -0x1.6961b4p-28f, -0x1.a5217cp-28f, 0x1.61428ep-28f};
 
-  /// A number whose low four bits are i, so far to the left that the others come to stand in the exponent, adds i to
-  /// the mantissa; the bits of these values lack it.
+  /// Adding the shifted index n to the bits sets the exponent by its high bits, and also adds its low four bits, i, to
+  /// the mantissa; the bits of these values have i subtracted.
   struct Powers {
     alignas(64) float less[16];
   };
@@ -128,10 +128,10 @@ struct Sixteenths {
   }();
 };
 
-/// The element that the low four bits of the index choose.
+/// Element of a table of sixteen, chosen by the low four bits of the index.
 SIMDNN_INLINE float lookup(const float* table, std::uint32_t index) { return table[index & 15]; }
 
-/// A number: scale (1 + high + tail), or scale (1 + high) in single precision.
+/// The number scale (1 + high + tail), or scale (1 + high) in single precision.
 template <class V>
 struct ScaledExp {
   V scale, high, tail;
@@ -143,7 +143,7 @@ struct ScaledExp {
 template <class V>
 SIMDNN_INLINE ScaledExp<V> scaled_exp(V x, V offset) {
   using C = ExpConstants<Scalar<V>>;
-  if constexpr (kIsSingle<V>) {
+  if constexpr (kIsF32<V>) {
     V magic = fma(offset, 16, C::round);
     V shifted = fma(x, 16 * C::per_ln2, magic);
     V n = shifted - magic;
@@ -158,7 +158,7 @@ SIMDNN_INLINE ScaledExp<V> scaled_exp(V x, V offset) {
   }
 }
 
-/// A number and what its rounding lost.
+/// A number and its rounding error.
 template <class T>
 struct Pair {
   T value, error;
@@ -206,16 +206,16 @@ SIMDNN_INLINE T expm1(T x) {
   return x > C::overflow ? C::infinity : finite;
 }
 
-/// exp(x + low) for -largest <= x <= 0; outside, whoever uses it replaces the result.
+/// exp(x + low) for -largest <= x <= 0; callers replace the result outside that range.
 template <class T>
-struct Decay {
+struct ExpNegative {
   ReducedExp<T> e;
   T scale;   ///< 2^n
   T lifted;  ///< 2^(n + lift), normal where 2^n is not
 };
 
 template <class T>
-SIMDNN_INLINE Decay<T> decay(T x, T low) {
+SIMDNN_INLINE ExpNegative<T> exp_negative(T x, T low) {
   using C = ExpConstants<T>;
   const auto e = reduce_exp(x, low, C::bias + C::lift);
   const T lifted = from_bits<T>(e.power << C::mantissa);

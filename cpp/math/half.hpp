@@ -1,7 +1,7 @@
 // IEEE binary16 as bits, to and from float and double.
 #pragma once
 
-#include "level.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

@@ -4,7 +4,7 @@
 // Coefficients: minimax.py. Errors: ACCURACY.md.
 #pragma once
 
-#include "level.hpp"
+#include "../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -79,7 +79,7 @@ SIMDNN_INLINE T assemble_log(T k, T f, T low) {
   return sum + fma(-s, bend, fma(k, C::ln2_low, error + low));
 }
 
-/// y where 0 < x < inf; -inf at 0, NaN below and for NaN, inf at inf.
+/// y where 0 < x < inf; -inf at 0, NaN for x < 0 and NaN, inf at inf.
 template <class T>
 SIMDNN_INLINE T with_edges(T x, T y) {
   using C = LogConstants<T>;

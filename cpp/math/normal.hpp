@@ -4,7 +4,7 @@
 // the tanh form is a gate. Coefficients: minimax.py. Errors: ACCURACY.md.
 #pragma once
 
-#include "tanh.hpp"
+#include "gates.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -47,7 +47,8 @@ SIMDNN_INLINE double gelu_exp_tail(double r, double r2) {
   return gamma * gamma * exp_tail(gamma * r, gamma * gamma * r2);
 }
 
-/// exp(z), z = 2 sqrt(2 / pi) (a + 0.044715 a^3): reduced in units of gamma, where z is easily had to twice T's digits.
+/// exp(z), z = 2 sqrt(2 / pi) (a + 0.044715 a^3): reduced in units of gamma, in which z is easily computed to twice T's
+/// precision.
 template <class T>
 SIMDNN_INLINE ReducedExp<T> reduce_gelu_exp(T a) {
   using C = ExpConstants<T>;
@@ -87,7 +88,7 @@ SIMDNN_INLINE T gelu_tanh_derivative(T x) {
   return x <= 0 ? g : 1 - g;
 }
 
-/// exp(-a^2 / 2), lifted; a^2 goes in with its rounding error, which exp would magnify.
+/// 2^lift exp(-a^2 / 2); the rounding error of a^2 is included, because exp would magnify it.
 template <class T>
 SIMDNN_INLINE ReducedExp<T> reduce_bell(T a) {
   using C = ExpConstants<T>;
@@ -149,11 +150,11 @@ SIMDNN_INLINE double normal_slope_tail(double q) {
   return fma(q4, fma(q4, fma(q4, fma(q4, fma(q4, -0x1.6156bbdc990f8p-16, c17), c13), c9), c5), c1);
 }
 
-/// What an error of w (a + K) does to w (1 + s), for small w as much: (1 - w)^2 is close for K = 1.5.
+/// Sensitivity of w (1 + s) to an error of w (a + K): approximately (1 - w)^2 for K = 1.5.
 SIMDNN_INLINE float fade(float w) { return (1 - w) * (1 - w); }
 SIMDNN_INLINE double fade(double w) { return (1 - w) * (1 - w) * fma(w, -0.75, 1.0); }
 
-/// (w (1 + s) + low) (1 + e.p) with the rounding of e.p; in double, whose K is less kind, with all but the last one.
+/// (w (1 + s) + low) (1 + e.p), including the rounding of e.p; in double, whose K needs it, all roundings but the last.
 SIMDNN_INLINE float gelu_part(float w, float s, float low, ReducedExp<float> e) {
   const float t = fma(w, s, fma((e.high - e.p) + e.tail, w, low));
   return w + fma(e.p, w + t, t);

@@ -8,8 +8,8 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// log(1 + e) - e + rest for 0 <= e <= 1, half = -e / 2. Its degree is what saves a division; the order of its sums is
-/// what keeps the roundings near e = 1 small.
+/// log(1 + e) - e + rest for 0 <= e <= 1, half = -e / 2. The high degree saves a division; the order of the sums keeps
+/// rounding errors near e = 1 small.
 SIMDNN_INLINE float log1p_bend(float e, float half, float rest) {
   const float e2 = e * e;
   const float c23 = fma(e, 0x1.981e2cp-3f, -0x1.ffddd6p-3f);
@@ -37,9 +37,9 @@ SIMDNN_INLINE double log1p_bend(double e, double half, double rest) {
   return fma(e, fma(e2, 0x1.5555555555147p-2, half), fma(e4, fma(e2, c4k, c23), rest));
 }
 
-/// decay() where exp counts, not exp - 1.
+/// Variant of exp_negative() that is not accurate enough for exp(x) - 1.
 template <class T>
-SIMDNN_INLINE Decay<T> short_decay(T x) {
+SIMDNN_INLINE ExpNegative<T> short_exp_negative(T x) {
   using C = ExpConstants<T>;
   const auto e = reduce_exp<false>(x, T(0), C::bias + C::lift);
   const T lifted = from_bits<T>(e.power << C::mantissa);
@@ -50,11 +50,11 @@ SIMDNN_INLINE Decay<T> short_decay(T x) {
 template <class T>
 SIMDNN_INLINE Pair<T> fading_exp(T x) {
   using C = ExpConstants<T>;
-  const Decay<T> decayed = short_decay(-(abs(x) > C::limit ? C::limit : abs(x)));
+  const ExpNegative<T> decayed = short_exp_negative(-(abs(x) > C::limit ? C::limit : abs(x)));
   return scale_and_add(decayed.scale, decayed.e, decayed.scale);
 }
 
-/// e + rise + bend; in double, whose bend has more roundings, that of a sum near 1 is carried along.
+/// e + rise + bend; in double, where bend has more roundings, the rounding error of a sum near 1 is included.
 SIMDNN_INLINE float softplus_sum(float e, float rise, float half, float rest) {
   return e + (rise + log1p_bend(e, half, rest));
 }
@@ -102,7 +102,7 @@ SIMDNN_INLINE MishParts<T> mish_parts(T x) {
   using C = ExpConstants<T>;
   using M = MishConstants<T>;
   const T bounded = x < M::smallest ? M::smallest : x;
-  const Decay<T> decayed = short_decay(bounded);
+  const ExpNegative<T> decayed = short_exp_negative(bounded);
   const T lifted = fma(decayed.lifted, decayed.e.p, decayed.lifted);
   const T gap = fma(decayed.lifted, decayed.e.high, decayed.lifted - lifted);
   const Pair<T> up = {lifted, fma(decayed.lifted, decayed.e.tail, gap)};

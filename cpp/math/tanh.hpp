@@ -1,15 +1,15 @@
-// tanh, the logistic function, x sigmoid(beta x), and their derivatives.
+// tanh, the logistic function, and their derivatives.
 //
 // All but tanh itself follow from t = 1 / (1 + exp(a)), a >= 0: one exponential and one division. Factors 2^lift keep
-// intermediates normal where the result is not. logistic() carries every rounding along, fold() what the division
-// needs. Errors: ACCURACY.md.
+// intermediates normal where the result is not. logistic() carries every rounding along, reduce_range() what the
+// division needs. Errors: ACCURACY.md.
 #pragma once
 
 #include "exp.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// t = 1 / (1 + exp(a + low)) for 0 <= a <= limit; outside, whoever uses it replaces the result.
+/// t = 1 / (1 + exp(a + low)) for 0 <= a <= limit; callers replace the result outside that range.
 template <class T>
 struct Logistic {
   T r;     ///< -2^lift t, rounded; negative so that no sum needs a negation
@@ -31,7 +31,7 @@ SIMDNN_INLINE Logistic<T> logistic(T a, T low) {
   return logistic(reduce_exp<false>(a, low, ExpConstants<T>::bias - ExpConstants<T>::lift));
 }
 
-/// 1 - t and what its rounding lost.
+/// 1 - t and its rounding error.
 template <class T>
 SIMDNN_INLINE Pair<T> complement(Logistic<T> s) {
   const T minus_t = s.r * ExpConstants<T>::unlift;
@@ -39,7 +39,7 @@ SIMDNN_INLINE Pair<T> complement(Logistic<T> s) {
   return {value, fma(minus_t, s.rest, (1 - value) + minus_t)};
 }
 
-/// -2^lift t factor.
+/// -2^lift t * factor.
 template <class T>
 SIMDNN_INLINE T times_tail(Logistic<T> s, Pair<T> factor) {
   return fma(s.r, factor.value, s.r * fma(s.rest, factor.value, factor.error));
@@ -62,7 +62,7 @@ SIMDNN_INLINE double tanh_tail(double v) {
   return fma(v4, high, fma(v2, c23, c01));
 }
 
-/// The lesser of a >= 0 and most > 0, and `most` for NaN: as integers, which vector units compare faster.
+/// min(a, most) for a >= 0 and most > 0; `most` for NaN. Compares integers, which is faster in vector units.
 template <class T>
 SIMDNN_INLINE T clamp_size(T a, T most) {
   const auto bits = to_bits(a), limit = to_bits(most);
@@ -70,19 +70,19 @@ SIMDNN_INLINE T clamp_size(T a, T most) {
 }
 
 template <class T>
-struct FoldConstants;
+struct RangeReductionConstants;
 
 template <>
-struct FoldConstants<float> {
+struct RangeReductionConstants<float> {
   static constexpr float limit = 110;  // limit exp(-limit) rounds to 0
   static constexpr float lift = 40, unlift = 0x1p-40f;
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;              // n ln2_high is exact
-  static constexpr float square_limit = 125, square_lift = 60, square_unlift = 0x1p-60f;  // the same for its square
+  static constexpr float square_limit = 125, square_lift = 60, square_unlift = 0x1p-60f;  // limits for the square of t
   static constexpr float least_scale = 0x1p-80f, most_scale = 0x1p126f, least_limit = 85;
 };
 
 template <>
-struct FoldConstants<double> {
+struct RangeReductionConstants<double> {
   static constexpr double limit = 765;
   static constexpr double lift = 100, unlift = 0x1p-100;
   static constexpr double ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
@@ -90,8 +90,8 @@ struct FoldConstants<double> {
   static constexpr double least_scale = 0x1p-800, most_scale = 0x1p1022, least_limit = 700;
 };
 
-/// a, but `most` where a lies between it and `end`, the infinity of its sign; a NaN stays. As integers counted from
-/// that infinity on NaN come first, then numbers of the other sign, then those of this one by their size.
+/// a, but `most` where a is between it and `end`, the infinity of its sign; a NaN stays. Compares integers counted from
+/// that infinity: NaN come first, then numbers of the other sign, then those of this sign by their magnitude.
 template <class T>
 SIMDNN_INLINE T bound_size(T a, T most, T end = ExpConstants<T>::infinity) {
   const auto above = to_bits(end) + 1;
@@ -101,17 +101,17 @@ SIMDNN_INLINE T bound_size(T a, T most, T end = ExpConstants<T>::infinity) {
 
 /// 2^lift / (1 + exp(a)) = s / d: s = 2^(n + lift), d = 2^n + exp(a + n ln 2), n = -round(a / ln 2).
 template <class T>
-struct Fold {
+struct RangeReduction {
   T s, d;
-  T lost;  ///< by the rounding of d
+  T lost;  ///< rounding error of d
 };
 
-/// a = scale size in [0, limit]; with scale 1 the product is exact at every step.
+/// Reduces a = scale * size in [0, limit]; with scale 1 all products are exact.
 template <class T>
-SIMDNN_INLINE Fold<T> fold(T size, T scale = T(1), T lift = FoldConstants<T>::lift,
-                           T unlift = FoldConstants<T>::unlift) {
+SIMDNN_INLINE RangeReduction<T> reduce_range(T size, T scale = T(1), T lift = RangeReductionConstants<T>::lift,
+                                             T unlift = RangeReductionConstants<T>::unlift) {
   using C = ExpConstants<T>;
-  using F = FoldConstants<T>;
+  using F = RangeReductionConstants<T>;
   const T magic = C::round + (C::bias + lift);
   const T shifted = fma(size, -C::per_ln2 * scale, magic);
   const T n = shifted - magic;
@@ -125,15 +125,15 @@ SIMDNN_INLINE Fold<T> fold(T size, T scale = T(1), T lift = FoldConstants<T>::li
   return {s, d, (1 - d) + more};
 }
 
-/// numerator / d to better than its rounding: (3 - d) / 2 is 1 / d within 30 %.
+/// numerator / d with the rounding error of d corrected; (3 - d) / 2 approximates 1 / d within 30 %.
 template <class T>
-SIMDNN_INLINE T over(T numerator, Fold<T> f) {
+SIMDNN_INLINE T over(T numerator, RangeReduction<T> f) {
   const T q = numerator / f.d;
   const T rest = fma(-q, f.lost, fma(-q, f.d, numerator));
   return fma(rest, fma(f.d, T(-0.5), T(1.5)), q);
 }
 
-/// x with the sign flipped where that of `by` is set.
+/// x with its sign flipped if `by` is negative.
 template <class T>
 SIMDNN_INLINE T flipped(T x, T by) {
   return from_bits<T>(to_bits(x) ^ (to_bits(by) & to_bits(T(-0.0))));
@@ -147,7 +147,7 @@ SIMDNN_INLINE T step(T x) {
 }
 
 /// 1 - 2 / (1 + exp(2|x|)), whose last operation hides the roundings before it; below |x| = 5/8 an odd polynomial.
-/// Its exponential is its own: it needs no more than the leading part of ln 2. Max error 1.2 ULP (float), 1.3 (double).
+/// The range reduction needs only the leading part of ln 2. Max error 1.2 ULP (float), 1.3 (double).
 template <class T>
 SIMDNN_INLINE T tanh(T x) {
   using C = ExpConstants<T>;
@@ -166,8 +166,8 @@ SIMDNN_INLINE T tanh(T x) {
 /// tanh'(x) = 4 t (1 - t), a = 2|x|. Max error 2.6 ULP (float, double).
 template <class T>
 SIMDNN_INLINE T sech_squared(T x) {
-  using F = FoldConstants<T>;
-  const Fold<T> f = fold(bound_size(abs(x) + abs(x), F::limit));
+  using F = RangeReductionConstants<T>;
+  const RangeReduction<T> f = reduce_range(bound_size(abs(x) + abs(x), F::limit));
   const T y = f.s / (f.d * (T(0.25) / F::unlift));
   return y * fma(y, T(-0.25), T(1));
 }
@@ -185,77 +185,10 @@ SIMDNN_INLINE T sigmoid(T x) {
 /// sigmoid'(x) = t (1 - t): f (1 - f) would lose every digit where f rounds to 1. Max error 2.6 ULP (float, double).
 template <class T>
 SIMDNN_INLINE T sigmoid_derivative(T x) {
-  using F = FoldConstants<T>;
-  const Fold<T> f = fold(bound_size(abs(x), F::limit));
+  using F = RangeReductionConstants<T>;
+  const RangeReduction<T> f = reduce_range(bound_size(abs(x), F::limit));
   const T t = f.s / (f.d * (1 / F::unlift));
   return t * (1 - t);
-}
-
-/// What gates by beta x have of beta, the same for all x of a loop: for a tiny one no lift, as x may be huge.
-template <class T>
-struct GateScale {
-  T size, most, lift, unlift;
-};
-
-template <class T>
-SIMDNN_INLINE GateScale<T> gate_scale(T beta, T limit, T lift, T unlift) {
-  using F = FoldConstants<T>;
-  const T largest = from_bits<T>(to_bits(ExpConstants<T>::infinity) - 1);
-  const bool tiny = abs(beta) < F::least_scale;
-  const T size = abs(beta) > F::most_scale ? F::most_scale : abs(beta);
-  const T most = (tiny ? F::least_limit : limit) / size;
-  return {size, most < largest ? most : largest, tiny ? T(0) : lift, tiny ? T(1) : unlift};
-}
-template <class T>
-SIMDNN_INLINE GateScale<T> gate_scale(T beta) {
-  using F = FoldConstants<T>;
-  return gate_scale(beta, F::limit, F::lift, F::unlift);
-}
-
-/// x sigmoid(beta x) = max(x, -0.0) - |x| t for beta > 0. Max error 1.25 ULP for beta = 1,
-/// else 1.3.
-template <class T>
-SIMDNN_INLINE T scaled_gate(T x, T beta) {
-  const GateScale<T> by = gate_scale(beta);
-  const T a = bound_size(abs(x), by.most);
-  const Fold<T> f = fold(a, by.size, by.lift, by.unlift);
-  const T y = fma(over(a * f.s, f), -by.unlift, clamp_size(flipped(x, beta), T(-0.0)));
-  return beta == 0 ? x * T(0.5) : flipped(y, beta);
-}
-
-/// t (1 - slope (1 - t)): the derivative of a gate at -a, where slope = a d/da (a + low).
-template <class T>
-SIMDNN_INLINE T gate_slope(Logistic<T> s, Pair<T> slope) {
-  const Pair<T> c = complement(s);
-  const Pair<T> minus = {fma(slope.value, c.value, T(-1)), fma(slope.value, c.error, slope.error)};
-  return times_tail(s, minus) * ExpConstants<T>::unlift;
-}
-
-/// d/dx (x sigmoid(beta x)) is g = t (1 - a + a t) for beta x <= 0 and 1 - g above, a = |beta x|: its sums are exact
-/// around the root beta x = -1.2785. Max error 2.6 ULP (float, double); within 20 % of the root, 9e-9 absolute (float).
-template <class T>
-SIMDNN_INLINE T scaled_gate_derivative(T x, T beta) {
-  const GateScale<T> by = gate_scale(beta);
-  const T a = bound_size(abs(x), by.most);
-  const Fold<T> f = fold(a, by.size, by.lift, by.unlift);
-  const T t = f.s / f.d;
-  const T rest = fma(-t, f.lost, fma(-t, f.d, f.s)) * T(0.7);
-  const T scaled = a * (by.size * by.unlift);
-  const T m = fma(t, scaled, fma(-a, by.size, T(1)));
-  const T g = fma(t, m, rest * fma(t, scaled, m));
-  const T z = flipped(x, beta);
-  return fma(flipped(g, z), -by.unlift, step(z));
-}
-
-/// d/d beta (x sigmoid(beta x)) = x^2 t (1 - t). Max error 3 ULP.
-template <class T>
-SIMDNN_INLINE T scaled_gate_slope(T x, T beta) {
-  using F = FoldConstants<T>;
-  const GateScale<T> by = gate_scale(beta, F::square_limit, F::square_lift, F::square_unlift);
-  const T a = bound_size(abs(x), by.most);
-  const Fold<T> f = fold(a, by.size, by.lift, by.unlift);
-  const T t = over(f.s, f);
-  return (a * t) * (a * fma(t, -by.unlift, T(1))) * by.unlift;
 }
 
 SIMDNN_LEVEL_END

@@ -35,7 +35,7 @@ Boltzmann<T>::Boltzmann(Index visible, Index hidden, std::shared_ptr<const Optim
 /// sigmoid(x weight + bias) in the first rows of `out`.
 template <class T>
 Matrix<T> units_of(const Matrix<const T>& x, const T* weight, Index row, Index column, const T* bias,
-                   const Matrix<T>& out, const Context& context) {
+                   const Matrix<T>& out, const StopToken& stop) {
   static const int sigmoid = activation_index("sigmoid");
   Product<T> p;
   p.rows = x.rows;
@@ -47,23 +47,23 @@ Matrix<T> units_of(const Matrix<const T>& x, const T* weight, Index row, Index c
   p.b = weight;
   p.b_row = row;
   p.b_column = column;
-  p.start = bias;
+  p.c_init = bias;
   p.c = out.data;
   p.c_row = out.stride;
   p.padded = true;
-  p.finish.apply = typed_kernels<T>().activations[sigmoid].infer;
-  multiply(p, context);
+  p.post_op.apply = typed_kernels<T>().activations[sigmoid].infer;
+  multiply(p, stop);
   return {out.data, x.rows, out.columns, out.stride};
 }
 
 template <class T>
-Matrix<T> Boltzmann<T>::up(const Matrix<const T>& v, const Context& context) {
-  return units_of<T>(v, values_.data(), hidden_, 1, hidden_bias(), h_, context);
+Matrix<T> Boltzmann<T>::up(const Matrix<const T>& v, const StopToken& stop) {
+  return units_of<T>(v, values_.data(), hidden_, 1, hidden_bias(), h_, stop);
 }
 
 template <class T>
-Matrix<T> Boltzmann<T>::down(const Matrix<const T>& h, const Context& context) {
-  return units_of<T>(h, values_.data(), 1, hidden_, visible_bias(), v_, context);
+Matrix<T> Boltzmann<T>::down(const Matrix<const T>& h, const StopToken& stop) {
+  return units_of<T>(h, values_.data(), 1, hidden_, visible_bias(), v_, stop);
 }
 
 /// States of units, 1 with the given probabilities; `first` is the place of the first row in its batch.
@@ -83,7 +83,7 @@ Matrix<T> Boltzmann<T>::sample(const Matrix<T>& p, const Matrix<T>& out, std::ui
 
 template <class T>
 void Boltzmann<T>::add(const Matrix<const T>& v, const Matrix<const T>& h, bool accumulate, Statistics& sums,
-                       const Context& context) {
+                       const StopToken& stop) {
   static constexpr T one = 1;
   Product<T> p;
   p.depth = v.rows;
@@ -96,9 +96,9 @@ void Boltzmann<T>::add(const Matrix<const T>& v, const Matrix<const T>& h, bool 
     p.b = b.data;
     p.b_row = b.stride;
     p.c = out;
-    p.c_row = p.start_row = b.columns;
-    p.start = accumulate ? out : nullptr;
-    multiply(p, context);
+    p.c_row = p.c_init_row = b.columns;
+    p.c_init = accumulate ? out : nullptr;
+    multiply(p, stop);
     return out + rows * b.columns;
   };
   T* out = sum(v.data, 1, v.stride, v.columns, h, sums.data());
@@ -129,61 +129,61 @@ double Boltzmann<T>::squared_error(const Matrix<const T>& a, const Matrix<const 
 /// probabilities (Hinton 2010, sections 3.1 to 3.3).
 template <class T>
 double Boltzmann<T>::step(const Matrix<const T>& x, const Index* order, Index count, const Sampling& sampling,
-                          const Context& context) {
+                          const StopToken& stop) {
   double error = 0;
   for (Index begin = 0; begin < count; begin += kChunk) {
     const Matrix<const T> data = gather(x, order + begin, std::min(kChunk, count - begin));
-    Matrix<T> h = up(data, context), v;
-    add(data, h, begin > 0, positive_, context);
-    for (int i = 0; i < sampling.k && !context.stopped(); ++i) {
-      v = down(sample(h, sample_, std::uint32_t(2 * i), begin), context);
+    Matrix<T> h = up(data, stop), v;
+    add(data, h, begin > 0, positive_, stop);
+    for (int i = 0; i < sampling.k && !stop.stopped(); ++i) {
+      v = down(sample(h, sample_, std::uint32_t(2 * i), begin), stop);
       if (sampling.visible) sample(v, v, std::uint32_t(2 * i + 1), begin);
-      h = up(v, context);
+      h = up(v, stop);
     }
-    if (context.stopped()) return error;
-    add(v, h, begin > 0, negative_, context);
+    if (stop.stopped()) return error;
+    add(v, h, begin > 0, negative_, stop);
     error += squared_error(v, data);
   }
   typed_kernels<T>().layers.difference(negative_.data(), positive_.data(), T(1.0 / double(count)), gradients_.data(),
                                        gradients_.size());
   const T* const gradients = gradients_.data();
   optimizer_.step({gradients, gradients + visible_ * hidden_, gradients + visible_ * hidden_ + hidden_});
-  context.after(1000);  // nanoseconds beyond its products
+  stop.after(kStepOverhead);
   return error;
 }
 
 template <class T>
 double Boltzmann<T>::epoch(const Matrix<const T>& x, Index batch, const Sampling& sampling, std::uint64_t epoch,
-                           const Context& context) {
+                           const StopToken& stop) {
   order_.resize(std::size_t(x.rows));
   std::iota(order_.begin(), order_.end(), Index(0));
   shuffle(order_.data(), x.rows, Random(seed_, epoch));
   double error = 0;
-  for (Index begin = 0; begin < x.rows && !context.stopped(); begin += batch) {
-    error += step(x, order_.data() + begin, std::min(batch, x.rows - begin), sampling, context);
+  for (Index begin = 0; begin < x.rows && !stop.stopped(); begin += batch) {
+    error += step(x, order_.data() + begin, std::min(batch, x.rows - begin), sampling, stop);
   }
   return error / double(x.rows * visible_);
 }
 
-/// Calls part(rows of x) chunk by chunk; what it returns is laid out contiguously.
-template <class T, class Part>
-void for_chunks(const Matrix<const T>& x, T* out, const Context& context, const Part& part) {
-  for (Index begin = 0; begin < x.rows && !context.stopped(); begin += kChunk) {
+/// Calls function(rows of x) chunk by chunk and stores the results contiguously.
+template <class T, class Function>
+void for_chunks(const Matrix<const T>& x, T* out, const StopToken& stop, const Function& function) {
+  for (Index begin = 0; begin < x.rows && !stop.stopped(); begin += kChunk) {
     const Index rows = std::min(kChunk, x.rows - begin);
-    const Matrix<T> y = part(Matrix<const T>{x.data + begin * x.stride, rows, x.columns, x.stride});
+    const Matrix<T> y = function(Matrix<const T>{x.data + begin * x.stride, rows, x.columns, x.stride});
     copy_rows<T>(y, out, y.columns);
     out += rows * y.columns;
   }
 }
 
 template <class T>
-void Boltzmann<T>::transform(const Matrix<const T>& x, T* out, const Context& context) {
-  for_chunks(x, out, context, [&](const Matrix<const T>& rows) { return up(rows, context); });
+void Boltzmann<T>::transform(const Matrix<const T>& x, T* out, const StopToken& stop) {
+  for_chunks(x, out, stop, [&](const Matrix<const T>& rows) { return up(rows, stop); });
 }
 
 template <class T>
-void Boltzmann<T>::reconstruct(const Matrix<const T>& x, T* out, const Context& context) {
-  for_chunks(x, out, context, [&](const Matrix<const T>& rows) { return down(up(rows, context), context); });
+void Boltzmann<T>::reconstruct(const Matrix<const T>& x, T* out, const StopToken& stop) {
+  for_chunks(x, out, stop, [&](const Matrix<const T>& rows) { return down(up(rows, stop), stop); });
 }
 
 template class Boltzmann<float>;

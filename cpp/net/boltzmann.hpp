@@ -26,31 +26,31 @@ class Boltzmann {
   Buffer<T>& values() { return values_; }
   Optimizer<T>& optimizer() { return optimizer_; }
   OwnedMutex& mutex() { return mutex_; }
-  double nanoseconds(Index rows) const { return double(rows) * double(visible_ * hidden_) / 10; }
+  Nanoseconds work(Index rows) const { return double(rows) * double(visible_ * hidden_) * kBoltzmannWeight; }
 
   /// CD-k over mini-batches of `batch` in the order of the epoch; returns the mean squared error of the
   /// reconstructions, each before its step's update.
   double epoch(const Matrix<const T>& x, Index batch, const Sampling& sampling, std::uint64_t epoch,
-               const Context& context);
+               const StopToken& stop);
 
   /// out[i, :] = P(h | x[i, :]), contiguous.
-  void transform(const Matrix<const T>& x, T* out, const Context& context);
+  void transform(const Matrix<const T>& x, T* out, const StopToken& stop);
 
   /// out[i, :] = P(v | P(h | x[i, :])), contiguous.
-  void reconstruct(const Matrix<const T>& x, T* out, const Context& context);
+  void reconstruct(const Matrix<const T>& x, T* out, const StopToken& stop);
 
  private:
   /// What contrastive divergence compares: V^T H, 1^T H and 1^T V, laid out as the values.
   using Statistics = Buffer<T>;
 
-  Matrix<T> up(const Matrix<const T>& v, const Context& context);
-  Matrix<T> down(const Matrix<const T>& h, const Context& context);
+  Matrix<T> up(const Matrix<const T>& v, const StopToken& stop);
+  Matrix<T> down(const Matrix<const T>& h, const StopToken& stop);
   Matrix<T> sample(const Matrix<T>& p, const Matrix<T>& out, std::uint32_t stream, Index first) const;
   void add(const Matrix<const T>& v, const Matrix<const T>& h, bool accumulate, Statistics& sums,
-           const Context& context);
+           const StopToken& stop);
   Matrix<const T> gather(const Matrix<const T>& x, const Index* order, Index count);
   double step(const Matrix<const T>& x, const Index* order, Index count, const Sampling& sampling,
-              const Context& context);
+              const StopToken& stop);
   double squared_error(const Matrix<const T>& a, const Matrix<const T>& b);
 
   T* hidden_bias() { return values_.data() + visible_ * hidden_; }

@@ -5,9 +5,8 @@
 #include <cstring>
 #include <memory>
 #include <new>
-#include <type_traits>
 
-#include "../ops/spans.hpp"
+#include "../base/matrix.hpp"
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -50,27 +49,6 @@ class Buffer {
   std::unique_ptr<T, Free> data_;
   Index size_ = 0;
 };
-
-/// A matrix view with padded rows.
-template <class T>
-struct Matrix {
-  T* data = nullptr;
-  Index rows = 0, columns = 0, stride = 0;
-
-  operator Matrix<const T>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {data, rows, columns, stride};
-  }
-};
-
-/// Rows from one stride to another.
-template <class T>
-void copy_rows(const Matrix<const T>& from, T* to, Index stride) {
-  for (Index i = 0; i < from.rows; ++i) {
-    std::memcpy(to + i * stride, from.data + i * from.stride, std::size_t(from.columns) * sizeof(T));
-  }
-}
 
 /// Hands out padded matrices. A first walk over the layers counts, a second one places.
 template <class T>

@@ -11,7 +11,7 @@ namespace simdnn {
 /// The place of an activation in the registry; there is one of that name.
 inline int activation_index(const std::string& name) {
   int i = 0;
-  while (kernels().activations[i].about->name != name) ++i;
+  while (kernels().activations[i].info->name != name) ++i;
   return i;
 }
 
@@ -20,8 +20,8 @@ struct Activation {
   int index = 0;
   std::vector<double> parameters = {};
 
-  const Description& about() const { return *kernels().activations[index].about; }
-  bool identity() const { return std::strcmp(about().name, "identity") == 0; }
+  const Description& info() const { return *kernels().activations[index].info; }
+  bool identity() const { return std::strcmp(info().name, "identity") == 0; }
 };
 
 template <class T>
@@ -40,12 +40,12 @@ class Epilogue {
   void reserve(Arena<T>& arena, Index rows, Index columns, Mode mode) {
     if (mode == Mode::train && stores_derivative_) derivative_ = arena.matrix(rows, columns);
   }
-  Finish<T> forward(Mode mode) const {
+  PostOp<T> forward(Mode mode) const {
     if (none()) return {};
     return {mode == Mode::train ? tiles_->train : tiles_->infer, derivative_.data, parameters_};
   }
   /// For the gradient with respect to y, the layer's output.
-  Finish<T> backward(const Matrix<T>& y) const {
+  PostOp<T> backward(const Matrix<T>& y) const {
     if (none()) return {};
     return {tiles_->backward, stores_derivative_ ? derivative_.data : y.data, parameters_};
   }
@@ -55,7 +55,7 @@ class Epilogue {
   void set(const Activation& activation) {
     if (activation.identity()) return;
     tiles_ = &typed_kernels<T>().activations[activation.index];
-    stores_derivative_ = activation.about().reads == Reads::input;
+    stores_derivative_ = activation.info().reads == Reads::input;
     for (std::size_t i = 0; i < activation.parameters.size(); ++i) parameters_[i] = T(activation.parameters[i]);
   }
 
@@ -67,14 +67,14 @@ class Epilogue {
 
 /// A layer that ends in an activation: its own, or else the one that follows it.
 template <class T>
-class EndedLayer : public Layer<T> {
+class LayerWithEpilogue : public Layer<T> {
  public:
   bool fuse(const Activation& activation) override { return epilogue_.fuse(activation); }
-  Finish<T> backward_finish() const override { return epilogue_.backward(y_); }
+  PostOp<T> backward_post_op() const override { return epilogue_.backward(y_); }
   bool reads_output() const override { return epilogue_.reads_output(); }
 
  protected:
-  explicit EndedLayer(const Activation& activation = {}) : epilogue_(activation) {}
+  explicit LayerWithEpilogue(const Activation& activation = {}) : epilogue_(activation) {}
 
   Epilogue<T> epilogue_;
   Matrix<T> y_;

@@ -1,4 +1,4 @@
-// What a layer of a network is: a description, and the part of a plan that is made from it.
+// A layer of a network: its description, and the layer of a plan that is instantiated from it.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 
 #include "../dispatch.hpp"
 #include "buffer.hpp"
-#include "interrupt.hpp"
 #include "states.hpp"
+#include "stop_token.hpp"
 
 namespace simdnn {
 
@@ -21,7 +21,7 @@ struct Shape {
 };
 
 /// A named block of the flat buffer of parameters, or of the flat buffer of what is kept beside them.
-struct Block {
+struct ParameterBlock {
   std::string name;
   Index offset;
   std::vector<Index> shape;
@@ -33,32 +33,39 @@ struct Block {
   }
 };
 
-/// Blocks one after the other.
-class Blocks {
+/// Named blocks of one flat buffer, in their order.
+class ParameterList {
  public:
   void add(std::string name, std::vector<Index> shape) {
-    list_.push_back({std::move(name), size_, std::move(shape)});
-    size_ += list_.back().size();
+    blocks_.push_back({std::move(name), size_, std::move(shape)});
+    size_ += blocks_.back().size();
   }
-  const std::vector<Block>& list() const { return list_; }
+  const std::vector<ParameterBlock>& blocks() const { return blocks_; }
   Index size() const { return size_; }
 
  private:
-  std::vector<Block> list_;
+  std::vector<ParameterBlock> blocks_;
   Index size_ = 0;
 };
 
-/// What a network holds: its parameters, and buffers that are state but are not trained.
-struct Inventory {
-  Blocks parameters, buffers;
+/// Names and shapes of a network's parameters, and of its buffers: state that is not trained.
+struct ParameterLayout {
+  ParameterList parameters, buffers;
   std::vector<Index> states;  ///< numbers a sample that each stateful layer carries on to the next batch
 };
 
 enum class Mode { infer, train };
 
-/// Hands out the memory of an inventory, in its order, to the layers of a plan.
+/// Parameters of a layer, and their gradients.
 template <class T>
-struct Cursor {
+struct ParameterView {
+  T* values = nullptr;
+  T* gradients = nullptr;
+};
+
+/// Assigns each layer its slice of the flat parameter, gradient and buffer arrays, in the order of the layout.
+template <class T>
+struct ParameterBinder {
   T* values;
   T* gradients;
   T* buffers;
@@ -68,12 +75,8 @@ struct Cursor {
   std::size_t stateful = 0;   ///< layers so far
 
   /// The next n parameters and their gradients.
-  struct Slice {
-    T* values = nullptr;
-    T* gradients = nullptr;
-  };
-  Slice parameters(Index n) {
-    const Slice slice{values, gradients};
+  ParameterView<T> take(Index n) {
+    const ParameterView<T> slice{values, gradients};
     values += n;
     gradients += n;
     return slice;
@@ -85,7 +88,7 @@ struct Cursor {
   }
 };
 
-/// What each layer of the outermost chain takes, added up over the passes that it is given to.
+/// Time per top-level layer, summed over passes.
 class LayerClock {
  public:
   explicit LayerClock(std::size_t layers) : nanoseconds(layers, 0.0) {}
@@ -101,17 +104,17 @@ class LayerClock {
   std::chrono::steady_clock::time_point last_;
 };
 
-/// What a pass through a network is given beside its data.
-struct Pass {
+/// Settings of one forward or backward pass.
+struct PassContext {
   Mode mode = Mode::infer;
-  Index steps = 1;                     ///< rows of a sample, where a layer reads
-  Index first = 0;                     ///< the place in its batch of the first sample
-  bool carry = false;                  ///< stateful layers go on from the network's last pass; it has opened its states
-  bool ends = false;                   ///< of a backward pass: nobody wants the gradient by what the layer reads
-  bool accumulate = false;             ///< gradients of parameters are added to those of earlier chunks
-  std::uint64_t seed = 0, number = 0;  ///< of random layers: each pass of a seed has streams of its own
-  Context context = {};
-  LayerClock* clock = nullptr;  ///< nullptr: nobody asks
+  Index time_steps = 1;              ///< rows of a sample, where a layer reads
+  Index batch_offset = 0;            ///< index of the first sample in its batch
+  bool keep_state = false;           ///< stateful layers continue from the network's last pass, whose states are open
+  bool skip_input_gradient = false;  ///< backward: the gradient w.r.t. the network's input is not needed
+  bool accumulate = false;           ///< parameter gradients are added to those of earlier chunks of the batch
+  std::uint64_t seed = 0, pass_index = 0;  ///< choose the random streams of this pass
+  StopToken stop = {};
+  LayerClock* clock = nullptr;  ///< nullptr: layers are not timed
 };
 
 /// The number at a row and a column of a network's input.
@@ -122,8 +125,8 @@ class Layer;
 struct Activation;
 struct ActivationSpec;
 class LayerSpec;
-class Folding;
-struct Scaling;
+class BatchNormFolder;
+struct AffineScale;
 
 using SpecPointer = std::shared_ptr<const LayerSpec>;
 
@@ -134,17 +137,17 @@ class LayerSpec {
   Shape input, output;
 
   /// Adds its parameters and buffers, named behind the prefix.
-  virtual void list(const std::string& /*prefix*/, Inventory&) const {}
+  virtual void declare_parameters(const std::string& /*prefix*/, ParameterLayout&) const {}
 
-  /// The layer over the memory that list() described.
-  virtual std::unique_ptr<Layer<float>> make(Cursor<float>& cursor) const = 0;
-  virtual std::unique_ptr<Layer<double>> make(Cursor<double>& cursor) const = 0;
+  /// The layer over the memory that declare_parameters() described.
+  virtual std::unique_ptr<Layer<float>> instantiate(ParameterBinder<float>& binder) const = 0;
+  virtual std::unique_ptr<Layer<double>> instantiate(ParameterBinder<double>& binder) const = 0;
 
-  /// Floating-point operations of a sample in a training step, `steps` of its rows coming in.
-  virtual double flops(Index /*steps*/) const { return 0; }
+  /// Floating-point operations of a sample in a training step, `time_steps` of its rows coming in.
+  virtual double flops(Index /*time_steps*/) const { return 0; }
 
-  /// Whether it does nothing in that mode, so that plans leave it out.
-  virtual bool absent(Mode) const { return false; }
+  /// Whether the layer does nothing in that mode, so that plans leave it out.
+  virtual bool is_noop(Mode) const { return false; }
 
   /// Whether the rows of a batch must pass together.
   virtual bool whole_batch() const { return false; }
@@ -152,15 +155,15 @@ class LayerSpec {
   /// Throws std::out_of_range or std::invalid_argument, naming row and column, unless it can take these numbers.
   virtual void check(const InputReader& /*x*/, Index /*rows*/) const {}
 
-  /// What it is in evaluation, its numbers taken along; nullptr: itself.
-  virtual SpecPointer folded(Folding& folding) const;
+  /// The layer to use for inference, with folded parameters; nullptr if unchanged.
+  virtual SpecPointer fold(BatchNormFolder& folder) const;
 
-  /// Whether it but scales its features in evaluation, and by what.
-  virtual bool scales() const { return false; }
-  virtual Scaling scaling(const Folding& next) const;
+  /// Whether the layer is y = x scale + offset, feature by feature, in inference; affine_scale() is that scale.
+  virtual bool is_affine_scale() const { return false; }
+  virtual AffineScale affine_scale(const BatchNormFolder& next) const;
 
-  /// Itself, the last layer so far, followed by a scaling; nullptr: it cannot take one over.
-  virtual SpecPointer scaled(const Scaling& scaling, Folding& last) const;
+  /// This layer, the last one rewritten, followed by an affine scale; nullptr if it cannot absorb one.
+  virtual SpecPointer with_affine_scale(const AffineScale& scaling, BatchNormFolder& last) const;
 
   /// An activation that it is in that mode and that the layer before may take over, or nullptr.
   virtual const ActivationSpec* activation(Mode) const { return nullptr; }
@@ -168,13 +171,13 @@ class LayerSpec {
 
 /// A description whose layer is L.
 template <class Spec, template <class> class L>
-class Described : public LayerSpec {
+class SpecFor : public LayerSpec {
  public:
-  std::unique_ptr<Layer<float>> make(Cursor<float>& cursor) const override {
-    return std::make_unique<L<float>>(static_cast<const Spec&>(*this), cursor);
+  std::unique_ptr<Layer<float>> instantiate(ParameterBinder<float>& binder) const override {
+    return std::make_unique<L<float>>(static_cast<const Spec&>(*this), binder);
   }
-  std::unique_ptr<Layer<double>> make(Cursor<double>& cursor) const override {
-    return std::make_unique<L<double>>(static_cast<const Spec&>(*this), cursor);
+  std::unique_ptr<Layer<double>> instantiate(ParameterBinder<double>& binder) const override {
+    return std::make_unique<L<double>>(static_cast<const Spec&>(*this), binder);
   }
 };
 
@@ -185,50 +188,52 @@ class Layer {
   virtual ~Layer() = default;
 
   /// Whether it has parameters to learn.
-  virtual bool learns() const { return false; }
+  virtual bool has_parameters() const { return false; }
 
-  /// Makes the activation that follows its own last act; false if it cannot.
+  /// Fuses the following activation into this layer's output; returns false if unsupported.
   virtual bool fuse(const Activation&) { return false; }
 
-  /// Takes its matrices for up to `rows` rows of input, `steps` a sample; called twice, see Arena. `first`: nothing
-  /// flows further back.
-  virtual void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) = 0;
+  /// Takes its matrices for up to `rows` rows of input, `time_steps` a sample; called twice, see Arena. `first`:
+  /// nothing flows further back.
+  virtual void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) = 0;
 
   /// Rows of a sample behind it.
-  virtual Index steps(Index before) const { return before; }
+  virtual Index time_steps(Index before) const { return before; }
 
-  /// After a step, or a forward pass alone, that counts: what the pass found joins what is kept beside parameters.
-  virtual void keep() {}
+  /// Commits running statistics after a training step, or a forward pass for training without one.
+  virtual void commit_running_stats() {}
 
   /// y for x, in its own memory.
-  virtual Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) = 0;
+  virtual Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) = 0;
 
-  /// How a gradient with respect to its output becomes one that backward() takes: fused into the layer above.
-  virtual Finish<T> backward_finish() const { return {}; }
+  /// Post-op that the next layer applies to the gradient w.r.t. this layer's output before backward() takes it.
+  virtual PostOp<T> backward_post_op() const { return {}; }
 
-  /// Whether its backward pass, its finish aside, reads its output again, so that no gradient may lie over it.
+  /// Whether the backward pass, its post-op aside, reads the output again, so that no gradient may overwrite it.
   virtual bool reads_output() const { return true; }
 
-  /// From the finished gradient, which may be overwritten: its parameters' gradients, and the gradient with respect
-  /// to its input, begun from `start` (empty: zeros) and finished by `below`; nothing flows out of a first layer.
-  virtual Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                             const Finish<T>& below, const Pass& pass) = 0;
+  /// Computes the parameters' gradients and dx = dx_init + f(gradient), then applies `prev_post_op`, the backward
+  /// post-op of the layer before, to dx. An empty `dx_init` is zeros; `gradient`, to which backward_post_op() has been
+  /// applied, may be overwritten. The first layer returns an empty matrix.
+  virtual Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                             const PostOp<T>& prev_post_op, const PassContext& context) = 0;
 };
 
-/// The same finish over a whole matrix.
+/// Applies a post-op to a whole matrix.
 template <class T>
-void apply(const Finish<T>& finish, const Matrix<T>& m) {
-  if (finish.apply) finish.apply(m.data, finish.beside, m.stride, m.rows, m.stride, finish.parameters);
+void apply(const PostOp<T>& post_op, const Matrix<T>& m) {
+  if (post_op.apply) post_op.apply(m.data, post_op.aux, m.stride, m.rows, m.stride, post_op.parameters);
 }
 
-/// The input's gradient of a layer whose whole derivative was its finish.
+/// The gradient w.r.t. the input of a layer whose whole derivative is its backward post-op.
 template <class T>
-Matrix<T> passed_on(const Matrix<T>& gradient, const Matrix<const T>& start, const Finish<T>& below) {
-  if (start.data) {
-    typed_kernels<T>().layers.add(gradient.data, gradient.stride, start.data, start.stride, gradient.data,
+Matrix<T> pass_through_gradient(const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                                const PostOp<T>& prev_post_op) {
+  if (dx_init.data) {
+    typed_kernels<T>().layers.add(gradient.data, gradient.stride, dx_init.data, dx_init.stride, gradient.data,
                                   gradient.stride, gradient.rows, gradient.columns);
   }
-  apply(below, gradient);
+  apply(prev_post_op, gradient);
   return gradient;
 }
 

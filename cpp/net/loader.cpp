@@ -8,10 +8,10 @@ namespace simdnn {
 namespace {
 
 template <class T>
-constexpr Element kOwn = sizeof(T) == sizeof(float) ? Element::single : Element::real;
+constexpr DType kDType = sizeof(T) == sizeof(float) ? DType::f32 : DType::f64;
 
-/// Has the system fetch the rows of the next batch while this one is computed: they lie anywhere.
-void fetch(const Source& x, const Index* order, Index count) {
+/// Prefetches the next batch's rows, which are scattered in memory.
+void fetch(const InputArray& x, const Index* order, Index count) {
   constexpr Index line = 64, most = 16 * line;
   for (Index i = 0; i < count; ++i) {
     const char* const row = x.row(order[i]);
@@ -27,8 +27,8 @@ void grow(Buffer<T>& buffer, Index n) {
 }  // namespace
 
 template <class T>
-void Loader<T>::reserve(const Samples<T>& samples, Index count, Index outputs) {
-  const Index rows = count * samples.output_steps;
+void Loader<T>::reserve(const DatasetView<T>& samples, Index count, Index outputs) {
+  const Index rows = count * samples.output_time_steps;
   outputs_ = outputs;
   grow(x_, count * samples.x.columns);
   if (samples.values) grow(values_, rows * outputs);
@@ -38,17 +38,17 @@ void Loader<T>::reserve(const Samples<T>& samples, Index count, Index outputs) {
 
 /// One sample; entries of a sparse one that stand in the same column add up.
 template <class T>
-void Loader<T>::load(const Source& x, Index i, T* to) const {
-  if (x.starts == nullptr) return typed_kernels<T>().layers.cast(x.row(i), x.element, x.columns, T(x.scale), to);
+void Loader<T>::load(const InputArray& x, Index i, T* to) const {
+  if (x.indptr == nullptr) return typed_kernels<T>().layers.cast(x.row(i), x.dtype, x.columns, T(x.scale), to);
   const T* const entries = reinterpret_cast<const T*>(x.data);
   std::fill_n(to, x.columns, T(0));
-  for (Index k = x.starts[i]; k < x.starts[i + 1]; ++k) to[x.places[k]] += T(x.scale) * entries[k];
+  for (Index k = x.indptr[i]; k < x.indptr[i + 1]; ++k) to[x.indices[k]] += T(x.scale) * entries[k];
 }
 
 template <class T>
-Part<T> Loader<T>::gather(const Samples<T>& samples, const Order& order, Index count) {
+MiniBatch<T> Loader<T>::gather(const DatasetView<T>& samples, const SampleOrder& order, Index count) {
   constexpr Index most_ahead = 128;
-  const Index rows = samples.output_steps, values = rows * outputs_, inputs = samples.x.columns;
+  const Index rows = samples.output_time_steps, values = rows * outputs_, inputs = samples.x.columns;
   for (Index i = 0; i < count; ++i) {
     const Index from = order.at[i];
     load(samples.x, from, x_.data() + i * inputs);
@@ -56,7 +56,7 @@ Part<T> Loader<T>::gather(const Samples<T>& samples, const Order& order, Index c
     if (samples.values) std::copy_n(samples.values + from * values, values, values_.data() + i * values);
     if (samples.weight) std::copy_n(samples.weight + from * rows, rows, weight_.data() + i * rows);
   }
-  if (samples.x.starts == nullptr)
+  if (samples.x.indptr == nullptr)
     fetch(samples.x, order.at + count, std::min({order.left - count, count, most_ahead}));
   return {{x_.data(), count, inputs, inputs},
           samples.classes ? classes_.data() : nullptr,
@@ -65,16 +65,16 @@ Part<T> Loader<T>::gather(const Samples<T>& samples, const Order& order, Index c
 }
 
 template <class T>
-Part<T> Loader<T>::where_they_lie(const Samples<T>& samples, Index begin, Index count) {
-  const Source& x = samples.x;
-  const Index row = begin * samples.output_steps;
+MiniBatch<T> Loader<T>::contiguous_view(const DatasetView<T>& samples, Index begin, Index count) {
+  const InputArray& x = samples.x;
+  const Index row = begin * samples.output_time_steps;
   const T* in = x_.data();
-  if (x.starts) {
+  if (x.indptr) {
     for (Index i = 0; i < count; ++i) load(x, begin + i, x_.data() + i * x.columns);
-  } else if (x.element == kOwn<T> && x.scale == 1) {
+  } else if (x.dtype == kDType<T> && x.scale == 1) {
     in = reinterpret_cast<const T*>(x.row(begin));
   } else {
-    typed_kernels<T>().layers.cast(x.row(begin), x.element, count * x.columns, T(x.scale), x_.data());
+    typed_kernels<T>().layers.cast(x.row(begin), x.dtype, count * x.columns, T(x.scale), x_.data());
   }
   return {{in, count, x.columns, x.columns},
           samples.classes ? samples.classes + row : nullptr,
@@ -83,11 +83,11 @@ Part<T> Loader<T>::where_they_lie(const Samples<T>& samples, Index begin, Index 
 }
 
 template <class T>
-Part<T> Loader<T>::take(const Samples<T>& samples, const Order& order, Index begin, Index count) {
-  Part<T> part = order.at ? gather(samples, order, count) : where_they_lie(samples, begin, count);
-  const Index columns = samples.x.columns / samples.steps;
-  part.x = {part.x.data, count * samples.steps, columns, columns};
-  return part;
+MiniBatch<T> Loader<T>::take(const DatasetView<T>& samples, const SampleOrder& order, Index begin, Index count) {
+  MiniBatch<T> mini_batch = order.at ? gather(samples, order, count) : contiguous_view(samples, begin, count);
+  const Index columns = samples.x.columns / samples.time_steps;
+  mini_batch.x = {mini_batch.x.data, count * samples.time_steps, columns, columns};
+  return mini_batch;
 }
 
 template class Loader<float>;

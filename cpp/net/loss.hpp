@@ -19,7 +19,7 @@ struct Loss {
   std::int64_t ignore_index = -100;
   std::optional<Margin> margin;  ///< of the logits that the loss sees in training
 
-  const LossDescription& about() const { return *kernels().losses[index]; }
+  const LossDescription& info() const { return *kernels().losses[index]; }
 
   /// What a sample of a class adds to the divisor of the mean.
   double weight_of(std::int64_t cls) const {
@@ -32,7 +32,7 @@ struct Loss {
   void describe(LossRows<T>& rows) const {
     rows.parameters = parameters.data();
     rows.class_scale = class_scale.empty() ? nullptr : class_scale.data();
-    rows.share = factor;
+    rows.factor = factor;
   }
 };
 

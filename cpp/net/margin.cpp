@@ -62,19 +62,19 @@ MarginHead<T>::MarginHead(const Margin& margin, Index rows, Index inputs, Index 
       inputs_(inputs),
       feature_norm_(std::size_t(rows)),
       weight_norm_(std::size_t(classes)),
-      feature_pull_(std::size_t(rows)),
-      weight_pull_(std::size_t(classes)),
-      beside_(rows * padded(inputs)) {}
+      feature_norm_gradient_(std::size_t(rows)),
+      weight_norm_gradient_(std::size_t(classes)),
+      extra_gradient_(rows * padded(inputs)) {}
 
 template <class T>
 void MarginHead<T>::begin(const T* weight, std::int64_t step) {
-  margin_.shape.share = 1 / (1 + margin_.lambda.at(step));
-  std::fill(weight_pull_.begin(), weight_pull_.end(), 0.0);
+  margin_.shape.strength = 1 / (1 + margin_.lambda.at(step));
+  std::fill(weight_norm_gradient_.begin(), weight_norm_gradient_.end(), 0.0);
   typed_kernels<T>().margin.column_norms(weight, inputs_, Index(weight_norm_.size()), weight_norm_.data());
 }
 
 template <class T>
-MarginRows<T> MarginHead<T>::rows_of(const Matrix<const T>& z, const std::int64_t* classes, const Matrix<T>& out) {
+MarginRows<T> MarginHead<T>::margin_rows(const Matrix<const T>& z, const std::int64_t* classes, const Matrix<T>& out) {
   MarginRows<T> rows;
   rows.shape = margin_.shape;
   rows.rows = z.rows;
@@ -86,8 +86,8 @@ MarginRows<T> MarginHead<T>::rows_of(const Matrix<const T>& z, const std::int64_
   rows.weight_norm = weight_norm_.data();
   rows.out = out.data;
   rows.out_stride = out.stride;
-  rows.feature_pull = feature_pull_.data();
-  rows.weight_pull = weight_pull_.data();
+  rows.feature_norm_gradient = feature_norm_gradient_.data();
+  rows.weight_norm_gradient = weight_norm_gradient_.data();
   return rows;
 }
 
@@ -95,23 +95,23 @@ template <class T>
 void MarginHead<T>::logits(const Matrix<const T>& x, const Matrix<const T>& z, const std::int64_t* classes,
                            const Matrix<T>& out) {
   typed_kernels<T>().margin.row_norms(x.data, x.stride, x.rows, x.columns, feature_norm_.data());
-  typed_kernels<T>().margin.logits(rows_of(z, classes, out));
+  typed_kernels<T>().margin.logits(margin_rows(z, classes, out));
 }
 
 template <class T>
 Matrix<const T> MarginHead<T>::backward(const Matrix<const T>& x, const Matrix<const T>& z, const std::int64_t* classes,
                                         const Matrix<T>& gradient) {
-  typed_kernels<T>().margin.backward(rows_of(z, classes, gradient));
-  const Matrix<T> beside{beside_.data(), x.rows, x.columns, padded(x.columns)};
-  typed_kernels<T>().margin.pull_rows(x.data, x.stride, x.rows, x.columns, feature_pull_.data(), feature_norm_.data(),
-                                      beside.data, beside.stride);
-  return beside;
+  typed_kernels<T>().margin.backward(margin_rows(z, classes, gradient));
+  const Matrix<T> extra_gradient{extra_gradient_.data(), x.rows, x.columns, padded(x.columns)};
+  typed_kernels<T>().margin.norm_gradient_rows(x.data, x.stride, x.rows, x.columns, feature_norm_gradient_.data(),
+                                               feature_norm_.data(), extra_gradient.data, extra_gradient.stride);
+  return extra_gradient;
 }
 
 template <class T>
 void MarginHead<T>::finish(const T* weight, T* gradient) const {
-  typed_kernels<T>().margin.pull_columns(weight, inputs_, Index(weight_norm_.size()), weight_pull_.data(),
-                                         weight_norm_.data(), gradient);
+  typed_kernels<T>().margin.add_norm_gradient_columns(weight, inputs_, Index(weight_norm_.size()),
+                                                      weight_norm_gradient_.data(), weight_norm_.data(), gradient);
 }
 
 template class MarginHead<float>;

@@ -57,12 +57,12 @@ class MarginHead {
   void finish(const T* weight, T* gradient) const;
 
  private:
-  MarginRows<T> rows_of(const Matrix<const T>& z, const std::int64_t* classes, const Matrix<T>& out);
+  MarginRows<T> margin_rows(const Matrix<const T>& z, const std::int64_t* classes, const Matrix<T>& out);
 
   Margin margin_;
   Index inputs_;
-  std::vector<double> feature_norm_, weight_norm_, feature_pull_, weight_pull_;
-  Buffer<T> beside_;
+  std::vector<double> feature_norm_, weight_norm_, feature_norm_gradient_, weight_norm_gradient_;
+  Buffer<T> extra_gradient_;
 };
 
 }  // namespace simdnn

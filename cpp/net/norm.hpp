@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "../dispatch.hpp"
-#include "../parallel.hpp"
+#include "../threads/parallel.hpp"
 
 namespace simdnn {
 
@@ -50,10 +50,9 @@ double block_square_sum(const std::vector<UpdateSpan<T>>& spans, Index begin, In
 /// sqrt(sum g^2) over all spans.
 template <class T>
 double global_norm(const std::vector<UpdateSpan<T>>& spans) {
-  constexpr double nanoseconds = 0.15;  // an element
   const Index total = total_size(spans), blocks = (total + kNormBlock - 1) / kNormBlock;
   std::vector<double> sums(std::size_t(blocks), 0.0);
-  parallel_for(blocks, 1, nanoseconds * double(total), [&](Index begin, Index end) {
+  parallel_for(blocks, 1, kNormElement * double(total), [&](Index begin, Index end) {
     for (Index b = begin; b < end; ++b) {
       sums[std::size_t(b)] = block_square_sum(spans, b * kNormBlock, std::min(total, (b + 1) * kNormBlock));
     }
@@ -66,10 +65,9 @@ double global_norm(const std::vector<UpdateSpan<T>>& spans) {
 /// Whether no gradient has an infinity or a NaN.
 template <class T>
 bool all_finite(const std::vector<UpdateSpan<T>>& spans) {
-  constexpr double nanoseconds = 0.15;
   const Index total = total_size(spans);
   std::atomic<bool> finite{true};
-  parallel_for(total, kNormBlock, nanoseconds * double(total), [&](Index begin, Index end) {
+  parallel_for(total, kNormBlock, kNormElement * double(total), [&](Index begin, Index end) {
     for_parts(spans, begin, end, [&](const UpdateSpan<T>& span, Index from, Index to) {
       if (!typed_kernels<T>().all_finite(span.g + from, to - from)) finite = false;
     });

@@ -4,7 +4,6 @@ namespace simdnn {
 
 namespace {
 constexpr Index kGrain = 4096;
-constexpr double kNanoseconds = 0.5;  // cost of an update per element
 }  // namespace
 
 template <class T>
@@ -103,7 +102,7 @@ bool Optimizer<T>::step(const std::vector<const T*>& gradients, double penalty_s
 template <class T>
 void Optimizer<T>::update(const UpdateStep& step_args) {
   const ::simdnn::Update<T> run = typed_kernels<T>().updates[config_->index];
-  parallel_for(size_, kGrain, kNanoseconds * double(size_),
+  parallel_for(size_, kGrain, kUpdateElement * double(size_),
                [&](Index begin, Index end) { run(spans_.data(), Index(spans_.size()), begin, end, step_args); });
 }
 
@@ -118,7 +117,7 @@ void Optimizer<T>::update_constrained(const UpdateStep& step_args) {
     const Index width = std::max<Index>(units, 1), height = segment.size / width;
     const Index rows = std::max<Index>(16, kGrain / width), blocks = (height + rows - 1) / rows;
     squares_.assign(std::size_t(blocks * units), 0.0);
-    parallel_for(blocks, 1, kNanoseconds * double(segment.size), [&](Index begin, Index end) {
+    parallel_for(blocks, 1, kUpdateElement * double(segment.size), [&](Index begin, Index end) {
       for (Index b = begin; b < end; ++b) {
         const Index first = b * rows, count = std::min(rows, height - first);
         T* const block = segment.parameters + first * width;
@@ -148,7 +147,7 @@ void Optimizer<T>::constrain(const Segment& segment, Index rows, Index blocks) {
   }
   if (!any) return;
   const auto scale = typed_kernels<T>().scale_columns;
-  parallel_for(segment.units.inputs, rows, kNanoseconds * double(segment.size), [&](Index begin, Index end) {
+  parallel_for(segment.units.inputs, rows, kUpdateElement * double(segment.size), [&](Index begin, Index end) {
     scale(segment.parameters + begin * units, end - begin, units, factors_.data());
   });
 }

@@ -6,7 +6,7 @@
 #include <new>
 #include <thread>
 
-#include "../parallel.hpp"
+#include "../threads/limit.hpp"
 
 namespace simdnn {
 

@@ -11,22 +11,24 @@ constexpr Index kChunk = 256;
 template <class T>
 class Plan {
  public:
-  /// For up to `samples` of up to `steps` rows each.
-  Plan(std::shared_ptr<Network<T>> network, Index samples, Index steps, Mode mode, bool input_gradient = false);
+  /// For up to `samples` of up to `time_steps` rows each.
+  Plan(std::shared_ptr<Network<T>> network, Index samples, Index time_steps, Mode mode, bool input_gradient = false);
 
   /// Samples that pass at once, where a batch of so many has so many rows a sample.
   static Index chunk(const Network<T>& network, Mode mode, Index batch) {
     return mode == Mode::train && network.spec()->whole_batch() ? batch : std::min(batch, kChunk);
   }
-  bool fits(Index samples, Index steps) const { return samples <= samples_ && samples * steps <= samples_ * steps_; }
+  bool fits(Index samples, Index time_steps) const {
+    return samples <= samples_ && samples * time_steps <= samples_ * time_steps_;
+  }
   Index capacity() const { return samples_; }
   States<T>& states() { return network_->states(); }
 
   /// To be called when a step, or a forward pass alone, counts.
-  void keep() { root_.keep(); }
+  void commit_running_stats() { root_.commit_running_stats(); }
 
-  /// The output for x, pass.steps rows a sample; valid until the next forward pass.
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) { return root_.forward(x, pass); }
+  /// The output for x, context.time_steps rows a sample; valid until the next forward pass.
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) { return root_.forward(x, context); }
 
   /// A matrix for the gradient with respect to the last forward pass's output.
   Matrix<T> output_gradient(Index rows) const { return {gradient_.data, rows, gradient_.columns, gradient_.stride}; }
@@ -43,31 +45,33 @@ class Plan {
   std::vector<Index> arena(std::size_t layers) const { return root_.arena(layers); }
 
   /// Parameter gradients from the output's gradient, which is overwritten; returns the gradient with respect to x,
-  /// empty unless the plan was made with input_gradient. `beside`: what is added to that of last_input().
-  Matrix<T> backward(const Matrix<T>& gradient, const Pass& pass, const Matrix<const T>& beside = {}) {
-    apply(root_.backward_finish(), gradient);
-    return root_.backward(gradient, {}, {}, pass, beside);
+  /// empty unless the plan was made with input_gradient. `extra_gradient`: what is added to that of last_input().
+  Matrix<T> backward(const Matrix<T>& gradient, const PassContext& context,
+                     const Matrix<const T>& extra_gradient = {}) {
+    apply(root_.backward_post_op(), gradient);
+    return root_.backward(gradient, {}, {}, context, extra_gradient);
   }
 
  private:
   std::shared_ptr<Network<T>> network_;
-  Cursor<T> cursor_;
-  Chain<T> root_;
+  ParameterBinder<T> binder_;
+  Sequential<T> root_;
   Arena<T> arena_;
   Matrix<T> gradient_;
-  Index samples_, steps_;
+  Index samples_, time_steps_;
 };
 
-/// Contiguous samples of `steps` rows each, with the rows of a network's input.
+/// Contiguous samples of `time_steps` rows each, with the rows of a network's input.
 template <class T>
-Matrix<const T> rows_of_samples(const Matrix<const T>& samples, Index begin, Index count, Index steps) {
-  const Index columns = samples.columns / steps;
-  return {samples.data + begin * samples.stride, count * steps, columns, steps == 1 ? samples.stride : columns};
+Matrix<const T> rows_of_samples(const Matrix<const T>& samples, Index begin, Index count, Index time_steps) {
+  const Index columns = samples.columns / time_steps;
+  return {samples.data + begin * samples.stride, count * time_steps, columns,
+          time_steps == 1 ? samples.stride : columns};
 }
 
-/// out[i, :] = network(x[i, :]) through a plan in chunks; x has a sample of `steps` rows in each row, out is
+/// out[i, :] = network(x[i, :]) through a plan in chunks; x has a sample of `time_steps` rows in each row, out is
 /// contiguous.
 template <class T>
-void infer(Plan<T>& plan, const Matrix<const T>& x, Index steps, T* out, const Context& context);
+void infer(Plan<T>& plan, const Matrix<const T>& x, Index time_steps, T* out, const StopToken& stop);
 
 }  // namespace simdnn

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "../ops/spans.hpp"
+#include "../base/views.hpp"
 
 namespace simdnn {
 

@@ -1,15 +1,15 @@
-// Elementary functions that users may want with the same bits everywhere; the last line is the list of them.
+// Elementary functions with equal bits on every machine; the last line is their list.
 #pragma once
 
+#include "../base/descriptions.hpp"
+#include "../base/list.hpp"
 #include "../math/exp.hpp"
 #include "../math/log.hpp"
-#include "description.hpp"
-#include "list.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
 struct Exp {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "exp",
       .summary = "Exponential function.",
       .formula = "exp(x)",
@@ -27,7 +27,7 @@ struct Exp {
 };
 
 struct Expm1 {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "expm1",
       .summary = "exp(x) - 1 without cancellation near 0.",
       .formula = "exp(x) - 1",
@@ -45,7 +45,7 @@ struct Expm1 {
 };
 
 struct Log {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "log",
       .summary = "Natural logarithm.",
       .formula = "log(x)",
@@ -63,7 +63,7 @@ struct Log {
 };
 
 struct Log1p {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "log1p",
       .summary = "log(1 + x) without cancellation near 0.",
       .formula = "log(1 + x)",

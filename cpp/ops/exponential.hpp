@@ -1,15 +1,15 @@
-// Activations of one exponential: each says what it is, then f and f' beside each other.
+// Activations that need one exponential: a description of each, then f and f'.
 #pragma once
 
+#include "../base/descriptions.hpp"
 #include "../math/elu.hpp"
 #include "../math/softplus.hpp"
 #include "../math/tanh.hpp"
-#include "description.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
 struct Sigmoid {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "sigmoid",
       .summary = "Logistic function: a probability from a logit.",
       .formula = "1 / (1 + exp(-x))",
@@ -34,7 +34,7 @@ struct Sigmoid {
 };
 
 struct Tanh {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "tanh",
       .summary = "Hyperbolic tangent: a sigmoid centred on zero.",
       .formula = "tanh(x)",
@@ -59,7 +59,7 @@ struct Tanh {
 };
 
 struct Elu {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "elu",
       .summary = "Exponential linear unit: saturates at -alpha.",
       .formula = "x if x > 0 else alpha * (exp(x) - 1)",
@@ -86,7 +86,7 @@ struct Elu {
 };
 
 struct Selu {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "selu",
       .summary = "Scaled exponential linear unit: keeps mean 0 and variance 1 through layers of LeCun-normal weights.",
       .formula =
@@ -112,7 +112,7 @@ struct Selu {
 };
 
 struct Celu {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "celu",
       .summary = "Continuously differentiable exponential linear unit: elu whose slope is 1 at 0 for every alpha > 0.",
       .formula = "x if x > 0 else alpha * (exp(x / alpha) - 1)",
@@ -139,7 +139,7 @@ struct Celu {
 };
 
 struct Softplus {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "softplus",
       .summary = "A smooth relu.",
       .formula = "log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))",
@@ -166,7 +166,7 @@ struct Softplus {
 };
 
 struct LogSigmoid {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "log_sigmoid",
       .summary = "Logarithm of the sigmoid, without the loss of log(sigmoid(x)): the log-likelihood of a logit.",
       .formula = "-log(1 + exp(-x)) = -softplus(-x)",

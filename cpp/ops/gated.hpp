@@ -1,15 +1,15 @@
-// Activations that gate x by a smooth step: each says what it is, then f and f' beside each other.
+// Activations that multiply x by a smooth step: a description of each, then f and f'.
 #pragma once
 
+#include "../base/descriptions.hpp"
+#include "../math/gates.hpp"
 #include "../math/normal.hpp"
 #include "../math/softplus.hpp"
-#include "../math/tanh.hpp"
-#include "description.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
 struct Silu {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "silu",
       .summary = "Sigmoid-weighted linear unit: swish with beta = 1.",
       .formula = "x * sigmoid(x)",
@@ -34,9 +34,9 @@ struct Silu {
   }
 };
 
-/// beta * x enters the exponential unrounded, which would magnify an error |beta x| times.
+/// beta * x enters the exponential unrounded, because exp would magnify a rounding error |beta x| times.
 struct Swish {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "swish",
       .summary = "Swish: x gated by its own sigmoid, between x / 2 (beta = 0) and relu (beta = inf).",
       .formula = "x * sigmoid(beta * x)",
@@ -68,7 +68,7 @@ struct Swish {
 };
 
 struct Mish {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "mish",
       .summary = "x gated by the tanh of its softplus.",
       .formula = "x * tanh(log(1 + exp(x)))",
@@ -94,7 +94,7 @@ struct Mish {
 };
 
 struct Gelu {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "gelu",
       .summary = "Gaussian error linear unit: x gated by the normal distribution function, the exact form.",
       .formula = "x * Phi(x) = x * (1 + erf(x / sqrt(2))) / 2",
@@ -120,7 +120,7 @@ struct Gelu {
 };
 
 struct GeluTanh {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "gelu_tanh",
       .summary = "The approximation of gelu by a tanh, as GPT-2 and BERT use it.",
       .formula = "x * sigmoid(z), z = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3)",

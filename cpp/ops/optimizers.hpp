@@ -1,7 +1,7 @@
 // The update rules: named hyper-parameters, named state, one scalar step each. The registry is the last line.
 #pragma once
 
-#include "list.hpp"
+#include "../base/list.hpp"
 #include "rules/descent.hpp"
 #include "rules/moments.hpp"
 #include "rules/scaled.hpp"

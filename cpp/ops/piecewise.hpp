@@ -1,13 +1,13 @@
-// Activations of straight pieces, and softsign: each says what it is, then f and f' beside each other.
+// Piecewise linear activations, and softsign: a description of each, then f and f'.
 #pragma once
 
+#include "../base/descriptions.hpp"
 #include "../math/softplus.hpp"
-#include "description.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
 struct Identity {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "identity",
       .summary = "Identity: the output of a linear layer.",
       .formula = "x",
@@ -36,7 +36,7 @@ struct Identity {
 };
 
 struct Relu {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "relu",
       .summary = "Rectified linear unit: passes what is positive.",
       .formula = "max(x, 0)",
@@ -66,9 +66,9 @@ struct Relu {
   }
 };
 
-/// Reads its input: with a negative slope the sign of the output does not tell the side of the kink.
+/// The derivative reads the input, because with a negative slope the output's sign does not tell the side of the kink.
 struct LeakyRelu {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "leaky_relu",
       .summary = "Leaky rectified linear unit: a small slope where relu has none.",
       .formula = "x if x > 0 else negative_slope * x",
@@ -101,7 +101,7 @@ struct LeakyRelu {
 };
 
 struct Relu6 {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "relu6",
       .summary = "Rectified linear unit that saturates at 6.",
       .formula = "min(max(x, 0), 6)",
@@ -133,7 +133,7 @@ struct Relu6 {
 };
 
 struct HardTanh {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "hard_tanh",
       .summary = "Clamps to [min_val, max_val]: tanh in three straight pieces.",
       .formula = "min(max(x, min_val), max_val)",
@@ -165,7 +165,7 @@ struct HardTanh {
   }
 };
 
-/// (t + low) / 6 with one rounding, nearly: what a product by 1/6 leaves over corrects it, cheaper than a division.
+/// (t + low) / 6 with nearly one rounding: a product by 1/6, corrected by its remainder, is cheaper than a division.
 template <class T>
 SIMDNN_INLINE T sixth(T t, T low) {
   constexpr T part = T(1) / 6;
@@ -173,9 +173,9 @@ SIMDNN_INLINE T sixth(T t, T low) {
   return fma(fma(T(-6), q, t) + low, part, q);
 }
 
-/// Reads its input: close to 3 the output rounds to 1 while the slope is still 1/6.
+/// The derivative reads the input, because close to 3 the output rounds to 1 while the slope is still 1/6.
 struct HardSigmoid {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "hard_sigmoid",
       .summary = "Sigmoid in three straight pieces, with the slope 1/6 of PyTorch and Keras (ONNX has 0.2).",
       .formula = "min(max(x + 3, 0), 6) / 6",
@@ -205,7 +205,7 @@ struct HardSigmoid {
 };
 
 struct HardSwish {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "hard_swish",
       .summary = "Swish with hard_sigmoid in place of the sigmoid.",
       .formula = "x * min(max(x + 3, 0), 6) / 6",
@@ -234,7 +234,7 @@ struct HardSwish {
 };
 
 struct Softsign {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "softsign",
       .summary = "A tanh that approaches its limits as 1 / x does.",
       .formula = "x / (1 + |x|)",
@@ -260,7 +260,7 @@ struct Softsign {
 };
 
 struct BinaryStep {
-  static constexpr Description about{
+  static constexpr Description info{
       .name = "binary_step",
       .summary = "Heaviside step. Its derivative is 0, so that nothing before it can be trained by gradients.",
       .formula = "1 if x >= 0 else 0",

@@ -1,13 +1,13 @@
-// Losses that compare each output with its own target: value and derivative by the output, from one evaluation.
+// Losses that compare each output with its own target: value and derivative w.r.t. the output, from one evaluation.
 //
-// at(x, y, parameter, scale) is computed in double whatever the arrays hold, so that a result is rounded once;
-// scale is the column's class scale, 1 where there is none. Where a parameter chooses between formulas, at is a
-// template of the mode that it asks for: only that one is computed.
+// at(x, y, parameter, scale) is computed in double for arrays of any precision, so that a result is rounded once;
+// scale is the column's class scale, 1 where there is none. If a parameter chooses between formulas, at is a
+// template of the mode, and only that formula is computed.
 #pragma once
 
+#include "../base/descriptions.hpp"
 #include "../math/exp.hpp"
 #include "../math/log.hpp"
-#include "description.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -17,7 +17,7 @@ struct ValueAndSlope {
 
 /// (x - y)^2.
 struct Mse {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "mse",
       .summary = "Squared error, without a factor 1/2.",
       .formula = "(x - y)^2",
@@ -36,7 +36,7 @@ struct Mse {
 
 /// |x - y|; slope 0 where they are equal.
 struct L1 {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "l1",
       .summary = "Absolute error.",
       .formula = "|x - y|",
@@ -55,7 +55,7 @@ struct L1 {
 
 /// Quadratic up to delta, then linear with slope delta.
 struct Huber {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "huber",
       .summary = "Squared error near zero, absolute error beyond delta.",
       .formula = "d^2 / 2 if |d| <= delta else delta (|d| - delta / 2), d = x - y",
@@ -76,7 +76,7 @@ struct Huber {
 
 /// Huber's loss divided by beta; beta = 0 is the absolute error.
 struct SmoothL1 {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "smooth_l1",
       .summary = "Absolute error, rounded off within beta of zero.",
       .formula = "d^2 / (2 beta) if |d| < beta else |d| - beta / 2, d = x - y",
@@ -91,14 +91,14 @@ struct SmoothL1 {
   SIMDNN_INLINE static ValueAndSlope at(double x, double y, const double* parameter, double) {
     const double d = x - y, size = abs(d), beta = parameter[0];
     const bool near = size < beta;
-    const double share = d / (near ? beta : 1.0);
-    return {near ? 0.5 * d * share : size - 0.5 * beta, near ? share : sign(d)};
+    const double ratio = d / (near ? beta : 1.0);
+    return {near ? 0.5 * d * ratio : size - 0.5 * beta, near ? ratio : sign(d)};
   }
 };
 
 /// log cosh(x - y), from m = exp(-|d|) - 1: near zero as log1p(m^2 / (2 (1 + m))), which keeps its digits.
 struct LogCosh {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "log_cosh",
       .summary = "Logarithm of the hyperbolic cosine of the error.",
       .formula = "log(cosh(x - y))",
@@ -120,9 +120,9 @@ struct LogCosh {
   }
 };
 
-/// The pinball loss: its expectation is least where x is the q-quantile of y.
+/// The pinball loss, whose expectation is smallest if x is the q-quantile of y.
 struct Quantile {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "quantile",
       .summary = "Pinball loss of a quantile.",
       .formula = "q d if d > 0 else (q - 1) d, d = y - x",
@@ -143,7 +143,7 @@ struct Quantile {
 
 /// Poisson's negative log-likelihood of counts y.
 struct Poisson {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "poisson_nll",
       .summary = "Negative log-likelihood of counts under a Poisson distribution.",
       .formula =
@@ -176,7 +176,7 @@ struct Poisson {
 
 /// Kullback-Leibler divergence of a distribution from log-probabilities: summed over outputs, 0 log 0 = 0.
 struct KlDivergence {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "kl_div",
       .summary = "Kullback-Leibler divergence from log-probabilities to a target distribution.",
       .formula = "y (log y - x), or exp(y) (y - x) with log_target",
@@ -202,7 +202,7 @@ struct KlDivergence {
 
 /// Probabilities against probabilities; logarithms are at least -100, as in PyTorch.
 struct BinaryCrossEntropy {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "binary_cross_entropy",
       .summary = "Binary cross-entropy of probabilities with targets in [0, 1].",
       .formula = "-(y log x + (1 - y) log(1 - x)), each logarithm at least -100",
@@ -221,9 +221,9 @@ struct BinaryCrossEntropy {
   }
 };
 
-/// The same of logits, whose sigmoid is never formed; scale weighs the positive side.
+/// Binary cross-entropy of logits, without forming their sigmoid; scale weighs the positive class.
 struct BinaryCrossEntropyWithLogits {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "binary_cross_entropy_with_logits",
       .summary = "Binary cross-entropy of the sigmoid of logits with targets in [0, 1].",
       .formula = "(1 - y) softplus(x) + w y softplus(-x), w = pos_weight",
@@ -244,7 +244,7 @@ struct BinaryCrossEntropyWithLogits {
 
 /// max(0, margin - y x) for y = +-1; slope 0 at the edge.
 struct Hinge {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "hinge",
       .summary = "Hinge loss of scores with signs -1 and 1.",
       .formula = "max(0, margin - y x)",
@@ -264,7 +264,7 @@ struct Hinge {
 
 /// The hinge loss squared: smooth at the edge.
 struct SquaredHinge {
-  static constexpr LossDescription about{
+  static constexpr LossDescription info{
       .name = "squared_hinge",
       .summary = "Squared hinge loss of scores with signs -1 and 1.",
       .formula = "max(0, margin - y x)^2",

@@ -1,10 +1,10 @@
-// Learning-rate schedules: pieces as functions of the steps since their begin. The registry is near the end.
+// Pieces of learning-rate schedules, as functions of the steps since a piece began. The registry is near the end.
 #pragma once
 
+#include "../base/list.hpp"
 #include "../math/cosine.hpp"
 #include "../math/exp.hpp"
 #include "../math/log.hpp"
-#include "list.hpp"
 #include "rules/parts.hpp"
 
 SIMDNN_LEVEL_BEGIN
@@ -70,7 +70,7 @@ struct ScheduleTable<List<Piece...>> {
   static constexpr double (*value[])(const double*, double) = {Piece::value...};
 };
 
-/// The learning rate of a step, counted from 0: that of the last piece that has begun.
+/// Learning rate of a step, counted from 0, by the last piece that has begun.
 inline double schedule(const SchedulePiece* pieces, int count, double step) {
   int last = count - 1;
   while (last > 0 && step < pieces[last].begin) --last;

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import functional, init, nn, optim, schedules
 from ._core import __version__
-from .config import get_num_threads, set_num_threads, show_config
+from .config import get_num_threads, set_num_threads, set_threading_layer, show_config
 from .io import from_torch, load, load_metadata, save, to_torch_state_dict
 from .training import History, Trainer
 
@@ -34,13 +34,14 @@ __all__ = [
     "save",
     "schedules",
     "set_num_threads",
+    "set_threading_layer",
     "show_config",
     "to_torch_state_dict",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """What few need is imported when it is asked for."""
+    """Imports optional submodules lazily."""
     if name in ("diagnostics", "plot", "pretrain"):
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,7 @@
-"""What simdnn runs on: version, instruction set, threads, compiler."""
+"""The configuration of this process: version, instruction set, threads, compiler."""
 
+import importlib
+import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,15 +10,21 @@ from typing import Any, Literal
 import numpy as np
 
 from . import _core
-from ._utils.check import integer
+from ._utils.check import check_int
 
 
 def get_num_threads() -> int:
-    """How many threads a large call would use now.
+    """Number of threads for large calls at this moment.
 
-    What `set_num_threads` asked for, or else the least of ``OMP_NUM_THREADS`` or threadpoolctl's limit, the
-    CPUs that this process may run on, and the control group's quota; a limit that threadpoolctl sets later
-    holds in both cases. Small calls use one thread whatever it says; a forked child always does.
+    It is the number given to `set_num_threads`, or else the least of the OpenMP limit, the CPUs that this
+    process may run on, and the control group's quota. Small calls use one thread in any case, and so does
+    every call in a forked child.
+
+    The OpenMP limit comes from the OpenMP runtimes that other libraries (PyTorch, scikit-learn) have loaded.
+    ``OMP_NUM_THREADS``, ``threadpoolctl.threadpool_limits`` and ``torch.set_num_threads`` set it for the
+    calling thread. It is read at each call, and it holds if it is lowered after `set_num_threads`. In a
+    process without an OpenMP runtime, as a plain ``import simdnn`` leaves it, the limit is
+    ``OMP_NUM_THREADS``; threadpoolctl finds nothing to limit there, so use `set_num_threads`.
 
     Returns
     -------
@@ -32,9 +40,9 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(n: int | None) -> None:
-    """Use at most `n` threads in this process. Results do not depend on it.
+    """Use at most `n` threads in this process. Results do not depend on the number.
 
-    A `Trainer` measures its steps with all of them and on one, and keeps to what is faster.
+    A `Trainer` measures its steps with all threads and with one, and keeps to the faster way.
 
     Parameters
     ----------
@@ -57,18 +65,18 @@ def set_num_threads(n: int | None) -> None:
     >>> simdnn.set_num_threads(None)
     """
     global _asked
-    asked = 0 if n is None else integer("n", n, 1, 2**15 - 1)
+    asked = 0 if n is None else check_int("n", n, 1, 2**15 - 1)
     _core.set_thread_count(asked)
     _asked = asked
 
 
-#: What `set_num_threads` was last asked for; 0 is the default.
+#: The number last given to `set_num_threads`; 0 is the default.
 _asked = 0
 
 
 @contextmanager
 def limited_threads(n: int | None) -> Iterator[None]:
-    """At most `n` threads in this process for a while; None changes nothing."""
+    """Use at most `n` threads in this process inside the block; None changes nothing."""
     before = _asked
     if n is not None:
         set_num_threads(n)
@@ -79,19 +87,93 @@ def limited_threads(n: int | None) -> Iterator[None]:
             set_num_threads(before or None)
 
 
+def set_threading_layer(layer: Literal["pool", "openmp"]) -> None:
+    """Choose the threads that compute large calls in this process. Results do not depend on the choice.
+
+    ``"pool"`` is simdnn's own thread pool and the default: a call never waits for a thread that has not
+    begun, so a busy neighbor costs little. ``"openmp"`` is the team of an OpenMP runtime: one team then
+    serves simdnn and the other libraries of the process, and OpenMP's variables (``OMP_PROC_BIND``,
+    ``OMP_WAIT_POLICY``) apply, but a call waits until the system has run every thread of the team.
+
+    The layer takes the runtime that the process has loaded first, as PyTorch's or scikit-learn's; if there is
+    none, it loads the one that simdnn was built with. The environment variable ``SIMDNN_THREADING`` makes the
+    same choice at import: import PyTorch before simdnn then, so that both share a runtime. A forked
+    child computes on one thread in both layers.
+
+    Parameters
+    ----------
+    layer : {"pool", "openmp"}
+        ``show_config`` shows the present one.
+
+    Raises
+    ------
+    ImportError
+        If no OpenMP runtime is loaded and simdnn was built without one.
+    ValueError
+        If `layer` is another word.
+
+    Examples
+    --------
+    >>> import simdnn
+    >>> simdnn.set_threading_layer("pool")
+    >>> simdnn.show_config(mode="dicts")["threading_layer"]
+    'pool'
+    """
+    if layer not in THREADING_LAYERS:
+        raise ValueError(f"layer: expected 'pool' or 'openmp', got {layer!r}")
+    if layer == "pool":
+        _core.use_pool()
+    elif not _core.use_openmp():
+        _load_openmp()
+
+
+#: The words for threading layers.
+THREADING_LAYERS = ("pool", "openmp")
+
+
+def _load_openmp() -> None:
+    """Loads the OpenMP runtime that this build is linked with, and computes on it."""
+    try:
+        importlib.import_module("._openmp", __package__)
+    except ImportError as error:
+        raise ImportError(
+            "threading layer 'openmp': this process has loaded no OpenMP runtime, and simdnn._openmp, which"
+            f" loads one, cannot be imported (was simdnn built without OpenMP?): {error}"
+        ) from error
+    if not _core.use_openmp():
+        raise ImportError(
+            "threading layer 'openmp': GOMP_parallel is in none of the loaded OpenMP runtimes,"
+            f" {_core.openmp_runtimes()}"
+        )
+
+
+def _choose_layer() -> None:
+    """Follows ``SIMDNN_THREADING`` at import."""
+    layer: Any = os.environ.get("SIMDNN_THREADING", "")
+    if layer == "":
+        return
+    try:
+        set_threading_layer(layer)
+    except ValueError as error:
+        raise ImportError(
+            f"simdnn: SIMDNN_THREADING={layer!r} is not a threading layer;"
+            f" allowed: {', '.join(THREADING_LAYERS)}"
+        ) from error
+
+
 def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] | None:
-    """Print, or return, what this installation runs on.
+    """Print, or return, the configuration of this process.
 
     Parameters
     ----------
     mode : {"stdout", "dicts"}
-        Whether to print, or to return a dict, as `numpy.show_config` does.
+        ``"stdout"`` prints, ``"dicts"`` returns a dict, as in `numpy.show_config`.
 
     Returns
     -------
     dict or None
-        ``version``, ``isa`` (the level in use), ``isa_available``, ``threads``, ``openmp``,
-        ``compiler``, ``python``, ``numpy``.
+        ``version``, ``isa`` (the level in use), ``isa_available``, ``threads``, ``threading_layer``,
+        ``openmp`` (the loaded OpenMP runtimes), ``compiler``, ``python``, ``numpy``.
 
     Raises
     ------
@@ -112,7 +194,8 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         "isa": _core.isa(),
         "isa_available": _core.isa_available(),
         "threads": get_num_threads(),
-        "openmp": _core.has_openmp(),
+        "threading_layer": _core.threading_layer(),
+        "openmp": _core.openmp_runtimes(),
         "compiler": _core.compiler(),
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -121,8 +204,11 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         return config
     print(f"simdnn   {config['version']}")
     print(f"isa      {config['isa']} (available: {', '.join(config['isa_available'])}; SIMDNN_ISA chooses)")
-    limits = "OpenMP and threadpoolctl" if config["openmp"] else "OMP_NUM_THREADS; built without OpenMP"
-    print(f"threads  {config['threads']} (limits of {limits})")
+    print(f"threads  {config['threads']} on layer {config['threading_layer']} (SIMDNN_THREADING chooses)")
+    print(f"openmp   {', '.join(config['openmp']) or 'no runtime is loaded'}")
     print(f"compiler {config['compiler']}")
     print(f"python   {config['python']}, numpy {config['numpy']}")
     return None
+
+
+_choose_layer()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
-from ._utils.check import known_name, number
+from ._utils.check import check_float, check_name
 from .diagnostics._report import Report
 from .training import History
 
@@ -71,14 +71,14 @@ def activation(
     >>> plot.activation("leaky_relu", negative_slope=0.2).get_title()
     'leaky_relu(negative_slope=0.2)'
     """
-    row = _REGISTRY[known_name("name", name, _REGISTRY)]
+    row = _REGISTRY[check_name("name", name, _REGISTRY)]
     if unknown := parameters.keys() - row["parameters"].keys():
         known = ", ".join(row["parameters"]) or "none"
         raise TypeError(f"{name}: unexpected parameter {sorted(unknown)[0]!r}; known: {known}")
-    low, high = number("low", low), number("high", high)
+    low, high = check_float("low", low), check_float("high", high)
     if not low < high:
         raise ValueError(f"low: expected a number below high = {high}, got {low}")
-    values = {key: number(key, parameters.get(key, value)) for key, value in row["parameters"].items()}
+    values = {key: check_float(key, parameters.get(key, value)) for key, value in row["parameters"].items()}
     axes = _axes(ax)
     x = np.linspace(low, high, 1001)
     axes.plot(x, getattr(_core, name)(x, *values.values()), label="f")
@@ -119,7 +119,7 @@ def gallery(names: Iterable[str] | None = None, *, columns: int = 4) -> Figure:
     >>> len(plot.gallery(["relu", "elu", "silu"], columns=3).axes)
     3
     """
-    chosen = [known_name("names", name, _REGISTRY) for name in (_REGISTRY if names is None else names)]
+    chosen = [check_name("names", name, _REGISTRY) for name in (_REGISTRY if names is None else names)]
     rows = max(1, math.ceil(len(chosen) / columns))
     size = (3 * columns, 2.2 * rows)
     figure = _pyplot().figure(figsize=size, layout="constrained")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
-from ._utils.check import integer, number
+from ._utils.check import check_float, check_int
 
 __all__ = [
     "ReduceOnPlateau",
@@ -70,7 +70,7 @@ class Schedule:
 
 def _number(name: str, value: Any, low: float = 0.0, high: float = math.inf) -> float:
     """A finite number of at least `low` and at most `high`."""
-    found = number(name, value)
+    found = check_float(name, value)
     if not low <= found <= high or math.isinf(found):
         wanted = f">= {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
         raise ValueError(f"{name}: expected a finite number {wanted}, got {found}")
@@ -113,7 +113,7 @@ def step(lr: float, step_size: int, gamma: float = 0.1) -> Schedule:
 
     Source: PyTorch's ``StepLR``, in steps.
     """
-    size = integer("step_size", step_size)
+    size = check_int("step_size", step_size)
     return _one("step", f"step({lr}, {step_size}, {gamma})", _number("lr", lr), size, _number("gamma", gamma))
 
 
@@ -160,7 +160,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     Source: PyTorch's ``LinearLR``, with rates in place of factors.
     """
     text = f"linear({start}, {end}, {steps})"
-    return _one("linear", text, _number("start", start), _number("end", end), integer("steps", steps))
+    return _one("linear", text, _number("start", start), _number("end", end), check_int("steps", steps))
 
 
 def cosine(lr: float, steps: int, end: float = 0.0) -> Schedule:
@@ -178,7 +178,7 @@ def cosine(lr: float, steps: int, end: float = 0.0) -> Schedule:
     ``T_max``, after which that rises again; Keras' ``CosineDecay``.
     """
     text = f"cosine({lr}, {steps}, {end})"
-    return _one("cosine", text, _number("lr", lr), _number("end", end), integer("steps", steps))
+    return _one("cosine", text, _number("lr", lr), _number("end", end), check_int("steps", steps))
 
 
 def sequence(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Schedule:
@@ -199,7 +199,7 @@ def sequence(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Schedu
 
     Source: PyTorch's ``SequentialLR``.
     """
-    parts, begins = list(schedules), [0, *(integer("milestones", m) for m in milestones)]
+    parts, begins = list(schedules), [0, *(check_int("milestones", m) for m in milestones)]
     for i, part in enumerate(parts):
         if not isinstance(part, Schedule):
             raise TypeError(f"schedules[{i}]: expected a Schedule, got {type(part).__name__}")
@@ -264,7 +264,7 @@ def one_cycle(
     Source: Smith & Topin 2018, "Super-convergence"; PyTorch's ``OneCycleLR`` of two phases, without its
     momentum.
     """
-    top, count = _number("max_lr", max_lr), integer("steps", steps)
+    top, count = _number("max_lr", max_lr), check_int("steps", steps)
     low = top / _number("div_factor", div_factor, math.ulp(0.0))
     last = low / _number("final_div_factor", final_div_factor, math.ulp(0.0))
     if anneal not in ("cos", "linear"):
@@ -373,10 +373,10 @@ def reduce_on_plateau(
     settings = {
         "mode": mode,
         "factor": _number("factor", factor, 0.0, math.nextafter(1.0, 0.0)),
-        "patience": integer("patience", patience, 0),
+        "patience": check_int("patience", patience, 0),
         "threshold": _number("threshold", threshold),
         "threshold_mode": threshold_mode,
-        "cooldown": integer("cooldown", cooldown, 0),
+        "cooldown": check_int("cooldown", cooldown, 0),
         "min_lr": _number("min_lr", min_lr),
         "eps": _number("eps", eps),
     }

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core, optim
-from ._utils.check import integer, number
+from ._utils.check import check_float, check_int
 from ._utils.files import Path
 from ._utils.progress import Progress, advance, bar
 from .io import _checkpoint
@@ -132,7 +132,7 @@ class Trainer:
         self._classifies = native.classifies
         self.optimizer = optimizer
         self.seed = (
-            int.from_bytes(os.urandom(8), "little") if seed is None else integer("seed", seed, 0, 2**64 - 1)
+            int.from_bytes(os.urandom(8), "little") if seed is None else check_int("seed", seed, 0, 2**64 - 1)
         )
         self.epochs_done = 0
         make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
@@ -181,8 +181,8 @@ class Trainer:
 
         Arguments as in `fit`; weights count in the loss, not in the share.
         """
-        batch = self._trainer.batch(X, y, sample_weight, number("scale", scale))
-        loss, accuracy, *_ = self._trainer.evaluate(batch)
+        dataset = self._trainer.dataset(X, y, sample_weight, check_float("scale", scale))
+        loss, accuracy, *_ = self._trainer.evaluate(dataset)
         return loss, accuracy if self._classifies else float("nan")
 
     def fit(
@@ -239,22 +239,23 @@ class Trainer:
         KeyboardInterrupt
             On Ctrl-C, within 100 ms; the model is as the last whole step left it.
         """
-        epochs, scale = integer("epochs", epochs), number("scale", scale)
-        batch = self._trainer.batch(X, y, sample_weight, scale)
+        epochs, scale = check_int("epochs", epochs), check_float("scale", scale)
+        dataset = self._trainer.dataset(X, y, sample_weight, scale)
         validation = None
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
                 raise TypeError("validation_data: expected a pair (X, y), or (X, y, sample_weight)")
             X_validation, y_validation, *weight = validation_data
-            validation = self._trainer.batch(X_validation, y_validation, weight[0] if weight else None, scale)
-        samples = batch.samples
-        size = samples if batch_size is None else min(integer("batch_size", batch_size), samples)
+            validation_weight = weight[0] if weight else None
+            validation = self._trainer.dataset(X_validation, y_validation, validation_weight, scale)
+        samples = dataset.samples
+        size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
         watchers = list(callbacks)
         history = History()
         with bar(progress, epochs, "training") as shown:
             for _ in range(epochs):
                 self.optimizer._provide_rates(-(-samples // size))
-                logs = self._epoch(history, batch, size, bool(shuffle), validation)
+                logs = self._epoch(history, dataset, size, bool(shuffle), validation)
                 self.optimizer._observe(logs.get("val_loss", logs["loss"]))
                 advance(shown, logs)
                 if any([watcher(self, logs) for watcher in watchers]):
@@ -324,10 +325,10 @@ class Trainer:
         """
         return _checkpoint.load(cls, path, lr)
 
-    def _epoch(self, history: History, batch: Any, size: int, shuffle: bool, validation: Any) -> Logs:
+    def _epoch(self, history: History, dataset: Any, size: int, shuffle: bool, validation: Any) -> Logs:
         """One epoch; adds its numbers to the history and returns them."""
         start = time.perf_counter()
-        loss, accuracy, _, steps, _ = self._trainer.epoch(batch, size, shuffle, self.epochs_done)
+        loss, accuracy, _, steps, _ = self._trainer.epoch(dataset, size, shuffle, self.epochs_done)
         history.seconds.append(time.perf_counter() - start)
         history.steps += steps
         self.epochs_done += 1

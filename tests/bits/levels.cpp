@@ -50,29 +50,29 @@ char* bytes(std::vector<T>& values) {
 
 /// Hashes loop(dy, x, parameters...) of so many arrays, in half, single or double precision as T says.
 template <class T>
-void run(const Description& about, const char* what, Loop loop, std::size_t arrays, std::vector<T>& x,
+void run(const Description& info, const char* what, Loop loop, std::size_t arrays, std::vector<T>& x,
          std::vector<T>& parameter) {
   std::vector<T> y(x.size());
   std::vector<char*> args(arrays, bytes(x));
-  for (int p = 0; p < about.parameter_count(); ++p) args.push_back(bytes(parameter));
+  for (int p = 0; p < info.parameter_count(); ++p) args.push_back(bytes(parameter));
   args.push_back(bytes(y));
   const std::vector<Index> steps(args.size(), Index(sizeof(T)));
   const Index n = Index(x.size());
   loop(args.data(), &n, steps.data());
-  print(about.name, what, y);
+  print(info.name, what, y);
 }
 
 template <class T>
 void elementwise(const Kernels& table, Storage storage, std::vector<T> x, std::vector<T> parameter) {
   for (int i = 0; i < table.activation_count; ++i) {
     const ActivationLoops& loops = table.activations[i];
-    run(*loops.about, "value", loops.value[storage], 1, x, parameter);
-    run(*loops.about, "derivative", loops.derivative[storage], 1, x, parameter);
-    run(*loops.about, "backward", loops.backward[storage], 2, x, parameter);
-    if (Loop loop = loops.parameter_backward[storage]) run(*loops.about, "parameter", loop, 2, x, parameter);
+    run(*loops.info, "value", loops.value[storage], 1, x, parameter);
+    run(*loops.info, "derivative", loops.derivative[storage], 1, x, parameter);
+    run(*loops.info, "backward", loops.backward[storage], 2, x, parameter);
+    if (Loop loop = loops.parameter_backward[storage]) run(*loops.info, "parameter", loop, 2, x, parameter);
   }
   for (int i = 0; i < table.elementary_count; ++i) {
-    run(*table.elementary[i].about, "value", table.elementary[i].value[storage], 1, x, parameter);
+    run(*table.elementary[i].info, "value", table.elementary[i].value[storage], 1, x, parameter);
   }
   const Index pieces = 4, dims[] = {Index(x.size()) / pieces, pieces}, size = Index(sizeof(T)), group = pieces * size;
   std::vector<T> y(x.size());
@@ -90,13 +90,13 @@ std::vector<std::uint16_t> halves(const Kernels& table, std::vector<float> x) {
   std::vector<std::uint16_t> bits(x.size());
   char* const args[] = {bytes(x), bytes(bits)};
   const Index n = Index(x.size()), steps[] = {sizeof(float), sizeof(std::uint16_t)};
-  table.single_to_half(args, &n, steps);
+  table.f32_to_f16(args, &n, steps);
   return bits;
 }
 
 /// Either matrix read by its columns, and few columns.
 template <class T>
-void turned_products(const TypedKernels<T>& kernels, Product<T> p) {
+void transposed_products(const TypedKernels<T>& kernels, Product<T> p) {
   std::vector<T> c(std::size_t(p.rows * p.columns));
   p.c = c.data();
   p.b_row = 1, p.b_column = p.depth;
@@ -123,37 +123,37 @@ void matrices(const Kernels& table) {
   p.b = b.data(), p.b_row = columns, p.c = c.data(), p.c_row = columns;
   kernels.product(p);
   print("product", "", c);
-  turned_products(kernels, p);
+  transposed_products(kernels, p);
   std::vector<double> sums(c.size(), kernels.row_sum(c.data(), Index(c.size())));
   kernels.add_row(c.data(), Index(c.size()), sums.data());
   print("sums", "", sums);
   std::vector<double> row_loss(rows);
   std::vector<std::int64_t> classes(rows, 5);
   for (int i = 0; i < table.loss_count; ++i) {
-    const LossDescription& about = *table.losses[i];
+    const LossDescription& info = *table.losses[i];
     double parameters[kMaxLossParameters];
-    for (int k = 0; k < kMaxLossParameters; ++k) parameters[k] = about.parameters[k].value;
+    for (int k = 0; k < kMaxLossParameters; ++k) parameters[k] = info.parameters[k].value;
     LossRows<T> batch;
     batch.parameters = parameters;
     batch.rows = rows, batch.columns = columns, batch.output = c.data(), batch.output_stride = columns;
     batch.values = b.data(), batch.values_stride = columns, batch.gradient = gradient.data();
-    if (about.target != Target::values) batch.classes = classes.data();
+    if (info.target != Target::values) batch.classes = classes.data();
     batch.gradient_stride = columns, batch.row_loss = row_loss.data();
     kernels.losses[i](batch);
-    print(about.name, "gradient", gradient);
-    print(about.name, "value", row_loss);
+    print(info.name, "gradient", gradient);
+    print(info.name, "value", row_loss);
   }
   for (int i = 0; i < table.rule_count; ++i) {
-    const RuleDescription& about = *table.rules[i];
+    const RuleDescription& info = *table.rules[i];
     double hypers[kMaxHypers], scalar_state[kMaxScalars] = {1};
-    for (int k = 0; k < kMaxHypers; ++k) hypers[k] = about.hypers[k].value;
+    for (int k = 0; k < kMaxHypers; ++k) hypers[k] = info.hypers[k].value;
     UpdateSpan<T> span{c.data(), gradient.data(), {}, Index(c.size())};
     for (int k = 0; k < kMaxSlots; ++k) slots[k].assign(c.size(), T(0)), span.slots[k] = slots[k].data();
     for (int step = 1; step < 4; ++step) {
       if (table.advances[i]) table.advances[i](hypers, step, scalar_state);
       kernels.updates[i](&span, 1, 0, span.size, {hypers, scalar_state, step});
     }
-    print("update", about.name, c);
+    print("update", info.name, c);
   }
   for (const Index width : {Index(columns), Index(30)}) {  // along its length, and side by side
     SoftmaxRows<T> batch;
@@ -211,8 +211,8 @@ void layers(const Kernels& table) {
   };
   kernels.dropout(random, 0.3), print_both("dropout");
   kernels.alpha_dropout(random, 0.3), print_both("alpha_dropout");
-  kernels.random_leak(random, {0.1, 0.5, false}), print_both("rrelu");
-  kernels.random_leak(random, {0.1, 0.5, true}), print_both("rrelu normal");
+  kernels.rrelu(random, {0.1, 0.5, false}), print_both("rrelu");
+  kernels.rrelu(random, {0.1, 0.5, true}), print_both("rrelu normal");
   kernels.straight_through(random, true), print_both("straight_through");
   std::vector<double> mean(stride), variance(stride), inverse(stride), sums(stride), products(stride);
   kernels.norm.column_moments(x.data(), stride, rows, columns, mean.data(), variance.data());
@@ -225,11 +225,13 @@ void layers(const Kernels& table) {
   NormColumns<T> n;
   n.mean = mean.data(), n.variance = variance.data(), n.eps = 1e-5, n.weight = x.data(), n.bias = x.data() + 9;
   n.inverse = inverse.data(), n.sums = sums.data(), n.products = products.data(), n.center = factors[0].data();
-  n.scale = factors[1].data(), n.offset = factors[2].data(), n.tilt = factors[3].data(), n.back = factors[4].data();
+  n.scale = factors[1].data(), n.offset = factors[2].data(), n.x_scale = factors[3].data(),
+  n.dx_offset = factors[4].data();
   kernels.norm.norm_factors(n, 0, columns);
-  kernels.norm.tilt_factors(n, 0, columns, rows);
+  kernels.norm.batch_norm_backward_coefficients(n, 0, columns, rows);
   kernels.norm.scale_columns_to(x.data(), stride, rows, columns, n.center, n.scale, n.offset, y.data(), stride);
-  kernels.norm.tilt_columns(slope.data(), stride, x.data(), stride, rows, columns, n.scale, n.center, n.tilt, n.back);
+  kernels.norm.batch_norm_backward(slope.data(), stride, x.data(), stride, rows, columns, n.scale, n.center, n.x_scale,
+                                   n.dx_offset);
   print_both("batch_norm");
   NormRows<T> r;
   r.rows = rows, r.columns = columns, r.x = x.data(), r.x_stride = stride, r.eps = 1e-5, r.weight = x.data();
@@ -237,11 +239,11 @@ void layers(const Kernels& table) {
   kernels.norm.layer_norm(r), print_both("layer_norm");
   kernels.norm.layer_norm_backward(r), print_both("layer_norm_backward");
   for (int i = 0; i < table.activation_count; ++i) {
-    const LearnedTiles<T>& tiles = table.typed<T>().learned[i];
+    const TrainableTiles<T>& tiles = table.typed<T>().trainable[i];
     if (!tiles.value) continue;
     tiles.value(x.data(), stride, rows, columns, x.data() + 3, y.data(), stride);
     tiles.backward(x.data(), stride, rows, columns, x.data() + 3, slope.data(), stride, sums.data());
-    print_both(table.activations[i].about->name), print(table.activations[i].about->name, "parameter", sums);
+    print_both(table.activations[i].info->name), print(table.activations[i].info->name, "parameter", sums);
   }
 }
 
@@ -251,13 +253,13 @@ int main() {
   using namespace simdnn;
   const Kernels& table = TABLE();
   const std::vector<float> parameter(20000, 0.75f);
-  elementwise(table, kHalf, halves(table, spread<float>()), halves(table, parameter));
-  elementwise(table, kSingle, spread<float>(), parameter);
-  elementwise(table, kDouble, spread<double>(), std::vector<double>(20000, 0.75));
+  elementwise(table, kF16, halves(table, spread<float>()), halves(table, parameter));
+  elementwise(table, kF32, spread<float>(), parameter);
+  elementwise(table, kF64, spread<double>(), std::vector<double>(20000, 0.75));
   matrices<float>(table);
   matrices<double>(table);
-  draws<float>(table.single);
-  draws<double>(table.real);
+  draws<float>(table.f32);
+  draws<double>(table.f64);
   cells<float>(table);
   cells<double>(table);
   layers<float>(table);

@@ -161,7 +161,7 @@ def kernels_of(functions: list[Function], level: str) -> dict[str, list[Function
 
 
 @pytest.mark.parametrize(("level", "register"), [("v3", "%ymm"), ("v4", "%zmm")])
-def test_every_kernel_is_vectorised(functions: list[Function], level: str, register: str) -> None:
+def test_every_kernel_is_vectorized(functions: list[Function], level: str, register: str) -> None:
     """Each inner loop does its arithmetic in the widest registers, and calls no function for it."""
     kernels = kernels_of(functions, level)
     rows = [(row["name"], ("value", "derivative", "backward")) for row in _core.activations()]

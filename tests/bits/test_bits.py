@@ -41,6 +41,13 @@ def test_a_copy_of_one_thread_has_the_golden_bits() -> None:
     )
 
 
+def test_every_layer_has_the_golden_bits(layer: str) -> None:
+    found = output_of(
+        ["-m", "tests.tools.golden", "--print"], 120, OMP_NUM_THREADS="3", SIMDNN_THREADING=layer
+    )
+    assert_golden(json.loads(found))
+
+
 WIDE = """
 from tests.tools.golden import digest
 from tests.support.networks import network_for, samples
@@ -78,7 +85,7 @@ def test_levels_agree_beyond_the_golden_sizes() -> None:
 
 @every_float
 @pytest.mark.parametrize("case", ELEMENTWISE, ids=lambda case: case.name)
-def test_threads_do_not_change_an_element(case: Any, dtype: Any) -> None:
+def test_threads_do_not_change_an_element(layer: str, case: Any, dtype: Any) -> None:
     x = spread(300_001, dtype, 30)
     for view in (x, x[::-2], x[3:]):
         results = [
@@ -91,7 +98,7 @@ def test_threads_do_not_change_an_element(case: Any, dtype: Any) -> None:
 
 
 @every_float
-def test_threads_do_not_change_rows(dtype: Any) -> None:
+def test_threads_do_not_change_rows(layer: str, dtype: Any) -> None:
     x = spread(500 * 301, dtype, 20).reshape(500, 301)
     y = np.arange(500) * 7 % 301
     for work in (
@@ -107,7 +114,7 @@ def test_threads_do_not_change_rows(dtype: Any) -> None:
 @every_float
 @pytest.mark.parametrize("batch_size", [600, 50, 30])
 @pytest.mark.parametrize("loss", oracles.LOSSES)
-def test_threads_do_not_change_training(loss: str, batch_size: int, dtype: Any) -> None:
+def test_threads_do_not_change_training(layer: str, loss: str, batch_size: int, dtype: Any) -> None:
     """Layers wide enough to share products by rows or by columns, and batches of more than one chunk."""
 
     def train() -> tuple[Array, Array, Array]:
@@ -121,7 +128,7 @@ def test_threads_do_not_change_training(loss: str, batch_size: int, dtype: Any) 
         assert all(same_bits(a, b) for a, b in zip(result, results[0], strict=True))
 
 
-def test_a_trainer_that_tries_the_team_and_itself_keeps_its_bits() -> None:
+def test_a_trainer_that_tries_the_team_and_itself_keeps_its_bits(layer: str) -> None:
     """Long enough for both ways and back: each is tried for 30 ms before they are compared."""
     x, y = samples("cross_entropy", 128, 400, 10, np.float32)
 
@@ -137,7 +144,9 @@ def test_a_trainer_that_tries_the_team_and_itself_keeps_its_bits() -> None:
 
 @every_float
 @pytest.mark.parametrize(("rule", "make", "settings"), OPTIMIZERS)
-def test_threads_do_not_change_an_update(rule: str, make: Any, settings: dict[str, Any], dtype: Any) -> None:
+def test_threads_do_not_change_an_update(
+    layer: str, rule: str, make: Any, settings: dict[str, Any], dtype: Any
+) -> None:
     gradient = spread(200_003, dtype)[3:]
 
     def update() -> Array:

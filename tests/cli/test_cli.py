@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 import simdnn
-from simdnn import __main__ as command_line
 from simdnn import _core
+from simdnn import cli as command_line
+from simdnn.cli import COMMANDS
 
 from tests.support.processes import output_of, start
 
@@ -132,4 +133,4 @@ def test_a_number_out_of_range_is_a_clear_error(arguments: list[str]) -> None:
 def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in command_line.COMMANDS)
+    assert all(name in shown for name in COMMANDS)

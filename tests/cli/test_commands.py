@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import simdnn
-from simdnn import __main__ as command_line
+from simdnn import cli as command_line
 
 from tests.support.processes import start
 
@@ -129,10 +129,9 @@ def test_other_files_train_too(ending: str, run: Run, data: Path, out: Path, tmp
 
 
 def test_options_make_the_network(run: Run, data: Path, out: Path) -> None:
-    options = (
-        "--hidden 8,4 --activation tanh --dropout 0.1 --optimizer sgd --lr 0.1 --batch-size 16 --epochs 2"
-    )
-    options = [*options.split(), "--val-split", "0", "--patience", "0", "--quiet"]
+    network = "--hidden 8,4 --activation tanh --dropout 0.1"
+    training = "--optimizer sgd --lr 0.1 --batch-size 16 --epochs 2 --val-split 0 --patience 0 --quiet"
+    options = [*network.split(), *training.split()]
     assert run("train", data, "--target", "loud", "--out", out, *options)[0] == 0
     shown = [repr(layer) for layer in simdnn.load(out).layers]
     assert shown[0].endswith(", 8, activation='tanh')")

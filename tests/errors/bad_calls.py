@@ -15,7 +15,7 @@ NAN, INF = float("nan"), float("inf")
 
 
 class Setting(NamedTuple):
-    """A network, its trainer, optimisers alone, and samples: what a bad call may try to spoil."""
+    """A network, its trainer, optimizers alone, and samples: what a bad call may try to spoil."""
 
     model: nn.Sequential
     trainer: Trainer
@@ -194,32 +194,32 @@ MODELS: list[Bad] = [
     ("backward without forward", lambda s: s.model.backward(s.out), ValueError, "forward"),
     ("predictor complex", lambda s: s.predictor.predict(s.x * 1j), TypeError, "x: "),
     ("predictor strings", lambda s: s.predictor.predict(s.x.astype(str)), TypeError, "x: "),
-    ("predictor other features", lambda s: s.predictor.predict_into(s.x[:, 1:], s.out), ValueError, "x: "),
+    ("predictor other features", lambda s: s.predictor.predict(s.x[:, 1:], s.out), ValueError, "x: "),
     (
         "out is too small",
-        lambda s: s.predictor.predict_into(s.x, s.out[:5]),
+        lambda s: s.predictor.predict(s.x, s.out[:5]),
         ValueError,
         r"out: .*\(20, 3\).*\(5, 3\)",
     ),
     (
         "out is of another dtype",
-        lambda s: s.predictor.predict_into(s.x, s.out.astype(float)),
+        lambda s: s.predictor.predict(s.x, s.out.astype(float)),
         TypeError,
         "out: .*float32",
     ),
     (
         "out is read-only",
-        lambda s: s.predictor.predict_into(s.x, frozen(s.out)),
+        lambda s: s.predictor.predict(s.x, frozen(s.out)),
         TypeError,
         "out: .*writeable",
     ),
     (
         "out is strided",
-        lambda s: s.predictor.predict_into(s.x[:10], s.out[::2]),
+        lambda s: s.predictor.predict(s.x[:10], s.out[::2]),
         TypeError,
         "out: .*contiguous",
     ),
-    ("out is a list", lambda s: s.predictor.predict_into(s.x, [[0.0] * 3] * 20), TypeError, "out: "),
+    ("out is a list", lambda s: s.predictor.predict(s.x, [[0.0] * 3] * 20), TypeError, "out: "),
     (
         "state lacks a name",
         lambda s: s.model.load_state_dict({"0.weight": np.ones((4, 9))}),

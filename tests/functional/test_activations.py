@@ -137,7 +137,7 @@ def test_float16_is_correctly_rounded(name: str, kind: str) -> None:
 @pytest.mark.parametrize("dtype", [np.float16, *FLOATS])
 @pytest.mark.parametrize("name", NAMES)
 def test_nan_in_is_nan_out(name: str, dtype: Any) -> None:
-    word = {2: np.uint16, 4: np.uint32, 8: np.uint64}[np.dtype(dtype).itemsize]
+    word: Any = {2: np.uint16, 4: np.uint32, 8: np.uint64}[np.dtype(dtype).itemsize]
     quiet = np.array([np.nan, -np.nan], dtype)
     signalling = (quiet.view(word) ^ (word(1) << word(np.finfo(dtype).nmant - 1)) | word(1)).view(dtype)
     x = np.tile(np.concatenate([quiet, signalling]), 5)

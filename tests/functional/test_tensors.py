@@ -78,7 +78,7 @@ def updated(c: Case) -> Array:
 
 def predicted_into(c: Case) -> Array:
     out = np.empty((20, 3), np.float32)
-    network([4, 9, 3], dtype=np.float32).freeze().predict_into(c.x, out)
+    network([4, 9, 3], dtype=np.float32).freeze().predict(c.x, out)
     return out
 
 
@@ -91,7 +91,7 @@ def stated(c: Case) -> Array:
 CALLS: dict[str, Callable[[Case], Any]] = {
     "model": lambda c: network([4, 9, 3], dtype=np.float32)(c.x),
     "predict": lambda c: network([4, 9, 3], dtype=np.float32).freeze().predict(c.x),
-    "predict_into": predicted_into,
+    "predict with out": predicted_into,
     "forward and backward": both_ways,
     "load_state_dict": stated,
     "from_torch": lambda c: simdnn.from_torch({"0.weight": c.x}).flat_parameters,
@@ -139,12 +139,12 @@ def test_an_unknown_device_has_a_number() -> None:
 def test_out_may_be_a_tensor() -> None:
     model, x = network([4, 9, 3], dtype=np.float32), case(np.asarray).x
     out = Tensor(np.zeros((20, 3), np.float32))
-    model.freeze().predict_into(x, out)
+    model.freeze().predict(x, out)
     assert same_bits(out.array, model(x))
     with pytest.raises(TypeError, match="out: "):
-        model.freeze().predict_into(x, Tensor(np.zeros((20, 3))))
+        model.freeze().predict(x, Tensor(np.zeros((20, 3))))
     with pytest.raises(TypeError, match="CUDA"):
-        model.freeze().predict_into(x, Tensor(np.zeros((20, 3), np.float32), 2))
+        model.freeze().predict(x, Tensor(np.zeros((20, 3), np.float32), 2))
 
 
 def peak_of(call: Callable[[], Any]) -> int:
@@ -178,7 +178,7 @@ def test_nothing_is_copied(wrap: Callable[[Array], Any]) -> None:
     y = np.arange(20_000) % 3
     F.mse_loss(c.values, c.values)
     for call in (
-        lambda: predictor.predict_into(c.x, out),
+        lambda: predictor.predict(c.x, out),
         lambda: F.mse_loss(c.values, c.values),
         lambda: trainer.fit(c.x, y, epochs=1, progress=False),
     ):

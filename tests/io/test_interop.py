@@ -164,7 +164,7 @@ def modules(torch: Any) -> dict[str, tuple[Any, tuple[int, ...]]]:
     norms.train()
     norms(torch.randn(20, 5) + 1)  # running statistics of its own
     return {
-        "normalisations": (norms, (7, 5)),
+        "normalizations": (norms, (7, 5)),
         "no affine": (t.Sequential(t.Linear(5, 4), t.BatchNorm1d(4, affine=False)), (7, 5)),
         "LSTM": (t.Sequential(t.LSTM(5, 6, num_layers=2, batch_first=True)), (7, 4, 5)),
         "GRU": (t.Sequential(t.GRU(5, 6, batch_first=True, bias=False)), (7, 4, 5)),
@@ -180,7 +180,7 @@ def output(torch: Any, module: Any, x: Any) -> Array:
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("name", ["normalisations", "no affine", "LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("name", ["normalizations", "no affine", "LSTM", "GRU", "RNN"])
 def test_layers_of_pytorch_compute_the_same(name: str) -> None:
     torch = pytest.importorskip("torch", reason="needs the extra [peers]: torch")
     torch.manual_seed(0)

@@ -58,7 +58,7 @@ def test_a_description_makes_a_fresh_model() -> None:
     assert same_bits(same.flat_parameters, model.flat_parameters)
 
 
-def test_initialisers_are_names_or_left_out() -> None:
+def test_initializers_are_names_or_left_out() -> None:
     init = simdnn.init
     for given_, wanted in (
         ("he_normal", "he_normal"),

@@ -114,7 +114,7 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a width of text": (with_setting("in_features", "4"), "in_features"),
     "a wrong bias": (with_setting("bias", False), "bias"),
     "an unknown activation": (with_setting("activation", "relux"), "activation"),
-    "an unknown initialiser": (with_setting("init", "os.system"), "init"),
+    "an unknown initializer": (with_setting("init", "os.system"), "init"),
     "layers inside each other": (with_layer(nested(60)), "inside each other"),
     "lists inside each other": (lambda d: "[" * 100_000 + "]" * 100_000, "deep|recursion"),
     "a layer of lists": (with_setting("activation", [[[]]]), "activation"),

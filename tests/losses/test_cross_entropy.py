@@ -36,7 +36,7 @@ def test_every_combination_of_modifiers_matches_one_oracle(dtype: Any) -> None:
     x, eps = outputs("cross_entropy", 40, 6, dtype), np.finfo(compute_type(dtype)).eps
     classes, probabilities = targets("cross_entropy", 40, 6), targets("kl_div", 40, 6, dtype)
     for values in itertools.product(*MODIFIERS.values()):
-        settings = dict(zip(MODIFIERS, values, strict=True))
+        settings: dict[str, Any] = dict(zip(MODIFIERS, values, strict=True))
         soft, sample = settings.pop("soft"), settings.pop("sample_weight")
         y = probabilities if soft else classes
         given = {key: value for key, value in settings.items() if value is not None}

@@ -27,7 +27,7 @@ every_storage = pytest.mark.parametrize("dtype", [np.float16, *FLOATS])
 
 
 def every_loss_where(trait: Callable[[losses.Loss], bool]) -> Any:
-    """Parametrises over the losses with a trait."""
+    """Parametrizes over the losses with a trait."""
     return pytest.mark.parametrize("name", [name for name, row in oracles.LOSSES.items() if trait(row)])
 
 

@@ -40,7 +40,7 @@ def test_what_cannot_be_looked_up_is_refused(
     calls = [
         lambda: model(x),
         lambda: model.forward(x, training=True),
-        lambda: model.freeze().predict_into(x, out),
+        lambda: model.freeze().predict(x, out),
         lambda: trainer.step(x, y),
         lambda: trainer.step(x.astype(np.float32), y),
         lambda: trainer.fit(x, y, epochs=1, progress=False),
@@ -135,7 +135,7 @@ def test_columns_are_a_mapping_or_triples() -> None:
     listed = nn.Embedding(in_features=6, columns=[(4, 5, 3), (0, 11, 2)])
     assert repr(listed) == repr(nn.Embedding(in_features=6, columns={4: (5, 3), 0: (11, 2)}))
     with pytest.raises(TypeError, match=r"columns: .*int"):
-        nn.Embedding(in_features=6, columns={4: 5})  # type: ignore[dict-item]
+        nn.Embedding(in_features=6, columns={4: 5})
 
 
 def test_softmax_and_sigmoid_go_with_losses_of_probabilities() -> None:

@@ -11,6 +11,7 @@ import pytest
 import simdnn
 import simdnn.functional as F
 from simdnn import Trainer, diagnostics, init, nn, optim
+from simdnn.diagnostics._report import REMEDIES
 
 from tests.support.registry import spread
 
@@ -135,7 +136,7 @@ def separable(**settings: float) -> Array:
 
 
 def test_penalties_bound_weights() -> None:
-    """The penalised loss falls from log 2: so |w|_1 <= log 2 / l1, and |w|^2 <= 2 log 2 / l2."""
+    """The penalized loss falls from log 2: so |w|_1 <= log 2 / l1, and |w|^2 <= 2 log 2 / l2."""
     free, l1, l2 = separable(), separable(l1=0.05), separable(l2=0.05)
     assert np.abs(l1).sum() <= np.log(2) / 0.05 < np.abs(free).sum()
     assert (l2**2).sum() <= 2 * np.log(2) / 0.05 < (free**2).sum()
@@ -228,7 +229,7 @@ def test_explosions_are_reported() -> None:
 
 
 def test_remedies_name_what_there_is() -> None:
-    text = " ".join(diagnostics.REMEDIES.values())
+    text = " ".join(REMEDIES.values())
     for module, name in re.findall(r"\b(nn|pretrain)\.(\w+)", text):
         assert hasattr(getattr(simdnn, module), name), f"{module}.{name}"
     for name in re.findall(r"init='(\w+)'", text):

@@ -14,7 +14,7 @@ from tests.support.registry import same_bits
 
 Array = np.ndarray[Any, Any]
 
-#: Initialisers with settings; mean 0, and this standard deviation, for a weight of (300, 200).
+#: Initializers with settings; mean 0, and this standard deviation, for a weight of (300, 200).
 SPREADS: dict[str, tuple[Callable[..., Array], float]] = {
     "uniform": (functools.partial(init.uniform, low=-3, high=3), math.sqrt(3)),
     "normal": (functools.partial(init.normal, std=0.3), 0.3),
@@ -149,7 +149,7 @@ def deep(make: Any, activation: str, scale: float = 0.65, depth: int = 20) -> tu
 
 
 def test_equal_constants_keep_all_neurons_equal() -> None:
-    """Chapter 4.1: whatever is learnt, a layer stays worth one neuron."""
+    """Chapter 4.1: whatever is learned, a layer stays worth one neuron."""
     make = functools.partial(init.constant, value=0.1)
     model = nn.Sequential(nn.Dense(4, 8, activation="tanh", init=make), nn.Dense(8, 3, init=make), rng=0)
     rng = np.random.default_rng(0)

@@ -46,13 +46,13 @@ def test_a_row_has_the_same_bits_in_every_batch(activation: str, widths: list[in
         assert same_bits(model(x[300 - n :]), whole[300 - n :])
         assert same_bits(model.forward(x[:n], training=True), whole[:n])
         out = np.full((n, widths[-1]), 7, dtype)
-        predictor.predict_into(x[:n], out)
+        predictor.predict(x[:n], out)
         assert same_bits(out, whole[:n])
         assert same_bits(predictor.predict(x[:n]), whole[:n])
     for i in (0, 1, 17, 299):
         assert same_bits(model(x[i]), whole[i])
         single = np.empty(widths[-1], dtype)
-        predictor.predict_into(x[i], single)
+        predictor.predict(x[i], single)
         assert same_bits(single, whole[i])
         assert same_bits(predictor.predict(x[i]), whole[i])
 
@@ -87,7 +87,7 @@ def test_prediction_reads_any_layout(dtype: Any) -> None:
         assert same_bits(model(view), wanted)
         assert same_bits(model.freeze().predict(view), wanted)
         out = np.empty_like(wanted)
-        model.freeze().predict_into(view, out)
+        model.freeze().predict(view, out)
         assert same_bits(out, wanted)
 
 
@@ -202,7 +202,7 @@ trainer, predictor, out = simdnn.Trainer(model), model.freeze(), np.empty((32, 4
 def work(times):
     for _ in range(times):
         trainer.step(x, y)
-        predictor.predict_into(x, out)
+        predictor.predict(x, out)
         F.cross_entropy(model(x), y, return_grad=True)
         model.forward(x, training=True)
         model.backward(out)

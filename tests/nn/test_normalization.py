@@ -1,4 +1,4 @@
-"""Batch and layer normalisation: statistics, accuracy, and what freezing makes of them."""
+"""Batch and layer normalization: statistics, accuracy, and what freezing makes of them."""
 
 from typing import Any
 
@@ -168,7 +168,7 @@ def test_folding_is_done_in_double() -> None:
 
 
 def test_time_steps_are_rows() -> None:
-    """Of a sequence, each time step is normalised as a row."""
+    """Of a sequence, each time step is normalized as a row."""
     x = numbers(60, 3).reshape(12, 5, 3)
     alone = nn.Sequential(nn.LSTM(3, 4), dtype=np.float64, rng=0)
     for layer in (nn.BatchNorm1d(3), nn.LayerNorm(3), nn.PReLU(3), nn.RReLU()):

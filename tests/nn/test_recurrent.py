@@ -106,8 +106,8 @@ def test_stateful_layers_go_on_where_the_last_batch_ended(cell: Any, samples: in
     assert same_bits(model(x[:, :4]), wanted[:, :4])
     assert same_bits(predictor.predict(x[:, :4]), wanted[:, :4])
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model)), model.freeze()):
-        run = getattr(other, "predict", other)
-        assert same_bits(run(x[:, :4]), wanted[:, :4]), "a copy begins anew"
+        copied: Any = getattr(other, "predict", other)
+        assert same_bits(copied(x[:, :4]), wanted[:, :4]), "a copy begins from its first state"
 
 
 def test_stateful_training_keeps_batches_of_one_size() -> None:

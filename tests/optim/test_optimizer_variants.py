@@ -172,10 +172,11 @@ def test_keras_adagrad_begins_with_an_accumulator() -> None:
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_keras_rmsprop_of_all_options(dtype: Any) -> None:
-    """keras/src/optimizers/rmsprop.py: centred, with momentum and the rate inside."""
+    """keras/src/optimizers/rmsprop.py: centered, with momentum and the rate inside."""
     p, g = spread(50, dtype), spread(53, dtype)[3:]
     optimizer = optim.RMSprop([p], like="keras", centered=True, momentum=0.7)
-    wanted, v, a, m = p.astype(np.float64), 0.0, 0.0, 0.0
+    wanted = p.astype(np.float64)
+    v, a, m = np.zeros((3, p.size))
     for t in range(10):
         optimizer.step([g * dtype(1 + t)])
         d = g.astype(np.float64) * (1 + t)

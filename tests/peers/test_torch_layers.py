@@ -98,8 +98,8 @@ def test_embedding_agrees(dtype: Any) -> None:
 
 @every_float
 def test_a_residual_network_trains_as_theirs(dtype: Any) -> None:
-    """Twenty steps of Adam through batch normalisation, prelu and a shortcut."""
-    # A bias before a normalisation has no gradient but noise, which Adam would blow up.
+    """Twenty steps of Adam through batch normalization, prelu and a shortcut."""
+    # A bias before a normalization has no gradient but noise, which Adam would blow up.
     layers: list[nn.Layer] = [nn.Dense(8, 16, bias=False), nn.BatchNorm1d(16), nn.PReLU(16)]
     layers += [nn.Residual(nn.Dense(16, 16), nn.LayerNorm(16), nn.ReLU(), nn.Dense(16, 16)), nn.Dense(16, 3)]
     model = nn.Sequential(*layers, dtype=dtype, rng=0)

@@ -98,8 +98,9 @@ def test_training_agrees(rule: str, make: Any, settings: dict[str, Any], loss: s
     model = network([8, 32, 16, 5], "tanh", dtype=dtype)
     x, y = samples(loss, 60, 8, 5, dtype)
     layers: list[Any] = []
-    for i, layer in enumerate(model.layers):
-        linear = torch.nn.Linear(layer.in_features, layer.out_features)
+    dense: Any
+    for i, dense in enumerate(model.layers):
+        linear = torch.nn.Linear(dense.in_features, dense.out_features)
         linear.weight.data = torch.tensor(model.parameters()[f"{i}.weight"].T.copy())
         linear.bias.data = torch.tensor(model.parameters()[f"{i}.bias"])
         layers += [linear, torch.nn.Tanh()]

@@ -17,6 +17,9 @@ from tests import oracles
 from tests.oracles import rules
 from tests.support.registry import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS, RULES, parameters_of
 
+#: Names that simdnn.functional exports.
+PUBLIC: list[str] = vars(F)["__all__"]
+
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_every_activation_has_an_oracle(name: str) -> None:
@@ -46,7 +49,7 @@ def test_every_loss_has_a_function(name: str) -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_every_loss_is_public_and_named_alike(name: str) -> None:
     function = NAMED[name]
-    assert function.__name__ in F.__all__, f"add {function.__name__} to __all__ of {function.__module__}"
+    assert function.__name__ in PUBLIC, f"add {function.__name__} to __all__ of {function.__module__}"
     assert function.__name__.removesuffix("_loss") == name
     assert getattr(F, function.__name__) is function
 
@@ -57,7 +60,8 @@ def test_every_loss_states_its_parameters(name: str) -> None:
     text = inspect.getdoc(function) or ""
     for section in ("Parameters", "Returns", "Raises", "Examples", "Source: "):
         assert section in text, f"{function.__name__}: its docstring has no {section}"
-    for parameter in inspect.signature(function).parameters:
+    parameters = inspect.signature(function).parameters
+    for parameter in parameters:
         assert re.search(
             rf"^[\w, ]*\b{parameter}\b[\w, ]* : |^[\w, ]*\b{parameter}\b[\w, ]*$", text, re.MULTILINE
         )
@@ -96,7 +100,7 @@ def test_no_oracle_is_left_over() -> None:
 )
 def test_every_function_is_public(name: str) -> None:
     assert hasattr(F, name)
-    assert name in F.__all__
+    assert name in PUBLIC
 
 
 @pytest.mark.parametrize(

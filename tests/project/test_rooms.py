@@ -37,7 +37,7 @@ ROOMS = {
     "training",
 }
 MOST_ROOMS = 20
-NO_ROOMS = {"__init__", "__main__", "__pycache__", "_core", "py"}
+NO_ROOMS = {"__init__", "__main__", "_core", "py"}
 
 MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
@@ -46,7 +46,9 @@ MODULES = {
 
 
 def test_rooms_are_those_of_the_floor_plan() -> None:
-    entries = {path.name.split(".")[0] for path in PACKAGE.iterdir()} - NO_ROOMS
+    paths = [path for path in PACKAGE.iterdir() if path.suffix not in (".so", ".pyd")]
+    files = [path for path in paths if path.is_file() or (path / "__init__.py").is_file()]
+    entries = {path.name.split(".")[0] for path in files} - NO_ROOMS
     assert entries == ROOMS, "list the room in ROOMS, or put the file into the room that it serves"
     assert len(entries) <= MOST_ROOMS
 
@@ -119,3 +121,18 @@ def test_modules_do_not_import_each_other_in_circles() -> None:
 @pytest.mark.parametrize("graph", [{"a": {"b"}, "b": {"a"}}, {"a": {"b"}, "b": {"c"}, "c": {"b"}}])
 def test_a_circle_is_found(graph: dict[str, set[str]]) -> None:
     assert circle({"c": set(), **graph})
+
+
+@pytest.mark.parametrize("room", ["cli", "sklearn"])
+def test_rooms_above_import_public_names(room: str) -> None:
+    """Helpers of `_utils` serve all rooms."""
+    inside = f"simdnn.{room}"
+    found = {
+        (module, f"{other}.{name}" if name else other)
+        for module in MODULES
+        if f"{module}.".startswith(f"{inside}.")
+        for other, name in imported(module)
+        if not other.startswith((inside, "simdnn._utils"))
+    }
+    private = {one for one in found if any(part.startswith("_") for part in one[1].split("."))}
+    assert not private

@@ -15,10 +15,9 @@ CPP = ROOT / "cpp"
 SOURCES = sorted(path for path in CPP.rglob("*") if path.suffix in (".hpp", ".cpp"))
 
 #: From the bottom up; a file includes its own layer and those below it.
-LAYERS = ["math", "ops", "loops", "kernels", "dispatch", "net", "bindings"]
-#: Plain data that every layer may include, and threads, which know nothing but it.
-PLAIN = {"ops/description.hpp", "ops/spans.hpp"}
-PARALLEL = {"parallel.hpp", "parallel.cpp"}
+LAYERS = ["base", "simd", "math", "ops", "loops", "kernels", "dispatch", "threads", "net", "bindings"]
+#: Compiled once for each instruction set, in a namespace of its own.
+LEVEL_CODE = ("simd", "math", "ops", "loops")
 
 every_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(CPP)))
 
@@ -47,10 +46,8 @@ def test_includes_point_one_way(path: Path) -> None:
     for included in includes(path):
         name = name_of(included)
         assert included.is_file(), f"{name} does not exist"
-        if name in PLAIN or name in PARALLEL:
-            continue
-        assert name_of(path) not in PLAIN | PARALLEL, (
-            f"plain data and threads include plain data alone, not {name}"
+        assert layer_of(path) != "threads" or layer_of(included) in ("base", "threads"), (
+            f"threads/ includes base/ alone, not {name}"
         )
         assert LAYERS.index(layer_of(included)) <= LAYERS.index(layer_of(path)), (
             f"{name_of(path)} must not include {name}: {' <- '.join(LAYERS)}"
@@ -63,15 +60,12 @@ def test_kernels_are_not_included_around_the_table(path: Path) -> None:
     if LAYERS.index(layer_of(path)) <= LAYERS.index("kernels") if layer_of(path) in LAYERS else True:
         return
     for included in includes(path):
-        name = name_of(included)
-        assert name in PLAIN or layer_of(included) not in ("math", "ops", "loops"), (
-            f"{name_of(path)} includes {name}"
-        )
+        assert layer_of(included) not in LEVEL_CODE, f"{name_of(path)} includes {name_of(included)}"
 
 
 @every_source
-def test_openmp_is_in_one_file(path: Path) -> None:
-    if name_of(path) == "parallel.cpp":
+def test_openmp_is_in_threads(path: Path) -> None:
+    if layer_of(path) == "threads" or name_of(path) == "bindings/openmp.cpp":
         return
     assert not re.search(r"#\s*pragma omp|omp\.h|\bomp_\w+\(", path.read_text())
 
@@ -88,7 +82,7 @@ def test_python_is_in_the_bindings(path: Path) -> None:
 @every_source
 def test_code_of_a_level_calls_no_library_function(path: Path) -> None:
     """Inline functions of the standard library would be merged across levels."""
-    if layer_of(path) not in ("math", "ops", "loops") or name_of(path) in PLAIN:
+    if layer_of(path) not in LEVEL_CODE:
         return
     allowed = {"cstddef", "cstdint", "immintrin.h", "arm_neon.h"}
     assert set(system_includes(path)) <= allowed

@@ -9,6 +9,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 pytestmark = pytest.mark.filterwarnings("ignore")  # checks stop before anything converges
 
 
-@parametrize_with_checks([MLPClassifier(), MLPRegressor()])  # type: ignore[untyped-decorator]
+@parametrize_with_checks([MLPClassifier(), MLPRegressor()])
 def test_scikit_learn_check(estimator: Any, check: Any) -> None:
     check(estimator)

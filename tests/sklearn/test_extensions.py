@@ -1,4 +1,4 @@
-"""What the estimators have beyond scikit-learn's: losses, optimisers, layers, weights, callbacks."""
+"""What the estimators have beyond scikit-learn's: losses, optimizers, layers, weights, callbacks."""
 
 from functools import partial
 from typing import Any
@@ -197,7 +197,7 @@ def test_clipping_bounds_the_first_step() -> None:
 
 
 @pytest.mark.parametrize("name", ["he_normal", "orthogonal", simdnn.init.lecun_uniform])
-def test_initialisers_draw_by_the_random_state(name: Any) -> None:
+def test_initializers_draw_by_the_random_state(name: Any) -> None:
     settings: dict[str, Any] = {"init": name, "max_iter": 1, "optimizer": optim.SGD(lr=0.0)}
     first, second, other = fitted(**settings), fitted(**settings), fitted(**settings, random_state=1)
     assert same_bits(flat(first), flat(second))
@@ -291,7 +291,7 @@ def test_parameters_out_of_range_are_refused() -> None:
             MLPClassifier(**settings).fit(X, Y)
 
 
-def test_lbfgs_minimises_the_sum_over_outputs() -> None:
+def test_lbfgs_minimizes_the_sum_over_outputs() -> None:
     y = np.c_[X[:, 0], X[:, 1] ** 2]
     regressor = MLPRegressor(**QUICK | {"max_iter": 500, "tol": 1e-6}, solver="lbfgs", alpha=0.1).fit(X, y)
     error = ((regressor.predict(X) - y) ** 2).mean() / 2

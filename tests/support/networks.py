@@ -40,14 +40,10 @@ def network(
 def oracle_of(model: nn.Sequential) -> list[oracles.Layer]:
     """The layers of a model, its parameters as they are now, in float64."""
     values = {name: value.astype(np.float64) for name, value in model.parameters().items()}
+    names = [vars(layer)["activation"] or "identity" for layer in model.layers]
     return [
-        oracles.Layer(
-            values[f"{i}.weight"],
-            values.get(f"{i}.bias"),
-            layer.activation or "identity",
-            parameters_of(layer.activation or "identity"),
-        )
-        for i, layer in enumerate(model.layers)
+        oracles.Layer(values[f"{i}.weight"], values.get(f"{i}.bias"), name, parameters_of(name))
+        for i, name in enumerate(names)
     ]
 
 

@@ -105,7 +105,7 @@ out = np.empty((count, widths[-1]), dtype)
 works = {{
     "predict": lambda: model(x),
     "evaluate": lambda: trainer.evaluate(x, y),
-    "predict_into": lambda: predictor.predict_into(x, out),
+    "predict with out": lambda: predictor.predict(x, out),
     "step": lambda: trainer.step(x, y),
     "forward": lambda: model.forward(x, training=True),
 }}
@@ -119,7 +119,7 @@ print(json.dumps({{"latency": latency, "unchanged": unchanged, "right": right}})
 )
 
 
-@pytest.mark.parametrize("call", ["predict", "evaluate", "predict_into", "step", "forward"])
+@pytest.mark.parametrize("call", ["predict", "evaluate", "predict with out", "step", "forward"])
 def test_ctrl_c_ends_every_long_call(call: str) -> None:
     found = report(
         CALLS, widths=[200, 600, 600, 10], count=8000, batch_size=None, dtype="float32", delay=0.1, call=call

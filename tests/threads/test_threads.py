@@ -1,9 +1,10 @@
-"""Threads are never a loss: limits are honoured per call, and fork or exhaustion changes no answer."""
+"""Laws of threads in every layer: limits are honored per call, and fork or exhaustion changes no answer."""
 
+import functools
 import os
 import platform
 import threading
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ linux = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="reads /proc and sets affinity: Linux alone"
 )
 
-#: What the scripts below share: work large enough for a team, and how many threads this process has.
+#: The beginning of the scripts below: work large enough for a team, and the number of threads of the process.
 PREPARE = """
 import os, signal, sys, threading
 import numpy as np, numpy.random, simdnn, simdnn.functional as F
@@ -39,20 +40,30 @@ def threads():
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "8"}
 
 
-def script(text: str, **environment: str) -> list[str]:
-    """The lines that a script prints, under a watchdog."""
+class Script(Protocol):
+    def __call__(self, text: str, **environment: str) -> list[str]: ...
+
+
+@pytest.fixture
+def script(layer: str) -> Script:
+    """A runner of scripts in fresh processes on a threading layer; it returns the printed lines."""
+    return lambda text, **environment: printed_lines(text, SIMDNN_THREADING=layer, **environment)
+
+
+def printed_lines(text: str, **environment: str) -> list[str]:
     return run(PREPARE + text, timeout=60, **(ENVIRONMENT | environment)).splitlines()
 
 
+@functools.cache
 def alone() -> str:
     """The right answer, from a process with one thread."""
-    (answer,) = script("print(work())", OMP_NUM_THREADS="1")
+    (answer,) = printed_lines("print(work())", OMP_NUM_THREADS="1")
     return answer
 
 
 @linux
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_large_work_uses_the_requested_team(count: int) -> None:
+def test_large_work_uses_the_requested_team(script: Script, count: int) -> None:
     before, small, large, again = script(
         f"simdnn.set_num_threads({count})\nprint(threads())\nF.sigmoid(X[:1000]); print(threads())\n"
         "work(); print(threads())\nwork(); print(threads())"
@@ -64,7 +75,7 @@ def test_large_work_uses_the_requested_team(count: int) -> None:
 
 @linux
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_omp_num_threads_is_an_upper_limit(count: int) -> None:
+def test_omp_num_threads_is_an_upper_limit(script: Script, count: int) -> None:
     (default,) = script("print(simdnn.get_num_threads())", OMP_NUM_THREADS="64")
     (found,) = script("print(simdnn.get_num_threads())", OMP_NUM_THREADS=str(count))
     assert int(default) <= len(os.sched_getaffinity(0))
@@ -72,7 +83,7 @@ def test_omp_num_threads_is_an_upper_limit(count: int) -> None:
 
 
 @linux
-def test_affinity_is_asked_at_each_call() -> None:
+def test_affinity_is_asked_at_each_call(script: Script) -> None:
     one, before, after = script(
         "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
         "print(simdnn.get_num_threads(), threads(), sep='\\n'); work(); print(threads())"
@@ -106,20 +117,23 @@ def test_set_num_threads_holds_until_it_is_taken_back() -> None:
     assert simdnn.get_num_threads() == default
 
 
-def test_threadpoolctl_limits_are_honoured() -> None:
-    threadpoolctl = pytest.importorskip("threadpoolctl", reason="needs the extra [test]: threadpoolctl")
-    if not simdnn.show_config("dicts")["openmp"]:
-        pytest.skip("this build asks no OpenMP runtime for limits")
-    default = simdnn.get_num_threads()
-    with threadpoolctl.threadpool_limits(limits=1):
-        assert simdnn.get_num_threads() == 1
-    assert simdnn.get_num_threads() == default
-    try:
-        simdnn.set_num_threads(2)
-        with threadpoolctl.threadpool_limits(limits=1):
-            assert simdnn.get_num_threads() == 1
-    finally:
-        simdnn.set_num_threads(None)
+THREADPOOLCTL = """
+import sklearn.utils.parallel, threadpoolctl  # scikit-learn loads an OpenMP runtime
+default = simdnn.get_num_threads()
+with threadpoolctl.threadpool_limits(limits=1):
+    print(simdnn.get_num_threads())
+print(simdnn.get_num_threads() == default)
+simdnn.set_num_threads(2)
+with threadpoolctl.threadpool_limits(limits=1):
+    print(simdnn.get_num_threads())
+print(simdnn.get_num_threads())
+"""
+
+
+def test_threadpoolctl_limits_are_honored(script: Script) -> None:
+    pytest.importorskip("threadpoolctl", reason="needs the extra [test]: threadpoolctl")
+    pytest.importorskip("sklearn", reason="needs the extra [test]: scikit-learn, which brings OpenMP")
+    assert script(THREADPOOLCTL, OMP_NUM_THREADS="2") == ["1", "True", "1", "2"]
 
 
 FORK = """
@@ -141,7 +155,7 @@ print(simdnn.get_num_threads(), answer)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_forked_child_works_alone_with_the_same_bits() -> None:
+def test_a_forked_child_works_alone_with_the_same_bits(script: Script) -> None:
     *children, parent = script(FORK)
     answer = alone()
     assert parent == f"2 {answer}"
@@ -163,7 +177,7 @@ print(set(found) == {answer}, answer)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_child_does_not_wait_for_a_thread_of_its_parent() -> None:
+def test_a_child_does_not_wait_for_a_thread_of_its_parent(script: Script) -> None:
     """One that computed with the same predictor, and held it, while the process was forked."""
     wanted, found = script("""
 model = network([100, 256, 256, 10], dtype=np.float32)
@@ -195,7 +209,7 @@ os._exit(0)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_multiprocessing_by_fork_gives_the_same_bits() -> None:
+def test_multiprocessing_by_fork_gives_the_same_bits(script: Script) -> None:
     assert script(MULTIPROCESSING) == [f"True {alone()}"]
 
 
@@ -217,7 +231,7 @@ print(failed, work() == work())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_thousand_forks_after_parallel_work() -> None:
+def test_a_thousand_forks_after_parallel_work(script: Script) -> None:
     assert script(MANY_FORKS) == ["0 True"]
 
 
@@ -232,7 +246,7 @@ print(set(found) == {answer})
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_joblib_by_multiprocessing_gives_the_same_bits() -> None:
+def test_joblib_by_multiprocessing_gives_the_same_bits(script: Script) -> None:
     pytest.importorskip("joblib", reason="needs the extra [test]: scikit-learn, which brings joblib")
     assert script(JOBLIB) == ["True"]
 
@@ -258,7 +272,7 @@ def exhaust():
 
 
 @linux
-def test_without_threads_to_be_had_the_answer_is_right() -> None:
+def test_without_threads_to_be_had_the_answer_is_right(script: Script) -> None:
     assert (
         script(EXHAUST + "simdnn.set_num_threads(2); exhaust(); print(work()); print(work())")
         == [alone()] * 2
@@ -266,7 +280,7 @@ def test_without_threads_to_be_had_the_answer_is_right() -> None:
 
 
 @linux
-def test_a_larger_team_that_cannot_be_had_does_not_end_the_process() -> None:
+def test_a_larger_team_that_cannot_be_had_does_not_end_the_process(script: Script) -> None:
     found = script(
         EXHAUST
         + "simdnn.set_num_threads(2); print(work()); exhaust(); simdnn.set_num_threads(4); print(work())"
@@ -275,7 +289,7 @@ def test_a_larger_team_that_cannot_be_had_does_not_end_the_process() -> None:
 
 
 @linux
-def test_a_team_that_shrank_and_cannot_grow_again_does_not_end_the_process() -> None:
+def test_a_team_that_shrank_and_cannot_grow_again_does_not_end_the_process(script: Script) -> None:
     found = script(
         EXHAUST
         + "simdnn.set_num_threads(4); print(work()); simdnn.set_num_threads(2); print(work())\n"
@@ -285,7 +299,7 @@ def test_a_team_that_shrank_and_cannot_grow_again_does_not_end_the_process() -> 
 
 
 @linux
-def test_another_thread_whose_team_cannot_be_had_does_not_end_the_process() -> None:
+def test_another_thread_whose_team_cannot_be_had_does_not_end_the_process(script: Script) -> None:
     """A team belongs to the thread that asked for it: that one could be created says nothing of the next."""
     found = script(
         EXHAUST
@@ -329,7 +343,7 @@ def in_threads(count: int, work: Any) -> list[Any]:
     return results
 
 
-def test_models_train_side_by_side_and_share_a_predictor() -> None:
+def test_models_train_side_by_side_and_share_a_predictor(layer: str) -> None:
     predictor = network([20, 64, 64, 8], dtype=np.float32).freeze()
     queries = spread(64 * 20, np.float32).reshape(64, 20)
 
@@ -340,7 +354,7 @@ def test_models_train_side_by_side_and_share_a_predictor() -> None:
         out = np.empty((64, 8), np.float32)
         answers = []
         for _ in range(50):
-            predictor.predict_into(queries, out)
+            predictor.predict(queries, out)
             answers.append(out.copy())
         return [model.flat_parameters.copy(), *answers]
 
@@ -349,7 +363,7 @@ def test_models_train_side_by_side_and_share_a_predictor() -> None:
         assert all(same_bits(a, b) for a, b in zip(result, right, strict=True))
 
 
-def test_steps_of_one_trainer_from_several_threads_take_turns() -> None:
+def test_steps_of_one_trainer_from_several_threads_take_turns(layer: str) -> None:
     """Whatever their order, equal batches give the parameters of as many steps."""
     x, y = samples("cross_entropy", 300, 30, 8, np.float32)
     shared, lonely = (network([30, 64, 8], dtype=np.float32) for _ in range(2))
@@ -360,14 +374,14 @@ def test_steps_of_one_trainer_from_several_threads_take_turns() -> None:
     assert same_bits(shared.flat_parameters, lonely.flat_parameters)
 
 
-def test_ufuncs_from_several_threads(threads: int) -> None:
+def test_ufuncs_from_several_threads(layer: str, threads: int) -> None:
     x = spread(200_000, np.float32, 9)
     wanted = F.silu(x)
     assert all(same_bits(result, wanted) for result in in_threads(4, lambda _: F.silu(x)))
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="reads the control word by the C library of Linux")
-def test_training_leaves_the_control_word_alone(threads: int) -> None:
+def test_training_leaves_the_control_word_alone(layer: str, threads: int) -> None:
     """Subnormal numbers are computed with, not flushed behind the back of the caller or of other threads."""
     before = control_word()
     x, y = samples("cross_entropy", 300, 100, 10, np.float32)

@@ -98,7 +98,7 @@ def cases(names: Sequence[str] = ()) -> list[Case]:
 
 def precise_errors(case: Case, dtype: str, x: float) -> tuple[float, float]:
     """The error of f(x) in units in the last place, and in eps, by mpmath."""
-    limits = np.finfo(DTYPES[dtype])
+    limits: Any = np.finfo(DTYPES[dtype])
     y = float(case.compute(np.array([x], DTYPES[dtype]))[0])
     with mpmath.workprec(250):
         top = mpmath.ldexp(1, int(limits.maxexp))
@@ -186,7 +186,8 @@ def walk(
 
 def judge(case: Case, dtype: str, report: Report) -> tuple[Row, list[str]]:
     """The largest errors as mpmath has them, and what is wrong."""
-    row, wrong = {}, []
+    row: Row = {}
+    wrong = []
     bounds = {"normal": case.bound(dtype), "subnormal": case.quanta(dtype), "near_root": 0.1}
     for name, bound in bounds.items():
         worst = getattr(report, name)
@@ -275,9 +276,9 @@ def sweep(
             rows[key]["levels"] = {here: 1} | plan.levels(dtype)
             wrong += found
     for level, every in plan.levels().items():
-        found = hashes_of_level(level, chosen, plan, every)
+        others = hashes_of_level(level, chosen, plan, every)
         for key, values in hashes.items():
-            pairs = zip(values[::every], found[key], strict=True)
+            pairs = zip(values[::every], others[key], strict=True)
             if differing := [i * every for i, (one, other) in enumerate(pairs) if one != other]:
                 wrong.append(f"{key}: {here} and {level} differ in chunks {differing[:9]} of {CHUNK} inputs")
     return rows, wrong

@@ -83,7 +83,7 @@ def rowwise() -> Iterator[tuple[str, str]]:
 
 
 def training() -> Iterator[tuple[str, str]]:
-    """Parameters after 20 steps of a small network, with every optimiser."""
+    """Parameters after 20 steps of a small network, with every optimizer."""
     for dtype in FLOATS:
         for loss in KINDS:
             for rule, make, settings in OPTIMIZERS:
@@ -100,7 +100,7 @@ def training() -> Iterator[tuple[str, str]]:
             yield f"20 steps {loss} {dtype.__name__}", digest(model.flat_parameters, model(x))
 
 
-def machines() -> Iterator[tuple[str, str]]:
+def rbms() -> Iterator[tuple[str, str]]:
     """Restricted Boltzmann machines after three epochs of CD-2."""
     for dtype in FLOATS:
         for sampled in (False, True):
@@ -163,7 +163,7 @@ def layered() -> Iterator[tuple[str, str]]:
 
 def entries() -> dict[str, str]:
     """All hashes by name."""
-    return dict([*elementwise(), *rowwise(), *training(), *machines(), *recurrent(), *layered()])
+    return dict([*elementwise(), *rowwise(), *training(), *rbms(), *recurrent(), *layered()])
 
 
 def main() -> None:

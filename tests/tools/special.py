@@ -90,7 +90,7 @@ def inputs(function: Function, dtype: Any) -> Array:
     """Every special value for a function, each NaN once per sign and kind."""
     kinks = np.array([*function.oracle.kinks(*function.parameters)], dtype)
     sides = [kinks, np.nextafter(kinks, dtype(-np.inf)), np.nextafter(kinks, dtype(np.inf))]
-    word = {2: np.uint16, 4: np.uint32, 8: np.uint64}[np.dtype(dtype).itemsize]
+    word: Any = {2: np.uint16, 4: np.uint32, 8: np.uint64}[np.dtype(dtype).itemsize]
     quiet = np.array([np.nan, -np.nan], dtype)
     signalling = (quiet.view(word) ^ (word(1) << word(np.finfo(dtype).nmant - 1)) | word(1)).view(dtype)
     infinite = np.array([np.inf, -np.inf], dtype)

@@ -8,8 +8,10 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from simdnn import _core
 
 from tests import oracles
+from tests.oracles.arithmetic import Comparison
 from tests.support.processes import output_of
 from tests.support.registry import ulp_errors
 from tests.tools import accuracy, documents
@@ -26,17 +28,15 @@ every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 @pytest.fixture(scope="module")
-def comparison() -> accuracy.Comparison:
+def comparison() -> Comparison:
     compiler = os.environ.get("CXX", "g++")
     if shutil.which(compiler) is None:
         pytest.skip(f"needs a C++ compiler: there is no {compiler}")
-    return accuracy.Comparison([case.values[0] for case in CASES])
+    return Comparison([case.values[0] for case in CASES])
 
 
 @every_case
-def test_largest_error_in_float32_is_that_of_mpmath(
-    case: accuracy.Case, comparison: accuracy.Comparison
-) -> None:
+def test_largest_error_in_float32_is_that_of_mpmath(case: accuracy.Case, comparison: Comparison) -> None:
     row, _, wrong = accuracy.measure(case, "float32", FEW, comparison)
     x = FEW.chunk(case, "float32", 0)
     x = x[np.isfinite(x)]
@@ -53,9 +53,7 @@ def test_largest_error_in_float32_is_that_of_mpmath(
 
 
 @every_case
-def test_largest_error_in_float64_is_that_of_mpmath(
-    case: accuracy.Case, comparison: accuracy.Comparison
-) -> None:
+def test_largest_error_in_float64_is_that_of_mpmath(case: accuracy.Case, comparison: Comparison) -> None:
     row, _, wrong = accuracy.measure(case, "float64", FEW, comparison)
     x = FEW.chunk(case, "float64", 0)
     errors = [accuracy.precise_errors(case, "float64", float(one))[0] for one in x if np.isfinite(one)]
@@ -92,7 +90,7 @@ def four_up(y: Array) -> Array:
     ids=["four ULP", "NaN", "infinity"],
 )
 def test_a_wrong_result_is_found(
-    case: accuracy.Case, dtype: str, spoil: Any, message: str, comparison: accuracy.Comparison
+    case: accuracy.Case, dtype: str, spoil: Any, message: str, comparison: Comparison
 ) -> None:
     class Around(accuracy.Plan):
         def chunk(self, case: accuracy.Case, dtype: str, start: int) -> Array:
@@ -105,22 +103,22 @@ def test_a_wrong_result_is_found(
 
 
 def test_other_bits_at_another_level_are_found(
-    comparison: accuracy.Comparison, monkeypatch: pytest.MonkeyPatch
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = accuracy.cases(["sigmoid"])[0]
-    monkeypatch.setattr(accuracy._core, "isa_available", lambda: [accuracy._core.isa(), "v9"])
+    monkeypatch.setattr(_core, "isa_available", lambda: [_core.isa(), "v9"])
     monkeypatch.setattr(accuracy, "hashes_of_level", lambda *_: {"sigmoid float32": [1]})
     _, wrong = accuracy.sweep([case], FEW._replace(dtypes=["float32"]), comparison)
     assert any("v9 differ in chunks [0]" in line for line in wrong)
 
 
 def test_one_of_so_many_chunks_is_compared_at_the_slowest_level(
-    comparison: accuracy.Comparison, monkeypatch: pytest.MonkeyPatch
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = accuracy.cases(["sigmoid"])[0]
     plan = accuracy.Plan(step=1009, samples=5000, dtypes=["float32"], level_step=2)
     there = accuracy.all_hashes([case], plan, 2)["sigmoid float32"]
-    monkeypatch.setattr(accuracy._core, "isa_available", lambda: ["v0", accuracy._core.isa()])
+    monkeypatch.setattr(_core, "isa_available", lambda: ["v0", _core.isa()])
     monkeypatch.setattr(accuracy, "hashes_of_level", lambda *_: {"sigmoid float32": [*there[:-1], 1]})
     rows, wrong = accuracy.sweep([case], plan, comparison)
     assert len(there) == 3
@@ -128,7 +126,7 @@ def test_one_of_so_many_chunks_is_compared_at_the_slowest_level(
     assert documents.swept(rows["sigmoid float32"]).endswith("; v0 one chunk in 2)")
 
 
-def test_the_command_sweeps_every_level(comparison: accuracy.Comparison) -> None:
+def test_the_command_sweeps_every_level(comparison: Comparison) -> None:
     few = ["--step", str(FEW.step), "--samples", str(FEW.samples), "--dtype", "float32", "float64"]
     printed = output_of(["-m", "tests.tools.accuracy", *NAMES, *few])
     assert printed.endswith("all within their bounds, at every level alike\n")

@@ -205,8 +205,8 @@ def mean_angle(features: Array, y: Array) -> float:
     angles = []
     for label in np.unique(y):
         own = unit[y == label]
-        centre = own.mean(axis=0) / np.linalg.norm(own.mean(axis=0))
-        angles.append(np.degrees(np.arccos(np.clip(own @ centre, -1, 1))))
+        center = own.mean(axis=0) / np.linalg.norm(own.mean(axis=0))
+        angles.append(np.degrees(np.arccos(np.clip(own @ center, -1, 1))))
     return float(np.concatenate(angles).mean())
 
 

@@ -332,7 +332,7 @@ COPIES = {
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("how", COPIES)
 def test_a_copied_machine_goes_on_bit_for_bit(how: str, dtype: Any, optimizer: Any, tmp_path: Path) -> None:
-    """With the state of its optimiser, the order of samples and the states of its units."""
+    """With the state of its optimizer, the order of samples and the states of its units."""
     x = digits()[0][:90]
     made = copy.copy(optimizer)
     rbm = pretrain.BernoulliRBM(64, 12, k=2, optimizer=made, dtype=dtype, seed=5, sample_visible=True)

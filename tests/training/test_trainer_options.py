@@ -162,13 +162,18 @@ def test_an_epoch_follows_a_schedule(schedule: Any) -> None:
 
 
 def test_single_steps_follow_a_schedule_too() -> None:
-    rates = []
+    asked = []
+
+    def rate(step: int) -> float:
+        asked.append(step)
+        return 0.1
+
     model = network([6, 9, 3])
     x, y = samples("mse", 50, 6, 3)
-    trainer = Trainer(model, loss="mse", optimizer=optim.SGD(lr=lambda step: rates.append(step) or 0.1))
+    trainer = Trainer(model, loss="mse", optimizer=optim.SGD(lr=rate))
     for _ in range(3):
         trainer.step(x, y)
-    assert rates == [0, 1, 2]
+    assert asked == [0, 1, 2]
 
 
 def test_a_plateau_is_seen_after_each_epoch() -> None:

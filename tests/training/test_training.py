@@ -65,7 +65,7 @@ def test_different_seeds_differ() -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 7, None])
 def test_an_epoch_sees_every_sample_once(batch_size: int | None) -> None:
-    """Each sample has a weight of its own, which moves from 0 towards 1 by its gradient -2 / batch."""
+    """Each sample has a weight of its own, which moves from 0 toward 1 by its gradient -2 / batch."""
     model = nn.Sequential(nn.Dense(40, 1, bias=False), dtype=np.float64, rng=0)
     model.flat_parameters[:] = 0
     trainer = Trainer(model, loss="mse", optimizer=optim.SGD(lr=0.25), seed=5)
@@ -215,7 +215,7 @@ def test_the_loss_falls(loss: str, activation: str) -> None:
     assert history.loss[-1] < 0.9 * history.loss[0]
 
 
-def test_hand_written_digits_are_learnt() -> None:
+def test_hand_written_digits_are_learned() -> None:
     datasets = pytest.importorskip("sklearn.datasets", reason="needs the extra [test]: scikit-learn")
     images, labels = datasets.load_digits(return_X_y=True)
     x = (images / 16).astype(np.float32)
@@ -240,7 +240,7 @@ def test_a_network_without_parameters_is_trained_in_vain(layer: nn.Layer, dtype:
     assert same_bits(model(x), before)
     assert model.forward(x, training=True).shape == model.backward(x).shape
     assert model.backward(x, input_gradient=False) is None
-    assert model.explain(4).rows[0].parameters == 0
+    assert model.profile(4).rows[0].parameters == 0
 
 
 @every_float
@@ -258,8 +258,8 @@ def test_samples_are_cast_as_they_are_read(kind: Any, scale: float, dtype: Any) 
         history = trainer.fit(
             given, y, epochs=2, batch_size=300, validation_data=(given, y), scale=factor, progress=False
         )
-        found.append((model.flat_parameters.copy(), history.loss, history.val_loss))
-        found[-1] += (trainer.evaluate(given, y, scale=factor),)
+        measured = trainer.evaluate(given, y, scale=factor)
+        found.append((model.flat_parameters.copy(), history.loss, history.val_loss, measured))
     assert same_bits(found[0][0], found[1][0])
     assert found[0][1:] == found[1][1:]
     assert same_bits(x, before)

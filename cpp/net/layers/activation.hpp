@@ -8,38 +8,38 @@ namespace simdnn {
 template <class T>
 class ActivationLayer;
 
-struct ActivationSpec final : Described<ActivationSpec, ActivationLayer> {
+struct ActivationSpec final : SpecFor<ActivationSpec, ActivationLayer> {
   Activation function;
 
-  bool absent(Mode) const override { return function.identity(); }
+  bool is_noop(Mode) const override { return function.identity(); }
   const ActivationSpec* activation(Mode) const override { return this; }
 };
 
 template <class T>
-class ActivationLayer final : public EndedLayer<T> {
+class ActivationLayer final : public LayerWithEpilogue<T> {
  public:
-  ActivationLayer(const ActivationSpec& spec, Cursor<T>&)
-      : EndedLayer<T>(spec.function), columns_(spec.input.features) {}
+  ActivationLayer(const ActivationSpec& spec, ParameterBinder<T>&)
+      : LayerWithEpilogue<T>(spec.function), columns_(spec.input.features) {}
 
   void reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool) override {
     y_ = arena.matrix(rows, columns_);
     epilogue_.reserve(arena, rows, columns_, mode);
   }
 
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override {
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override {
     const Matrix<T> y{y_.data, x.rows, columns_, y_.stride};
     copy_rows(x, y.data, y.stride);
-    apply(epilogue_.forward(pass.mode), y);
+    apply(epilogue_.forward(context.mode), y);
     return y;
   }
-  Matrix<T> backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& start,
-                     const Finish<T>& below, const Pass&) override {
-    return passed_on(gradient, start, below);
+  Matrix<T> backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext&) override {
+    return pass_through_gradient(gradient, dx_init, prev_post_op);
   }
 
  private:
-  using EndedLayer<T>::epilogue_;
-  using EndedLayer<T>::y_;
+  using LayerWithEpilogue<T>::epilogue_;
+  using LayerWithEpilogue<T>::y_;
 
   Index columns_;
 };

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../folding.hpp"
+#include "../batch_norm_folder.hpp"
 #include "columns.hpp"
 
 namespace simdnn {
@@ -13,21 +13,21 @@ enum Number : Index { kMean, kVariance, kInverse, kSums, kProducts, kNumbers };
 enum Factor : Index { kCenter, kScale, kOffset, kTilt, kBack, kFactors };
 }  // namespace
 
-void BatchNormSpec::list(const std::string& prefix, Inventory& inventory) const {
+void BatchNormSpec::declare_parameters(const std::string& prefix, ParameterLayout& layout) const {
   if (affine) {
-    inventory.parameters.add(prefix + "weight", {input.features});
-    inventory.parameters.add(prefix + "bias", {input.features});
+    layout.parameters.add(prefix + "weight", {input.features});
+    layout.parameters.add(prefix + "bias", {input.features});
   }
-  inventory.buffers.add(prefix + "running_mean", {input.features});
-  inventory.buffers.add(prefix + "running_var", {input.features});
-  inventory.buffers.add(prefix + "num_batches_tracked", {});
+  layout.buffers.add(prefix + "running_mean", {input.features});
+  layout.buffers.add(prefix + "running_var", {input.features});
+  layout.buffers.add(prefix + "num_batches_tracked", {});
 }
 
-Scaling BatchNormSpec::scaling(const Folding& next) const {
+AffineScale BatchNormSpec::affine_scale(const BatchNormFolder& next) const {
   const Index features = input.features;
   const double *const mean = next.next_buffers(), *const variance = mean + features;
   const double *const weight = next.next_parameters(), *const bias = weight + features;
-  Scaling found;
+  AffineScale found;
   for (Index j = 0; j < features; ++j) {
     const double scale = (affine ? weight[j] : 1.0) / std::sqrt(variance[j] + eps);
     found.scale.push_back(scale);
@@ -37,18 +37,18 @@ Scaling BatchNormSpec::scaling(const Folding& next) const {
 }
 
 template <class T>
-BatchNorm<T>::BatchNorm(const BatchNormSpec& spec, Cursor<T>& cursor)
+BatchNorm<T>::BatchNorm(const BatchNormSpec& spec, ParameterBinder<T>& binder)
     : features_(spec.input.features),
       eps_(spec.eps),
       momentum_(spec.momentum),
       numbers_(std::size_t(kNumbers * features_)) {
   if (spec.affine) {
-    weight_ = cursor.parameters(features_);
-    bias_ = cursor.parameters(features_);
+    weight_ = binder.take(features_);
+    bias_ = binder.take(features_);
   }
-  running_mean_ = cursor.buffer(features_);
-  running_variance_ = cursor.buffer(features_);
-  batches_ = cursor.buffer(1);
+  running_mean_ = binder.buffer(features_);
+  running_variance_ = binder.buffer(features_);
+  batches_ = binder.buffer(1);
 }
 
 template <class T>
@@ -74,44 +74,44 @@ NormColumns<T> BatchNorm<T>::columns() {
   n.offset = factor(kOffset);
   n.sums = number(kSums);
   n.products = number(kProducts);
-  n.tilt = factor(kTilt);
-  n.back = factor(kBack);
+  n.x_scale = factor(kTilt);
+  n.dx_offset = factor(kBack);
   return n;
 }
 
 /// A batch of one row has no variance: the running statistics stand in for its own, as constants.
 template <class T>
-Matrix<T> BatchNorm<T>::forward(const Matrix<const T>& x, const Pass& pass) {
+Matrix<T> BatchNorm<T>::forward(const Matrix<const T>& x, const PassContext& context) {
   const NormKernels<T>& kernels = typed_kernels<T>().layers.norm;
   const NormColumns<T> n = columns();
-  const Finish<T> finish = epilogue_.forward(pass.mode);
+  const PostOp<T> post_op = epilogue_.forward(context.mode);
   double* const mean = numbers_.data() + kMean * features_;
   double* const variance = numbers_.data() + kVariance * features_;
   const Matrix<T> y{y_.data, x.rows, features_, y_.stride};
-  batch_ = pass.mode == Mode::train && x.rows > 1 ? x.rows : 0;
+  batch_ = context.mode == Mode::train && x.rows > 1 ? x.rows : 0;
   fresh_ = batch_ > 0;
   if (batch_ == 0) {
     std::copy_n(running_mean_, features_, mean);
     std::copy_n(running_variance_, features_, variance);
   }
-  for_columns(features_, x.rows, pass.context, [&](Index j, Index count) {
+  for_columns(features_, x.rows, context.stop, [&](Index j, Index count) {
     if (batch_ > 0) kernels.column_moments(x.data + j, x.stride, x.rows, count, mean + j, variance + j);
     kernels.norm_factors(n, j, j + count);
     kernels.scale_columns_to(x.data + j, x.stride, x.rows, count, n.center + j, n.scale + j, n.offset + j, y.data + j,
                              y.stride);
-    finish_columns(finish, y, j, count);
+    apply_to_columns(post_op, y, j, count);
   });
   return y;
 }
 
 template <class T>
-Matrix<T> BatchNorm<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                                 const Finish<T>& below, const Pass& pass) {
+Matrix<T> BatchNorm<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                                 const PostOp<T>& prev_post_op, const PassContext& context) {
   const NormKernels<T>& kernels = typed_kernels<T>().layers.norm;
   const NormColumns<T> n = columns();
   double* const sums = numbers_.data() + kSums * features_;
   double* const products = numbers_.data() + kProducts * features_;
-  for_columns(features_, x.rows, pass.context, [&](Index j, Index count) {
+  for_columns(features_, x.rows, context.stop, [&](Index j, Index count) {
     T* const g = gradient.data + j;
     std::fill_n(sums + j, count, 0.0);
     std::fill_n(products + j, count, 0.0);
@@ -123,26 +123,26 @@ Matrix<T> BatchNorm<T>::backward(const Matrix<const T>& x, const Matrix<T>& grad
     }
     if (batch_ == 0) std::fill_n(sums + j, count, 0.0);
     if (batch_ == 0) std::fill_n(products + j, count, 0.0);
-    kernels.tilt_factors(n, j, j + count, double(std::max<Index>(batch_, 1)));
-    kernels.tilt_columns(g, gradient.stride, x.data + j, x.stride, x.rows, count, n.scale + j, n.center + j, n.tilt + j,
-                         n.back + j);
-    if (start.data) add_to(start.data + j, start.stride, Matrix<T>{g, x.rows, count, gradient.stride});
-    finish_columns(below, gradient, j, count);
+    kernels.batch_norm_backward_coefficients(n, j, j + count, double(std::max<Index>(batch_, 1)));
+    kernels.batch_norm_backward(g, gradient.stride, x.data + j, x.stride, x.rows, count, n.scale + j, n.center + j,
+                                n.x_scale + j, n.dx_offset + j);
+    if (dx_init.data) add_to(dx_init.data + j, dx_init.stride, Matrix<T>{g, x.rows, count, gradient.stride});
+    apply_to_columns(prev_post_op, gradient, j, count);
   });
   return gradient;
 }
 
 /// PyTorch's running statistics: the variance is the unbiased one.
 template <class T>
-void BatchNorm<T>::keep() {
+void BatchNorm<T>::commit_running_stats() {
   if (!fresh_) return;
   const double *const mean = numbers_.data() + kMean * features_, *const variance = mean + features_;
   batches_[0] += 1;
-  const double share = momentum_ < 0 ? 1 / double(batches_[0]) : momentum_;
+  const double momentum = momentum_ < 0 ? 1 / double(batches_[0]) : momentum_;
   const double unbiased = double(batch_) / double(batch_ - 1);
   for (Index j = 0; j < features_; ++j) {
-    running_mean_[j] = T((1 - share) * double(running_mean_[j]) + share * mean[j]);
-    running_variance_[j] = T((1 - share) * double(running_variance_[j]) + share * (unbiased * variance[j]));
+    running_mean_[j] = T((1 - momentum) * double(running_mean_[j]) + momentum * mean[j]);
+    running_variance_[j] = T((1 - momentum) * double(running_variance_[j]) + momentum * (unbiased * variance[j]));
   }
   fresh_ = false;
 }

@@ -9,37 +9,37 @@ namespace simdnn {
 template <class T>
 class BatchNorm;
 
-struct BatchNormSpec final : Described<BatchNormSpec, BatchNorm> {
+struct BatchNormSpec final : SpecFor<BatchNormSpec, BatchNorm> {
   double eps = 1e-5;
   double momentum = 0.1;  ///< the share of a new batch in the running statistics; negative: a plain mean of all
   bool affine = true;
 
-  void list(const std::string& prefix, Inventory& inventory) const override;
+  void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
   bool whole_batch() const override { return true; }
-  bool scales() const override { return true; }
-  Scaling scaling(const Folding& next) const override;
+  bool is_affine_scale() const override { return true; }
+  AffineScale affine_scale(const BatchNormFolder& next) const override;
 };
 
 template <class T>
-class BatchNorm final : public EndedLayer<T> {
+class BatchNorm final : public LayerWithEpilogue<T> {
  public:
-  BatchNorm(const BatchNormSpec& spec, Cursor<T>& cursor);
-  bool learns() const override { return weight_.values != nullptr; }
-  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
-  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                     const Finish<T>& below, const Pass& pass) override;
-  void keep() override;
+  BatchNorm(const BatchNormSpec& spec, ParameterBinder<T>& binder);
+  bool has_parameters() const override { return weight_.values != nullptr; }
+  void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) override;
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override;
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext& context) override;
+  void commit_running_stats() override;
 
  private:
-  using EndedLayer<T>::epilogue_;
-  using EndedLayer<T>::y_;
+  using LayerWithEpilogue<T>::epilogue_;
+  using LayerWithEpilogue<T>::y_;
 
   NormColumns<T> columns();
 
   Index features_;
   double eps_, momentum_;
-  typename Cursor<T>::Slice weight_, bias_;
+  ParameterView<T> weight_, bias_;
   T *running_mean_, *running_variance_, *batches_;
   Index batch_ = 0;              ///< rows whose own statistics the last forward pass used; 0: it used the running ones
   bool fresh_ = false;           ///< its statistics have not yet joined the running ones

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "../../ops/spans.hpp"
+#include "../../base/views.hpp"
 
 namespace simdnn {
 

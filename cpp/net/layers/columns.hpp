@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "../../parallel.hpp"
+#include "../../threads/parallel.hpp"
 #include "../layer.hpp"
 
 namespace simdnn {
@@ -14,41 +14,39 @@ static_assert(kColumns % kPad == 0);
 
 /// Calls body(first, count) for blocks of columns, of so many rows.
 template <class Body>
-void for_columns(Index columns, Index rows, const Context& context, const Body& body) {
-  constexpr double nanoseconds = 0.5;  // of an element, roughly
-  const double work = nanoseconds * double(rows) * double(columns);
+void for_columns(Index columns, Index rows, const StopToken& stop, const Body& body) {
+  const Nanoseconds work = kLayerElement * double(rows) * double(columns);
   parallel_for(columns, kColumns, work, [&](Index begin, Index end) {
     for (Index j = begin; j < end; j += kColumns) body(j, std::min(kColumns, end - j));
   });
-  context.after(work);
+  stop.after(work);
 }
 
-/// A finish over columns [first, first + count) of m, and over the padding behind the last of them.
+/// Applies a post-op to columns [first, first + count) of m, and to the padding after the last of them.
 template <class T>
-void finish_columns(const Finish<T>& finish, const Matrix<T>& m, Index first, Index count) {
-  if (!finish.apply) return;
-  T* const beside = finish.beside ? finish.beside + first : nullptr;
-  finish.apply(m.data + first, beside, m.stride, m.rows, padded(count), finish.parameters);
+void apply_to_columns(const PostOp<T>& post_op, const Matrix<T>& m, Index first, Index count) {
+  if (!post_op.apply) return;
+  T* const aux = post_op.aux ? post_op.aux + first : nullptr;
+  post_op.apply(m.data + first, aux, m.stride, m.rows, padded(count), post_op.parameters);
 }
 
 /// Calls body(first, count) for blocks of rows.
 template <class Body>
-void for_rows(Index rows, Index columns, const Context& context, const Body& body) {
-  constexpr double nanoseconds = 0.5;
+void for_rows(Index rows, Index columns, const StopToken& stop, const Body& body) {
   constexpr Index grain = 16;
-  const double work = nanoseconds * double(rows) * double(columns);
+  const Nanoseconds work = kLayerElement * double(rows) * double(columns);
   parallel_for(rows, grain, work, [&](Index begin, Index end) {
     for (Index i = begin; i < end; i += grain) body(i, std::min(grain, end - i));
   });
-  context.after(work);
+  stop.after(work);
 }
 
-/// A finish over rows [first, first + count) of m.
+/// Applies a post-op to rows [first, first + count) of m.
 template <class T>
-void finish_rows(const Finish<T>& finish, const Matrix<T>& m, Index first, Index count) {
-  if (!finish.apply) return;
-  T* const beside = finish.beside ? finish.beside + first * m.stride : nullptr;
-  finish.apply(m.data + first * m.stride, beside, m.stride, count, m.stride, finish.parameters);
+void apply_to_rows(const PostOp<T>& post_op, const Matrix<T>& m, Index first, Index count) {
+  if (!post_op.apply) return;
+  T* const aux = post_op.aux ? post_op.aux + first * m.stride : nullptr;
+  post_op.apply(m.data + first * m.stride, aux, m.stride, count, m.stride, post_op.parameters);
 }
 
 /// m += what begins at `from`.

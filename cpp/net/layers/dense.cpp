@@ -1,16 +1,16 @@
 #include "dense.hpp"
 
-#include "../folding.hpp"
+#include "../batch_norm_folder.hpp"
 #include "../multiply.hpp"
 
 namespace simdnn {
 
-void DenseSpec::list(const std::string& prefix, Inventory& inventory) const {
-  inventory.parameters.add(prefix + "weight", {input.features, output.features});
-  if (bias) inventory.parameters.add(prefix + "bias", {output.features});
+void DenseSpec::declare_parameters(const std::string& prefix, ParameterLayout& layout) const {
+  layout.parameters.add(prefix + "weight", {input.features, output.features});
+  if (bias) layout.parameters.add(prefix + "bias", {output.features});
 }
 
-SpecPointer DenseSpec::scaled(const Scaling& scaling, Folding& last) const {
+SpecPointer DenseSpec::with_affine_scale(const AffineScale& scaling, BatchNormFolder& last) const {
   if (!activation_of_output.identity()) return nullptr;
   const auto made = std::make_shared<DenseSpec>(*this);
   made->bias = true;
@@ -24,12 +24,12 @@ SpecPointer DenseSpec::scaled(const Scaling& scaling, Folding& last) const {
 }
 
 template <class T>
-Dense<T>::Dense(const DenseSpec& spec, Cursor<T>& cursor)
-    : EndedLayer<T>(spec.activation_of_output),
+Dense<T>::Dense(const DenseSpec& spec, ParameterBinder<T>& binder)
+    : LayerWithEpilogue<T>(spec.activation_of_output),
       inputs_(spec.input.features),
       outputs_(spec.output.features),
-      weight_(cursor.parameters(spec.weights())) {
-  if (spec.bias) bias_ = cursor.parameters(outputs_);
+      weight_(binder.take(spec.weights())) {
+  if (spec.bias) bias_ = binder.take(outputs_);
 }
 
 template <class T>
@@ -41,7 +41,7 @@ void Dense<T>::reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool first
 }
 
 template <class T>
-Matrix<T> Dense<T>::forward(const Matrix<const T>& x, const Pass& pass) {
+Matrix<T> Dense<T>::forward(const Matrix<const T>& x, const PassContext& context) {
   Product<T> p;
   p.rows = x.rows;
   p.columns = outputs_;
@@ -51,18 +51,18 @@ Matrix<T> Dense<T>::forward(const Matrix<const T>& x, const Pass& pass) {
   p.a_column = 1;
   p.b = weight_.values;
   p.b_row = outputs_;
-  p.start = bias_.values;
+  p.c_init = bias_.values;
   p.c = y_.data;
   p.c_row = y_.stride;
   p.padded = true;
-  p.finish = epilogue_.forward(pass.mode);
-  multiply(p, pass.context);
+  p.post_op = epilogue_.forward(context.mode);
+  multiply(p, context.stop);
   return {y_.data, x.rows, outputs_, y_.stride};
 }
 
 template <class T>
-Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                             const Finish<T>& below, const Pass& pass) {
+Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                             const PostOp<T>& prev_post_op, const PassContext& context) {
   Product<T> weight;  // dW = X^T dZ
   weight.rows = inputs_;
   weight.columns = outputs_;
@@ -74,9 +74,9 @@ Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient
   weight.b_row = gradient.stride;
   weight.c = weight_.gradients;
   weight.c_row = outputs_;
-  weight.start = pass.accumulate ? weight.c : nullptr;
-  weight.start_row = weight.c_row;
-  multiply(weight, pass.context);
+  weight.c_init = context.accumulate ? weight.c : nullptr;
+  weight.c_init_row = weight.c_row;
+  multiply(weight, context.stop);
 
   if (bias_.values) {  // db = 1^T dZ
     static constexpr T one = 1;
@@ -85,11 +85,11 @@ Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient
     bias.a = &one;
     bias.a_column = 0;
     bias.c = bias_.gradients;
-    bias.start = pass.accumulate ? bias.c : nullptr;
-    multiply(bias, pass.context);
+    bias.c_init = context.accumulate ? bias.c : nullptr;
+    multiply(bias, context.stop);
   }
 
-  if (input_gradient_.data == nullptr || pass.ends) return {};
+  if (input_gradient_.data == nullptr || context.skip_input_gradient) return {};
   Product<T> input;  // dX = start + dZ W^T
   input.rows = x.rows;
   input.columns = inputs_;
@@ -100,13 +100,13 @@ Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient
   input.b = weight_.values;
   input.b_row = 1;
   input.b_column = outputs_;
-  input.start = start.data;
-  input.start_row = start.stride;
+  input.c_init = dx_init.data;
+  input.c_init_row = dx_init.stride;
   input.c = input_gradient_.data;
   input.c_row = input_gradient_.stride;
   input.padded = true;
-  input.finish = below;
-  multiply(input, pass.context);
+  input.post_op = prev_post_op;
+  multiply(input, context.stop);
   return {input_gradient_.data, x.rows, inputs_, input_gradient_.stride};
 }
 

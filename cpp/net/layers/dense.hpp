@@ -8,32 +8,32 @@ namespace simdnn {
 template <class T>
 class Dense;
 
-struct DenseSpec final : Described<DenseSpec, Dense> {
+struct DenseSpec final : SpecFor<DenseSpec, Dense> {
   bool bias = true;
   Activation activation_of_output;
 
   Index weights() const { return input.features * output.features; }
-  void list(const std::string& prefix, Inventory& inventory) const override;
-  SpecPointer scaled(const Scaling& scaling, Folding& last) const override;
-  double flops(Index steps) const override { return 6.0 * double(weights()) * double(steps); }
+  void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
+  SpecPointer with_affine_scale(const AffineScale& scaling, BatchNormFolder& last) const override;
+  double flops(Index time_steps) const override { return 6.0 * double(weights()) * double(time_steps); }
 };
 
 template <class T>
-class Dense final : public EndedLayer<T> {
+class Dense final : public LayerWithEpilogue<T> {
  public:
-  Dense(const DenseSpec& spec, Cursor<T>& cursor);
-  bool learns() const override { return true; }
-  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
-  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                     const Finish<T>& below, const Pass& pass) override;
+  Dense(const DenseSpec& spec, ParameterBinder<T>& binder);
+  bool has_parameters() const override { return true; }
+  void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) override;
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override;
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext& context) override;
 
  private:
-  using EndedLayer<T>::epilogue_;
-  using EndedLayer<T>::y_;
+  using LayerWithEpilogue<T>::epilogue_;
+  using LayerWithEpilogue<T>::y_;
 
   Index inputs_, outputs_;
-  typename Cursor<T>::Slice weight_, bias_;
+  ParameterView<T> weight_, bias_;
   Matrix<T> input_gradient_;  ///< empty in a first layer
 };
 

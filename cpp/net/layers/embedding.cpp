@@ -6,8 +6,8 @@
 
 namespace simdnn {
 
-void EmbeddingSpec::list(const std::string& prefix, Inventory& inventory) const {
-  for (const Table& table : tables) inventory.parameters.add(prefix + table.name, {table.count, table.width});
+void EmbeddingSpec::declare_parameters(const std::string& prefix, ParameterLayout& layout) const {
+  for (const Table& table : tables) layout.parameters.add(prefix + table.name, {table.count, table.width});
 }
 
 void EmbeddingSpec::check(const InputReader& x, Index rows) const {
@@ -28,11 +28,11 @@ void EmbeddingSpec::check(const InputReader& x, Index rows) const {
 }
 
 template <class T>
-Embedding<T>::Embedding(const EmbeddingSpec& spec, Cursor<T>& cursor)
+Embedding<T>::Embedding(const EmbeddingSpec& spec, ParameterBinder<T>& binder)
     : inputs_(spec.input.features), outputs_(spec.output.features), passed_(spec.passed) {
-  std::vector<typename Cursor<T>::Slice> slices;
+  std::vector<ParameterView<T>> slices;
   for (const EmbeddingSpec::Table& table : spec.tables) {
-    slices.push_back(cursor.parameters(table.count * table.width));
+    slices.push_back(binder.take(table.count * table.width));
     size_ += table.count * table.width;
   }
   gradients_ = slices.front().gradients;
@@ -50,7 +50,7 @@ void Embedding<T>::reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool f
 }
 
 template <class T>
-Matrix<T> Embedding<T>::forward(const Matrix<const T>& x, const Pass&) {
+Matrix<T> Embedding<T>::forward(const Matrix<const T>& x, const PassContext&) {
   for (Index i = 0; i < x.rows; ++i) {
     const T* const row = x.data + i * x.stride;
     T* y = y_.data + i * y_.stride;
@@ -62,10 +62,10 @@ Matrix<T> Embedding<T>::forward(const Matrix<const T>& x, const Pass&) {
 
 /// Gradients are added up row by row, in the order of the rows.
 template <class T>
-Matrix<T> Embedding<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                                 const Finish<T>& below, const Pass& pass) {
+Matrix<T> Embedding<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                                 const PostOp<T>& prev_post_op, const PassContext& context) {
   const auto& add = typed_kernels<T>().layers.add;
-  if (!pass.accumulate) std::fill_n(gradients_, size_, T(0));
+  if (!context.accumulate) std::fill_n(gradients_, size_, T(0));
   for (Index i = 0; i < x.rows; ++i) {
     const T* const row = x.data + i * x.stride;
     const T* g = gradient.data + i * gradient.stride + Index(passed_.size());
@@ -82,7 +82,7 @@ Matrix<T> Embedding<T>::backward(const Matrix<const T>& x, const Matrix<T>& grad
     const T* g = gradient.data + i * gradient.stride;
     for (const Index column : passed_) dx.data[i * dx.stride + column] = *g++;
   }
-  return passed_on(dx, start, below);
+  return pass_through_gradient(dx, dx_init, prev_post_op);
 }
 
 template class Embedding<float>;

@@ -8,7 +8,7 @@ namespace simdnn {
 template <class T>
 class Embedding;
 
-struct EmbeddingSpec final : Described<EmbeddingSpec, Embedding> {
+struct EmbeddingSpec final : SpecFor<EmbeddingSpec, Embedding> {
   struct Table {
     std::string name;  ///< of its parameter
     Index count = 0, width = 0;
@@ -20,20 +20,20 @@ struct EmbeddingSpec final : Described<EmbeddingSpec, Embedding> {
   std::vector<Column> columns;  ///< that are looked up, in the order of the output
   std::vector<Index> passed;    ///< that come before them as they are
 
-  void list(const std::string& prefix, Inventory& inventory) const override;
+  void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
   void check(const InputReader& x, Index rows) const override;
 };
 
 template <class T>
 class Embedding final : public Layer<T> {
  public:
-  Embedding(const EmbeddingSpec& spec, Cursor<T>& cursor);
-  bool learns() const override { return true; }
-  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
+  Embedding(const EmbeddingSpec& spec, ParameterBinder<T>& binder);
+  bool has_parameters() const override { return true; }
+  void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) override;
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override;
   bool reads_output() const override { return false; }
-  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                     const Finish<T>& below, const Pass& pass) override;
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext& context) override;
 
  private:
   struct Lookup {

@@ -4,17 +4,18 @@
 
 namespace simdnn {
 
-void LayerNormSpec::list(const std::string& prefix, Inventory& inventory) const {
+void LayerNormSpec::declare_parameters(const std::string& prefix, ParameterLayout& layout) const {
   if (!affine) return;
-  inventory.parameters.add(prefix + "weight", {input.features});
-  inventory.parameters.add(prefix + "bias", {input.features});
+  layout.parameters.add(prefix + "weight", {input.features});
+  layout.parameters.add(prefix + "bias", {input.features});
 }
 
 template <class T>
-LayerNorm<T>::LayerNorm(const LayerNormSpec& spec, Cursor<T>& cursor) : features_(spec.input.features), eps_(spec.eps) {
+LayerNorm<T>::LayerNorm(const LayerNormSpec& spec, ParameterBinder<T>& binder)
+    : features_(spec.input.features), eps_(spec.eps) {
   if (!spec.affine) return;
-  weight_ = cursor.parameters(features_);
-  bias_ = cursor.parameters(features_);
+  weight_ = binder.take(features_);
+  bias_ = binder.take(features_);
   sums_.resize(std::size_t(2 * features_));
 }
 
@@ -27,9 +28,9 @@ void LayerNorm<T>::reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool) 
 }
 
 template <class T>
-Matrix<T> LayerNorm<T>::forward(const Matrix<const T>& x, const Pass& pass) {
-  const Finish<T> finish = epilogue_.forward(pass.mode);
-  for_rows(x.rows, features_, pass.context, [&](Index i, Index count) {
+Matrix<T> LayerNorm<T>::forward(const Matrix<const T>& x, const PassContext& context) {
+  const PostOp<T> post_op = epilogue_.forward(context.mode);
+  for_rows(x.rows, features_, context.stop, [&](Index i, Index count) {
     NormRows<T> n;
     n.rows = count;
     n.columns = features_;
@@ -43,17 +44,17 @@ Matrix<T> LayerNorm<T>::forward(const Matrix<const T>& x, const Pass& pass) {
     n.stride = y_.stride;
     n.inverse = inverse_.data() + i;
     typed_kernels<T>().layers.norm.layer_norm(n);
-    finish_rows(finish, y_, i, count);
+    apply_to_rows(post_op, y_, i, count);
   });
   return {y_.data, x.rows, features_, y_.stride};
 }
 
 /// In double, over the chunks of a batch too.
 template <class T>
-void LayerNorm<T>::add_gradients(const Matrix<T>& gradient, const Pass& pass) {
+void LayerNorm<T>::add_gradients(const Matrix<T>& gradient, const PassContext& context) {
   double *const products = sums_.data(), *const sums = products + features_;
-  if (!pass.accumulate) std::fill(sums_.begin(), sums_.end(), 0.0);
-  for_columns(features_, gradient.rows, pass.context, [&](Index j, Index count) {
+  if (!context.accumulate) std::fill(sums_.begin(), sums_.end(), 0.0);
+  for_columns(features_, gradient.rows, context.stop, [&](Index j, Index count) {
     typed_kernels<T>().layers.norm.add_column_products(gradient.data + j, gradient.stride, normal_.data + j,
                                                        normal_.stride, gradient.rows, count, nullptr, sums + j,
                                                        products + j);
@@ -65,10 +66,10 @@ void LayerNorm<T>::add_gradients(const Matrix<T>& gradient, const Pass& pass) {
 }
 
 template <class T>
-Matrix<T> LayerNorm<T>::backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& start,
-                                 const Finish<T>& below, const Pass& pass) {
-  if (learns()) add_gradients(gradient, pass);
-  for_rows(gradient.rows, features_, pass.context, [&](Index i, Index count) {
+Matrix<T> LayerNorm<T>::backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                                 const PostOp<T>& prev_post_op, const PassContext& context) {
+  if (has_parameters()) add_gradients(gradient, context);
+  for_rows(gradient.rows, features_, context.stop, [&](Index i, Index count) {
     NormRows<T> n;
     n.rows = count;
     n.columns = features_;
@@ -79,8 +80,8 @@ Matrix<T> LayerNorm<T>::backward(const Matrix<const T>&, const Matrix<T>& gradie
     n.inverse = inverse_.data() + i;
     typed_kernels<T>().layers.norm.layer_norm_backward(n);
     const Matrix<T> part{n.y, count, features_, gradient.stride};
-    if (start.data) add_to(start.data + i * start.stride, start.stride, part);
-    finish_rows(below, gradient, i, count);
+    if (dx_init.data) add_to(dx_init.data + i * dx_init.stride, dx_init.stride, part);
+    apply_to_rows(prev_post_op, gradient, i, count);
   });
   return gradient;
 }

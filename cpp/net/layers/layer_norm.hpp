@@ -8,32 +8,32 @@ namespace simdnn {
 template <class T>
 class LayerNorm;
 
-struct LayerNormSpec final : Described<LayerNormSpec, LayerNorm> {
+struct LayerNormSpec final : SpecFor<LayerNormSpec, LayerNorm> {
   double eps = 1e-5;
   bool affine = true;
 
-  void list(const std::string& prefix, Inventory& inventory) const override;
+  void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
 };
 
 template <class T>
-class LayerNorm final : public EndedLayer<T> {
+class LayerNorm final : public LayerWithEpilogue<T> {
  public:
-  LayerNorm(const LayerNormSpec& spec, Cursor<T>& cursor);
-  bool learns() const override { return weight_.values != nullptr; }
-  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
-  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                     const Finish<T>& below, const Pass& pass) override;
+  LayerNorm(const LayerNormSpec& spec, ParameterBinder<T>& binder);
+  bool has_parameters() const override { return weight_.values != nullptr; }
+  void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) override;
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override;
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext& context) override;
 
  private:
-  using EndedLayer<T>::epilogue_;
-  using EndedLayer<T>::y_;
+  using LayerWithEpilogue<T>::epilogue_;
+  using LayerWithEpilogue<T>::y_;
 
-  void add_gradients(const Matrix<T>& gradient, const Pass& pass);
+  void add_gradients(const Matrix<T>& gradient, const PassContext& context);
 
   Index features_;
   double eps_;
-  typename Cursor<T>::Slice weight_, bias_;
+  ParameterView<T> weight_, bias_;
   std::vector<double> inverse_;  ///< of each row
   std::vector<double> sums_;     ///< gradients of weight, then of bias, over the chunks of a batch
   Matrix<T> normal_;

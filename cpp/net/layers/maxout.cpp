@@ -5,7 +5,7 @@ namespace simdnn {
 namespace {
 
 template <class T>
-constexpr Storage kStorage = sizeof(T) == sizeof(float) ? kSingle : kDouble;
+constexpr Storage kStorage = sizeof(T) == sizeof(float) ? kF32 : kF64;
 
 template <class T>
 char* bytes(T* data) {
@@ -15,8 +15,8 @@ char* bytes(T* data) {
 }  // namespace
 
 template <class T>
-Matrix<T> Maxout<T>::forward(const Matrix<const T>& x, const Pass& pass) {
-  parts_ = dense_.forward(x, pass);
+Matrix<T> Maxout<T>::forward(const Matrix<const T>& x, const PassContext& context) {
+  parts_ = dense_.forward(x, context);
   const Loop value = kernels().maxout.value[kStorage<T>];
   const Index size = Index(sizeof(T)), dims[] = {outputs_, pieces_}, steps[] = {pieces_ * size, size, size};
   for (Index i = 0; i < x.rows; ++i) {
@@ -27,8 +27,8 @@ Matrix<T> Maxout<T>::forward(const Matrix<const T>& x, const Pass& pass) {
 }
 
 template <class T>
-Matrix<T> Maxout<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                              const Finish<T>& below, const Pass& pass) {
+Matrix<T> Maxout<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                              const PostOp<T>& prev_post_op, const PassContext& context) {
   const Loop spread = kernels().maxout.backward[kStorage<T>];
   const Index size = Index(sizeof(T)), group = pieces_ * size;
   const Index dims[] = {outputs_, pieces_}, steps[] = {size, group, group, size, size};
@@ -37,7 +37,7 @@ Matrix<T> Maxout<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradien
                           bytes(spread_.data + i * spread_.stride)};
     spread(args, dims, steps);
   }
-  return dense_.backward(x, {spread_.data, x.rows, outputs_ * pieces_, spread_.stride}, start, below, pass);
+  return dense_.backward(x, {spread_.data, x.rows, outputs_ * pieces_, spread_.stride}, dx_init, prev_post_op, context);
 }
 
 template class Maxout<float>;

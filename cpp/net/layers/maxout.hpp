@@ -8,30 +8,32 @@ namespace simdnn {
 template <class T>
 class Maxout;
 
-struct MaxoutSpec final : Described<MaxoutSpec, Maxout> {
+struct MaxoutSpec final : SpecFor<MaxoutSpec, Maxout> {
   DenseSpec dense;  ///< of output.features * pieces outputs, the pieces of each side by side
   Index pieces = 2;
 
-  void list(const std::string& prefix, Inventory& inventory) const override { dense.list(prefix, inventory); }
-  double flops(Index steps) const override { return dense.flops(steps); }
+  void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override {
+    dense.declare_parameters(prefix, layout);
+  }
+  double flops(Index time_steps) const override { return dense.flops(time_steps); }
 };
 
 template <class T>
 class Maxout final : public Layer<T> {
  public:
-  Maxout(const MaxoutSpec& spec, Cursor<T>& cursor)
-      : outputs_(spec.output.features), pieces_(spec.pieces), dense_(spec.dense, cursor) {}
+  Maxout(const MaxoutSpec& spec, ParameterBinder<T>& binder)
+      : outputs_(spec.output.features), pieces_(spec.pieces), dense_(spec.dense, binder) {}
 
-  bool learns() const override { return true; }
-  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override {
-    dense_.reserve(arena, rows, steps, mode, first);
+  bool has_parameters() const override { return true; }
+  void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) override {
+    dense_.reserve(arena, rows, time_steps, mode, first);
     y_ = arena.matrix(rows, outputs_);
     if (mode == Mode::train) spread_ = arena.matrix(rows, outputs_ * pieces_);
   }
   bool reads_output() const override { return false; }
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
-  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                     const Finish<T>& below, const Pass& pass) override;
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override;
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext& context) override;
 
  private:
   Index outputs_, pieces_;

@@ -1,63 +1,63 @@
-// Recurrent layers: levels of cells, one above the other, over the time steps of sequences.
+// Recurrent layers: num_layers stacked layers of cells over the time steps of sequences.
 #pragma once
 
 #include <optional>
 
-#include "recurrent_level.hpp"
+#include "recurrent_layer.hpp"
 
 namespace simdnn {
 
 template <class T>
 class Recurrent;
 
-struct RecurrentSpec final : Described<RecurrentSpec, Recurrent> {
+struct RecurrentSpec final : SpecFor<RecurrentSpec, Recurrent> {
   CellKind kind = kLstm;
-  int levels = 1;
+  int num_layers = 1;
   bool bias = true;
-  bool learned = false;             ///< the states that a sequence begins with are parameters, else zeros
+  bool trainable_state = false;     ///< the states that a sequence begins with are parameters, else zeros
   bool stateful = false;            ///< a batch begins with the states that the last one ended with
   Index truncate = 0;               ///< no gradient crosses a multiple of so many steps; 0: all do
   std::optional<double> mask = {};  ///< steps whose features all are this number are skipped
 
-  LevelShape level(int i) const;
-  void list(const std::string& prefix, Inventory& inventory) const override;
-  double flops(Index steps) const override;
+  RecurrentShape layer(int i) const;
+  void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
+  double flops(Index time_steps) const override;
   bool whole_batch() const override { return stateful; }
 };
 
 template <class T>
 class Recurrent final : public Layer<T> {
  public:
-  Recurrent(const RecurrentSpec& spec, Cursor<T>& cursor);
-  bool learns() const override { return true; }
-  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
-  Index steps(Index before) const override { return sequence_ ? before : 1; }
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
+  Recurrent(const RecurrentSpec& spec, ParameterBinder<T>& binder);
+  bool has_parameters() const override { return true; }
+  void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) override;
+  Index time_steps(Index before) const override { return sequence_ ? before : 1; }
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override;
   bool reads_output() const override { return false; }
-  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                     const Finish<T>& below, const Pass& pass) override;
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext& context) override;
 
  private:
   template <class Body>
-  void for_pieces(double passes, const Pass& pass, const Body& body) const;
+  void for_pieces(double passes, const PassContext& context, const Body& body) const;
   void find_skipped(const Matrix<const T>& x);
-  void begin(const Pass& pass);
-  void end(const Pass& pass);
-  void backward_step(Index t, Range samples, StepRows<const T> dy, const Product<T>& input);
+  void begin(const PassContext& context);
+  void end(const PassContext& context);
+  void backward_step(Index t, IndexRange samples, StepRows<const T> dy, const Product<T>& input);
 
   const std::uint8_t* skipped_at(Index t) const { return mask_ ? skipped_.data() + t * samples_ : nullptr; }
-  StepRows<const T> input(const Matrix<const T>& x, Index t, Range samples);
+  StepRows<const T> input(const Matrix<const T>& x, Index t, IndexRange samples);
   /// Rows of y, or of its gradient: of the only or of the given time step.
   StepRows<T> output(const Matrix<T>& y, Index t) const {
     return sequence_ ? StepRows<T>{y.data + t * y.stride, time_ * y.stride} : StepRows<T>{y.data, y.stride};
   }
 
   Index inputs_, units_;
-  bool sequence_, learned_, train_ = false;
+  bool sequence_, trainable_state_, train_ = false;
   Index truncate_;
   std::optional<double> mask_;
   double step_flops_;  ///< of a time step of a sample, in a forward pass
-  std::vector<RecurrentLevel<T>> levels_;
+  std::vector<RecurrentLayer<T>> layers_;
   States<T>* states_ = nullptr;        ///< of the network, if this layer is stateful
   std::size_t place_ = 0;              ///< in them
   bool carried_ = false;               ///< the last forward pass began where the one before ended
@@ -65,7 +65,7 @@ class Recurrent final : public Layer<T> {
   std::vector<std::uint8_t> skipped_;  ///< of it, a time step after the other
   Matrix<T> y_;
   Matrix<T> x_;               ///< a copy of the input, a time step after the other
-  Matrix<T> between_;         ///< the gradient by the states of the level below, at one time step
+  Matrix<T> between_;         ///< gradient w.r.t. the states of the layer below, at one time step
   Matrix<T> input_gradient_;  ///< empty in a first layer
 };
 

@@ -1,6 +1,6 @@
 #include "residual.hpp"
 
-#include "../folding.hpp"
+#include "../batch_norm_folder.hpp"
 
 namespace simdnn {
 
@@ -9,36 +9,38 @@ void add(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& ou
   typed_kernels<T>().layers.add(a.data, a.stride, b.data, b.stride, out.data, out.stride, a.rows, a.columns);
 }
 
-void ResidualSpec::list(const std::string& prefix, Inventory& inventory) const {
-  branch->list(prefix, inventory);
-  if (shortcut) shortcut->list(prefix + "shortcut.", inventory);
+void ResidualSpec::declare_parameters(const std::string& prefix, ParameterLayout& layout) const {
+  branch->declare_parameters(prefix, layout);
+  if (shortcut) shortcut->declare_parameters(prefix + "shortcut.", layout);
 }
 
-double ResidualSpec::flops(Index steps) const { return branch->flops(steps) + (shortcut ? shortcut->flops(steps) : 0); }
+double ResidualSpec::flops(Index time_steps) const {
+  return branch->flops(time_steps) + (shortcut ? shortcut->flops(time_steps) : 0);
+}
 
 void ResidualSpec::check(const InputReader& x, Index rows) const {
   branch->check(x, rows);
   if (shortcut) shortcut->check(x, rows);
 }
 
-SpecPointer ResidualSpec::folded(Folding& folding) const {
+SpecPointer ResidualSpec::fold(BatchNormFolder& folder) const {
   const auto made = std::make_shared<ResidualSpec>(*this);
-  made->branch = branch->folded_chain(folding);
-  if (shortcut) made->shortcut = folding.fold(shortcut);
+  made->branch = branch->fold_sequential(folder);
+  if (shortcut) made->shortcut = folder.fold(shortcut);
   return made;
 }
 
 template <class T>
-Residual<T>::Residual(const ResidualSpec& spec, Cursor<T>& cursor)
+Residual<T>::Residual(const ResidualSpec& spec, ParameterBinder<T>& binder)
     : outputs_(spec.output.features),
-      branch_(*spec.branch, cursor),
-      shortcut_(spec.shortcut ? spec.shortcut->make(cursor) : nullptr) {}
+      branch_(*spec.branch, binder),
+      shortcut_(spec.shortcut ? spec.shortcut->instantiate(binder) : nullptr) {}
 
 template <class T>
-void Residual<T>::reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) {
+void Residual<T>::reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) {
   first_ = first;
-  branch_.reserve(arena, rows, steps, mode, first);
-  if (shortcut_) shortcut_->reserve(arena, rows, steps, mode, first);
+  branch_.reserve(arena, rows, time_steps, mode, first);
+  if (shortcut_) shortcut_->reserve(arena, rows, time_steps, mode, first);
   y_ = arena.matrix(rows, outputs_);
   epilogue_.reserve(arena, rows, outputs_, mode);
   if (mode == Mode::infer) return;
@@ -47,18 +49,18 @@ void Residual<T>::reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, b
 }
 
 template <class T>
-void Residual<T>::keep() {
-  branch_.keep();
-  if (shortcut_) shortcut_->keep();
+void Residual<T>::commit_running_stats() {
+  branch_.commit_running_stats();
+  if (shortcut_) shortcut_->commit_running_stats();
 }
 
 template <class T>
-Matrix<T> Residual<T>::forward(const Matrix<const T>& x, const Pass& pass) {
-  const Matrix<const T> inner = branch_.forward(x, pass);
-  const Matrix<const T> straight = shortcut_ ? Matrix<const T>(shortcut_->forward(x, pass)) : x;
+Matrix<T> Residual<T>::forward(const Matrix<const T>& x, const PassContext& context) {
+  const Matrix<const T> inner = branch_.forward(x, context);
+  const Matrix<const T> straight = shortcut_ ? Matrix<const T>(shortcut_->forward(x, context)) : x;
   const Matrix<T> y{y_.data, inner.rows, outputs_, y_.stride};
   add(inner, straight, y);
-  apply(epilogue_.forward(pass.mode), y);
+  apply(epilogue_.forward(context.mode), y);
   return y;
 }
 
@@ -72,25 +74,25 @@ Matrix<T> Residual<T>::copy_of(const Matrix<T>& gradient) {
 /// What the branch's gradient by x begins from: start and what comes through the shortcut.
 template <class T>
 Matrix<const T> Residual<T>::through_shortcut(const Matrix<const T>& x, const Matrix<T>& gradient,
-                                              const Matrix<const T>& start, const Pass& pass) {
+                                              const Matrix<const T>& dx_init, const PassContext& context) {
   if (shortcut_) {
     const Matrix<T> copy = copy_of(gradient);
-    apply(shortcut_->backward_finish(), copy);
-    return shortcut_->backward(x, copy, start, {}, pass);
+    apply(shortcut_->backward_post_op(), copy);
+    return shortcut_->backward(x, copy, dx_init, {}, context);
   }
   if (first_) return {};
-  if (!start.data) return copy_of(gradient);
+  if (!dx_init.data) return copy_of(gradient);
   const Matrix<T> sum{sum_.data, gradient.rows, outputs_, sum_.stride};
-  add<T>(gradient, start, sum);
+  add<T>(gradient, dx_init, sum);
   return sum;
 }
 
 template <class T>
-Matrix<T> Residual<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                                const Finish<T>& below, const Pass& pass) {
-  const Matrix<const T> straight = through_shortcut(x, gradient, start, pass);
-  apply(branch_.backward_finish(), gradient);
-  return branch_.backward(x, gradient, straight, below, pass);
+Matrix<T> Residual<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                                const PostOp<T>& prev_post_op, const PassContext& context) {
+  const Matrix<const T> straight = through_shortcut(x, gradient, dx_init, context);
+  apply(branch_.backward_post_op(), gradient);
+  return branch_.backward(x, gradient, straight, prev_post_op, context);
 }
 
 template class Residual<float>;

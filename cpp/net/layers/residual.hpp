@@ -2,47 +2,49 @@
 #pragma once
 
 #include "../epilogue.hpp"
-#include "chain.hpp"
+#include "sequential.hpp"
 
 namespace simdnn {
 
 template <class T>
 class Residual;
 
-struct ResidualSpec final : Described<ResidualSpec, Residual> {
-  std::shared_ptr<const ChainSpec> branch;
+struct ResidualSpec final : SpecFor<ResidualSpec, Residual> {
+  std::shared_ptr<const SequentialSpec> branch;
   SpecPointer shortcut;  ///< nullptr: the identity
 
-  void list(const std::string& prefix, Inventory& inventory) const override;
-  double flops(Index steps) const override;
+  void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
+  double flops(Index time_steps) const override;
   void check(const InputReader& x, Index rows) const override;
-  SpecPointer folded(Folding& folding) const override;
+  SpecPointer fold(BatchNormFolder& folder) const override;
   bool whole_batch() const override { return branch->whole_batch() || (shortcut && shortcut->whole_batch()); }
 };
 
 template <class T>
-class Residual final : public EndedLayer<T> {
+class Residual final : public LayerWithEpilogue<T> {
  public:
-  Residual(const ResidualSpec& spec, Cursor<T>& cursor);
-  bool learns() const override { return branch_.learns() || (shortcut_ && shortcut_->learns()); }
-  void reserve(Arena<T>& arena, Index rows, Index steps, Mode mode, bool first) override;
-  Index steps(Index before) const override { return branch_.steps(before); }
-  void keep() override;
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override;
-  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                     const Finish<T>& below, const Pass& pass) override;
+  Residual(const ResidualSpec& spec, ParameterBinder<T>& binder);
+  bool has_parameters() const override {
+    return branch_.has_parameters() || (shortcut_ && shortcut_->has_parameters());
+  }
+  void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) override;
+  Index time_steps(Index before) const override { return branch_.time_steps(before); }
+  void commit_running_stats() override;
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override;
+  Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext& context) override;
 
  private:
-  using EndedLayer<T>::epilogue_;
-  using EndedLayer<T>::y_;
+  using LayerWithEpilogue<T>::epilogue_;
+  using LayerWithEpilogue<T>::y_;
 
   Matrix<T> copy_of(const Matrix<T>& gradient);
-  Matrix<const T> through_shortcut(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& start,
-                                   const Pass& pass);
+  Matrix<const T> through_shortcut(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                                   const PassContext& context);
 
   Index outputs_;
   bool first_ = false;
-  Chain<T> branch_;
+  Sequential<T> branch_;
   std::unique_ptr<Layer<T>> shortcut_;
   Matrix<T> gradient_;  ///< a second copy of the output's gradient, for whoever overwrites it
   Matrix<T> sum_;       ///< of that copy and a start, behind an identity

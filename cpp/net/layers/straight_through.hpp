@@ -2,14 +2,14 @@
 #pragma once
 
 #include "activation.hpp"
-#include "sloped.hpp"
+#include "stored_derivative.hpp"
 
 namespace simdnn {
 
 template <class T>
 class StraightThrough;
 
-struct StraightThroughSpec final : Described<StraightThroughSpec, StraightThrough> {
+struct StraightThroughSpec final : SpecFor<StraightThroughSpec, StraightThrough> {
   bool clipped = false;  ///< passes only where |x| <= 1
   ActivationSpec step;   ///< what it is when nothing is trained
 
@@ -17,13 +17,13 @@ struct StraightThroughSpec final : Described<StraightThroughSpec, StraightThroug
 };
 
 template <class T>
-class StraightThrough final : public Sloped<T> {
+class StraightThrough final : public StoredDerivativeLayer<T> {
  public:
-  StraightThrough(const StraightThroughSpec& spec, Cursor<T>&)
-      : Sloped<T>(spec.input.features), clipped_(spec.clipped) {}
+  StraightThrough(const StraightThroughSpec& spec, ParameterBinder<T>&)
+      : StoredDerivativeLayer<T>(spec.input.features), clipped_(spec.clipped) {}
 
-  Matrix<T> forward(const Matrix<const T>& x, const Pass& pass) override {
-    typed_kernels<T>().layers.straight_through(this->random_rows(x, pass, 0), clipped_);
+  Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override {
+    typed_kernels<T>().layers.straight_through(this->random_rows(x, context, 0), clipped_);
     return this->output(x.rows);
   }
 

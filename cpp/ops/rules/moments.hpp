@@ -92,7 +92,7 @@ struct Adam {
       const T m = moments.first(g, slots, i);
       T v = moments.second(g, slots, i);
       if constexpr (kLargest) {
-        v = slots[2][i] >= v ? slots[2][i] : v;  // a NaN goes on
+        v = slots[2][i] >= v ? slots[2][i] : v;  // a NaN propagates
         slots[2][i] = v;
       }
       p = fma(rate, m / root(v), p);
@@ -186,7 +186,7 @@ struct Adamax {
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
       const T m = moments.first(g, slots, i);
       const T old = flush(moments.beta2 * slots[1][i]), size = abs(g) + eps;
-      const T u = old >= size ? old : size;  // a NaN of the gradient goes on
+      const T u = old >= size ? old : size;  // a NaN of the gradient propagates
       slots[1][i] = u;
       p = fma(rate, m / u, p);
     }

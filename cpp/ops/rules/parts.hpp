@@ -1,9 +1,9 @@
 // Parts that update rules share: hyper-parameters, powers, weight decay, the guarded root, the flush of tiny numbers.
 #pragma once
 
-#include "../../math/level.hpp"
-#include "../description.hpp"
-#include "../spans.hpp"
+#include "../../base/descriptions.hpp"
+#include "../../base/views.hpp"
+#include "../../simd/level.hpp"
 
 SIMDNN_LEVEL_BEGIN
 

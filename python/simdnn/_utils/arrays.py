@@ -12,7 +12,7 @@ HOSTS = (1, 3, 11)
 DEVICES = {2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 13: "CUDA managed", 14: "oneAPI"}
 
 
-def host_array(name: str, value: Any) -> NDArray[Any]:
+def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
     """`value` as an array: itself, a view of a tensor in the processor's memory, or a new one.
 
     Raises
@@ -35,7 +35,7 @@ def host_array(name: str, value: Any) -> NDArray[Any]:
 
 
 def check_tensor(name: str, value: Any, kind: str) -> None:
-    """Raises unless the processor may read it, and nobody waits for its gradient."""
+    """Raises unless the tensor is on the CPU and does not require gradients."""
     try:
         device = int(value.__dlpack_device__()[0])
     except (ValueError, RuntimeError, BufferError, NotImplementedError):  # NumPy may still know how

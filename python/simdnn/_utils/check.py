@@ -5,7 +5,7 @@ from operator import index
 from typing import Any
 
 
-def integer(name: str, value: Any, low: int = 1, high: int | None = None) -> int:
+def check_int(name: str, value: Any, low: int = 1, high: int | None = None) -> int:
     """`value` as an int of at least `low` and at most `high`."""
     try:
         number = index(value)
@@ -17,7 +17,7 @@ def integer(name: str, value: Any, low: int = 1, high: int | None = None) -> int
     return number
 
 
-def known_name(name: str, value: Any, known: Iterable[str]) -> str:
+def check_name(name: str, value: Any, known: Iterable[str]) -> str:
     """`value` if it is one of the known words."""
     words = list(known)
     if not isinstance(value, str):
@@ -27,7 +27,7 @@ def known_name(name: str, value: Any, known: Iterable[str]) -> str:
     return value
 
 
-def number(name: str, value: Any) -> float:
+def check_float(name: str, value: Any) -> float:
     """`value` as a float."""
     try:
         return float(value)

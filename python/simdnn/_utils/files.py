@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 
 Path = str | os.PathLike[str]
 
@@ -11,7 +10,7 @@ Path = str | os.PathLike[str]
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a file so that, whatever happens, its name has the old content or all of the new."""
     target = os.path.realpath(path)
-    temporary = f"{target}.{secrets.token_hex(4)}.tmp"
+    temporary = f"{target}.{os.urandom(4).hex()}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:

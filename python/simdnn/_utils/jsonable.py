@@ -7,26 +7,26 @@ from typing import Any
 
 import numpy as np
 
-#: Turns what is not plain into something that is; raises TypeError if it cannot.
-Special = Callable[[Any], Any]
+#: Turns another value into one that JSON can hold; raises TypeError if it cannot.
+Convert = Callable[[Any], Any]
 
 
-def refuse(value: Any) -> Any:
-    """Nothing is special."""
+def reject(value: Any) -> Any:
+    """Rejects every value that JSON cannot hold."""
     raise TypeError(f"cannot be described: {value!r}")
 
 
-def plain(value: Any, special: Special = refuse) -> Any:
+def jsonable(value: Any, convert: Convert = reject) -> Any:
     """`value` of None, booleans, numbers, strings, and lists and dictionaries of them."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (np.ndarray, np.generic)):
-        return plain(value.tolist(), special)
+        return jsonable(value.tolist(), convert)
     if isinstance(value, (list, tuple)):
-        return [plain(one, special) for one in value]
+        return [jsonable(one, convert) for one in value]
     if isinstance(value, Mapping):
-        return {as_key(key): plain(one, special) for key, one in value.items()}
-    return special(value)
+        return {as_key(key): jsonable(one, convert) for key, one in value.items()}
+    return convert(value)
 
 
 def as_key(key: Any) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import simdnn
-from simdnn import _core, nn, optim, table
+from simdnn import nn, optim, table
 
 from ._common import fail, metrics, one_line_errors, show
 
@@ -29,9 +29,9 @@ def parser() -> argparse.ArgumentParser:
     add("data", help="a .csv, .tsv, .parquet or .npz file")
     add("--target", required=True, help="the column to predict")
     add("--out", required=True, help="where the model goes, such as model.safetensors")
-    add("--task", choices=table._target.TASKS, default="auto")
+    add("--task", choices=table.TASKS, default="auto")
     add("--hidden", default="64,64", help="widths of the hidden layers; '' for none (default 64,64)")
-    add("--activation", choices=[row["name"] for row in _core.activations()], default="relu", metavar="NAME")
+    add("--activation", choices=nn.ACTIVATIONS, default="relu", metavar="NAME")
     add("--dropout", type=float, default=0.0, metavar="P", help="behind each hidden layer (default 0)")
     add("--batch-norm", action="store_true", help="in each hidden layer, before its activation")
     add("--optimizer", choices=list(optim.BY_NAME), default="adam")
@@ -97,7 +97,7 @@ def check(o: argparse.Namespace) -> None:
         fail("--patience, --seed: expected numbers >= 0")
     if not os.path.isdir(os.path.dirname(os.path.abspath(o.out))):
         fail(f"--out: there is no folder {os.path.dirname(o.out)}")
-    simdnn.io._safetensors.need_safetensors()
+    simdnn.io.need_safetensors()
 
 
 def words(text: str) -> list[str]:
@@ -132,7 +132,7 @@ def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.S
         if o.batch_norm:
             layers += [
                 nn.BatchNorm1d(),
-                nn._activation.activation_of(o.activation),
+                nn.activation_of(o.activation),
             ]
         if o.dropout:
             layers.append(nn.Dropout(o.dropout))
@@ -143,7 +143,7 @@ def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.S
     return model
 
 
-class BestKept:
+class EarlyStopping:
     """A callback that remembers the best parameters, and ends the training when none come any more."""
 
     def __init__(self, patience: int) -> None:
@@ -168,7 +168,7 @@ def train(
     if o.lr is not None:
         optimizer.lr = o.lr
     loss = "cross_entropy" if target.classes else "mse"
-    trainer, best = simdnn.Trainer(model, loss, optimizer, seed=o.seed), BestKept(o.patience)
+    trainer, best = simdnn.Trainer(model, loss, optimizer, seed=o.seed), EarlyStopping(o.patience)
     options = {"epochs": o.epochs, "batch_size": o.batch_size, "validation_data": validation}
     try:
         trainer.fit(*data, **options, callbacks=[best], progress=False if o.quiet else "auto")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: NumPy stops after so many seconds of training: with one sample per step it would take minutes.
 NUMPY_SECONDS = 10.0
 TEST_SHARE = 0.2
-#: Learning rates that suit the digits; other optimisers keep their own default. That of SGD falls in
+#: Learning rates that suit the digits; other optimizers keep their own default. That of SGD falls in
 #: proportion to a batch smaller than the default (Goyal et al. 2017, section 2.1).
 LEARNING_RATES = {"sgd": 0.05, "adam": 1e-3, "rmsprop": 1e-3, "lion": 3e-4}
 BATCH_SIZE = 32
@@ -152,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def optimizer_settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, Any]:
-    """Hyper-parameters of the chosen optimiser that differ from its defaults."""
+    """Hyper-parameters of the chosen optimizer that differ from its defaults."""
     known = inspect.signature(optim.BY_NAME[options.optimizer]).parameters
     settings: dict[str, Any] = {}
     if options.lr is not None:
@@ -175,7 +175,7 @@ def optimizer_settings(parser: argparse.ArgumentParser, options: argparse.Namesp
 
 
 def make_optimizer(options: argparse.Namespace, settings: dict[str, Any]) -> optim.Optimizer:
-    """The chosen optimiser."""
+    """The chosen optimizer."""
     make: type = optim.BY_NAME[options.optimizer]
     optimizer: optim.Optimizer = make(**settings)
     return optimizer
@@ -198,7 +198,7 @@ def train_simdnn(
 def numpy_peer(
     model: nn.Sequential, activation: str, optimizer: str, settings: dict[str, Any]
 ) -> NumpyMLP | None:
-    """The same network, with the same weights and optimiser, in NumPy; None if it is not written there."""
+    """The same network, with the same weights and optimizer, in NumPy; None if it is not written there."""
     if activation not in _numpy_mlp.ACTIVATIONS or optimizer not in _numpy_mlp.OPTIMIZERS:
         return None
     rule = _numpy_mlp.OPTIMIZERS[optimizer](**settings)

@@ -208,7 +208,7 @@ class NumpyAdam:
         parameters -= scratch
 
 
-#: Optimisers by the lower-case name of the class they stand beside.
+#: Optimizers by the lower-case name of the class they stand beside.
 OPTIMIZERS: dict[str, type[NumpySGD] | type[NumpyAdam]] = {"sgd": NumpySGD, "adam": NumpyAdam}
 
 
@@ -309,7 +309,7 @@ class NumpyMLP:
         return loss
 
     def step(self, x: Array, y: NDArray[np.integer[Any]]) -> float:
-        """One step of the optimiser on one batch; the loss before it."""
+        """One step of the optimizer on one batch; the loss before it."""
         loss = self.loss_and_gradients(x, y)
         self.optimizer.step(self.flat_parameters, self.flat_gradients)
         return loss

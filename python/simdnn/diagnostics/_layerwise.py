@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..nn import Activation, Dense, Layer, Sequential
-from ..nn._activation import activation_of
+from ..nn import Activation, Dense, Layer, Sequential, activation_of
 
 #: A slope below this share of the activation's largest one is flat.
 FLAT = 0.05
 
 
-class Piece:
+class LayerProbe:
     """A layer, or the linear or the activation part of one, as a network with copies of its parameters."""
 
     def __init__(
@@ -26,7 +25,7 @@ class Piece:
         self.network.load_state_dict(values)
 
     def _through(self, pass_: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
-        """What reads rows takes those of sequences one by one."""
+        """Applies row-wise layers to every time step."""
         if self.network._input.sequence:
             return pass_(x)
         y = pass_(x.reshape(-1, x.shape[-1]))
@@ -38,7 +37,7 @@ class Piece:
         return self._through(lambda rows: self.network.forward(rows, training=True), x)
 
     def backward(self, dy: NDArray[Any]) -> NDArray[Any]:
-        """The gradient by x."""
+        """The gradient w.r.t. x."""
         return self._through(self.network.backward, dy)
 
     def slopes(self) -> tuple[NDArray[Any], float, bool] | None:
@@ -56,13 +55,13 @@ class Piece:
         return self._slope(self.x.reshape(-1, units)), largest, bounded
 
     def _slope(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Of what acts on each number alone."""
+        """Slope of an elementwise layer."""
         y = self.network.forward(x, training=True)
         slope: NDArray[Any] = np.abs(self.network.backward(np.ones_like(y)))
         return slope
 
 
-def pieces_of(model: Sequential) -> Iterator[list[Piece]]:
+def probes_of(model: Sequential) -> Iterator[list[LayerProbe]]:
     """For each layer of the model one piece, or two where a Dense has an activation."""
     state, shape = model.state_dict(), model._input
     for i, layer in enumerate(model.layers):
@@ -73,9 +72,9 @@ def pieces_of(model: Sequential) -> Iterator[list[Piece]]:
             linear = Dense(layer.in_features, layer.out_features, bias=layer.bias)
             activation = activation_of(layer.activation)
             yield [
-                Piece(model, linear, shape.features, own),
-                Piece(model, activation, layer.out_features, {}),
+                LayerProbe(model, linear, shape.features, own),
+                LayerProbe(model, activation, layer.out_features, {}),
             ]
         else:
-            yield [Piece(model, layer, shape.features, own)]
+            yield [LayerProbe(model, layer, shape.features, own)]
         shape = layer._output(shape)

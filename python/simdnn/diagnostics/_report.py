@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from ..losses._registry import resolve
 from ..nn import LargeMarginSoftmax, Layer, Sequential
-from ._layerwise import FLAT, Piece, pieces_of
+from ._layerwise import FLAT, LayerProbe, probes_of
 
 __all__ = ["LayerReport", "Report", "report"]
 
@@ -181,7 +181,7 @@ def _both_ways(
     model: Sequential, x: NDArray[Any], y: ArrayLike, loss: _core.Loss
 ) -> tuple[float, tuple[LayerReport, ...]]:
     """The loss, and what was seen of each layer on the way forward and back."""
-    pieces, outputs = list(pieces_of(model)), []
+    pieces, outputs = list(probes_of(model)), []
     for parts in pieces:
         for part in parts:
             x = part.forward(x)
@@ -213,7 +213,7 @@ def _norm(*arrays: NDArray[Any]) -> float:
 def _layer_report(
     name: str,
     layer: Layer,
-    parts: list[Piece],
+    parts: list[LayerProbe],
     output: NDArray[Any],
     output_gradient_norm: float,
     input_gradient: NDArray[Any],

@@ -12,7 +12,7 @@ one through ``out=``.
 
 from .. import _core, losses
 from . import _grouped, _parametric, _random, _softmax
-from ._defaults import documentation, front
+from ._defaults import documentation, with_defaults
 
 __all__: list[str] = []
 
@@ -29,7 +29,7 @@ def _register() -> None:
             ufunc = getattr(_core, name)
             if parameters:
                 plain = getattr(_core, f"{name}_default")
-                ufunc = front(name, arrays, parameters, plain, ufunc, documentation(ufunc))
+                ufunc = with_defaults(name, arrays, parameters, plain, ufunc, documentation(ufunc))
             functions[name] = ufunc
             __all__.append(name)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from inspect import Signature
 
 
-def front(
+def with_defaults(
     name: str,
     arrays: tuple[str, ...],
     parameters: dict[str, Any],

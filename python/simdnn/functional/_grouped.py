@@ -9,8 +9,8 @@ from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.arrays import host_array
-from .._utils.check import integer
+from .._utils.arrays import as_cpu_array
+from .._utils.check import check_int
 
 __all__ = [
     "crelu",
@@ -119,12 +119,12 @@ def crelu_backward(dy: ArrayLike, x: ArrayLike, axis: int = -1) -> Any:
 
 def _as_float(x: Any) -> Any:
     """x as something with a shape and a dtype that has every negative of its numbers."""
-    x = x if isinstance(getattr(x, "dtype", None), np.dtype) else host_array("x", x)
+    x = x if isinstance(getattr(x, "dtype", None), np.dtype) else as_cpu_array("x", x)
     return x if x.dtype.kind not in "biu" else x.astype(np.exp.resolve_dtypes((x.dtype, None))[1])
 
 
 def maxout(x: ArrayLike, pieces: int, axis: int = -1) -> Any:
-    """The largest of each group of pieces: `pieces` neighbours along `axis` become one.
+    """The largest of each group of pieces: `pieces` neighbors along `axis` become one.
 
     As a layer, y[j] = max_k (w[j, k] . x + b[j, k]): the linear parts come first, with their outputs ordered
     (j, k), k the fastest.
@@ -208,8 +208,8 @@ def maxout_backward(dy: ArrayLike, x: ArrayLike, pieces: int, axis: int = -1) ->
 
 def _groups(x: Any, pieces: Any, axis: int) -> tuple[Any, int]:
     """x with `axis` split into (groups, pieces), and the axis of the groups."""
-    pieces = integer("pieces", pieces)
-    x = x if hasattr(x, "reshape") else host_array("x", x)
+    pieces = check_int("pieces", pieces)
+    x = x if hasattr(x, "reshape") else as_cpu_array("x", x)
     axis = normalize_axis_index(axis, x.ndim)
     if x.shape[axis] % pieces:
         raise ValueError(

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
-from .._utils.check import known_name
-from ._defaults import documentation, front
+from .._utils.check import check_name
+from ._defaults import documentation, with_defaults
 
 __all__ = [
     "gelu",
@@ -36,7 +36,7 @@ def _parameter_gradient(ufunc: np.ufunc, dy: Any, x: Any, parameter: Any) -> Any
 
 
 def prelu(x: ArrayLike, weight: ArrayLike, **ufunc_keywords: Any) -> Any:
-    """Parametric rectified linear unit: leaky_relu whose slope is learnt.
+    """Parametric rectified linear unit: leaky_relu whose slope is learned.
 
     f(x) = x if x > 0 else weight * x, f'(x) = 1 if x > 0 else weight, so f'(0) = weight; f(-inf) has the sign
     of -weight and f'(-inf) = weight. Exact but for the one rounding of the product.
@@ -128,7 +128,7 @@ def _swish_backward(dy: ArrayLike, x: ArrayLike, beta: ArrayLike, **ufunc_keywor
     return dx, _parameter_gradient(_core.swish_beta_backward, dy, x, beta)
 
 
-swish_backward = front(
+swish_backward = with_defaults(
     "swish_backward",
     ("dy", "x"),
     {"beta": 1.0},
@@ -175,13 +175,13 @@ Source: Ramachandran, Zoph & Le 2017, arXiv:1710.05941, section 3.""",
 )
 
 
-def _gelu_front(suffix: str, arrays: tuple[str, ...]) -> Any:
+def _gelu_with_form(suffix: str, arrays: tuple[str, ...]) -> Any:
     """gelu, gelu_derivative or gelu_backward with its choice of two forms."""
     exact, by_tanh = getattr(_core, f"gelu{suffix}"), getattr(_core, f"gelu_tanh{suffix}")
 
     def chosen(*args: Any, **ufunc_keywords: Any) -> Any:
         *given, approximate = args
-        known_name("approximate", approximate, ("none", "tanh"))
+        check_name("approximate", approximate, ("none", "tanh"))
         return (exact if approximate == "none" else by_tanh)(*given, **ufunc_keywords)
 
     head, mark, tail = documentation(exact).partition("out, where,")
@@ -189,9 +189,11 @@ def _gelu_front(suffix: str, arrays: tuple[str, ...]) -> Any:
         'approximate : {"none", "tanh"}\n'
         "    The exact form, or gelu_tanh: x * sigmoid(2 * sqrt(2 / pi) * (x + 0.044715 * x^3)).\n"
     )
-    return front(f"gelu{suffix}", arrays, {"approximate": "none"}, exact, chosen, head + option + mark + tail)
+    return with_defaults(
+        f"gelu{suffix}", arrays, {"approximate": "none"}, exact, chosen, head + option + mark + tail
+    )
 
 
-gelu = _gelu_front("", ("x",))
-gelu_derivative = _gelu_front("_derivative", ("x",))
-gelu_backward = _gelu_front("_backward", ("dy", "x"))
+gelu = _gelu_with_form("", ("x",))
+gelu_derivative = _gelu_with_form("_derivative", ("x",))
+gelu_backward = _gelu_with_form("_backward", ("dy", "x"))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.check import known_name
+from .._utils.check import check_name
 
 __all__ = ["rrelu", "rrelu_backward", "rrelu_derivative"]
 
@@ -77,7 +77,7 @@ def _mean_slope(lower: float, upper: float) -> float:
 def _random_slope(x: Any, lower: float, upper: float, rng: Any, distribution: str) -> NDArray[Any]:
     """A slope for each element of x, in the precision of the result."""
     mean = _mean_slope(lower, upper)
-    known_name("distribution", distribution, ("uniform", "normal"))
+    check_name("distribution", distribution, ("uniform", "normal"))
     generator = np.random.default_rng(rng)
     dtype = np.exp.resolve_dtypes((np.asarray(x).dtype, None))[1]
     drawn: Any = np.float64 if dtype == np.float64 else np.float32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
-from ._defaults import front
+from ._defaults import with_defaults
 
 __all__ = ["entropy"]
 
@@ -109,7 +109,9 @@ for _row in _ROWS:
     _name = _row["name"]
     _arrays = ("dy", "x") if _name.endswith("_backward") else ("x",)
     _plain, _full = getattr(_core, f"{_name}_default"), getattr(_core, _name)
-    globals()[_name] = front(_name, _arrays, {"temperature": 1.0}, _plain, _full, _documentation(_row))
+    globals()[_name] = with_defaults(
+        _name, _arrays, {"temperature": 1.0}, _plain, _full, _documentation(_row)
+    )
     __all__.append(_name)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from .._utils.check import known_name
+from .._utils.check import check_name
 from ._basic import (
     constant,
     identity,
@@ -63,7 +63,7 @@ NAMES = tuple(name for name in __all__ if name not in ("calculate_gain", "lsuv")
 
 
 def from_name(name: str) -> Callable[..., NDArray[Any]]:
-    """The initialiser of that name.
+    """The initializer of that name.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def from_name(name: str) -> Callable[..., NDArray[Any]]:
     >>> init.from_name("zeros") is init.zeros
     True
     """
-    found: Callable[..., NDArray[Any]] = globals()[known_name("init", name, NAMES)]
+    found: Callable[..., NDArray[Any]] = globals()[check_name("init", name, NAMES)]
     return found
 
 

@@ -150,7 +150,7 @@ def orthogonal(
     fan_of(shape, "fan_in")
     inputs, outputs = sizes_of(shape)
     q, r = np.linalg.qr(generator_of(rng).normal(size=(max(inputs, outputs), min(inputs, outputs))))
-    q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)  # else the signs of LAPACK would favour some rotations
+    q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)  # else the signs of LAPACK would favor some rotations
     return np.ascontiguousarray(gain * (q if inputs >= outputs else q.T), real_dtype(dtype))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._utils.check import integer, known_name
+from .._utils.check import check_int, check_name
 
 Rng: TypeAlias = "np.random.Generator | int | None"  # a name alone: numpy.random is slow to import
 Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
@@ -29,12 +29,12 @@ def sizes_of(shape: Sequence[int]) -> tuple[int, ...]:
         sizes = tuple(shape)
     except TypeError:
         raise TypeError(f"shape: expected a sequence of numbers, got {type(shape).__name__}") from None
-    return tuple(integer("shape", size, 0) for size in sizes)
+    return tuple(check_int("shape", size, 0) for size in sizes)
 
 
 def fan_of(shape: Sequence[int], mode: Mode) -> float:
     """What the variance is divided by."""
-    known_name("mode", mode, ("fan_in", "fan_out", "fan_avg"))
+    check_name("mode", mode, ("fan_in", "fan_out", "fan_avg"))
     sizes = sizes_of(shape)
     if len(sizes) != 2:
         raise ValueError(f"shape: expected (inputs, outputs), got {sizes}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._utils.check import known_name
+from .._utils.check import check_name
 from ._basic import normal, truncated_normal, uniform
 from ._draw import Mode, Rng, fan_of
 
@@ -50,7 +50,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         "selu": 0.75,
     }
     slopes = {"leaky_relu": 0.01, "prelu": 0.25}
-    known_name("nonlinearity", nonlinearity, [*gains, *slopes])
+    check_name("nonlinearity", nonlinearity, [*gains, *slopes])
     if nonlinearity in gains:
         return gains[nonlinearity]
     slope = slopes[nonlinearity] if param is None else float(param)

@@ -1,5 +1,6 @@
 """Models in files, and weights from and to PyTorch; `simdnn.save` and the others are these functions."""
 
+from ._safetensors import need_safetensors as need_safetensors
 from ._saving import load, load_metadata, save
 from ._torch import from_torch, to_torch_state_dict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._utils.check import integer
+from .._utils.check import check_int
 from .._utils.files import Path
 from .._utils.jsonable import only_keys
 from ..losses import _registry as losses
@@ -47,5 +47,5 @@ def load(kind: type[Trainer], path: Path, lr: Any) -> Trainer:
         trainer = kind(model, losses.from_dict(found["loss"]), optimizer, seed=found["seed"])
         arrays = file.arrays_of(OPTIMIZER, model.dtype.name)
         optimizers.restore(optimizer, list(model.parameters()), arrays, found["state"])
-        trainer.epochs_done = integer("epochs_done", found["epochs_done"], 0)
+        trainer.epochs_done = check_int("epochs_done", found["epochs_done"], 0)
         return trainer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._utils.check import integer
+from .._utils.check import check_int
 from .._utils.files import Path
 from .._utils.jsonable import only_keys
 from ..optim import _describe as optimizers
@@ -55,5 +55,5 @@ def load(kind: type[BernoulliRBM], path: Path, lr: Any) -> BernoulliRBM:
         optimizers.restore(optimizer, list(PARAMETERS), arrays, found["state"])
         for name, view in rbm.parameters().items():
             view[...] = values[name]
-        rbm.epochs_done = integer("epochs_done", found["epochs_done"], 0)
+        rbm.epochs_done = check_int("epochs_done", found["epochs_done"], 0)
         return rbm

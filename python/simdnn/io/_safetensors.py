@@ -25,7 +25,19 @@ LOADERS = {
 
 
 def need_safetensors() -> Any:
-    """The module, or an error that says how to get it."""
+    """The module safetensors, which files of models need.
+
+    Raises
+    ------
+    ImportError
+        If it is missing; the message says how to get it.
+
+    Examples
+    --------
+    >>> from simdnn import io
+    >>> io.need_safetensors().__name__
+    'safetensors'
+    """
     try:
         import safetensors.numpy
     except ImportError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._utils.check import integer
+from .._utils.check import check_int
 from .._utils.files import Path
-from .._utils.jsonable import only_keys, plain
+from .._utils.jsonable import jsonable, only_keys
 from ..nn import Sequential
 from ..nn._describe import sequential_arguments
 from . import _safetensors
@@ -143,7 +143,7 @@ def described_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
     if not isinstance(metadata, Mapping):
         raise TypeError(f"metadata: expected a dictionary, got {type(metadata).__name__}")
     try:
-        return {"metadata": plain(metadata)}
+        return {"metadata": jsonable(metadata)}
     except TypeError as error:
         raise TypeError(f"metadata: {error}") from None
 
@@ -151,7 +151,7 @@ def described_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
 def read_model(file: Opened) -> Sequential:
     """The model of an open file."""
     found = only_keys(file.part("model"), ("layers", "dtype", "in_features", "seed", "passes"), "model")
-    seed, passes = (integer(key, found.get(key, 0), 0, 2**64 - 1) for key in ("seed", "passes"))
+    seed, passes = (check_int(key, found.get(key, 0), 0, 2**64 - 1) for key in ("seed", "passes"))
     arguments = sequential_arguments({k: v for k, v in found.items() if k not in ("seed", "passes")})
     dtype = arguments.setdefault("dtype", "float32")
     state = {name: file.array(name, dtype) for name in file.names if not name.startswith(OPTIMIZER)}

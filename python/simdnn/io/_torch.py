@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .. import nn
-from .._utils.arrays import host_array
+from .._utils.arrays import as_cpu_array
 from ..nn._describe import layer_from_dict
 from ..nn._layer import Layer
 from ._torch_layers import KINDS, Arrays
@@ -86,7 +86,7 @@ def modules_of(state_dict: Mapping[str, Any]) -> dict[str, Arrays]:
     for name, value in state_dict.items():
         module, _, entry = name.rpartition(".")
         value = value.detach() if hasattr(value, "detach") else value
-        array = host_array(name, value)
+        array = as_cpu_array(name, value)
         if array.dtype.kind not in "fiu":
             raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
         modules.setdefault(module, {})[entry] = array
@@ -120,7 +120,7 @@ def made(
                     f"state_dict: place {last + 1} has no entries: say by activation='relu' or the like what"
                     " stands in such places, or give model=nn.Sequential(...)"
                 )
-            layers.append(nn._activation.activation_of(activation))
+            layers.append(nn.activation_of(activation))
         last = place
         name = kind_of(module, entries)
         state |= {f"{len(layers)}.{key}": value for key, value in KINDS[name].to_ours(entries).items()}

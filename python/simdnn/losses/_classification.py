@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
-from .._utils.arrays import host_array
-from .._utils.check import number
+from .._utils.arrays import as_cpu_array
+from .._utils.check import check_float
 from ._registry import Reduction, evaluate_classes, make, simple, trainable
 
 __all__ = ["cross_entropy", "distillation_loss", "focal_loss", "nll_loss", "zero_one_loss"]
@@ -109,7 +109,7 @@ def _focal(
         return simple("cross_entropy", label_smoothing, gamma)
     factor, scale = 1.0, weight
     if alpha is not None and np.ndim(alpha) == 0:
-        factor = number("alpha", alpha)
+        factor = check_float("alpha", alpha)
     elif alpha is not None:
         scale = np.multiply(alpha, 1.0 if weight is None else weight, dtype=np.float64)
     return make("cross_entropy", (label_smoothing, gamma), weight, scale, factor, ignore_index)
@@ -336,7 +336,7 @@ def zero_one_loss(
     """
     if return_grad:
         raise ValueError(_UNTRAINABLE)
-    scores, classes = host_array("input", input), host_array("target", target)
+    scores, classes = as_cpu_array("input", input), as_cpu_array("target", target)
     predicted = scores.argmax(axis=-1) if scores.ndim == classes.ndim + 1 else scores
     for name, array in (("input", predicted), ("target", classes)):
         if array.dtype.kind not in "iu":

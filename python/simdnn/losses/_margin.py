@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
-from .._utils.check import integer, number
+from .._utils.check import check_float, check_int
 from ._registry import Reduction, describable, make, trainable
 
 __all__ = ["large_margin_softmax", "margin_annealing"]
@@ -34,12 +34,12 @@ class _Annealing:
             value /= 1 + self.gamma * step
         return max(self.minimum, value)
 
-    def to_dict(self) -> dict[str, Any]:
+    def _to_dict(self) -> dict[str, Any]:
         return {"annealing": asdict(self)}
 
 
-def _not_negative(name: str, value: Any) -> float:
-    found = number(name, value)
+def check_nonnegative(name: str, value: Any) -> float:
+    found = check_float(name, value)
     if not found >= 0:
         raise ValueError(f"{name}: expected a number >= 0, got {found!r}")
     return found
@@ -82,10 +82,10 @@ def margin_annealing(
     formula and the defaults are those of the authors' code for SphereFace, arXiv:1704.08063.
     """
     return _Annealing(
-        _not_negative("base", base),
-        _not_negative("gamma", gamma),
-        integer("power", power, 0, 100),
-        _not_negative("minimum", minimum),
+        check_nonnegative("base", base),
+        check_nonnegative("gamma", gamma),
+        check_int("power", power, 0, 100),
+        check_nonnegative("minimum", minimum),
     )
 
 
@@ -98,12 +98,14 @@ def _large_margin_softmax(
     ignore_index: int = -100,
 ) -> _core.Loss:
     if not isinstance(lam, _Annealing):
-        lam = _Annealing(_not_negative("lam", lam), 0.0, 0, 0.0)
+        lam = _Annealing(check_nonnegative("lam", lam), 0.0, 0, 0.0)
     if not isinstance(variant, str):
         raise TypeError(f"variant: expected a name, got {type(variant).__name__}")
     loss = make("cross_entropy", (0.0, 0.0), _class_numbers(class_weight), ignore_index=ignore_index)
-    factor = None if scale is None else number("scale", scale)
-    loss.set_margin(variant, number("margin", margin), factor, lam.base, lam.gamma, lam.power, lam.minimum)
+    factor = None if scale is None else check_float("scale", scale)
+    loss.set_margin(
+        variant, check_float("margin", margin), factor, lam.base, lam.gamma, lam.power, lam.minimum
+    )
     return loss
 
 

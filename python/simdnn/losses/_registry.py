@@ -10,13 +10,17 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from .. import _core
-from .._utils.arrays import host_array
-from .._utils.check import known_name, number
-from .._utils.jsonable import only_keys, plain
+from .._utils.arrays import as_cpu_array
+from .._utils.check import check_float, check_name
+from .._utils.jsonable import jsonable, only_keys
 
 Reduction = Literal["none", "mean", "sum"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+#: A loss with its settings, as the native code evaluates it.
+Loss = _core.Loss
+#: The kind of target that each loss of the registry takes.
+TARGETS = {row["name"]: row["target"] for row in _core.losses()}
 _PARAMETERS = {row["name"]: tuple(row["parameters"]) for row in _core.losses()}
 
 #: The names that `Trainer` takes and their functions; and what turns a function's settings into a loss.
@@ -38,7 +42,7 @@ def trainable(name: str, build: Callable[..., _core.Loss]) -> Callable[[Function
 
 
 def describable(key: str) -> Callable[[Function], Function]:
-    """Lets files hold what the decorated function returns: its `to_dict` gives ``{key: arguments}``."""
+    """Lets files hold what the decorated function returns: its `_to_dict` gives ``{key: arguments}``."""
 
     def register(function: Function) -> Function:
         _SETTINGS[key] = function
@@ -60,7 +64,7 @@ def make(
     `weight` counts in the divisor of the mean; `scale` (of each class, None is `weight`) and `factor` (of
     all) multiply the loss.
     """
-    settings = {key: number(key, value) for key, value in zip(_PARAMETERS[name], values, strict=True)}
+    settings = {key: check_float(key, value) for key, value in zip(_PARAMETERS[name], values, strict=True)}
     return _core.Loss(name, settings, weight, weight if scale is None else scale, factor, ignore_index)
 
 
@@ -96,15 +100,15 @@ def evaluate_classes(
     name: str,
     sample_weight: Any = None,
 ) -> Any:
-    """The same where classes lie along axis 1 of arrays with more than two axes, as in PyTorch."""
+    """Like `evaluate`, with classes on axis 1 as in PyTorch: (n, classes, ...)."""
     if not isinstance(input, np.ndarray):
-        input = host_array(name, input)
+        input = as_cpu_array(name, input)
     moves = input.ndim > 2
     if moves:
         if loss.name == "distillation" and isinstance(target, tuple):
-            target = (np.moveaxis(host_array("target", target[0]), 1, -1), target[1])
+            target = (np.moveaxis(as_cpu_array("target", target[0]), 1, -1), target[1])
         elif np.ndim(target) == input.ndim:
-            target = np.moveaxis(host_array("target", target), 1, -1)
+            target = np.moveaxis(as_cpu_array("target", target), 1, -1)
         input = np.moveaxis(input, 1, -1)
     value, gradient = loss.evaluate(input, target, sample_weight, name, reduction, return_grad)
     if gradient is None:
@@ -125,7 +129,7 @@ def resolve(loss: Any) -> _core.Loss:
     settings: dict[str, Any] = {}
     function = loss
     if isinstance(loss, str):
-        function = NAMED[known_name("loss", _registered_name(loss), NAMED)]
+        function = NAMED[check_name("loss", _registered_name(loss), NAMED)]
     elif isinstance(loss, functools.partial):
         if loss.args:
             raise TypeError("loss: expected a functools.partial with keywords alone")
@@ -152,23 +156,23 @@ def to_dict(loss: Any) -> dict[str, Any]:
         function, settings = loss.func, loss.keywords
     name = next(name for name, one in NAMED.items() if one is function)
     try:
-        return {"loss": name, "settings": {key: plain(value, _special) for key, value in settings.items()}}
+        return {"loss": name, "settings": {key: jsonable(value, _convert) for key, value in settings.items()}}
     except TypeError as error:
         raise TypeError(f"loss: {error}") from None
 
 
-def _special(value: Any) -> dict[str, Any]:
+def _convert(value: Any) -> dict[str, Any]:
     """A setting that describes itself."""
-    if not hasattr(value, "to_dict"):
+    if not hasattr(value, "_to_dict"):
         raise TypeError(f"cannot be described: {value!r}")
-    found: dict[str, Any] = value.to_dict()
+    found: dict[str, Any] = value._to_dict()
     return found
 
 
 def from_dict(description: Any) -> str | Callable[..., Any]:
     """The name, or the partial, that was described."""
     given = only_keys(description, ("loss", "settings"), "loss")
-    name = known_name("loss", given.get("loss"), NAMED)
+    name = check_name("loss", given.get("loss"), NAMED)
     settings = dict(only_keys(given.get("settings"), tuple(given.get("settings") or ()), "loss"))
     for key, value in settings.items():
         if isinstance(value, dict):

@@ -2,19 +2,21 @@
 
 from . import _activation, _describe
 from ._activation import *  # noqa: F403
+from ._activation import ACTIVATIONS as ACTIVATIONS
 from ._activation import Activation
+from ._activation import activation_of as activation_of
 from ._concatenate import Concatenate
 from ._dense import Dense
 from ._describe import layer_from_dict, layer_to_dict
 from ._dropout import AlphaDropout, Dropout, RReLU
 from ._elementwise import PReLU
 from ._embedding import Embedding
-from ._explain import Explanation, LayerCost
 from ._groups import CReLU, Maxout, Softmax
 from ._layer import Layer
 from ._margin import LargeMarginSoftmax
 from ._norm import BatchNorm1d, LayerNorm
 from ._predictor import Predictor
+from ._profile import LayerCost, ModelProfile
 from ._recurrent import GRU, LSTM, RNN, pad_sequences
 from ._residual import Residual
 from ._sequential import Sequential
@@ -31,12 +33,12 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
-    "Explanation",
     "LargeMarginSoftmax",
     "Layer",
     "LayerCost",
     "LayerNorm",
     "Maxout",
+    "ModelProfile",
     "PReLU",
     "Predictor",
     "RReLU",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from .._utils.check import known_name, number
+from .._utils.check import check_float, check_name
 from ._elementwise import GELU, REGISTRY, Activation, BinaryStep, Swish
 
 #: Where a class's name is not that of the function in CamelCase.
@@ -48,7 +48,7 @@ def _make(row: dict[str, Any]) -> type[Activation]:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         for key, value in bound.arguments.items():
-            setattr(self, key, number(key, value))
+            setattr(self, key, check_float(key, value))
 
     summary = row["summary"][0].upper() + row["summary"][1:]
     lines = "".join(f"    {key} : float, default {value}\n" for key, value in row["parameters"].items())
@@ -84,11 +84,27 @@ globals().update({made.__name__: made for made in CLASSES.values()})
 __all__ = sorted({made.__name__ for made in CLASSES.values()})
 
 
+#: The names that `activation_of` takes.
+ACTIVATIONS = tuple(REGISTRY)
+
+
 def activation_of(value: str | Activation | None) -> Activation:
-    """The activation that a name, or None for the identity, stands for."""
+    """The activation that a name, or None for the identity, stands for; an activation is returned as it is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the name is not known, or the activation has parameters to train: that is a layer of its own.
+
+    Examples
+    --------
+    >>> from simdnn import nn
+    >>> nn.activation_of("relu"), nn.activation_of(None)
+    (ReLU(), Identity())
+    """
     if isinstance(value, Activation):
         if not value.fixed:
             raise ValueError(f"activation: {value!r} is a layer of its own: place it behind this one")
         return value
-    name = "identity" if value is None else known_name("activation", value, REGISTRY)
+    name = "identity" if value is None else check_name("activation", value, REGISTRY)
     return GELU("tanh") if name == "gelu_tanh" else CLASSES[name]()

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 CLASSES: dict[str, type[Activation]]
+ACTIVATIONS: tuple[str, ...]
 
 def activation_of(value: str | Activation | None) -> Activation: ...
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import init as initializers
-from .._utils.check import integer
+from .._utils.check import check_int
 from ._activation import Activation, activation_of
 from ._layer import Layer, Shape
 
@@ -32,7 +32,7 @@ def initial_weight(
     rng: np.random.Generator,
     dtype: DTypeLike,
 ) -> NDArray[Any]:
-    """A weight by an initialiser, or by the one that suits the activation that follows."""
+    """A weight by an initializer, or by the one that suits the activation that follows."""
     if value is None:
         rectifier = activation is not None and activation.rectifier
         value = initializers.he_uniform if rectifier else initializers.xavier_uniform
@@ -84,8 +84,8 @@ class Dense(Layer):
         bias: bool = True,
         init: Initializer | str | None = None,
     ) -> None:
-        self.in_features = integer("in_features", in_features)
-        self.out_features = integer("out_features", out_features)
+        self.in_features = check_int("in_features", in_features)
+        self.out_features = check_int("out_features", out_features)
         self.activation = activation
         self._activation = activation_of(activation)
         self.bias = bool(bias)

@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from .. import init as initializers
-from .._utils.jsonable import only_keys, plain
+from .._utils.jsonable import jsonable, only_keys
 from ._layer import Layer
 
 #: The layers of `simdnn.nn` that can stand in a network, by name: that package fills it.
@@ -29,7 +29,7 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     -------
     dict
         ``"layer"`` is the name of the class, the others are its settings, those of their defaults too;
-        layers inside are such dictionaries again. An initialiser is its name in `simdnn.init`; a function of
+        layers inside are such dictionaries again. An initializer is its name in `simdnn.init`; a function of
         one's own is left out (None), as it has done its work.
 
     Raises
@@ -50,13 +50,13 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
         raise TypeError(f"layer: {name} is not a class of simdnn.nn, so no description could bring it back")
     settings = {key: getattr(layer, key) for key in inspect.signature(type(layer)).parameters}
     try:
-        return {"layer": name} | {key: plain(value, _special) for key, value in settings.items()}
+        return {"layer": name} | {key: jsonable(value, _convert) for key, value in settings.items()}
     except TypeError as error:
         raise TypeError(f"{name}: {error}") from None
 
 
-def _special(value: Any) -> Any:
-    """A layer inside, or an initialiser."""
+def _convert(value: Any) -> Any:
+    """A layer inside, or an initializer."""
     if isinstance(value, Layer):
         return layer_to_dict(value)
     if callable(value):

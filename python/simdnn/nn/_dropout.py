@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from .._utils.check import known_name, number
+from .._utils.check import check_float, check_name
 from ._layer import Layer, Shape
 
 
 def probability(name: str, value: Any) -> float:
     """`value` as a float in [0, 1)."""
-    p = number(name, value)
+    p = check_float(name, value)
     if not 0 <= p < 1:
         raise ValueError(f"{name}: expected a probability in [0, 1), got {p}")
     return p
@@ -120,11 +120,11 @@ class RReLU(Layer):
         upper: float = 1 / 3,
         distribution: Literal["uniform", "normal"] = "uniform",
     ) -> None:
-        self.lower, self.upper = number("lower", lower), number("upper", upper)
+        self.lower, self.upper = check_float("lower", lower), check_float("upper", upper)
         if not self.lower <= self.upper:
             raise ValueError(f"lower, upper: expected lower <= upper, got {lower} and {upper}")
-        self.distribution = known_name("distribution", distribution, ("uniform", "normal"))
+        self.distribution = check_name("distribution", distribution, ("uniform", "normal"))
 
     def _native(self, given: Shape) -> dict[str, Any]:
         settings = {"lower": self.lower, "upper": self.upper, "normal": self.distribution == "normal"}
-        return {"kind": "random_leak", **settings}
+        return {"kind": "rrelu", **settings}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import _core
-from .._utils.check import integer, known_name, number
+from .._utils.check import check_float, check_int, check_name
 from ._layer import Layer, Shape
 
 REGISTRY = {row["name"]: row for row in _core.activations()}
@@ -30,7 +30,7 @@ class Activation(Layer):
 
     @property
     def rectifier(self) -> bool:
-        """Whether a large positive x is passed on: weights before it then begin as He et al. 2015 have it."""
+        """True for rectifier-like functions: weights before them get He initialization."""
         return bool(REGISTRY[self.function]["rectifier"])
 
     @property
@@ -70,7 +70,7 @@ class GELU(Activation):
     """
 
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
-        self.approximate = known_name("approximate", approximate, ("none", "tanh"))
+        self.approximate = check_name("approximate", approximate, ("none", "tanh"))
 
     @property
     def function(self) -> str:  # type: ignore[override]
@@ -108,9 +108,9 @@ class Swish(Activation):
     function = "swish"
 
     def __init__(self, beta: float = 1.0, trainable: bool = False, num_parameters: int = 1) -> None:
-        self.beta = number("beta", beta)
+        self.beta = check_float("beta", beta)
         self.trainable = bool(trainable)
-        self.num_parameters = integer("num_parameters", num_parameters)
+        self.num_parameters = check_int("num_parameters", num_parameters)
         if num_parameters != 1 and not trainable:
             raise ValueError(f"num_parameters: only a trainable beta has {num_parameters} of them")
         self.in_features = None if num_parameters == 1 else self.num_parameters
@@ -158,9 +158,9 @@ class PReLU(Layer):
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
-        self.num_parameters = integer("num_parameters", num_parameters)
+        self.num_parameters = check_int("num_parameters", num_parameters)
         self.in_features = None if self.num_parameters == 1 else self.num_parameters
-        self.init = number("init", init)
+        self.init = check_float("init", init)
 
     def _native(self, given: Shape) -> dict[str, Any]:
         return learned("leaky_relu", "weight", self.num_parameters)
@@ -171,7 +171,7 @@ class PReLU(Layer):
 
 def learned(function: str, name: str, parameters: int) -> dict[str, Any]:
     """A function of the registry that learns its parameter."""
-    return {"kind": "learned", "activation": function, "name": name, "shared": parameters == 1}
+    return {"kind": "trainable_activation", "activation": function, "name": name, "shared": parameters == 1}
 
 
 class BinaryStep(Activation):
@@ -207,7 +207,7 @@ class BinaryStep(Activation):
 
     def __init__(self, straight_through: bool | Literal["clipped"] = False) -> None:
         if not isinstance(straight_through, bool):
-            known_name("straight_through", straight_through, ("clipped",))
+            check_name("straight_through", straight_through, ("clipped",))
         self.straight_through = straight_through
 
     @property

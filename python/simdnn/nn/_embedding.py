@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import init as initializers
-from .._utils.check import integer
+from .._utils.check import check_int
 from ._dense import Initializer, check_initializer
 from ._layer import Layer, Shape
 
@@ -71,9 +71,9 @@ class Embedding(Layer):
             columns is None
         ):
             raise ValueError("Embedding: expected num_embeddings and embedding_dim, or columns")
-        self.num_embeddings = None if num_embeddings is None else integer("num_embeddings", num_embeddings)
-        self.embedding_dim = None if embedding_dim is None else integer("embedding_dim", embedding_dim)
-        self.in_features = None if in_features is None else integer("in_features", in_features)
+        self.num_embeddings = None if num_embeddings is None else check_int("num_embeddings", num_embeddings)
+        self.embedding_dim = None if embedding_dim is None else check_int("embedding_dim", embedding_dim)
+        self.in_features = None if in_features is None else check_int("in_features", in_features)
         self.columns = None if columns is None else _triples(columns, self.in_features)
         self.init = check_initializer(init)
 
@@ -124,10 +124,10 @@ def _triples(columns: Any, in_features: int | None) -> tuple[tuple[int, int, int
             raise ValueError(
                 f"columns: expected (num_embeddings, embedding_dim) for each column, got {one!r}"
             )
-        column = integer("columns", one[0], 0, in_features - 1)
+        column = check_int("columns", one[0], 0, in_features - 1)
         if column in found:
             raise ValueError(f"columns: column {column} comes twice")
-        count, dim = (integer(f"columns[{column}]", size) for size in one[1:])
+        count, dim = (check_int(f"columns[{column}]", size) for size in one[1:])
         found[column] = (column, count, dim)
     return tuple(found.values())
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import init as initializers
-from .._utils.check import integer
+from .._utils.check import check_int
 from ._dense import Initializer, check_initializer, initial_weight
 from ._layer import Layer, Shape
 
@@ -98,9 +98,9 @@ class Maxout(Layer):
         bias: bool = True,
         init: Initializer | str | None = None,
     ) -> None:
-        self.in_features = integer("in_features", in_features)
-        self.out_features = integer("out_features", out_features)
-        self.pieces = integer("pieces", pieces)
+        self.in_features = check_int("in_features", in_features)
+        self.out_features = check_int("out_features", out_features)
+        self.pieces = check_int("pieces", pieces)
         self.bias = bool(bias)
         self.init = check_initializer(init)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any, Literal
 
-from .._utils.check import integer
+from .._utils.check import check_int
 from ..losses._margin import _Annealing, large_margin_softmax, margin_annealing
 from ..losses._registry import resolve
 from ._dense import Dense, Initializer
@@ -66,7 +66,7 @@ class LargeMarginSoftmax(Dense):
         scale: float | None = None,
         init: Initializer | str | None = None,
     ) -> None:
-        super().__init__(in_features, integer("classes", classes), bias=False, init=init)
+        super().__init__(in_features, check_int("classes", classes), bias=False, init=init)
         self.classes = self.out_features
         self.margin = margin
         self.variant = variant

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._utils.check import integer, number
+from .._utils.check import check_float, check_int
 from ._layer import Layer, Shape
 
 
 def _positive(name: str, value: Any) -> float:
     """`value` as a finite float above zero."""
-    x = number(name, value)
+    x = check_float(name, value)
     if not 0 < x < np.inf:
         raise ValueError(f"{name}: expected a finite number above 0, got {x}")
     return x
 
 
 class BatchNorm1d(Layer):
-    """Batch normalisation: y = (x - mean) / sqrt(variance + eps) * weight + bias, feature by feature.
+    """Batch normalization: y = (x - mean) / sqrt(variance + eps) * weight + bias, feature by feature.
 
     While it trains, mean and variance (the biased one) are those of the batch; in evaluation they are the
     running ones, and a model's `freeze` folds them into the Dense layer before.
@@ -45,7 +45,7 @@ class BatchNorm1d(Layer):
     -----
     Its buffers, ``running_mean``, ``running_var`` (with n - 1, unbiased) and ``num_batches_tracked``, change
     with `forward` for training and with each step of a `Trainer` that is not skipped. A batch of one row has
-    no variance: it is normalised by the running statistics, as constants, and does not change them (PyTorch
+    no variance: it is normalized by the running statistics, as constants, and does not change them (PyTorch
     raises). The rows of a sequence are its time steps. A batch passes as a whole, and an activation behind
     the layer is applied in the same pass.
 
@@ -66,10 +66,10 @@ class BatchNorm1d(Layer):
         momentum: float | None = 0.1,
         affine: bool = True,
     ) -> None:
-        self.num_features = None if num_features is None else integer("num_features", num_features)
+        self.num_features = None if num_features is None else check_int("num_features", num_features)
         self.in_features = self.num_features
         self.eps = _positive("eps", eps)
-        self.momentum = None if momentum is None else number("momentum", momentum)
+        self.momentum = None if momentum is None else check_float("momentum", momentum)
         if self.momentum is not None and not 0 <= self.momentum <= 1:
             raise ValueError(f"momentum: expected a number in [0, 1] or None, got {self.momentum}")
         self.affine = bool(affine)
@@ -88,7 +88,7 @@ class BatchNorm1d(Layer):
 
 
 class LayerNorm(Layer):
-    """Layer normalisation: y = (x - mean) / sqrt(variance + eps) * weight + bias, row by row.
+    """Layer normalization: y = (x - mean) / sqrt(variance + eps) * weight + bias, row by row.
 
     Mean and variance (the biased one) are those of a row's features, in training and evaluation alike; of a
     sequence, each time step is a row.
@@ -118,7 +118,7 @@ class LayerNorm(Layer):
     """
 
     def __init__(self, num_features: int | None = None, eps: float = 1e-5, affine: bool = True) -> None:
-        self.num_features = None if num_features is None else integer("num_features", num_features)
+        self.num_features = None if num_features is None else check_int("num_features", num_features)
         self.in_features = self.num_features
         self.eps = _positive("eps", eps)
         self.affine = bool(affine)

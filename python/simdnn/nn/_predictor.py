@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.arrays import host_array
+from .._utils.arrays import as_cpu_array
 
 if TYPE_CHECKING:
     from ._sequential import Sequential
@@ -32,29 +32,33 @@ class Predictor:
         self._input, self._output = model._input, model._output
         self.dtype = model.dtype
 
-    def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """The output for `x`, as `Sequential.forward` has it, in a new array."""
-        x = host_array("x", x)
-        whole = not self._input.sequence or self._output.sequence
-        out = np.empty((*x.shape[: -1 if whole else -2], self._output.features), self.dtype)
-        self._predictor.predict_into(x, out)
-        return out
-
-    def predict_into(self, x: ArrayLike, out: NDArray[Any]) -> None:
-        """The output for `x`, as `Sequential.forward` has it, written into `out`.
+    def predict(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """The output for `x`, as `Sequential.forward` has it.
 
         Parameters
         ----------
         x : array
-        out : array, of the output's shape
-            C-contiguous and writeable, of the model's dtype.
+        out : array of the output's shape, or None
+            Receives the output: C-contiguous and writeable, of the model's dtype. None makes a new array.
+
+        Returns
+        -------
+        array
+            `out` where it is given.
 
         Raises
         ------
         TypeError, ValueError
             If an array is of another kind or shape.
         """
+        if out is not None:
+            self._predictor.predict_into(x, out)
+            return out
+        x = as_cpu_array("x", x)
+        whole = not self._input.sequence or self._output.sequence
+        out = np.empty((*x.shape[: -1 if whole else -2], self._output.features), self.dtype)
         self._predictor.predict_into(x, out)
+        return out
 
     def reset_states(self) -> None:
         """Stateful layers begin the next batch anew, which may be of any size."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import init as initializers
-from .._utils.check import integer, known_name, number
+from .._utils.check import check_float, check_int, check_name
 from ._dense import Initializer, check_initializer
 from ._layer import Layer, Shape
 
@@ -90,17 +90,17 @@ class _Recurrent(Layer):
         truncate: int | None = None,
         mask_value: float | None = None,
     ) -> None:
-        self.in_features = integer("in_features", in_features)
-        self.hidden_features = integer("hidden_features", hidden_features)
-        self.num_layers = integer("num_layers", num_layers)
+        self.in_features = check_int("in_features", in_features)
+        self.hidden_features = check_int("hidden_features", hidden_features)
+        self.num_layers = check_int("num_layers", num_layers)
         self.return_sequences = bool(return_sequences)
         self.bias = bool(bias)
         self.init = check_initializer(init, "init")
         self.recurrent_init = check_initializer(recurrent_init, "recurrent_init")
-        self.initial_state = known_name("initial_state", initial_state, ("zeros", "learned"))
+        self.initial_state = check_name("initial_state", initial_state, ("zeros", "learned"))
         self.stateful = bool(stateful)
-        self.truncate = None if truncate is None else integer("truncate", truncate)
-        self.mask_value = None if mask_value is None else number("mask_value", mask_value)
+        self.truncate = None if truncate is None else check_int("truncate", truncate)
+        self.mask_value = None if mask_value is None else check_float("mask_value", mask_value)
 
     def _takes_sequence(self) -> bool:
         return True
@@ -112,9 +112,9 @@ class _Recurrent(Layer):
         return {
             "kind": "recurrent",
             "cell": self._cell,
-            "levels": self.num_layers,
+            "num_layers": self.num_layers,
             "bias": self.bias,
-            "learned": self.initial_state == "learned",
+            "trainable_state": self.initial_state == "learned",
             "stateful": self.stateful,
             "truncate": self.truncate or 0,
             "mask": self.mask_value,
@@ -194,7 +194,7 @@ class LSTM(_Recurrent):
             truncate,
             mask_value,
         )
-        self.forget_bias = number("forget_bias", forget_bias)
+        self.forget_bias = check_float("forget_bias", forget_bias)
         if self.forget_bias != 0 and not self.bias:
             raise ValueError(f"forget_bias: expected 0 without biases, got {self.forget_bias}")
 
@@ -280,7 +280,7 @@ def pad_sequences(sequences: Sequence[ArrayLike], value: float = 0.0) -> NDArray
     array([[1., 2.],
            [3., 0.]])
     """
-    value = number("value", value)
+    value = check_float("value", value)
     arrays = [np.asarray(sequence) for sequence in sequences]
     if not arrays:
         raise ValueError("sequences: expected at least one sequence, got none")

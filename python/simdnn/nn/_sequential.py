@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core
-from .._utils.arrays import host_array
-from .._utils.check import integer
+from .._utils.arrays import as_cpu_array
+from .._utils.check import check_int
 from ._describe import layer_to_dict, sequential_arguments
-from ._explain import Explanation, explanation
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
 from ._predictor import Predictor
+from ._profile import ModelProfile, model_profile
 
 
 class Sequential:
@@ -66,7 +66,7 @@ class Sequential:
         if not layers:
             raise ValueError("layers: expected at least one layer, got none")
         check_layers(layers)
-        shape = input_shape(layers, None if in_features is None else integer("in_features", in_features))
+        shape = input_shape(layers, None if in_features is None else check_int("in_features", in_features))
         if shape is None:
             raise ValueError("in_features: no layer says how many features it takes, so this argument must")
         self.layers = tuple(layers)
@@ -90,7 +90,7 @@ class Sequential:
         """A model with this state: nothing is drawn, and a state that does not fit takes no memory."""
         model = cls.__new__(cls)
         chain = model._prepare(arguments["layers"], arguments["dtype"], arguments.get("in_features"))
-        check_shapes(_core.inventory(chain), {name: np.shape(value) for name, value in state.items()})
+        check_shapes(_core.parameter_shapes(chain), {name: np.shape(value) for name, value in state.items()})
         model._allocate(chain, seed, passes)
         model.load_state_dict(state)
         return model
@@ -181,7 +181,7 @@ class Sequential:
         """
         if training:
             return self._model.forward(x)
-        x = host_array("x", x)
+        x = as_cpu_array("x", x)
         single = x.ndim == 1 + self._input.sequence
         out = self._model.predict(x[np.newaxis] if single else x)
         return out[0] if single else out
@@ -250,15 +250,15 @@ class Sequential:
         """
         views = self.parameters() | self.buffers()
         arrays = {
-            name: np.asarray(host_array(name, value), dtype=self.dtype) for name, value in state.items()
+            name: np.asarray(as_cpu_array(name, value), dtype=self.dtype) for name, value in state.items()
         }
         wanted = {name: view.shape for name, view in views.items()}
         check_shapes(wanted, {name: value.shape for name, value in arrays.items()})
         for name, value in arrays.items():
             views[name][...] = value
 
-    def explain(self, batch_size: int, steps: int = 1) -> Explanation:
-        """What each layer costs in a training step: counted, predicted and measured, without the update.
+    def profile(self, batch_size: int, time_steps: int = 1) -> ModelProfile:
+        """The cost of each layer in a training step: counted, predicted and measured, without the update.
 
         A copy of the network is timed, so nothing of this one changes; it takes about a tenth of a second.
 
@@ -266,12 +266,12 @@ class Sequential:
         ----------
         batch_size : int
             Samples of a step.
-        steps : int
-            Time steps of a sample, where the network reads sequences.
+        time_steps : int
+            Length of a sample, where the network reads sequences.
 
         Returns
         -------
-        Explanation
+        ModelProfile
             A row for each layer; ``print`` shows a table.
 
         Raises
@@ -283,13 +283,13 @@ class Sequential:
         --------
         >>> from simdnn import nn
         >>> model = nn.Sequential(nn.Dense(8, 64, activation="relu"), nn.Dense(64, 4), rng=0)
-        >>> found = model.explain(batch_size=32)
+        >>> found = model.profile(batch_size=32)
         >>> [(row.layer, row.parameters, row.flops) for row in found.rows]
         [("Dense(8, 64, activation='relu')", 576, 65536.0), ('Dense(64, 4)', 260, 49152.0)]
         """
-        samples, count = integer("batch_size", batch_size), integer("steps", steps)
-        rows = self._model.explain(samples, count if self._input.sequence else 1)
-        return explanation(self.layers, rows, samples, self.dtype.name)
+        samples, count = check_int("batch_size", batch_size), check_int("time_steps", time_steps)
+        rows = self._model.profile(samples, count if self._input.sequence else 1)
+        return model_profile(self.layers, rows, samples, self.dtype.name)
 
     def reset_states(self) -> None:
         """Stateful layers begin the next batch anew, which may be of any size."""

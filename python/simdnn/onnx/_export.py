@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .. import _core, nn
-from .._utils.check import integer
+from .._utils.check import check_int
 from .._utils.files import Path, write_atomically
 from ..nn._layer import Shape
 from ._graph import Graph, need_onnx
@@ -81,7 +81,7 @@ def export(
     if not isinstance(model, nn.Sequential):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
     onnx = need_onnx()
-    opset = integer("opset", opset, OLDEST, onnx.defs.onnx_opset_version())
+    opset = check_int("opset", opset, OLDEST, onnx.defs.onnx_opset_version())
     kind = np.dtype(model.dtype if dtype is None else dtype)
     if kind not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {kind}")

@@ -54,7 +54,7 @@ def matmul(reader: Reader, node: Node) -> list[Found]:
 
 
 def known_features(reader: Reader, node: Node) -> int:
-    """How many features flow."""
+    """Number of features at this node."""
     features: int | None = reader.features
     if features is None:
         raise ValueError(f"{node}: the input does not say how many features it has")

@@ -153,7 +153,7 @@ class Reader:
         return found
 
     def _next(self, readers: list[Node]) -> list[Found]:
-        """The layers of what reads the value at hand, which moves on."""
+        """Imports the node that consumes the current value and advances to its output."""
         if gate := silu_of(self.value, readers):
             self.value = gate.output
             return [({"layer": "SiLU"}, {})]

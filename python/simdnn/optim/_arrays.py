@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._utils.check import number
+from .._utils.check import check_float
 
 
 def checked_params(arrays: Any, name: str = "params") -> list[NDArray[Any]]:
@@ -72,7 +72,7 @@ def clip_grad_norm_(grads: Sequence[NDArray[Any]], max_norm: float) -> float:
     algorithm 1.
     """
     arrays = checked_params(grads, "grads")
-    bound = number("max_norm", max_norm)
+    bound = check_float("max_norm", max_norm)
     if not bound >= 0:
         raise ValueError(f"max_norm: expected >= 0, got {bound}")
     norm_of = _core.global_norm_f32 if arrays[0].dtype == np.float32 else _core.global_norm_f64
@@ -110,7 +110,7 @@ def clip_grad_value_(grads: Sequence[NDArray[Any]], clip_value: float) -> None:
 
     Source: PyTorch's ``torch.nn.utils.clip_grad_value_``.
     """
-    bound = number("clip_value", clip_value)
+    bound = check_float("clip_value", clip_value)
     if not bound >= 0:
         raise ValueError(f"clip_value: expected >= 0, got {bound}")
     for array in checked_params(grads, "grads"):

@@ -9,8 +9,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .. import _core
-from .._utils.check import integer, known_name, number
-from .._utils.jsonable import only_keys, plain
+from .._utils.check import check_float, check_int, check_name
+from .._utils.jsonable import jsonable, only_keys
 from ..schedules import ReduceOnPlateau, Schedule, reduce_on_plateau
 from ._optimizer import Optimizer
 from ._registry import BY_NAME
@@ -30,7 +30,7 @@ def optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:
         )
     known = arguments_of(kind)
     found = settings_of(optimizer) | optimizer._own
-    settings = {key: plain(found[key]) for key in known if key in found and key != "lr"}
+    settings = {key: jsonable(found[key]) for key in known if key in found and key != "lr"}
     return {"optimizer": kind.__name__.lower(), "lr": rate_to_plain(optimizer.lr), "settings": settings}
 
 
@@ -42,7 +42,7 @@ def arguments_of(kind: type[Optimizer]) -> list[str]:
 def optimizer_from_dict(description: Any, lr: Any = None) -> Optimizer:
     """The optimizer of a description; `lr` replaces a learning rate that a file cannot hold."""
     given = only_keys(description, ("optimizer", "lr", "settings"), "optimizer")
-    kind = BY_NAME[known_name("optimizer", given.get("optimizer"), BY_NAME)]
+    kind = BY_NAME[check_name("optimizer", given.get("optimizer"), BY_NAME)]
     settings = only_keys(given.get("settings"), tuple(arguments_of(kind)), kind.__name__)
     make: Callable[..., Optimizer] = kind
     return make(lr=rate_from_plain(given.get("lr")) if lr is None else lr, **settings)
@@ -51,7 +51,7 @@ def optimizer_from_dict(description: Any, lr: Any = None) -> Optimizer:
 def rate_to_plain(rate: Any) -> Any:
     """A learning rate as a number, or the parts of a schedule."""
     if isinstance(rate, Schedule):
-        return {"schedule": [plain(piece) for piece in rate._pieces], "text": repr(rate)}
+        return {"schedule": [jsonable(piece) for piece in rate._pieces], "text": repr(rate)}
     if isinstance(rate, ReduceOnPlateau):
         return {"plateau": {"lr": rate.lr, **rate._settings}} | {key: getattr(rate, key) for key in PLATEAU}
     return {"function": getattr(rate, "__name__", repr(rate))} if callable(rate) else rate
@@ -60,7 +60,7 @@ def rate_to_plain(rate: Any) -> Any:
 def rate_from_plain(found: Any) -> Any:
     """The learning rate of a description."""
     if not isinstance(found, dict):
-        return number("lr", found)
+        return check_float("lr", found)
     only_keys(found, ("function", "schedule", "text", "plateau", *PLATEAU), "lr")
     if "function" in found:
         raise ValueError(
@@ -69,8 +69,8 @@ def rate_from_plain(found: Any) -> Any:
         )
     if "plateau" in found:
         schedule = reduce_on_plateau(**only_keys(found["plateau"], PLATEAU_SETTINGS, "lr"))
-        schedule.best = number("best", found["best"])
-        schedule.bad_epochs, schedule.cooling = (integer(key, found[key], 0) for key in PLATEAU[1:])
+        schedule.best = check_float("best", found["best"])
+        schedule.bad_epochs, schedule.cooling = (check_int(key, found[key], 0) for key in PLATEAU[1:])
         return schedule
     return Schedule([checked_piece(piece) for piece in found["schedule"]], str(found["text"]))
 
@@ -81,10 +81,10 @@ PLATEAU_SETTINGS = tuple(inspect.signature(reduce_on_plateau).parameters)
 def checked_piece(piece: Any) -> tuple[str, float, list[float]]:
     """A piece of a schedule in native form."""
     name, begin, values = piece
-    known_name("schedule", name, SCHEDULES)
+    check_name("schedule", name, SCHEDULES)
     if len(values) != SCHEDULES[name]:
         raise ValueError(f"schedule: {name} has {SCHEDULES[name]} numbers, got {len(values)}")
-    return name, number("begin", begin), [number(name, value) for value in values]
+    return name, check_float("begin", begin), [check_float(name, value) for value in values]
 
 
 def numbers_of(optimizer: Optimizer) -> dict[str, Any]:
@@ -111,8 +111,8 @@ def restore(optimizer: Optimizer, names: list[str], arrays: Mapping[str, NDArray
     for name, view in views.items():
         if arrays[name].shape != view.shape:
             raise ValueError(f"{name}: expected shape {view.shape}, got {arrays[name].shape}")
-    steps, skipped = (integer(key, found[key], 0, 2**62) for key in ("steps", "skipped"))
-    scalars = [number("scalar_state", one) for one in found["scalar_state"]]
+    steps, skipped = (check_int(key, found[key], 0, 2**62) for key in ("steps", "skipped"))
+    scalars = [check_float("scalar_state", one) for one in found["scalar_state"]]
     count = len(RULES[optimizer._config.rule]["scalar_state"])
     if len(scalars) != count:
         raise ValueError(f"scalar_state: expected {count} numbers, got {len(scalars)}")

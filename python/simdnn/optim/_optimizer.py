@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.check import known_name, number
+from .._utils.check import check_float, check_name
 from ..schedules import ReduceOnPlateau, Schedule
 from ._arrays import checked_params
 from ._declare import declare, options_documentation
@@ -83,7 +83,7 @@ class Optimizer(WithOptions):
     def _initialize(self, params: Params, given: dict[str, Any], options: dict[str, Any]) -> None:
         """Completes the arguments of the constructor by defaults and those of `like`, and takes them over."""
         presets = {"torch": {}, **self._presets}
-        like = known_name("like", options.pop("like", "torch"), presets)
+        like = check_name("like", options.pop("like", "torch"), presets)
         if unknown := options.keys() - OPTIONS.keys():
             raise TypeError(f"{type(self).__name__}: unexpected argument {sorted(unknown)[0]!r}")
         defaults = {name: argument.default for name, argument in self._arguments.items()}
@@ -154,7 +154,7 @@ class Optimizer(WithOptions):
     @lr.setter
     def lr(self, value: Rate) -> None:
         if not callable(value):
-            self._config["lr"] = number("lr", value)
+            self._config["lr"] = check_float("lr", value)
         self._config.set_schedule(value._pieces if isinstance(value, Schedule) else [])
         self._config.set_rates(0, [])
         self._schedule = value if callable(value) else None
@@ -164,7 +164,7 @@ class Optimizer(WithOptions):
         """The learning rate of the next step."""
         if self._schedule is None:
             return self._config["lr"]
-        return number("lr", self._schedule(self.steps))
+        return check_float("lr", self._schedule(self.steps))
 
     @property
     def steps(self) -> int:
@@ -295,7 +295,7 @@ def _copied(
 
 def checked_rate(rate: Any) -> float:
     """The learning rate that a schedule gave, if it is valid."""
-    value = number("lr", rate)
+    value = check_float("lr", rate)
     if not 0 <= value < math.inf:
         raise ValueError(f"lr: expected finite and >= 0 from the schedule, got {value}")
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._utils.check import known_name
+from .._utils.check import check_name
 from . import _descent, _moments, _scaled
 from ._optimizer import Optimizer
 
@@ -31,7 +31,7 @@ def from_name(name: str) -> Optimizer:
     >>> optim.from_name("sgd")
     SGD(lr=0.001)
     """
-    return BY_NAME[known_name("optimizer", name, BY_NAME)]()
+    return BY_NAME[check_name("optimizer", name, BY_NAME)]()
 
 
 def unbound(optimizer: Any, default: Callable[[], Optimizer] = _moments.Adam) -> Optimizer:

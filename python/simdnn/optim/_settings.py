@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from .. import _core
-from .._utils.check import known_name, number
+from .._utils.check import check_float, check_name
 
 #: Update rules by name: hyper-parameters, state buffers, scalars of the state.
 RULES: dict[str, dict[str, Any]] = {row["name"]: row for row in _core.rules()}
@@ -46,7 +46,7 @@ class Argument(NamedTuple):
         """The value of an argument that no rule has, converted, if it is in range."""
         if self.kind == "flag":
             return bool(value)
-        found = number(self.name, value)
+        found = check_float(self.name, value)
         if not self.low <= found < self.high:
             raise ValueError(f"{self.name}: expected finite and >= {self.low:g}, got {found}")
         return found
@@ -75,12 +75,12 @@ def to_native(name: str, value: Any) -> float:
     """A setting in native form."""
     row = _ROWS[name]
     if row["kind"] == "choice":
-        return float(row["choices"].index(known_name(name, value, row["choices"])))
+        return float(row["choices"].index(check_name(name, value, row["choices"])))
     if row["kind"] == "flag":
         return float(bool(value))
     if row["kind"] == "bound" and value is None:
         return math.inf
-    return number(name, value)
+    return check_float(name, value)
 
 
 def from_native(name: str, value: float) -> Any:

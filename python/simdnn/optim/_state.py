@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._utils.check import number
+from .._utils.check import check_float
 from ._settings import OPTIONS, RULES, from_native, join_pairs, split_pairs, to_native
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def checked_arrays(optimizer: Optimizer, i: int, entry: Mapping[str, Any]) -> di
 def checked_steps(optimizer: Optimizer, given: list[dict[str, Any]], group: Mapping[str, Any]) -> int:
     """The one number of steps that all parameters have seen."""
     if RULES[optimizer._config.rule]["counts"]:
-        counts = {int(number("step", np.asarray(entry.get("step", 0)))) for entry in given}
+        counts = {int(check_float("step", np.asarray(entry.get("step", 0)))) for entry in given}
     else:  # PyTorch counts none here; a velocity shows that there was a step
         counts = {int(group.get("steps", 0)) or int(any(given))}
     if len(counts) != 1 or min(counts) < 0:
@@ -143,7 +143,7 @@ def checked_scalars(optimizer: Optimizer, given: list[dict[str, Any]]) -> list[f
     """The scalars of the state, equal for all parameters; empty before the first step."""
     found: list[float] = []
     for name in RULES[optimizer._config.rule]["scalar_state"]:
-        values = {number(name, np.asarray(entry[name])) for entry in given if name in entry}
+        values = {check_float(name, np.asarray(entry[name])) for entry in given if name in entry}
         if len(values) > 1:
             raise ValueError(f"{name}: expected one number for all parameters, got {sorted(values)}")
         found += values

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core, optim
-from .._utils.check import integer
+from .._utils.check import check_int
 from .._utils.files import Path
 from .._utils.progress import Progress, advance, bar
 from ..io import _rbm
@@ -94,16 +94,16 @@ class BernoulliRBM:
         seed: int | None = None,
         sample_visible: bool = False,
     ) -> None:
-        self.in_features = integer("in_features", in_features)
-        self.out_features = integer("out_features", out_features)
-        self.k = integer("k", k, 1, MOST_STEPS)
+        self.in_features = check_int("in_features", in_features)
+        self.out_features = check_int("out_features", out_features)
+        self.k = check_int("k", k, 1, MOST_STEPS)
         self.sample_visible = bool(sample_visible)
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")
         self.optimizer = optim.unbound(optimizer, lambda: optim.SGD(lr=0.1, momentum=0.5))
         self.seed = (
-            int.from_bytes(os.urandom(8), "little") if seed is None else integer("seed", seed, 0, 2**64 - 1)
+            int.from_bytes(os.urandom(8), "little") if seed is None else check_int("seed", seed, 0, 2**64 - 1)
         )
         self.epochs_done = 0
         make = _core.BoltzmannF32 if self.dtype == np.float32 else _core.BoltzmannF64
@@ -156,9 +156,9 @@ class BernoulliRBM:
         KeyboardInterrupt
             On Ctrl-C; the parameters are as the last whole step left them.
         """
-        epochs = integer("epochs", epochs)
+        epochs = check_int("epochs", epochs)
         x = binary_inputs(X, self.in_features, self.dtype)
-        size = len(x) if batch_size is None else min(integer("batch_size", batch_size), len(x))
+        size = len(x) if batch_size is None else min(check_int("batch_size", batch_size), len(x))
         watchers = list(callbacks)
         history = History()
         with bar(progress, epochs, "training") as shown:

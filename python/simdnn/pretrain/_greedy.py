@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import optim
-from .._utils.check import integer, known_name
+from .._utils.check import check_int, check_name
 from .._utils.progress import Progress, advance, bar
 from ..nn import Activation, AlphaDropout, Dense, Dropout, Layer, Sequential
 from ..nn._dropout import probability
@@ -43,7 +43,7 @@ class Stage(NamedTuple):
         return network
 
     def learn(self, model: Sequential, network: Sequential, before: int) -> None:
-        """Takes what `network` has learnt over into the model."""
+        """Takes what `network` has learned over into the model."""
         for own, known in self._pairs(model, network, before):
             known[...] = own
 
@@ -230,13 +230,13 @@ def greedy_layerwise(
     with denoising autoencoders" (denoising).
     """
     stages = stages_of(model)[:-1]
-    known_name("method", method, ("autoencoder", "denoising", "rbm"))
+    check_name("method", method, ("autoencoder", "denoising", "rbm"))
     settings = _Settings(
-        integer("epochs", epochs),
-        None if batch_size is None else integer("batch_size", batch_size),
+        check_int("epochs", epochs),
+        None if batch_size is None else check_int("batch_size", batch_size),
         maker(optimizer, lr, method),
         probability("corruption", corruption) if method == "denoising" else 0.0,
-        integer("k", k, 1, MOST_STEPS),
+        check_int("k", k, 1, MOST_STEPS),
         loss,
     )
     settings.optimizer()
@@ -244,7 +244,7 @@ def greedy_layerwise(
     if method == "rbm":
         for stage in stages:
             check_rbm(stage)
-    base = int.from_bytes(os.urandom(8), "little") if seed is None else integer("seed", seed, 0, 2**64 - 1)
+    base = int.from_bytes(os.urandom(8), "little") if seed is None else check_int("seed", seed, 0, 2**64 - 1)
     seeds = np.random.SeedSequence(base).generate_state(len(stages), np.uint64).tolist()
     train = train_rbm if method == "rbm" else train_autoencoder
     histories = []

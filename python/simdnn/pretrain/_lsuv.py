@@ -1,4 +1,4 @@
-"""Layer-sequential unit-variance initialisation: weights scaled by what a batch of data does."""
+"""Layer-sequential unit-variance initialization: weights scaled by what a batch of data does."""
 
 from __future__ import annotations
 

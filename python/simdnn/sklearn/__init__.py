@@ -2,8 +2,8 @@
 
 Change the import: the same ``random_state`` gives the same initial weights, the same order of samples and so,
 up to rounding, the same network as scikit-learn's own, many times sooner, as an epoch is one native call.
-Keyword-only parameters add what those lack: every activation, loss, initialiser and optimiser of simdnn,
-dropout, batch normalisation, residual layers, class weights, clipping, l1, a validation set, callbacks.
+Keyword-only parameters add what those lack: every activation, loss, initializer and optimizer of simdnn,
+dropout, batch normalization, residual layers, class weights, clipping, l1, a validation set, callbacks.
 
 Needs scikit-learn 1.4 or later: ``pip install 'simdnn[sklearn]'``.
 """

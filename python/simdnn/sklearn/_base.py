@@ -17,10 +17,10 @@ from sklearn.utils.validation import _check_sample_weight
 from .. import nn
 from ..config import limited_threads
 from ._compat import checked_data
-from ._descent import Data, Descent, hold_out, make_optimizer, make_trainer
 from ._heads import Head
 from ._lbfgs import fit_lbfgs
 from ._network import arrays_of, dense_network, draw, hidden_sizes, make_network, pretrain
+from ._stochastic import Data, StochasticFit, hold_out, make_optimizer, make_trainer
 
 Array = NDArray[Any]
 
@@ -186,7 +186,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         validation = evaluation if self.early_stopping else None
         if self.early_stopping and evaluation is None:
             data, validation = hold_out(self, data)
-        descent = Descent(self, head, data, validation)
+        descent = StochasticFit(self, head, data, validation)
         if evaluation is not None:
             self.validation_loss_curve_ = getattr(self, "validation_loss_curve_", [])
             descent.watch(evaluation)

@@ -14,10 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import optim
 from ._base import BaseMLP, EvalSet, is_stochastic, keep
-from ._descent import Data
 from ._documentation import documented
 from ._heads import Head, classifier_head
 from ._labels import Labels
+from ._stochastic import Data
 
 Array = NDArray[Any]
 

@@ -31,7 +31,7 @@ EXTRAS = """init : str, callable or None, default=None
     dropout : float, default=0
         Probability with which outputs of hidden layers are zero while training.
     batch_norm : bool, default=False
-        Batch normalisation between each hidden layer and its activation.
+        Batch normalization between each hidden layer and its activation.
     residual : bool, default=False
         Adds to each hidden layer but the first its input, where both have the same size.
     l1 : float, default=0

@@ -8,13 +8,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core
 from .. import functional as F
-from ..losses import _registry as losses
+from .. import losses
 
 Array = NDArray[Any]
 
-TARGETS = {row["name"]: row["target"] for row in _core.losses()}
 #: Losses of something else than what a network gives here, and why.
 REFUSED = {
     "nll": "it is of log-probabilities; use 'cross_entropy'",
@@ -32,7 +30,7 @@ class Head(NamedTuple):
     but its gradient is that of their sum. Labels are `exclusive` if a sample has one of several.
     """
 
-    loss: _core.Loss
+    loss: losses.Loss
     outputs: int
     activation: Literal["softmax", "logistic", "identity", "exp"]
     coding: Literal["codes", "zero_one", "signs", "values"]
@@ -70,7 +68,7 @@ class Head(NamedTuple):
         return np.asarray(((self.decisions(z) > self.threshold) == Y).all(axis=1))
 
     def probabilities(self, z: Array) -> Array:
-        """Of each class."""
+        """Probability of each class."""
         if self.activation == "softmax":
             return np.asarray(F.softmax(z))
         p = np.asarray(F.sigmoid(z))
@@ -97,7 +95,7 @@ def classifier_head(loss: Any, kind: str, outputs: int) -> Head:
         native = losses.make("binary_cross_entropy_with_logits", factor=outputs)
         return Head(native, outputs, "logistic", "zero_one")
     native = checked(loss)
-    if TARGETS[native.name] != "values":
+    if losses.TARGETS[native.name] != "values":
         if kind.startswith("multilabel"):
             raise ValueError(f"loss: {native.name!r} is for one class a sample, and y has several labels")
         return Head(native, outputs if together else 2, "softmax", "codes", together)
@@ -116,14 +114,14 @@ def regressor_head(loss: Any, columns: int) -> Head:
         native = losses.make("poisson_nll", (1.0, 0.0, 1e-8), factor=float(columns))
         return Head(native, columns, "exp", "values", poisson=True)
     native = checked(loss)
-    if TARGETS[native.name] != "values" or native.name in FOR_CLASSES:
+    if losses.TARGETS[native.name] != "values" or native.name in FOR_CLASSES:
         raise ValueError(f"loss: {native.name!r} is for classes; use an MLPClassifier")
     settings = loss.keywords if isinstance(loss, functools.partial) else {}
     exponential = native.name == "poisson_nll" and settings.get("log_input", True)
     return Head(native, columns, "exp" if exponential else "identity", "values")
 
 
-def checked(loss: Any) -> _core.Loss:
+def checked(loss: Any) -> losses.Loss:
     """The native loss, unless a network of these estimators cannot be trained on it."""
     native = losses.resolve(loss)
     if native.name in REFUSED:

@@ -32,13 +32,13 @@ class Labels(NamedTuple):
 
     @classmethod
     def of(cls, y: Any) -> Labels:
-        """Those that y holds."""
+        """Labels found in y."""
         kind = kind_of(y)
         return cls(kind, unique_labels(y) if y.ndim > 1 else np.unique(y), issparse(y))
 
     @classmethod
     def among(cls, classes: Array, y: Any) -> Labels:
-        """Those that there will be, of which y holds some."""
+        """Labels given in advance, of which y holds some."""
         kind = kind_of(y)
         if kind != SEVERAL:
             kind = "multiclass" if len(classes) > 2 else "binary"
@@ -56,12 +56,12 @@ class Labels(NamedTuple):
 
     @property
     def exclusive(self) -> bool:
-        """Whether a sample has one of several."""
+        """True for multiclass: exactly one class per sample."""
         return self.kind == "multiclass"
 
     @property
     def outputs(self) -> int:
-        """Of a network with one for each class, or one for two classes."""
+        """Number of network outputs: one per class, or one for a binary problem."""
         return 1 if self.kind == "binary" else len(self.classes)
 
     def encode(self, y: Any) -> Array:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from .. import nn, optim
-from ._descent import Data, make_trainer, native_input
 from ._heads import Head
 from ._network import arrays_of
+from ._stochastic import Data, make_trainer, native_input
 
 Array = NDArray[Any]
 
@@ -29,7 +29,7 @@ class Objective:
         self.constant = head.constant(data.Y, data.weight)
         self.native = make_trainer(self.model, head, optim.SGD(), 0)._trainer
         targets = head.targets(data.Y, np.float64)
-        self.batch = self.native.batch(native_input(data.X), targets, data.weight, 1.0)
+        self.batch = self.native.dataset(native_input(data.X), targets, data.weight, 1.0)
         total = data.Y.shape[0] if data.weight is None else data.weight.sum()
         self.decay = self.weights() * (estimator.alpha / total)
 
@@ -57,7 +57,7 @@ class Objective:
 
 
 def fit_lbfgs(estimator: Any, head: Head, data: Data) -> None:
-    """Minimises over all samples at once."""
+    """Minimizes over all samples at once."""
     for name in ("l1", "dropout", "batch_norm", "clip_norm", "callbacks"):
         if getattr(estimator, name):
             raise ValueError(f"{name}: needs a stochastic solver, solver='sgd' or 'adam', or an optimizer")

@@ -12,8 +12,7 @@ from scipy.sparse import issparse
 
 from .. import init as initializers
 from .. import nn
-from .._utils.check import integer, number
-from ..nn._activation import activation_of
+from .._utils.check import check_float, check_int
 from ..pretrain import greedy_layerwise
 from ._heads import Head
 
@@ -25,7 +24,7 @@ def hidden_sizes(value: Any) -> list[int]:
     sizes = list(value) if hasattr(value, "__iter__") else [value]
     if any(np.asarray(size) <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-    return [integer("hidden_layer_sizes", size) for size in sizes]
+    return [check_int("hidden_layer_sizes", size) for size in sizes]
 
 
 def activations(value: Any, layers: int) -> list[Any]:
@@ -35,7 +34,7 @@ def activations(value: Any, layers: int) -> list[Any]:
         raise ValueError(
             f"activation: expected one name or one for each of {layers} hidden layers, got {each}"
         )
-    return [activation_of("sigmoid" if name == "logistic" else name) for name in each]
+    return [nn.activation_of("sigmoid" if name == "logistic" else name) for name in each]
 
 
 def make_network(estimator: Any, features: int, head: Head, dtype: Any) -> nn.Sequential:
@@ -58,7 +57,7 @@ def hidden_layer(estimator: Any, inputs: int, outputs: int, function: nn.Activat
     if estimator.batch_norm:
         layers.append(nn.BatchNorm1d(outputs))
     layers.append(function)
-    if number("dropout", estimator.dropout) > 0:
+    if check_float("dropout", estimator.dropout) > 0:
         layers.append(nn.Dropout(estimator.dropout))
     return layers
 
@@ -91,7 +90,7 @@ def pretrain(model: nn.Sequential, X: Any, method: Any, seed: int) -> None:
 
 
 def draw(estimator: Any, coefs: list[Array], intercepts: list[Array], random: np.random.RandomState) -> None:
-    """First weights: as scikit-learn draws them, or by the initialiser that the estimator names."""
+    """First weights: as scikit-learn draws them, or by the initializer that the estimator names."""
     if estimator.init is not None:
         init = estimator.init
         function = initializers.from_name(init) if isinstance(init, str) else init

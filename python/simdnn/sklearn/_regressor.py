@@ -14,9 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 from .. import functional as F
 from .. import optim
 from ._base import BaseMLP, EvalSet, is_stochastic, keep
-from ._descent import Data
 from ._documentation import documented
 from ._heads import Head, regressor_head
+from ._stochastic import Data
 
 Array = NDArray[Any]
 

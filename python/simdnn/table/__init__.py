@@ -8,6 +8,7 @@ training data; `Target` does so with what is to be predicted. Plain dictionaries
 from ._columns import Columns
 from ._read import Table as Table
 from ._read import read
+from ._target import TASKS as TASKS
 from ._target import Target
 
 __all__ = ["Columns", "Target", "read"]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.check import integer, number
+from .._utils.check import check_float, check_int
 from .._utils.jsonable import only_keys
 from ._read import Table, column_of, word
 
@@ -141,7 +141,7 @@ class Columns:
         """
         if not table:
             raise ValueError("expected at least one column beside the target")
-        most, hot = integer("max_categories", max_categories, 2), integer("max_one_hot", max_one_hot, 0)
+        most, hot = check_int("max_categories", max_categories, 2), check_int("max_one_hot", max_one_hot, 0)
         return cls(
             [
                 Categories.fitted(name, values, most, hot)
@@ -222,5 +222,5 @@ def part_of(description: Any) -> Numbers | Categories:
         flags = (bool(found[key]) for key in ("other", "embedded"))
         return Categories(str(found["name"]), tuple(found["categories"]), *flags)
     found = only_keys(description, ("name", "mean", "scale", "missing"), "column")
-    mean, scale = (number(key, found[key]) for key in ("mean", "scale"))
+    mean, scale = (check_float(key, found[key]) for key in ("mean", "scale"))
     return Numbers(str(found["name"]), mean, scale, bool(found["missing"]))

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.check import known_name, number
+from .._utils.check import check_float, check_name
 from .._utils.jsonable import only_keys
 from ._read import Table, word
 
+#: The tasks that `Target.fit` takes.
 TASKS = ("auto", "classification", "regression")
 #: Whole numbers of so few kinds are classes, unless one says otherwise.
 FEW = 20
@@ -56,7 +57,7 @@ class Target:
             If there is no such column, one of its values is missing or infinite, it has words for a
             regression, or less than two classes.
         """
-        known_name("task", task, TASKS)
+        check_name("task", task, TASKS)
         values = checked(table, name)
         if values.dtype == object and task == "regression":
             row, cell = next((i, cell) for i, cell in enumerate(values) if not is_float(cell))
@@ -120,7 +121,7 @@ class Target:
         found = only_keys(description, ("name", "classes", "mean", "scale"), "target")
         if not all(isinstance(one, str) for one in found["classes"]):
             raise TypeError("target: expected words as classes")
-        numbers = [number(key, found[key]) for key in ("mean", "scale")]
+        numbers = [check_float(key, found[key]) for key in ("mean", "scale")]
         return cls(str(found["name"]), tuple(found["classes"]), *numbers)
 
 

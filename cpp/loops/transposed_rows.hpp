@@ -1,0 +1,171 @@
+// Sixteen short rows, transposed: element j of all rows is one block, so that no lane idles and no sum crosses lanes.
+#pragma once
+
+#include "softmax_terms.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+/// Rows up to this length are transposed; longer ones fill the lanes themselves.
+constexpr Index kShort = 64;
+
+template <class T>
+struct TransposedRows {
+  using V = Lanes<T>;
+  static constexpr Index kSide = kSquare<T>;
+
+  Index columns;
+  T at[kShort][kLanes];
+  MaxShift<V> shift;
+  V second;   ///< second largest element of each row
+  bool near;  ///< whether MaxShift::near() holds for all rows
+  const T* row[kLanes];
+
+  /// Loads rows 0 to count - 1; the last row fills the remaining lanes.
+  void load(const T* x, Index stride, Index count, Index n) {
+    columns = n;
+    for (int l = 0; l < kLanes; ++l) row[l] = x + (l < count ? l : count - 1) * stride;
+    for_squares([&](int l, Index j) SIMDNN_LAMBDA_INLINE {
+      Vector<T> square[kSide];
+      for (int i = 0; i < kSide; ++i) square[i] = load_rows(row + l + i, j);
+      transpose_squares(square);
+      for (int i = 0; i < kSide; ++i) store_vector(square[i], &at[j + i][l]);
+    });
+    for (Index j = 0; j < columns && columns < kSide; ++j) {
+      for (int l = 0; l < kLanes; ++l) at[j][l] = row[l][j];
+    }
+    find_shifts();
+  }
+
+  void store(T* y, Index stride, Index count) const {
+    T* to[kLanes];
+    for (int l = 0; l < kLanes; ++l) to[l] = y + (l < count ? l : count - 1) * stride;
+    for_squares([&](int l, Index j) SIMDNN_LAMBDA_INLINE {
+      Vector<T> square[kSide];
+      for (int i = 0; i < kSide; ++i) square[i] = load_vector(&at[j + i][l]);
+      transpose_squares(square);
+      for (int i = 0; i < kSide; ++i) store_rows(square[i], to + l + i, j);
+    });
+    for (Index j = 0; j < columns && columns < kSide; ++j) {
+      for (int l = 0; l < kLanes; ++l) to[l][j] = at[j][l];
+    }
+  }
+
+  /// Marks rows whose first largest element is at their class; a negative class never is.
+  void mark_correct(const std::int64_t* classes, Index count, std::uint8_t* correct) const {
+    int winner[kLanes];
+    T largest[kLanes];
+    shift.largest.store(largest);
+    for (int l = 0; l < kLanes; ++l) winner[l] = int(columns);
+    for (Index j = columns; j-- > 0;) {
+      SIMDNN_VECTORIZE
+      for (int l = 0; l < kLanes; ++l) winner[l] = at[j][l] == largest[l] ? int(j) : winner[l];
+    }
+    for (Index l = 0; l < count; ++l) correct[l] = winner[l] == classes[l];
+  }
+
+  /// Exact terms of x, one lane per row.
+  Lanes<double> terms(const V& x) const {
+    Lanes<double> found = exact(near_term(x, shift.floor(), shift.offset()));
+    if (near) return found;
+    T each[kLanes];
+    double term[kLanes];
+    x.store(each);
+    found.store(term);
+    for (int l = 0; l < kLanes; ++l) {
+      if (!shift_of(l).near()) term[l] = exact(term_of(each[l], shift_of(l)));
+    }
+    return Lanes<double>(term);
+  }
+
+  /// at = the terms of each row; returns their sums.
+  Lanes<double> exponentials() { return sum_terms(MaxShiftConstants<T>::above, nullptr); }
+
+  /// Replaces one element of each row by -inf, so that its term is 0.
+  void leave_out(const int* column) {
+    for (int l = 0; l < kLanes; ++l) at[column[l]][l] = -ExpConstants<T>::infinity;
+  }
+  /// Like exponentials(), without the column per row that leave_out() has set to -inf and whose element was `own`.
+  Lanes<double> exponentials_but(const int* left_out, const V& own) {
+    const V most = select_less(own, shift.largest, shift.largest, second);
+    return sum_terms(T(2) * near_term(most, shift.floor(), shift.offset()).scale, left_out);
+  }
+
+  /// Multiplies each row by its factor.
+  void scale(const Factor<V>& factor) {
+    for (Index j = 0; j < columns; ++j) (factor * V(at[j])).store(at[j]);
+  }
+
+  /// In rows where all other terms round away, sets the largest probability to 1.
+  void set_dominant_to_one(const Lanes<double>& sums) {
+    double sum[kLanes], own[kLanes];
+    sums.store(sum);
+    terms(shift.largest).store(own);
+    for (int l = 0; l < kLanes; ++l) {
+      if (!(sum[l] - own[l] <= sum[l] * kTiny<T>)) continue;
+      for (Index j = 0; j < columns; ++j) at[j][l] = at[j][l] > T(0.5) ? T(1) : at[j][l];
+    }
+  }
+
+ private:
+  /// Calls work(row, column) for all squares; the last ones may overlap.
+  template <class Work>
+  SIMDNN_INLINE void for_squares(const Work& work) const {
+    for (Index j = 0; columns >= kSide && j < columns; j += kSide) {
+      const Index column = j + kSide <= columns ? j : columns - kSide;
+      for (int l = 0; l < kLanes; l += kWidth<T>) work(l, column);
+    }
+  }
+
+  void find_shifts() {
+    V best(-ExpConstants<T>::infinity);
+    second = best;
+    for (Index j = 0; j < columns; ++j) {
+      V x(at[j]);
+      second = max(second, min(best, x));
+      best = max(best, x);
+    }
+    shift = MaxShift<V>(best);
+    near = MaxShift<T>(max_lanes(max(best, 0 - best))).near();
+  }
+
+  /// Sums of terms, started at `above`, which exceeds every term.
+  Lanes<double> sum_terms(const V& above, const int* left_out) {
+    constexpr int together = kTogether<T>;
+    V floor = shift.floor(), offset = shift.offset();
+    TermSums<T> sums(above);
+    Index j = 0;
+    for (; j + together <= columns; j += together) add<together>(j, floor, offset, sums);
+    for (; j < columns; ++j) add<1>(j, floor, offset, sums);
+    return near ? sums.lanes() : with_far(sums.lanes(), left_out);
+  }
+
+  MaxShift<T> shift_of(int l) const {
+    T largest[kLanes];
+    shift.largest.store(largest);
+    return MaxShift<T>(largest[l]);
+  }
+
+  template <int kBlocks>
+  SIMDNN_INLINE void add(Index j, const V& floor, const V& offset, TermSums<T>& sums) {
+    auto term =
+        near_term(Lanes<T, kBlocks>(at[j]), floor.template repeated<kBlocks>(), offset.template repeated<kBlocks>());
+    term.value.store(at[j]);
+    sums.add(term);
+  }
+
+  /// Recomputes the rows with a huge largest element, one row at a time.
+  Lanes<double> with_far(const Lanes<double>& sums, const int* left_out) {
+    double sum[kLanes];
+    sums.store(sum);
+    for (int l = 0; l < kLanes; ++l) {
+      const MaxShift<T> own = shift_of(l);
+      if (own.near()) continue;
+      T term[kShort];
+      sum[l] = row_exp(row[l], columns, own, left_out ? Index(left_out[l]) : kNobody, term);
+      for (Index j = 0; j < columns; ++j) at[j][l] = term[j];
+    }
+    return Lanes<double>(sum);
+  }
+};
+
+SIMDNN_LEVEL_END

@@ -1,0 +1,84 @@
+// One layer of a stack of recurrent layers: its parameters, the states and gates of each time step, its passes.
+#pragma once
+
+#include "../layer.hpp"
+#include "cell.hpp"
+
+namespace simdnn {
+
+struct RecurrentShape {
+  CellKind kind = kLstm;
+  int index = 0;
+  Index inputs = 0, units = 0;
+  bool bias = true, trainable_state = false;
+
+  const Cell& cell() const { return kCells[kind]; }
+  Index row_columns() const { return cell().row_gates * units; }
+  Index weight_columns() const { return cell().weight_gates * units; }
+  Index state_columns() const { return cell().memory ? 2 * units : units; }
+  void declare_parameters(const std::string& prefix, ParameterLayout& layout) const;
+};
+
+struct IndexRange {
+  Index begin, end;
+};
+
+/// Rows of a time step, from sample 0 on; without data: none.
+template <class T>
+struct StepRows {
+  T* data = nullptr;
+  Index stride = 0;
+};
+
+/// While training, time steps lie one after the other, `samples` rows each; else all share one place.
+template <class T>
+class RecurrentLayer {
+ public:
+  RecurrentLayer(const RecurrentShape& shape, ParameterBinder<T>& binder);
+  const RecurrentShape& shape() const { return shape_; }
+  /// `needs_input_gradient`: backward_input() will be called.
+  void reserve(Arena<T>& arena, Index samples, Index time_steps, Mode mode, bool needs_input_gradient);
+
+  /// Before a forward pass; carried: of each sample, the states to begin with, `stride` apart, or nullptr.
+  void begin(Index samples, Index time_steps, const T* carried, Index stride);
+  void store_states(T* carried, Index stride) const;
+
+  void forward(Index t, IndexRange samples, StepRows<const T> x, StepRows<T> y, const std::uint8_t* skipped);
+  StepRows<const T> states_after(Index t) const { return {block(h_, t + 1), h_.stride}; }
+
+  /// Before a backward pass.
+  void begin_backward();
+  void backward(Index t, IndexRange samples, StepRows<const T> dy, const std::uint8_t* skipped);
+  /// Turns what backward() left into the gradient w.r.t. the states before step t; zero if `cut`.
+  void backward_states(Index t, IndexRange samples, bool cut);
+  /// The gradient by its input at step t: `input` says where it goes, and what it begins and ends with.
+  void backward_input(Index t, IndexRange samples, Product<T> input) const;
+
+  /// After it; x has the rows of all time steps. `fresh_start`: states were not carried from another batch.
+  void parameter_gradients(const Matrix<const T>& x, bool fresh_start, const PassContext& context);
+  Matrix<const T> all_states_after() const { return {block(h_, 1), samples_ * time_steps_, shape_.units, h_.stride}; }
+
+ private:
+  T* block(const Matrix<T>& m, Index t) const {
+    return m.data ? m.data + (train_ ? t * samples_ * m.stride : 0) : nullptr;
+  }
+  CellRows<T> cell_rows(Index t, IndexRange samples, const std::uint8_t* skipped) const;
+  void sum_rows(const T* from, Index stride, Index rows, Index columns, T* to, const PassContext& context) const;
+  void weight_gradient(const Matrix<const T>& a, const GateRange& range, const ParameterView<T>& weight,
+                       const PassContext& context) const;
+  void bias_gradient(const GateRange& range, const ParameterView<T>& bias, const PassContext& context) const;
+  void state_gradient(const Matrix<T>& rows, const ParameterView<T>& to, bool any, const PassContext& context) const;
+
+  RecurrentShape shape_;
+  ParameterView<T> input_weight_, state_weight_, input_bias_, state_bias_, initial_h_, initial_c_;
+  bool train_ = false;
+  Index samples_ = 0, time_steps_ = 0;
+  Matrix<T> bias_;               ///< of a row of gates
+  Matrix<T> gates_;              ///< after a backward step: their gradients
+  Matrix<T> h_, c_, tanh_of_c_;  ///< the first two with a block before the first step
+  Matrix<T> dh_, dc_;            ///< at one time step
+  /// The weights' transposes, which every step of a backward pass reads.
+  Matrix<T> input_weight_transposed_, state_weight_transposed_;
+};
+
+}  // namespace simdnn

@@ -1,0 +1,47 @@
+// Layers that act on each number alone and know its derivative when they have acted.
+#pragma once
+
+#include "../layer.hpp"
+
+namespace simdnn {
+
+/// y and dy/dx side by side: the gradient is multiplied by the latter wherever it comes from.
+template <class T>
+class StoredDerivativeLayer : public Layer<T> {
+ public:
+  explicit StoredDerivativeLayer(Index columns) : columns_(columns) {}
+
+  void reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool) override {
+    y_ = arena.matrix(rows, columns_);
+    if (mode == Mode::train) slope_ = arena.matrix(rows, columns_);
+  }
+  PostOp<T> backward_post_op() const override { return {typed_kernels<T>().layers.multiply, slope_.data, nullptr}; }
+  bool reads_output() const override { return false; }
+  Matrix<T> backward(const Matrix<const T>&, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+                     const PostOp<T>& prev_post_op, const PassContext&) override {
+    return pass_through_gradient(gradient, dx_init, prev_post_op);
+  }
+
+ protected:
+  Matrix<T> output(Index rows) const { return {y_.data, rows, columns_, y_.stride}; }
+
+  /// The rows of x, with a random stream for each pass, layer and place in the batch.
+  RandomRows<T> random_rows(const Matrix<const T>& x, const PassContext& context, std::uint32_t stream) const {
+    RandomRows<T> rows;
+    rows.rows = x.rows;
+    rows.columns = columns_;
+    rows.x = x.data;
+    rows.x_stride = x.stride;
+    rows.y = y_.data;
+    rows.slope = slope_.data;
+    rows.stride = y_.stride;
+    rows.random = {context.seed, context.pass_index, stream, context.batch_offset * context.time_steps};
+    return rows;
+  }
+
+ private:
+  Index columns_;
+  Matrix<T> y_, slope_;
+};
+
+}  // namespace simdnn

@@ -1,0 +1,37 @@
+#include "parallel.hpp"
+
+#include "layer.hpp"
+#include "openmp.hpp"
+#include "pool.hpp"
+
+namespace simdnn {
+namespace {
+
+std::atomic<const OpenMPRuntime*> chosen_runtime{nullptr};  ///< nullptr: the pool
+
+}  // namespace
+
+ThreadingLayer threading_layer() { return chosen_runtime ? ThreadingLayer::openmp : ThreadingLayer::pool; }
+
+bool set_threading_layer(ThreadingLayer layer) {
+  if (layer == ThreadingLayer::pool) {
+    chosen_runtime = nullptr;
+    return true;
+  }
+  if (chosen_runtime) return true;
+  for (const OpenMPRuntime* const runtime : openmp_runtimes()) {
+    if (runtime->parallel == nullptr) continue;
+    chosen_runtime = runtime;
+    return true;
+  }
+  return false;
+}
+
+void run_team(int threads, Index n, Index grain, Task::Body body, const void* context) {
+  constexpr Index parts_of_thread = 4;  // so that a thread that comes late still finds some
+  Task task{n, grain, std::min((n + grain - 1) / grain, threads * parts_of_thread), body, context};
+  if (const OpenMPRuntime* const runtime = chosen_runtime) return run_on_openmp(*runtime, threads, task);
+  ThreadPool::instance().run(threads, task);
+}
+
+}  // namespace simdnn

@@ -1,0 +1,25 @@
+// Signals are left to the interpreter's threads.
+#pragma once
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace simdnn {
+
+/// Blocks all signals of this thread during its life. Threads that are created meanwhile never receive one.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace simdnn

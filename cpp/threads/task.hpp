@@ -1,0 +1,39 @@
+// Work that a team of threads shares.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+
+#include "../base/views.hpp"
+
+namespace simdnn {
+
+/// A range [0, n) split into parts. A free thread takes the next part: the caller from the front, helpers from the
+/// back, so that the next task finds in a processor's cache the part of the array that the last one left there.
+struct Task {
+  using Body = void (*)(const void* context, Index begin, Index end);
+
+  Index n, grain;
+  Index parts;
+  Body body;
+  const void* context;
+  std::atomic<Index> taken{0}, front{0}, back{0};
+
+  /// Computes parts until none is left, from the front.
+  void take_from_front() {
+    while (taken++ < parts) compute(front++);
+  }
+
+  /// Computes parts until none is left, from the back.
+  void take_from_back() {
+    while (taken++ < parts) compute(parts - 1 - back++);
+  }
+
+ private:
+  void compute(Index part) const {
+    const Index grains = (n + grain - 1) / grain;
+    body(context, grains * part / parts * grain, std::min(n, grains * (part + 1) / parts * grain));
+  }
+};
+
+}  // namespace simdnn
