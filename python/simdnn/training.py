@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import _core, optim
-from ._utils.check import check_float, check_int
+from ._utils.check import check_float, check_int, check_name
 from ._utils.files import Path
 from ._utils.progress import Progress, advance, bar
 from .io import _checkpoint
@@ -27,11 +28,12 @@ Callback = Callable[["Trainer", Logs], Any]
 
 @dataclass
 class History:
-    """What `Trainer.fit` saw, a number for each epoch.
+    """Numbers of a `Trainer.fit`, one for each epoch.
 
-    ``loss`` and ``accuracy`` are means over the epoch's steps, each before its update; ``val_loss`` and
-    ``val_accuracy`` follow the epoch. Lists that do not apply stay empty. ``seconds`` holds the training
-    time alone, ``steps`` the number of updates in all.
+    ``loss`` and ``accuracy`` are means over the epoch's steps, each before its update, and so is ``penalty``,
+    of a ``Trainer(penalty="sum")``; ``val_loss`` and ``val_accuracy`` follow the epoch. Lists that do not
+    apply stay empty. ``seconds`` holds the training time alone, ``steps`` the number of updates in all;
+    ``stopped`` is True if a callback ended the training.
 
     Examples
     --------
@@ -44,13 +46,31 @@ class History:
     accuracy: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
+    penalty: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     steps: int = 0
+    stopped: bool = False
 
     @property
     def epochs(self) -> int:
-        """How many epochs were trained."""
+        """Number of epochs that were trained."""
         return len(self.loss)
+
+
+def as_input(X: Any) -> Any:
+    """Samples as native code reads them: an array, or the parts of a sparse matrix of SciPy."""
+    if not hasattr(X, "tocsr"):
+        return X
+    X = X.tocsr()
+    return X.data, X.indices, X.indptr, X.shape
+
+
+def checked_places(places: ArrayLike) -> NDArray[np.intp]:
+    """An order of samples, shape (n,), as native code reads it."""
+    found = np.asarray(places)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise TypeError(f"order: expected integers of shape (n,), got {found.dtype} of shape {found.shape}")
+    return found.astype(np.intp, copy=False)
 
 
 class Trainer:
@@ -66,7 +86,7 @@ class Trainer:
         ``functools.partial`` of one with its settings, as in ``partial(F.huber_loss, delta=2.0)``. None is
         that of the last layer, if it is a `nn.LargeMarginSoftmax`, and else ``"cross_entropy"``.
     optimizer : optim.Optimizer, str or None
-        One without params of its own, or a name; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may be
+        An optimizer without params, or a name; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may be
         changed between steps, or be a schedule of `simdnn.schedules`, or any function of the step; a
         `schedules.reduce_on_plateau` sees the validation loss of each epoch, or the loss if there is none.
     clip_norm, clip_value, l1, l2 : float or None
@@ -74,6 +94,10 @@ class Trainer:
     seed : int or None
         Seeds the order of the samples in `fit` and the layers that draw: the same seed gives the same bits.
         None draws one.
+    penalty : "mean" or "sum"
+        Loss of a batch that l1 and l2 are added to: the mean over its samples, or their sum. With "sum" all
+        of it is divided by the batch's sum of weights, as with scikit-learn's ``alpha``, and the logs and the
+        history of `fit` have the penalty too.
 
     Raises
     ------
@@ -102,6 +126,7 @@ class Trainer:
         l1: float = 0.0,
         l2: float = 0.0,
         seed: int | None = None,
+        penalty: Literal["mean", "sum"] = "mean",
     ) -> None:
         if not isinstance(model, Sequential):
             raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
@@ -134,10 +159,12 @@ class Trainer:
         self.seed = (
             int.from_bytes(os.urandom(8), "little") if seed is None else check_int("seed", seed, 0, 2**64 - 1)
         )
+        self.penalty = check_name("penalty", penalty, ("mean", "sum"))
         self.epochs_done = 0
         make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
         optimizer._adopt({"clip_norm": clip_norm, "clip_value": clip_value, "l1": l1, "l2": l2})
         self._trainer = make(model._model, native, optimizer._config, self.seed)
+        self._trainer.sums_penalty = penalty == "sum"
         optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
 
     def step(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -148,7 +175,7 @@ class Trainer:
         x : array, shape (n, in_features)
             Real numbers; cast to the model's dtype.
         y : array
-            What the loss compares with: n integer classes, or shape (n, out_features) of probabilities or
+            Targets: n integer classes, or shape (n, out_features) of probabilities or
             values; for distillation the teacher's logits, or a pair of them and n classes.
         sample_weight : array, shape (n,), or None
             Weights >= 0 of the samples; their mean divides by the sum of weights.
@@ -181,9 +208,46 @@ class Trainer:
 
         Arguments as in `fit`; weights count in the loss, not in the share.
         """
-        dataset = self._trainer.dataset(X, y, sample_weight, check_float("scale", scale))
+        dataset = self._trainer.dataset(as_input(X), y, sample_weight, check_float("scale", scale))
         loss, accuracy, *_ = self._trainer.evaluate(dataset)
         return loss, accuracy if self._classifies else float("nan")
+
+    def objective(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, scale: float = 1.0
+    ) -> Callable[[NDArray[Any]], tuple[float, NDArray[Any]]]:
+        """The mean loss over all samples and its gradient, as a function of the model's parameters.
+
+        It is made for optimizers of whole batches: ``scipy.optimize.minimize(f, start, jac=True)``.
+
+        Parameters
+        ----------
+        X, y, sample_weight, scale
+            As in `fit`. They are checked once, here.
+
+        Returns
+        -------
+        function
+            Takes parameters as `Sequential.flat_parameters` lays them out, writes them into the model, and
+            returns the loss and its gradient w.r.t. them, shape (parameters,), without the penalties.
+
+        Examples
+        --------
+        >>> import numpy as np, simdnn
+        >>> from simdnn import nn
+        >>> model = nn.Sequential(nn.Dense(2, 2), rng=0)
+        >>> f = simdnn.Trainer(model).objective(np.eye(2, dtype=np.float32), [0, 1])
+        >>> loss, gradient = f(np.zeros(6))
+        >>> round(loss, 4), gradient.shape
+        (0.6931, (6,))
+        """
+        dataset = self._trainer.dataset(as_input(X), y, sample_weight, check_float("scale", scale))
+
+        def value_and_gradient(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+            self.model.flat_parameters[:] = parameters
+            loss = self._trainer.gradient(dataset)[0]
+            return loss, self.model.flat_gradients.copy()
+
+        return value_and_gradient
 
     def fit(
         self,
@@ -197,6 +261,7 @@ class Trainer:
         callbacks: Iterable[Callback] = (),
         progress: Progress = "auto",
         shuffle: bool = True,
+        order: Callable[[int], ArrayLike] | None = None,
         scale: float = 1.0,
     ) -> History:
         """Train for a number of epochs.
@@ -204,7 +269,8 @@ class Trainer:
         Parameters
         ----------
         X : array, shape (n, in_features) or, of sequences, (n, time, in_features)
-            float32, float64 and uint8 arrays are read where they lie and cast batch by batch, others copied.
+            float32, float64 and uint8 arrays are read in place and cast batch by batch, others copied. Sparse
+            matrices of SciPy are read as CSR.
         y : array
             As in `step`.
         epochs : int
@@ -217,14 +283,20 @@ class Trainer:
         validation_data : (X, y), (X, y, sample_weight) or None
             Evaluated after each epoch.
         callbacks : callables
-            Each is called ``callback(trainer, logs)`` after an epoch; a true answer ends the training.
+            Each is called ``callback(trainer, logs)`` after an epoch, in their order, with the numbers of the
+            epoch by name; a true answer ends the training. A callback may add numbers for those after it. Its
+            methods ``on_fit_begin(trainer)`` and ``on_fit_end(trainer)``, if it has them, are called before
+            the first epoch and when the training ends, in whatever way. See `simdnn.callbacks`.
         progress : bool or "auto"
             A tqdm bar over the epochs; "auto" shows it on a terminal if tqdm is installed.
         shuffle : bool
             A new order of the samples for each epoch, from `seed` and the count of epochs so far.
+        order : function or None
+            Called with the count of epochs so far, it returns the order of the samples in the next epoch: n
+            places, integers in [0, n). It replaces `shuffle`. Places may repeat, as in a bootstrap sample.
         scale : float
-            A factor of `X`, of the validation's too, as each batch is read: 1/255 for images of bytes. What
-            the model sees later must be scaled alike.
+            A factor of `X`, of the validation's too, as each batch is read: 1/255 for images of bytes. Scale
+            the inputs of later predictions alike.
 
         Returns
         -------
@@ -240,25 +312,25 @@ class Trainer:
             On Ctrl-C, within 100 ms; the model is as the last whole step left it.
         """
         epochs, scale = check_int("epochs", epochs), check_float("scale", scale)
-        dataset = self._trainer.dataset(X, y, sample_weight, scale)
-        validation = None
-        if validation_data is not None:
-            if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
-                raise TypeError("validation_data: expected a pair (X, y), or (X, y, sample_weight)")
-            X_validation, y_validation, *weight = validation_data
-            validation_weight = weight[0] if weight else None
-            validation = self._trainer.dataset(X_validation, y_validation, validation_weight, scale)
+        dataset = self._trainer.dataset(as_input(X), y, sample_weight, scale)
+        validation = self._validation(validation_data, scale)
         samples = dataset.samples
         size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
         watchers = list(callbacks)
         history = History()
-        with bar(progress, epochs, "training") as shown:
+        with bar(progress, epochs, "training") as shown, ExitStack() as ends:
+            for watcher in watchers:
+                if hasattr(watcher, "on_fit_end"):
+                    ends.callback(watcher.on_fit_end, self)
+                if hasattr(watcher, "on_fit_begin"):
+                    watcher.on_fit_begin(self)
             for _ in range(epochs):
                 self.optimizer._provide_rates(-(-samples // size))
-                logs = self._epoch(history, dataset, size, bool(shuffle), validation)
-                self.optimizer._observe(logs.get("val_loss", logs["loss"]))
+                logs = self._epoch(history, dataset, size, shuffle if order is None else order, validation)
                 advance(shown, logs)
-                if any([watcher(self, logs) for watcher in watchers]):
+                history.stopped = any([watcher(self, logs) for watcher in watchers])
+                self.optimizer._observe(logs.get("val_loss", logs["loss"]))
+                if history.stopped:
                     break
         return history
 
@@ -270,12 +342,12 @@ class Trainer:
         path : str or path
             Replaced if it exists, and then as a whole.
         metadata : dict, optional
-            Anything of one's own that JSON can hold; `simdnn.load_metadata` reads it.
+            Any data that JSON can hold; `simdnn.load_metadata` reads it.
 
         Raises
         ------
         TypeError
-            If the optimizer is of a class of one's own, or a setting of the loss is not plain.
+            If the optimizer's class is not one of simdnn's, or JSON cannot hold a setting of the loss.
         ImportError
             If safetensors is missing: it comes with the extra ``[io]``.
 
@@ -293,7 +365,7 @@ class Trainer:
         ----------
         path : str or path
         lr : float, schedule or function, optional
-            Another learning rate; needed where it was a function of one's own, which no file can hold.
+            Another learning rate; needed where it was a function of yours, which no file can hold.
 
         Returns
         -------
@@ -325,14 +397,37 @@ class Trainer:
         """
         return _checkpoint.load(cls, path, lr)
 
-    def _epoch(self, history: History, dataset: Any, size: int, shuffle: bool, validation: Any) -> Logs:
+    def _validation(self, given: tuple[ArrayLike, ...] | None, scale: float) -> Any:
+        """The validation data of `fit` as a native dataset, or None."""
+        if given is None:
+            return None
+        if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+            raise TypeError("validation_data: expected a pair (X, y), or (X, y, sample_weight)")
+        X, y, *weight = given
+        return self._trainer.dataset(as_input(X), y, weight[0] if weight else None, scale)
+
+    def _epoch(
+        self,
+        history: History,
+        dataset: Any,
+        size: int,
+        order: bool | Callable[[int], ArrayLike],
+        validation: Any,
+    ) -> Logs:
         """One epoch; adds its numbers to the history and returns them."""
         start = time.perf_counter()
-        loss, accuracy, _, steps, _ = self._trainer.epoch(dataset, size, shuffle, self.epochs_done)
+        if callable(order):
+            places = checked_places(order(self.epochs_done))
+            report = self._trainer.epoch_in_order(dataset, size, places)
+        else:
+            report = self._trainer.epoch(dataset, size, bool(order), self.epochs_done)
+        loss, accuracy, _, steps, penalty = report
         history.seconds.append(time.perf_counter() - start)
         history.steps += steps
         self.epochs_done += 1
         logs = {"loss": loss, "accuracy": accuracy}
+        if self.penalty == "sum":
+            logs["penalty"] = penalty
         if validation is not None:
             logs["val_loss"], logs["val_accuracy"], *_ = self._trainer.evaluate(validation)
         if not self._classifies:

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "../cpp/kernels.hpp"
+#include "../../cpp/kernels.hpp"
 
 namespace simdnn {
 

@@ -36,7 +36,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def pets(rows: int = 240) -> list[list[Any]]:
-    """Whether a pet is loud follows from its kind and age, with holes."""
+    """Pets with holes in their ages; kind and age tell if one is loud."""
     rng = np.random.default_rng(0)
     lines: list[list[Any]] = []
     for i in range(rows):

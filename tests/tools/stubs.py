@@ -26,6 +26,8 @@ from .stub_text import (
 COMMAND = "python -m tests.tools.stubs --write"
 PACKAGE = Path(simdnn.__file__).parent
 SOURCE = Path(__file__).parents[2] / "python" / "simdnn"
+#: Names that simdnn.functional exports.
+PUBLIC: list[str] = vars(F)["__all__"]
 NOTICE = f"# Written by `{COMMAND}` from the registries.\n"
 
 #: Second results by the flag that asks for them.
@@ -50,8 +52,8 @@ SUMMED = {row["function"] for row in _core.losses() if row["outputs"] == "summed
 def functional() -> str:
     """The stub of `simdnn.functional`."""
     aliases: dict[str, str] = {}
-    ufuncs = [f"{name}: np.ufunc" for name in F.__all__ if isinstance(getattr(F, name), np.ufunc)]
-    functions = [declared(name, aliases) for name in F.__all__ if not isinstance(getattr(F, name), np.ufunc)]
+    ufuncs = [f"{name}: np.ufunc" for name in PUBLIC if isinstance(getattr(F, name), np.ufunc)]
+    functions = [declared(name, aliases) for name in PUBLIC if not isinstance(getattr(F, name), np.ufunc)]
     declarations = [f"_{name} = {value}" for name, value in sorted(aliases.items())]
     body = ["", *declarations, "", *ufuncs, "", *functions]
     return NOTICE + with_imports("\n".join(body) + "\n", numpy=True)
@@ -101,7 +103,7 @@ def untyped(parameter: inspect.Parameter, front: bool) -> str:
 def activation_layers() -> str:
     """The stub of the activation layers."""
     made = nn._activation.CLASSES
-    by_hand = sorted({kind.__name__ for kind in nn._activation._BY_HAND.values()} | {"Activation"})
+    by_hand = sorted({kind.__name__ for kind in vars(nn._activation)["_BY_HAND"].values()} | {"Activation"})
     imports = [f"from ._elementwise import {name} as {name}" for name in sorted(by_hand, key=isort_key)]
     names = "".join(f'    "{name}",\n' for name in sorted(nn._activation.__all__, key=isort_key))
     classes = {kind.__name__: kind for kind in made.values() if kind.__name__ not in by_hand}
@@ -109,7 +111,7 @@ def activation_layers() -> str:
     return (
         NOTICE
         + "\n".join(imports)
-        + f"\n\n__all__ = [\n{names}]\n\nCLASSES: dict[str, type[Activation]]\n\n"
+        + f"\n\n__all__ = [\n{names}]\n\nCLASSES: dict[str, type[Activation]]\nACTIVATIONS: tuple[str, ...]\n\n"
         + "def activation_of(value: str | Activation | None) -> Activation: ...\n"
         + spaced(bodies)
     )

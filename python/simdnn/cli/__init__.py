@@ -1,4 +1,4 @@
-"""The commands of ``python -m simdnn``: train on tables, handle models, show a demonstration."""
+"""The commands of ``simdnn``: train on tables, handle models, show a demonstration."""
 
 from ._main import COMMANDS, main
 

@@ -1,11 +1,11 @@
-"""What the commands share: errors in one line, and tables on a terminal."""
+"""Parts of several commands: their description, tables on a terminal, models with their columns."""
 
 from __future__ import annotations
 
-import functools
+import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +13,14 @@ from numpy.typing import NDArray
 import simdnn
 from simdnn import nn, table
 
-Command = Callable[[Sequence[str]], int]
 
+class Command(NamedTuple):
+    """A command: a line for the list of commands, a description for its help, options, and the work."""
 
-def one_line_errors(command: Command) -> Command:
-    """What a user can mend is a line and the exit status 2, not a traceback."""
-
-    @functools.wraps(command)
-    def guarded(arguments: Sequence[str]) -> int:
-        try:
-            return command(arguments)
-        except (ValueError, TypeError, IndexError, OSError, ImportError, MemoryError) as error:
-            print(f"error: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
-            return 2
-
-    return guarded
+    summary: str
+    description: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
 
 
 def fail(message: str) -> NoReturn:
@@ -36,7 +29,7 @@ def fail(message: str) -> NoReturn:
 
 
 def show(rows: Sequence[tuple[str, Any]], title: str = "") -> None:
-    """Names and values below each other, by rich on a terminal where it is installed."""
+    """Prints names and values below each other, by rich on a terminal where it is installed."""
     if sys.stdout.isatty():
         try:
             from rich.console import Console
@@ -71,7 +64,7 @@ def load_described(path: str) -> tuple[nn.Sequential, table.Columns, table.Targe
 
 
 def metrics(target: table.Target, outputs: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
-    """How good predictions are; `truth` is as `Target.transform` makes it."""
+    """Measures of predictions; `truth` is as `Target.transform` makes it."""
     if target.classes:
         loss = simdnn.functional.cross_entropy(outputs.astype(np.float64), truth)
         most = np.bincount(truth).max() / truth.size

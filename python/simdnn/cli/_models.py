@@ -1,4 +1,4 @@
-"""``python -m simdnn predict``, ``export`` and ``info``: what is done with a model."""
+"""``simdnn predict``, ``export`` and ``info``: the commands on models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,21 +15,21 @@ import simdnn.functional as F
 from simdnn import table
 from simdnn._utils.files import write_atomically
 
-from ._common import fail, load_described, one_line_errors, show
+from ._common import Command, fail, load_described, show
 
 
-@one_line_errors
-def predict(arguments: Sequence[str]) -> int:
+def predict_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of predict."""
+    add = parser.add_argument
+    add("model", help="the file that train wrote")
+    add("data", help="a .csv, .tsv, .parquet or .npz file with the columns of the training")
+    add("--out", help="a CSV file for the predictions (default: they are printed)")
+    add("--proba", action="store_true", help="a column with the probability of each class too")
+    add("--delimiter", help="of a CSV file (default a comma)")
+
+
+def predict(o: argparse.Namespace) -> int:
     """Write the predictions for a table as CSV."""
-    made = argparse.ArgumentParser(
-        "python -m simdnn predict", description="Predict the rows of a table with a model that `train` wrote."
-    )
-    made.add_argument("model", help="the file that train wrote")
-    made.add_argument("data", help="a .csv, .tsv, .parquet or .npz file with the columns of the training")
-    made.add_argument("--out", help="a CSV file for the predictions (default: they are printed)")
-    made.add_argument("--proba", action="store_true", help="a column with the probability of each class too")
-    made.add_argument("--delimiter", help="of a CSV file (default a comma)")
-    o = made.parse_args(arguments)
     model, columns, target = load_described(o.model)
     if o.proba and not target.classes:
         fail("--proba: the model predicts numbers, which have no probabilities")
@@ -60,23 +59,21 @@ def as_csv(target: table.Target, outputs: Any, proba: bool) -> str:
     return buffer.getvalue()
 
 
-@one_line_errors
-def export(arguments: Sequence[str]) -> int:
-    """Write a model as ONNX."""
-    made = argparse.ArgumentParser(
-        "python -m simdnn export",
-        description="Write a model as ONNX. Its inputs are the network's: numbers scaled, words one-hot;"
-        " or the columns of a table.",
-    )
-    made.add_argument("model", help="a .safetensors file of train or simdnn.save")
-    made.add_argument("--onnx", required=True, metavar="FILE", help="where the ONNX model goes")
-    made.add_argument(
+def export_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of export."""
+    add = parser.add_argument
+    add("model", help="a .safetensors file of train or simdnn.save")
+    add("--onnx", required=True, metavar="FILE", help="where the ONNX model goes")
+    add(
         "--columns",
         action="store_true",
         help="the columns of the training as inputs and its target as output, as predict has them",
     )
-    made.add_argument("--opset", type=int, default=17, help="version of ONNX's operators (default 17)")
-    o = made.parse_args(arguments)
+    add("--opset", type=int, default=17, help="version of ONNX's operators (default 17)")
+
+
+def export(o: argparse.Namespace) -> int:
+    """Write a model as ONNX."""
     import simdnn.onnx
 
     if not o.columns:
@@ -87,15 +84,13 @@ def export(arguments: Sequence[str]) -> int:
     return 0
 
 
-@one_line_errors
-def info(arguments: Sequence[str]) -> int:
-    """Print the configuration, or what is in a model."""
-    made = argparse.ArgumentParser(
-        "python -m simdnn info",
-        description="Print version, instruction set, threads and compiler, or what is in a model's file.",
-    )
-    made.add_argument("model", nargs="?", help="a .safetensors file")
-    o = made.parse_args(arguments)
+def info_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of info."""
+    parser.add_argument("model", nargs="?", help="a .safetensors file")
+
+
+def info(o: argparse.Namespace) -> int:
+    """Print the configuration, or the content of a model's file."""
     if o.model is None:
         simdnn.show_config()
         return 0
@@ -109,3 +104,24 @@ def info(arguments: Sequence[str]) -> int:
     rows += [(str(key), value) for key, value in metadata.items() if key != "table"]
     show(rows, o.model)
     return 0
+
+
+PREDICT = Command(
+    "predict the rows of a table with a model that train wrote",
+    "Predict the rows of a table with a model that `train` wrote.",
+    predict_arguments,
+    predict,
+)
+EXPORT = Command(
+    "write a model as ONNX",
+    "Write a model as ONNX. Its inputs are the network's: numbers scaled, words one-hot; or the columns of a"
+    " table.",
+    export_arguments,
+    export,
+)
+INFO = Command(
+    "print version, instruction set, threads and compiler, or the content of a model's file",
+    "Print version, instruction set, threads and compiler, or the content of a model's file.",
+    info_arguments,
+    info,
+)

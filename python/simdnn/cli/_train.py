@@ -1,12 +1,10 @@
-"""``python -m simdnn train``: a table to a model."""
+"""``simdnn train``: from a table to a model."""
 
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,18 +12,18 @@ from numpy.typing import NDArray
 
 import simdnn
 from simdnn import nn, optim, table
+from simdnn.callbacks import EarlyStopping
 
-from ._common import fail, metrics, one_line_errors, show
+from ._common import Command, fail, metrics, show
 
 DESCRIPTION = """Train a network on a table (CSV, Parquet or npz) and write it, with the scaling of the
 numbers and the categories of the words, to one file. Numbers are scaled, words one-hot, missing values filled
 in; a part of the rows is kept aside to stop in time and for the report."""
 
 
-def parser() -> argparse.ArgumentParser:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    made = argparse.ArgumentParser("python -m simdnn train", description=DESCRIPTION)
-    add = made.add_argument
+    add = parser.add_argument
     add("data", help="a .csv, .tsv, .parquet or .npz file")
     add("--target", required=True, help="the column to predict")
     add("--out", required=True, help="where the model goes, such as model.safetensors")
@@ -57,13 +55,10 @@ def parser() -> argparse.ArgumentParser:
     add("--max-one-hot", type=int, default=32, help="more categories get learned vectors (default 32)")
     add("--delimiter", help="of a CSV file (default a comma)")
     add("--quiet", action="store_true", help="no progress bar")
-    return made
 
 
-@one_line_errors
-def main(arguments: Sequence[str]) -> int:
+def run(o: argparse.Namespace) -> int:
     """Train, report, and write the model."""
-    o = parser().parse_args(arguments)
     check(o)
     data = table.read(o.data, text=words(o.categorical), delimiter=o.delimiter)
     if unknown := [name for name in words(o.categorical) + words(o.ignore) if name not in data]:
@@ -87,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def check(o: argparse.Namespace) -> None:
-    """What can be wrong before a file is read."""
+    """Refuses options that are wrong whatever the file holds."""
     if not 0 <= o.val_split < 1:
         fail(f"--val-split: expected a share in [0, 1), got {o.val_split}")
     for name in ("epochs", "batch_size", "max_categories"):
@@ -101,7 +96,7 @@ def check(o: argparse.Namespace) -> None:
 
 
 def words(text: str) -> list[str]:
-    """The parts of a list with commas."""
+    """The parts of a list that is separated by commas."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -143,40 +138,23 @@ def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.S
     return model
 
 
-class EarlyStopping:
-    """A callback that remembers the best parameters, and ends the training when none come any more."""
-
-    def __init__(self, patience: int) -> None:
-        self.patience = patience
-        self.best = math.inf
-        self.waited = 0
-        self.state: dict[str, Any] | None = None
-
-    def __call__(self, trainer: simdnn.Trainer, logs: dict[str, float]) -> bool:
-        loss = logs.get("val_loss", logs["loss"])
-        self.waited += 1
-        if loss < self.best:
-            self.best, self.waited, self.state = loss, 0, trainer.model.state_dict()
-        return self.waited >= self.patience > 0 or math.isnan(logs["loss"])
-
-
 def train(
     o: argparse.Namespace, model: nn.Sequential, target: table.Target, data: Any, validation: Any
 ) -> int:
-    """Train the model and leave it at its best, and return the epochs; Ctrl-C ends with what there is."""
+    """Train the model, leave it at its best epoch, and return the epochs; Ctrl-C ends it early."""
     optimizer = optim.from_name(o.optimizer)
     if o.lr is not None:
         optimizer.lr = o.lr
     loss = "cross_entropy" if target.classes else "mse"
-    trainer, best = simdnn.Trainer(model, loss, optimizer, seed=o.seed), EarlyStopping(o.patience)
+    trainer = simdnn.Trainer(model, loss, optimizer, seed=o.seed)
+    stopping = EarlyStopping("val_loss" if validation else "loss", o.patience or None)
     options = {"epochs": o.epochs, "batch_size": o.batch_size, "validation_data": validation}
     try:
-        trainer.fit(*data, **options, callbacks=[best], progress=False if o.quiet else "auto")
+        trainer.fit(*data, **options, callbacks=[stopping], progress=False if o.quiet else "auto")
     except KeyboardInterrupt:
         print("interrupted: the best so far is kept")
-    if best.state is None:
+    if stopping.best_epoch is None:
         fail("the training diverged in its first epoch: the loss is not finite; try a lower --lr")
-    model.load_state_dict(best.state)
     return trainer.epochs_done
 
 
@@ -189,7 +167,7 @@ def report(
     rows: tuple[int, int],
     seconds: float,
 ) -> None:
-    """What was done, and how well it went."""
+    """Prints a summary of the training and the measures of the model."""
     kind = f"{len(target.classes)} classes" if target.classes else "numbers"
     where = "validation" if rows[1] else "training data"
     show(
@@ -202,3 +180,6 @@ def report(
             ("model", o.out),
         ]
     )
+
+
+TRAIN = Command("train a network on a table: CSV, Parquet or npz", DESCRIPTION, add_arguments, run)

@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: parameters, fitting, arrays, pickles."""
+"""The base of the classifier and the regressor: parameters, fitting, arrays, pickles."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from ._stochastic import Data, StochasticFit, hold_out, make_optimizer, make_tra
 
 Array = NDArray[Any]
 
-#: Megabytes of a sparse matrix that are spread out at a time to predict.
+#: Megabytes of a sparse matrix that are made dense at a time to predict.
 SPREAD = 16
 
 
 def keep(estimator: Any, arguments: Mapping[str, Any]) -> None:
-    """The arguments of a constructor as attributes, as scikit-learn wants them."""
+    """Keeps the arguments of a constructor as attributes, as scikit-learn wants them."""
     vars(estimator).update({key: arguments[key] for key in arguments if key not in ("self", "__class__")})
 
 
 class BaseMLP(BaseEstimator):  # type: ignore[misc]
-    """The part that does not know what y is."""
+    """A multilayer perceptron for any kind of y."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -139,7 +139,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
                 delattr(self, old)
 
     def _begin_curves(self) -> None:
-        """What epochs are noted in; what a fit before this one has noted stays."""
+        """The attributes that epochs are recorded in; those of a fit before this one go on."""
         if not hasattr(self, "loss_curve_"):
             self.loss_curve_: list[float] = []
             self._no_improvement_count = 0
@@ -148,17 +148,17 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             self.best_validation_score_: float | None = None
         if self.early_stopping and not hasattr(self, "_best"):
             self.validation_scores_, self.best_validation_score_ = [], -np.inf
-            self._keep_best()
+            self._best = self._model.state_dict()
         if not self.early_stopping and self.best_loss_ is None:
             self.best_loss_ = np.inf
 
     def _share(self) -> None:
-        """The arrays that users see are those that the network computes with."""
+        """Makes the network's own arrays those that users see."""
         self.coefs_, self.intercepts_ = arrays_of(self._model)
         self._arrays = [*self.coefs_, *self.intercepts_]
 
     def _synced(self) -> nn.Sequential:
-        """The network, with whatever arrays the user put in place of its own."""
+        """The network, after any arrays that the user has set are copied into it."""
         arrays = [*self.coefs_, *self.intercepts_]
         model, own = vars(self).get("_model"), vars(self).get("_arrays", ())
         if model is None or [np.shape(array) for array in arrays] != [array.shape for array in own]:
@@ -195,13 +195,15 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _prepare_trainer(self, head: Head, fresh: bool) -> None:
         """A new optimizer, or the one that a partial_fit before, perhaps in another process, left."""
         if fresh or self._optimizer is None:
-            self._optimizer, self._trainer, self._moments = make_optimizer(self), None, None
-        self._optimizer.l1, self._optimizer.l2 = self.l1, self.alpha  # they may change between partial fits
-        if self._trainer is None:
+            optimizer, bounds = make_optimizer(self), {"l1": self.l1, "l2": self.alpha}
+            trainer = make_trainer(self._model, head, optimizer, self._seed, self.clip_norm, **bounds)
+            self._optimizer, self._trainer = optimizer, trainer
+        elif self._trainer is None:
             self._trainer = make_trainer(self._model, head, self._optimizer, self._seed)
             if self._moments is not None:
                 self._optimizer.load_state_dict(self._moments)
         self._moments = None
+        self._optimizer.l1, self._optimizer.l2 = self.l1, self.alpha  # they may change between partial fits
 
     def _evaluation(self, eval_set: Any) -> Data:
         """(X, y) or (X, y, sample_weight), checked as those of fit."""
@@ -211,18 +213,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         X, Y = self._validate_evaluation(*given[:2])
         return Data(X, Y, _check_sample_weight(given[2], X) if len(given) == 3 else None)
 
-    def _keep_best(self) -> None:
-        model = self._model
-        self._best = model.flat_parameters.copy(), {key: v.copy() for key, v in model.buffers().items()}
-
-    def _restore_best(self) -> None:
-        values, buffers = self._best
-        self._model.flat_parameters[:] = values
-        for name, view in self._model.buffers().items():
-            view[...] = buffers[name]
-
     def _outputs(self, X: Any, checked: bool = False) -> Array:
-        """What the network gives for each sample, a row each; sparse samples are spread out in parts."""
+        """The outputs of the network, a row for each sample; sparse samples are made dense in parts."""
         if not checked:
             X = self._checked_input(X, reset=False)
         model = self._synced()
@@ -261,7 +253,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
 
 def is_stochastic(estimator: Any) -> bool:
-    """Whether there are epochs, and so a partial_fit."""
+    """True if the solver runs epochs, and so has a partial_fit; else an AttributeError is raised."""
     if estimator.solver == "lbfgs" and estimator.optimizer is None:
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."

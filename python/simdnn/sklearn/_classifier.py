@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 
 def has_probabilities(estimator: Any) -> bool:
-    """Whether outputs are logits of something: not those of hinge and squared error."""
+    """True if the outputs are logits, which those of hinge and squared error are not."""
     if hasattr(estimator, "out_activation_"):
         known = estimator.out_activation_ in ("softmax", "logistic")
     else:

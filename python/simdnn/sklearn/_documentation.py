@@ -43,7 +43,9 @@ EXTRAS = """init : str, callable or None, default=None
         `simdnn.pretrain.greedy_layerwise`, "autoencoder", "denoising" or "rbm", or a dict of its settings.
     callbacks : list of callables or None, default=None
         Each is called ``callback(estimator, logs)`` after an epoch, ``logs`` a dict with "loss", "val_loss"
-        and "val_score" as there are; a true answer ends the training.
+        and "val_score" as there are; a true answer ends the training. A `simdnn.callbacks.Callback`, such as
+        `simdnn.callbacks.CSVLogger`, is given the trainer in place of the estimator; a
+        `simdnn.callbacks.ModelCheckpoint` needs ``model_only=True``.
     dtype : dtype or None, default=None
         Of the network and all arithmetic: float32 or float64. None is that of X; float64 samples are cast
         batch by batch.
@@ -68,7 +70,7 @@ ATTRIBUTES = """coefs_, intercepts_ : lists of arrays, shapes (in, out) and (out
 
 
 def documented(estimator: Estimator) -> Estimator:
-    """Fills in what both have."""
+    """Fills in the parts that both have."""
     text = estimator.__doc__ or ""
     for name, value in (("parameters", PARAMETERS), ("extras", EXTRAS), ("attributes", ATTRIBUTES)):
         text = text.replace("{" + name + "}", value)

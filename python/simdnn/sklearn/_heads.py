@@ -1,4 +1,4 @@
-"""What stands at the end of a network: a loss, how targets are written for it, what outputs mean."""
+"""The end of a network: a loss, the coding of its targets, the meaning of the outputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .. import losses
 
 Array = NDArray[Any]
 
-#: Losses of something else than what a network gives here, and why.
+#: Losses that these networks cannot be trained on, and why.
 REFUSED = {
     "nll": "it is of log-probabilities; use 'cross_entropy'",
     "distillation": "it needs a teacher's logits",
@@ -24,7 +24,7 @@ FOR_CLASSES = ("hinge", "squared_hinge", "binary_cross_entropy_with_logits")
 
 
 class Head(NamedTuple):
-    """A loss and its surroundings.
+    """A loss, the coding of its targets and the meaning of the outputs.
 
     The reported loss is the native one over `divisor`: scikit-learn's squared error is a mean over outputs,
     but its gradient is that of their sum. Labels are `exclusive` if a sample has one of several.
@@ -40,7 +40,7 @@ class Head(NamedTuple):
 
     @property
     def threshold(self) -> float:
-        """Outputs above it mean yes."""
+        """The output above which a label is yes."""
         return 0.5 if self.activation == "identity" and self.coding == "zero_one" else 0.0
 
     def targets(self, Y: Array, dtype: Any) -> Array:
@@ -51,7 +51,7 @@ class Head(NamedTuple):
         return values * 2 - 1 if self.coding == "signs" else values
 
     def constant(self, Y: Array, weight: Array | None) -> float:
-        """What scikit-learn's Poisson deviance has beside exp(z) - y z: the mean of y log y - y."""
+        """The part of scikit-learn's Poisson deviance without z: the mean of y log y - y."""
         if not self.poisson:
             return 0.0
         logarithm = np.log(Y, out=np.zeros(Y.shape), where=Y > 0)
@@ -62,7 +62,7 @@ class Head(NamedTuple):
         return z[:, 1:] - z[:, :1] if self.coding == "codes" and self.outputs == 2 else z
 
     def correct(self, z: Array, Y: Array) -> Array:
-        """Whether all labels of a sample are right."""
+        """True for each sample with all labels right."""
         if self.exclusive:
             return np.asarray(z.argmax(axis=1) == Y[:, 0])
         return np.asarray(((self.decisions(z) > self.threshold) == Y).all(axis=1))
@@ -77,7 +77,7 @@ class Head(NamedTuple):
         return np.asarray(p / p.sum(axis=1, keepdims=True)) if self.exclusive else p
 
     def log_probabilities(self, z: Array) -> Array:
-        """Their logarithms, finite also where a probability is rounded to 0."""
+        """Logarithm of the probability of each class, finite also where that is rounded to 0."""
         if self.activation == "softmax":
             return np.asarray(F.log_softmax(z))
         z = np.concatenate([-z, z], axis=1) if self.outputs == 1 else z
@@ -87,7 +87,7 @@ class Head(NamedTuple):
 
 
 def classifier_head(loss: Any, kind: str, outputs: int) -> Head:
-    """The head for labels of a kind, with so many outputs if one is enough for two classes."""
+    """The head for labels of a kind; `outputs` counts one for two classes."""
     together = kind == "multiclass"
     if isinstance(loss, str) and loss == "log_loss":
         if together:
@@ -106,7 +106,7 @@ def classifier_head(loss: Any, kind: str, outputs: int) -> Head:
 
 
 def regressor_head(loss: Any, columns: int) -> Head:
-    """The head for so many columns of values."""
+    """The head for columns of values."""
     if isinstance(loss, str) and loss == "squared_error":
         native = losses.make("mse", factor=0.5 * columns)
         return Head(native, columns, "identity", "values", divisor=float(columns))

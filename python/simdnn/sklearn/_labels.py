@@ -24,7 +24,7 @@ def kind_of(y: Any) -> str:
 
 
 class Labels(NamedTuple):
-    """What the labels of a fit are: their kind, their classes, whether they came in a sparse matrix."""
+    """The labels of a fit: their kind, their classes, and if they came in a sparse matrix."""
 
     kind: str
     classes: Array

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .. import nn, optim
 from ._heads import Head
 from ._network import arrays_of
-from ._stochastic import Data, make_trainer, native_input
+from ._stochastic import Data, make_trainer
 
 Array = NDArray[Any]
 
@@ -27,14 +27,14 @@ class Objective:
         self.model.flat_parameters[:] = estimator._model.flat_parameters
         self.head = head
         self.constant = head.constant(data.Y, data.weight)
-        self.native = make_trainer(self.model, head, optim.SGD(), 0)._trainer
         targets = head.targets(data.Y, np.float64)
-        self.batch = self.native.dataset(native_input(data.X), targets, data.weight, 1.0)
+        trainer = make_trainer(self.model, head, optim.SGD(), 0)
+        self.loss = trainer.objective(data.X, targets, data.weight)
         total = data.Y.shape[0] if data.weight is None else data.weight.sum()
         self.decay = self.weights() * (estimator.alpha / total)
 
     def weights(self) -> Array:
-        """1 for each parameter that alpha is about, 0 for biases."""
+        """1 for each parameter that alpha penalizes, 0 for biases."""
         before = self.model.flat_parameters.copy()
         self.model.flat_parameters[:] = 0
         for coef in arrays_of(self.model)[0]:
@@ -45,13 +45,12 @@ class Objective:
 
     def __call__(self, parameters: Array) -> tuple[float, Array]:
         """The objective and its gradient."""
-        self.model.flat_parameters[:] = parameters
-        loss = self.native.gradient(self.batch)[0]
+        loss, gradient = self.loss(parameters)
         shrinkage = self.decay * parameters
-        return loss + 0.5 * float(parameters @ shrinkage), self.model.flat_gradients + shrinkage
+        return loss + 0.5 * float(parameters @ shrinkage), gradient + shrinkage
 
     def reported(self, parameters: Array, value: float) -> float:
-        """What scikit-learn calls the loss."""
+        """The loss that scikit-learn reports."""
         penalty = 0.5 * float(parameters @ (self.decay * parameters))
         return (value - penalty) / self.head.divisor + self.constant + penalty
 

@@ -52,7 +52,7 @@ def make_network(estimator: Any, features: int, head: Head, dtype: Any) -> nn.Se
 
 
 def hidden_layer(estimator: Any, inputs: int, outputs: int, function: nn.Activation) -> list[nn.Layer]:
-    """A dense layer, and what comes before and after its activation."""
+    """A dense layer with its activation, batch normalization and dropout."""
     layers: list[nn.Layer] = [nn.Dense(inputs, outputs, init="zeros")]
     if estimator.batch_norm:
         layers.append(nn.BatchNorm1d(outputs))
