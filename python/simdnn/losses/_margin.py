@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
-from .._utils.check import check_float, check_int
+from .._utils.check import check_float, check_int, check_nonnegative
 from ._registry import Reduction, describable, make, trainable
 
 __all__ = ["large_margin_softmax", "margin_annealing"]
@@ -36,13 +36,6 @@ class _Annealing:
 
     def _to_dict(self) -> dict[str, Any]:
         return {"annealing": asdict(self)}
-
-
-def check_nonnegative(name: str, value: Any) -> float:
-    found = check_float(name, value)
-    if not found >= 0:
-        raise ValueError(f"{name}: expected a number >= 0, got {found!r}")
-    return found
 
 
 @describable("annealing")
