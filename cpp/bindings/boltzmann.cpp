@@ -28,17 +28,17 @@ Array<T> passed(Boltzmann<T>& self, const py::object& object, Index columns,
 template <class T>
 double epoch(Boltzmann<T>& self, const Array<T>& x, Index batch, int k, bool sample_visible, std::uint64_t number) {
   const Matrix<const T> rows = matrix_of(x, "X", self.visible());
-  return run_native(self.mutex(), kLongCall, [&](const StopToken& stop) {
-    return self.epoch(rows, batch, {k, sample_visible}, number, stop);
-  });
+  return run_native(self.mutex(), kLongCall,
+                    [&](const StopToken& stop) { return self.epoch(rows, batch, {k, sample_visible}, number, stop); });
 }
 
 template <class T>
 void register_boltzmann_classes(py::module_& module, const std::string& suffix) {
   using Self = Boltzmann<T>;
   py::class_<Self> type(module, ("Boltzmann" + suffix).c_str());
-  define_state<T>(type, [](Self& self) -> Updater<T>& { return self.updater(); });
-  type.def(py::init<Index, Index, std::shared_ptr<Rule>, std::uint64_t>(), "visible"_a, "hidden"_a, "rule"_a, "seed"_a)
+  define_state<T>(type, [](Self& self) -> Optimizer<T>& { return self.optimizer(); });
+  type.def(py::init<Index, Index, std::shared_ptr<OptimizerConfig>, std::uint64_t>(), "visible"_a, "hidden"_a,
+           "config"_a, "seed"_a)
       .def_property_readonly("values",
                              [](const py::object& self) {
                                Buffer<T>& values = self.cast<Self&>().values();
