@@ -16,7 +16,7 @@ DESCRIPTION = "Small neural networks on the CPU. Without a command, the demonstr
 
 COMMANDS: dict[str, Command] = {
     "demo": Command(
-        "train a network on hand-written digits, and the same one in NumPy (the default)",
+        "train a network on handwritten digits, and the same one in NumPy (the default)",
         demo.DESCRIPTION,
         demo.add_arguments,
         demo.run,
