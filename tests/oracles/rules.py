@@ -1,4 +1,4 @@
-"""Update rules in float64, from the papers; a new rule gets a function and a row."""
+"""Update rules of the papers in float64; a new rule needs a function and a row."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +8,13 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 State = dict[str, Array]
 
-#: What every rule takes beside its own hyper-parameters.
+#: Arguments of every rule in addition to its own hyper-parameters.
 COMMON = ("lr", "weight_decay", "decoupled_weight_decay")
 OUTSIDE, INSIDE, HAT = range(3)
 
 
 def root(v: Array, correction: float, eps: float, eps_mode: float) -> Array:
-    """The divisor for a second moment v that is to be divided by its correction."""
+    """The divisor sqrt(v / correction) with eps, for a second moment v."""
     if eps_mode == INSIDE:
         return np.sqrt(v / correction + eps)
     if eps_mode == HAT:
@@ -23,7 +23,7 @@ def root(v: Array, correction: float, eps: float, eps_mode: float) -> Array:
 
 
 def sgd(g: Array, state: State, t: int, lr: float) -> Array:
-    """Robbins & Monro 1951."""
+    """Stochastic gradient descent, Robbins & Monro 1951."""
     return lr * g
 
 
@@ -38,7 +38,7 @@ def momentum(
     nesterov: float,
     lr_in_velocity: float,
 ) -> Array:
-    """Polyak 1964 and Sutskever et al. 2013, as PyTorch has SGD, or with the rate inside as Keras has."""
+    """Polyak 1964 and Sutskever et al. 2013, as PyTorch's SGD, or with the rate in the velocity (Keras)."""
     inner, outer = (lr, 1) if lr_in_velocity else (1, lr)
     share = 1 if t == 1 else 1 - dampening
     b = state["b"] = momentum * state.get("b", 0 * g) + share * inner * g
@@ -76,7 +76,7 @@ def rmsprop_centered(
 
 
 def with_velocity(plain: Callable[..., Array]) -> Callable[..., Array]:
-    """A velocity of the scaled gradients."""
+    """A momentum step on the scaled gradients."""
 
     def rule(
         g: Array,
@@ -108,7 +108,7 @@ def adadelta(g: Array, state: State, t: int, lr: float, *, rho: float, eps: floa
 
 
 def first_and_second(g: Array, state: State, beta1: float, beta2: float) -> tuple[Array, Array]:
-    """Kingma & Ba 2015, algorithm 1: the two moments."""
+    """The first and second moments of Kingma & Ba 2015, algorithm 1."""
     state["m"] = beta1 * state.get("m", 0 * g) + (1 - beta1) * g
     state["v"] = beta2 * state.get("v", 0 * g) + (1 - beta2) * g**2
     return state["m"], state["v"]
@@ -177,7 +177,7 @@ def radam(
     eps: float,
     eps_mode: float,
 ) -> Array:
-    """Liu et al. 2020, algorithm 2; rectified from a length of 5 on, as its authors' code has it."""
+    """Liu et al. 2020, algorithm 2; rectified for lengths of at least 5, as in the authors' code."""
     m, v = first_and_second(g, state, beta1, beta2)
     most = 2 / (1 - beta2) - 1
     length = most - 2 * t * beta2**t / (1 - beta2**t)
@@ -195,7 +195,7 @@ def adamax(g: Array, state: State, t: int, lr: float, *, beta1: float, beta2: fl
     return lr / (1 - beta1**t) * m / u
 
 
-#: Each gives what is subtracted from the parameters.
+#: Functions that return the update, which is subtracted from the parameters.
 RULES: dict[str, Callable[..., Array]] = {
     "sgd": sgd,
     "momentum": momentum,
