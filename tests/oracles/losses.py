@@ -192,7 +192,7 @@ def signs(n: int, columns: int, numbers: Spread) -> Array:
 
 
 def probabilities(n: int, columns: int, numbers: Spread) -> Array:
-    """In [0, 1], both ends included."""
+    """Numbers in [0, 1], both ends included."""
     return np.clip(any_values(n, columns, numbers) + 0.5, 0, 1)
 
 
