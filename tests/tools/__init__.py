@@ -1,1 +1,1 @@
-"""Programs that write files: measured accuracy, golden hashes, special values."""
+"""Programs that measure and write: accuracy, golden hashes, special values, type stubs."""

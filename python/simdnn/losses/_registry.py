@@ -150,14 +150,16 @@ def _registered_name(name: str) -> str:
 
 
 def to_dict(loss: Any) -> dict[str, Any]:
-    """Description of a loss that `resolve` accepts: {"loss": name, "settings": dictionary}."""
+    """Returns the description of a loss that `resolve` accepts: {"loss": name, "settings": dictionary}."""
     settings: dict[str, Any] = {}
     function = loss
     if isinstance(loss, str):
         return {"loss": _registered_name(loss), "settings": {}}
     if isinstance(loss, functools.partial):
         function, settings = loss.func, loss.keywords
-    name = next(name for name, one in NAMED.items() if one is function)
+    name = next((name for name, one in NAMED.items() if one is function), None)
+    if name is None:
+        raise TypeError(f"loss: expected a name or a loss of simdnn.functional, got {type(loss).__name__}")
     try:
         return {"loss": name, "settings": {key: jsonable(value, _convert) for key, value in settings.items()}}
     except TypeError as error:
