@@ -1,1 +1,1 @@
-"""The same bits everywhere: levels, threads, machines, and the compiled module."""
+"""Tests of equal bits on all ISA levels, threads and machines, and of the compiled module."""

@@ -1,4 +1,4 @@
-"""The compiled module: instructions of a wide level stay in that level's functions."""
+"""The compiled module: instructions of an ISA level occur in functions of that level only."""
 
 import platform
 import re
@@ -18,12 +18,12 @@ pytestmark = [
 ]
 
 MODULE = Path(_core.__file__)
-#: Mangled names of code of a level: simdnn::v3::... and simdnn::v4::..., and their tables' accessors.
+#: Mangled names of code of an ISA level: simdnn::v3::... and simdnn::v4::..., and accessors of their tables.
 LEVEL = re.compile(r"\b\w*(?:6simdnn2(v[234])|kernels_(v[234]))")
 
 
 class Function(NamedTuple):
-    """A symbol, and (mnemonic, operands) of each instruction under it."""
+    """A function of the binary: its symbol, and its instructions as pairs (mnemonic, operands)."""
 
     name: str
     instructions: list[tuple[str, str]]
@@ -31,17 +31,17 @@ class Function(NamedTuple):
 
     @property
     def level(self) -> str | None:
-        """The level whose namespace it is in."""
+        """The ISA level whose namespace the function is in."""
         found = LEVEL.search(self.name)
         return (found[1] or found[2]) if found else None
 
     def jumps(self) -> list[str]:
-        """Functions that it jumps to the beginning of."""
+        """Functions to whose beginning this function jumps."""
         targets = [operands for name, operands in self.instructions if name == "jmp"]
         return [match[1] for target in targets if (match := re.search(r"<([^+>]+)>", target))]
 
     def loops(self) -> Iterator[list[tuple[str, str]]]:
-        """What lies between each conditional jump back and its target."""
+        """The loops: the instructions between each conditional backward jump and its target."""
         for end, (name, operands) in enumerate(self.instructions):
             conditional = name.startswith("j") and name != "jmp"
             target = re.match(r"[0-9a-f]+", operands) if conditional else None
@@ -55,7 +55,7 @@ class Function(NamedTuple):
 
 @pytest.fixture(scope="module")
 def functions() -> list[Function]:
-    """Everything in the executable sections."""
+    """The functions of the executable sections of the module."""
     listing = subprocess.run(
         ["objdump", "--disassemble", "--no-show-raw-insn", "--wide", MODULE],
         capture_output=True,
@@ -69,7 +69,7 @@ def functions() -> list[Function]:
 
 
 def parse(listing: str) -> Iterator[Function]:
-    """Functions from a disassembly."""
+    """Parses the functions of a disassembly."""
     current: Function | None = None
     for line in listing.splitlines():
         if head := re.match(r"[0-9a-f]+ <(.+)>:$", line):
@@ -84,7 +84,7 @@ def parse(listing: str) -> Iterator[Function]:
 
 
 def is_wide(function: Function) -> bool:
-    """Whether it needs more than v2: VEX or EVEX opcodes, whose names begin with v, or mask registers."""
+    """True for an instruction beyond level v2: a VEX or EVEX opcode (names with v...), or mask registers."""
     exceptions = {"verr", "verw"}
     return any(
         (name.startswith("v") and name not in exceptions) or re.search(r"%[yz]mm|%k[0-7]\b", operands)
@@ -117,7 +117,7 @@ def test_products_use_fused_multiply_add(functions: list[Function]) -> None:
 
 @pytest.mark.parametrize("level", ["v3", "v4"])
 def test_tiles_keep_their_sums_in_registers(functions: list[Function], level: str) -> None:
-    """No vector goes to the stack in a loop of fused multiply-adds; v2 calls a function for each."""
+    """No loop of fused multiply-adds stores a vector to the stack; v2 calls a function for each."""
     tiles = [f for f in functions if f.level == level and re.search(r"4tileI[fd]", f.name)]
     loops = {
         tile.name: [body for body in tile.loops() if any(name.startswith("vfmadd") for name, _ in body)]
@@ -135,7 +135,7 @@ def test_tiles_keep_their_sums_in_registers(functions: list[Function], level: st
     assert not spilling
 
 
-#: Packed arithmetic; moves, conversions of layout and integer additions of addresses do not count.
+#: Instructions of packed arithmetic, without moves, conversions of layout and integer additions of addresses.
 PACKED = re.compile(
     r"v(?:add|sub|mul|div|fn?m(?:add|sub)\d+|max|min|cmp\w*|blendm?|andn?|xor|or|range)p[sd]$"
 )
@@ -143,7 +143,7 @@ PACKED_INTEGER = re.compile(r"v(?:pand|por|pxor|pcmp|pmin|pmax|pblend|pternlog|p
 
 
 def kernels_of(functions: list[Function], level: str) -> dict[str, list[Function]]:
-    """The inner loops of a level, by "value Elu f": kind, class and type (e is half precision)."""
+    """The inner loops of an ISA level by kind, class and type, as in "value Elu f" (e is half precision)."""
     found: dict[str, list[Function]] = {}
     named = {function.name: function for function in functions}
     pattern = re.compile(
@@ -154,7 +154,7 @@ def kernels_of(functions: list[Function], level: str) -> dict[str, list[Function
             kind, name, storage = match.groups()
             same = [
                 named[target] for target in function.jumps() if target in named
-            ]  # equal code is kept once
+            ]  # the linker merges equal code
             key = f"{kind.lower()} {name} {storage[0].replace('N', 'e')}"
             found.setdefault(key, []).extend([function, *same])
     return found
@@ -162,7 +162,7 @@ def kernels_of(functions: list[Function], level: str) -> dict[str, list[Function
 
 @pytest.mark.parametrize(("level", "register"), [("v3", "%ymm"), ("v4", "%zmm")])
 def test_every_kernel_is_vectorized(functions: list[Function], level: str, register: str) -> None:
-    """Each inner loop does its arithmetic in the widest registers, and calls no function for it."""
+    """Each inner loop computes in the widest registers, and calls no function."""
     kernels = kernels_of(functions, level)
     rows = [(row["name"], ("value", "derivative", "backward")) for row in _core.activations()]
     rows += [(row["name"], ("value",)) for row in _core.elementary()]
@@ -190,7 +190,7 @@ def test_every_kernel_is_vectorized(functions: list[Function], level: str, regis
 
 
 def test_code_of_a_level_is_local() -> None:
-    """Internal linkage: the linker can never hand one level's copy of a function to another."""
+    """Functions of a level have internal linkage, so the linker cannot merge copies of several levels."""
     if shutil.which("nm") is None:
         pytest.skip("needs nm (binutils)")
     listing = subprocess.run(

@@ -1,4 +1,4 @@
-"""The same bits everywhere: at every level, with any number of threads, beside golden.json."""
+"""Equal bits at every ISA level and with any number of threads, compared with golden.json."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ every_float = pytest.mark.parametrize("dtype", FLOATS)
 
 
 def assert_golden(found: dict[str, str]) -> None:
-    """The hashes of golden.json; the message names what differs."""
+    """Asserts hashes equal to golden.json; the message names the entries that differ."""
     wanted = json.loads(golden.PATH.read_text())
     differing = [name for name in wanted.keys() & found.keys() if wanted[name] != found[name]]
     missing, new = wanted.keys() - found.keys(), found.keys() - wanted.keys()
@@ -73,7 +73,7 @@ for dtype in (np.float32, np.float64):
 
 
 def test_levels_agree_beyond_the_golden_sizes() -> None:
-    """Every activation in single and half precision, strided too, and networks of awkward widths."""
+    """Levels agree on activations in single and half precision, also strided, and on odd-sized networks."""
     levels = [level for level in LEVELS if level in simdnn.show_config("dicts")["isa_available"]]
     if len(levels) < 2:
         pytest.skip(f"this CPU has one level alone: {levels}")
@@ -115,7 +115,7 @@ def test_threads_do_not_change_rows(layer: str, dtype: Any) -> None:
 @pytest.mark.parametrize("batch_size", [600, 50, 30])
 @pytest.mark.parametrize("loss", oracles.LOSSES)
 def test_threads_do_not_change_training(layer: str, loss: str, batch_size: int, dtype: Any) -> None:
-    """Layers wide enough to share products by rows or by columns, and batches of more than one chunk."""
+    """Layers are so wide that threads divide products by rows or columns, and batches have several chunks."""
 
     def train() -> tuple[Array, Array, Array]:
         model = network_for(loss, [100, 260, 250, 10], "relu", dtype=dtype)
@@ -129,7 +129,7 @@ def test_threads_do_not_change_training(layer: str, loss: str, batch_size: int, 
 
 
 def test_a_trainer_that_tries_the_team_and_itself_keeps_its_bits(layer: str) -> None:
-    """Long enough for both ways and back: each is tried for 30 ms before they are compared."""
+    """Training is long enough for the tuner to try the pool and one thread, 30 ms each, and to choose."""
     x, y = samples("cross_entropy", 128, 400, 10, np.float32)
 
     def train() -> Array:
@@ -174,7 +174,7 @@ def test_alignment_does_not_change_an_element(case: Any, dtype: Any) -> None:
 
 @every_float
 def test_a_step_in_chunks_has_the_bits_of_one_backward_pass(dtype: Any) -> None:
-    """A step takes 600 rows in several chunks; forward and backward take them whole."""
+    """A training step computes 600 rows in several chunks; forward and backward compute them at once."""
     x, y = samples("cross_entropy", 600, 20, 5, dtype)
     model = network([20, 40, 5], dtype=dtype)
     simdnn.Trainer(model, optimizer=simdnn.optim.SGD(lr=0.0)).step(x, y)

@@ -1,4 +1,4 @@
-"""The kernels give the same bits on aarch64, under emulation where a cross compiler is installed."""
+"""The kernels give equal bits on aarch64, emulated if a cross compiler is installed."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ CROSS, EMULATOR, NATIVE = "aarch64-linux-gnu-g++", "qemu-aarch64", os.environ.ge
 
 
 def hashes(folder: Path, compiler: str, level: str, flags: list[str], runner: list[str]) -> str:
-    """What tests/bits/levels.cpp prints of one level."""
+    """Hashes that tests/bits/levels.cpp prints for an ISA level."""
     program = folder / level
     defines = [f"-DSIMDNN_LEVEL={level}", f"-DTABLE=kernels_{level}"]
     kernels = [ROOT / "cpp/kernels.cpp", *sorted((ROOT / "cpp/kernels").glob("*.cpp"))]

@@ -1,4 +1,4 @@
-"""The products of a dense layer: every output is one chain of fused multiply-adds, whatever its place."""
+"""Matrix products of a dense layer: every output, at any position, is one chain of fused multiply-adds."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.tools.golden import digest
 
 Array = np.ndarray[Any, Any]
 
-#: (rows, inputs, outputs): all sides of vectors, few columns, rows a page apart, more than one chunk.
+#: Shapes (rows, inputs, outputs): remainders of vectors, few columns, rows a page apart, several chunks.
 SHAPES = [
     (1, 1, 1),
     (5, 3, 2),
@@ -29,7 +29,7 @@ SHAPES = [
 
 
 def fma(x: Array, y: Array, z: Array) -> Array:
-    """x y + z of float32, rounded once: the exact product, a sum rounded to odd, and then to float32."""
+    """The float32 value of x y + z rounded once: an exact product, a sum rounded to odd, then to float32."""
     x, y, z = (v.astype(np.float64) for v in (x, y, z))
     product = x * y
     total = product + z
@@ -41,7 +41,7 @@ def fma(x: Array, y: Array, z: Array) -> Array:
 
 
 def chain(a: Array, b: Array, start: Array) -> Array:
-    """start + a b, one step of the inner index after the other."""
+    """The matrix start + a b, accumulated in the order of the inner index."""
     c = np.broadcast_to(start, (a.shape[0], b.shape[1])).astype(np.float32)
     for k in range(a.shape[1]):
         c = fma(a[:, k, None], b[None, k, :], c)
@@ -49,7 +49,7 @@ def chain(a: Array, b: Array, start: Array) -> Array:
 
 
 def products(rows: int, inputs: int, outputs: int, dtype: Any = np.float32) -> tuple[Array, ...]:
-    """A dense layer between two others' worth of data: x, dy, its parameters, and its y, dW, db and dX."""
+    """Input and output of a dense layer: x, dy, the parameters, and y, dW, db and dX."""
     model = nn.Sequential(nn.Dense(inputs, outputs), dtype=dtype, rng=0)
     model.flat_parameters[:] = spread(model.flat_parameters.size, dtype)
     x, dy = spread(rows * inputs, dtype).reshape(rows, -1), spread(rows * outputs, dtype, 3).reshape(rows, -1)
@@ -82,7 +82,7 @@ def test_float64_products_are_right(shape: tuple[int, int, int]) -> None:
 
 
 def digests() -> str:
-    """Of everything, in both precisions."""
+    """Hashes of all products, in both precisions."""
     return digest(
         *(
             array

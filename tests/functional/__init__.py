@@ -1,1 +1,1 @@
-"""Laws of activations and functions along rows, and how they take arrays."""
+"""Tests of activations, of functions along rows, and of the arrays that they accept."""

@@ -1,4 +1,4 @@
-"""Every activation is what its paper says, to the error bound that its own description states."""
+"""Every activation agrees with its paper's formula, within the error bound of its description."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from tests.support.registry import (
 
 Array = np.ndarray[Any, Any]
 
-#: (activation, parameters): the defaults, and the others that its oracle names.
+#: Pairs (activation, parameters): the default parameters, and others that the oracle lists.
 CASES = [
     pytest.param(name, parameters, id=f"{name}{parameters or ''}")
     for name in ACTIVATIONS
@@ -41,12 +41,12 @@ def formula(name: str, kind: str) -> Any:
 
 
 def root_of(name: str, kind: str, parameters: tuple[float, ...]) -> float:
-    """Where relative errors have no bound; NaN if nowhere."""
+    """The x at which the function crosses zero, near which no relative error is bounded; NaN if none."""
     return oracles.ACTIVATIONS[name].root(*parameters) if kind == "derivative" else np.nan
 
 
 def assert_within(got: Array, exact: Array, x: Array, bound: float, root: float, errors: Array) -> None:
-    """Errors in ULP within the bound, two quanta for a subnormal result, eps / 10 near a root."""
+    """Asserts errors within the bound in ULP, 2 ULP for a subnormal result, eps / 10 near a root."""
     limits = np.finfo(got.dtype)
     allowed = np.where(np.abs(exact) < limits.smallest_normal, 2, bound)
     with np.errstate(invalid="ignore"):
@@ -111,7 +111,7 @@ def test_float64_is_close_to_arbitrary_precision(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", NAMES)
 def test_float16_is_correctly_rounded(name: str, kind: str) -> None:
-    """All 65,536; where float64 cannot tell, mpmath does."""
+    """All 65,536 inputs are tested; mpmath decides where float64 is not accurate enough."""
     x = np.arange(2**16, dtype=np.uint16).view(np.float16)
     x = x[np.isfinite(x)]
     got = function(name, kind)(x)

@@ -1,4 +1,4 @@
-"""Activations of more than one ufunc: prelu, rrelu, crelu, maxout, swish's beta, gelu's two forms."""
+"""Activations made of several ufuncs: prelu, rrelu, crelu, maxout, beta of swish, both forms of gelu."""
 
 import inspect
 import pickle
@@ -37,13 +37,13 @@ SHAPES = [
 
 
 def trained(name: str) -> Any:
-    """f, f_backward, and the oracle of df/dparameter, of an activation with a parameter to train."""
+    """The triple (f, f_backward, oracle of df/dparameter) of an activation with a trainable parameter."""
     oracle = {"prelu": "leaky_relu"}.get(name, name)
     return getattr(F, name), getattr(F, f"{name}_backward"), oracles.ACTIVATIONS[oracle].parameter_derivative
 
 
 def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
-    """x summed over the axes along which `shape` was broadcast."""
+    """The sum of x over the axes along which `shape` was broadcast."""
     lead = x.ndim - len(shape)
     axes = tuple(i for i in range(x.ndim) if i < lead or (shape[i - lead] == 1 and x.shape[i] != 1))
     return x.sum(axis=axes, keepdims=True).reshape(shape)
@@ -76,7 +76,7 @@ def test_parameter_gradient_is_that_of_the_oracle(
     ("name", "parameter"), [("prelu", 0.25), ("swish", 1.0), ("swish", 1.7), ("swish", -0.3)]
 )
 def test_what_an_element_adds_is_within_three_ulp(name: str, parameter: float) -> None:
-    """Wherever the exact value is normal; an infinite x adds the limit."""
+    """The bound holds if the exact value is a normal number; an infinite x contributes the limit."""
     _, backward, derivative = trained(name)
     x = float_patterns(100_003)
     each = np.full_like(x, parameter)
@@ -168,7 +168,7 @@ def test_prelu_is_leaky_relu_with_its_slopes(dtype: Any) -> None:
 
 
 class TestRrelu:
-    """Randomized slopes."""
+    """Tests of rrelu, with its random slopes."""
 
     @every_storage
     def test_evaluation_has_the_mean_slope(self, dtype: Any) -> None:
@@ -221,7 +221,7 @@ class TestRrelu:
 
 
 class TestCrelu:
-    """relu(x) beside relu(-x)."""
+    """Tests of crelu, the concatenation of relu(x) and relu(-x)."""
 
     @every_storage
     @pytest.mark.parametrize("axis", [0, 1, 2, -1, -3])
@@ -251,7 +251,7 @@ class TestCrelu:
 
 
 class TestMaxout:
-    """The largest of neighboring pieces."""
+    """Tests of maxout, the maximum of neighboring pieces."""
 
     @every_storage
     @pytest.mark.parametrize("pieces", [1, 2, 3, 4, 5, 12])
@@ -261,7 +261,9 @@ class TestMaxout:
         groups = np.moveaxis(x, axis, 1).reshape(37, -1, pieces)
         wanted = np.moveaxis(groups.max(axis=2), 1, axis)
         assert np.array_equal(F.maxout(x, pieces, axis), wanted)
-        slopes = np.eye(pieces, dtype=dtype)[groups.argmax(axis=2)]  # argmax: the first of equals
+        slopes = np.eye(pieces, dtype=dtype)[
+            groups.argmax(axis=2)
+        ]  # argmax returns the first of equal elements
         assert same_bits(F.maxout_derivative(x, pieces, axis), np.moveaxis(slopes.reshape(37, 60), 1, axis))
         dy = spread(wanted.size, dtype).reshape(wanted.shape)
         spreading = np.repeat(dy, pieces, axis=axis) * F.maxout_derivative(x, pieces, axis)
@@ -324,7 +326,7 @@ def test_gelu_has_two_forms(dtype: Any) -> None:
 
 
 class TestFunctionsWithDefaults:
-    """What stands in front of a ufunc behaves as a Python function."""
+    """A ufunc wrapped with default parameters behaves like a Python function."""
 
     NAMES = ("elu", "hard_tanh_backward", "gelu", "swish_backward")
 

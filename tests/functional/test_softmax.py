@@ -1,4 +1,4 @@
-"""Softmax and its kin along rows: close to the oracle, each row for itself, with backward passes to match."""
+"""Softmax and related functions along rows: agreement with the oracle, independent rows, gradients."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ WIDTHS = [1, 2, 3, 10, 16, 17, 48, 64, 65, 1000, 32000, 100_000]
 
 
 class Rowwise(NamedTuple):
-    """A function of rows: its oracle, and its error budget in units in the last place of float32."""
+    """A function of rows with its oracle, and its error bound in units in the last place of float32."""
 
     oracle: Callable[[Array], Array]
     ulp: float
@@ -40,13 +40,13 @@ def rows(count: int, width: int, dtype: Any = np.float64, bound: float = 12) -> 
 
 
 def slope_for(name: str, x: Array) -> Array:
-    """dy in the shape of the result."""
+    """A gradient dy with the shape of the result."""
     shape = getattr(F, name)(x).shape
     return spread(int(np.prod(shape)) + 3, x.dtype, 2)[3:].reshape(shape)
 
 
 def assert_within(name: str, x: Array) -> None:
-    """Every element within its budget of the oracle in extended precision."""
+    """Asserts that every element is within its error bound of the oracle, which has extended precision."""
     exact = ROWWISE[name].oracle(x.astype(np.longdouble)).astype(np.float64)
     got = getattr(F, name)(x)
     assert got.dtype == np.float32
@@ -63,7 +63,7 @@ def test_float32_rows_are_within_their_budget(name: str, width: int, bound: floa
 
 
 def hard_rows(count: int, width: int, rng: np.random.Generator) -> dict[str, Array]:
-    """Rows whose roundings add up: by the size and place of logits, and by one that outweighs the rest."""
+    """Rows with large rounding errors: large logits, shifted logits, and one logit that dominates."""
     ahead = rng.uniform(-5, 5, (count, width))
     ahead[:, 0] = ahead.max(axis=1) + rng.uniform(0, 12, count)
     return {
@@ -86,7 +86,7 @@ def test_the_budget_holds_in_dense_samples(name: str, width: int) -> None:
 @pytest.mark.parametrize("width", [2, 10, 17, 49, 1000])
 @every_rowwise
 def test_the_budget_holds_for_large_logits(name: str, width: int) -> None:
-    """On both sides of 4096, where another shift is taken, and far beyond."""
+    """Logits below and above 4096, where the shift of rows changes, and much larger ones."""
     for top in (300, 4000, 4096, 4097, 5000, 1e5, 3e8):
         for sign in (1, -1):
             x = rows(33, width, np.float64, 20) + sign * top
@@ -96,7 +96,7 @@ def test_the_budget_holds_for_large_logits(name: str, width: int) -> None:
 @every_float
 @every_rowwise
 def test_a_row_beside_huge_ones_keeps_its_bits(name: str, dtype: Any) -> None:
-    """Short rows share a panel, whatever their shifts are."""
+    """Short rows with different shifts are computed in one panel."""
     function = getattr(F, name)
     for width in (1, 2, 10, 33, 64, 65):
         x = rows(40, width, dtype)
@@ -169,7 +169,7 @@ def test_backward_matches_oracle(name: str, width: int, dtype: Any) -> None:
 
 @every_elements
 def test_a_shift_changes_nothing(name: str) -> None:
-    """The shifts and all numbers are multiples of 1/8, so that their sums are exact."""
+    """All shifts and numbers are multiples of 1/8, so that their sums are exact."""
     x = np.round(8 * rows(20, 30)) / 8
     for shift in (-4000.0, -3.125, 100.0, 4095.875, 1e5):
         assert np.allclose(getattr(F, name)(x + shift), getattr(F, name)(x), rtol=1e-14, atol=1e-14)
@@ -239,7 +239,7 @@ def test_a_row_does_not_depend_on_the_others(name: str, dtype: Any) -> None:
 
 @every_float
 def test_logsumexp_knows_infinities(dtype: Any) -> None:
-    """As PyTorch: -inf alone gives -inf, inf gives inf, NaN spreads."""
+    """Results as in PyTorch: a row of -inf gives -inf, a row with inf gives inf, a row with NaN gives NaN."""
     inf = np.inf
     x = np.array([[-inf, -inf, -inf], [-inf, 1, -inf], [inf, 0, -inf], [inf, np.nan, 0]], dtype)
     assert same_bits(F.logsumexp(x), np.array([-inf, 1, inf, np.nan], dtype))

@@ -1,4 +1,4 @@
-"""Special values of every function, at every level, alone and in every lane; see tools/special.py."""
+"""Special values of every function, at every ISA level, alone and in every lane: see tools/special.py."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def test_special_values_are_right_at_every_level(isa: str) -> None:
 
 @pytest.mark.parametrize("dtype", special.STORAGES)
 def test_the_table_is_long_enough(dtype: type) -> None:
-    """Zeros, infinities, NaN of both signs and kinds, subnormals, the ends of the range."""
+    """The table has zeros, infinities, NaN of both signs and kinds, subnormals, and the ends of the range."""
     for function in special.functions():
         x = special.inputs(function, dtype)
         assert x.size >= 40

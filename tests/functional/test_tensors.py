@@ -1,4 +1,4 @@
-"""Tensors of other libraries are taken where arrays are: without a copy, and never from another device."""
+"""Tensors of other libraries are accepted like arrays: without a copy, and on the CPU only."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Tensor:
-    """A tensor of a library that only knows DLPack."""
+    """A tensor of a library that supports DLPack only."""
 
     def __init__(self, array: Any, device: int = 1) -> None:
         self.array = np.asarray(array)
@@ -32,13 +32,13 @@ class Tensor:
 
 
 class Recording(Tensor):
-    """One that records gradients."""
+    """A tensor that requires gradients."""
 
     requires_grad = True
 
 
 class Case(NamedTuple):
-    """What every call is given."""
+    """Arguments of a call."""
 
     x: Any
     y: Any
@@ -148,7 +148,7 @@ def test_out_may_be_a_tensor() -> None:
 
 
 def peak_of(call: Callable[[], Any]) -> int:
-    """The bytes that NumPy takes at most."""
+    """Peak of the memory in bytes that NumPy allocates during a call."""
     tracemalloc.start()
     try:
         call()
@@ -198,7 +198,7 @@ def test_tensors_of_peers(name: str, wrap: Callable[[Array], Any]) -> None:
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")
 def test_functions_take_tensors_as_numpy_does() -> None:
-    """A ufunc of a PyTorch tensor is one again, as of NumPy's own functions; of a JAX array, an array."""
+    """A ufunc returns a tensor for a PyTorch tensor, as NumPy's ufuncs do, and an array for a JAX array."""
     torch = pytest.importorskip("torch", reason="needs the extra [peers]: torch")
     x = spread(12, np.float32, 2.0)
     for function in (F.relu, F.silu, F.leaky_relu, F.softmax):

@@ -1,4 +1,4 @@
-"""Elementwise functions behave as NumPy's own: any shape, stride, dtype and output, and others' arrays."""
+"""Elementwise functions behave like NumPy's ufuncs: any shape, stride, dtype, output and array type."""
 
 import inspect
 import pickle

@@ -1,1 +1,1 @@
-"""Files and exchange: saved models, PyTorch's weights, ONNX, tables."""
+"""Tests of files and formats: saved models, PyTorch's weights, ONNX, tables."""

@@ -1,4 +1,4 @@
-"""Networks to save, and files to change."""
+"""Networks to save, and helpers that change saved files."""
 
 import json
 import struct
@@ -11,7 +11,7 @@ from simdnn import nn
 
 
 def small(dtype: Any = np.float32) -> nn.Sequential:
-    """A network with layers inside a layer."""
+    """A small network with nested layers."""
     block = nn.Residual(
         nn.Dense(6, 6, nn.LeakyReLU(0.2)), nn.Dropout(0.3), shortcut=nn.Dense(6, 6, bias=False)
     )
@@ -19,14 +19,14 @@ def small(dtype: Any = np.float32) -> nn.Sequential:
 
 
 def header_of(path: Path) -> tuple[dict[str, Any], bytes]:
-    """The header of a safetensors file, and its arrays."""
+    """The header of a safetensors file, and the bytes of its arrays."""
     content = path.read_bytes()
     size = struct.unpack("<Q", content[:8])[0]
     return json.loads(content[8 : 8 + size]), content[8 + size :]
 
 
 def rewritten(path: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
-    """The file with another description."""
+    """Changes the description in a file, and returns its path."""
     header, arrays = header_of(path)
     description = json.loads(header["__metadata__"]["simdnn"])
     answer = change(description)

@@ -1,4 +1,4 @@
-"""PyTorch's state dictionaries: weights come and go, and the outputs agree."""
+"""PyTorch's state dictionaries: weights are converted in both directions, and the outputs agree."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ Array = np.ndarray[Any, Any]
 
 
 def state(**entries: tuple[int, ...]) -> dict[str, Array]:
-    """Arrays of these shapes, by names with underscores for dots."""
+    """Random arrays of the given shapes; underscores in the keywords stand for dots in the names."""
     return {
         name.replace("_", ".", 1).lstrip("p"): spread(int(np.prod(shape)), np.float64, 0.9).reshape(shape)
         for name, shape in entries.items()
@@ -133,7 +133,7 @@ def test_a_model_that_does_not_fit_is_unchanged() -> None:
 
 @pytest.mark.peers
 def test_pytorch_computes_the_same() -> None:
-    """Networks of PyTorch come here, and their weights go back."""
+    """Networks of PyTorch are converted to simdnn, and their weights back to PyTorch."""
     torch = pytest.importorskip("torch", reason="needs the extra [peers]: torch")
     t = torch.nn
     torch.manual_seed(0)
@@ -150,7 +150,7 @@ def test_pytorch_computes_the_same() -> None:
 
 
 def modules(torch: Any) -> dict[str, tuple[Any, tuple[int, ...]]]:
-    """Networks of PyTorch whose layers follow from their names, and the shape of a batch."""
+    """Networks of PyTorch whose layers follow from their names, each with the shape of a batch."""
     t = torch.nn
     norms = t.Sequential(
         t.Linear(5, 8),
@@ -162,7 +162,7 @@ def modules(torch: Any) -> dict[str, tuple[Any, tuple[int, ...]]]:
         t.Linear(8, 3),
     )
     norms.train()
-    norms(torch.randn(20, 5) + 1)  # running statistics of its own
+    norms(torch.randn(20, 5) + 1)  # makes nontrivial running statistics
     return {
         "normalizations": (norms, (7, 5)),
         "no affine": (t.Sequential(t.Linear(5, 4), t.BatchNorm1d(4, affine=False)), (7, 5)),
@@ -173,7 +173,7 @@ def modules(torch: Any) -> dict[str, tuple[Any, tuple[int, ...]]]:
 
 
 def output(torch: Any, module: Any, x: Any) -> Array:
-    """Of recurrent layers the last state."""
+    """Output of a PyTorch module; for a recurrent layer, its last state."""
     with torch.no_grad():
         y = module.eval()(x)
     return y[0][:, -1].numpy() if isinstance(y, tuple) else y.numpy()

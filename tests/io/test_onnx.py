@@ -1,4 +1,4 @@
-"""ONNX: every layer is written so that other libraries compute the same, and perceptrons come back."""
+"""ONNX: other libraries compute equal outputs from every exported layer, and perceptrons can be imported."""
 
 import sys
 from pathlib import Path
@@ -106,7 +106,7 @@ def test_the_oldest_runtime_reads_it_and_the_bytes_repeat(path: Path) -> None:
 
 @every_row
 def test_a_perceptron_comes_back(row: Row, path: Path) -> None:
-    """The same, or an error that names a node or a value."""
+    """An exported perceptron is imported with equal outputs, or the error names a node or a value."""
     model, x = row.model(np.float32), row.x(9, np.float32)
     simdnn.onnx.export(model, path)
     try:
@@ -160,7 +160,7 @@ def test_a_residual_comes_back(row: Row, path: Path) -> None:
 
 
 def graph(nodes: list[Any], constants: dict[str, Array], features: int | None = 3) -> Any:
-    """A model by hand."""
+    """Makes an ONNX model from nodes."""
     x = helper.make_tensor_value_info("in", TensorProto.FLOAT, ["batch", features])
     y = helper.make_tensor_value_info("out", TensorProto.FLOAT, None)
     arrays = [numpy_helper.from_array(value, name) for name, value in constants.items()]
@@ -348,7 +348,7 @@ def test_bad_calls(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_table() -> dict[str, Array]:
-    """Numbers with holes, words with holes, and names that the graph would like to have."""
+    """A table with missing numbers and words, and with column names that collide with names in the graph."""
     kinds = np.array(["cat", "dog", None, "emu", "dog", "cat", "dog", "cat"], object)
     return {
         "add_2": np.array([1.5, np.nan, -2, 0.25, 3, 7, np.nan, 1e6]),
@@ -362,7 +362,7 @@ def a_table() -> dict[str, Array]:
 @pytest.mark.parametrize("goal", ["pet", "weight"])
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_columns_and_target_are_in_the_graph(runtime: str, goal: str, dtype: Any, path: Path) -> None:
-    """A category that was never seen, and every spelling of a missing one."""
+    """The exported graph handles unknown categories, and every spelling of a missing value."""
     data = a_table()
     columns = table.Columns.fit(data, max_one_hot=4)
     if goal == "pet":

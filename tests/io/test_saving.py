@@ -1,4 +1,4 @@
-"""Models in files: the same bits come back."""
+"""Model files: a loaded model has the bits of the saved one."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Files that are damaged or mean harm: each is a clear error, and takes no memory."""
+"""Damaged or malicious files: each gives a clear error and needs little memory."""
 
 import os
 import struct
@@ -66,7 +66,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 def with_layer(layer: Any) -> Callable[[dict[str, Any]], Any]:
-    """Another first layer."""
+    """A change of a description: another first layer."""
 
     def change(description: dict[str, Any]) -> None:
         description["model"]["layers"][0] = layer
@@ -75,7 +75,7 @@ def with_layer(layer: Any) -> Callable[[dict[str, Any]], Any]:
 
 
 def with_setting(name: str, value: Any) -> Callable[[dict[str, Any]], Any]:
-    """Another setting of the first layer."""
+    """A change of a description: another setting of the first layer."""
 
     def change(description: dict[str, Any]) -> None:
         description["model"]["layers"][0][name] = value
@@ -84,7 +84,7 @@ def with_setting(name: str, value: Any) -> Callable[[dict[str, Any]], Any]:
 
 
 def with_entry(name: str, value: Any) -> Callable[[dict[str, Any]], Any]:
-    """Another entry of the model."""
+    """A change of a description: another entry of the model."""
 
     def change(description: dict[str, Any]) -> None:
         description["model"][name] = value
@@ -147,7 +147,7 @@ def test_a_hostile_description_is_a_clear_error(name: str, saved: Path) -> None:
 
 
 def test_claimed_sizes_take_no_memory(saved: Path) -> None:
-    """In a process that may have little more than what Python itself takes."""
+    """The file is loaded in a process whose memory is limited to little more than Python needs."""
     rewritten(saved, HOSTILE["two huge layers"][0])
     script = (
         "import resource, sys, simdnn, safetensors.numpy\n"
@@ -171,7 +171,7 @@ def test_claimed_sizes_take_no_memory(saved: Path) -> None:
 
 @pytest.fixture(scope="module")
 def contents(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Path]:
-    """A trainer's file, and where changed ones go."""
+    """The content of a trainer's file, and the path for changed files."""
     folder = tmp_path_factory.mktemp("fuzz")
     trainer = Trainer(small(), optimizer=optim.Adam(lr=schedules.cosine(0.1, 9)), seed=0)
     trainer.step(spread(20, np.float32, 1.0).reshape(5, 4), np.arange(5) % 3)
@@ -186,7 +186,7 @@ def test_changed_bytes_are_a_model_or_a_value_error(
 ) -> None:
     content, path = contents
     changed = bytearray(content)
-    end = 8 + struct.unpack("<Q", content[:8])[0] + 16  # changes of weights alone are no news
+    end = 8 + struct.unpack("<Q", content[:8])[0] + 16  # a change of the weights alone cannot be detected
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, min(end, len(changed)) - 1))
         kind = data.draw(st.sampled_from(["set", "cut", "drop", "insert", "digit"]))

@@ -1,4 +1,4 @@
-"""Trainers in files: they go on bit for bit."""
+"""Trainer files: training continues with equal bits."""
 
 import functools
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def data_of(classes: int = 3) -> tuple[Array, Array]:
 
 
 def same_after(trainer: Trainer, other: Trainer, epochs: int = 5, **options: Any) -> None:
-    """Both go on with the same bits."""
+    """Asserts that both trainers have equal bits after further epochs."""
     x, y = data_of()
     target = y if trainer._classifies else np.eye(3, dtype=np.float32)[y]
     options = {"epochs": epochs, "batch_size": 7, "validation_data": (x, target), "progress": False} | options
@@ -45,7 +45,7 @@ def same_after(trainer: Trainer, other: Trainer, epochs: int = 5, **options: Any
 def test_training_goes_on_bit_for_bit(
     name: str, make: Callable[..., optim.Optimizer], options: dict[str, Any], dtype: Any, path: Path
 ) -> None:
-    """5 epochs, a file and 5 more are 10 epochs: with dropout, shuffling and clipping."""
+    """5 epochs, a file and 5 more epochs equal 10 epochs, with dropout, shuffling and clipping."""
     x, y = data_of()
     whole, first = (
         Trainer(small(dtype), optimizer=make(**options), clip_norm=1.0, seed=2**64 - 1) for _ in range(2)

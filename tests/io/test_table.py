@@ -1,4 +1,4 @@
-"""Tables: the same columns from every format, and the inputs and targets that are made of them."""
+"""Tables: equal columns from every format, and their conversion to inputs and targets."""
 
 import json
 import sys
@@ -54,7 +54,7 @@ def test_other_delimiters_and_marks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", ["0.1", "1e-300", "123456789012345678901234567890", "-0.0", "5e-324"])
 def test_numbers_are_read_to_the_last_bit(number: str, tmp_path: Path) -> None:
-    for other in ("1", "", "NA"):  # NumPy's reader, and the one that knows of holes
+    for other in ("1", "", "NA"):  # NumPy's reader, and the reader that handles missing values
         found = table.read(written(tmp_path, f"a,b\n{number},{other}\n"))["a"]
         assert found[0].hex() == float(number).hex()
 

@@ -1,1 +1,1 @@
-"""Laws of the losses."""
+"""Tests of the losses."""

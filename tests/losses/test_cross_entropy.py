@@ -1,4 +1,4 @@
-"""Cross-entropy and what composes with it: weights, smoothing, focal factors, ignored and soft targets."""
+"""Cross-entropy with class weights, label smoothing, focal factors, ignored targets and soft targets."""
 
 import itertools
 from typing import Any
@@ -32,7 +32,7 @@ MODIFIERS = {
 
 @every_storage
 def test_every_combination_of_modifiers_matches_one_oracle(dtype: Any) -> None:
-    """Class weights, smoothing, focal factors, ignored and soft targets; one divisor."""
+    """Class weights, smoothing, focal factors, ignored and soft targets share one oracle and one divisor."""
     x, eps = outputs("cross_entropy", 40, 6, dtype), np.finfo(compute_type(dtype)).eps
     classes, probabilities = targets("cross_entropy", 40, 6), targets("kl_div", 40, 6, dtype)
     for values in itertools.product(*MODIFIERS.values()):
@@ -84,7 +84,7 @@ def test_one_hot_probabilities_are_indices(function: Any, dtype: Any) -> None:
 @every_float
 @pytest.mark.parametrize("gamma", [0, 1e-3, 0.5, 1, 2, 5, 50])
 def test_focal_goes_to_zero_with_its_gradient(gamma: float, dtype: Any) -> None:
-    """As p goes to 1, in steps as fine as the format has, and at p = 1."""
+    """Loss and gradient fall to 0 as p goes to 1, in the smallest steps of the format, and at p = 1."""
     gap = np.concatenate([np.linspace(0, 120, 2001), [500, 1e4, np.inf]]).astype(dtype)
     for soft in (False, True):
         x = np.stack([np.zeros_like(gap), -gap, -gap], axis=1)
@@ -115,7 +115,7 @@ def test_small_losses_keep_their_digits(dtype: Any) -> None:
 @pytest.mark.parametrize("shift", [0, 300, 4090, 5000])
 @pytest.mark.parametrize("width", [2, 10, 17, 64, 65, 1000, 32000])
 def test_cross_entropy_is_within_one_ulp(width: int, shift: float) -> None:
-    """The loss; its gradient off the target within two."""
+    """The loss is within 1 ULP, its gradient w.r.t. other classes than the target within 2 ULP."""
     count = 50 if width <= 1000 else 5
     for bound in (1, 12, 80):
         x = (spread(count * width, np.float64, bound) + shift).astype(np.float32).reshape(count, width)

@@ -1,4 +1,4 @@
-"""Laws of every loss: its oracle, derivatives, reductions, equal bits, targets of any shape, and training."""
+"""Tests of every loss: oracle, derivatives, reductions, equal bits, targets of any shape, training."""
 
 import functools
 import inspect
@@ -27,7 +27,7 @@ every_storage = pytest.mark.parametrize("dtype", [np.float16, *FLOATS])
 
 
 def every_loss_where(trait: Callable[[losses.Loss], bool]) -> Any:
-    """Parametrizes over the losses with a trait."""
+    """Parametrizes a test over all losses with a given trait."""
     return pytest.mark.parametrize("name", [name for name, row in oracles.LOSSES.items() if trait(row)])
 
 
@@ -37,14 +37,14 @@ of_indices = every_loss_where(lambda row: row.target is losses.class_indices)
 
 
 def tolerance(dtype: Any) -> dict[str, float]:
-    """A few units in the last place; in float64 the oracles lose some themselves."""
+    """Tolerance of some units in the last place; more for float64, whose oracles have rounding errors."""
     return (
         {"rtol": 1e-6, "atol": 1e-6} if compute_type(dtype) == np.float32 else {"rtol": 1e-12, "atol": 1e-14}
     )
 
 
 def divisor(each: Array, y: Array, weight: Any = None, ignore_index: int = -100, **others: Any) -> float:
-    """What a mean divides by: the weights of the classes that are not ignored; 1 for anything else."""
+    """Divisor of the mean: the class weights of targets that are not ignored, or 1 each."""
     if each.shape != y.shape or y.dtype.kind == "f":
         return float(each.size)
     kept = y[y != ignore_index]
@@ -164,7 +164,7 @@ def test_layout_does_not_change_a_bit(name: str, dtype: Any) -> None:
 @every_float
 @every_loss
 def test_a_nan_spoils_only_its_own(name: str, dtype: Any) -> None:
-    """A row of classes, or an element; whether in the target or in the output."""
+    """A NaN in the output or the target spoils its row for a loss of classes, else its element only."""
     x, y = outputs(name, 9, 21, dtype), targets(name, 9, 21, dtype)
     loss = functools.partial(NAMED[name], reduction="none", return_grad=True)
     clean = loss(x, y)
@@ -303,7 +303,7 @@ def test_a_trainer_lowers_the_loss(name: str, dtype: Any) -> None:
 
 @of_indices
 def test_a_trainer_ignores_marked_samples(name: str) -> None:
-    """The loss and the gradients of a step are those of the samples that are left."""
+    """The loss and the gradients of a step are those of the samples that are not ignored."""
     x, y = samples(name, 40, 6, 5)
     marked = np.where(np.arange(40) % 3 == 0, -100, y)
     found = []

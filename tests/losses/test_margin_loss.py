@@ -1,4 +1,4 @@
-"""Large-margin softmax: values, gradients, laws, bad input, and training."""
+"""Large-margin softmax: values, gradients, properties, bad input, and training."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -22,7 +22,7 @@ every_float = pytest.mark.parametrize("dtype", FLOATS)
 
 
 def sample(n: int = 40, d: int = 5, classes: int = 7, dtype: Any = np.float64) -> tuple[Array, Array, Array]:
-    """Features, a weight, and classes; d is small, so that all angles occur."""
+    """Random features, weight and classes; few dimensions d, so that all angles occur."""
     x = spread(n * d, dtype, 1.5).reshape(n, d)
     w = spread(d * classes + 3, dtype, 0.9)[3:].reshape(d, classes)
     return x, w, np.arange(n) * 5 % classes
@@ -96,7 +96,7 @@ def test_a_large_lambda_is_close_to_cross_entropy() -> None:
 
 @every_case
 def test_target_logit_falls_with_its_angle(variant: str, margin: float) -> None:
-    """One class of two stays orthogonal to the plane in which the other turns."""
+    """The vector of one class rotates in a plane to which the vector of the other is orthogonal."""
     angles = np.linspace(1e-3, np.pi - 1e-3, 4001)
     x = np.stack([np.cos(angles), np.sin(angles), np.zeros_like(angles)], axis=1)
     w = np.array([[1.0, 0], [0, 0], [0, 1]])

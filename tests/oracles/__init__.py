@@ -1,4 +1,4 @@
-"""The formulas of the papers in float64 NumPy or arbitrary precision: never computed by the code under test.
+"""Formulas of the papers in float64 NumPy or arbitrary precision, without the code under test.
 
 A registered name needs one row: in elementwise.py, losses.py or rules.py.
 """

@@ -17,25 +17,25 @@ Array = np.ndarray[Any, Any]
 
 SOURCE = Path(__file__).resolve().parent / "sweep.cpp"
 FLAGS = ["-std=gnu++20", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-shared", "-fPIC"]
-VECTORS = ["-O3", "-march=native", "-fopenmp", "-mprefer-vector-width=512"]  # sweep.cpp then finds libmvec
+VECTORS = ["-O3", "-march=native", "-fopenmp", "-mprefer-vector-width=512"]  # lets sweep.cpp find libmvec
 QUAD = ["-DSIMDNN_QUADMATH", "-lquadmath"]
 
 
 class Double:
-    """The functions that formulas use, in float64 arrays."""
+    """The functions that formulas use, for float64 arrays."""
 
     exp, expm1, log, log1p, sqrt = np.exp, np.expm1, np.log, np.log1p, np.sqrt
     tanh, cosh, where, constant = np.tanh, np.cosh, np.where, float
 
     @staticmethod
     def erfc(x: Any) -> Any:
-        from scipy.special import erfc  # scikit-learn brings it; few tests need it
+        from scipy.special import erfc  # few tests need it; scikit-learn depends on it
 
         return erfc(x)
 
 
 class Precise:
-    """The same for one number of mpmath, with the precision of its context."""
+    """The functions that formulas use, for one number of mpmath in the precision of its context."""
 
     exp, expm1, sqrt = mpmath.exp, mpmath.expm1, mpmath.sqrt
     tanh, cosh, constant = mpmath.tanh, mpmath.cosh, mpmath.mpf
@@ -54,12 +54,12 @@ class Precise:
 
     @staticmethod
     def erfc(x: Any) -> Any:
-        far = abs(x) > 1e9  # where mpmath overflows
+        far = abs(x) > 1e9  # mpmath overflows
         return 1 - mpmath.sign(x) if far else mpmath.erfc(x)
 
 
 class Cpp:
-    """The arithmetic that writes a formula as C++: a line for each operation, equal ones shared."""
+    """The functions that formulas use, which write C++: a line per operation, equal operations once."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
@@ -77,7 +77,7 @@ class Cpp:
         return lambda x: self.line(f"{function}({text(x)})")
 
     def template(self, name: str, formula: Callable[..., Any], parameters: int) -> str:
-        """A formula as a function template."""
+        """The C++ function template of a formula."""
         given = [Symbol(self, f"p[{i}]") for i in range(parameters)]
         result = formula(self, Symbol(self, "x"), *given)
         lines = [f"  const auto {symbol} = {expression};" for expression, symbol in self.names.items()]
@@ -86,7 +86,7 @@ class Cpp:
 
 
 def text(value: Any) -> str:
-    """A value in C++."""
+    """The C++ text of a value."""
     if isinstance(value, int):
         return f"T({value})"
     if not isinstance(value, Symbol):
@@ -95,12 +95,12 @@ def text(value: Any) -> str:
 
 
 def operation(pattern: str) -> Callable[..., "Symbol"]:
-    """A method that writes an operation down."""
+    """A method that writes the C++ code of an operation."""
     return lambda self, other=0: self.cpp.line(pattern.format(self.name, text(other)))
 
 
 class Symbol:
-    """A value in a formula that is being written as C++."""
+    """A value in a formula that is written as C++."""
 
     def __init__(self, cpp: Cpp, name: str) -> None:
         self.cpp, self.name = cpp, name
@@ -122,12 +122,12 @@ class Worst(ctypes.Structure):
 
 
 class Report(ctypes.Structure):
-    """What sweep.cpp finds; the fields are explained there."""
+    """Results of sweep.cpp, where the fields are explained."""
 
     _fields_ = tuple((name, Worst) for name in ("normal", "subnormal", "near_root", "mismatch"))
 
     def merge(self, other: "Report") -> None:
-        """Takes the larger errors, and the sum of mismatches."""
+        """Merges two reports: the larger errors, and the sum of mismatches."""
         mismatches = self.mismatch.error + other.mismatch.error
         for name, _ in self._fields_:
             if getattr(other, name).error > getattr(self, name).error:
@@ -136,7 +136,7 @@ class Report(ctypes.Structure):
 
 
 class Comparison:
-    """sweep.cpp, compiled with the formulas of some cases."""
+    """The program sweep.cpp, compiled with the formulas of some cases."""
 
     def __init__(self, chosen: Sequence[Any]) -> None:
         self.names = [case.label for case in chosen]
@@ -151,7 +151,7 @@ class Comparison:
 
     @staticmethod
     def build(folder: Path) -> Path:
-        """Compiles with vectors and libquadmath, or without what there is none of."""
+        """Compiles with vectors and libquadmath, if the compiler has them."""
         library = folder / "sweep.so"
         compiler = os.environ.get("CXX", "g++")
         command = [compiler, *FLAGS, f"-I{folder}", str(SOURCE), "-o", str(library)]
@@ -166,7 +166,7 @@ class Comparison:
         return library
 
     def __call__(self, case: Any, x: Array, y: Array, known: Report) -> Report:
-        """The errors of y = f(x) that exceed those known."""
+        """The errors of y = f(x) that exceed the given ones."""
         dtype, report = x.dtype.name, Report.from_buffer_copy(known)
         report.mismatch = Worst()
         if dtype == "float16":

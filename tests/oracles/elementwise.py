@@ -1,4 +1,4 @@
-"""Activations and elementary functions as their papers have them; a registered name needs one row here."""
+"""Formulas of activations and elementary functions from their papers; each name needs one row here."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,9 +7,9 @@ INF = float("inf")
 
 
 class Activation(NamedTuple):
-    """f and f' as functions of (arithmetic, x, parameters...), and what no formula says.
+    """Formulas f and f', functions of (arithmetic, x, parameters...), and their properties.
 
-    The arithmetic m is `Double`, `Precise`, or `Cpp`, which writes the formula down as C++. So the only
+    The arithmetic m is `Double`, `Precise`, or `Cpp`, which writes the formula as C++. So the only
     numbers in a formula are integers and ``m.constant("...")``, and it divides no two integers.
 
     Attributes
@@ -17,8 +17,8 @@ class Activation(NamedTuple):
     limits : f(-inf), f(inf), f'(-inf), f'(inf) at the default parameters
     slope_at_zero : f'(+-0) from the parameters
     parameters : other parameters to test
-    root : where f' crosses zero, from the parameters; near it a tenth of eps is allowed instead of the bound
-    kinks : where formulas branch, but for zero, from the parameters
+    root : where f' crosses zero, from the parameters; the error bound near it is eps / 10
+    kinks : the points other than zero at which formulas branch, from the parameters
     equals : (name, own parameters) of an activation with the same bits, or None
     identities : (kind, expression of simdnn.functional and x that has the same bits)
     parameter_derivative : df/dparameter as a function of (arithmetic, x, parameter), or None
@@ -75,27 +75,27 @@ def gelu_argument_derivative(m: Any, x: Any) -> Any:
 
 
 def between(m: Any, x: Any, low: Any, high: Any, inside: Any) -> Any:
-    """`inside` strictly between low and high, else 0."""
+    """The value `inside` for x strictly between low and high, else 0."""
     return m.where(x > low, m.where(x < high, inside, 0 * abs(x)), 0 * abs(x))
 
 
 def leaky(m: Any, x: Any, slope: Any) -> Any:
-    """x, times the slope below zero."""
+    """The leaky rectifier: x, times the slope if negative."""
     return m.where(x > 0, x, slope * x)
 
 
 def leaky_derivative(m: Any, x: Any, slope: Any) -> Any:
-    """1, or the slope from zero downwards."""
+    """The derivative of `leaky`: 1, or the slope for x <= 0."""
     return m.where(x > 0, 1 + 0 * x, slope + 0 * x)
 
 
 def elu(m: Any, x: Any, alpha: Any) -> Any:
-    """x, or alpha (exp(x) - 1) below zero."""
+    """The formula of ELU: x, or alpha (exp(x) - 1) for negative x."""
     return m.where(x < 0, alpha * m.expm1(-abs(x)), x)
 
 
 def elu_derivative(m: Any, x: Any, alpha: Any) -> Any:
-    """1, or alpha exp(x) from zero downwards."""
+    """The derivative of `elu`: 1, or alpha exp(x) for x <= 0."""
     return m.where(x > 0, 1 + 0 * x, alpha * m.exp(-abs(x)))
 
 
@@ -256,7 +256,7 @@ ACTIVATIONS = {
 
 
 class Elementary(NamedTuple):
-    """A function without derivative: its formula, f(-inf) and f(inf), points of interest but for zero."""
+    """A function without a derivative: its formula, f(-inf), f(inf), and points of interest besides zero."""
 
     value: Callable[..., Any]
     limits: tuple[float, float]

@@ -1,4 +1,4 @@
-"""Layers to test, each beside what its paper computes in float64."""
+"""Layers to test, each with its paper's formula in float64."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,33 +14,33 @@ from tests.oracles.recurrent import recurrent
 from tests.support.registry import ACTIVATIONS, parameters_of, spread
 
 Array = np.ndarray[Any, Any]
-#: (x, parameters and buffers by name) -> y, in evaluation.
+#: A function (x, parameters and buffers by name) -> y of the layer in evaluation.
 Oracle = Callable[[Array, dict[str, Array]], Array]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A layer that takes `features` numbers; of a sequence if `steps` says so."""
+    """A layer with `features` input features, for sequences if `steps` is given."""
 
     layer: nn.Layer
     oracle: Oracle
     features: int = 6
     steps: int | None = None
-    #: Whether training computes what evaluation does.
+    #: True if training and evaluation compute the same function.
     same_in_training: bool = True
-    #: Whether a row of a batch depends on the others while it trains.
+    #: True if a row of a batch depends on the other rows in training.
     batch_statistics: bool = False
-    #: Whether x is moved for its gradient: not where it has kinks nearly everywhere.
+    #: True if the gradient w.r.t. x is tested; False if the layer has kinks nearly everywhere.
     differentiable: bool = True
-    #: Whether ONNX can say the same.
+    #: True if the layer can be exported to ONNX.
     in_onnx: bool = True
-    #: What some steps of some samples are filled with.
+    #: The value that marks skipped time steps of some samples.
     padding: float | None = None
-    #: Columns of integers, and what those are below. A layer with such reads the network's input.
+    #: Columns of integers, and their upper limit. A layer with such columns reads the network's input.
     codes: dict[int, int] = field(default_factory=dict)
 
     def model(self, dtype: Any = np.float64, rng: int = 0) -> nn.Sequential:
-        """The layer alone, its parameters spread by integer arithmetic."""
+        """A network of this layer only, with parameters from integer arithmetic."""
         model = nn.Sequential(self.layer, dtype=dtype, rng=rng, in_features=self.features)
         model.flat_parameters[:] = spread(model.flat_parameters.size, np.float64, 0.9).astype(dtype)
         for value in model.buffers().values():
@@ -61,12 +61,12 @@ class Row:
 
 
 def activate(name: str, x: Array, *parameters: float) -> Array:
-    """f(x), with the registry's parameters unless others are given."""
+    """The value f(x), with the registry's parameters unless others are given."""
     return oracles.ACTIVATIONS[name].value(Double, x, *(parameters or parameters_of(name)))
 
 
 def dense(x: Array, weight: Array, bias: Array | float, activation: str = "identity") -> Array:
-    """f(x W + b)."""
+    """The output f(x W + b)."""
     return activate(activation, x @ weight + bias)
 
 
@@ -83,7 +83,7 @@ def affine(x: Array, p: dict[str, Array], prefix: str = "") -> Array:
 
 
 def batch_norm(x: Array, p: dict[str, Array], prefix: str = "", eps: float = 1e-5) -> Array:
-    """By the running statistics."""
+    """Batch normalization with the running statistics."""
     mean, variance = p[prefix + "running_mean"], p[prefix + "running_var"]
     return affine((x - mean) / np.sqrt(variance + eps), p, prefix)
 
@@ -156,13 +156,13 @@ def nested(x: Array, p: dict[str, Array]) -> Array:
 
 
 def around(name: str, x: Array, p: dict[str, Array]) -> Array:
-    """A recurrence beside a shortcut."""
+    """A recurrent layer with a shortcut around it."""
     own = {key.removeprefix("1."): value for key, value in p.items() if key.startswith("1.")}
     return x + recurrent(name, dense(x, p["0.weight"], p["0.bias"], "tanh"), own, sequences=True)
 
 
 def recurrent_rows() -> dict[str, Row]:
-    """Each cell, and one after the other all that a recurrent layer may be."""
+    """The rows of each recurrent cell, and of each option of a recurrent layer."""
 
     def row(name: str, levels: int = 1, sequences: bool = False, **settings: Any) -> Row:
         layer = getattr(nn, name)(6, 5, levels, sequences, **settings)
@@ -171,7 +171,7 @@ def recurrent_rows() -> dict[str, Row]:
             layer,
             lambda x, p: recurrent(name, x, p, levels, sequences, mask),
             steps=4,
-            differentiable=mask is None,  # a step that is moved is skipped no more
+            differentiable=mask is None,  # a time step that is changed is no longer skipped
             in_onnx=mask is None,
             padding=mask,
         )
@@ -272,6 +272,6 @@ ROWS: dict[str, Row] = {
 
 
 def class_names(layer: nn.Layer) -> set[str]:
-    """The classes of a layer and of those inside."""
+    """The classes of a layer and of its inner layers."""
     inner = [one for _, chain in layer._children() for one in chain]
     return {type(layer).__name__}.union(*map(class_names, inner))

@@ -1,4 +1,4 @@
-"""The losses as their papers or PyTorch's documentation have them, in NumPy: see `oracles`."""
+"""Losses from their papers or PyTorch's documentation, in NumPy: see `oracles`."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ Array = np.ndarray[Any, Any]
 
 
 def log_softmax(x: Array) -> Array:
-    """x - log sum exp(x) along the last axis; that of the largest keeps its digits however small it is."""
+    """The formula x - log sum exp(x) along the last axis, accurate for the largest element even if near 0."""
     largest = x.argmax(axis=-1)[..., np.newaxis]
     shifted = x - np.take_along_axis(x, largest, -1)
     others = np.exp(shifted)
@@ -18,13 +18,13 @@ def log_softmax(x: Array) -> Array:
 
 
 def softmax(x: Array) -> Array:
-    """exp(x) / sum exp(x) along the last axis."""
+    """The formula exp(x) / sum exp(x) along the last axis."""
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
 
 def logsumexp(x: Array) -> Array:
-    """log sum exp(x) along the last axis."""
+    """The formula log sum exp(x) along the last axis."""
     largest = x.max(axis=-1)
     return largest + np.log(np.exp(x - largest[..., np.newaxis]).sum(axis=-1))
 
@@ -35,7 +35,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def times(a: Array, b: Array) -> Array:
-    """a b, but 0 where a is 0: 0 log 0 = 0."""
+    """The product a b, and 0 if a is 0, so that 0 log 0 = 0."""
     with np.errstate(all="ignore"):
         return np.where(a == 0, 0, a * b)
 
@@ -48,13 +48,13 @@ class Loss(NamedTuple):
 
     Attributes
     ----------
-    each : (output, target, **settings) -> the loss of each row, or of each output where `over` is not None
-    slope : the derivative of the sum of `each` by the output
+    each : (output, target, **settings) -> the loss of each row, or of each output if `over` is not None
+    slope : the derivative of the sum of `each` w.r.t. the output
     target : (n, columns, numbers) -> targets; numbers(count, bound) are spread evenly over +-bound
-    over : "mean" or "sum" over its outputs makes the loss of a sample
+    over : "mean" or "sum", the reduction over outputs that gives the loss of a sample
     last : the activation after which outputs are in the domain
     settings : other keywords of the function to test
-    per_column : from the number of columns, settings that hold one number for each
+    per_column : a function of the number of columns that returns settings with one number for each
     """
 
     each: Callable[..., Array]
@@ -67,25 +67,25 @@ class Loss(NamedTuple):
 
     @property
     def classifies(self) -> bool:
-        """Whether a row has a class that is right."""
+        """True if the targets are classes."""
         return self.over is None
 
     def rows(self, output: Array, target: Array, **settings: Any) -> Array:
-        """The loss of each sample."""
+        """The losses of all samples [n]."""
         each = self.each(output, target, **settings)
         return each if self.over is None else getattr(each, self.over)(axis=1)
 
     def gradient(self, output: Array, target: Array, **settings: Any) -> Array:
-        """Its derivative by the output."""
+        """The gradient of the summed loss w.r.t. the output [n, columns]."""
         return self.slope(output, target, **settings) / (output.shape[1] if self.over == "mean" else 1)
 
     def variants(self, columns: int) -> list[dict[str, Any]]:
-        """All settings to test with so many columns."""
+        """All settings to test with a number of columns."""
         return [{}, *self.settings, *([self.per_column(columns)] if self.per_column else [])]
 
 
 class _Softened(NamedTuple):
-    """a t (1 - p)^gamma, log p, p, 1 - p of cross-entropy and its variants."""
+    """Factors a t (1 - p)^gamma, log p, p and 1 - p of cross-entropy and its variants."""
 
     share: Array
     log_p: Array
@@ -192,7 +192,7 @@ def signs(n: int, columns: int, numbers: Spread) -> Array:
 
 
 def probabilities(n: int, columns: int, numbers: Spread) -> Array:
-    """In [0, 1], both ends included."""
+    """Numbers in [0, 1], both ends included."""
     return np.clip(any_values(n, columns, numbers) + 0.5, 0, 1)
 
 

@@ -1,4 +1,4 @@
-"""Softmax with a margin as its papers write it, in float64 by arccos; for losses of features and a weight."""
+"""Large-margin softmax as in its papers, in float64 with arccos, for losses of features and a weight."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-#: Of each variant: margins to test with, the scale of its paper, and whether norms are factors of its logits.
+#: By variant: margins to test, the scale of its paper, and the norms that are factors of its logits.
 VARIANTS: dict[str, tuple[tuple[float, ...], float | None, bool, bool]] = {
     "l_softmax": ((1, 2, 3, 4), None, True, True),
     "a_softmax": ((1, 2, 3, 4), None, True, False),
@@ -16,13 +16,13 @@ VARIANTS: dict[str, tuple[tuple[float, ...], float | None, bool, bool]] = {
 
 
 def psi(angle: Array, margin: float) -> Array:
-    """Equation 6 of Liu et al. 2016."""
+    """The function psi, equation 6 of Liu et al. 2016."""
     k = np.minimum(np.floor(angle * margin / np.pi), margin - 1)
     return (-1) ** k * np.cos(margin * angle) - 2 * k
 
 
 def target_law(variant: str, angle: Array, margin: float) -> Array:
-    """What stands for the cosine of the target."""
+    """The value that replaces the cosine of the target class."""
     if variant == "am_softmax":
         return np.cos(angle) - margin
     if variant == "arcface":
@@ -34,7 +34,7 @@ def target_law(variant: str, angle: Array, margin: float) -> Array:
 def logits(
     x: Array, w: Array, y: Array, variant: str, margin: float, lam: float = 0, scale: float | None = None
 ) -> Array:
-    """All logits, those of the targets lowered; a negative target has none."""
+    """All logits, with the target's logit lowered by the margin; a negative target stands for no class."""
     _, paper_scale, by_feature, by_weight = VARIANTS[variant]
     x_norm, w_norm = np.linalg.norm(x, axis=1)[:, None], np.linalg.norm(w, axis=0)
     norms = x_norm * w_norm
@@ -47,7 +47,7 @@ def logits(
 
 
 def losses(x: Array, w: Array, y: Array, *settings: Any, **more: Any) -> Array:
-    """A loss for each sample; 0 where the target is negative."""
+    """The loss of each sample; 0 for a negative target."""
     z = logits(x, w, y, *settings, **more)
     z = z - z.max(axis=1, keepdims=True)
     found = np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(y)), y]
@@ -55,7 +55,7 @@ def losses(x: Array, w: Array, y: Array, *settings: Any, **more: Any) -> Array:
 
 
 def central_differences(function: Any, at: Array, step: float = 1e-6) -> Array:
-    """The gradient of a number by every element of an array."""
+    """The gradient of a number w.r.t. every element of an array."""
     gradient = np.empty_like(at)
     for place in np.ndindex(at.shape):
         ends = []

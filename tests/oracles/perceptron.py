@@ -12,7 +12,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Layer(NamedTuple):
-    """A dense layer in float64: weight (in, out), bias (out,) or None, activation and its parameters."""
+    """A dense layer in float64: weight [in, out], bias [out] or None, activation and its parameters."""
 
     weight: Array
     bias: Array | None
@@ -20,15 +20,15 @@ class Layer(NamedTuple):
     parameters: tuple[float, ...] = ()
 
     def linear(self, x: Array) -> Array:
-        """x W + b."""
+        """The pre-activation z = x W + b."""
         return x @ self.weight + (0 if self.bias is None else self.bias)
 
     def value(self, z: Array) -> Array:
-        """f(z)."""
+        """The output f(z) of the activation."""
         return ACTIVATIONS[self.activation].value(Double, z, *self.parameters)
 
     def slope(self, z: Array) -> Array:
-        """f'(z)."""
+        """The derivative f'(z) of the activation."""
         return ACTIVATIONS[self.activation].derivative(Double, z, *self.parameters)
 
 
@@ -42,7 +42,7 @@ def forward(layers: Sequence[Layer], x: Array) -> Array:
 def backward(
     layers: Sequence[Layer], x: Array, gradient_of: Callable[[Array], Array]
 ) -> tuple[Array, list[Array]]:
-    """The gradient with respect to x, and those of each weight and bias in order, from that of the output."""
+    """Gradients w.r.t. x, and w.r.t. each weight and bias in order, from the gradient w.r.t. the output."""
     inputs, before = [x], []
     for layer in layers:
         before.append(layer.linear(inputs[-1]))

@@ -1,4 +1,4 @@
-"""Recurrent layers in float64, step by step as their papers have them."""
+"""Recurrent layers in float64, step by step as in their papers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-#: (gates of x, gates of h, state) -> state; a state is h alone, or h and c.
+#: A function (gates of x, gates of h, state) -> state; a state is (h,) or (h, c).
 Step = Callable[[Array, Array, tuple[Array, ...]], tuple[Array, ...]]
 
 
@@ -15,12 +15,12 @@ def sigmoid(x: Array) -> Array:
 
 
 def elman(a: Array, b: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Elman 1990."""
+    """The cell of Elman 1990."""
     return (np.tanh(a + b),)
 
 
 def long_short_term_memory(a: Array, b: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Hochreiter & Schmidhuber 1997; the forget gate by Gers, Schmidhuber & Cummins 2000."""
+    """The cell of Hochreiter & Schmidhuber 1997, with the forget gate of Gers, Schmidhuber & Cummins 2000."""
     _, c = state
     i, f, g, o = np.split(a + b, 4, axis=-1)
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
@@ -28,7 +28,7 @@ def long_short_term_memory(a: Array, b: Array, state: tuple[Array, ...]) -> tupl
 
 
 def gated(a: Array, b: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Cho et al. 2014, the reset gate behind the product."""
+    """The cell of Cho et al. 2014, with the reset gate applied after the product."""
     (h,) = state
     (ar, az, an), (br, bz, bn) = np.split(a, 3, axis=-1), np.split(b, 3, axis=-1)
     z = sigmoid(az + bz)
@@ -46,7 +46,7 @@ def level(
     skipped: Array | None,
     states: list[tuple[Array, ...]] | None = None,
 ) -> tuple[Array, tuple[Array, ...]]:
-    """All states h of a level for x of shape (n, time, features), and the last state."""
+    """All states h of one layer for x [n, time, features], and the last state."""
     of = lambda name: p.get(f"{name}_l{number}", 0.0)  # noqa: E731
     hidden = np.shape(of("weight_hh"))[0]
     names = ("h0", "c0") if step is long_short_term_memory else ("h0",)

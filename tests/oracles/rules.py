@@ -24,7 +24,7 @@ def root(v: Array, correction: float, eps: float, eps_mode: float) -> Array:
 
 
 def sgd(g: Array, state: State, t: int, lr: float) -> Array:
-    """Robbins & Monro 1951."""
+    """Stochastic gradient descent, Robbins & Monro 1951."""
     return lr * g
 
 
@@ -109,7 +109,7 @@ def adadelta(g: Array, state: State, t: int, lr: float, *, rho: float, eps: floa
 
 
 def first_and_second(g: Array, state: State, beta1: float, beta2: float) -> tuple[Array, Array]:
-    """Kingma & Ba 2015, algorithm 1: the two moments."""
+    """The first and second moments of Kingma & Ba 2015, algorithm 1."""
     state["m"] = beta1 * state.get("m", 0 * g) + (1 - beta1) * g
     state["v"] = beta2 * state.get("v", 0 * g) + (1 - beta2) * g**2
     return state["m"], state["v"]

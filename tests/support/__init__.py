@@ -1,1 +1,1 @@
-"""What tests share: the registry of what there is to test, networks, processes."""
+"""Helpers shared by tests: the registry of operations to test, networks, processes."""

@@ -1,4 +1,4 @@
-"""Networks to test with, and the same networks as float64 oracles."""
+"""Networks for tests, and their float64 oracles."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def network(
     dtype: Any = np.float64,
     last: str | None = None,
 ) -> nn.Sequential:
-    """Dense layers of these widths; weights and biases spread by integer arithmetic, the same everywhere."""
+    """Dense layers of the given widths; parameters from integer arithmetic, equal on every machine."""
     names = [activation] * (len(widths) - 2) + [last]
     layers = [
         nn.Dense(*pair, activation=name, bias=bias)
@@ -38,7 +38,7 @@ def network(
 
 
 def oracle_of(model: nn.Sequential) -> list[oracles.Layer]:
-    """The layers of a model, its parameters as they are now, in float64."""
+    """The layers of a model with copies of its parameters in float64."""
     values = {name: value.astype(np.float64) for name, value in model.parameters().items()}
     names = [vars(layer)["activation"] or "identity" for layer in model.layers]
     return [
@@ -53,20 +53,20 @@ def network_for(loss: str, widths: list[int], activation: str = "tanh", **option
 
 
 def samples(loss: str, count: int, inputs: int, outputs: int, dtype: Any = np.float64) -> tuple[Array, Array]:
-    """Inputs, and the targets that a loss wants."""
+    """Inputs, and targets for a loss."""
     x = spread(count * inputs, dtype, 1.5).reshape(count, inputs)
     return x, targets(loss, count, outputs, dtype)
 
 
 def outputs(loss: str, count: int, columns: int, dtype: Any = np.float64, bound: float = 6) -> Array:
-    """Outputs in the domain of a loss, the same everywhere."""
+    """Outputs in the domain of a loss, equal on every machine."""
     z = spread(count * columns, np.float64, bound).reshape(count, columns)
     last = oracles.LOSSES[loss].last
     return (z if last is None else getattr(F, last)(z)).astype(dtype)
 
 
 def targets(loss: str, count: int, outputs: int, dtype: Any = np.float64) -> Array:
-    """What a loss compares rows of outputs with."""
+    """Targets of a loss for rows of outputs."""
     numbers = lambda n, bound: spread(n, np.float64, bound)  # noqa: E731
     found = oracles.LOSSES[loss].target(count, outputs, numbers)
     return found.astype(dtype) if found.dtype.kind == "f" else found
@@ -75,7 +75,7 @@ def targets(loss: str, count: int, outputs: int, dtype: Any = np.float64) -> Arr
 def oracle_gradients(
     model: nn.Sequential, loss: str, x: Array, y: Array, weight: Array | None = None
 ) -> tuple[float, Array]:
-    """The mean loss and the flat gradient that the oracle finds for a model's parameters."""
+    """The mean loss, and its flat gradient w.r.t. a model's parameters, from the oracle."""
     layers = oracle_of(model)
     share = np.ones(len(x)) if weight is None else weight.astype(np.float64)
     share = share / share.sum()

@@ -1,4 +1,4 @@
-"""Python in a fresh process, with a watchdog."""
+"""Scripts in fresh Python processes, with a time limit."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Levels of the instruction set that a build for this kind of machine holds.
+#: Instruction-set levels in a build for this kind of machine.
 LEVELS = {"x86_64": ("v2", "v3", "v4"), "aarch64": ("neon",)}.get(os.uname().machine, ())
 
 
@@ -35,7 +35,7 @@ def start(
 
 
 def output_of(arguments: list[str], timeout: float = 60, **environment: str) -> str:
-    """What it printed; any exit status but 0 fails the test."""
+    """Output of a process; an exit status other than 0 fails the test."""
     done = start(arguments, timeout, environment)
     if done.returncode != 0:
         pytest.fail(f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}")
@@ -43,7 +43,7 @@ def output_of(arguments: list[str], timeout: float = 60, **environment: str) -> 
 
 
 def run(script: str, timeout: float = 60, **environment: str) -> str:
-    """What a script printed. A line that begins with SKIP skips the test, for the reason it gives."""
+    """Output of a script. A line that begins with SKIP skips the test and gives the reason."""
     printed = output_of(["-c", script], timeout, **environment)
     for line in printed.splitlines():
         if line.startswith("SKIP"):
@@ -52,13 +52,13 @@ def run(script: str, timeout: float = 60, **environment: str) -> str:
 
 
 def missing(level: str) -> str:
-    """Why this machine cannot run a level; empty if it can."""
+    """The reason why this machine cannot run an ISA level; empty if it can."""
     done = start(["-c", "import simdnn"], 60, {"SIMDNN_ISA": level})
     return "" if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
 
 
 def control_word() -> int:
-    """Rounding, traps and flushing of subnormals, as the C library's fegetenv finds them; flags left out."""
+    """Floating-point modes from the C library's fegetenv: rounding, traps, flushing of subnormals."""
     environment = (ctypes.c_uint32 * 16)()
     word, flags = {"x86_64": (7, 0x3F), "aarch64": (0, 0)}[platform.machine()]
     ctypes.CDLL(None).fegetenv(environment)

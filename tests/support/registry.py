@@ -1,4 +1,4 @@
-"""What there is to test, from the registry of the package, and how far a result may be from the truth."""
+"""Operations to test, from the registry of the package, and measures of errors."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ ELEMENTARY = {row["name"]: row for row in _core.elementary()}
 LOSSES = {row["name"]: row for row in _core.losses()}
 RULES = {row["name"]: row for row in _core.rules()}
 FLOATS = [np.float32, np.float64]
-#: A loss of classes and one of values, where a law is about something else.
+#: One loss of classes and one of values, for tests whose subject is something else.
 KINDS = ["cross_entropy", "mse"]
 
 
@@ -28,7 +28,7 @@ def parameters_of(name: str) -> tuple[float, ...]:
 
 
 class Elementwise(NamedTuple):
-    """An elementwise function: of x, or of (dy, x), then of its parameters."""
+    """An elementwise function of x or (dy, x), and of parameters."""
 
     name: str
     arrays: int
@@ -36,21 +36,21 @@ class Elementwise(NamedTuple):
 
     @property
     def function(self) -> Callable[..., Any]:
-        """As users call it, with defaults."""
+        """The public function, with default parameters."""
         return getattr(F, self.name)
 
     def plain(self, *arrays: Any, **keywords: Any) -> Any:
-        """The function, but for the gradient of a parameter that comes with it."""
+        """The public function without the gradient of a parameter that it may return as well."""
         found = self.function(*arrays, **keywords)
         return found[0] if isinstance(found, tuple) else found
 
     @property
     def ufunc(self) -> np.ufunc:
-        """The ufunc, which takes all parameters."""
+        """The ufunc of the C++ module, which takes all parameters."""
         return getattr(_core, self.name)
 
     def repeated(self, x: Any) -> list[Any]:
-        """x for every array argument."""
+        """A tuple with x for every array argument."""
         return [x] * self.arrays
 
 
@@ -62,7 +62,7 @@ ELEMENTWISE = [
 
 
 def label(rule: str, settings: dict[str, Any]) -> str:
-    """The name of a row: which settings it gives, and the words among them."""
+    """The name of a row for test reports: its settings, and the values that are words."""
     words = [f"{name}={value}" if isinstance(value, str) else name for name, value in settings.items()]
     return " ".join([rule, *words])
 
@@ -80,12 +80,12 @@ def hypers_of(optimizer: optim.Optimizer, given: dict[str, Any]) -> dict[str, fl
 
 
 def compute_type(dtype: Any) -> Any:
-    """What losses of a dtype are returned in."""
+    """The dtype in which losses of an input dtype are returned."""
     return np.float64 if dtype == np.float64 else np.float32
 
 
 def wide(x: Array) -> Array:
-    """Values in float64, class indices as they are."""
+    """An array in float64, but class indices unchanged."""
     return x.astype(np.float64) if x.dtype.kind == "f" else x
 
 
@@ -105,13 +105,13 @@ def ulp_errors(got: Array, exact: Array) -> Array:
 
 
 def float_patterns(step: int = 20011) -> Array:
-    """Every step-th of all float32 bit patterns, NaN left out, and the special values."""
+    """Every step-th float32 bit pattern without NaN, and the special values."""
     x = np.arange(0, 2**32, step, dtype=np.uint64).astype(np.uint32).view(np.float32)
     return np.concatenate([x[np.isfinite(x)], special_values(np.float32)])
 
 
 def special_values(dtype: Any) -> Array:
-    """Zeros, the ends of the range, and both sides of numbers where a formula may branch; all finite."""
+    """Finite special values: zeros, ends of the range, and neighbors of numbers at which formulas branch."""
     limits = np.finfo(dtype)
     edges = [
         0,
@@ -136,7 +136,7 @@ def special_values(dtype: Any) -> Array:
 
 
 def mixed_bits(n: int, word: Any) -> Array:
-    """n integers spread over a word by multiplication: the same everywhere, unlike random numbers."""
+    """n integers spread over a word by multiplication, equal on every machine unlike random numbers."""
     odd = {np.uint32: 0x9E3779B1, np.uint64: 0x9E3779B97F4A7C15}[word]
     with np.errstate(over="ignore"):
         x = np.arange(1, n + 1, dtype=word) * word(odd)
@@ -145,12 +145,12 @@ def mixed_bits(n: int, word: Any) -> Array:
 
 
 def spread(n: int, dtype: Any, bound: float = 1.0) -> Array:
-    """n numbers spread evenly over (-bound, bound), by integer arithmetic."""
+    """n numbers spread evenly over (-bound, bound) by integer arithmetic, equal on every machine."""
     return (((mixed_bits(n, np.uint32) >> np.uint32(8)).astype(np.float64) / 2**23 - 1) * bound).astype(dtype)
 
 
 def same_bits(a: Any, b: Any) -> bool:
-    """Whether two arrays agree in dtype, shape and bits, the sign of zero included; NaN equals any NaN."""
+    """True if two arrays agree in dtype, shape and bits, the sign of zero included; NaN equals any NaN."""
     a, b = np.asarray(a), np.asarray(b)
     if a.dtype != b.dtype or a.shape != b.shape:
         return False
@@ -159,7 +159,7 @@ def same_bits(a: Any, b: Any) -> bool:
 
 
 def with_threads(count: int, work: Callable[[], Any]) -> Any:
-    """What work() gives on so many threads."""
+    """The result of work() with a given number of threads."""
     simdnn.set_num_threads(count)
     try:
         return work()

@@ -1,1 +1,1 @@
-"""Threads, forks and interrupts."""
+"""Tests of threads, forks and interrupts."""

@@ -1,4 +1,4 @@
-"""Ctrl-C ends long work soon, leaves the model at a whole step, and does no harm."""
+"""Ctrl-C soon ends long computations, leaves the model after a complete step, and allows further training."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ from simdnn import optim
 from tests.support.networks import network, samples
 from tests.tools.golden import digest
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts jobs in the background without it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with SIGINT ignored
 widths, count, batch_size, dtype = {widths}, {count}, {batch_size}, np.dtype("{dtype}")
 x, y = samples("cross_entropy", count, widths[0], widths[-1], dtype)
 
@@ -51,7 +51,7 @@ latency = interrupted(
 )
 after = model.flat_parameters.copy()
 
-# The same steps by hand, until the parameters agree bit for bit.
+# Single steps are repeated until the parameters have equal bits.
 other, again = fresh()
 size, steps, whole = batch_size or count, 0, bool(np.array_equal(start, after))
 limit = 10**6
@@ -61,7 +61,7 @@ while not whole and steps < limit:
     steps += 1
     whole = bool(np.array_equal(other.flat_parameters, after))
 
-# Training goes on as if nothing had been, from the same parameters and state.
+# Training continues without a difference, from equal parameters and state.
 trainer.step(x[:50], y[:50])
 again.step(x[:50], y[:50])
 goes_on = bool(np.array_equal(model.flat_parameters, other.flat_parameters))
@@ -71,7 +71,7 @@ print(json.dumps({{"latency": latency, "steps": steps, "whole": whole, "goes_on"
 
 
 def report(script: str, **settings: Any) -> dict[str, Any]:
-    """What a script found, printed for the reader of a failure."""
+    """The results of a script, which are printed if the test fails."""
     found = json.loads(run(script.format(**settings), timeout=100, OPENBLAS_NUM_THREADS="1").splitlines()[-1])
     print(f"latency {found['latency'] * 1000:.0f} ms: {found}")
     return found
@@ -151,7 +151,7 @@ print("heard")
 
 
 def test_a_signal_handler_that_uses_the_model_does_not_hang() -> None:
-    """It runs in the middle of a step: the call in it may succeed or be refused."""
+    """The handler runs within a step: the call in it may succeed or be refused."""
     script = HANDLER.format(widths=[60, 100, 10], count=400_000, batch_size=4, dtype="float64")
     assert run(script, timeout=20).strip() == "heard"
 

@@ -1,4 +1,4 @@
-"""The choice of a threading layer: what it loads into the process, what it reports, what it refuses."""
+"""The choice of a threading layer: the runtimes that it loads, its reports and its errors."""
 
 import os
 
@@ -9,7 +9,7 @@ from tests.support.processes import output_of, run, start
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="reads /proc: Linux alone")
 
-#: Paths of the OpenMP runtimes in the memory of the process.
+#: A script that prints the paths of the OpenMP runtimes in the process.
 MAPS = """
 import os, re
 
@@ -18,7 +18,7 @@ def mapped():
     return sorted(path for path in paths if re.match(r"lib(gomp|omp|iomp)", os.path.basename(path)))
 """
 
-#: A module that is there in name only: importing it fails, as in a build without OpenMP.
+#: A script in which importing simdnn._openmp fails, as in a build without OpenMP.
 WITHOUT_MODULE = "import sys; sys.modules['simdnn._openmp'] = None\n"
 
 
@@ -30,7 +30,7 @@ needs_module = pytest.mark.skipif(not has_module(), reason="this build has no si
 
 
 def printed_by(script: str, **environment: str) -> list[str]:
-    """The lines that a script prints in a process that begins on the pool."""
+    """The lines that a script prints in a process that starts with the thread pool."""
     return run(MAPS + script, **{"SIMDNN_THREADING": "", **environment}).splitlines()
 
 
@@ -58,7 +58,7 @@ def test_the_openmp_layer_loads_one_runtime(choice: str) -> None:
 
 
 def test_the_openmp_layer_uses_the_runtime_that_is_loaded() -> None:
-    """scikit-learn's own; simdnn then needs no module of its own."""
+    """The layer uses scikit-learn's runtime, and simdnn then does not load its module."""
     pytest.importorskip("sklearn", reason="needs the extra [test]: scikit-learn, which brings OpenMP")
     layer, unchanged, answer = printed_by(
         WITHOUT_MODULE

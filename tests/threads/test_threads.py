@@ -1,4 +1,4 @@
-"""Laws of threads in every layer: limits are honored per call, and fork or exhaustion changes no answer."""
+"""Threads in every layer: limits apply to each call, and neither fork nor exhaustion changes results."""
 
 import functools
 import os
@@ -19,7 +19,7 @@ linux = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="reads /proc and sets affinity: Linux alone"
 )
 
-#: The beginning of the scripts below: work large enough for a team, and the number of threads of the process.
+#: Beginning of the scripts below: work for several threads, and the number of threads of the process.
 PREPARE = """
 import os, signal, sys, threading
 import numpy as np, numpy.random, simdnn, simdnn.functional as F
@@ -56,7 +56,7 @@ def printed_lines(text: str, **environment: str) -> list[str]:
 
 @functools.cache
 def alone() -> str:
-    """The right answer, from a process with one thread."""
+    """The reference result, from a process with one thread."""
     (answer,) = printed_lines("print(work())", OMP_NUM_THREADS="1")
     return answer
 
@@ -118,7 +118,7 @@ def test_set_num_threads_holds_until_it_is_taken_back() -> None:
 
 
 THREADPOOLCTL = """
-import sklearn.utils.parallel, threadpoolctl  # scikit-learn loads an OpenMP runtime
+import sklearn.utils.parallel, threadpoolctl  # loads an OpenMP runtime
 default = simdnn.get_num_threads()
 with threadpoolctl.threadpool_limits(limits=1):
     print(simdnn.get_num_threads())
@@ -178,7 +178,7 @@ print(set(found) == {answer}, answer)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_child_does_not_wait_for_a_thread_of_its_parent(script: Script) -> None:
-    """One that computed with the same predictor, and held it, while the process was forked."""
+    """The process is forked while a thread computes with a predictor and holds its lock."""
     wanted, found = script("""
 model = network([100, 256, 256, 10], dtype=np.float32)
 predictor, x = model.freeze(), np.ones((20_000, 100), np.float32)
@@ -251,7 +251,7 @@ def test_joblib_by_multiprocessing_gives_the_same_bits(script: Script) -> None:
     assert script(JOBLIB) == ["True"]
 
 
-#: No thread can be created any more; root is not bound by the limit, so it becomes nobody first.
+#: A script in which no thread can be created; root has no such limit, so the process becomes nobody first.
 EXHAUST = """
 import resource
 
@@ -300,7 +300,7 @@ def test_a_team_that_shrank_and_cannot_grow_again_does_not_end_the_process(scrip
 
 @linux
 def test_another_thread_whose_team_cannot_be_had_does_not_end_the_process(script: Script) -> None:
-    """A team belongs to the thread that asked for it: that one could be created says nothing of the next."""
+    """Each calling thread has its own team: one was created, and creating the next fails."""
     found = script(
         EXHAUST
         + """
@@ -326,7 +326,7 @@ print(*answers)
 
 
 def in_threads(count: int, work: Any) -> list[Any]:
-    """work(i) in as many threads at once."""
+    """Runs work(i) for each i in a thread of its own, all at once."""
     results: list[Any] = [None] * count
     barrier = threading.Barrier(count)
 
@@ -364,7 +364,7 @@ def test_models_train_side_by_side_and_share_a_predictor(layer: str) -> None:
 
 
 def test_steps_of_one_trainer_from_several_threads_take_turns(layer: str) -> None:
-    """Whatever their order, equal batches give the parameters of as many steps."""
+    """Equal batches in any order give the parameters of an equal number of steps."""
     x, y = samples("cross_entropy", 300, 30, 8, np.float32)
     shared, lonely = (network([30, 64, 8], dtype=np.float32) for _ in range(2))
     trainer, other = simdnn.Trainer(shared), simdnn.Trainer(lonely)
@@ -382,7 +382,7 @@ def test_ufuncs_from_several_threads(layer: str, threads: int) -> None:
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="reads the control word by the C library of Linux")
 def test_training_leaves_the_control_word_alone(layer: str, threads: int) -> None:
-    """Subnormal numbers are computed with, not flushed behind the back of the caller or of other threads."""
+    """Training changes no floating-point mode: no thread begins to flush subnormal numbers."""
     before = control_word()
     x, y = samples("cross_entropy", 300, 100, 10, np.float32)
 

@@ -33,7 +33,7 @@ Row = dict[str, Any]
 
 PATH = Path(__file__).with_name("accuracy.json")
 DTYPES = {"float32": np.float32, "float64": np.float64, "float16": np.float16}
-COST = {"float16": 10, "float32": 10, "float64": 300}  # of an input, about, in nanoseconds of a core
+COST = {"float16": 10, "float32": 10, "float64": 300}  # approximate nanoseconds per input on one core
 CHUNK = 1 << 20
 
 
@@ -48,7 +48,7 @@ class Case(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Its public name."""
+        """The public name of the function."""
         return self.name if self.kind == "value" else f"{self.name}_{self.kind}"
 
     @property
@@ -57,24 +57,24 @@ class Case(NamedTuple):
 
     @property
     def limits(self) -> tuple[float, float]:
-        """At -inf and inf."""
+        """The exact values at -inf and inf."""
         return self.oracle.limits[2:] if self.kind == "derivative" else self.oracle.limits[:2]
 
     def parameters(self, dtype: str) -> tuple[float, ...]:
-        """The defaults as the ufunc of a dtype gets them."""
+        """The default parameters, rounded to a dtype."""
         return tuple(float(DTYPES[dtype](value)) for value in self.row.get("parameters", {}).values())
 
     def root(self, dtype: str) -> float:
-        """Where the derivative crosses zero; NaN if nowhere."""
+        """The root of the derivative; NaN if there is none."""
         return self.oracle.root(*self.parameters(dtype)) if self.kind == "derivative" else np.nan
 
     def bound(self, dtype: str) -> float:
-        """The largest error allowed, in ULP; a half is a correctly rounded result."""
+        """The largest error allowed, in ULP; 0.5 is a correctly rounded result."""
         least = {"float16": 0.5, "float32": 0.5, "float64": {"value": 1.5, "derivative": 3}[self.kind]}[dtype]
         return least if dtype == "float16" else max(self.row[f"{self.kind}_ulp"], least)
 
     def quanta(self, dtype: str) -> float:
-        """The same where the exact result is subnormal, in smallest subnormals."""
+        """The largest error allowed if the exact result is subnormal, in smallest subnormals."""
         return 0.5 if dtype == "float16" else 2
 
     def compute(self, x: Array) -> Array:
@@ -82,7 +82,7 @@ class Case(NamedTuple):
 
 
 def cases(names: Sequence[str] = ()) -> list[Case]:
-    """All functions of the registries, or those that are named."""
+    """The cases of all functions in the registries, or of the named ones."""
     kinds = [(row, oracles.ACTIVATIONS, ("value", "derivative")) for row in _core.activations()]
     kinds += [(row, oracles.ELEMENTARY, ("value",)) for row in getattr(_core, "elementary", list)()]
     found = []
@@ -113,14 +113,14 @@ def precise_errors(case: Case, dtype: str, x: float) -> tuple[float, float]:
 
 
 def mixed(words: Array) -> Array:
-    """64-bit words spread evenly (Steele, Lea & Flood 2014, the finalizer of SplitMix64)."""
+    """Evenly spread 64-bit words, by the finalizer of SplitMix64 (Steele, Lea & Flood 2014)."""
     words = (words ^ words >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ words >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
     return words ^ words >> np.uint64(31)
 
 
 class Plan(NamedTuple):
-    """What is swept: every step-th float32, so many float64, all float16; the same in every process."""
+    """Inputs of a sweep, equal in every process: every step-th float32, samples of float64, all float16."""
 
     step: int
     samples: int
@@ -132,17 +132,17 @@ class Plan(NamedTuple):
         return {"float16": 1 << 16, "float32": -(-(1 << 32) // self.step), "float64": self.samples}[dtype]
 
     def starts(self, dtype: str, every: int = 1) -> range:
-        """Where the chunks begin, or every so manyth of them."""
+        """Beginnings of the chunks, or of a fraction of them."""
         return range(0, self.count(dtype), CHUNK * every)
 
     def levels(self, dtype: str = "") -> dict[str, int]:
-        """Of how many chunks one is hashed at each other level: the slowest, the first, may skip some."""
+        """For each other ISA level, n if every n-th chunk is hashed; the slow first level may skip some."""
         others = [level for level in _core.isa_available() if level != _core.isa()]
         every = 1 if dtype and self.count(dtype) <= CHUNK else self.level_step
         return {level: every if level == others[0] else 1 for level in reversed(others)}
 
     def chunk(self, case: Case, dtype: str, start: int) -> Array:
-        """At most CHUNK inputs from a place onwards."""
+        """The chunk of at most CHUNK inputs that begins at an index."""
         size = min(CHUNK, self.count(dtype) - start)
         if dtype == "float64":
             return self.samples_of(case, np.arange(start, start + size, dtype=np.uint64))
@@ -152,7 +152,7 @@ class Plan(NamedTuple):
         return (words + np.uint32(start * self.step)).view(np.float32)
 
     def samples_of(self, case: Case, places: Array) -> Array:
-        """A third each: all bit patterns, exponents -30 to 9, and evenly in +-40 with half at the kinks."""
+        """Samples in three equal parts: all bit patterns, exponents -30 to 9, +-40 with half at the kinks."""
         stratum = np.uint64(2**64 // self.samples)
         noise, more = mixed(places), mixed(~places)
         bits = places * stratum + noise % (stratum * np.uint64(3))
@@ -171,7 +171,7 @@ class Plan(NamedTuple):
 def walk(
     case: Case, dtype: str, plan: Plan, work: Callable[[Array, Array], Any], every: int = 1
 ) -> Iterator[tuple[int, Any]]:
-    """For every chunk a hash of the results, in which all NaN are one, and what work(x, y) gives."""
+    """For every chunk a hash of the results, in which all NaN are equal, and the result of work(x, y)."""
 
     def one(start: int) -> tuple[int, Any]:
         x = plan.chunk(case, dtype, start)
@@ -185,7 +185,7 @@ def walk(
 
 
 def judge(case: Case, dtype: str, report: Report) -> tuple[Row, list[str]]:
-    """The largest errors as mpmath has them, and what is wrong."""
+    """The largest errors, judged by mpmath, and messages about failures."""
     row: Row = {}
     wrong = []
     bounds = {"normal": case.bound(dtype), "subnormal": case.quanta(dtype), "near_root": 0.1}
@@ -208,7 +208,7 @@ def judge(case: Case, dtype: str, report: Report) -> tuple[Row, list[str]]:
 
 
 class Progress:
-    """Now and then a line on stderr: how much of the work is done, and how long the rest may take."""
+    """Occasional lines on stderr with the fraction of the work done and the estimated time left."""
 
     INTERVAL = 30
 
@@ -218,7 +218,7 @@ class Progress:
         self.shown = self.begin
 
     def add(self, dtype: str, inputs: int, label: str) -> None:
-        """Inputs that are compared; the time of their hashes at other levels is thought of as theirs."""
+        """Adds compared inputs to the progress; their time includes the hashes at other levels."""
         self.done += inputs * COST[dtype]
         now = time.monotonic()
         if now - self.shown >= self.INTERVAL:
@@ -231,7 +231,7 @@ class Progress:
 def measure(
     case: Case, dtype: str, plan: Plan, comparison: Comparison, progress: Progress | None = None
 ) -> tuple[Row, list[int], list[str]]:
-    """The row of the table, the hashes of its chunks, and what is wrong."""
+    """A row of the table, the hashes of its chunks, and messages about failures."""
     begin, report, hashes, count = time.perf_counter(), Report(), [], plan.count(dtype)
     for value, found in walk(case, dtype, plan, lambda x, y: comparison(case, x, y, report)):
         hashes.append(value)
@@ -245,7 +245,7 @@ def measure(
 
 
 def all_hashes(chosen: Sequence[Case], plan: Plan, every: int) -> dict[str, list[int]]:
-    """Hashes of one of so many chunks by function and dtype, at the level of this process."""
+    """Hashes of every n-th chunk by function and dtype, at the ISA level of this process."""
     pairs = [(case, dtype) for case in chosen for dtype in plan.dtypes]
     nothing = lambda x, y: None  # noqa: E731
     return {
@@ -255,7 +255,7 @@ def all_hashes(chosen: Sequence[Case], plan: Plan, every: int) -> dict[str, list
 
 
 def hashes_of_level(level: str, chosen: Sequence[Case], plan: Plan, every: int) -> dict[str, list[int]]:
-    """The same from a process that runs at a level."""
+    """Hashes of every n-th chunk from a process that runs at another ISA level."""
     options = [f"--step={plan.step}", f"--samples={plan.samples}", f"--jobs={plan.jobs}", f"--hashes={every}"]
     names = [case.label for case in chosen]
     command = [sys.executable, "-m", "tests.tools.accuracy", *names, "--dtype", *plan.dtypes, *options]
@@ -267,7 +267,7 @@ def hashes_of_level(level: str, chosen: Sequence[Case], plan: Plan, every: int) 
 def sweep(
     chosen: Sequence[Case], plan: Plan, comparison: Comparison, progress: Progress | None = None
 ) -> tuple[dict[str, Row], list[str]]:
-    """Rows by function and dtype, and what is wrong: errors at this level, other bits at the others."""
+    """Rows by function and dtype, and messages about errors at this level or other bits at other levels."""
     here, rows, hashes, wrong = _core.isa(), {}, {}, []
     for case in chosen:
         for dtype in plan.dtypes:
@@ -285,7 +285,7 @@ def sweep(
 
 
 def write(rows: dict[str, Row]) -> None:
-    """Adds rows to accuracy.json, drops those of functions that are gone, and makes the tables from it."""
+    """Adds rows to accuracy.json, removes rows of functions that no longer exist, and writes the tables."""
     known = json.loads(PATH.read_text()) if PATH.exists() else {}
     labels = [f"{case.label} {dtype}" for case in cases() for dtype in DTYPES]
     merged = {key: row for key in labels if (row := rows.get(key, known.get(key)))}
@@ -313,11 +313,11 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Sweeps one function after the other; the exit status is 1 if anything is wrong."""
+    """Sweeps the functions; the exit status is 1 if there was a failure."""
     given = options(arguments)
     chosen = cases(given.names)
     plan = Plan(given.step, given.samples, given.dtype, given.jobs, given.level_step)
-    simdnn.set_num_threads(1)  # the threads are those of `walk`
+    simdnn.set_num_threads(1)  # threads are used by `walk`
     if given.hashes:
         print(json.dumps(all_hashes(chosen, plan, given.hashes)))
         return 0

@@ -1,4 +1,4 @@
-"""Generated parts of ACCURACY.md: the tables of accuracy.json, and those that special.py makes."""
+"""Generated parts of ACCURACY.md: the tables of accuracy.json, and the tables of special.py."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ HEADS = ["function", "f: max ULP", "at x", "f': max ULP", "at x", "f' near its r
 
 
 def with_section(text: str, name: str, lines: Sequence[str]) -> str:
-    """The text with other lines between ``<!-- name -->`` and ``<!-- end of name -->``."""
+    """The text with the lines between ``<!-- name -->`` and ``<!-- end of name -->`` replaced."""
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
     before, rest = text.split(begin)
     _, after = rest.split(end)
@@ -19,20 +19,20 @@ def with_section(text: str, name: str, lines: Sequence[str]) -> str:
 
 
 def write_section(name: str, lines: Sequence[str]) -> None:
-    """Renews a section of the page."""
+    """Replaces a section of the page."""
     PAGE.write_text(with_section(PAGE.read_text(), name, lines))
     print(f"wrote the section {name!r} of {PAGE.name}")
 
 
 def cells(row: Row | None) -> str:
-    """The largest error and its place, as two cells."""
+    """Two table cells: the largest error, and the input at which it occurs."""
     if not row or max(row["normal"], row["subnormal"]) <= 0.5:
         return "at most 0.5 |" if row else "|"
     return f"{row['normal']:.4f} | {row['normal_x']}"
 
 
 def swept(row: Row) -> str:
-    """How many inputs, and the levels that agree on them or on some of their chunks."""
+    """Text about the number of inputs, and the ISA levels that agree on them or on some of their chunks."""
     step = f"step {row['step']:,}; " if row["step"] > 1 else ""
     whole = ", ".join(level for level, every in row["levels"].items() if every == 1)
     parts = [f"{level} one chunk in {every}" for level, every in row["levels"].items() if every > 1]

@@ -1,7 +1,7 @@
-"""Hashes of results that are the same on every machine; ``python -m tests.tools.golden`` writes golden.json.
+"""Hashes of results that are equal on every machine; ``python -m tests.tools.golden`` writes golden.json.
 
 Run it after a deliberate change of the arithmetic, and say so in the commit: users see the difference.
-Inputs are made by integer arithmetic, and every NaN counts as the same one.
+Inputs are made by integer arithmetic, and all NaN count as equal.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ PATH = Path(__file__).with_name("golden.json")
 
 
 def digest(*results: Any) -> str:
-    """SHA-256 of the little-endian bytes of arrays."""
+    """The SHA-256 of the little-endian bytes of arrays."""
     hasher = hashlib.sha256()
     for result in results:
         array = np.array(result)
@@ -37,7 +37,7 @@ def digest(*results: Any) -> str:
 
 
 def patterns(dtype: Any) -> Array:
-    """Numbers of all kinds: bit patterns spread over all there are, and an even grid in +-32."""
+    """Inputs of all kinds: evenly spread bit patterns, and an even grid in +-32."""
     if dtype == np.float32:
         every = np.arange(0, 2**32, 262143, dtype=np.uint64).astype(np.uint32).view(np.float32)
     else:
@@ -46,7 +46,7 @@ def patterns(dtype: Any) -> Array:
 
 
 def elementwise() -> Iterator[tuple[str, str]]:
-    """Values and derivatives at the default parameters."""
+    """Hashes of values and derivatives with the default parameters."""
     for case in ELEMENTWISE:
         for dtype in FLOATS:
             x = patterns(dtype)
@@ -55,7 +55,7 @@ def elementwise() -> Iterator[tuple[str, str]]:
 
 
 def rowwise() -> Iterator[tuple[str, str]]:
-    """Softmax and its kin, and the losses with their gradients."""
+    """Hashes of softmax and related functions, and of the losses with their gradients."""
     for dtype in FLOATS:
         tables = [spread(8 * width, dtype, 20).reshape(8, width) for width in (1, 10, 17, 1000)]
         for function in (F.softmax, F.log_softmax, F.logsumexp):
@@ -83,7 +83,7 @@ def rowwise() -> Iterator[tuple[str, str]]:
 
 
 def training() -> Iterator[tuple[str, str]]:
-    """Parameters after 20 steps of a small network, with every optimizer."""
+    """Hashes of the parameters of a small network after 20 steps, with every optimizer."""
     for dtype in FLOATS:
         for loss in KINDS:
             for rule, make, settings in OPTIMIZERS:
@@ -101,7 +101,7 @@ def training() -> Iterator[tuple[str, str]]:
 
 
 def rbms() -> Iterator[tuple[str, str]]:
-    """Restricted Boltzmann machines after three epochs of CD-2."""
+    """Hashes of restricted Boltzmann machines after three epochs of CD-2."""
     for dtype in FLOATS:
         for sampled in (False, True):
             rbm = pretrain.BernoulliRBM(19, 35, 2, "adam", dtype, 11, sample_visible=sampled)
@@ -113,7 +113,7 @@ def rbms() -> Iterator[tuple[str, str]]:
 
 
 def recurrent() -> Iterator[tuple[str, str]]:
-    """Parameters after 12 steps of two recurrent levels and a head, some steps skipped, and outputs."""
+    """Hashes of a two-layer recurrent network and its outputs after 12 steps with skipped time steps."""
     for dtype in FLOATS:
         for cell in (nn.RNN, nn.LSTM, nn.GRU):
             layer = cell(7, 19, 2, truncate=4, mask_value=0.0, initial_state="learned")
@@ -125,7 +125,7 @@ def recurrent() -> Iterator[tuple[str, str]]:
             yield f"12 steps {cell.__name__} {dtype.__name__}", digest(model.flat_parameters, model(x))
 
 
-#: Networks of layers that draw, learn a shape or look at a batch.
+#: Networks with random layers, trainable activations and normalization.
 LAYERED: dict[str, Callable[[], list[nn.Layer]]] = {
     "normalized": lambda: [
         nn.Dense(7, 19),
@@ -149,12 +149,12 @@ LAYERED: dict[str, Callable[[], list[nn.Layer]]] = {
 
 
 def layered() -> Iterator[tuple[str, str]]:
-    """Parameters and buffers of such networks after 21 steps."""
+    """Hashes of the parameters and buffers of these networks after 21 steps."""
     for dtype in FLOATS:
         for name, layers in LAYERED.items():
             model = nn.Sequential(*layers(), dtype=dtype, rng=0)
             for i, value in enumerate(model.parameters().values()):
-                if value.ndim == 2:  # initial weights are NumPy's, whose sums are not everywhere the same
+                if value.ndim == 2:  # initial weights use NumPy's sums, which differ between machines
                     value[...] = spread(value.size + i, dtype, 0.5)[i:].reshape(value.shape)
             x, y = samples("cross_entropy", 70, 7, 5, dtype)
             simdnn.Trainer(model, seed=11).fit(x, y, epochs=7, batch_size=24)
@@ -167,7 +167,7 @@ def entries() -> dict[str, str]:
 
 
 def main() -> None:
-    """Writes golden.json, or prints the hashes if asked to."""
+    """Writes golden.json, or prints the hashes, depending on the arguments."""
     text = json.dumps(entries(), indent=1) + "\n"
     if sys.argv[1:] == ["--print"]:
         print(text, end="")

@@ -1,7 +1,7 @@
-"""Special values of every function: ``python -m tests.tools.special`` checks them at the level of SIMDNN_ISA.
+"""Special values of every function: ``python -m tests.tools.special`` checks them at the level SIMDNN_ISA.
 
 Zeros, infinities, NaN, subnormals, the ends of the range and both sides of every branch, alone and in every
-lane and tail position. ``--write`` renews the table in ACCURACY.md.
+lane and tail position. ``--write`` updates the table in ACCURACY.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STORAGES = [np.float16, np.float32, np.float64]
 
 
 class Function(NamedTuple):
-    """An activation or its derivative, or an elementary function, at default parameters."""
+    """An activation, its derivative or an elementary function, with default parameters."""
 
     name: str
     kind: str  # "value" or "derivative"
@@ -44,21 +44,21 @@ class Function(NamedTuple):
         return getattr(F, self.label)(x)
 
     def rounded(self, dtype: Any) -> Function:
-        """With its parameters as they are in another precision."""
+        """The function with its parameters rounded to a precision."""
         return self._replace(parameters=tuple(float(dtype(one)) for one in self.parameters))
 
     def precise(self, x: float) -> float:
-        """The formula in arbitrary precision, rounded to float64; x is finite."""
+        """The value of the formula at a finite x, in arbitrary precision and rounded to float64."""
         with mpmath.workprec(300):
             return float(getattr(self.oracle, self.kind)(oracles.Precise, mpmath.mpf(x), *self.parameters))
 
     def zero(self, x: float) -> float:
-        """The zero of the right sign, where the exact result is zero or rounds to it; else anything."""
+        """The zero of the right sign if the exact result is zero or rounds to it; otherwise any number."""
         with np.errstate(all="ignore"):
             return float(getattr(self.oracle, self.kind)(oracles.Double, np.float64(x), *self.parameters))
 
     def expected(self, x: float) -> float:
-        """f(x) of any x."""
+        """The expected f(x), for any x."""
         if math.isnan(x):
             return x
         if math.isinf(x):
@@ -74,7 +74,7 @@ class Function(NamedTuple):
 
 
 def functions() -> list[Function]:
-    """Everything that is registered."""
+    """All registered functions."""
     found = []
     for name, row in ACTIVATIONS.items():
         for kind in ("value", "derivative"):
@@ -87,7 +87,7 @@ def functions() -> list[Function]:
 
 
 def inputs(function: Function, dtype: Any) -> Array:
-    """Every special value for a function, each NaN once per sign and kind."""
+    """All special values for a function, with one NaN for each sign and kind."""
     kinks = np.array([*function.oracle.kinks(*function.parameters)], dtype)
     sides = [kinks, np.nextafter(kinks, dtype(-np.inf)), np.nextafter(kinks, dtype(np.inf))]
     word: Any = {2: np.uint16, 4: np.uint32, 8: np.uint64}[np.dtype(dtype).itemsize]
@@ -98,19 +98,19 @@ def inputs(function: Function, dtype: Any) -> Array:
 
 
 def allowed_errors(function: Function, dtype: Any, x: Array, expected: Array) -> Array:
-    """In ULP: half of one at 0, inf and in half precision; two quanta for a subnormal result."""
+    """Allowed errors in ULP: 0.5 at 0, inf and in half precision; 2 for a subnormal result."""
     bound = 0.5 if dtype == np.float16 else max(function.bound, 0.5)
     if dtype == np.float64:
-        bound += 0.5  # the rounding of what is expected
+        bound += 0.5  # rounding error of the expected value
     small = np.abs(expected) < np.finfo(dtype).smallest_normal
     quanta = 1 if dtype == np.float16 else 2
     return np.where(np.isinf(x) | (x == 0), 0.5, np.where(small, quanta, bound))
 
 
 def wrong_values(function: Function, dtype: Any, x: Array, got: Array) -> Iterator[str]:
-    """Where single results differ from the oracle by more than the bound, or in the sign of a zero."""
+    """Messages about single results with an error above the bound, or with the wrong sign of zero."""
     function = function.rounded(dtype)
-    with np.errstate(all="ignore"):  # a signalling NaN complains about every cast
+    with np.errstate(all="ignore"):  # every cast of a signaling NaN warns
         wide, result = x.astype(np.float64), got.astype(np.float64)
         expected = np.array([function.expected(float(one)) for one in wide])
         allowed = allowed_errors(function, dtype, wide, expected)
@@ -128,7 +128,7 @@ def wrong_values(function: Function, dtype: Any, x: Array, got: Array) -> Iterat
 
 
 def wrong_positions(function: Function, x: Array, single: Array) -> Iterator[str]:
-    """Where a value has other bits in some lane or tail than alone."""
+    """Messages about values that have other bits in some lane or tail than alone."""
     twice, wanted = np.concatenate([x, x]), np.concatenate([single, single])
     for length in range(2, 50):
         for begin in range(x.size):
@@ -139,7 +139,7 @@ def wrong_positions(function: Function, x: Array, single: Array) -> Iterator[str
 
 
 def mismatches() -> Iterator[str]:
-    """Every failure at this level of the instruction set."""
+    """Messages about all failures at this ISA level."""
     for function in functions():
         for dtype in STORAGES:
             x = inputs(function, dtype)
@@ -149,13 +149,13 @@ def mismatches() -> Iterator[str]:
 
 
 def text(value: float) -> str:
-    """A number for the table, zeros with their sign."""
+    """The text of a number in the table, with the sign of zeros."""
     rounded = float(np.float32(value))
     return "-0" if rounded == 0 and math.copysign(1, rounded) < 0 else f"{rounded:.6g}"
 
 
 def table() -> list[str]:
-    """Markdown rows: f and f' at the limits, at zero, at kinks, of NaN."""
+    """Markdown rows: f and f' at the limits, at zero, at kinks and at NaN."""
     points = [-np.inf, -0.0, 0.0, np.inf, np.nan]
     rows = ["| | -inf | -0 | +0 | +inf | NaN | kinks |", "|---|---|---|---|---|---|---|"]
     for function in functions():
@@ -170,7 +170,7 @@ def table() -> list[str]:
 
 
 def main() -> int:
-    """Checks, and writes the table if asked to."""
+    """Checks all functions, and writes the table with ``--write``."""
     failures = list(mismatches())
     print("\n".join(failures) or f"every special value is right at level {_core.isa()}")
     if sys.argv[1:] == ["--write"] and not failures:

@@ -1,4 +1,4 @@
-"""The sweep of accuracy.py finds the errors that mpmath finds, and wrong results; all has been swept."""
+"""The sweep of accuracy.py finds mpmath's errors and wrong results; every function has been swept."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def test_largest_error_in_float64_is_that_of_mpmath(case: accuracy.Case, compari
 
 
 def spoiled(case: accuracy.Case, spoil: Any) -> accuracy.Case:
-    """The case with another result at one argument."""
+    """A case with a wrong result at one argument."""
 
     def function(x: Array, out: Array) -> Array:
         y = case.function(x, out=out)

@@ -1,4 +1,4 @@
-"""The demonstration: a network for hand-written digits, and the same one in plain NumPy."""
+"""The demonstration: a network for handwritten digits in simdnn, and the same network in NumPy."""
 
 from ._digits import DESCRIPTION, add_arguments, run
 

@@ -1,4 +1,4 @@
-"""The demonstration: a network for hand-written digits, and the same one in plain NumPy."""
+"""The demonstration program: a network for handwritten digits in simdnn, and the same network in NumPy."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ DESCRIPTION = (
     "Train a network on handwritten digits with simdnn and with plain NumPy, and compare their times."
 )
 
-#: NumPy stops after these seconds of training: with one sample per step it would take minutes.
+#: Limit of NumPy's training time in seconds: with one sample per step it would take minutes.
 NUMPY_SECONDS = 10.0
-TEST_SHARE = 0.2
-#: Learning rates that suit the digits; other optimizers keep their own default. That of SGD falls in
-#: proportion to a batch smaller than the default (Goyal et al. 2017, section 2.1).
+#: Fraction of the images that are held out for the test.
+TEST_FRACTION = 0.2
+#: Learning rates that suit the digits; other optimizers use their own default. For batches smaller than
+#: the default, the rate of SGD is proportional to the batch size (Goyal et al. 2017, section 2.1).
 LEARNING_RATES = {"sgd": 0.05, "adam": 1e-3, "rmsprop": 1e-3, "lion": 3e-4}
+#: Defaults of the options.
 BATCH_SIZE = 32
 MOMENTUM = 0.9
 
 
 class Digits(NamedTuple):
-    """Images (rows, 64) in [0, 1] and labels (rows,), split for training and test."""
+    """Images [rows, 64] with values in [0, 1] and labels [rows], split into training and test."""
 
     x: NDArray[np.float32]
     y: NDArray[np.int64]
@@ -43,7 +45,10 @@ class Digits(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The result of one contestant."""
+    """The result of a training: totals, mean losses of the first and last epoch, and test accuracy.
+
+    ``accuracy`` is None if the training was stopped early.
+    """
 
     steps: int
     samples: int
@@ -54,12 +59,12 @@ class Run(NamedTuple):
 
 
 def load_digits(seed: int) -> Digits:
-    """The UCI hand-written digits of scikit-learn: 1797 images of 8x8, a fifth of them held out.
+    """Load the UCI handwritten digits from scikit-learn: 1797 images of 8x8 pixels, a fifth of them held out.
 
     Parameters
     ----------
     seed : int
-        Chooses the images held out.
+        Seed of the choice of the images that are held out.
 
     Returns
     -------
@@ -68,14 +73,14 @@ def load_digits(seed: int) -> Digits:
     Raises
     ------
     ModuleNotFoundError
-        If scikit-learn is missing.
+        If scikit-learn is not installed.
     """
     from sklearn.datasets import load_digits as load
 
     images, labels = load(return_X_y=True)
     x = (images / 16).astype(np.float32)
     order = np.random.default_rng(seed).permutation(len(x))
-    test, train = np.split(order, [round(TEST_SHARE * len(x))])
+    test, train = np.split(order, [round(TEST_FRACTION * len(x))])
     return Digits(x[train], labels[train], x[test], labels[test])
 
 
@@ -85,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--seed",
-        type=_natural,
+        type=_nonnegative,
         default=0,
         metavar="N",
         help="seed of split, initial weights and shuffling (default 0)",
@@ -106,17 +111,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train on the digits and print what it took, for simdnn and for NumPy.
+    """Train on the digits with simdnn and with NumPy, and print accuracy and time of both.
 
     Parameters
     ----------
     options : argparse.Namespace
-        Options of `add_arguments`.
+        Values of the options of `add_arguments`.
 
     Returns
     -------
     int
-        The exit status: 1 where scikit-learn or tqdm is missing.
+        The exit status: 1 if scikit-learn or tqdm is not installed, else 0.
 
     Raises
     ------
@@ -144,7 +149,9 @@ def run(options: argparse.Namespace) -> int:
     ours = train_simdnn(model, options, settings, digits)
     print(_row("simdnn", ours))
     if peer is None:
-        print(f"NumPy    not compared: {options.activation} with {options.optimizer} is not written there")
+        print(
+            f"NumPy    not compared: {options.activation} with {options.optimizer} is not implemented there"
+        )
         return 0
     theirs = train_numpy(peer, options, digits)
     print(_row("NumPy", theirs))
@@ -156,27 +163,27 @@ def run(options: argparse.Namespace) -> int:
 
 
 def optimizer_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Hyper-parameters of the chosen optimizer that differ from its defaults."""
+    """Hyper-parameters for the chosen optimizer; raises ValueError if one is out of its range."""
     known = inspect.signature(optim.BY_NAME[options.optimizer]).parameters
     settings: dict[str, Any] = {}
     if options.lr is not None:
         settings["lr"] = options.lr
     elif options.optimizer in LEARNING_RATES:
-        small = options.optimizer == "sgd" and options.batch_size is not None
-        share = min(1.0, options.batch_size / BATCH_SIZE) if small else 1.0
-        settings["lr"] = LEARNING_RATES[options.optimizer] * share
+        scaled = options.optimizer == "sgd" and options.batch_size is not None
+        scale = min(1.0, options.batch_size / BATCH_SIZE) if scaled else 1.0
+        settings["lr"] = LEARNING_RATES[options.optimizer] * scale
     if options.momentum is not None:
         if "momentum" not in known:
             raise ValueError(f"--momentum: {options.optimizer} has none")
         settings["momentum"] = options.momentum
     elif options.optimizer == "sgd":
         settings["momentum"] = MOMENTUM
-    make_optimizer(options, settings)
+    make_optimizer(options, settings)  # checks the settings
     return settings
 
 
 def make_optimizer(options: argparse.Namespace, settings: dict[str, Any]) -> optim.Optimizer:
-    """The chosen optimizer."""
+    """Makes the chosen optimizer."""
     make: type = optim.BY_NAME[options.optimizer]
     optimizer: optim.Optimizer = make(**settings)
     return optimizer
@@ -185,7 +192,7 @@ def make_optimizer(options: argparse.Namespace, settings: dict[str, Any]) -> opt
 def train_simdnn(
     model: nn.Sequential, options: argparse.Namespace, settings: dict[str, Any], digits: Digits
 ) -> Run:
-    """Train ``model`` under a progress bar."""
+    """Trains ``model`` with a progress bar."""
     optimizer = make_optimizer(options, settings)
     trainer = simdnn.Trainer(model, loss="cross_entropy", optimizer=optimizer, seed=options.seed)
     history = trainer.fit(
@@ -199,7 +206,7 @@ def train_simdnn(
 def numpy_peer(
     model: nn.Sequential, activation: str, optimizer: str, settings: dict[str, Any]
 ) -> NumpyMLP | None:
-    """A NumPy network with the model's weights and the same optimizer; None if it is not written there."""
+    """The same network with the same weights and optimizer in NumPy; None if it has no implementation."""
     if activation not in _numpy_mlp.ACTIVATIONS or optimizer not in _numpy_mlp.OPTIMIZERS:
         return None
     rule = _numpy_mlp.OPTIMIZERS[optimizer](**settings)
@@ -207,7 +214,7 @@ def numpy_peer(
 
 
 def train_numpy(peer: NumpyMLP, options: argparse.Namespace, digits: Digits) -> Run:
-    """Train ``peer`` under a progress bar, for `NUMPY_SECONDS` at most."""
+    """Trains ``peer`` with a progress bar, for at most `NUMPY_SECONDS`."""
     from tqdm import tqdm
 
     fit = peer.fit(
@@ -232,6 +239,7 @@ def train_numpy(peer: NumpyMLP, options: argparse.Namespace, digits: Digits) -> 
 
 
 def _heading(options: argparse.Namespace, digits: Digits, widths: list[int], settings: dict[str, Any]) -> str:
+    """Three lines about the configuration, the data and the options."""
     config: Any = simdnn.show_config(mode="dicts")
     shape = "-".join(map(str, widths))
     rule = " ".join([options.optimizer, *(f"{name}={value:g}" for name, value in settings.items())])
@@ -245,6 +253,7 @@ def _heading(options: argparse.Namespace, digits: Digits, widths: list[int], set
 
 
 def _row(name: str, run: Run) -> str:
+    """One line with the result of a training."""
     accuracy = "    --" if run.accuracy is None else f"{run.accuracy:.4f}"
     return (
         f"{name:8} test accuracy {accuracy}   loss {run.first_loss:.4f} -> {run.last_loss:.4f}   "
@@ -253,21 +262,23 @@ def _row(name: str, run: Run) -> str:
     )
 
 
-def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
+def _nonnegative(text: str, low: int = 0) -> int:
+    """The value of an option that is an integer of at least `low`."""
+    if not text.isdecimal() or int(text) < low:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least {low}, got {text!r}")
     return int(text)
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
-    return int(text)
+    """The value of an option that is an integer of at least 1."""
+    return _nonnegative(text, 1)
 
 
 def _widths(text: str) -> tuple[int, ...]:
+    """The value of ``--hidden``: widths of layers, separated by commas."""
     return tuple(_positive(part) for part in text.split(","))
 
 
 def _batch_size(text: str) -> int | None:
+    """The value of ``--batch-size``; None is the full batch."""
     return None if text == "full" else _positive(text)

@@ -1,7 +1,7 @@
-"""A multilayer perceptron in plain NumPy: the peer of the demonstration, and a float64 reference.
+"""A multi-layer perceptron in NumPy, against which `simdnn` is timed, and in float64 a reference for it.
 
-Written as fast as NumPy allows without blocking by hand: flat parameter, gradient and state buffers,
-``out=`` everywhere, buffers kept between steps.
+It is as fast as NumPy allows without manual blocking: parameters, gradients and optimizer state are flat
+arrays, every operation writes to an ``out=`` array, and all arrays are kept between steps.
 """
 
 from __future__ import annotations
@@ -17,21 +17,25 @@ Array = NDArray[Any]
 
 
 class NumpyActivation(NamedTuple):
-    """An activation as NumPy calls that write into ``out``.
+    """An activation in NumPy, whose functions write to ``out``.
 
     Attributes
     ----------
     forward : callable
         ``forward(x, out)`` writes f(x).
     backward : callable
-        ``backward(dy, x, y, out)`` writes dy * f'(x), given y = f(x). ``out`` must not overlap the others.
-    reads_output : bool
-        Whether ``backward`` looks at ``y``; otherwise it may hold anything.
+        ``backward(dy, x, y, out)`` writes dy * f'(x), given y = f(x). ``out`` must not overlap the other
+        arrays.
+    reads_output : bool, default False
+        True if ``backward`` reads ``y``; if False, ``y`` may hold any values.
     """
 
     forward: Callable[[Array, Array], Any]
     backward: Callable[[Array, Array, Array, Array], Any]
     reads_output: bool = False
+
+
+# Forward and backward functions of activations: see `NumpyActivation`.
 
 
 def _sigmoid(x: Array, out: Array) -> None:
@@ -67,7 +71,7 @@ def _leaky_relu_backward(dy: Array, x: Array, y: Array, out: Array) -> None:
 def _elu(x: Array, out: Array) -> None:
     np.minimum(x, 0, out=out)
     np.expm1(out, out=out)
-    np.maximum(x, out, out=out)  # e^x - 1 >= x everywhere, so below zero this keeps e^x - 1
+    np.maximum(x, out, out=out)  # e^x - 1 >= x, so that the maximum is e^x - 1 for negative x
 
 
 def _elu_backward(dy: Array, x: Array, y: Array, out: Array) -> None:
@@ -92,7 +96,7 @@ def _silu_backward(dy: Array, x: Array, y: Array, out: Array) -> None:
     np.multiply(out, dy, out=out)
 
 
-#: Activations at their default parameters, by the name the registry gives them.
+#: Activations with their default parameters, by their names in simdnn's registry.
 ACTIVATIONS: dict[str, NumpyActivation] = {
     "identity": NumpyActivation(
         lambda x, out: np.copyto(out, x),
@@ -112,7 +116,7 @@ ACTIVATIONS: dict[str, NumpyActivation] = {
 
 
 def softmax(x: Array) -> Array:
-    """Softmax of each row of ``x`` (rows, classes)."""
+    """Softmax of each row of ``x`` [rows, classes]."""
     result = x - np.maximum.reduce(x, axis=1, keepdims=True)
     np.exp(result, out=result)
     result /= np.add.reduce(result, axis=1, keepdims=True)
@@ -120,23 +124,23 @@ def softmax(x: Array) -> Array:
 
 
 def cross_entropy(logits: Array, target: NDArray[np.integer[Any]]) -> tuple[float, Array]:
-    """Mean cross-entropy and its gradient.
+    """Mean softmax cross-entropy and its gradient w.r.t. the logits.
 
     Parameters
     ----------
     logits : ndarray, shape (rows, classes)
-    target : ndarray, shape (rows,)
-        Labels.
+    target : ndarray of integers, shape (rows,)
+        Class indices.
 
     Returns
     -------
     loss : float
     gradient : ndarray, shape (rows, classes)
-        Of the mean with respect to ``logits``.
 
     Examples
     --------
     >>> import numpy as np
+    >>> from simdnn.demo._numpy_mlp import cross_entropy
     >>> loss, gradient = cross_entropy(np.zeros((1, 2)), np.array([0]))
     >>> round(loss, 4), gradient
     (0.6931, array([[-0.5,  0.5]]))
@@ -153,7 +157,7 @@ def cross_entropy(logits: Array, target: NDArray[np.integer[Any]]) -> tuple[floa
 
 
 class NumpySGD:
-    """Stochastic gradient descent with heavy-ball momentum over one flat buffer."""
+    """Stochastic gradient descent with heavy-ball momentum (Polyak 1964) on flat arrays."""
 
     def __init__(self, lr: float = 1e-3, momentum: float = 0.0) -> None:
         self.lr = lr
@@ -174,7 +178,7 @@ class NumpySGD:
 
 
 class NumpyAdam:
-    """Adam (Kingma and Ba, 2015, algorithm 1) over one flat buffer."""
+    """Adam (Kingma & Ba 2015, arXiv:1412.6980, algorithm 1) on flat arrays."""
 
     def __init__(
         self, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
@@ -208,12 +212,12 @@ class NumpyAdam:
         parameters -= scratch
 
 
-#: Optimizers by the lower-case name of simdnn's class.
+#: Optimizers by their names in `simdnn.optim.BY_NAME`.
 OPTIMIZERS: dict[str, type[NumpySGD] | type[NumpyAdam]] = {"sgd": NumpySGD, "adam": NumpyAdam}
 
 
 class Epoch(NamedTuple):
-    """The result of one pass of `NumpyMLP.fit`: ``loss`` is the mean over ``samples`` while training."""
+    """Totals of an epoch of `NumpyMLP.fit`; ``loss`` is the mean over its samples, each before its update."""
 
     steps: int
     samples: int
@@ -222,19 +226,21 @@ class Epoch(NamedTuple):
 
 
 class _Layer(NamedTuple):
-    weight: Array  # (in, out)
-    bias: Array  # (out,)
+    """Views of the parameters and gradients of a dense layer."""
+
+    weight: Array  # [in, out]
+    bias: Array  # [out]
     weight_gradient: Array
     bias_gradient: Array
 
 
 class _Buffers(NamedTuple):
-    """Workspace of a step over a given number of rows; each list has an entry per layer, (rows, out)."""
+    """Arrays that a step over a given number of rows writes; each list has an array [rows, out] per layer."""
 
-    before: list[Array]
-    after: list[Array]
-    above: list[Array]  # the gradient with respect to the activation's output
-    below: list[Array]  # the gradient with respect to its input
+    pre_activation: list[Array]
+    output: list[Array]
+    output_gradient: list[Array]  # w.r.t. the output of the activation
+    pre_activation_gradient: list[Array]  # w.r.t. the input of the activation
 
 
 class NumpyMLP:
@@ -243,19 +249,20 @@ class NumpyMLP:
     Parameters
     ----------
     parameters : mapping of str to ndarray
-        Initial ``"0.weight"`` (in, out), ``"0.bias"`` (out,), ``"1.weight"``, ... in order; copied.
-    activation : str
-        The activation after every layer but the last: a key of `ACTIVATIONS`.
+        Initial parameters ``"0.weight"`` [in, out], ``"0.bias"`` [out], ``"1.weight"``, ... in this order;
+        they are copied.
+    activation : str, default "relu"
+        A key of `ACTIVATIONS`, the activation after every layer except the last.
     optimizer : NumpySGD or NumpyAdam, optional
-        Adam with its defaults when left out.
-    dtype : dtype
+        `NumpyAdam` with its defaults if None.
+    dtype : dtype, default float32
         float32, or float64 for a reference.
 
     Examples
     --------
     >>> import numpy as np
     >>> from simdnn import nn
-    >>> from simdnn._numpy_peer import NumpyMLP
+    >>> from simdnn.demo._numpy_mlp import NumpyMLP
     >>> model = nn.Sequential(nn.Dense(2, 3, activation="tanh"), nn.Dense(3, 2), rng=0)
     >>> peer = NumpyMLP(model.parameters(), "tanh")
     >>> x = np.ones((4, 2), np.float32)
@@ -282,34 +289,34 @@ class NumpyMLP:
         self._buffers: dict[int, _Buffers] = {}
 
     def forward(self, x: Array) -> Array:
-        """Logits of ``x`` (rows, features) as a buffer that the next call of as many rows overwrites."""
+        """Logits of ``x`` [rows, features], in an array that the next call with as many rows overwrites."""
         buffers = self._buffers_for(len(x))
-        for layer, before, after in zip(self._layers, buffers.before, buffers.after, strict=True):
-            np.matmul(x, layer.weight, out=before)
-            np.add(before, layer.bias, out=before)
-            if after is not before:
-                self.activation.forward(before, after)
-            x = after
+        for layer, z, y in zip(self._layers, buffers.pre_activation, buffers.output, strict=True):
+            np.matmul(x, layer.weight, out=z)
+            np.add(z, layer.bias, out=z)
+            if y is not z:
+                self.activation.forward(z, y)
+            x = y
         return x
 
     def loss_and_gradients(self, x: Array, y: NDArray[np.integer[Any]]) -> float:
-        """Mean cross-entropy of one batch; its gradients are left in ``gradients``."""
-        loss, below = cross_entropy(self.forward(x), y)
+        """Mean cross-entropy of a mini-batch, whose gradients are written to ``gradients``."""
+        loss, dz = cross_entropy(self.forward(x), y)
         buffers = self._buffers_for(len(x))
         for index in reversed(range(len(self._layers))):
             layer = self._layers[index]
-            inputs = buffers.after[index - 1] if index else x
-            np.matmul(inputs.T, below, out=layer.weight_gradient)
-            np.add.reduce(below, axis=0, out=layer.bias_gradient)
+            inputs = buffers.output[index - 1] if index else x
+            np.matmul(inputs.T, dz, out=layer.weight_gradient)
+            np.add.reduce(dz, axis=0, out=layer.bias_gradient)
             if index:
-                above, before = buffers.above[index - 1], buffers.before[index - 1]
-                np.matmul(below, layer.weight.T, out=above)
-                below = buffers.below[index - 1]
-                self.activation.backward(above, before, inputs, below)
+                dy, z = buffers.output_gradient[index - 1], buffers.pre_activation[index - 1]
+                np.matmul(dz, layer.weight.T, out=dy)
+                dz = buffers.pre_activation_gradient[index - 1]
+                self.activation.backward(dy, z, inputs, dz)
         return loss
 
     def step(self, x: Array, y: NDArray[np.integer[Any]]) -> float:
-        """One step of the optimizer on one batch; the loss before it."""
+        """Makes an optimizer step on a mini-batch, and returns the loss before the step."""
         loss = self.loss_and_gradients(x, y)
         self.optimizer.step(self.flat_parameters, self.flat_gradients)
         return loss
@@ -324,20 +331,20 @@ class NumpyMLP:
         rng: np.random.Generator,
         seconds: float = np.inf,
     ) -> Iterator[Epoch]:
-        """Train, shuffling each epoch, and yield what it took after each.
+        """Train, shuffling the samples in each epoch, and yield an `Epoch` after each.
 
         Parameters
         ----------
         x : ndarray, shape (rows, features)
-        y : ndarray, shape (rows,)
-            Labels.
+        y : ndarray of integers, shape (rows,)
+            Class indices.
         epochs : int
-        batch_size : int or None
+        batch_size : int or None, default 32
             None is the full batch.
         rng : numpy.random.Generator
-            Draws the order of the samples.
-        seconds : float
-            Stop, in the middle of an epoch if need be, once this much time has gone into training.
+            Shuffles the samples.
+        seconds : float, default infinity
+            Limit of the training time in seconds, after which the training stops, even within an epoch.
         """
         rows = len(x)
         batch_size = batch_size or rows
@@ -360,23 +367,24 @@ class NumpyMLP:
                 return
 
     def evaluate(self, x: Array, y: NDArray[np.integer[Any]]) -> tuple[float, float]:
-        """Mean cross-entropy and accuracy."""
+        """Mean cross-entropy and accuracy of a data set."""
         logits = self.forward(x)
         return cross_entropy(logits, y)[0], float(np.mean(np.argmax(logits, axis=1) == y))
 
     def _buffers_for(self, rows: int) -> _Buffers:
+        """The arrays for mini-batches of `rows` rows, allocated on first use."""
         if rows not in self._buffers:
-            before, after, above, below = (
+            z, y, dy, dz = (
                 [np.empty((rows, len(layer.bias)), self.flat_parameters.dtype) for layer in self._layers]
                 for _ in range(4)
             )
-            after[-1] = before[-1]  # no activation after the last layer
-            self._buffers[rows] = _Buffers(before, after, above, below)
+            y[-1] = z[-1]  # no activation after the last layer
+            self._buffers[rows] = _Buffers(z, y, dy, dz)
         return self._buffers[rows]
 
 
 def _views(flat: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-    """Views of ``flat`` with the given shapes, one after another."""
+    """Consecutive views of ``flat`` with the given shapes."""
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
     parts = np.split(flat, ends[:-1])
     return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}

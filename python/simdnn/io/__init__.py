@@ -1,4 +1,4 @@
-"""Models in files, and weights from and to PyTorch; `simdnn.save` and the others are these functions."""
+"""Model files, and conversion of weights from and to PyTorch; `simdnn` exports these functions."""
 
 from ._safetensors import need_safetensors as need_safetensors
 from ._saving import load, load_metadata, save

@@ -1,4 +1,4 @@
-"""A `Trainer` in a file: its model, and all that the next step depends on."""
+"""Files of a `Trainer`: its model, and the complete state of the training."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from ._saving import OPTIMIZER, describe, described_metadata, read_model
 if TYPE_CHECKING:
     from ..training import Trainer
 
+#: Keys of a trainer's description.
 KEYS = ("loss", "optimizer", "state", "seed", "penalty", "epochs_done")
 
 
 def save(trainer: Trainer, path: Path, metadata: Mapping[str, Any] | None) -> None:
-    """See `Trainer.save`."""
+    """Writes a trainer to a file: see `Trainer.save`."""
     state = optimizers.arrays_of(trainer.optimizer, list(trainer.model.parameters()))
     arrays = trainer.model.state_dict() | {OPTIMIZER + name: view.copy() for name, view in state.items()}
     document = {"model": describe(trainer.model), "trainer": describe_trainer(trainer)}
@@ -28,7 +29,7 @@ def save(trainer: Trainer, path: Path, metadata: Mapping[str, Any] | None) -> No
 
 
 def describe_trainer(trainer: Trainer) -> dict[str, Any]:
-    """The trainer but for its model and its arrays."""
+    """Description of a trainer without its model and its arrays."""
     return {
         "loss": losses.to_dict(trainer.loss),
         "optimizer": optimizers.optimizer_to_dict(trainer.optimizer),
@@ -40,7 +41,7 @@ def describe_trainer(trainer: Trainer) -> dict[str, Any]:
 
 
 def load(kind: type[Trainer], path: Path, lr: Any) -> Trainer:
-    """See `Trainer.load`."""
+    """Reads a trainer from a file: see `Trainer.load`."""
     with _safetensors.opened(path) as file:
         found = only_keys(file.part("trainer"), KEYS, "trainer")
         model = read_model(file)

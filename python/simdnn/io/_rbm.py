@@ -1,4 +1,4 @@
-"""A `BernoulliRBM` in a file: its parameters, and all that its next step depends on."""
+"""Files of a `BernoulliRBM`: its parameters, and the complete state of its training."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from ._saving import OPTIMIZER, described_metadata
 if TYPE_CHECKING:
     from ..pretrain._boltzmann import BernoulliRBM
 
+#: Arguments of the constructor.
 SETTINGS = ("k", "dtype", "seed", "sample_visible")
+#: Keys of a description.
 KEYS = (*SETTINGS, "epochs_done", "optimizer", "state")
+#: Names of the parameter arrays.
 PARAMETERS = ("weight", "hidden_bias", "visible_bias")
-#: Which dimension of the weight a bias has.
+#: The axis of the weight [visible, hidden] that each bias has the length of.
 BIASES = ((0, "visible_bias"), (1, "hidden_bias"))
 
 
 def save(rbm: BernoulliRBM, path: Path, metadata: Mapping[str, Any] | None) -> None:
-    """See `BernoulliRBM.save`."""
+    """Writes a machine to a file: see `BernoulliRBM.save`."""
     state = optimizers.arrays_of(rbm.optimizer, list(PARAMETERS))
     arrays = rbm.parameters() | {OPTIMIZER + name: view for name, view in state.items()}
     described = {
@@ -40,7 +43,7 @@ def save(rbm: BernoulliRBM, path: Path, metadata: Mapping[str, Any] | None) -> N
 
 
 def load(kind: type[BernoulliRBM], path: Path, lr: Any) -> BernoulliRBM:
-    """See `BernoulliRBM.load`."""
+    """Reads a machine from a file: see `BernoulliRBM.load`."""
     with _safetensors.opened(path) as file:
         found = only_keys(file.part("BernoulliRBM"), KEYS, "BernoulliRBM")
         dtype = found["dtype"]

@@ -1,4 +1,4 @@
-"""Safetensors files: written whole or not at all, read with every claim checked."""
+"""Safetensors files: written atomically, and validated when read."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from .._utils.files import Path, first_line, write_atomically
 from .._utils.jsonable import from_json, only_keys, to_json
 
-#: Where the description lies in a file's metadata: one key, so that the same model makes the same bytes.
+#: Key of the description in a file's metadata. There is one key only, so that equal models give equal bytes.
 KEY = "simdnn"
+#: Version of the file format.
 VERSION = 1
+#: Names of safetensors' dtypes in NumPy.
 DTYPES = {"F32": "float32", "F64": "float64"}
-#: What a file may hold, and what loads it.
+#: The functions that load files, by the object in the file.
 LOADERS = {
     "model": "simdnn.load",
     "trainer": "simdnn.Trainer.load",
@@ -25,12 +27,16 @@ LOADERS = {
 
 
 def need_safetensors() -> Any:
-    """The module safetensors, which files of models need.
+    """Import the package safetensors, which model files need.
+
+    Returns
+    -------
+    module
 
     Raises
     ------
     ImportError
-        If it is missing; the message says how to get it.
+        If safetensors is not installed; the message says how to install it.
 
     Examples
     --------
@@ -46,13 +52,13 @@ def need_safetensors() -> Any:
 
 
 def write(path: Path, arrays: Mapping[str, NDArray[Any]], document: dict[str, Any]) -> None:
-    """Arrays and what describes them, in one file."""
+    """Writes arrays and their description, a document that JSON can hold, to a file."""
     text = to_json({"version": VERSION} | document)
     write_atomically(path, need_safetensors().numpy.save(dict(arrays), metadata={KEY: text}))
 
 
 class Opened:
-    """A file's description, and its arrays on demand."""
+    """An open file: its description, and its arrays on demand."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -60,19 +66,19 @@ class Opened:
         self.names: list[str] = list(file.keys())
 
     def part(self, kind: str) -> Any:
-        """The description of a model, trainer or Boltzmann machine."""
+        """The description of the object of a `kind` in `LOADERS`; raises ValueError if the file has none."""
         if kind in self.document:
             return self.document[kind]
         held = [f"a {other}; load it with {how}" for other, how in LOADERS.items() if other in self.document]
         raise ValueError(f"holds no {kind} but {' and '.join(held) or 'nothing of simdnn'}")
 
     def arrays_of(self, owner: str, dtype: str) -> dict[str, NDArray[Any]]:
-        """All arrays whose names begin with `owner`, by the rest of their names."""
+        """All arrays whose names begin with the prefix `owner`, by names without the prefix."""
         names = [name for name in self.names if name.startswith(owner)]
         return {name.removeprefix(owner): self.array(name, dtype) for name in names}
 
     def array(self, name: str, dtype: str) -> NDArray[Any]:
-        """An array, which must be of that dtype."""
+        """The array called `name`; raises an error if it is missing or has another dtype."""
         if name not in self.names:
             raise KeyError(f"{name}: missing")
         kind = self._file.get_slice(name).get_dtype()
@@ -83,7 +89,7 @@ class Opened:
 
 
 def _document(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """The description in a file's metadata."""
+    """The validated description in a file's metadata."""
     if KEY not in metadata:
         raise ValueError("a safetensors file, but not of simdnn; for PyTorch's weights see simdnn.from_torch")
     document = only_keys(from_json(metadata[KEY]), ("version", *LOADERS, "metadata"), "description")
@@ -94,15 +100,15 @@ def _document(metadata: Mapping[str, str]) -> dict[str, Any]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Opened]:
-    """The file at `path`; whatever is wrong with its content is a ValueError that names it."""
+    """Opens the file at `path`; every error in its content becomes a ValueError that names the file."""
     safetensors = need_safetensors()
     name = os.fspath(path)
-    with open(name, "rb"):  # the operating system's words for what is no readable file
+    with open(name, "rb"):  # raises the operating system's error if the file cannot be read
         pass
     try:
         with safetensors.safe_open(name, framework="numpy") as file:
             yield Opened(file)
     except (MemoryError, ImportError):
         raise
-    except Exception as error:  # of any kind: the content is not to be trusted
+    except Exception as error:  # any kind of error may come from untrusted content
         raise ValueError(f"{name}: {first_line(error)}") from error

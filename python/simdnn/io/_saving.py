@@ -1,4 +1,4 @@
-"""Models in files: safetensors, with the architecture as JSON beside the weights; no pickle."""
+"""Model files: safetensors with the weights, and with the architecture as JSON in the metadata; no pickle."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._safetensors import Opened
 
 __all__ = ["load", "load_metadata", "save"]
 
-#: Names of arrays that belong to a trainer, not to its model.
+#: Prefix of the names of arrays that belong to an optimizer, not to the model.
 OPTIMIZER = "optimizer."
 
 
@@ -25,22 +25,24 @@ def save(model: Sequential, path: Path, metadata: Mapping[str, Any] | None = Non
     Parameters
     ----------
     model : Sequential
-    path : str or path
-        Replaced if it exists, and then as a whole: a crash leaves the old file or the new one.
+    path : str or os.PathLike
+        An existing file is replaced atomically: after a crash, the file is the old or the new one.
     metadata : dict, optional
-        Anything of one's own that JSON can hold; `load_metadata` reads it.
+        Your own data, of types that JSON can hold; `load_metadata` reads them.
 
     Raises
     ------
     TypeError
-        If the model is no `Sequential`, or the metadata is not plain.
+        If `model` is not a `Sequential`, or JSON cannot hold `metadata` or a setting of a layer.
+    OSError
+        If the file cannot be written.
     ImportError
-        If safetensors is missing: it comes with the extra ``[io]``.
+        If safetensors is not installed: ``pip install 'simdnn[io]'``.
 
     Notes
     -----
     Arrays have the names and layouts of `Sequential.parameters` and `Sequential.buffers`; dense weights are
-    (in, out). The same model makes the same bytes.
+    [inputs, outputs]. Equal models give equal bytes.
 
     Examples
     --------
@@ -62,26 +64,26 @@ def save(model: Sequential, path: Path, metadata: Mapping[str, Any] | None = Non
 
 
 def load(path: Path) -> Sequential:
-    """The model in a file of `save`, or in one of `Trainer.save`.
+    """Read a model from a file of `save` or `Trainer.save`.
 
     Parameters
     ----------
-    path : str or path
+    path : str or os.PathLike
 
     Returns
     -------
     Sequential
-        Bit for bit as it was, on any machine.
+        A model with the same bits on any machine.
 
     Raises
     ------
     ValueError
-        If the content is damaged, of another kind, or does not agree with itself. Nothing in a file is
-        executed, and no more memory is taken than it has bytes, however large it says that its arrays are.
+        If the content is damaged, inconsistent, or of another format. Loading executes nothing from the file,
+        and needs no more memory than the file has bytes, even if the file claims larger arrays.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     ImportError
-        If safetensors is missing: it comes with the extra ``[io]``.
+        If safetensors is not installed: ``pip install 'simdnn[io]'``.
 
     Examples
     --------
@@ -98,21 +100,21 @@ def load(path: Path) -> Sequential:
 
 
 def load_metadata(path: Path) -> dict[str, Any]:
-    """What `save` was given as `metadata`.
+    """Read the argument `metadata` of `save` from a file.
 
     Parameters
     ----------
-    path : str or path
+    path : str or os.PathLike
 
     Returns
     -------
     dict
-        Empty if there was none.
+        Empty if the file has no metadata.
 
     Raises
     ------
     ValueError, OSError, ImportError
-        As `load`.
+        As for `load`.
 
     Examples
     --------
@@ -132,12 +134,12 @@ def load_metadata(path: Path) -> dict[str, Any]:
 
 
 def describe(model: Sequential) -> dict[str, Any]:
-    """The model but for its arrays."""
+    """Description of a model without its arrays."""
     return model.to_dict() | {"seed": model._seed, "passes": model._model.passes}
 
 
 def described_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The user's part of a description."""
+    """The part of a description that holds the user's metadata."""
     if metadata is None:
         return {}
     if not isinstance(metadata, Mapping):
@@ -149,7 +151,7 @@ def described_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def read_model(file: Opened) -> Sequential:
-    """The model of an open file."""
+    """Makes the model of an open file."""
     found = only_keys(file.part("model"), ("layers", "dtype", "in_features", "seed", "passes"), "model")
     seed, passes = (check_int(key, found.get(key, 0), 0, 2**64 - 1) for key in ("seed", "passes"))
     arguments = sequential_arguments({k: v for k, v in found.items() if k not in ("seed", "passes")})

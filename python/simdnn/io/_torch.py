@@ -1,4 +1,4 @@
-"""Weights from and to PyTorch's state dictionaries, without PyTorch."""
+"""Conversion of weights from and to PyTorch's state dictionaries, without PyTorch."""
 
 from __future__ import annotations
 
@@ -25,39 +25,40 @@ def from_torch(
     activation: str | nn.Activation | None = None,
     dtype: DTypeLike = np.float32,
 ) -> nn.Sequential:
-    """A model with the weights of a PyTorch ``state_dict``; PyTorch itself is not needed.
+    """Convert a PyTorch ``state_dict`` to a model; PyTorch itself is not needed.
 
     Parameters
     ----------
     state_dict : dict
-        Of tensors or arrays by name, as ``module.state_dict()`` or ``safetensors.numpy.load_file`` give it.
+        Tensors or arrays by name, from ``module.state_dict()`` or ``safetensors.numpy.load_file``.
     model : Sequential, optional
-        Takes the weights, module by module in the order of the dictionary; any names will do. Without it, the
-        layers are made from names of places in a ``torch.nn.Sequential``: ``"0.weight"``,
-        ``"2.running_mean"``, behind a common prefix or none.
+        The model to fill, module by module in the order of the dictionary, whatever the names. Without it, a
+        model is made from names of a ``torch.nn.Sequential`` such as ``"0.weight"`` and
+        ``"2.running_mean"``, all with the same prefix or none.
     activation : str or Activation, optional
-        What stands in places without entries between two others, which a dictionary does not say.
-    dtype : dtype
-        float32 or float64, of a model that is made.
+        The activation at each place without entries between two places that have entries: a ``state_dict``
+        does not name activations.
+    dtype : dtype, default float32
+        float32 or float64, the dtype of a model that is made.
 
     Returns
     -------
     Sequential
-        The model.
+        `model`, or the model that was made.
 
     Raises
     ------
     TypeError
-        If a value is no array of numbers, or lies on another device.
+        If a value is not an array of real numbers, or is on another device.
     ValueError
-        If the names do not say what the layers are, or the model does not fit; it is then unchanged.
+        If the names do not determine the layers, or the entries do not fit `model`, which is then unchanged.
 
     Notes
     -----
-    Weights of matrices are transposed: (out, in) there, (in, out) here. Known are Linear, BatchNorm1d,
-    LayerNorm, PReLU, RNN, LSTM and GRU, and with `model` Embedding too, which cannot be told from a Linear.
-    Settings that are no weights (eps, momentum, the p of dropout) have their defaults, which are PyTorch's;
-    recurrent layers give the last state alone. Give `model` where that is not so.
+    Weight matrices are transposed, from PyTorch's [out, in] to [in, out]. The modules Linear, BatchNorm1d,
+    LayerNorm, PReLU, RNN, LSTM and GRU are recognized; Embedding needs `model`, because its entries look like
+    those of a Linear. Settings that a ``state_dict`` does not hold (eps, momentum, the p of dropout) get
+    PyTorch's defaults, and recurrent layers return the last state. Pass `model` if yours differ.
 
     Examples
     --------
@@ -71,7 +72,7 @@ def from_torch(
     """
     modules = modules_of(state_dict)
     if model is None:
-        return made(modules, activation, dtype)
+        return model_of(modules, activation, dtype)
     if not isinstance(model, nn.Sequential):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
     fill(model, modules)
@@ -79,7 +80,7 @@ def from_torch(
 
 
 def modules_of(state_dict: Mapping[str, Any]) -> dict[str, Arrays]:
-    """The entries of each module, in the order of the dictionary."""
+    """Arrays by entry (``"weight"``), by module (``"0"``), in the order of the dictionary."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"state_dict: expected a dictionary, got {type(state_dict).__name__}")
     modules: dict[str, Arrays] = {}
@@ -96,7 +97,7 @@ def modules_of(state_dict: Mapping[str, Any]) -> dict[str, Arrays]:
 
 
 def kind_of(module: str, entries: Arrays) -> str:
-    """The class that a module's entries belong to."""
+    """Name in `KINDS` of the class that a module's entries belong to."""
     for name, kind in KINDS.items():
         if kind.known_by(entries):
             return name
@@ -106,14 +107,14 @@ def kind_of(module: str, entries: Arrays) -> str:
     )
 
 
-def made(
+def model_of(
     modules: dict[str, Arrays], activation: str | nn.Activation | None, dtype: DTypeLike
 ) -> nn.Sequential:
-    """A model of the layers that the names say."""
+    """Makes a model from the names of a ``torch.nn.Sequential``."""
     layers: list[Layer] = []
     state: Arrays = {}
     last: int | None = None
-    for place, (module, entries) in placed(modules):
+    for place, (module, entries) in sorted_by_place(modules):
         if last is not None and place > last + 1:
             if activation is None:
                 raise ValueError(
@@ -125,13 +126,13 @@ def made(
         name = kind_of(module, entries)
         state |= {f"{len(layers)}.{key}": value for key, value in KINDS[name].to_ours(entries).items()}
         layers.append(layer_from_dict({"layer": name, **KINDS[name].describe(entries)}))
-    made = nn.Sequential(*layers, dtype=dtype, rng=0)
-    made.load_state_dict(made.state_dict() | state)
-    return made
+    model = nn.Sequential(*layers, dtype=dtype, rng=0)
+    model.load_state_dict(model.state_dict() | state)
+    return model
 
 
-def placed(modules: dict[str, Arrays]) -> Iterator[tuple[int, tuple[str, Arrays]]]:
-    """Modules by their place in a ``torch.nn.Sequential``."""
+def sorted_by_place(modules: dict[str, Arrays]) -> list[tuple[int, tuple[str, Arrays]]]:
+    """Modules with their places in a ``torch.nn.Sequential``, in the order of the places."""
     found = [(re.fullmatch(r"(.*?)(\d+)", module), module) for module in modules]
     prefixes = {match[1] for match, _ in found if match}
     if len(prefixes) != 1 or not all(match for match, _ in found):
@@ -140,16 +141,16 @@ def placed(modules: dict[str, Arrays]) -> Iterator[tuple[int, tuple[str, Arrays]
             " give model=nn.Sequential(...)"
         )
     places = [(int(match[2]), (module, modules[module])) for match, module in found if match]
-    return iter(sorted(places, key=lambda one: one[0]))
+    return sorted(places, key=lambda one: one[0])
 
 
 def leaves(layers: Sequence[Layer], names: Iterable[str], prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """The innermost layers that have parameters or buffers, behind the prefixes of their names."""
+    """Pairs (prefix of the names, layer) of the innermost layers that have parameters or buffers."""
     for i, layer in enumerate(layers):
         here = f"{prefix}{i}."
         children = list(layer._children())
         for inner, chain in children:
-            if f"{here}{inner}weight" in names:  # a single layer, named without a place
+            if f"{here}{inner}weight" in names:  # a single layer, whose names have no place
                 yield here + inner, chain[0]
             else:
                 yield from leaves(chain, names, here + inner)
@@ -158,7 +159,7 @@ def leaves(layers: Sequence[Layer], names: Iterable[str], prefix: str = "") -> I
 
 
 def fill(model: nn.Sequential, modules: dict[str, Arrays]) -> None:
-    """Sets a model's parameters, module by module."""
+    """Sets a model's parameters from PyTorch's modules, in order."""
     wanted = model.state_dict()
     layers = list(leaves(model.layers, wanted))
     if len(layers) != len(modules):
@@ -187,7 +188,7 @@ def fill(model: nn.Sequential, modules: dict[str, Arrays]) -> None:
 
 
 def translated(layer: Layer, module: str, entries: Arrays) -> Arrays:
-    """A module's entries as the layer keeps them."""
+    """A module's entries in the names and layouts of the layer."""
     kind = KINDS.get(type(layer).__name__)
     if kind is None:
         raise ValueError(f"{module}: PyTorch has no counterpart of {layer!r}")
@@ -195,7 +196,7 @@ def translated(layer: Layer, module: str, entries: Arrays) -> Arrays:
 
 
 def to_torch_state_dict(model: nn.Sequential) -> Arrays:
-    """The weights of a model as those of the same ``torch.nn.Sequential``.
+    """Convert the weights of a model to the ``state_dict`` of an equal ``torch.nn.Sequential``.
 
     Parameters
     ----------
@@ -204,9 +205,10 @@ def to_torch_state_dict(model: nn.Sequential) -> Arrays:
     Returns
     -------
     dict
-        Arrays by PyTorch's names and in its layouts, for
-        ``module.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})``. Each layer has a
-        place, and so has the activation of a `Dense` behind it.
+        Arrays with PyTorch's names and layouts, for
+        ``module.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})``. In the
+        ``torch.nn.Sequential``, each layer has a place, and the activation of a `Dense` has the place after
+        it.
 
     Raises
     ------

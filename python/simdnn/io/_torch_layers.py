@@ -1,4 +1,4 @@
-"""How layers and PyTorch's modules of the same name write the same parameters."""
+"""Conversion of parameters between layers and PyTorch's modules, by the name of the class."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Kind(NamedTuple):
-    """How a class of layers and PyTorch's module of the same name write the same parameters."""
+    """Conversion of parameters between a class of layers and the PyTorch module that corresponds to it."""
 
-    #: Whether a module with these entries is of this kind.
+    #: Function that returns True if a module's entries are of this kind.
     known_by: Callable[[Arrays], bool]
-    #: A description of the layer for a module's entries.
+    #: Function that returns the settings of the layer for a module's entries.
     describe: Callable[[Arrays], dict[str, Any]]
+    #: Function that converts a module's entries to the layer's names and layouts.
     to_ours: Callable[[Arrays], Arrays] = dict
+    #: The inverse of `to_ours`.
     to_torch: Callable[[Arrays], Arrays] = dict
 
 
 def turned(state: Arrays) -> Arrays:
-    """Weights of matrices are (in, out), PyTorch's (out, in)."""
+    """`state` with transposed weight matrices, which are [in, out] here and [out, in] in PyTorch."""
     return {
         name: np.ascontiguousarray(value.T) if name.startswith("weight") else value
         for name, value in state.items()
@@ -32,7 +34,7 @@ def turned(state: Arrays) -> Arrays:
 
 
 def counted(state: Arrays) -> Arrays:
-    """PyTorch counts batches in an integer."""
+    """`state` with the number of batches as an integer, as in PyTorch."""
     return {
         name: value.astype(np.int64) if name == "num_batches_tracked" else value
         for name, value in state.items()
@@ -40,7 +42,7 @@ def counted(state: Arrays) -> Arrays:
 
 
 def recurrent(gates: int) -> Kind:
-    """A recurrent layer of so many gates, whose names are PyTorch's."""
+    """The kind of a recurrent layer with `gates` gates, whose parameters have PyTorch's names."""
 
     def known_by(s: Arrays) -> bool:
         first = s.get("weight_hh_l0")
@@ -61,7 +63,7 @@ def recurrent(gates: int) -> Kind:
     return Kind(known_by, describe, to_ours=turned, to_torch=turned)
 
 
-#: By the name of the class, here as in ``torch.nn``; the first that knows a module's entries takes it.
+#: Kinds by the class of the layer; a module is of the first kind that recognizes its entries.
 KINDS: dict[str, Kind] = {
     "BatchNorm1d": Kind(
         lambda s: "running_mean" in s,
@@ -89,5 +91,5 @@ KINDS: dict[str, Kind] = {
     "LSTM": recurrent(4),
     "GRU": recurrent(3),
     "RNN": recurrent(1),
-    "Embedding": Kind(lambda s: False, dict),  # cannot be told from a Linear without bias
+    "Embedding": Kind(lambda s: False, dict),  # its entries are those of a Linear without bias
 }

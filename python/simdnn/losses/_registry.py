@@ -12,7 +12,7 @@ import numpy as np
 from .. import _core
 from .._utils.arrays import as_cpu_array
 from .._utils.check import check_float, check_name
-from .._utils.jsonable import jsonable, only_keys
+from .._utils.jsonable import jsonable, only_keys, reject
 
 Reduction = Literal["none", "mean", "sum"]
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -168,9 +168,7 @@ def to_dict(loss: Any) -> dict[str, Any]:
 
 def _convert(value: Any) -> dict[str, Any]:
     """Description of a setting that has a method `_to_dict`."""
-    if not hasattr(value, "_to_dict"):
-        raise TypeError(f"cannot be described: {value!r}")
-    found: dict[str, Any] = value._to_dict()
+    found: dict[str, Any] = value._to_dict() if hasattr(value, "_to_dict") else reject(value)
     return found
 
 
