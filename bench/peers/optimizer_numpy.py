@@ -1,7 +1,7 @@
 """Update rules as fast as NumPy allows: ``out=`` everywhere, buffers kept between steps.
 
-Each is made with the parameters, in float32 to be timed or in float64 as a reference, and called with the
-gradients; defaults are PyTorch's.
+Each function takes the parameters, in float32 for timings or in float64 as a reference, and returns a step
+that takes the gradients. Default hyper-parameters are PyTorch's.
 """
 
 from __future__ import annotations
@@ -106,14 +106,14 @@ def adadelta(p: Array) -> Step:
     return step
 
 
-def decay(mean: Array, g: Array, share: float, scratch: Array, *, square: bool = False) -> None:
-    """mean = share * mean + (1 - share) * g, or g^2."""
-    np.multiply(mean, share, out=mean)
+def decay(mean: Array, g: Array, factor: float, scratch: Array, *, square: bool = False) -> None:
+    """mean = factor * mean + (1 - factor) * g, or g^2 instead of g."""
+    np.multiply(mean, factor, out=mean)
     if square:
         np.multiply(g, g, out=scratch)
-        np.multiply(scratch, 1 - share, out=scratch)
+        np.multiply(scratch, 1 - factor, out=scratch)
     else:
-        np.multiply(g, 1 - share, out=scratch)
+        np.multiply(g, 1 - factor, out=scratch)
     np.add(mean, scratch, out=mean)
 
 
