@@ -1,4 +1,4 @@
-"""Whatever is registered has an oracle, a stub and documentation: failures say which line to add where."""
+"""Every registered operation has an oracle, a stub and documentation; failures name the line to add."""
 
 import inspect
 import re
