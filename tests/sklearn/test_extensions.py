@@ -292,6 +292,16 @@ def test_public_callbacks_are_given_the_trainer(tmp_path: Path) -> None:
     assert given.score(X[1::2], Y[1::2]) == early.best
 
 
+def test_a_checkpoint_has_the_network_of_an_estimator(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
+    path = tmp_path / "best.safetensors"
+    saving = callbacks.ModelCheckpoint(path, "loss", model_only=True)
+    classifier = fitted(callbacks=[saving], max_iter=5)
+    assert same_bits(F.softmax(simdnn.load(path)(X)), classifier.predict_proba(X))
+    with pytest.raises(TypeError, match=r"loss: expected a name or a loss of simdnn.functional, got Loss"):
+        fitted(callbacks=[callbacks.ModelCheckpoint(path, "loss")], max_iter=1)
+
+
 def test_a_callback_may_stop_by_the_score_of_early_stopping() -> None:
     stopping = callbacks.EarlyStopping("val_score", patience=3)
     classifier = MLPClassifier(**QUICK, early_stopping=True, callbacks=[stopping]).fit(X, Y)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from .._utils.check import check_float, check_int, check_name
+from .._utils.check import check_finite, check_int, check_name
 
 
 class Patience:
@@ -57,9 +57,7 @@ class Patience:
         like: Literal["keras", "sklearn"] = "keras",
     ) -> None:
         self.patience = None if patience is None else check_int("patience", patience, 0)
-        self.min_delta = check_float("min_delta", min_delta)
-        if not 0 <= self.min_delta < math.inf:
-            raise ValueError(f"min_delta: expected a finite number >= 0, got {self.min_delta}")
+        self.min_delta = check_finite("min_delta", min_delta)
         self.mode = check_name("mode", mode, ("min", "max"))
         self.like = check_name("like", like, ("keras", "sklearn"))
         self.best = math.inf if self.mode == "min" else -math.inf

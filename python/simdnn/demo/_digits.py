@@ -199,7 +199,7 @@ def train_simdnn(
 def numpy_peer(
     model: nn.Sequential, activation: str, optimizer: str, settings: dict[str, Any]
 ) -> NumpyMLP | None:
-    """The same network, with the same weights and optimizer, in NumPy; None if it is not written there."""
+    """A NumPy network with the model's weights and the same optimizer; None if it is not written there."""
     if activation not in _numpy_mlp.ACTIVATIONS or optimizer not in _numpy_mlp.OPTIMIZERS:
         return None
     rule = _numpy_mlp.OPTIMIZERS[optimizer](**settings)

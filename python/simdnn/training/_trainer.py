@@ -125,7 +125,7 @@ class Trainer:
         self.epochs_done = 0
         make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
         optimizer._adopt({"clip_norm": clip_norm, "clip_value": clip_value, "l1": l1, "l2": l2})
-        self._trainer = make(model._model, native, optimizer._rule, self.seed)
+        self._trainer = make(model._model, native, optimizer._config, self.seed)
         self._trainer.sums_penalty = penalty == "sum"
         optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
 
