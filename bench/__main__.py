@@ -1,4 +1,4 @@
-"""``python -m bench [filter ...]``: check answers, then time simdnn beside NumPy and every installed peer."""
+"""``python -m bench [filter ...]``: check results, then time simdnn, NumPy and every installed peer."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def main() -> int:
     options = parser.parse_args()
     cpus = harness.available_cpus()
     if not 1 <= options.threads <= cpus:
-        parser.error(f"argument --threads: expected 1 to {cpus}, the CPUs at hand, got {options.threads}")
+        parser.error(f"argument --threads: expected 1 to {cpus}, the available CPUs, got {options.threads}")
 
     if options.write and options.quick:
-        parser.error("argument --write: rough numbers are not kept; leave out --quick")
+        parser.error("argument --write: not allowed with argument --quick, whose numbers are rough")
     levels.limit_level(options.isa)
     harness.limit_threads(options.threads)
     cases = select_cases(options.filter)
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def write(measured: Sequence[harness.Result], machine: dict[str, Any], command: str) -> None:
-    """Puts the tables that were measured as a whole into `RESULTS.md`, and the README's six rows in step."""
+    """Writes the completely measured tables to `RESULTS.md`, and updates the README's six rows from it."""
     whole = Counter(case.group for case in select_cases([]))
     found = Counter(result.case.group for result in measured)
     for group in found:
@@ -84,15 +84,29 @@ def write(measured: Sequence[harness.Result], machine: dict[str, Any], command: 
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The command line's options."""
+    """The parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     add = parser.add_argument
-    about_filter = "parts of a case's name, or patterns: engine, '(elu|silu) N=1e6', ..."
+    about_filter = (
+        "regular expressions that select cases by name: engine, '(elu|silu) N=1e6', ... (default: all)"
+    )
     add("filter", nargs="*", type=pattern, help=about_filter)
-    add("--threads", type=int, default=1, metavar="N", help="CPUs for every contestant (default 1)")
-    add("--isa", choices=levels.LEVELS, help="hold every contestant to this level (default: as each chooses)")
-    add("--json", type=Path, metavar="PATH", help="write the results and the machine they come from")
-    add("--quick", action="store_true", help="few rounds: rough numbers")
+    add(
+        "--threads",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of CPUs and threads for every library (default: %(default)s)",
+    )
+    add(
+        "--isa",
+        choices=levels.LEVELS,
+        help="highest instruction set level of every library (default: no limit)",
+    )
+    add(
+        "--json", type=Path, metavar="PATH", help="write the results and a description of the machine as JSON"
+    )
+    add("--quick", action="store_true", help="measure few rounds, for rough numbers")
     add("--markdown", action="store_true", help="print Markdown tables")
     add(
         "--write",
@@ -103,15 +117,15 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """A filter, which ignores the case of letters."""
+    """A filter: a regular expression that ignores case."""
     try:
         return re.compile(text, re.IGNORECASE)
     except re.error as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no pattern: {error}") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a regular expression: {error}") from None
 
 
 def select_cases(filters: Sequence[re.Pattern[str]]) -> list[harness.Case]:
-    """The cases whose "module group name" any of the filters matches somewhere; all without a filter."""
+    """Cases for which a filter is found in "module group name"; all cases without a filter."""
     return [
         case
         for module in MODULES

@@ -1,4 +1,4 @@
-"""The least time a step could take here: operations at the measured peak, bytes at the measured bandwidth."""
+"""Lower bounds of step times: operations at the measured peak, bytes at the measured bandwidth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLAGS = ["-O3", "-march=native", "-mprefer-vector-width=512", "-fno-math-errno",
 
 @functools.cache
 def library() -> ctypes.CDLL | None:
-    """The compiled walks, or None without a C++ compiler."""
+    """The compiled `floor.cpp`, or None without a C++ compiler."""
     compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
     if compiler is None:
         return None
@@ -32,23 +32,29 @@ def library() -> ctypes.CDLL | None:
 def slower_floor(
     size: int, buffers: int, roots: int, divisions: int, dtype: str = "float32"
 ) -> Callable[[], object] | None:
-    """The walk over memory, or the roots and divisions alone: whichever takes longer here.
+    """The slower of reading and writing an update's memory, and of its square roots and divisions alone.
 
     Parameters
     ----------
     size : int
-        Parameters.
+        Number of parameters.
     buffers : int
-        State buffers beside the parameters; the gradient is read too.
+        Number of state buffers of the optimizer, which are read and written like the parameters; the gradient
+        is read.
     roots, divisions : int
-        Of each element.
+        Number of square roots and divisions per parameter.
     dtype : str
         "float32" or "float64".
+
+    Returns
+    -------
+    function or None
+        A function that does this work; None without a C++ compiler.
     """
     native = library()
     if native is None:
         return None
-    # Written to, for else all their pages would be one page of zeros.
+    # Nonzero values, because the system maps all pages of a zero array to a single one.
     arrays = [np.full(size, 1e-3, dtype) for _ in range(1 + buffers)]
     gradient = np.full(size, 1e-9, dtype)
     pointers = (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
@@ -64,7 +70,7 @@ def slower_floor(
 def _divisions(
     native: ctypes.CDLL, size: int, roots: int, divisions: int, dtype: str
 ) -> list[Callable[[], object]]:
-    """Roots and divisions in the first-level cache; nothing where there are none."""
+    """Square roots and divisions of data in the L1 cache; an empty list if there are none."""
     if not (size and (roots or divisions)):
         return []
     block = np.full(1024, 2.0, dtype)
@@ -79,18 +85,23 @@ def _divisions(
 def step_floor(
     flops: float, parameters: int, divided: int, dtype: str = "float32"
 ) -> Callable[[], object] | None:
-    """A training step that does nothing but its arithmetic: products at the peak, then Adam's walk.
+    """The arithmetic of a training step: products at the peak, then Adam's update, then activations.
 
     Parameters
     ----------
     flops : float
-        Of the matrix products.
+        Number of operations of the matrix products.
     parameters : int
-        What Adam updates.
+        Number of parameters that Adam updates.
     divided : int
-        Divisions of the activations.
+        Number of divisions of the activations.
     dtype : str
         "float32" or "float64".
+
+    Returns
+    -------
+    function or None
+        A function that does this work; None without a C++ compiler.
     """
     native = library()
     update = slower_floor(parameters, 2, 1, 1, dtype)
@@ -107,13 +118,13 @@ def step_floor(
     return step
 
 
-#: Bytes that fit each level of a common cache hierarchy, and none.
+#: Bytes that fit into each level of a common cache hierarchy, and into none.
 LEVELS = {"L1": 16 << 10, "L2": 512 << 10, "L3": 8 << 20, "memory": 256 << 20}
 
 
 @functools.cache
 def describe() -> str:
-    """The peak of multiply-adds and the bandwidth of reading, one core, as measured now."""
+    """A text with the measured peak of multiply-adds and the read bandwidth of one core."""
     native = library()
     if native is None:
         return "no C++ compiler, so no floor"
@@ -129,7 +140,7 @@ def describe() -> str:
 
 
 def _bandwidth(native: ctypes.CDLL, size: int) -> float:
-    """Bytes a second of reading an array of this size over and over."""
+    """Bytes per second of repeatedly reading an array of this size."""
     array = np.ones(size // 4, np.float32)
     repeats = max(1, LEVELS["L3"] // size)
     read, address = native.floor_read_float32, ctypes.c_void_p(array.ctypes.data)
@@ -138,7 +149,7 @@ def _bandwidth(native: ctypes.CDLL, size: int) -> float:
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """The least of a few timings of many calls."""
+    """The shortest time per call of a few timings."""
     start = time.perf_counter()
     call()
     repeats = max(1, round(300e-6 / (time.perf_counter() - start)))

@@ -1,4 +1,4 @@
-"""The README's table: six rows that are copied from `RESULTS.md`, between two marks."""
+"""The README's table: six rows that are copied from `RESULTS.md`, between two comments."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import NamedTuple
 from bench.results import Document, read_rows
 
 PATH = Path(__file__).resolve().parent.parent / "README.md"
-#: The first mark names the processor whose section is shown.
+#: The table between two comments, the first of which names the processor.
 MARKED = re.compile(
     r"(?<=<!-- results: )(?P<processor>[^\n]+) -->\n(?P<table>.*?)(?=<!-- end of results -->)", re.S
 )
 
 
 class Line(NamedTuple):
-    """A line of the README: its label, the table and the row it comes from, and one more peer to show."""
+    """A line of the README's table: its label, its source in `RESULTS.md`, and one more peer to show."""
 
     label: str
     table: str
@@ -54,7 +54,7 @@ def make_table(document: Document, processor: str) -> str:
 
 
 def update(page: str, document: Document) -> str:
-    """The README with its table made again."""
+    """The README with its table made from the current results."""
 
     def replace(found: re.Match[str]) -> str:
         processor = found["processor"]
@@ -67,5 +67,5 @@ def shown_processor(page: str) -> str:
     """The processor whose results the README shows."""
     found = MARKED.search(page)
     if found is None:
-        raise LookupError("README.md has no mark `<!-- results: PROCESSOR -->`")
+        raise LookupError("README.md has no comment `<!-- results: PROCESSOR -->`")
     return found["processor"]

@@ -1,4 +1,4 @@
-"""How cases are timed: pinned, checked, then round-robin over the contestants; medians of many rounds."""
+"""Timing of cases: pinned CPUs, checked results, round-robin over contestants, medians over rounds."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-#: A sample repeats its call until it lasts this long.
+#: Shortest time of a sample, which repeats its call accordingly.
 SAMPLE_SECONDS = 500e-6
-#: Before each sample its contestant runs untimed for this long. The others have emptied the caches, which
-#: makes the first call of a Python library up to eight times as slow; nobody trains like that.
+#: Time that a contestant runs untimed before each sample. The other contestants have evicted its data from
+#: the caches, so that the first call of a Python library takes up to eight times as long as in a loop.
 WARM_SECONDS = 3e-3
-#: The same with threads: a processor that has slept is some milliseconds late for its first tasks.
+#: Values with more than one thread, because idle CPUs need some milliseconds to wake up.
 TEAM_SAMPLE_SECONDS, TEAM_WARM_SECONDS = 20e-3, 50e-3
-#: The pools of others spin on after their last task, OpenBLAS's for a tenth of a second. A sample with
-#: threads waits until the process has used next to nothing of such an interval, or so many of them. What
-#: other threads used is known a tick late, 4 ms or 10.
+#: Thread pools of other libraries keep spinning after their last task, OpenBLAS's for 0.1 s. A sample with
+#: threads waits for an interval of REST_SECONDS in which the process uses less than the fraction RESTING of a
+#: CPU, for at most MOST_RESTS intervals. The system reports CPU time with a delay of a tick, 4 or 10 ms.
 REST_SECONDS = 12e-3
 RESTING = 0.05
 MOST_RESTS = 16
-#: A sample during which this process had the CPU for less than this share is taken again, so many times.
+#: A sample in which this process had the CPU for less than this fraction is repeated, up to ATTEMPTS times.
 UNDISTURBED = 0.95
 ATTEMPTS = 5
 OURS = "simdnn"
 
 
 class Effort(NamedTuple):
-    """How long to time a case; ``least_rounds_when_slow`` is for calls of `SLOW_SECONDS` or more."""
+    """Time and rounds for a case; ``least_rounds_when_slow`` is for calls of `SLOW_SECONDS` or more."""
 
     seconds: float
     least_rounds: int
@@ -47,7 +47,7 @@ QUICK = Effort(seconds=0.2, least_rounds=3, least_rounds_when_slow=2, most_round
 
 
 class Sample(NamedTuple):
-    """One timing, and whether another process took the CPU meanwhile."""
+    """A timing; `disturbed` is True if another process took the CPU meanwhile."""
 
     microseconds: float
     disturbed: bool
@@ -55,10 +55,10 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Contestant:
-    """One way to do what a case asks.
+    """One library's implementation of a case.
 
-    ``run`` does it once, or ``steps`` times over; ``check`` asserts that the answer is right; both happen
-    within ``context()``, whose entry is not timed.
+    ``run`` computes ``steps`` steps; ``check`` asserts that the result is right. Both are called within
+    ``context()``, whose entry is not timed.
     """
 
     name: str
@@ -69,22 +69,22 @@ class Contestant:
 
 
 class Goal(NamedTuple):
-    """The best of ``peers``, or of all if empty, should take at least ``ratio`` times as long as ``ours``."""
+    """A goal: the fastest of ``peers`` (all if empty) takes at least ``ratio`` times as long as ``ours``."""
 
     peers: tuple[str, ...]
     ratio: float
     ours: str = OURS
 
 
-#: No slower than anybody else.
+#: Goal of being as fast as the fastest peer.
 BEST = Goal((), 1.0)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A row of a table. ``build`` makes the contestants, simdnn first, when the case is about to run.
+    """A row of a table. ``build`` makes the contestants, simdnn first, before the case is run.
 
-    A ``note``, or what it returns when the table is printed, stands under it once.
+    ``note`` is a text, or a function that returns one, which is printed once below the table.
     """
 
     group: str
@@ -96,9 +96,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """Microseconds per step of each contestant of a case, the medians and the best.
+    """Median and shortest time per step of each contestant of a case, in microseconds.
 
-    ``disturbed`` is the share of samples that other processes slowed however often they were taken.
+    ``disturbed`` is the fraction of samples that stayed disturbed by other processes in all attempts.
     """
 
     case: Case
@@ -108,21 +108,21 @@ class Result:
     best: dict[str, float] = field(default_factory=dict)
 
     def ratio(self, name: str) -> float:
-        """How many times as long as simdnn this contestant takes."""
+        """The time of this contestant over that of simdnn."""
         return self.median[name] / self.median[OURS]
 
     def best_peer(self, goal: Goal) -> str | None:
-        """The fastest of those that a goal speaks of, or None where none of them is installed."""
+        """The fastest of the peers of a goal; None if none of them is installed."""
         rivals = [name for name in goal.peers or self.median if name in self.median and name != OURS]
         return min(rivals, key=self.ratio, default=None)
 
     def reached(self, goal: Goal) -> float | None:
-        """The ratio that a goal speaks of, or None where none of its peers is installed."""
+        """The measured ratio of a goal; None if none of its peers is installed."""
         best = self.best_peer(goal)
         return None if best is None else self.median[best] / self.median[goal.ours]
 
     def as_dict(self) -> dict[str, Any]:
-        """What the JSON file holds of it."""
+        """The result as a dictionary for the JSON file."""
         return {
             "group": self.case.group,
             "case": self.case.name,
@@ -136,12 +136,12 @@ class Result:
 
 
 def available_cpus() -> int:
-    """CPUs that this process may run on."""
+    """Number of CPUs that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def limit_threads(threads: int) -> None:
-    """Pin this process to ``threads`` CPUs and hold every peer to as many; before any of them is imported."""
+    """Pins this process to ``threads`` CPUs and limits every peer to as many, before NumPy is imported."""
     if "numpy" in sys.modules:
         raise RuntimeError("limit_threads must be called before NumPy is imported")
     if hasattr(os, "sched_setaffinity"):
@@ -160,7 +160,7 @@ def limit_threads(threads: int) -> None:
 
 
 def run(case: Case, effort: Effort) -> Result:
-    """Check every contestant, then time them in turn."""
+    """Checks every contestant, then times them in turn."""
     contestants = list(case.build())
     for contestant in contestants:
         try:
@@ -168,7 +168,7 @@ def run(case: Case, effort: Effort) -> Result:
                 contestant.check()
         except AssertionError as error:
             where = f"{case.group} {case.name}, {contestant.name}"
-            raise AssertionError(f"{where}: wrong answer\n{error}") from error
+            raise AssertionError(f"{where}: wrong result\n{error}") from error
     gc.collect()
     gc.disable()
     try:
@@ -182,7 +182,7 @@ def run(case: Case, effort: Effort) -> Result:
         while _needs_more(len(samples[0]), least, time.perf_counter() - start, effort):
             for index in order:
                 samples[index].append(_sample(contestants[index], repeats[index]))
-            order = order[1:] + order[:1]  # nobody always runs after the same neighbor
+            order = order[1:] + order[:1]  # no contestant always runs after the same other one
     finally:
         gc.enable()
     times = {
@@ -199,17 +199,19 @@ def run(case: Case, effort: Effort) -> Result:
 
 
 def _needs_more(rounds: int, least: int, seconds: float, effort: Effort) -> bool:
+    """True until the least number of rounds, and the time or the most rounds of the effort, are reached."""
     return rounds < least or (seconds < effort.seconds and rounds < effort.most_rounds)
 
 
 class Calls(NamedTuple):
-    """How many calls fill a sample, and how long one takes, roughly."""
+    """Number of calls in a sample, and the approximate time of one."""
 
     repeats: int
     seconds: float
 
 
 def _calls(contestant: Contestant) -> Calls:
+    """Increases the number of calls until a sample is long enough."""
     repeats = 1
     least = SAMPLE_SECONDS if available_cpus() == 1 else TEAM_SAMPLE_SECONDS
     with contestant.context():
@@ -220,7 +222,7 @@ def _calls(contestant: Contestant) -> Calls:
 
 
 def _sample(contestant: Contestant, repeats: int) -> Sample:
-    """Time per step, of the first attempt without disturbance or the shortest of all."""
+    """Time per step of the first undisturbed attempt, or else of the shortest one."""
     shortest = float("inf")
     alone = available_cpus() == 1
     if not alone:
@@ -241,7 +243,7 @@ def _sample(contestant: Contestant, repeats: int) -> Sample:
 
 
 def _let_pools_sleep() -> None:
-    """Wait until no other thread of this process computes."""
+    """Waits until no other thread of this process computes."""
     for _ in range(MOST_RESTS):
         cpu = time.process_time()
         time.sleep(REST_SECONDS)
@@ -250,6 +252,7 @@ def _let_pools_sleep() -> None:
 
 
 def _time(call: Callable[[], object], repeats: int) -> float:
+    """Seconds of this number of calls."""
     start = time.perf_counter()
     for _ in range(repeats):
         call()

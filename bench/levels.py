@@ -1,4 +1,4 @@
-"""Holding every contestant to one level of instruction sets, by what each library reads when it loads."""
+"""Limits of the instruction set level of every library, by the variables that it reads when it loads."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import platform
 import subprocess
 import sys
 
-#: v4 is AVX-512, v3 is AVX2.
+#: Levels of x86-64: v3 has AVX2, v4 has AVX-512.
 LEVELS = ("v3", "v4")
-#: MKL does PyTorch's exp and products; onnxruntime has no such switch, and numexpr has no vector code.
+#: Variables that limit libraries to AVX2. PyTorch computes exp and products with MKL. onnxruntime has no such
+#: variable, and numexpr has no vector code.
 AVX2 = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "OPENBLAS_CORETYPE": "Haswell",
 }
+#: Program that prints the features beyond AVX2 that NumPy dispatches to.
 LIST_AVX512 = """
 from numpy._core import _multiarray_umath as core
 names = [name for name in core.__cpu_dispatch__ if name.startswith(("AVX512", "X86_V4"))]
@@ -24,14 +26,14 @@ print(*[name for name in names if core.__cpu_features__.get(name)])
 
 
 def limit_level(level: str | None) -> None:
-    """Set the environment for a level; before anything is imported. None leaves everybody free."""
+    """Sets the environment for a level before NumPy is imported; None sets no limit."""
     if "numpy" in sys.modules:
         raise RuntimeError("limit_level must be called before NumPy is imported")
     if level is None:
         return
     os.environ["SIMDNN_ISA"] = level
     if level != "v3":
-        return  # nobody uses more
+        return  # no library uses more than AVX-512
     if platform.machine() not in ("x86_64", "AMD64"):
         raise RuntimeError(f"--isa {level} is for x86-64, not {platform.machine()}")
     os.environ.update(AVX2)
@@ -40,9 +42,9 @@ def limit_level(level: str | None) -> None:
 
 
 def numpy_avx512() -> list[str]:
-    """What NumPy dispatches to beyond AVX2 on this processor, in its own words, which change with versions.
+    """Names of the features beyond AVX2 that NumPy dispatches to here; they vary with its version.
 
-    Asked in another process, for here it must not be loaded before it is told.
+    Another process prints them, because NumPy must not be loaded here before the environment is set.
     """
     environment = {key: value for key, value in os.environ.items() if key != "NPY_DISABLE_CPU_FEATURES"}
     command = [sys.executable, "-c", LIST_AVX512]

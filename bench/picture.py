@@ -17,7 +17,7 @@ NETWORKS = (
     "784-128-10, batch 64",
     "784-512-512-10, batch 256",
 )
-#: Okabe and Ito's colors, which color-blind readers can tell apart.
+#: Colors of Okabe & Ito 2008, which color-blind readers can tell apart.
 COLORS = {"NumPy": "#0072B2", "PyTorch": "#D55E00", "JAX scan": "#009E73", "scikit-learn": "#CC79A7"}
 RATIO = re.compile(r"\((.+)x\)")
 
@@ -49,11 +49,11 @@ def draw(bars: list[Bar], processor: str) -> Any:
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     height = 0.8 / len(COLORS)
-    for place, (peer, color) in enumerate(COLORS.items()):
-        mine = [bar for bar in bars if bar.peer == peer]
-        y = [NETWORKS.index(bar.network) + (place - (len(COLORS) - 1) / 2) * height for bar in mine]
-        axes.barh(y, [bar.ratio - 1 for bar in mine], 0.9 * height, left=1, color=color, label=peer)
-        for position, bar in zip(y, mine, strict=True):
+    for i, (peer, color) in enumerate(COLORS.items()):
+        of_peer = [bar for bar in bars if bar.peer == peer]
+        y = [NETWORKS.index(bar.network) + (i - (len(COLORS) - 1) / 2) * height for bar in of_peer]
+        axes.barh(y, [bar.ratio - 1 for bar in of_peer], 0.9 * height, left=1, color=color, label=peer)
+        for position, bar in zip(y, of_peer, strict=True):
             axes.text(bar.ratio * 1.04, position, bar.label, va="center", fontsize=8)
     axes.set_xscale("log")
     axes.set_xlim(1, 400)
@@ -69,7 +69,7 @@ def draw(bars: list[Bar], processor: str) -> Any:
 
 
 def main() -> int:
-    """Draws the section that the README shows."""
+    """Draws the results of the processor that the README shows."""
     import matplotlib
 
     matplotlib.rcParams.update(

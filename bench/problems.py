@@ -20,25 +20,25 @@ class Network(NamedTuple):
     dtype: str = "float32"
 
     def shape(self) -> str:
-        """The widths as tables show them."""
+        """The widths joined by hyphens, for tables."""
         return "-".join(map(str, self.widths))
 
     def parameters(self) -> int:
-        """Weights and biases."""
+        """Number of weights and biases."""
         return sum(fan_in * fan_out + fan_out for fan_in, fan_out in itertools.pairwise(self.widths))
 
     def flops(self) -> float:
-        """Of the matrix products of a training step: y, dW and, but in the first layer, dX."""
+        """Operations of the matrix products of a training step: y, dW and, except in the first layer, dx."""
         weights = self.parameters() - sum(self.widths[1:])
         return 2.0 * self.batch_size * (3 * weights - self.widths[0] * self.widths[1])
 
     def divisions(self) -> int:
-        """Of the hidden activations of a step, one each where they are no relu."""
+        """Divisions of the hidden activations of a step: one per unit, and none for relu."""
         return 0 if self.activation == "relu" else self.batch_size * sum(self.widths[1:-1])
 
 
 class Problem(NamedTuple):
-    """Initial weights and data, the same for everybody."""
+    """Initial weights and data, which are the same for every library."""
 
     widths: tuple[int, ...]
     batch_size: int
@@ -54,9 +54,9 @@ class Problem(NamedTuple):
 
 
 def make_problem(network: Network) -> Problem:
-    """Random data whose every sample comes twice, with labels drawn anew: no network ever fits it.
+    """A problem with random data, in which each sample appears twice with independent labels.
 
-    So gradients stay alive however many steps a contestant takes.
+    No network can fit such labels, so gradients do not vanish however many steps a library trains.
     """
     rng = np.random.default_rng(0)
     rows = network.batches * network.batch_size

@@ -37,7 +37,7 @@ class Processor(NamedTuple):
 def read_processor(
     cpuinfo: Path = Path("/proc/cpuinfo"), caches: Path = Path("/sys/devices/system/cpu/cpu0/cache")
 ) -> Processor:
-    """The processor as the system describes it."""
+    """The processor from the files of Linux, or from `platform` on other systems."""
     fields: dict[str, str] = {}
     if cpuinfo.exists():
         for line in cpuinfo.read_text().splitlines():
@@ -57,7 +57,7 @@ def _family(fields: dict[str, str]) -> str:
 
 
 def _cache(path: Path) -> str:
-    """One cache of sysfs, e.g. ``L1d 32 KiB``."""
+    """The name and size of a cache from its sysfs folder, e.g. ``L1d 32 KiB``."""
     level, kind, size = ((path / name).read_text().strip() for name in ("level", "type", "size"))
     suffix = {"Data": "d", "Instruction": "i"}.get(kind, "")
     kibibytes = int(size.removesuffix("K"))

@@ -12,16 +12,16 @@ from typing import Any
 from bench import peers, processor
 from bench.harness import OURS, Goal, Result
 
-#: The share of disturbed samples from which on a case is reported.
+#: A case with a larger fraction than this of disturbed samples is reported.
 DISTURBED = 0.1
-#: How many rows the summary names.
+#: Number of rows in the summary.
 WORST = 10
-#: A goal missed by less than this share may be met the next time.
+#: A goal missed by less than this fraction may be within the noise.
 NOISE = 0.03
 
 
 def describe_machine(threads: int, level: str | None = None) -> dict[str, Any]:
-    """CPU, instruction set, threads, versions and date; ``level`` is what everybody was held to."""
+    """CPU, instruction set, threads, versions and date; ``level`` is the limit for all libraries, or None."""
     import simdnn
 
     config: Any = simdnn.show_config(mode="dicts")
@@ -42,10 +42,10 @@ def describe_machine(threads: int, level: str | None = None) -> dict[str, Any]:
 
 
 def heading(machine: dict[str, Any]) -> str:
-    """The machine in a few lines, with a note about every peer that is missing."""
+    """Lines about the machine, and one about every peer that is not installed."""
     threads = "1 pinned thread" if machine["threads"] == 1 else f"{machine['threads']} pinned threads"
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    level = f"level {machine['isa']} ({'for all' if machine['isa_of_peers'] else 'peers as they choose'})"
+    level = f"level {machine['isa']} ({'for all' if machine['isa_of_peers'] else 'peers without limit'})"
     lines = [
         f"{machine['cpu']}, {level}, {threads}, float32, {machine['date'][:10]}",
         versions,
@@ -63,7 +63,7 @@ def progress_line(result: Result) -> str:
 
 
 def tables(results: Sequence[Result], *, markdown: bool) -> str:
-    """A table per group, and a note about timings not to be trusted."""
+    """A table per group, and a note about disturbed timings."""
     parts = []
     for group, members in groupby(results, key=lambda result: result.case.group):
         rows = list(members)
@@ -74,7 +74,7 @@ def tables(results: Sequence[Result], *, markdown: bool) -> str:
 
 
 def stored_tables(results: Sequence[Result]) -> dict[str, str]:
-    """A Markdown table per group with the notes about it, as `RESULTS.md` holds them: without goals."""
+    """Markdown tables and notes by group for `RESULTS.md`, without goals."""
     groups: dict[str, list[Result]] = {}
     for result in results:
         groups.setdefault(result.case.group, []).append(result)
@@ -87,7 +87,7 @@ def stored_tables(results: Sequence[Result]) -> dict[str, str]:
 
 
 def summary(results: Sequence[Result]) -> str:
-    """How many goals are met, and the rows that are furthest from theirs: nobody reads all of them."""
+    """The numbers of goals met and missed, and the rows that are furthest from their goals."""
     rows = [(result, goal, result.reached(goal)) for result in results for goal in result.case.goals]
     measured = [(result, goal, reached) for result, goal, reached in rows if reached is not None]
     if not rows:
@@ -96,7 +96,7 @@ def summary(results: Sequence[Result]) -> str:
     nearly = sum(share > 1 - NOISE for share in missed)
     lines = [
         f"goals: {len(measured) - len(missed)} met, {len(missed)} missed ({nearly} by less than {NOISE:.0%}),"
-        f" {len(rows) - len(measured)} not measured; furthest from theirs:"
+        f" {len(rows) - len(measured)} not measured; furthest from their goals:"
     ]
     for result, goal, reached in sorted(measured, key=lambda row: row[2] / row[1].ratio)[:WORST]:
         verdict = "met" if reached >= goal.ratio else "missed"
@@ -108,26 +108,27 @@ def summary(results: Sequence[Result]) -> str:
 
 
 def three_digits(value: float) -> str:
-    """Three significant digits, whole from 100 on."""
+    """The value with three significant digits, and as an integer from 100 on."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def _notes(rows: Sequence[Result]) -> list[str]:
-    """The notes of the cases of a table, each once."""
+    """The distinct notes of the cases of a table."""
     notes = dict.fromkeys(row.case.note for row in rows if row.case.note)
     return [note if isinstance(note, str) else note() for note in notes]
 
 
 def _disturbances(results: Sequence[Result]) -> list[str]:
-    """A note about timings that cannot be trusted, if there are any."""
+    """A note about cases that other processes disturbed, if there are any."""
     disturbed = [result for result in results if result.disturbed > DISTURBED]
     if not disturbed:
         return []
     cases = ", ".join(f"{r.case.group} {r.case.name} ({r.disturbed:.0%})" for r in disturbed)
-    return [f"other processes disturbed these cases (share of samples), time them again: {cases}"]
+    return [f"other processes disturbed these cases (fraction of samples); time them again: {cases}"]
 
 
 def _table(group: str, results: list[Result], *, goals: bool = True) -> list[list[str]]:
+    """The cells of a group's table, header first."""
     names = list(dict.fromkeys(name for result in results for name in result.median))
     has_goals = goals and any(result.case.goals for result in results)
     table = [[group, *names, *(["goal"] if has_goals else [])]]
@@ -139,6 +140,7 @@ def _table(group: str, results: list[Result], *, goals: bool = True) -> list[lis
 
 
 def _cell(result: Result, name: str) -> str:
+    """The time of a contestant, with its ratio to simdnn."""
     if name not in result.median:
         return ""
     text = three_digits(result.median[name])
@@ -146,6 +148,7 @@ def _cell(result: Result, name: str) -> str:
 
 
 def _verdict(result: Result, goal: Goal) -> str:
+    """A goal, and whether it is met."""
     reached = result.reached(goal)
     if reached is None:
         verdict = "not measured"
@@ -156,6 +159,7 @@ def _verdict(result: Result, goal: Goal) -> str:
 
 
 def _as_text(table: list[list[str]]) -> str:
+    """A table for the terminal."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = []
     for name, *cells in table:
@@ -165,5 +169,6 @@ def _as_text(table: list[list[str]]) -> str:
 
 
 def _as_markdown(table: list[list[str]]) -> str:
+    """A table in Markdown."""
     rule = ["---", *("---:" for _ in table[0][1:])]
     return "\n".join("| " + " | ".join(row) + " |" for row in [table[0], rule, *table[1:]])

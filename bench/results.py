@@ -12,7 +12,7 @@ PATH = Path(__file__).resolve().parent / "RESULTS.md"
 
 @dataclass
 class Section:
-    """The results of one processor: a paragraph about it, and the text below each table's heading."""
+    """Results of one processor: a paragraph about it, and the text of each table by heading."""
 
     about: str = ""
     tables: dict[str, str] = field(default_factory=dict)
@@ -20,14 +20,14 @@ class Section:
 
 @dataclass
 class Document:
-    """The text above the first section, and the sections by the processor's name."""
+    """`RESULTS.md`: the text above the first section, and the sections by the processor's name."""
 
     introduction: str
     sections: dict[str, Section] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Document:
-        """Reads what `render` wrote."""
+        """The document in a text that `render` has made."""
         introduction, *sections = _split(text, "## ")
         document = cls(introduction.strip())
         for section in sections:
@@ -55,12 +55,12 @@ class Document:
 
 
 def _split(text: str, mark: str) -> list[str]:
-    """The parts of a text between lines that begin with a mark, without the mark."""
+    """Splits a text at lines that begin with `mark`, which is removed."""
     return re.split(f"^{mark}", text, flags=re.MULTILINE)
 
 
 def read_rows(table: str) -> dict[str, dict[str, str]]:
-    """The cells of a Markdown table by row and column; the first column names the rows."""
+    """Cells of a Markdown table by row and column; the first column holds the names of the rows."""
     lines = [line.strip().strip("|") for line in table.splitlines() if line.startswith("|")]
     (_, *columns), _, *rows = [[cell.strip() for cell in line.split("|")] for line in lines]
     return {name: dict(zip(columns, cells, strict=True)) for name, *cells in rows}
@@ -73,7 +73,7 @@ def about(machine: dict[str, Any]) -> str:
 
 
 def table_name(group: str, machine: dict[str, Any]) -> str:
-    """The heading of a group's table; runs with threads or at one level have tables of their own."""
+    """The heading of a group's table, with the threads and the instruction set level if they are limited."""
     threads = "" if machine["threads"] == 1 else f", {machine['threads']} threads"
     level = f", level {machine['isa_of_peers']}" if machine["isa_of_peers"] else ""
     return f"{group}{threads}{level}"

@@ -1,7 +1,7 @@
-"""``python examples/reinforce.py``: a policy learns to balance a pole, with a loss of its own.
+"""``python examples/reinforce.py``: REINFORCE learns to balance a pole on a cart.
 
-What a custom loop looks like: ``forward(training=True)``, a gradient by hand, ``backward``, and the
-optimizer's ``step()``.
+The example shows a custom training loop: ``forward(training=True)``, a gradient computed by hand,
+``backward``, and the optimizer's ``step()``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from simdnn import nn, optim
 
 Array = NDArray[Any]
-LIMIT = 200  # steps of an episode
+#: Largest number of steps in an episode.
+LIMIT = 200
 
 
 class CartPoles:
-    """Poles on carts, side by side: the equations of Barto, Sutton & Anderson 1983, Euler steps of 20 ms."""
+    """Poles on carts: the equations of Barto, Sutton & Anderson 1983, with Euler steps of 20 ms."""
 
     gravity, cart, pole, half_length, force, tau = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02
 
@@ -28,7 +29,7 @@ class CartPoles:
         self.state = rng.uniform(-0.05, 0.05, (count, 4))
 
     def step(self, right: Array) -> Array:
-        """Pushes each cart to the right or left; True where the pole still stands."""
+        """Pushes each cart to the right or left; returns True where the pole still stands."""
         _, v, angle, spin = self.state.T
         push = np.where(right, self.force, -self.force)
         total, moment = self.cart + self.pole, self.pole * self.half_length
@@ -43,7 +44,7 @@ class CartPoles:
 
 
 class Episodes(NamedTuple):
-    """What was seen and done, as rows, and how long each pole stood."""
+    """States [rows, 4], actions [rows] and returns [rows] of all steps, and lengths [episodes]."""
 
     states: Array
     actions: Array
@@ -52,7 +53,7 @@ class Episodes(NamedTuple):
 
 
 def play(policy: nn.Sequential, count: int, rng: np.random.Generator) -> Episodes:
-    """Plays so many episodes side by side; returns are sums of the rewards to come, one for each step."""
+    """Plays `count` episodes in parallel; a return is the discounted sum of the rewards that follow."""
     poles, alive = CartPoles(count, rng), np.ones(count, bool)
     states, actions, standing = [], [], []
     for _ in range(LIMIT):
@@ -74,7 +75,7 @@ def play(policy: nn.Sequential, count: int, rng: np.random.Generator) -> Episode
 
 
 def update(policy: nn.Sequential, optimizer: optim.Optimizer, episodes: Episodes) -> None:
-    """One step up the policy gradient of Williams 1992: d log p(action), times how well it went after it."""
+    """One step of REINFORCE (Williams 1992): the gradient of log p(action), times the advantage."""
     advantage = episodes.returns - episodes.returns.mean()
     advantage /= advantage.std() + 1e-8
     probabilities = F.softmax(policy.forward(episodes.states, training=True))
@@ -84,7 +85,7 @@ def update(policy: nn.Sequential, optimizer: optim.Optimizer, episodes: Episodes
 
 
 def train(updates: int, episodes: int = 16, seed: int = 0) -> list[float]:
-    """The mean length of the episodes before each update."""
+    """Trains a policy; returns the mean length of the episodes before each update."""
     rng = np.random.default_rng(seed)
     policy = nn.Sequential(nn.Dense(4, 32, "tanh"), nn.Dense(32, 32, "tanh"), nn.Dense(32, 2), rng=seed)
     optimizer = optim.Adam(policy, lr=1e-2, clip_norm=1.0)
@@ -97,11 +98,15 @@ def train(updates: int, episodes: int = 16, seed: int = 0) -> list[float]:
 
 
 def main() -> None:
-    """Trains and prints how long the poles stand."""
+    """Trains a policy and prints how long the poles stand."""
     parser = argparse.ArgumentParser(prog="python examples/reinforce.py", description=__doc__)
-    parser.add_argument("--updates", type=int, default=80)
-    parser.add_argument("--episodes", type=int, default=16, help="of each update")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--updates", type=int, default=80, help="updates of the policy (default: %(default)s)"
+    )
+    parser.add_argument("--episodes", type=int, default=16, help="episodes per update (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of weights and episodes (default: %(default)s)"
+    )
     options = parser.parse_args()
     start = time.perf_counter()
     lengths = train(options.updates, options.episodes, options.seed)

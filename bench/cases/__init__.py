@@ -1,1 +1,1 @@
-"""The cases of the benchmark, one module for each theme."""
+"""Cases of the benchmark, one module per topic."""

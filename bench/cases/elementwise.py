@@ -1,4 +1,4 @@
-"""Every activation, value and backward, and every elementary function, by size with ``out=``."""
+"""Values and gradients of every activation, and every elementary function, by size, with ``out=``."""
 
 from __future__ import annotations
 
@@ -18,41 +18,39 @@ from bench.peers import elementwise_compiled, elementwise_numpy, elementwise_tor
 from bench.peers.elementwise_numpy import Functions
 
 SIZES = {"64": 64, "4096": 4096, "1e5": 100_000, "1e6": 1_000_000, "16e6": 16_000_000}
-#: Longer inputs repeat so many numbers, and so do their answers.
+#: Length of the random block that longer inputs repeat.
 BLOCK = 1_000_000
-#: Loose enough for peers that take 1 - y^2 of a rounded y; with gelu_tanh, JAX does so where x is large.
+#: Absolute tolerance, which allows 1 - y^2 of a rounded y; JAX computes gelu_tanh that way at large x.
 TOLERANCE, LOOSE_TOLERANCE = 1e-5, {"gelu_tanh": 1e-4}
 TWICE_PYTORCH = Goal(("PyTorch",), 2.0)
-#: Goals beside being no slower than the best of all.
+#: Goals in addition to `BEST`.
 STRICTER = {"elu N=4096": (TWICE_PYTORCH,), "gelu N=4096": (TWICE_PYTORCH,)}
-NOTE = (
-    "with out= for all who have it: not JAX, nor PyTorch for prelu and the backwards of mish and hard_swish"
-)
+NOTE = "with out=, except for JAX, and PyTorch's prelu and the backward of its mish and hard_swish"
 
 
 class Subject(NamedTuple):
-    """What a row is about: a function of the registry, or its backward."""
+    """The subject of a row: a registered function, or its backward."""
 
     name: str
     backward: bool = False
 
 
 class Inputs(NamedTuple):
-    """What contestants work on, all (N,) float32, and the answer for the first block in float64."""
+    """Inputs [N] in float32, scratch memory y [N], and the expected result of the first block in float64."""
 
     dy: NDArray[np.float32]
     x: NDArray[np.float32]
-    y: NDArray[np.float32]  # room for peers to compute in
+    y: NDArray[np.float32]
     expected: NDArray[np.float64]
 
 
 def activations() -> list[str]:
-    """The names of the registry, and prelu, which is leaky_relu with a gradient for its slope."""
+    """Names of the registered activations and prelu, which is leaky_relu with a gradient of its slope."""
     return list(dict.fromkeys([*(row["name"] for row in _core.activations()), "prelu"]))
 
 
 def elementary() -> list[str]:
-    """The names of their registry."""
+    """Names of the registered elementary functions."""
     return [row["name"] for row in _core.elementary()]
 
 
@@ -69,7 +67,7 @@ def cases() -> Iterator[Case]:
 
 
 def require_peers(names: list[str]) -> None:
-    """Refuse to run if a function is not timed beside NumPy and PyTorch for want of a line here."""
+    """Raises if a function has no counterpart in the tables of NumPy and PyTorch."""
     known = {
         "bench/peers/elementwise_numpy.py": elementwise_numpy.FUNCTIONS.keys()
         | elementwise_numpy.REFERENCES.keys(),
@@ -83,17 +81,17 @@ def require_peers(names: list[str]) -> None:
 
 
 def contestants(subject: Subject, size: int) -> list[Contestant]:
-    """Everybody who has the function, simdnn first."""
+    """The libraries that have the function, simdnn first."""
     inputs = make_inputs(subject, size)
     makers = (_simdnn, _numpy, _torch, _jax, _numexpr)
     return [contestant for make in makers if (contestant := make(subject, inputs)) is not None]
 
 
 def make_inputs(subject: Subject, size: int) -> Inputs:
-    """Normal numbers of standard deviation 2, shifted to where a logarithm is defined."""
+    """Normal numbers of standard deviation 2, moved into the domain of logarithms for those."""
     rng = np.random.default_rng(size)
     dy, x = rng.normal(size=(2, min(size, BLOCK))).astype(np.float32) * np.float32(2)
-    x = np.where(x == np.rint(x), x + np.float32(0.25), x)  # off the kinks, where peers differ
+    x = np.where(x == np.rint(x), x + np.float32(0.25), x)  # away from kinks, at which libraries differ
     lowest = {"log": 0.0, "log1p": -1.0}.get(subject.name)
     if lowest is not None:
         x = np.abs(x) + np.float32(lowest + 0.01)
@@ -104,7 +102,7 @@ def make_inputs(subject: Subject, size: int) -> Inputs:
 
 
 def _expected(subject: Subject, dy: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """NumPy's float64 answer."""
+    """The result of NumPy in float64."""
     functions = {**elementwise_numpy.FUNCTIONS, **elementwise_numpy.REFERENCES}[subject.name]
     out = np.empty_like(x)
     with np.errstate(over="ignore"):
@@ -117,8 +115,8 @@ def _expected(subject: Subject, dy: NDArray[np.float64], x: NDArray[np.float64])
 
 
 def simdnn_functions(name: str) -> Functions:
-    """Our own calls, in the form of the peers' so that everybody has the same Python in front."""
-    if name == "prelu":  # returns both gradients, as new arrays
+    """simdnn's functions with the arguments of the peers', so that all have the same Python overhead."""
+    if name == "prelu":  # its backward returns both gradients, as new arrays
         return Functions(
             lambda x, y, out: F.prelu(x, 0.25, out=out),
             lambda dy, x, y, out: F.prelu_backward(dy, x, 0.25)[0],
@@ -166,7 +164,7 @@ def _numexpr(subject: Subject, inputs: Inputs) -> Contestant | None:
 def _call(
     label: str, functions: Functions, subject: Subject, inputs: Any, context: Any = contextlib.nullcontext
 ) -> Contestant:
-    """A contestant on arrays or tensors of its own kind."""
+    """A contestant whose functions take these arrays or tensors."""
     dy, x, y, _ = inputs
     out = x * 0
     forward, backward = functions
@@ -190,7 +188,7 @@ def checked(
     answer: Callable[[], Any] | None = None,
     atol: float = TOLERANCE,
 ) -> Contestant:
-    """A contestant whose answer, what ``run`` returns or ``answer`` does, is compared block by block."""
+    """A contestant whose result, from ``answer`` or else from ``run``, is compared block by block."""
 
     def check() -> None:
         result = np.asarray((answer or run)()).reshape(-1, expected.size)

@@ -1,4 +1,4 @@
-"""What a call itself costs: outputs that are new, whose pages must be made, and arrays of one element."""
+"""The overhead of calls: outputs that are allocated, and arrays of one element."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_SLOWER_THAN_NUMPY = Goal(("np.exp",), 1.0)
 
 
 def cases() -> Iterator[Case]:
-    """Rows for new outputs, then for one element."""
+    """Rows for allocated outputs, then for one element."""
     for name in FRESH:
         for label, size in FRESH_SIZES.items():
             build = functools.partial(_fresh, name, size)
@@ -54,7 +54,7 @@ def _fresh(name: str, size: int) -> Iterator[Contestant]:
 
 
 def _numpy(forward: Callable[[Any, Any, Any], Any], x: Any) -> Any:
-    """One new array, in which the steps follow each other: none of `FRESH` needs more room."""
+    """A call that allocates one array and computes all steps in it."""
     out = np.empty_like(x)
     forward(x, out, out)
     return out

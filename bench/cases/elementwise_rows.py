@@ -1,4 +1,4 @@
-"""Functions along rows: softmax, crelu and maxout."""
+"""Row-wise functions: softmax, crelu and maxout."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _softmax(shape: tuple[int, int]) -> Iterator[Contestant]:
 
 
 def _crelu(shape: tuple[int, int]) -> Iterator[Contestant]:
-    """relu of x beside relu of -x."""
+    """Concatenation of relu(x) and relu(-x)."""
     x = _normal(shape)
     expected = np.concatenate([np.maximum(x, 0), np.maximum(-x, 0)], axis=1).astype(np.float64)
     yield checked(OURS, functools.partial(F.crelu, x), expected)
@@ -88,14 +88,14 @@ def _torch_crelu(torch: Any, x: Any) -> Any:
 
 
 def _maxout(shape: tuple[int, int], pieces: int) -> Iterator[Contestant]:
-    """The largest of every ``pieces`` neighbors."""
+    """The maximum of each group of ``pieces`` adjacent features."""
     x = _normal(shape)
     grouped = (shape[0], shape[1] // pieces, pieces)
     expected = x.reshape(grouped).max(axis=2).astype(np.float64)
     yield checked(OURS, functools.partial(F.maxout, x, pieces), expected)
 
     def numpy_maxout() -> Array:
-        out = np.maximum(x[:, ::pieces], x[:, 1::pieces])  # much faster than a reduction of a short axis
+        out = np.maximum(x[:, ::pieces], x[:, 1::pieces])  # much faster than a reduction over a short axis
         for piece in range(2, pieces):
             np.maximum(out, x[:, piece::pieces], out=out)
         return out

@@ -1,4 +1,4 @@
-"""A training step with Adam and cross-entropy, alone and in a native epoch, beside the machine's floor."""
+"""Training steps with Adam and cross-entropy, single and in a native epoch, and their lower bound."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ FLOOR, ONE_THREAD, SINGLE, CUSTOM = "floor", "one thread", "simdnn float32", "si
 
 
 class Row(NamedTuple):
-    """A network, how many times faster than each peer it should be, and how far above its floor.
+    """A network, the ratio to each peer's time that is the goal, and that to the lower bound.
 
-    PyTorch is handed batches as `Trainer.step` is; the others do an epoch in a call, as `Trainer.fit` does.
+    PyTorch is compared with `Trainer.step`, which takes one batch; the others with `Trainer.fit`, because a
+    call of theirs trains an epoch too.
     """
 
     network: Network
@@ -50,24 +51,24 @@ LARGE = (
     Row(Network((16, 1024, 1024, 8), 512, 2), {"PyTorch": 1.0}),
     Row(Network((128, 4096, 4096, 10), 64, 2), {"PyTorch": 1.0}),
 )
-#: What is left of the ratios for tanh, whose own cost is nobody's to save, and with half the vector width.
-TANH_SHARE, V3_SHARE = 0.9, 0.9
-#: How many times as long as float32 a step in float64 may take: half the lanes, and a tenth.
+#: Factors of the goals for tanh, which takes time in every library, and for v3, with half the vector width.
+TANH_FACTOR, V3_FACTOR = 0.9, 0.9
+#: A step in float64, with half the lanes, may take 1 / 0.45 times as long as in float32.
 DOUBLE_GOAL = Goal((SINGLE,), 0.45)
-#: A second thread never loses, gains where there is work for two, and loses little beside a busy process.
-TEAM_GOAL, GAIN_GOAL, BUSY_GOAL = 0.97, 1.7, 1 / 1.3
+#: Goals of threads over one thread: in general, for a network with enough work, and with a busy CPU.
+THREADS_GOAL, GAIN_GOAL, BUSY_GOAL = 0.97, 1.7, 1 / 1.3
 GAINING = (784, 512, 512, 10)
-#: It bounds its loss, which wider networks exceed in their first steps.
+#: scikit-learn clips its loss, and the first losses of wider networks exceed the bound.
 WIDEST_OF_SKLEARN = 1024
 
 
 def cases() -> Iterator[Case]:
-    """A row per network for relu and for tanh, large ones, float64, and teams beside a busy process."""
-    level = V3_SHARE if os.environ.get("SIMDNN_ISA") == "v3" else 1.0
+    """Rows per network: relu, tanh, float64, converged networks, and threads with a busy CPU."""
+    level = V3_FACTOR if os.environ.get("SIMDNN_ISA") == "v3" else 1.0
     for row in (*ROWS, *LARGE):
         yield _case("train step", row.network, _goals(row, level))
     for row in ROWS:
-        yield _case("train tanh", row.network._replace(activation="tanh"), _goals(row, level * TANH_SHARE))
+        yield _case("train tanh", row.network._replace(activation="tanh"), _goals(row, level * TANH_FACTOR))
     for row in ROWS:
         yield _case("train float64", row.network._replace(dtype="float64"), [DOUBLE_GOAL])
     for row in ROWS[1:]:
@@ -77,20 +78,22 @@ def cases() -> Iterator[Case]:
             yield Case("train converged", name, build, (Goal(("fresh",), 1 / 1.05),))
     if peers.threads() > 1:
         for row in ROWS[3:]:
-            build = functools.partial(_beside_a_busy_process, row.network)
+            build = functools.partial(_with_busy_cpu, row.network)
             yield Case("train busy", _name(row.network), build, (Goal((ONE_THREAD,), BUSY_GOAL),))
 
 
-def _goals(row: Row, share: float) -> list[Goal]:
+def _goals(row: Row, factor: float) -> list[Goal]:
+    """The goals of a row, with the ratios to peers times a factor."""
     goals = [
-        Goal((peer,), ratio * share, OURS if peer == "PyTorch" else FIT) for peer, ratio in row.ratios.items()
+        Goal((peer,), ratio * factor, OURS if peer == "PyTorch" else FIT)
+        for peer, ratio in row.ratios.items()
     ]
     return goals + ([Goal((FLOOR,), 1 / row.of_floor)] if row.of_floor else [])
 
 
 def _case(group: str, network: Network, goals: list[Goal]) -> Case:
     if peers.threads() > 1:
-        goals = [*goals, Goal((ONE_THREAD,), GAIN_GOAL if network.widths == GAINING else TEAM_GOAL)]
+        goals = [*goals, Goal((ONE_THREAD,), GAIN_GOAL if network.widths == GAINING else THREADS_GOAL)]
     return Case(group, _name(network), functools.partial(_contestants, network), tuple(goals), _note)
 
 
@@ -100,7 +103,7 @@ def _name(network: Network) -> str:
 
 def _note() -> str:
     return (
-        "floor: the products' operations at the peak, then Adam's bytes or divisions, then those of tanh"
+        "floor: operations of the products at the peak, bytes or divisions of Adam, divisions of tanh"
         f" (bench/floor.cpp)\n{floor.describe()}"
     )
 
@@ -121,7 +124,7 @@ def _contestants(network: Network) -> Iterator[Contestant]:
 
 
 def _peers(problem: Problem, expected: list[float]) -> Iterator[Contestant]:
-    """The same step by others."""
+    """The training step of each peer."""
     parameters, activation, batches = problem.parameters, problem.activation, problem.batches()
     single = problem.x.dtype == np.float32
     yield _stepwise("NumPy", _numpy_network(problem, problem.x.dtype.type).step, batches, expected)
@@ -133,7 +136,7 @@ def _peers(problem: Problem, expected: list[float]) -> Iterator[Contestant]:
         tensors = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in batches]
         step = training.torch_step(torch, parameters, LEARNING_RATE, activation)
         yield _stepwise("PyTorch", step, tensors, expected)
-    if single and (jax := peers.jax()):  # whose float64 is a switch for the whole process
+    if single and (jax := peers.jax()):  # JAX has float64 only for the whole process
         arrays = [(jax.numpy.asarray(x), jax.numpy.asarray(y)) for x, y in batches]
         step = training.jax_step(jax, parameters, LEARNING_RATE, activation)
         yield _stepwise("JAX jit", step, arrays, expected)
@@ -149,7 +152,7 @@ def _trainer(problem: Problem) -> simdnn.Trainer:
 
 
 def _custom_step(problem: Problem) -> Callable[[Any, Any], float]:
-    """The step as a loop of one's own makes it, call by call."""
+    """A step of a custom loop: forward, loss, backward and update as calls from Python."""
     model = make_model(problem)
     optimizer = optim.Adam(model, lr=LEARNING_RATE)
 
@@ -182,7 +185,7 @@ def _sklearn(problem: Problem) -> Contestant:
         expected = _numpy_mlp.softmax(reference.forward(problem.x))
         np.testing.assert_allclose(model.predict_proba(problem.x), expected, rtol=1e-3, atol=1e-6)
         model.partial_fit(problem.x, problem.y)
-        # Two classes are one logistic output there, which learns at its own pace.
+        # scikit-learn has one logistic output for two classes, which learns at another rate.
         tolerance = 0.1 if problem.widths[-1] == 2 else 0.01
         np.testing.assert_allclose(model.loss_, _epoch_loss(problem), rtol=tolerance)
 
@@ -191,7 +194,7 @@ def _sklearn(problem: Problem) -> Contestant:
 
 
 def _epoch_loss(problem: Problem) -> float:
-    """Mean loss over the first epoch, in order."""
+    """Mean loss over the first epoch, without shuffling."""
     reference = _numpy_network(problem, problem.x.dtype.type)
     return float(np.mean([reference.step(x, y) for x, y in problem.batches()]))
 
@@ -208,7 +211,7 @@ def _stepwise(
     expected: list[float],
     context: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
 ) -> Contestant:
-    """A contestant that is handed one batch after another."""
+    """A contestant that trains on one batch per call."""
     next_batch = itertools.cycle(batches).__next__
 
     def run() -> Any:
@@ -222,20 +225,20 @@ def _close(losses: Any, expected: list[float]) -> None:
 
 
 def _confident(model: nn.Sequential) -> None:
-    """Every class but the first has a probability, and so every gradient a size, below the normal numbers."""
+    """Makes all probabilities but the first, and so the gradients, subnormal."""
     weight, bias = list(model.parameters().values())[-2:]
     weight *= 1e-2
     bias[1:] = -92
 
 
 def _dead(model: nn.Sequential) -> None:
-    """Every second hidden unit is never active."""
+    """Makes every second hidden unit dead."""
     for bias in list(model.parameters().values())[1:-1:2]:
         bias[::2] = -50
 
 
 def _converged(network: Network, spoil: Callable[[nn.Sequential], None]) -> Iterator[Contestant]:
-    """A network that has stopped learning, in whole or in part, beside one that has not; neither moves."""
+    """A converged or half dead network, and a fresh one; a tiny learning rate keeps both unchanged."""
     problem = make_problem(network)
     x, y = problem.batches()[0]
 
@@ -253,7 +256,7 @@ def _converged(network: Network, spoil: Callable[[nn.Sequential], None]) -> Iter
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """simdnn without its team."""
+    """A context in which simdnn uses one thread."""
     simdnn.set_num_threads(1)
     try:
         yield
@@ -263,7 +266,7 @@ def _alone() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _busy() -> Iterator[None]:
-    """Another process never rests, on one of our CPUs."""
+    """A context in which another process keeps one of this process's CPUs busy."""
     cpu = min(os.sched_getaffinity(0))
     spin = f"import os; os.sched_setaffinity(0, {{{cpu}}})\nprint(flush=True)\nwhile True: pass"
     with subprocess.Popen([sys.executable, "-c", spin], stdout=subprocess.PIPE) as process:
@@ -276,17 +279,19 @@ def _busy() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _alone_beside_it() -> Iterator[None]:
+def _alone_with_busy_cpu() -> Iterator[None]:
+    """A context with one thread and a busy CPU."""
     with _busy(), _alone():
         yield
 
 
-def _beside_a_busy_process(network: Network) -> Iterator[Contestant]:
+def _with_busy_cpu(network: Network) -> Iterator[Contestant]:
+    """Training steps while another process keeps a CPU busy."""
     problem = make_problem(network)
     reference = _numpy_network(problem, np.float64)
     expected = [reference.step(x, y) for x, y in problem.batches()[:CHECKED_STEPS]]
     yield _stepwise(OURS, _trainer(problem).step, problem.batches(), expected, _busy)
-    yield _stepwise(ONE_THREAD, _trainer(problem).step, problem.batches(), expected, _alone_beside_it)
+    yield _stepwise(ONE_THREAD, _trainer(problem).step, problem.batches(), expected, _alone_with_busy_cpu)
     if torch := peers.torch():
         tensors = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in problem.batches()]
         step = training.torch_step(torch, problem.parameters, LEARNING_RATE)

@@ -1,4 +1,4 @@
-"""A training step, with Adam and cross-entropy, of networks with normalization, dropout and residuals."""
+"""Training steps of networks with normalization, dropout and residual blocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHECKED_STEPS = 8
 
 
 class Row(NamedTuple):
-    """A network by both, and how closely losses agree: those with dropout draw other numbers."""
+    """A network in simdnn and PyTorch, and the tolerance of losses, which is larger with dropout."""
 
     name: str
     sizes: Network
@@ -74,7 +74,7 @@ def cases() -> Iterator[Case]:
 
 
 def _model(row: Row) -> nn.Sequential:
-    """Weights as PyTorch draws them, but for the last layer's: logits begin small."""
+    """The network with weights from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), as in PyTorch."""
     model = nn.Sequential(*row.ours(), rng=0)
     for name, value in model.parameters().items():
         if value.ndim == 2:
@@ -94,7 +94,7 @@ def _contestants(row: Row) -> Iterator[Contestant]:
 
 
 def _check(step: Callable[[], float], expected: list[float], tolerance: float) -> None:
-    """All see the same losses; of random ones, the same mean."""
+    """Asserts equal losses of all contestants, or equal means for networks with dropout."""
     losses = [step() for _ in range(CHECKED_STEPS)]
     expected.extend(losses[len(expected) :])
     if tolerance > 1e-3:

@@ -1,4 +1,4 @@
-"""Cross-entropy with integer labels: the mean loss and its gradient with respect to the logits."""
+"""Cross-entropy with integer labels: the mean loss and its gradient w.r.t. the logits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.harness import OURS, Case, Contestant, Goal
 Array = NDArray[Any]
 Pair = Callable[[], tuple[Any, Any]]
 
-#: (rows, classes) of cross-entropy, and how many times as long PyTorch should take.
+#: Shapes (rows, classes), and the ratio to PyTorch's time that is the goal.
 SHAPES = {(32, 10): 15, (256, 10): 15, (128, 1000): 3, (4096, 1000): 4}
 
 
@@ -45,7 +45,7 @@ def _contestants(shape: tuple[int, int]) -> list[Contestant]:
 
 
 def normal(shape: tuple[int, int]) -> Array:
-    """Logits."""
+    """Random logits."""
     return np.random.default_rng(shape[1]).normal(size=shape).astype(np.float32)
 
 
@@ -61,7 +61,7 @@ def checked(name: str, run: Pair, expected: tuple[Any, Any]) -> Contestant:
 
 
 def torch_pair(torch: Any, function: Callable[..., Any], x: Array, y: Array) -> Pair:
-    """Forward and backward by autograd."""
+    """Loss and gradient by PyTorch's autograd."""
     leaf, target = torch.from_numpy(x).requires_grad_(), torch.from_numpy(y)
 
     def run() -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Every loss that a `Trainer` takes: the mean over all outputs or rows, and its gradient by the output."""
+"""Every loss that a `Trainer` takes: the mean over outputs or rows, and its gradient w.r.t. the output."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from bench.harness import OURS, Case, Contestant
 
 Array = NDArray[Any]
 
-#: Short rows, and 1e5 outputs.
+#: Shapes with short rows and with 1e5 outputs.
 SHAPES = ((256, 10), (100, 1000))
 NOTE = "PyTorch: forward and backward by autograd, where it has the loss"
 
 
 class Loss(NamedTuple):
-    """A loss for NumPy: the value of each output or row and the slope of their sum; and what it is given."""
+    """A loss in NumPy: a function of output and target to (values, slopes), and a maker of targets."""
 
     numpy: Callable[[Array, Array], tuple[Array, Array]]
     target: Callable[[Array], Array]
@@ -33,7 +33,7 @@ class Loss(NamedTuple):
 
 
 def softmax(x: Array) -> Array:
-    """A new array."""
+    """Softmax along rows, as a new array."""
     return _numpy_mlp.softmax(x)
 
 
@@ -43,27 +43,27 @@ def sigmoid(x: Array) -> Array:
 
 
 def others(z: Array) -> Array:
-    """Values: the outputs of the next row."""
+    """Targets that are values: the outputs of the next row."""
     return np.roll(z, 1, axis=0)
 
 
 def classes(z: Array) -> Array:
-    """Class indices."""
+    """Targets that are class indices."""
     return np.arange(len(z)) * 7 % z.shape[1]
 
 
 def signs(z: Array) -> Array:
-    """-1 and 1."""
+    """Targets that are -1 or 1."""
     return np.sign(others(z))
 
 
 def own(x: Array, y: Array) -> Array:
-    """The element of each row's class."""
+    """The element of each row at its class."""
     return np.take_along_axis(x, y[:, np.newaxis], 1)
 
 
 def hot(x: Array, y: Array) -> Array:
-    """Ones at the classes."""
+    """One-hot rows of the classes."""
     marks = np.zeros_like(x)
     np.put_along_axis(marks, y[:, np.newaxis], 1, 1)
     return marks
@@ -125,7 +125,7 @@ def with_logits(x: Array, y: Array) -> tuple[Array, Array]:
     return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x))), sigmoid(x) - y
 
 
-#: A new loss gets a row; PyTorch's function by its name.
+#: The losses by name, with the name of PyTorch's function; each registered loss has a row.
 LOSSES = {
     "cross_entropy": Loss(cross_entropy, classes, "cross_entropy"),
     "focal": Loss(focal, classes),
@@ -162,7 +162,7 @@ def cases() -> Iterator[Case]:
 
 
 def contestants(name: str, shape: tuple[int, int]) -> list[Contestant]:
-    """simdnn, NumPy in float32, and PyTorch where it has the loss."""
+    """simdnn, NumPy in float32, and PyTorch if it has the loss."""
     loss, z = LOSSES[name], normal(shape)
     x, y = loss.output(z), loss.target(z)
     exact = y.astype(np.float64) if y.dtype.kind == "f" else y
@@ -172,13 +172,13 @@ def contestants(name: str, shape: tuple[int, int]) -> list[Contestant]:
         checked("NumPy", lambda: mean(loss, x, y), expected),
     ]
     if loss.torch and (torch := peers.torch()):
-        warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # of kl_div, as here
+        warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # a warning of PyTorch's kl_div
         run = torch_pair(torch, getattr(torch.nn.functional, loss.torch), x, y)
         found.append(checked("PyTorch", run, expected))
     return found
 
 
 def mean(loss: Loss, x: Array, y: Array) -> tuple[Any, Array]:
-    """Of all outputs or rows, and its gradient."""
+    """The mean of the loss over outputs or rows, and its gradient w.r.t. the output."""
     each, slope = loss.numpy(x, y)
     return each.mean(), slope / np.asarray(each.size, x.dtype)

@@ -1,4 +1,4 @@
-"""Softmax with a margin: the mean loss of features and a last layer's weight, and its gradients by both."""
+"""Softmax losses with a margin: the mean loss, and its gradients w.r.t. features and weight."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from bench.harness import OURS, Case, Contestant
 Array = NDArray[Any]
 Answer = tuple[Any, Any, Any]
 
-#: (rows, features, classes).
+#: Shapes (rows, features, classes).
 SHAPES = ((64, 64, 10), (128, 128, 1000))
-#: The margin of each variant that is timed, and the scale of its paper.
+#: Margin of each timed variant, and the scale of its paper.
 VARIANTS = {"l_softmax": (4, None), "arcface": (0.5, 64.0)}
 NOTE = "PyTorch: the paper's formula by arccos, backward by autograd"
 
@@ -65,7 +65,7 @@ def _checked(name: str, run: Callable[[], Answer], expected: Answer) -> Contesta
 
 
 def _lowered(variant: str, cosine: Array) -> tuple[Array, Array]:
-    """What stands for the cosine of a target, and its derivative by that cosine."""
+    """The function that replaces the cosine of the target, and its derivative w.r.t. that cosine."""
     margin = VARIANTS[variant][0]
     angle = np.arccos(cosine)
     if variant == "arcface":
@@ -78,7 +78,7 @@ def _lowered(variant: str, cosine: Array) -> tuple[Array, Array]:
 
 
 def _numpy(variant: str, x: Array, w: Array, y: Array) -> Answer:
-    """The gradients go through the cosines and, where they are factors of the logits, the norms."""
+    """The loss, and its gradients through the cosines and, where they are factors of logits, the norms."""
     scale, every = VARIANTS[variant][1], np.arange(len(x))
     x_norm, w_norm = np.linalg.norm(x, axis=1, keepdims=True), np.linalg.norm(w, axis=0)
     x_unit, w_unit = x / x_norm, w / w_norm

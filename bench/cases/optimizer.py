@@ -1,4 +1,4 @@
-"""One step of every update rule over one array, over many small ones, and in a network that is half dead."""
+"""A step of every optimizer on one array, on many small ones, and with half of the gradients zero."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIZES = {"4096": 4096, "1e6": 1_000_000, "16e6": 16_000_000}
 CHECKED_STEPS = 3
 CHECKED_ELEMENTS = 4096
 FUSED, PLAIN, FLOOR = "PyTorch fused", "PyTorch", "floor"
-#: The goal of PyTorch's fused Adam: its time as a multiple of simdnn's.
+#: Goals of the ratio of PyTorch's fused Adam to simdnn, by size.
 ADAM_GOALS = {"4096": 12.0, "1e6": 1.3, "16e6": 1.0}
 NUMPY_GOAL, FLOOR_GOAL = 6.0, 1 / 1.15
 NOTE = (
@@ -55,7 +55,7 @@ class Rule(NamedTuple):
         return len(optimizer_numpy.REGISTRY[rule]["slots"])
 
 
-#: By the rule of the registry; a new rule gets a row.
+#: Timed optimizers by registered rule; each rule has a row.
 RULES: dict[str, Rule] = {
     "sgd": Rule("SGD", numpy=optimizer_numpy.sgd, fused=True),
     "momentum": Rule("SGD", settings={"momentum": 0.9}, numpy=optimizer_numpy.momentum, fused=True),
@@ -81,7 +81,7 @@ RULES: dict[str, Rule] = {
     "radam": Rule("RAdam", 1, 1, numpy=optimizer_numpy.radam),
     "adamax": Rule("Adamax", 0, 1, numpy=optimizer_numpy.adamax),
 }
-#: Rules that the row of another rule times, which does more.
+#: Rules without a row, because another rule does the same work and more.
 WITHIN = {
     "rmsprop_momentum": "rmsprop_centered_momentum",
     "rmsprop_centered": "rmsprop_centered_momentum",
@@ -89,7 +89,7 @@ WITHIN = {
 
 
 def cases() -> Iterator[Case]:
-    """A row for each rule and size, then the special ones."""
+    """A row for each rule and size, then those with many arrays and with zero gradients."""
     for name, rule in RULES.items():
         for label, size in SIZES.items():
             goals = [Goal((FLOOR,), FLOOR_GOAL)]
@@ -142,7 +142,7 @@ def _torch(
 
 
 def _many_small() -> Iterator[Contestant]:
-    """A hundred arrays of fifty, which show the cost of a call."""
+    """Adam on 100 arrays of 50 elements, where the overhead of calls dominates."""
     rng = np.random.default_rng(0)
     start = [rng.normal(size=50).astype(np.float32) for _ in range(100)]
     gradients = [rng.normal(size=50).astype(np.float32) for _ in range(100)]
@@ -169,7 +169,7 @@ def _many_small() -> Iterator[Contestant]:
 
 
 def _half_dead() -> Iterator[Contestant]:
-    """Adam with every second gradient zero for two thousand steps, against Adam with all gradients alive."""
+    """Adam after 2000 steps in which half of the gradients are zero, and after steps with none zero."""
     rng = np.random.default_rng(0)
     gradient = rng.normal(size=100_000).astype(np.float32)
     dead = gradient * (np.arange(gradient.size) % 2).astype(np.float32)

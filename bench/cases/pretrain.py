@@ -1,4 +1,4 @@
-"""An epoch of contrastive divergence: restricted Boltzmann machines beside NumPy and scikit-learn."""
+"""Epochs of contrastive divergence for RBMs, in simdnn, NumPy and scikit-learn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOTE = "scikit-learn keeps its chains from step to step (PCD-1) and samples the 
 
 
 class Shape(NamedTuple):
-    """Visible and hidden units, and samples of a batch."""
+    """Numbers of visible and hidden units, and of samples in a batch."""
 
     visible: int
     hidden: int
@@ -43,7 +43,7 @@ def cases() -> Iterator[Case]:
 
 
 def patterns(shape: Shape) -> Array:
-    """Sixteen binary patterns, each with a twentieth of its bits turned."""
+    """Random samples of sixteen binary patterns, with 5 % of the bits flipped."""
     rng = np.random.default_rng(0)
     prototypes = rng.random((16, shape.visible)) < 0.5
     turned = rng.random((SAMPLES, shape.visible)) < 0.05
@@ -56,7 +56,7 @@ def sigmoid(x: Array) -> Array:
 
 
 class NumpyRBM:
-    """CD-1 by NumPy in single precision."""
+    """CD-1 in NumPy, in float32."""
 
     def __init__(self, shape: Shape) -> None:
         self.rng = np.random.default_rng(0)
@@ -65,7 +65,7 @@ class NumpyRBM:
         self.batch = shape.batch
 
     def epoch(self, x: Array) -> None:
-        """One pass over the samples in a new order."""
+        """One epoch in a new random order."""
         order = self.rng.permutation(len(x))
         for begin in range(0, len(x), self.batch):
             v = x[order[begin : begin + self.batch]]
@@ -79,12 +79,12 @@ class NumpyRBM:
             self.below += lr * (v - v_model).sum(axis=0)
 
     def reconstruct(self, x: Array) -> Array:
-        """P(v | P(h | x))."""
+        """Reconstruction P(v = 1 | P(h = 1 | x))."""
         return sigmoid(sigmoid(x @ self.weight + self.above) @ self.weight.T + self.below)
 
 
 def contestants(shape: Shape) -> Iterator[Contestant]:
-    """Each must describe the patterns better than their mean does."""
+    """Asserts that reconstructions are closer to the patterns than their mean is."""
     x = patterns(shape)
 
     def trained(name: str, run: Callable[[], object], reconstruct: Callable[[], Array]) -> Contestant:
@@ -107,14 +107,14 @@ def contestants(shape: Shape) -> Iterator[Contestant]:
 
 
 def sklearn_rbm(shape: Shape) -> Any:
-    """The machine of scikit-learn with the same settings."""
+    """scikit-learn's BernoulliRBM with the same settings."""
     from sklearn.neural_network import BernoulliRBM
 
     return BernoulliRBM(shape.hidden, learning_rate=LR, batch_size=shape.batch, random_state=0)
 
 
 def sklearn_epoch(machine: Any, shape: Shape, x: Array) -> None:
-    """A pass over the samples as they lie, as its fit() makes them."""
+    """One epoch without shuffling, as in its `fit`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for begin in range(0, len(x), shape.batch):
@@ -122,5 +122,5 @@ def sklearn_epoch(machine: Any, shape: Shape, x: Array) -> None:
 
 
 def mean_field(machine: Any, x: Array) -> Array:
-    """P(v | P(h | x)) of scikit-learn's machine."""
+    """Reconstruction P(v = 1 | P(h = 1 | x)) by scikit-learn's RBM."""
     return sigmoid(machine.transform(x) @ machine.components_ + machine.intercept_visible_)

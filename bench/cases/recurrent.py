@@ -1,4 +1,4 @@
-"""A training step of a recurrent layer and a dense head with Adam, beside the machine's floor."""
+"""Training steps of a recurrent layer and a dense head with Adam, and their lower bound."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bench.harness import OURS, Case, Contestant, Goal
 from bench.peers import recurrent
 
 CLASSES, BATCHES = 4, 4
-#: Gates with a product of their own, and all exponentials of a step, by cell.
+#: Number of gates, and of exponentials per unit and time step, by cell.
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 EXPONENTIALS = {"LSTM": 5, "GRU": 3, "RNN": 1}
 
 
 class Row(NamedTuple):
-    """A recurrent layer, and how many times faster than PyTorch it should be."""
+    """A recurrent layer, and the ratio to PyTorch's time that is the goal."""
 
     cell: str
     batch: int
@@ -32,20 +32,20 @@ class Row(NamedTuple):
     ratio: float
 
     def name(self) -> str:
-        """As tables show it."""
+        """A name for tables."""
         return f"{self.cell} {self.features}->{self.hidden}, batch {self.batch}, {self.time} steps"
 
     def weights(self) -> int:
-        """Of the recurrent layer, without biases."""
+        """Number of weights of the recurrent layer."""
         return (self.features + self.hidden) * GATES[self.cell] * self.hidden
 
     def flops(self) -> float:
-        """Of the products: forward, the gradients of weights and of states, but not of inputs."""
+        """Operations of the products: forward, and the gradients w.r.t. weights and states."""
         steps = self.batch * self.time
         return 2.0 * steps * (3 * self.weights() - self.features * GATES[self.cell] * self.hidden)
 
     def divisions(self) -> int:
-        """One of each exponential of a forward pass."""
+        """Number of divisions, one for each exponential of a forward pass."""
         return self.batch * self.time * self.hidden * EXPONENTIALS[self.cell]
 
 
@@ -69,7 +69,7 @@ def cases() -> Iterator[Case]:
 
 
 def contestants(row: Row) -> Iterator[Contestant]:
-    """simdnn, its floor, and the peers, all from the same weights."""
+    """simdnn, the lower bound, and the peers, all with the same weights."""
     rng = np.random.default_rng(0)
     batches = [
         (
@@ -96,7 +96,7 @@ def contestants(row: Row) -> Iterator[Contestant]:
 
 
 def make_model(row: Row) -> nn.Sequential:
-    """The layer and its head."""
+    """The recurrent layer and its head."""
     layer = getattr(nn, row.cell)(row.features, row.hidden)
     return nn.Sequential(layer, nn.Dense(row.hidden, CLASSES), rng=0)
 

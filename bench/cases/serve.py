@@ -1,4 +1,4 @@
-"""The forward pass of one sample, and of many."""
+"""Predictions of one sample, and of many."""
 
 from __future__ import annotations
 

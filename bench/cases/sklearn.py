@@ -1,4 +1,4 @@
-"""Whole fits of scikit-learn's perceptrons and of ours, of equally many epochs."""
+"""Fits of scikit-learn's perceptrons and of simdnn's, with the same number of epochs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Samples = tuple[NDArray[Any], NDArray[Any]]
 
 
 class Problem(NamedTuple):
-    """Samples by name, the estimator's settings, and how many times as fast ours should be in float32."""
+    """A data set by name, the estimator's settings, and the ratio that is the goal in float32."""
 
     data: str
     settings: dict[str, Any]
@@ -48,7 +48,7 @@ def cases() -> Iterator[Case]:
 
 
 def samples(name: str) -> Samples:
-    """The samples, standardized."""
+    """The standardized samples and their targets."""
     from sklearn import datasets
 
     if name == "70,000x784":
@@ -71,7 +71,7 @@ def _contestants(problem: Problem, dtype: str) -> Iterator[Contestant]:
 
     def fit(kind: Any, epochs: int, part: slice = slice(None)) -> Any:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # nothing has converged by then
+            warnings.simplefilter("ignore")  # the fits end before they converge
             return kind(max_iter=epochs, **settings).fit(x[part], y[part])
 
     def check() -> None:

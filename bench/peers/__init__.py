@@ -1,4 +1,4 @@
-"""The libraries simdnn is timed beside: imported when first asked for, absent where not installed."""
+"""The libraries that simdnn is compared with; they are imported on first use, if installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class Peer(NamedTuple):
-    """A library: what tables call it, what Python imports and what pip installs."""
+    """A library: its label in tables, its module, and its distribution on PyPI."""
 
     label: str
     module: str
@@ -30,7 +30,7 @@ PEERS = (
 
 
 def is_installed(module: str) -> bool:
-    """Whether ``import module`` would find something."""
+    """True if the module can be imported."""
     return importlib.util.find_spec(module) is not None
 
 
@@ -49,13 +49,13 @@ def missing() -> list[Peer]:
 
 
 def threads() -> int:
-    """How many threads each contestant may use, as `harness.limit_threads` left it."""
+    """Number of threads that each library may use, which `harness.limit_threads` has set."""
     return int(os.environ["OMP_NUM_THREADS"])
 
 
 @functools.cache
 def torch() -> Any:
-    """PyTorch, or None."""
+    """PyTorch with its threads limited, or None."""
     if not is_installed("torch"):
         return None
     module = importlib.import_module("torch")
@@ -66,18 +66,18 @@ def torch() -> Any:
 
 @functools.cache
 def jax() -> Any:
-    """JAX, or None. Its threads are limited by the environment."""
+    """JAX, or None; its threads are limited by the environment."""
     if not is_installed("jax"):
         return None
     module = importlib.import_module("jax")
-    # A call waits for its result here, so handing it to another thread would only cost.
+    # Every timed call waits for its result, so asynchronous dispatch would only add time.
     module.config.update("jax_cpu_enable_async_dispatch", False)
     return module
 
 
 @functools.cache
 def numexpr() -> Any:
-    """numexpr, or None."""
+    """numexpr with its threads limited, or None."""
     if not is_installed("numexpr"):
         return None
     module = importlib.import_module("numexpr")

@@ -1,4 +1,4 @@
-"""Elementwise functions as JAX and numexpr compile them."""
+"""Elementwise functions compiled by JAX and numexpr."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from bench.peers.elementwise_numpy import SELU_ALPHA, SELU_SCALE, Array
 
-#: numexpr's expressions of x, with float32 constants beside those that are not whole: a Python float would
-#: make float64 of everything, as its abs and maximum do. It has no erf.
+#: numexpr's expressions of x. Fractional constants are float32 variables, because a Python float would make
+#: the result float64, as would abs and maximum of numexpr. It has no erf.
 EXPRESSIONS: dict[str, tuple[str, dict[str, float]]] = {
     "identity": ("x", {}),
     "relu": ("where(x > 0, x, 0)", {}),
@@ -46,7 +46,7 @@ EXPRESSIONS: dict[str, tuple[str, dict[str, float]]] = {
 
 
 def jax_functions(jax: Any) -> dict[str, Callable[[Any], Any]]:
-    """JAX's functions of one array by our names, not yet compiled; prelu also takes the weight."""
+    """JAX's functions of one array by simdnn's names, not yet compiled; prelu also takes the weight."""
     nn, numpy = jax.nn, jax.numpy
     alike = (
         "identity relu leaky_relu relu6 hard_tanh hard_sigmoid hard_swish sigmoid tanh elu selu celu softplus"
@@ -64,7 +64,7 @@ def jax_functions(jax: Any) -> dict[str, Callable[[Any], Any]]:
 
 
 def jax_run(jax: Any, name: str, backward: bool, dy: Array, x: Array) -> Callable[[], Any] | None:
-    """A compiled call that waits for its result, the value or the derivative times dy."""
+    """A compiled call that waits for its result: the value, or the gradient w.r.t. x."""
     function = jax_functions(jax).get(name)
     if function is None:
         return None
@@ -81,12 +81,12 @@ def jax_run(jax: Any, name: str, backward: bool, dy: Array, x: Array) -> Callabl
 
 
 def numexpr_run(numexpr: Any, name: str, x: Array, out: Array | None) -> Callable[[], Any] | None:
-    """A call of the compiled expression, at a seventh of what ``numexpr.evaluate`` takes for small arrays."""
+    """A call of the compiled expression, which takes a seventh of ``numexpr.evaluate`` on small arrays."""
     if name not in EXPRESSIONS:
         return None
     text, constants = EXPRESSIONS[name]
-    float32 = float  # there, as a type of an argument
+    float32 = float  # numexpr takes this type for float32 arguments
     compiled = numexpr.NumExpr(text, [(variable, float32) for variable in ("x", *constants)])
     arguments = (x, *map(np.float32, constants.values()))
-    # What evaluate passes on; its wheels are built without MKL's functions.
+    # The arguments that `evaluate` would pass; numexpr's wheels are built without MKL.
     return functools.partial(compiled, *arguments, out=out, order="K", casting="safe", ex_uses_vml=False)

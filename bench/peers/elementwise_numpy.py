@@ -1,4 +1,4 @@
-"""Elementwise functions as the fastest NumPy expressions we know, each step written into an array at hand."""
+"""Elementwise functions as the fastest known NumPy expressions, which write into existing arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 
 class Functions(NamedTuple):
-    """A peer's function: ``forward(x, y, out)`` and ``backward(dy, x, y, out)``; y is room to compute in."""
+    """A peer's function: ``forward(x, y, out)`` and ``backward(dy, x, y, out)``; y is scratch memory."""
 
     forward: Callable[[Any, Any, Any], Any]
     backward: Callable[[Any, Any, Any, Any], Any] | None = None
@@ -169,7 +169,7 @@ def _mish_backward(dy: Array, x: Array, y: Array, out: Array) -> None:
 
 
 def _gelu_tanh_exponent(x: Array, out: Array) -> None:
-    """z with gelu_tanh(x) = x / (1 + exp(z)): a pass less than tanh takes."""
+    """z with gelu_tanh(x) = x / (1 + exp(z)), which takes one pass less than tanh does."""
     np.multiply(x, x, out=out)
     np.multiply(out, GELU_CUBIC, out=out)
     np.add(out, GELU_SCALE, out=out)
@@ -200,7 +200,7 @@ def _gelu_tanh_backward(dy: Array, x: Array, y: Array, out: Array) -> None:
 
 
 def _normal_distribution(x: Array) -> Array:
-    """Of a standard normal number, to be below x; one call of Python for each."""
+    """The distribution function of the standard normal distribution, by one Python call per element."""
     erf: Any = np.frompyfunc(math.erf, 1, 1)
     return 0.5 * (1 + erf(x / math.sqrt(2)).astype(x.dtype))
 
@@ -215,7 +215,7 @@ def _slow_gelu_backward(dy: Array, x: Array, y: Array, out: Array) -> None:
 
 
 def _from_peer(peer: _numpy_mlp.NumpyActivation) -> Functions:
-    """The same calls with the arguments of `Functions`; y is computed first where the derivative reads it."""
+    """Functions of `_numpy_mlp` as `Functions`; backward computes y first if the derivative reads it."""
     value, derivative, reads_output = peer
 
     def forward(x: Array, y: Array, out: Array) -> None:
@@ -228,7 +228,7 @@ def _from_peer(peer: _numpy_mlp.NumpyActivation) -> Functions:
     return Functions(forward, backward if reads_output else derivative)
 
 
-#: By the names of the registry, at default parameters. NumPy has no erf, and so no gelu.
+#: Functions by registered name, at default parameters. NumPy has no erf, and so no gelu.
 FUNCTIONS: dict[str, Functions] = {
     **{name: _from_peer(peer) for name, peer in _numpy_mlp.ACTIVATIONS.items()},
     "identity": Functions(lambda x, y, out: np.copyto(out, x), lambda dy, x, y, out: np.copyto(out, dy)),
@@ -247,7 +247,7 @@ FUNCTIONS: dict[str, Functions] = {
         lambda dy, x, y, out: out.fill(0),
     ),
     "selu": Functions(_selu, _selu_backward),
-    "celu": _from_peer(_numpy_mlp.ACTIVATIONS["elu"]),  # the same at alpha = 1
+    "celu": _from_peer(_numpy_mlp.ACTIVATIONS["elu"]),  # equal at alpha = 1
     "softplus": Functions(_softplus, _softplus_backward),
     "log_sigmoid": Functions(_log_sigmoid, _log_sigmoid_backward),
     "mish": Functions(_mish, _mish_backward),
@@ -257,5 +257,5 @@ FUNCTIONS: dict[str, Functions] = {
     "log": Functions(lambda x, y, out: np.log(x, out=out)),
     "log1p": Functions(lambda x, y, out: np.log1p(x, out=out)),
 }
-#: For answers alone, where NumPy has no expression worth timing.
+#: Functions for expected results only, where NumPy has no expression worth timing.
 REFERENCES = {"gelu": Functions(_slow_gelu, _slow_gelu_backward)}

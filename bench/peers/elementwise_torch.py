@@ -1,4 +1,4 @@
-"""Elementwise functions as PyTorch's own kernels, without autograd, with ``out=`` where they have it."""
+"""Elementwise functions by PyTorch's kernels, without autograd, with ``out=`` where it exists."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from bench.peers.elementwise_numpy import SELU_ALPHA, SELU_SCALE, Functions
 
-#: Names that PyTorch has no kernel for and that no short composition of its kernels computes.
+#: Functions for which PyTorch has neither a kernel nor a short composition of kernels.
 WITHOUT: set[str] = set()
 
 
 def torch_functions(torch: Any) -> dict[str, Functions]:
-    """Every function by its name in the registry, at default parameters.
+    """Functions by registered name, at default parameters.
 
-    Derivatives that read y, not x, compute it first, as in NumPy: everybody is given dy and x.
+    All libraries are given dy and x; a derivative that reads y computes it first.
     """
     return {
         **_elementary(torch),
@@ -40,7 +40,7 @@ def _piecewise(torch: Any) -> dict[str, Functions]:
     leaky_relu_backward = aten.leaky_relu_backward.grad_input
     hardtanh_backward = aten.hardtanh_backward.grad_input
     hardsigmoid_backward = aten.hardsigmoid_backward.grad_input
-    hardswish_backward = aten.hardswish_backward.default  # its .out only copies what this returns
+    hardswish_backward = aten.hardswish_backward.default  # the variant .out only copies this result
     return {
         "identity": Functions(lambda x, y, out: out.copy_(x), lambda dy, x, y, out: out.copy_(dy)),
         "relu": Functions(
@@ -80,7 +80,7 @@ def _piecewise(torch: Any) -> dict[str, Functions]:
 
 
 def _prelu(torch: Any) -> Functions:
-    """The weight's gradient is summed apart; neither kernel takes ``out=``."""
+    """prelu, whose kernels have no ``out=``; the weight's gradient is summed separately."""
     weight = torch.tensor(0.25)
     prelu, prelu_backward = torch._prelu_kernel, torch.ops.aten._prelu_kernel_backward
 
@@ -116,21 +116,21 @@ def _exponential(torch: Any) -> dict[str, Functions]:
             lambda x, y, out: nn.elu(x, SELU_ALPHA, SELU_SCALE, 1, out=out),
             lambda dy, x, y, out: elu_backward(dy, SELU_ALPHA, SELU_SCALE, 1, False, x, grad_input=out),
         ),
-        "celu": elu,  # the same at alpha = 1, and what celu calls
+        "celu": elu,  # equal at alpha = 1; celu calls it
         "softplus": Functions(
             lambda x, y, out: nn.softplus(x, 1, 20, out=out),
             lambda dy, x, y, out: softplus_backward(dy, x, 1, 20, grad_input=out),
         ),
         "log_sigmoid": Functions(
             _log_sigmoid(torch),
-            # Its own kernel, with the buffer exp(-|x|) that it reads, takes twice as long.
+            # The kernel of log_sigmoid, which reads a buffer exp(-|x|), takes twice as long.
             lambda dy, x, y, out: torch.neg(x, out=out).sigmoid_().mul_(dy),
         ),
     }
 
 
 def _log_sigmoid(torch: Any) -> Callable[[Any, Any, Any], Any]:
-    """It fills a buffer: one of ours where making a new one costs more than the slower way to the kernel."""
+    """log_sigmoid, which fills a buffer: an existing one if that is faster than letting PyTorch make one."""
     nn, with_buffer = torch._C._nn, torch.ops.aten.log_sigmoid_forward.output
 
     def forward(x: Any, y: Any, out: Any) -> Any:
@@ -144,14 +144,14 @@ def _log_sigmoid(torch: Any) -> Callable[[Any, Any, Any], Any]:
 def _gated(torch: Any) -> dict[str, Functions]:
     nn, aten = torch._C._nn, torch.ops.aten
     silu_backward = aten.silu_backward.grad_input
-    mish_backward = aten.mish_backward.default  # has no ``out=``
+    mish_backward = aten.mish_backward.default  # it has no ``out=``
     silu = Functions(
         lambda x, y, out: nn.silu(x, out=out),
         lambda dy, x, y, out: silu_backward(dy, x, grad_input=out),
     )
     return {
         "silu": silu,
-        "swish": silu,  # the same at beta = 1
+        "swish": silu,  # equal at beta = 1
         "mish": Functions(
             lambda x, y, out: nn.mish(x, out=out),
             lambda dy, x, y, out: mish_backward(dy, x),

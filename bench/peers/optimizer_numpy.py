@@ -1,7 +1,7 @@
 """Update rules as fast as NumPy allows: ``out=`` everywhere, buffers kept between steps.
 
-Each is made with the parameters and called with the gradients; defaults are PyTorch's. A rule without a
-function here is timed by the tests' oracle.
+Each function takes the parameters and returns a step that takes the gradients; default hyper-parameters are
+PyTorch's. The oracle of the tests times a rule without a function here.
 """
 
 from __future__ import annotations
@@ -125,14 +125,14 @@ def adadelta(p: Array) -> Step:
     return step
 
 
-def decay(mean: Array, g: Array, weight: float, scratch: Array, *, square: bool = False) -> None:
-    """mean = weight * mean + (1 - weight) * g, or g^2."""
-    np.multiply(mean, weight, out=mean)
+def decay(mean: Array, g: Array, factor: float, scratch: Array, *, square: bool = False) -> None:
+    """mean = factor * mean + (1 - factor) * g, or g^2 instead of g."""
+    np.multiply(mean, factor, out=mean)
     if square:
         np.multiply(g, g, out=scratch)
-        np.multiply(scratch, 1 - weight, out=scratch)
+        np.multiply(scratch, 1 - factor, out=scratch)
     else:
-        np.multiply(g, 1 - weight, out=scratch)
+        np.multiply(g, 1 - factor, out=scratch)
     np.add(mean, scratch, out=mean)
 
 

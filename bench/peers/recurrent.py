@@ -1,4 +1,4 @@
-"""The same recurrent training step as each peer writes it: from one batch to the loss before it."""
+"""Recurrent training steps of each peer: functions of a batch that return the loss before the update."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from simdnn.demo import _numpy_mlp
 from bench.peers.training import Step
 
 Array = np.ndarray[Any, Any]
-Parameters = Mapping[str, Array]  # as model.parameters() has them: a recurrent layer, then a dense head
+#: Arrays of `Sequential.parameters()` for a recurrent layer and a dense head.
+Parameters = Mapping[str, Array]
 
 
 def _sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
     return 1 / (1 + np.exp(-x))
 
 
 class _Rnn:
-    """A cell: from what x and h give its gates to (h, c, kept); back to what goes to x, h's gates, h, c."""
+    """The cell of an RNN.
+
+    `forward` takes the gates' inputs a from x and b from h, and returns (h, c, kept). `backward` takes kept,
+    dh and dc, and returns the gradients w.r.t. a, b, h (directly, without the gates) and c.
+    """
 
     @staticmethod
     def forward(a: Array, b: Array, h: Array, c: Array) -> tuple[Array, Array, Any]:
@@ -33,6 +39,8 @@ class _Rnn:
 
 
 class _Lstm:
+    """The cell of an LSTM, with methods as in `_Rnn`."""
+
     @staticmethod
     def forward(a: Array, b: Array, h: Array, c: Array) -> tuple[Array, Array, Any]:
         i, f, g, o = np.split(a + b, 4, axis=1)
@@ -51,6 +59,8 @@ class _Lstm:
 
 
 class _Gru:
+    """The cell of a GRU, with methods as in `_Rnn`."""
+
     @staticmethod
     def forward(a: Array, b: Array, h: Array, c: Array) -> tuple[Array, Array, Any]:
         (ar, az, an), (br, bz, bn) = np.split(a, 3, axis=1), np.split(b, 3, axis=1)
@@ -70,7 +80,7 @@ CELLS: dict[str, Any] = {"RNN": _Rnn, "LSTM": _Lstm, "GRU": _Gru}
 
 
 class NumpyRecurrent:
-    """A recurrent layer and a dense head, by back-propagation through time (Werbos 1990) and Adam."""
+    """A recurrent layer and a dense head, trained by backpropagation through time (Werbos 1990) and Adam."""
 
     def __init__(self, cell: str, parameters: Parameters, learning_rate: float, dtype: Any) -> None:
         self.cell = CELLS[cell]
@@ -81,7 +91,7 @@ class NumpyRecurrent:
         self.adam = _numpy_mlp.NumpyAdam(learning_rate)
 
     def step(self, x: Array, y: Array) -> float:
-        """One step of Adam on one batch."""
+        """One step of Adam on a batch; returns the loss before it."""
         input_weight, state_weight, input_bias, state_bias, weight, bias = self.parameters
         steps = range(x.shape[1])
         h = c = np.zeros((len(x), len(state_weight)), x.dtype)
@@ -91,9 +101,9 @@ class NumpyRecurrent:
             a, b = x[:, t] @ input_weight + input_bias, h @ state_weight + state_bias
             h, c, own = self.cell.forward(a, b, h, c)
             kept.append(own)
-        loss, by_logits = _numpy_mlp.cross_entropy(h @ weight + bias, y)
-        by_head = [h.T @ by_logits, by_logits.sum(axis=0)]
-        dh, dc = by_logits @ weight.T, np.zeros_like(c)
+        loss, logit_gradient = _numpy_mlp.cross_entropy(h @ weight + bias, y)
+        head_gradients = [h.T @ logit_gradient, logit_gradient.sum(axis=0)]
+        dh, dc = logit_gradient @ weight.T, np.zeros_like(c)
         found = []
         for t in reversed(steps):
             da, db, direct, dc = self.cell.backward(kept[t], dh, dc)
@@ -102,13 +112,13 @@ class NumpyRecurrent:
         by_input, by_state = (np.concatenate(rows) for rows in zip(*found[::-1], strict=True))
         inputs = x.transpose(1, 0, 2).reshape(len(by_input), -1)
         weights = [inputs.T @ by_input, np.concatenate(states).T @ by_state]
-        gradients = [*weights, by_input.sum(axis=0), by_state.sum(axis=0), *by_head]
+        gradients = [*weights, by_input.sum(axis=0), by_state.sum(axis=0), *head_gradients]
         self.adam.step(self.flat, np.concatenate([gradient.ravel() for gradient in gradients]))
         return loss
 
 
 def torch_step(torch: Any, cell: str, parameters: Parameters, learning_rate: float) -> Step:
-    """PyTorch's recurrent layer and head, with the fused Adam."""
+    """A step of PyTorch's recurrent layer and head, with its fused Adam."""
     own = {name[2:]: torch.from_numpy(value.T.copy()) for name, value in parameters.items()}
     inputs, hidden = parameters["0.weight_ih_l0"].shape[0], parameters["0.weight_hh_l0"].shape[0]
     layer = getattr(torch.nn, cell)(inputs, hidden, batch_first=True)

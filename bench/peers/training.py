@@ -1,4 +1,4 @@
-"""The same training step as each peer writes it: a function of one batch that returns the loss before it."""
+"""Training steps of each peer: functions of a batch that return the loss before the update."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-Parameters = Mapping[str, Any]  # "0.weight" (in, out), "0.bias" (out,), ...
+#: Arrays "0.weight" [in, out], "0.bias" [out], ...
+Parameters = Mapping[str, Any]
 Step = Callable[[Any, Any], Any]
 
 
 def torch_model(torch: Any, parameters: Parameters, activation: str = "relu") -> Any:
-    """The network as PyTorch's modules."""
+    """The network in PyTorch's modules."""
     hidden = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}[activation]
     layers = []
     for weight, bias in _pairs(parameters):
@@ -25,7 +26,7 @@ def torch_model(torch: Any, parameters: Parameters, activation: str = "relu") ->
 
 
 def torch_step(torch: Any, parameters: Parameters, learning_rate: float, activation: str = "relu") -> Step:
-    """PyTorch, eager, with the fused Adam."""
+    """A step of PyTorch in eager mode, with its fused Adam."""
     model = torch_model(torch, parameters, activation)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
     cross_entropy = torch.nn.functional.cross_entropy
@@ -41,7 +42,7 @@ def torch_step(torch: Any, parameters: Parameters, learning_rate: float, activat
 
 
 def jax_step(jax: Any, parameters: Parameters, learning_rate: float, activation: str = "relu") -> Step:
-    """JAX, the whole step compiled, its state given away to be updated in place."""
+    """A step of JAX, compiled as a whole, with donated state that is updated in place."""
     compiled = jax.jit(_jax_update(jax, learning_rate, activation), donate_argnums=0)
     state = _jax_state(jax, parameters)
 
@@ -60,7 +61,7 @@ def jax_scan(
     batches: list[tuple[Any, Any]],
     activation: str = "relu",
 ) -> Callable[[], Any]:
-    """JAX, an epoch compiled as one scan over its batches; returns the losses."""
+    """An epoch of JAX, compiled as one scan over the batches; it returns their losses."""
     update = _jax_update(jax, learning_rate, activation)
     compiled = jax.jit(lambda state, stacked: jax.lax.scan(update, state, stacked), donate_argnums=0)
     stacked = tuple(jax.numpy.stack(part) for part in zip(*batches, strict=True))
@@ -77,7 +78,7 @@ def jax_scan(
 def sklearn_classifier(
     parameters: Parameters, learning_rate: float, batch: tuple[Any, Any], activation: str = "relu"
 ) -> Any:
-    """scikit-learn's classifier with the given weights; ``partial_fit(x, y)`` is one epoch, in order."""
+    """scikit-learn's classifier with these weights; ``partial_fit(x, y)`` is one epoch without shuffling."""
     from sklearn.neural_network import MLPClassifier
 
     pairs = _pairs(parameters)
@@ -90,28 +91,30 @@ def sklearn_classifier(
         learning_rate_init=learning_rate,
         shuffle=False,
     )
-    model.partial_fit(*batch, classes=np.arange(len(pairs[-1][1])))  # builds the arrays
+    model.partial_fit(*batch, classes=np.arange(len(pairs[-1][1])))  # creates the arrays
     for index, (weight, bias) in enumerate(pairs):
-        one_output = model.coefs_[index].shape != weight.shape  # two classes: the logit of the second
+        one_output = model.coefs_[index].shape != weight.shape  # scikit-learn has one logit for two classes
         model.coefs_[index][...] = weight[:, 1:] - weight[:, :1] if one_output else weight
         model.intercepts_[index][...] = bias[1:] - bias[:1] if one_output else bias
-    del model._optimizer  # the next call starts one afresh
+    del model._optimizer  # the next call makes a new one
     return model
 
 
 def _pairs(parameters: Parameters) -> list[tuple[Any, Any]]:
+    """(weight, bias) of each layer."""
     values = list(parameters.values())
     return list(zip(values[::2], values[1::2], strict=True))
 
 
 def _jax_state(jax: Any, parameters: Parameters) -> Any:
+    """(weights, first moments, second moments, number of steps)."""
     weights = [tuple(map(jax.numpy.array, pair)) for pair in _pairs(parameters)]
     zeros = jax.tree.map(jax.numpy.zeros_like, weights)
     return weights, zeros, jax.tree.map(jax.numpy.zeros_like, weights), jax.numpy.zeros((), "float32")
 
 
 def _jax_update(jax: Any, learning_rate: float, activation: str) -> Callable[[Any, Any], Any]:
-    """Adam, as a function of (state, batch) to (state, loss)."""
+    """A step of Adam as a function from (state, batch) to (state, loss)."""
     numpy, tree_map, hidden = jax.numpy, jax.tree.map, getattr(jax.nn, activation)
 
     def mean_loss(weights: Any, x: Any, y: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Pictures of activations, histories and gradients; needs matplotlib, the extra ``[plot]``."""
+"""Plots of activations, histories and gradients; they need matplotlib, the extra ``[plot]``."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["activation", "gallery", "gradient_flow", "history"]
 
+#: Descriptions of the activations by name.
 _REGISTRY = {row["name"]: row for row in _core.activations()}
 
 
 def _pyplot() -> Any:
-    """matplotlib.pyplot, imported here alone."""
+    """matplotlib.pyplot, imported at the first plot; raises ImportError with the command that installs it."""
     try:
         import matplotlib.pyplot
     except ImportError:
@@ -39,18 +40,18 @@ def _axes(ax: Axes | None) -> Any:
 def activation(
     name: str, *, low: float = -6.0, high: float = 6.0, ax: Axes | None = None, **parameters: float
 ) -> Axes:
-    """Draws an activation f and its derivative f'.
+    """Plot an activation f and its derivative f'.
 
     Parameters
     ----------
     name : str
-        A name of the registry (see `simdnn.functional`).
+        Name of an activation of `simdnn.functional`.
     low, high : float
-        The range of x.
+        Range of x.
     ax : matplotlib.axes.Axes or None
-        Where to draw; None makes a figure.
+        Axes to draw into; None makes a new figure.
     **parameters : float
-        Of the activation, such as ``negative_slope=0.2``; its defaults where they are left out.
+        Parameters of the activation, such as ``negative_slope=0.2``, where not the defaults.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def activation(
     ImportError
         If matplotlib is missing.
     TypeError, ValueError
-        If the name or a parameter is not known, or low is not below high.
+        If the name or a parameter is not known, a number has a wrong type, or low is not below high.
 
     Examples
     --------
@@ -92,13 +93,14 @@ def activation(
 
 
 def gallery(names: Iterable[str] | None = None, *, columns: int = 4) -> Figure:
-    """Draws many activations side by side.
+    """Plot many activations in a grid.
 
     Parameters
     ----------
     names : iterable of str or None
-        None is all of the registry.
+        Names of activations; None is all of `simdnn.functional`.
     columns : int
+        Number of columns of the grid, >= 1.
 
     Returns
     -------
@@ -132,26 +134,26 @@ def gallery(names: Iterable[str] | None = None, *, columns: int = 4) -> Figure:
 
 
 def history(history: History, *, ax: Axes | None = None) -> Axes:
-    """Draws the losses of a training, and its accuracies on an axis at the right where there are any.
+    """Plot the losses of a training, and the accuracies, if there are any, on a second axis.
 
     Parameters
     ----------
     history : History
-        What `Trainer.fit` returned.
+        Return value of `Trainer.fit`.
     ax : matplotlib.axes.Axes or None
-        Where to draw; None makes a figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        That of the losses.
+        The axes of the losses.
 
     Raises
     ------
     ImportError
         If matplotlib is missing.
     TypeError
-        If it is no History.
+        If `history` is not a History.
 
     Examples
     --------
@@ -185,13 +187,14 @@ def history(history: History, *, ax: Axes | None = None) -> Axes:
 
 
 def gradient_flow(report: Report, *, ax: Axes | None = None) -> Axes:
-    """Draws the root mean square of each layer's gradients, on a logarithmic scale; the title is the verdict.
+    """Plot the root mean square of each layer's gradients on a logarithmic scale, titled by the verdict.
 
     Parameters
     ----------
     report : diagnostics.Report
+        Return value of `diagnostics.report`.
     ax : matplotlib.axes.Axes or None
-        Where to draw; None makes a figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -202,7 +205,7 @@ def gradient_flow(report: Report, *, ax: Axes | None = None) -> Axes:
     ImportError
         If matplotlib is missing.
     TypeError
-        If it is no Report.
+        If `report` is not a Report.
 
     Examples
     --------
@@ -216,7 +219,7 @@ def gradient_flow(report: Report, *, ax: Axes | None = None) -> Axes:
     2
     """
     if not isinstance(report, Report):
-        raise TypeError(f"report: expected what diagnostics.report returns, got {type(report).__name__}")
+        raise TypeError(f"report: expected a diagnostics.Report, got {type(report).__name__}")
     axes = _axes(ax)
     layers = [layer for layer in report.layers if layer.parameters]
     heights = [layer.gradient_rms if math.isfinite(layer.gradient_rms) else 0.0 for layer in layers]

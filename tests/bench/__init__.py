@@ -1,1 +1,1 @@
-"""The benchmark's cases and contestants."""
+"""Laws of the benchmark's cases and results."""

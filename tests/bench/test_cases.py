@@ -1,4 +1,4 @@
-"""The benchmark times whatever is registered beside its peers: failures say where a line is missing."""
+"""The benchmark times every registered operation; failures name the missing row."""
 
 import importlib
 from types import ModuleType
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="bench/ is
 
 @pytest.fixture
 def elementwise(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module, which must not load PyTorch here and limit its threads."""
+    """The module of cases, which must not load PyTorch here and limit its threads."""
     module = importlib.import_module("bench.cases.elementwise")
     monkeypatch.setattr(module.peers, "torch", lambda: None)
     return module
@@ -74,7 +74,7 @@ def test_every_contestant_is_right(elementwise: ModuleType, name: str, direction
 
 @pytest.fixture
 def losses(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module, without PyTorch."""
+    """The module of cases, without PyTorch."""
     module = importlib.import_module("bench.cases.losses")
     monkeypatch.setattr(module.peers, "torch", lambda: None)
     return module
@@ -102,7 +102,7 @@ def test_every_contestant_of_a_margin_is_right(monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.fixture
 def optimizer(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module, without PyTorch."""
+    """The module of cases, without PyTorch."""
     module = importlib.import_module("bench.cases.optimizer")
     monkeypatch.setattr(module.peers, "torch", lambda: None)
     monkeypatch.setattr(module, "slower_floor", lambda *_: None)
@@ -129,7 +129,7 @@ def test_special_updates_are_right(optimizer: ModuleType) -> None:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module, without peers and without a floor; what threads() would read is set by a run."""
+    """The module of cases, with two threads, without peers and lower bound."""
     module = importlib.import_module("bench.cases.engine")
     for name in ("torch", "jax"):
         monkeypatch.setattr(module.peers, name, lambda: None)
@@ -167,6 +167,6 @@ def test_the_operations_of_a_step_are_counted(engine: ModuleType) -> None:
 
 def test_every_machine_is_right() -> None:
     module = importlib.import_module("bench.cases.pretrain")
-    with threadpool_limits(1):  # theirs wait for each other on a busy machine
+    with threadpool_limits(1):  # threads of peers wait for each other on a busy machine
         for contestant in module.contestants(module.Shape(48, 30, 20)):
             contestant.check()

@@ -1,4 +1,4 @@
-"""The contestants of the recurrent rows of the benchmark are right."""
+"""The contestants of the recurrent benchmark compute the same losses."""
 
 import importlib
 

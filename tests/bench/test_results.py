@@ -121,7 +121,7 @@ def test_a_table_says_where_it_comes_from() -> None:
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a RESULTS.md and a README.md that a write changes, and two cases."""
+    """A folder with a RESULTS.md and a README.md to update, and two cases."""
     for module, name, text in ((results, "RESULTS.md", TEXT), (front_page, "README.md", "No marks here.\n")):
         path = tmp_path / name
         path.write_text(text)

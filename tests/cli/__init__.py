@@ -1,1 +1,1 @@
-"""The command line."""
+"""Laws of the command line."""

@@ -1,4 +1,4 @@
-"""The command line: what it prints, and what it says to a wrong word."""
+"""The command line: the demonstration, help texts and errors."""
 
 import re
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from simdnn.cli import COMMANDS
 
 from tests.support.processes import output_of, start
 
-#: Two epochs of a small network.
+#: Options for two epochs of a small network.
 SMALL = ["--epochs", "2", "--hidden", "16"]
 
 
 @pytest.fixture
 def demo(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs the demonstration and returns its text."""
+    """A function that runs the demonstration and returns its output."""
     pytest.importorskip("sklearn", reason="needs the extra [demo]: scikit-learn")
     pytest.importorskip("tqdm", reason="needs the extra [demo]: tqdm")
 

@@ -1,4 +1,4 @@
-"""The commands on tables and models: what they write and print, and what they say to what cannot be."""
+"""The commands on tables and models: files, output and error messages."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """The exit status and what was printed."""
+    """A function that runs a command and returns its status, output and errors."""
 
     def call(*arguments: Any) -> tuple[int, str, str]:
         try:
@@ -36,7 +36,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def pets(rows: int = 240) -> list[list[Any]]:
-    """Pets with holes in their ages; kind and age tell if one is loud."""
+    """A table whose target `loud` depends on kind and age, with missing values."""
     rng = np.random.default_rng(0)
     lines: list[list[Any]] = []
     for i in range(rows):

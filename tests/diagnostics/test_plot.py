@@ -1,4 +1,4 @@
-"""Pictures: what is drawn where, without a screen."""
+"""Plots, drawn without a display."""
 
 import sys
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""Bad input to every public function."""
+"""Laws of bad input to every public function."""

@@ -1,4 +1,4 @@
-"""Calls that must be refused: (name, call, exception, pattern that the message must match)."""
+"""Calls that must raise: (name, call, exception, pattern of the message)."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ NAN, INF = float("nan"), float("inf")
 
 
 class Setting(NamedTuple):
-    """A network, its trainer, optimizers alone, and samples: what a bad call may try to spoil."""
+    """Objects that a bad call must not change: a network, its trainer, optimizers, and samples."""
 
     model: nn.Sequential
     trainer: Trainer
@@ -28,13 +28,13 @@ class Setting(NamedTuple):
     out: np.ndarray
 
     def fingerprint(self) -> str:
-        """Of everything that may be written."""
+        """The bytes of everything that a call could write."""
         parts = [self.model.flat_parameters, self.model.flat_gradients, *self.params, self.x, self.out]
         return digest(*parts, self.y.astype(float), self.predictor.predict(np.ones((3, 4), np.float32)))
 
 
 def make_setting() -> Setting:
-    """A fresh one, after a step."""
+    """A new setting after one step."""
     model = network([4, 9, 3], dtype=np.float32)
     x, y = samples("cross_entropy", 20, 4, 3, np.float32)
     trainer = Trainer(model, seed=0)
@@ -48,14 +48,14 @@ def make_setting() -> Setting:
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
-    """A read-only copy."""
+    """A read-only copy of an array."""
     array = array.copy()
     array.flags.writeable = False
     return array
 
 
 def with_label(y: np.ndarray, place: int, label: int) -> np.ndarray:
-    """Labels with one that is out of range."""
+    """Labels, one of which is out of range."""
     y = y.copy()
     y[place] = label
     return y

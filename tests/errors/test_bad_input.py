@@ -1,4 +1,4 @@
-"""Bad input: the right exception, a message that names the argument, and nothing written before the check."""
+"""Bad input raises the right exception, names the argument, and changes nothing."""
 
 import os
 from collections.abc import Callable
@@ -241,7 +241,7 @@ FUNCTIONS: list[Bad] = [
 
 @pytest.fixture
 def setting() -> Setting:
-    """What a bad call may try to spoil."""
+    """Objects that a bad call must not change."""
     return make_setting()
 
 
@@ -265,7 +265,7 @@ def test_bad_input_is_refused_before_anything_is_written(
 def test_a_refused_step_leaves_no_trace(
     setting: Setting, call: Callable[[Setting], Any], exception: type[Exception]
 ) -> None:
-    """The next step has the bits it would have had."""
+    """The next step has the bits of one without the refused step before it."""
     model = network([4, 9, 3], dtype=np.float32)
     trainer = Trainer(model, seed=0)
     trainer.step(setting.x, setting.y)

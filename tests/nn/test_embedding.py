@@ -1,4 +1,4 @@
-"""Categorical columns: what is looked up, what is refused, and that nothing is written before."""
+"""Embeddings of categorical columns: lookups, errors, and no writes before an error."""
 
 from typing import Any
 

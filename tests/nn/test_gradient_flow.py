@@ -1,4 +1,4 @@
-"""What the remedies for vanishing and exploding gradients are claimed to do, as numbers."""
+"""Measured effects of the remedies for vanishing and exploding gradients."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def dense(**settings: Any) -> nn.Dense:
     return nn.Dense(WIDTH, WIDTH, **settings)
 
 
-#: Ways to build one of twenty hidden layers; Xavier's weights unless they say otherwise.
+#: Builders of one of twenty hidden layers, with Xavier weights by default.
 BLOCKS: dict[str, MakeBlock] = {
     "sigmoid": lambda: [dense(activation="sigmoid")],
     "relu": lambda: [dense(activation="relu", init=init.xavier_uniform)],
@@ -47,7 +47,7 @@ def deep(block: MakeBlock) -> nn.Sequential:
 
 
 def weight_gradients(model: nn.Sequential) -> list[Array]:
-    """Gradients of all weights, from the first layer's to the last one's."""
+    """Gradients of all weights, first layer first."""
     x, y = batch()
     _, dy = F.cross_entropy(model.forward(x, training=True), y, return_grad=True)
     model.backward(dy)
@@ -55,13 +55,13 @@ def weight_gradients(model: nn.Sequential) -> list[Array]:
 
 
 def ratio(name: str) -> float:
-    """The norm of the first layer's gradient over the last hidden layer's, both of one shape."""
+    """The norm of the first layer's gradient over that of the last hidden layer's, of equal shape."""
     gradients = weight_gradients(deep(BLOCKS[name]))
     return float(np.linalg.norm(gradients[0]) / np.linalg.norm(gradients[-2]))
 
 
 def test_gradients_vanish_through_sigmoids() -> None:
-    """Each of them passes a quarter on at most: nearly 4^-19 is left."""
+    """A sigmoid has a slope of at most 1/4, so that about 4^-19 of the gradient remains."""
     model = deep(BLOCKS["sigmoid"])
     gradients = weight_gradients(model)
     norms = [float(np.linalg.norm(gradient)) for gradient in gradients]
@@ -73,13 +73,13 @@ def test_gradients_vanish_through_sigmoids() -> None:
 @pytest.mark.parametrize(
     ("name", "least"),
     [
-        ("relu", 1e-4),  # half of the units pass: sqrt(1/2)^19 = 1e-3
+        ("relu", 1e-4),  # half of the units are active: sqrt(1/2)^19 = 1e-3
         ("leaky_relu", 1e-4),
         ("elu", 1e-4),
-        ("relu he", 0.1),  # and twice the variance makes up for it
-        # what the sigmoids take, division by small deviations gives back
+        ("relu he", 0.1),  # twice the variance compensates
+        # division by small standard deviations compensates for the sigmoids
         ("batch norm", 0.1),
-        ("residual", 0.01),  # the shortcut passes all
+        ("residual", 0.01),  # the shortcut passes the whole gradient
     ],
 )
 def test_remedies_keep_gradients(name: str, least: float) -> None:
@@ -88,7 +88,7 @@ def test_remedies_keep_gradients(name: str, least: float) -> None:
 
 
 def through_time(layer: nn.Layer) -> diagnostics.Report:
-    """A hundred steps, the loss at the last one alone."""
+    """Gradients through 100 time steps of a loss at the last one."""
     model = nn.Sequential(layer, nn.Dense(32, 2), dtype=np.float64, rng=0)
     x = spread(16 * 100 * 8, np.float64, 1.7).reshape(16, 100, 8)
     return diagnostics.report(model, x, np.arange(16) % 2)
@@ -104,7 +104,7 @@ def test_an_open_forget_gate_keeps_gradients_over_a_hundred_steps() -> None:
 
 
 def exploding() -> tuple[nn.Sequential, Array, Array]:
-    """Twenty linear layers that each double what they are given."""
+    """Twenty linear layers, each of which doubles its input."""
     double = partial(init.normal, std=2 / np.sqrt(WIDTH))
     hidden = [dense(init=double) for _ in range(LAYERS)]
     x, _ = batch()
@@ -127,7 +127,7 @@ def test_clipping_tames_what_otherwise_reaches_infinity() -> None:
 
 
 def separable(**settings: float) -> Array:
-    """A linear classifier of separable points, from zero: without a penalty its weights grow for ever."""
+    """A linear classifier of separable points; without a penalty its weights grow without bound."""
     x = np.concatenate([np.eye(4), -np.eye(4)])
     y = np.repeat([0, 1], 4)
     model = nn.Sequential(nn.Dense(4, 2, bias=False, init=init.zeros), dtype=np.float64)
@@ -136,7 +136,7 @@ def separable(**settings: float) -> Array:
 
 
 def test_penalties_bound_weights() -> None:
-    """The penalized loss falls from log 2: so |w|_1 <= log 2 / l1, and |w|^2 <= 2 log 2 / l2."""
+    """The penalized loss starts at log 2, hence |w|_1 <= log 2 / l1 and |w|^2 <= 2 log 2 / l2."""
     free, l1, l2 = separable(), separable(l1=0.05), separable(l2=0.05)
     assert np.abs(l1).sum() <= np.log(2) / 0.05 < np.abs(free).sum()
     assert (l2**2).sum() <= 2 * np.log(2) / 0.05 < (free**2).sum()

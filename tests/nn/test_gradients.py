@@ -1,4 +1,4 @@
-"""Gradients of whole networks are derivatives, and those of a float64 oracle."""
+"""Gradients of whole networks equal numerical derivatives and those of a float64 oracle."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ every_pair = pytest.mark.parametrize(
 def step_without_moving(
     model: nn.Sequential, loss: str, x: Array, y: Array, weight: Array | None = None
 ) -> float:
-    """One step with a learning rate of zero: the gradients are left in the model, no parameter moves."""
+    """A step with a learning rate of zero, which leaves gradients in the model and parameters unchanged."""
     return Trainer(model, loss=loss, optimizer=optim.SGD(lr=0.0)).step(x, y, weight)
 
 
@@ -72,12 +72,12 @@ def test_gradients_match_central_differences(activation: str, loss: str) -> None
 @pytest.mark.parametrize("dtype", FLOATS)
 @every_activation
 def test_a_layer_has_the_bits_of_the_functions(activation: str, dtype: Any) -> None:
-    """f of the tile, and f' from whatever it keeps: with the output alone where that loses nothing."""
+    """Forward and backward of a layer have the bits of the function and of its derivative."""
     model = nn.Sequential(nn.Dense(1, 1, activation=activation), dtype=dtype, rng=0)
     model.flat_parameters[:] = [1, 0]
     x = np.concatenate([special_values(dtype), float_patterns(400_009).astype(dtype)])
     with np.errstate(over="ignore"):
-        x = x[np.isfinite(x)] + dtype(0)  # a sum that begins with the bias 0 has no -0
+        x = x[np.isfinite(x)] + dtype(0)  # a sum that starts at the bias 0 is never -0
     output = model.forward(x[:, np.newaxis], training=True)[:, 0]
     gradient = model.backward(np.ones((x.size, 1), dtype))[:, 0]
     assert same_bits(output, getattr(F, activation)(x))

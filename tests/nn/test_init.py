@@ -1,4 +1,4 @@
-"""Initial weights: their distributions, and what the notes claim of them, shown on our own networks."""
+"""Initializers: their distributions, and their effect on the variance in deep networks."""
 
 import functools
 import math
@@ -14,7 +14,7 @@ from tests.support.registry import same_bits
 
 Array = np.ndarray[Any, Any]
 
-#: Initializers with settings; mean 0, and this standard deviation, for a weight of (300, 200).
+#: Initializers with mean 0, and their standard deviation for a weight [300, 200].
 SPREADS: dict[str, tuple[Callable[..., Array], float]] = {
     "uniform": (functools.partial(init.uniform, low=-3, high=3), math.sqrt(3)),
     "normal": (functools.partial(init.normal, std=0.3), 0.3),
@@ -37,7 +37,7 @@ SPREADS: dict[str, tuple[Callable[..., Array], float]] = {
     "orthogonal": (init.orthogonal, math.sqrt(1 / 300)),
     "sparse": (functools.partial(init.sparse, sparsity=0.5, std=1.0), math.sqrt(0.5)),
 }
-#: Those that draw nothing.
+#: Initializers without randomness.
 FIXED = {"constant", "zeros", "ones", "identity"}
 
 every_spread = pytest.mark.parametrize("name", SPREADS)
@@ -110,7 +110,7 @@ def test_fixed_values() -> None:
 
 
 def test_gains_follow_from_the_activation() -> None:
-    """sqrt(2 / (1 + slope^2)) keeps the second moment of leaky rectifiers."""
+    """The gain sqrt(2 / (1 + slope^2)) keeps the second moment behind a leaky relu."""
     assert init.calculate_gain("relu") == math.sqrt(2)
     assert init.calculate_gain("leaky_relu") == math.sqrt(2 / (1 + 0.01**2))
     assert init.calculate_gain("prelu") == math.sqrt(2 / (1 + 0.25**2))
@@ -127,7 +127,7 @@ def test_a_layer_takes_names_and_functions() -> None:
 
 
 def deep(make: Any, activation: str, scale: float = 0.65, depth: int = 20) -> tuple[Array, Array]:
-    """Second moments of the outputs of each layer, and of the gradients that go back into it."""
+    """Second moments of the outputs of each layer, and of the gradients w.r.t. them."""
     rng, width = np.random.default_rng(0), 256
     layers = [nn.Dense(width, width, activation=activation, init=make) for _ in range(depth)]
     model = nn.Sequential(*layers, dtype=np.float64, rng=1)
@@ -149,7 +149,7 @@ def deep(make: Any, activation: str, scale: float = 0.65, depth: int = 20) -> tu
 
 
 def test_equal_constants_keep_all_neurons_equal() -> None:
-    """Chapter 4.1: whatever is learned, a layer stays worth one neuron."""
+    """Equal units get equal gradients (Goodfellow et al. 2016, "Deep Learning", section 8.4)."""
     make = functools.partial(init.constant, value=0.1)
     model = nn.Sequential(nn.Dense(4, 8, activation="tanh", init=make), nn.Dense(8, 3, init=make), rng=0)
     rng = np.random.default_rng(0)
@@ -180,7 +180,7 @@ def test_zeros_give_zero_gradients_to_hidden_layers(activation: str) -> None:
 
 @pytest.mark.parametrize("make", [init.xavier_uniform, init.xavier_normal])
 def test_xavier_keeps_the_variance_through_twenty_tanh_layers(make: Any) -> None:
-    """Where tanh is linear, as Glorot & Bengio assume; with the gain for tanh also where it is not."""
+    """The law holds where tanh is linear, as Glorot & Bengio assume, and with the gain of tanh elsewhere."""
     forward, backward = deep(make, "tanh", scale=0.01)
     for moments in (forward, backward):
         assert np.all((moments > 0.5 * moments[0]) & (moments < 2 * moments[0]))

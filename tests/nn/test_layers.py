@@ -26,13 +26,13 @@ def all_threads() -> Iterator[None]:
 
 
 def pass_of(model: nn.Sequential, x: Array, number: int = 3) -> Array:
-    """A forward pass for training whose random numbers are always the same."""
+    """A forward pass in training mode with the same random numbers each time."""
     model._model.passes = number
     return model.forward(x, training=True)
 
 
 def state_of(model: nn.Sequential) -> dict[str, Array]:
-    """Parameters and buffers of the only layer, in float64."""
+    """Parameters and buffers of the only layer in float64."""
     return {name.removeprefix("0."): value.astype(np.float64) for name, value in model.state_dict().items()}
 
 
@@ -145,7 +145,7 @@ def test_copies_go_on_alike(row: Row) -> None:
 @every_float
 @every_row
 def test_layer_trains_inside_a_network(row: Row, dtype: Any) -> None:
-    """Behind a dense layer, in a residual and before a head; a chunked batch counts as one."""
+    """The loss falls in a network with the layer between others, in batches of several chunks."""
     wide = [] if row.codes else [nn.Dense(4, row.features)]
     if row.steps is not None:
         head = [nn.LSTM(row.model().out_features, 3)] if row.model()._output.sequence else []

@@ -1,4 +1,4 @@
-"""Models: construction, copies, views, prediction; and each row of a batch is computed alike."""
+"""Models: construction, copies, views, prediction, and rows that do not depend on the batch."""
 
 import copy
 import pickle

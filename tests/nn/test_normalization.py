@@ -1,4 +1,4 @@
-"""Batch and layer normalization: statistics, accuracy, and what freezing makes of them."""
+"""Batch and layer normalization: statistics, accuracy, folding and sequences."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def test_a_batch_is_normalized_by_itself(rows: int, dtype: Any) -> None:
 
 
 def test_a_large_mean_costs_no_digits() -> None:
-    """Single precision loses digits of x - mean only where x itself has lost them."""
+    """float32 loses digits of x - mean only where x itself has lost them."""
     x = (numbers(128, 5) + 3000).astype(np.float32)
     wide = x.astype(np.float64)
     deviation = np.sqrt(wide.var(axis=0) + 1e-5)
@@ -87,7 +87,7 @@ def test_a_trainer_keeps_statistics_of_steps_that_count() -> None:
 
 @every_float
 def test_a_batch_of_many_chunks_is_one(dtype: Any) -> None:
-    """1,000 rows pass as a whole, in training by a step as by forward and backward."""
+    """A batch of 1,000 rows has one mean and variance, in a step as in forward and backward."""
     layers = [nn.Dense(6, 8), nn.BatchNorm1d(), nn.Tanh(), nn.Dense(8, 3)]
     model, other = (nn.Sequential(*layers, dtype=dtype, rng=0) for _ in range(2))
     x, y = numbers(1000, 6, dtype), np.arange(1000) % 3
@@ -111,7 +111,7 @@ def test_layer_norm_gradients_do_not_depend_on_chunks() -> None:
 
 
 def trained(*layers: nn.Layer, dtype: Any) -> nn.Sequential:
-    """A network whose running statistics and weights are those of training."""
+    """A network with trained weights and running statistics."""
     model = nn.Sequential(*layers, dtype=dtype, rng=0)
     x, y = numbers(200, 6, dtype, 3.0) + dtype(0.5), np.arange(200) % 3
     Trainer(model, optimizer="adam", seed=0).fit(x, y, epochs=5, progress=False)
@@ -150,7 +150,7 @@ def test_a_frozen_network_agrees_to_rounding(layers: list[nn.Layer], dtype: Any)
 
 
 def test_folding_is_done_in_double() -> None:
-    """The folded layer has the bits of one whose weight was scaled in double and rounded once."""
+    """The folded layer has the bits of one whose weight is scaled in float64 and rounded once."""
     model = trained(nn.Dense(6, 9), nn.BatchNorm1d(9), nn.Dense(9, 3), dtype=np.float32)
     state = {name: value.astype(np.float64) for name, value in model.state_dict().items()}
     scale = state["1.weight"] / np.sqrt(state["1.running_var"] + 1e-5)
@@ -168,7 +168,7 @@ def test_folding_is_done_in_double() -> None:
 
 
 def test_time_steps_are_rows() -> None:
-    """Of a sequence, each time step is normalized as a row."""
+    """Each time step of a sequence is normalized as a row."""
     x = numbers(60, 3).reshape(12, 5, 3)
     alone = nn.Sequential(nn.LSTM(3, 4), dtype=np.float64, rng=0)
     for layer in (nn.BatchNorm1d(3), nn.LayerNorm(3), nn.PReLU(3), nn.RReLU()):

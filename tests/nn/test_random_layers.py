@@ -1,4 +1,4 @@
-"""Random layers keep what their papers promise, and never repeat themselves; steps pass gradients through."""
+"""Random layers have the moments of their papers and independent draws; steps pass gradients."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def test_dropout_keeps_its_share_and_the_mean(p: float, dtype: Any) -> None:
     deviation = np.sqrt(p * (1 - p) / kept.size)
     assert abs(kept.mean() - (1 - p)) < 5 * deviation
     assert np.abs(kept.mean(axis=0) - (1 - p)).max() < 6 * np.sqrt(p * (1 - p) / SHAPE[0])
-    # Steps, rows and columns are independent: pairs agree as often as chance has it.
+    # Steps, rows and columns are independent, so pairs agree as often as by chance.
     chance = (1 - p) ** 2 + p**2
     for a, b in [(kept, again), (kept[1:], kept[:-1]), (kept[:, 1:], kept[:, :-1])]:
         assert abs((a == b).mean() - chance) < 6 * np.sqrt(chance * (1 - chance) / a.size)

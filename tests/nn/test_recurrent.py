@@ -1,4 +1,4 @@
-"""Recurrent layers beyond the laws of all layers: padding, truncation, carried states, memory."""
+"""Recurrent layers: padding, truncated backpropagation, kept states, memory."""
 
 import copy
 import pickle
@@ -18,7 +18,7 @@ every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=list(CELLS))
 
 
 def network(cell: Any, *size: int, dtype: Any = np.float64, **settings: Any) -> nn.Sequential:
-    """The layer alone, with weights that matter."""
+    """A network of one layer with large weights."""
     model = nn.Sequential(cell(*size, **settings), dtype=dtype, rng=0)
     model.flat_parameters[:] = spread(model.flat_parameters.size, np.float64, 0.9).astype(dtype)
     return model
@@ -29,7 +29,7 @@ def numbers(*shape: int, dtype: Any = np.float64) -> Array:
 
 
 def gradients(model: nn.Sequential, x: Array, dy: Array) -> tuple[Array, Array, Array]:
-    """The output, and the gradients by x and by the parameters."""
+    """The output, and the gradients w.r.t. x and the parameters."""
     y = model.forward(x, training=True)
     return y, model.backward(dy), model.flat_gradients.copy()
 
@@ -38,7 +38,7 @@ def gradients(model: nn.Sequential, x: Array, dy: Array) -> tuple[Array, Array, 
 @pytest.mark.parametrize("in_front", [False, True])
 @every_cell
 def test_padded_sequences_are_as_each_alone(cell: Any, in_front: bool, mask: float) -> None:
-    """In the last states and the gradients by real steps to the bit; padding receives no gradient."""
+    """Last states and gradients w.r.t. real steps have the same bits; those w.r.t. padding are 0."""
     settings = {"num_layers": 2, "initial_state": "learned", "mask_value": mask}
     model = network(cell, 3, 5, **settings)
     lengths = [7, 2, 5, 1]
@@ -156,7 +156,7 @@ def test_learned_states_learn_from_the_first_batch_of_a_series_alone(cell: Any) 
 @pytest.mark.parametrize(("samples", "time", "hidden"), [(70, 12, 48), (3, 4, 300), (33, 2, 130)])
 @every_cell
 def test_threads_do_not_change_bits(cell: Any, samples: int, time: int, hidden: int) -> None:
-    """Samples shared by threads, or the columns of a wide product."""
+    """Threads split samples, or columns of a wide product."""
     x = numbers(samples, time, 20, dtype=np.float32)
 
     def run() -> list[Array]:
@@ -172,7 +172,7 @@ def test_threads_do_not_change_bits(cell: Any, samples: int, time: int, hidden: 
 
 @every_cell
 def test_a_layer_fits_any_length(cell: Any) -> None:
-    """Plans are made for the longest so far; fewer samples of more steps fit as well."""
+    """Buffers fit the largest batch so far; fewer samples with more steps fit too."""
     model, other = network(cell, 3, 5), network(cell, 3, 5)
     trainer = Trainer(nn.Sequential(cell(3, 5), nn.Dense(5, 2), dtype=np.float64, rng=0), seed=0)
     for samples, time in [(20, 6), (4, 30), (20, 3), (1, 120), (64, 9)]:
@@ -184,7 +184,7 @@ def test_a_layer_fits_any_length(cell: Any) -> None:
 
 
 def recall(samples: int, steps: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """A symbol at the first step, then noise: which was it?"""
+    """Samples with a symbol at the first step, then noise; the symbol is the class."""
     x = rng.normal(size=(samples, steps, 2)).astype(np.float32)
     y = rng.integers(0, 2, samples)
     x[:, 0] = 3 * np.eye(2)[y]
@@ -193,7 +193,7 @@ def recall(samples: int, steps: int, rng: np.random.Generator) -> tuple[Array, A
 
 @pytest.mark.parametrize("seed", range(3))
 def test_an_lstm_remembers_what_a_plain_recurrence_forgets(seed: int) -> None:
-    """The first of 40 steps: Bengio, Simard & Frasconi 1994, "Learning long-term dependencies"."""
+    """The task needs the first of 40 steps (Bengio, Simard & Frasconi 1994, "Learning long-term ...")."""
     rng = np.random.default_rng(seed)
     (x, y), (x_test, y_test) = recall(2000, 40, rng), recall(500, 40, rng)
     accuracy = {}
@@ -253,7 +253,7 @@ def test_padding() -> None:
 
 
 def test_a_long_recurrence_in_pieces_of_time_has_the_same_bits() -> None:
-    """Long work asks between pieces whether to stop; three samples are done in one."""
+    """Long batches are computed in pieces, with checks for Ctrl-C between them; short ones in one."""
     model = network(nn.LSTM, 64, 256, dtype=np.float32)
     model.flat_parameters[:] /= 16
     x = numbers(64, 60, 64, dtype=np.float32)

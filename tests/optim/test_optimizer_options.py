@@ -1,4 +1,4 @@
-"""Clipping, penalties, max-norm and refused steps: in the pass of the update, and as if done one by one."""
+"""Clipping, penalties, max-norm and skipped steps, fused into the update, equal separate passes."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ every_optimizer = pytest.mark.parametrize(
 )
 every_float = pytest.mark.parametrize("dtype", FLOATS)
 
-#: Options, and what they do to the gradients of all parameters, in float64.
+#: Options, and their effect on the gradients of all parameters in float64.
 ADJUSTMENTS: list[tuple[dict[str, Any], Any]] = [
     ({"maximize": True}, lambda p, g: -g),
     ({"l1": 0.3}, lambda p, g: g + 0.3 * np.sign(p)),
@@ -62,7 +62,7 @@ def test_options_match_oracle(chosen: str, options: dict[str, Any], adjust: Any,
 def test_options_that_do_nothing_change_no_bit(
     rule: str, make: Any, settings: dict[str, Any], dtype: Any
 ) -> None:
-    """The loop with adjustments is another one than the loop without."""
+    """Neutral options select another loop, which must have the same bits."""
     plain, adjusted = spread(333, dtype), spread(333, dtype)
     optimizers = [make([plain], **settings), make([adjusted], clip_value=1e30, clip_norm=1e30, **settings)]
     for t in range(1, 6):
@@ -159,7 +159,7 @@ def test_max_norm_does_not_depend_on_threads() -> None:
 def test_not_finite_gradients_are_never_hidden(
     rule: str, make: Any, settings: dict[str, Any], bad: float, dtype: Any
 ) -> None:
-    """A NaN makes its own parameter a NaN and no other; skip_nonfinite refuses the whole step."""
+    """A NaN gradient affects only its parameter; skip_nonfinite skips the whole step."""
     g = spread(40, dtype)
     g[17] = bad
     p, safe = spread(40, dtype), spread(40, dtype)

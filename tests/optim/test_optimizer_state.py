@@ -1,4 +1,4 @@
-"""State to and from dictionaries: nothing is lost, nothing that does not fit is taken."""
+"""State dictionaries: round trips are exact, and states that do not fit are refused."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ SHAPES = [(3, 5), (), (7,)]
 
 
 def arrays(dtype: Any, offset: int = 0) -> list[np.ndarray]:
-    """One for each shape."""
+    """Random arrays, one for each shape."""
     return [spread(int(np.prod(shape)) + offset, dtype)[offset:].reshape(shape).copy() for shape in SHAPES]
 
 
@@ -31,7 +31,7 @@ def test_state_makes_another_go_on_with_the_same_bits(
     for t in range(1, 6):
         first.step(arrays(dtype, t))
     second = make(theirs)
-    if second._config.rule != rule:  # what chooses the rule is not part of the state
+    if second._config.rule != rule:  # settings that choose the rule are not part of the state
         second = make(theirs, **settings)
     for p, q in zip(ours, theirs, strict=True):
         q[...] = p
@@ -102,7 +102,7 @@ def test_an_empty_state_is_the_beginning() -> None:
 
 
 def changed(state: dict[str, Any], **values: Any) -> dict[str, Any]:
-    """The state with other values for its first parameter."""
+    """The state with some values of its first parameter replaced."""
     return {**state, "state": {**state["state"], 0: {**state["state"][0], **values}}}
 
 

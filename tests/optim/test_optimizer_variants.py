@@ -1,4 +1,4 @@
-"""Variants of textbooks, papers and other libraries; and every optimizer reaches a minimum."""
+"""Variants of rules in papers and other libraries, and convergence of every optimizer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.registry import FLOATS, same_bits, spread
 
 Array = np.ndarray[Any, Any]
 
-#: Settings by which each optimizer reaches the minimum of the functions below.
+#: Settings with which each optimizer reaches the minimum of the functions below.
 DESCENTS: dict[str, dict[str, Any]] = {
     make.__name__.lower(): settings
     for rule in rules.RULES.values()
@@ -39,7 +39,7 @@ def test_solves_a_quadratic(name: str, dtype: Any) -> None:
 
 @pytest.mark.parametrize("name", [*DESCENTS, "momentum", "nesterov"])
 def test_solves_rosenbrock(name: str) -> None:
-    """(1 - x)^2 + 100 (y - x^2)^2, from (-1, 1)."""
+    """The function is (1 - x)^2 + 100 (y - x^2)^2, the start (-1, 1)."""
     p = np.array([-1.0, 1.0])
     velocity = {"lr": 5e-4, "momentum": 0.9, "nesterov": name == "nesterov"}
     make = optim.BY_NAME.get(name, optim.SGD)
@@ -63,7 +63,7 @@ def test_solves_rosenbrock(name: str) -> None:
     ],
 )
 def test_where_eps_stands_matters(make: Callable[[Array], optim.Optimizer], wanted: float) -> None:
-    """One step for a gradient of 1e-6 with eps = 1e-8 everywhere: up to three hundred times another step."""
+    """Steps for a gradient of 1e-6 and eps = 1e-8 differ by up to 300 times."""
     p = np.zeros(1)
     make(p).step([[1e-6]])
     assert p[0] == pytest.approx(wanted, rel=2e-3)
@@ -93,7 +93,7 @@ def test_the_rate_inside_the_velocity_is_the_same_until_it_changes(nesterov: boo
 
 @pytest.mark.parametrize("inside", [False, True])
 def test_a_schedule_meets_each_velocity_as_its_library_has_it(inside: bool) -> None:
-    """Keras: m = beta m - lr g, p += m; PyTorch: b = beta b + g, p -= lr b; under halving rates."""
+    """With halving rates, Keras has m = beta m - lr g, p += m; PyTorch b = beta b + g, p -= lr b."""
     p, m, wanted = np.array([1.0]), 0.0, 1.0
     rate = schedules.step(0.2, step_size=3, gamma=0.5)
     optimizer = optim.SGD([p], lr=rate, momentum=0.8, lr_in_velocity=inside)
@@ -106,7 +106,7 @@ def test_a_schedule_meets_each_velocity_as_its_library_has_it(inside: bool) -> N
 
 
 def test_nesterov_of_one_gradient_is_nesterov_of_two_points() -> None:
-    """Gradient at the look-ahead p - beta m, by the book; ours keeps the look-ahead itself."""
+    """Nesterov's gradient is at the look-ahead p - beta m; the optimizer stores the look-ahead itself."""
     curvature = np.array([0.3, 1.0, 4.0])
     eta, beta = 0.1, 0.9
     book, m = np.array([1.0, -2.0, 0.5]), np.zeros(3)
@@ -120,10 +120,10 @@ def test_nesterov_of_one_gradient_is_nesterov_of_two_points() -> None:
 
 
 @pytest.mark.parametrize(("step", "diverges"), [(0.10, False), (0.12, True)])
-def test_the_wrong_sign_of_nesterov_diverges(step: float, diverges: bool) -> None:
-    """A look-ahead at p + beta m, where m is subtracted, is unstable from eta lambda = 1 / beta - 1 on.
+def test_nesterov_with_the_wrong_sign_diverges(step: float, diverges: bool) -> None:
+    """A gradient at p + beta m, where m is subtracted, is unstable from eta lambda = 1 / beta - 1 on.
 
-    On f = lambda p^2 / 2 its map has the determinant beta (1 + eta lambda), which is 1 there.
+    On f = lambda p^2 / 2 the map of (p, m) has the determinant beta (1 + eta lambda), which is 1 there.
     """
     beta, p, m = 0.9, 1.0, 0.0
     assert (step > 1 / beta - 1) == diverges
@@ -172,7 +172,7 @@ def test_keras_adagrad_begins_with_an_accumulator() -> None:
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_keras_rmsprop_of_all_options(dtype: Any) -> None:
-    """keras/src/optimizers/rmsprop.py: centered, with momentum and the rate inside."""
+    """The reference is keras/src/optimizers/rmsprop.py: centered, with lr inside the momentum."""
     p, g = spread(50, dtype), spread(53, dtype)[3:]
     optimizer = optim.RMSprop([p], like="keras", centered=True, momentum=0.7)
     wanted = p.astype(np.float64)
@@ -187,7 +187,7 @@ def test_keras_rmsprop_of_all_options(dtype: Any) -> None:
 
 
 def test_moments_of_dead_units_do_not_stay_subnormal() -> None:
-    """0.9 times the smallest subnormal rounds to itself: without a flush it would stay for ever."""
+    """0.9 times the smallest subnormal rounds to itself, so without a flush it would never vanish."""
     p = np.ones(16, np.float32)
     optimizer = optim.Adam([p])
     optimizer.step([np.full(16, 1e-3, np.float32)])

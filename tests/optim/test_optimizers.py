@@ -28,7 +28,7 @@ def test_every_rule_has_an_optimizer_to_test() -> None:
 def oracle_steps(
     rule: str, hypers: dict[str, float], p: Array, gradients: Callable[[Array, int], Array], steps: int
 ) -> Array:
-    """The parameters after so many steps of the oracle."""
+    """The parameters after a number of steps of the oracle."""
     state: rules.State = {}
     for t in range(1, steps + 1):
         p = rules.apply(rule, p, gradients(p, t), state, t, **hypers)

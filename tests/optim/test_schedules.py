@@ -1,4 +1,4 @@
-"""Schedules: each formula, their joints, and that an optimizer follows them."""
+"""Schedules: their formulas, chained schedules, and optimizers that follow them."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from simdnn import _core, optim, schedules
 
-#: A schedule, and its formula as its source has it.
+#: Schedules, and the formulas of their sources.
 FORMULAS: dict[str, tuple[schedules.Schedule, Callable[[int], float]]] = {
     "constant": (schedules.constant(0.3), lambda t: 0.3),
     "step": (schedules.step(0.3, 7, 0.5), lambda t: 0.3 * 0.5 ** (t // 7)),

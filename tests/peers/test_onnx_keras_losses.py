@@ -1,4 +1,4 @@
-"""Losses beside those who define them too: ONNX's operators, Keras, and torchvision's focal loss."""
+"""Losses compared with ONNX's operators, Keras, and torchvision's focal loss."""
 
 import os
 from collections.abc import Callable
@@ -19,7 +19,7 @@ every_float = pytest.mark.parametrize("dtype", FLOATS)
 WEIGHT = 0.25 + np.arange(7) % 4
 
 
-#: Keras clips probabilities at 1e-7, so that more cannot be asked.
+#: Tolerance, because Keras clips probabilities at 1e-7.
 CLIPPED = 1e-6
 
 
@@ -69,12 +69,12 @@ def test_onnx_has_the_same_losses(
 
 
 def keras_losses() -> Any:
-    """Keras on NumPy, which needs nothing else."""
+    """Keras with its NumPy backend."""
     os.environ.setdefault("KERAS_BACKEND", "numpy")
     return pytest.importorskip("keras", reason="needs the extra [peers]: keras").losses
 
 
-#: (our loss, Keras' name, its settings): Keras takes (target, output) and the mean along the last axis.
+#: (loss, name in Keras, settings); Keras takes (target, output) and averages over the last axis.
 ELEMENTS: list[tuple[Callable[..., Any], str, dict[str, Any]]] = [
     (F.mse_loss, "mean_squared_error", {}),
     (F.l1_loss, "mean_absolute_error", {}),
@@ -126,7 +126,7 @@ def test_keras_has_the_same_losses_of_classes(dtype: Any) -> None:
 def test_torchvision_has_the_same_focal_loss_of_two_classes(
     alpha: float | None, gamma: float, dtype: Any
 ) -> None:
-    """Its ``ops.sigmoid_focal_loss``, written out: a logit is that of the second class beside 0."""
+    """The reference is ``ops.sigmoid_focal_loss``, with the logits 0 and x of two classes."""
     x, y = logits(np.float64, 60), np.arange(60) % 2
     p = 1 / (1 + np.exp(-x))
     p_t = np.where(y == 1, p, 1 - p)

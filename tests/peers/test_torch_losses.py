@@ -1,4 +1,4 @@
-"""Beside PyTorch: losses and softmax with every setting that it shares, values and gradients."""
+"""Losses and softmax compared with PyTorch's: values and gradients for every shared setting."""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,26 +24,26 @@ WEIGHT = 0.25 + np.arange(7) % 4
 
 
 def near(got: Any, wanted: Any, dtype: Any) -> bool:
-    """To 1e-6 in single precision, 1e-12 in double."""
+    """Asserts equality within 1e-6 in float32, 1e-12 in float64."""
     allowed = 1e-6 if dtype == np.float32 else 1e-12
     return np.allclose(got, wanted.detach().numpy(), rtol=4 * allowed, atol=allowed, equal_nan=True)
 
 
 def torch_distillation(x: Any, teacher: Any, temperature: float, reduction: str) -> Any:
-    """Hinton et al. by PyTorch's own parts."""
+    """The loss of Hinton et al. 2015 by PyTorch's functions."""
     log_student, log_teacher = (peer.log_softmax(z / temperature, 1) for z in (x, teacher))
     each = peer.kl_div(log_student, log_teacher, reduction="none", log_target=True).sum(1) * temperature**2
     return {"none": each, "sum": each.sum(), "mean": each.mean()}[reduction]
 
 
 def torch_focal(x: Any, y: Any, gamma: float, reduction: str) -> Any:
-    """(1 - p)^gamma times cross-entropy."""
+    """The focal loss, (1 - p)^gamma times cross-entropy, by PyTorch's functions."""
     each = peer.cross_entropy(x, y, reduction="none")
     each = (1 - torch.exp(-each)) ** gamma * each
     return {"none": each, "sum": each.sum(), "mean": each.mean()}[reduction]
 
 
-#: (name of the oracle that makes outputs and targets, PyTorch's function, the settings of both)
+#: (name of the oracle that makes outputs and targets, PyTorch's function, settings of both).
 ROWS: list[tuple[str, Callable[..., Any], dict[str, Any]]] = [
     ("cross_entropy", peer.cross_entropy, {}),
     ("cross_entropy", peer.cross_entropy, {"weight": WEIGHT}),
@@ -73,7 +73,7 @@ IDS = [f"{name}-{'-'.join(settings)}" for name, _, settings in ROWS]
 
 
 def agrees(ours: Any, theirs: Any, x: Array, y: Array, reduction: str) -> bool:
-    """Value and gradient with PyTorch's."""
+    """Asserts that value and gradient equal PyTorch's."""
     leaf = torch.tensor(x, requires_grad=True)
     value = theirs(leaf, torch.tensor(y), reduction=reduction)
     value.sum().backward()
@@ -111,7 +111,7 @@ def test_probabilities_agree(weight: Any, smoothing: float, reduction: str, dtyp
     "settings", [{}, {"weight": WEIGHT}, {"label_smoothing": 0.1}, {"ignore_index": 3}], ids=str
 )
 def test_images_agree(settings: Any, reduction: str, dtype: Any) -> None:
-    """(N, C, d1, d2) against indices (N, d1, d2) and probabilities (N, C, d1, d2)."""
+    """Logits [N, C, d1, d2] have targets of indices [N, d1, d2] or probabilities [N, C, d1, d2]."""
     x = spread(3 * 7 * 20, dtype, 5).reshape(3, 7, 4, 5)
     classes = targets("cross_entropy", 60, 7).reshape(3, 4, 5)
     probabilities = np.ascontiguousarray(
@@ -154,7 +154,7 @@ def test_poisson_without_logarithms_agrees(dtype: Any) -> None:
 
 @every_float
 def test_edges_agree(dtype: Any) -> None:
-    """Everything ignored, masked logits, probabilities of exactly 0 and 1."""
+    """Edge cases are: everything ignored, masked logits, probabilities of exactly 0 and 1."""
     x = outputs("cross_entropy", 5, 7, dtype)
     for reduction in ("mean", "sum", "none"):
         loss = F.cross_entropy(x, np.full(5, -100), reduction=reduction)

@@ -1,4 +1,4 @@
-"""Comparison with PyTorch: optimizers, their defaults, their state, clipping and schedules."""
+"""Optimizers compared with PyTorch's: defaults, state, clipping and schedules."""
 
 import inspect
 from typing import Any
@@ -14,7 +14,7 @@ torch: Any = pytest.importorskip("torch", reason="needs the extra [peers]: torch
 
 
 def shared(rows: Optimizers) -> Optimizers:
-    """The rows that PyTorch has too."""
+    """The rows of optimizers that PyTorch has too."""
     return [
         row
         for row in rows
@@ -38,7 +38,7 @@ def arrays(dtype: Any, offset: int = 0) -> list[np.ndarray]:
 
 
 class Peer:
-    """PyTorch's optimizer over parameters of the same values."""
+    """PyTorch's optimizer of parameters with the same values."""
 
     def __init__(self, make: Any, settings: dict[str, Any], values: list[np.ndarray]) -> None:
         self.parameters = [torch.tensor(value, requires_grad=True) for value in values]
@@ -50,7 +50,7 @@ class Peer:
         self.optimizer.step()
 
     def assert_near(self, values: list[np.ndarray], dtype: Any) -> None:
-        """Within the millionth part of the largest; NAdam carries a product in single precision there."""
+        """Asserts equality within 1e-6 of the largest value; PyTorch's NAdam keeps a product in float32."""
         rough = dtype == np.float32 or isinstance(self.optimizer, torch.optim.NAdam)
         tolerance = 1e-6 if rough else 1e-12
         for parameter, value in zip(self.parameters, values, strict=True):
@@ -59,7 +59,7 @@ class Peer:
 
 
 def as_tensors(state: Any) -> Any:
-    """A state dictionary with tensors for arrays."""
+    """A state dictionary with tensors instead of arrays."""
     if isinstance(state, dict):
         return {key: as_tensors(value) for key, value in state.items()}
     if isinstance(state, list):
@@ -132,7 +132,7 @@ def test_five_steps_here_and_five_there_are_ten_here(
 
 @pytest.mark.parametrize("name", sorted({make.__name__ for _, make, _ in SHARED}))
 def test_defaults_agree(name: str) -> None:
-    """By attribute, and by the order and the values in the signature."""
+    """Defaults agree as attributes, and in order and value in the signature."""
     ours, theirs = getattr(optim, name)(), getattr(torch.optim, name)
     peer = theirs([torch.zeros(1)]).defaults
     for key in peer.keys() & set(dir(ours)):
@@ -157,7 +157,7 @@ def test_clip_grad_norm_agrees(max_norm: float, dtype: Any) -> None:
 
 
 def rates_of(make: Any, steps: int, **settings: Any) -> list[float]:
-    """The learning rates that PyTorch's scheduler gives, beginning with 0.3."""
+    """The learning rates of PyTorch's scheduler, starting at 0.3."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
     scheduler = make(optimizer, **settings)
     found = []

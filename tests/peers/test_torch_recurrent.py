@@ -1,4 +1,4 @@
-"""Beside PyTorch: recurrent layers with its weights transposed give its outputs and gradients."""
+"""Recurrent layers compared with PyTorch's: outputs and gradients with transposed weights."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ def test_outputs_and_gradients_agree(
 
 @every_cell
 def test_packed_sequences_agree(name: str) -> None:
-    """PyTorch packs sequences of several lengths, here a mask skips what pads them."""
+    """Sequences of several lengths, packed for PyTorch and masked for simdnn, agree."""
     model, peer = pair(name, np.float64, mask_value=-1.0)
     lengths = [6, 2, 4, 1]
     sequences = [spread(n * 5, np.float64, 1.5).reshape(n, 5) for n in lengths]
@@ -86,7 +86,7 @@ def test_training_agrees(name: str) -> None:
 
 @every_cell
 def test_initial_values_are_drawn_alike(name: str) -> None:
-    """Uniform within 1 / sqrt(hidden), weights and biases."""
+    """Weights and biases are uniform within 1 / sqrt(hidden)."""
     model = nn.Sequential(getattr(nn, name)(64, 64), rng=0)
     torch.manual_seed(0)
     peer = getattr(torch.nn, name)(64, 64)

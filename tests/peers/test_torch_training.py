@@ -1,4 +1,4 @@
-"""Beside PyTorch: the same functions, losses and training, to float tolerance."""
+"""Functions, losses and training compared with PyTorch's, to float32 tolerance."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ from tests.support.registry import ACTIVATIONS, FLOATS, KINDS, parameters_of, sp
 pytestmark = pytest.mark.peers
 torch: Any = pytest.importorskip("torch", reason="needs the extra [peers]: torch")
 
-#: PyTorch's functions by our names; a new activation that PyTorch has gets a row.
+#: PyTorch's functions by simdnn's names; each activation that PyTorch has needs a row.
 PEERS: dict[str, Any] = {
     "identity": lambda x: x * 1,
     "relu": torch.relu,
     "leaky_relu": torch.nn.functional.leaky_relu,
     "relu6": torch.nn.functional.relu6,
     "hard_tanh": torch.nn.functional.hardtanh,
-    "hard_sigmoid": lambda x: torch.clamp(x + 3, 0, 6) / 6,  # its own rounds 1 / 6 to single precision
+    "hard_sigmoid": lambda x: torch.clamp(x + 3, 0, 6) / 6,  # PyTorch's hardsigmoid rounds 1 / 6 to float32
     "hard_swish": torch.nn.functional.hardswish,
     "softsign": torch.nn.functional.softsign,
     "binary_step": lambda x: torch.heaviside(x.detach(), torch.ones_like(x)) + 0 * x,
@@ -63,7 +63,7 @@ def test_activations_agree(name: str, dtype: Any) -> None:
 @every_float
 @pytest.mark.parametrize("count", [1, 6])
 def test_prelu_agrees(count: int, dtype: Any) -> None:
-    """One weight, or one for each channel: PyTorch's is the second axis."""
+    """The weight is one number, or one per channel on the second axis."""
     x, dy = spread(300, dtype, 4).reshape(10, 6, 5), spread(305, dtype)[5:].reshape(10, 6, 5)
     weight = spread(count, dtype, 0.5)
     inputs = [torch.tensor(x, requires_grad=True), torch.tensor(weight, requires_grad=True)]
@@ -112,7 +112,7 @@ def test_training_agrees(rule: str, make: Any, settings: dict[str, Any], loss: s
         value = getattr(torch.nn.functional, NAMED[loss].__name__)(peer(torch.tensor(x)), torch.tensor(y))
         value.backward()
         theirs.step()
-        exact = dtype == np.float64 and rule != "nadam"  # which carries a product in single precision there
+        exact = dtype == np.float64 and rule != "nadam"  # PyTorch's NAdam keeps a product in float32
         allowed = 1e-9 if exact else 1e-3
         assert trainer.step(x, y) == pytest.approx(value.item(), rel=allowed)
     output = peer(torch.tensor(x)).detach().numpy()

@@ -1,4 +1,4 @@
-"""The page for those who come from other libraries: its code runs, top to bottom."""
+"""The code of COMING_FROM.md runs from top to bottom."""
 
 import re
 from pathlib import Path
@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 PAGE = Path(__file__).resolve().parents[2] / "COMING_FROM.md"
-#: Code of other libraries, by the word behind "python": what to install, or None for what is only shown.
+#: Modules that code blocks need, by the word after "python"; None for blocks that are not run.
 OTHERS = {"sklearn": "sklearn", "torch": "torch", "keras": None}
 
 pytestmark = pytest.mark.skipif(not PAGE.is_file(), reason="the page is not beside tests/")
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
-    """The code of a page, each with the library that it belongs to."""
+    """The code blocks of a page, each with the library that it belongs to."""
     return re.findall(r"^```python *(\w*)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def run(page: Path, *libraries: str) -> None:
-    """Runs the blocks without a library, and those of these."""
+    """Runs the blocks without a library, and those of the given libraries."""
     names: dict[str, Any] = {}
     for library, code in blocks(page):
         assert library in ("", *OTHERS), f"{page.name}: write a row for {library} in OTHERS"

@@ -1,4 +1,4 @@
-"""Every example in a public docstring runs and prints what it says, and every public name has one."""
+"""Every example in a public docstring runs with the shown output, and every public name has one."""
 
 from __future__ import annotations
 

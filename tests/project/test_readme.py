@@ -1,4 +1,4 @@
-"""The README's code runs, its links lead somewhere, and its commands are where others look for them."""
+"""The README's code runs, its links exist, and its commands are complete."""
 
 import re
 from pathlib import Path

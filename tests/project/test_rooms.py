@@ -1,4 +1,4 @@
-"""The floor plan of the package: its rooms, no circles of imports, and who uses public names alone."""
+"""The floor plan of the package: its rooms, no import cycles, and rooms that use only public names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
     not PACKAGE.is_dir(), reason="the source tree is not beside tests/: nothing to look at"
 )
 
-#: The entries at top level: a new one is a room that users import, or whose name explains it.
+#: Entries at top level: rooms that users import, or whose names explain them.
 ROOMS = {
     "_utils",
     "callbacks",
@@ -55,7 +55,7 @@ def test_rooms_are_those_of_the_floor_plan() -> None:
 
 
 def statements(tree: ast.AST) -> Iterator[ast.ImportFrom | ast.Import]:
-    """The imports that run, at the top and in functions: all but those of type checkers."""
+    """Import statements at the top and in functions, except those for type checkers."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.ImportFrom | ast.Import):
             yield node
@@ -67,7 +67,7 @@ def statements(tree: ast.AST) -> Iterator[ast.ImportFrom | ast.Import]:
 
 
 def imported(module: str) -> Iterator[tuple[str, str | None]]:
-    """The imports of a module from this package: a module, and a name in it that is no module."""
+    """(module, name) of each import from this package; the name is None if a module is imported."""
     package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
     for node in statements(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):
@@ -86,7 +86,7 @@ def imported(module: str) -> Iterator[tuple[str, str | None]]:
 
 
 def needed(module: str) -> set[str]:
-    """The modules that must be there first: those imported, and the packages around them."""
+    """Modules that are loaded first: the imported ones, and the packages that contain them."""
     found = set()
     for name, _ in imported(module):
         parts = name.split(".")
@@ -97,7 +97,7 @@ def needed(module: str) -> set[str]:
 
 
 def circle(graph: dict[str, set[str]]) -> list[str]:
-    """Modules that import each other in a ring, or none."""
+    """Modules that import each other in a cycle; empty if there is none."""
     done: set[str] = set()
 
     def visit(module: str, path: list[str]) -> list[str]:
@@ -126,7 +126,7 @@ def test_a_circle_is_found(graph: dict[str, set[str]]) -> None:
 
 @pytest.mark.parametrize("room", ["cli", "sklearn"])
 def test_rooms_above_import_public_names(room: str) -> None:
-    """Helpers of `_utils` serve all rooms."""
+    """Helpers of `_utils` may be used by all rooms."""
     inside = f"simdnn.{room}"
     found = {
         (module, f"{other}.{name}" if name else other)
@@ -139,12 +139,12 @@ def test_rooms_above_import_public_names(room: str) -> None:
     assert not private
 
 
-#: Names that stand for objects of a room's own classes.
+#: Names of variables that hold objects of the room's classes.
 OWN_OBJECTS = {"self", "cls", "super()", "estimator"}
 
 
 def classes_of(text: str) -> set[str]:
-    """The classes that a module defines."""
+    """Names of the classes that a module defines."""
     return {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)}
 
 

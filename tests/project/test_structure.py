@@ -1,4 +1,4 @@
-"""The walls of the source: who may include whom, where threads and Python live, how it is compiled."""
+"""The structure of the sources: includes, uses of threads and Python, compilation."""
 
 import re
 from pathlib import Path
@@ -14,9 +14,9 @@ pytestmark = pytest.mark.skipif(
 CPP = ROOT / "cpp"
 SOURCES = sorted(path for path in CPP.rglob("*") if path.suffix in (".hpp", ".cpp"))
 
-#: From the bottom up; a file includes its own layer and those below it.
+#: Layers from the bottom up; a file may include its own layer and those below.
 LAYERS = ["base", "simd", "math", "ops", "loops", "kernels", "dispatch", "threads", "net", "bindings"]
-#: Compiled once for each instruction set, in a namespace of its own.
+#: Layers that are compiled once per instruction set, each in a separate namespace.
 LEVEL_CODE = ("simd", "math", "ops", "loops")
 
 every_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(CPP)))
@@ -56,7 +56,7 @@ def test_includes_point_one_way(path: Path) -> None:
 
 @every_source
 def test_kernels_are_not_included_around_the_table(path: Path) -> None:
-    """Above kernels.*, code of a level is reached through the table alone."""
+    """Code above kernels.* calls kernels only through the table."""
     if LAYERS.index(layer_of(path)) <= LAYERS.index("kernels") if layer_of(path) in LAYERS else True:
         return
     for included in includes(path):

@@ -1,1 +1,1 @@
-"""Estimators in scikit-learn's world."""
+"""Laws of the scikit-learn estimators."""

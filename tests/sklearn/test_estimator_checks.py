@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of estimators: all of them, none expected to fail."""
+"""All estimator checks of scikit-learn, none of which may fail."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from simdnn.sklearn import MLPClassifier, MLPRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # checks stop before anything converges
+pytestmark = pytest.mark.filterwarnings("ignore")  # the checks stop fits before they converge
 
 
 @parametrize_with_checks([MLPClassifier(), MLPRegressor()])

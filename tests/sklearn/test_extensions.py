@@ -1,4 +1,4 @@
-"""What the estimators have beyond scikit-learn's: losses, optimizers, layers, weights, callbacks."""
+"""Extensions of the estimators: losses, optimizers, layers, weights, callbacks."""
 
 from functools import partial
 from pathlib import Path
@@ -97,7 +97,7 @@ def test_classifiers_learn_with_every_loss_of_classes(loss: Any, target: str) ->
 
 
 def classifier_together(loss: Any) -> bool:
-    """Whether a loss sees all outputs of a sample together."""
+    """True for a loss that compares all outputs of a sample with one class."""
     function = loss.func if isinstance(loss, partial) else loss
     return function in ("cross_entropy", "focal", F.large_margin_softmax, F.cross_entropy)
 
@@ -259,7 +259,7 @@ def test_a_validation_set_has_its_curve() -> None:
     settings = QUICK | {"warm_start": True, "class_weight": "balanced", "max_iter": 3}
     again = MLPClassifier(**settings)
     for _ in range(2):
-        again.fit(X, Y, eval_set=(X[:60], Y[:60]))  # not all classes
+        again.fit(X, Y, eval_set=(X[:60], Y[:60]))  # this batch lacks some classes
     assert len(again.validation_loss_curve_) == 6
     with pytest.raises(ValueError, match="`y` has classes not in"):
         again.fit(X, Y, eval_set=(X, Y + 1))

@@ -1,4 +1,4 @@
-"""The estimators among scikit-learn's tools: pipelines, searches, calibration, copies, files."""
+"""The estimators in scikit-learn's pipelines, searches, calibration, clones and pickles."""
 
 import copy
 import importlib
@@ -36,7 +36,7 @@ QUICK: dict[str, Any] = {
 
 
 def flat(estimator: Any) -> np.ndarray[Any, Any]:
-    """All parameters in one array."""
+    """All weights and biases in one array."""
     return np.concatenate([array.ravel() for array in (*estimator.coefs_, *estimator.intercepts_)])
 
 
@@ -206,7 +206,7 @@ def test_bits_do_not_depend_on_threads() -> None:
     ],
 )
 def test_scores_are_no_worse_than_theirs(load: Any, settings: dict[str, Any]) -> None:
-    """Over five seeds and splits, also in single precision."""
+    """Mean scores over five seeds and splits, in float32 too."""
     x, y = load(return_X_y=True)
     x = StandardScaler().fit_transform(x)
     scores: dict[str, list[float]] = {}

@@ -1,4 +1,4 @@
-"""The same random_state gives scikit-learn's own network, number by number, up to rounding."""
+"""With the same random_state, fits equal those of scikit-learn up to rounding."""
 
 import warnings
 from typing import Any
@@ -39,12 +39,12 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 def both(name: str, **settings: Any) -> tuple[Any, Any]:
-    """Our estimator and theirs."""
+    """simdnn's estimator and scikit-learn's with the same settings."""
     return getattr(ours, name)(**settings), getattr(sklearn.neural_network, name)(**settings)
 
 
 def check_same(mine: Any, theirs: Any, tolerance: float = 1e-9) -> None:
-    """All that a fit leaves behind."""
+    """Asserts that all attributes of two fits are equal."""
     for name in ("coefs_", "intercepts_"):
         for one, other in zip(getattr(mine, name), getattr(theirs, name), strict=True):
             assert one.dtype == other.dtype
@@ -118,7 +118,7 @@ def test_warm_starts_are_theirs() -> None:
 
 
 def test_a_generator_goes_on_as_theirs() -> None:
-    """A RandomState is used up by a fit as theirs is: what comes after is the same."""
+    """A fit draws as many numbers from a RandomState as scikit-learn's, so its next numbers are equal."""
     random, other = np.random.RandomState(5), np.random.RandomState(5)
     mine, theirs = both("MLPClassifier", max_iter=3)
     check_same(
@@ -129,7 +129,7 @@ def test_a_generator_goes_on_as_theirs() -> None:
 
 
 def test_parameters_are_theirs() -> None:
-    """Ours has all of theirs, with the same defaults, and the words they warn with."""
+    """All parameters of scikit-learn's estimators exist, with the same defaults and messages."""
     for name in ("MLPClassifier", "MLPRegressor"):
         mine, theirs = both(name)
         given = mine.get_params()

@@ -1,4 +1,4 @@
-"""scikit-learn's tests of its own perceptrons, as they are installed, with ours in their place."""
+"""scikit-learn's installed tests of its perceptrons, run with simdnn's estimators."""
 
 import importlib.util
 from typing import Any
@@ -9,7 +9,7 @@ from simdnn.sklearn import MLPClassifier, MLPRegressor
 
 MODULE = "sklearn.neural_network.tests.test_mlp"
 
-#: Tests of what is private there, and why each is none of ours.
+#: Tests that do not apply, with the reason: they use private parts of scikit-learn.
 EXCLUDED = {
     "test_gradient": "calls the private method _loss_grad_lbfgs",
     "test_learning_rate_warmstart": "reads the learning rate of the private object _optimizer",
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("default", "ignore::UserWarning", "ignor
 
 
 def their_tests() -> dict[str, Any]:
-    """The tests of their file, executed while their names stand for our classes."""
+    """The tests of scikit-learn's file, with its class names bound to simdnn's estimators."""
     specification = importlib.util.find_spec(MODULE)
     if specification is None or specification.loader is None:
         pytest.skip("scikit-learn is installed without its tests", allow_module_level=True)
@@ -35,7 +35,7 @@ def their_tests() -> dict[str, Any]:
 
 @pytest.fixture
 def global_random_seed() -> int:
-    """Their fixture."""
+    """A fixture that scikit-learn's tests use."""
     return 42
 
 

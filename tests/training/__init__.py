@@ -1,1 +1,1 @@
-"""Laws of training loops and of pre-training."""
+"""Laws of training loops and pre-training."""

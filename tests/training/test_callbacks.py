@@ -1,4 +1,4 @@
-"""Callbacks stop, keep, save and log what the logs say, in whatever way a training ends."""
+"""Callbacks: early stopping, checkpoints and logs, however a training ends."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def trainer_of(**options: Any) -> Trainer:
 
 
 class Script(Callback):
-    """Puts given values of a metric into the logs, and notes the parameters after each epoch."""
+    """A callback that adds given values of a metric to the logs, and records each epoch's parameters."""
 
     def __init__(self, values: Iterable[float], name: str = "metric") -> None:
         self.values, self.name = list(values), name
@@ -49,7 +49,7 @@ class Script(Callback):
 
 
 def keras(values: list[float], patience: int | None, min_delta: float, sign: float) -> tuple[int | None, int]:
-    """Epochs at which Keras stops, and of its best weights, by its documentation."""
+    """The epoch at which Keras stops, and that of its best weights, by its documentation."""
     best, wait, at = -math.inf, 0, -1
     for i, value in enumerate(values):
         wait += 1
@@ -89,7 +89,7 @@ def test_early_stopping_follows_the_rule_of_keras(
 @pytest.mark.parametrize("min_delta", [0.0, 0.25, 0.5])
 @pytest.mark.parametrize("values", RUNS, ids=range(len(RUNS)))
 def test_patience_follows_the_rule_of_scikit_learn(values: list[float], min_delta: float) -> None:
-    """`_update_no_improvement_count` of its multilayer perceptrons, with a loss and with a score."""
+    """The rule is that of `_update_no_improvement_count`, with a loss and with a score."""
     losses, scores = (Patience(2, min_delta, mode, like="sklearn") for mode in ("min", "max"))
     best_loss, best_score, waited_loss, waited_score = math.inf, -math.inf, 0, 0
     for value in values:
@@ -294,7 +294,7 @@ def test_a_copy_or_pickle_of_a_callback_is_one(tmp_path: Path) -> None:
 
 
 class TestCheckpoints:
-    """Files of a training."""
+    """Laws of `ModelCheckpoint`."""
 
     @pytest.fixture(autouse=True)
     def _needs_safetensors(self) -> None:

@@ -1,4 +1,4 @@
-"""Loops of one's own: forward, a loss, backward and a step are what a Trainer does in one call."""
+"""Custom loops: forward, loss, backward and step have the bits of a Trainer's step."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def test_a_loop_of_calls_has_the_bits_of_a_trainer(dtype: Any) -> None:
 
 @pytest.mark.parametrize(("rule", "make", "settings"), OPTIMIZERS)
 def test_an_optimizer_takes_a_model(rule: str, make: Any, settings: dict[str, Any]) -> None:
-    """As it takes the list of its parameters and gradients."""
+    """A model stands for the list of its parameters and gradients."""
     x, dy = spread(40 * 5, np.float64, 1.5).reshape(40, 5), spread(40 * 3, np.float64).reshape(40, 3)
     found = []
     for whole in (True, False):

@@ -1,4 +1,4 @@
-"""Large-margin softmax in a Trainer: its gradients, its schedule, what it refuses, and what it is for."""
+"""Large-margin softmax in a Trainer: gradients, schedule of lambda, errors, and effect on angles."""
 
 from functools import partial
 from itertools import pairwise
@@ -29,7 +29,7 @@ def batch(n: int, d: int, classes: int, dtype: Any = np.float64) -> tuple[Array,
 @VARIANTS
 @pytest.mark.parametrize("n", [20, 600])
 def test_a_step_has_the_gradients_of_the_function(variant: str, margin: float, n: int) -> None:
-    """Also in batches of several chunks, with ignored samples and weights."""
+    """The law holds in batches of several chunks too, with ignored samples and weights."""
     x, y = batch(n, 6, 5)
     y[::3] = -100
     weight = np.linspace(1, 2, n)
@@ -76,7 +76,7 @@ def test_margin_one_trains_as_cross_entropy(dtype: Any) -> None:
 
 
 def test_lambda_follows_its_schedule() -> None:
-    """Each step sees the lambda of the steps before it, over calls of step and fit alike."""
+    """Lambda depends on the number of earlier steps, of `step` and `fit` together."""
     x, y = batch(30, 6, 5)
     lam = F.margin_annealing(base=8.0, gamma=0.5, power=2, minimum=0.5)
     assert [lam(t) for t in (0, 2, 100)] == [8.0, 2.0, 0.5]
@@ -108,7 +108,7 @@ def test_evaluation_sees_no_margin() -> None:
 
 
 def test_the_accuracy_of_an_epoch_sees_no_margin() -> None:
-    """Lowered target logits would miss samples that are classified rightly."""
+    """Accuracy from logits with a margin would miss samples that are classified correctly."""
     x = np.repeat(np.eye(4), 30, axis=0)
     y = np.arange(120) // 30
     model = nn.Sequential(nn.LargeMarginSoftmax(4, 4, margin=4, lam=0.0, init="identity"), dtype=np.float64)
@@ -200,7 +200,7 @@ def test_bad_targets_change_nothing() -> None:
 
 
 def mean_angle(features: Array, y: Array) -> float:
-    """Degrees between the features of a sample and the mean direction of its class."""
+    """Mean angle in degrees between the features of a sample and the mean direction of its class."""
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     angles = []
     for label in np.unique(y):
@@ -211,7 +211,7 @@ def mean_angle(features: Array, y: Array) -> float:
 
 
 def train_digits(margin: int) -> tuple[float, float]:
-    """The mean angle of held-out features, and the accuracy, after 30 epochs."""
+    """Trains 30 epochs; returns the mean angle of held-out features, and the accuracy."""
     x, y = load_digits(return_X_y=True)
     x = (x / 16).astype(np.float32)
     lam = F.margin_annealing(base=10.0, gamma=0.1, minimum=1.0)
@@ -226,7 +226,7 @@ def train_digits(margin: int) -> tuple[float, float]:
 
 
 def test_margins_narrow_the_classes_of_digits() -> None:
-    """After equally many steps, a larger margin leaves features closer to their class's direction."""
+    """After the same number of steps, a larger margin gives smaller angles to the class's direction."""
     angles, accuracies = zip(*(train_digits(margin) for margin in (1, 2, 3, 4)), strict=True)
     assert all(larger < smaller - 1 for smaller, larger in pairwise(angles))
     assert min(accuracies[1:]) > accuracies[0] - 0.01

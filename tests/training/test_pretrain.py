@@ -1,4 +1,4 @@
-"""Restricted Boltzmann machines beside their formulas and scikit-learn; pre-trained deep networks."""
+"""RBMs compared with their formulas and with scikit-learn; pre-training of deep networks."""
 
 import copy
 import pickle
@@ -33,7 +33,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def machine(visible: int = 12, hidden: int = 7, **settings: Any) -> pretrain.BernoulliRBM:
-    """Parameters spread by integer arithmetic, in float64 unless asked otherwise."""
+    """An RBM with parameters from integer arithmetic, in float64 by default."""
     rbm = pretrain.BernoulliRBM(visible, hidden, **{"dtype": np.float64, "seed": 3} | settings)
     for value in rbm.parameters().values():
         value[...] = spread(value.size, np.float64, 1.5).reshape(value.shape)
@@ -45,7 +45,7 @@ def rows(n: int, visible: int = 12) -> Array:
 
 
 def log_weights(values: dict[str, Array]) -> tuple[Array, Array]:
-    """All visible states, and log sum_h exp(-E(v, h)) of each: the RBM by enumeration."""
+    """All visible states v, and log sum_h exp(-E(v, h)) of each."""
     visible = len(values["visible_bias"])
     states = (np.arange(2**visible)[:, None] >> np.arange(visible) & 1).astype(float)
     field = states @ values["weight"] + values["hidden_bias"]
@@ -63,19 +63,19 @@ def test_passes_match_their_formulas(n: int) -> None:
 
 
 def test_states_follow_their_probabilities() -> None:
-    """With one visible unit whose data say nothing, CD-1's step shows the mean of the hidden states drawn."""
+    """With constant data of one visible unit, a step of CD-1 shows the mean of the sampled states."""
     n, p = 40_000, 0.3
     rbm = pretrain.BernoulliRBM(1, 1, optimizer=optim.SGD(lr=1.0), dtype=np.float64, seed=5)
     weight, hidden, visible = rbm.parameters().values()
     weight[...], hidden[...], visible[...] = 4.0, np.log(p / (1 - p)), -2.0
     rbm.fit(np.zeros((n, 1)), epochs=1, batch_size=None, progress=False)
     on, off = sigmoid(np.array([2.0, -2.0]))
-    drawn = (-2.0 - visible[0] - off) / (on - off)  # the share of hidden ones; the data's mean is 0
+    drawn = (-2.0 - visible[0] - off) / (on - off)  # the mean of the hidden states; that of the data is 0
     assert drawn == pytest.approx(p, abs=5 * np.sqrt(p * (1 - p) / n))
 
 
 def test_long_chains_climb_the_likelihood() -> None:
-    """CD-k of many steps is the gradient of the log-likelihood, known by enumeration of a small machine."""
+    """CD-k with large k is the gradient of the log-likelihood, which enumeration of a small RBM gives."""
     rbm = machine(4, 3, k=60, sample_visible=True, optimizer=optim.SGD(lr=1.0))
     before = {name: value.copy() for name, value in rbm.parameters().items()}
     x = np.repeat(np.eye(4), 5_000, axis=0)
@@ -100,10 +100,10 @@ def test_long_chains_climb_the_likelihood() -> None:
 
 
 def test_a_step_is_the_mean_over_the_batch() -> None:
-    """Whole batches of repeated rows move as one of them does: where k draws decide nothing."""
+    """A batch of equal rows has the step of a single row, if sampling has no influence."""
     rbm, one = machine(optimizer=optim.SGD(lr=0.1)), machine(optimizer=optim.SGD(lr=0.1))
     for each in (rbm, one):
-        each.parameters()["hidden_bias"][...] = 50  # always on
+        each.parameters()["hidden_bias"][...] = 50  # the hidden units are always 1
     x = rows(1)
     one.fit(x, epochs=1, progress=False)
     rbm.fit(np.repeat(x, 700, axis=0), epochs=1, batch_size=None, progress=False)
@@ -169,7 +169,7 @@ def test_bad_calls_of_a_machine(call: Any, error: type[Exception], message: str)
 
 
 def deep(seed: int = 0, layers: int = 5) -> nn.Sequential:
-    """A deep sigmoid network with small random weights; every second sigmoid is a layer of its own."""
+    """A deep sigmoid network with small random weights; every second sigmoid is a separate layer."""
     small = partial(init.normal, std=0.05)
     hidden: list[nn.Layer] = []
     for i, (inputs, outputs) in enumerate(pairwise([64, *[60] * layers])):
@@ -228,7 +228,7 @@ def test_an_rbm_of_a_network_is_an_rbm() -> None:
 
 
 def test_a_denoiser_is_an_autoencoder_of_corrupted_inputs() -> None:
-    """It is an autoencoder but for the corruption."""
+    """A denoising autoencoder without corruption has the bits of an autoencoder."""
     x, _ = digits()
     results = []
     for method, settings in (("denoising", {"corruption": 0.0}), ("autoencoder", {}), ("denoising", {})):
@@ -332,7 +332,7 @@ COPIES = {
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("how", COPIES)
 def test_a_copied_machine_goes_on_bit_for_bit(how: str, dtype: Any, optimizer: Any, tmp_path: Path) -> None:
-    """With the state of its optimizer, the order of samples and the states of its units."""
+    """The copy has the state of the optimizer, of the order of samples and of the units."""
     x = digits()[0][:90]
     made = copy.copy(optimizer)
     rbm = pretrain.BernoulliRBM(64, 12, k=2, optimizer=made, dtype=dtype, seed=5, sample_visible=True)

@@ -1,4 +1,4 @@
-"""Samples of a trainer: given orders, sparse matrices, summed penalties, the objective of a whole batch."""
+"""Data of a trainer: given orders, sparse matrices, summed penalties, the full-batch objective."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Clipping, penalties, max-norm, schedules and state in a Trainer: the same as alone on its parameters."""
+"""Options of optimizers in a Trainer equal those of an optimizer on its parameters alone."""
 
 import copy
 import pickle
@@ -30,7 +30,7 @@ OPTIONS: list[dict[str, Any]] = [
 def trained(
     make: Any, epochs: int = 3, dtype: Any = np.float32, steps: int = 0, **options: Any
 ) -> simdnn.nn.Sequential:
-    """A network after a few epochs, or a few steps of all samples."""
+    """A network after a few epochs, or after a few steps on all samples."""
     model = network([6, 20, 9, 3], dtype=dtype)
     x, y = samples("mse", 50, 6, 3, dtype)
     trainer = Trainer(model, loss="mse", optimizer=make(), seed=0, **options)
@@ -75,7 +75,7 @@ def test_max_norm_holds_weights_and_leaves_biases() -> None:
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_penalties_may_leave_biases_alone(dtype: Any) -> None:
-    """A first step of plain descent: weights go where penalties send them, biases where the loss does."""
+    """In a step of SGD, penalties change the weights and the loss alone changes the biases."""
     options: dict[str, Any] = {"lr": 0.05, "l1": 0.02, "l2": 0.1}
     plain = trained(lambda: optim.SGD(lr=0.05), steps=1, dtype=dtype).parameters()
     all_of_them = trained(lambda: optim.SGD(**options), steps=1, dtype=dtype).parameters()
@@ -147,7 +147,7 @@ def test_l2_shrinks_and_l1_makes_zeros_likelier() -> None:
     ids=["warm_up", "one_cycle", "step", "function"],
 )
 def test_an_epoch_follows_a_schedule(schedule: Any) -> None:
-    """The same bits as when each step is told its rate."""
+    """An epoch has the bits of steps whose lr is set one by one."""
     whole, single = network([6, 9, 3]), network([6, 9, 3])
     x, y = samples("mse", 50, 6, 3)
     trainer = Trainer(whole, loss="mse", optimizer=optim.SGD(lr=schedule, momentum=0.9))

@@ -1,4 +1,4 @@
-"""Training does what it says: batches, seeds, history, callbacks, validation; and it learns."""
+"""Training: batches, seeds, history, callbacks, validation, and learning."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def test_different_seeds_differ() -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 7, None])
 def test_an_epoch_sees_every_sample_once(batch_size: int | None) -> None:
-    """Each sample has a weight of its own, which moves from 0 toward 1 by its gradient -2 / batch."""
+    """Each sample has a separate weight, which one step moves from 0 toward 1 by its gradient -2 / batch."""
     model = nn.Sequential(nn.Dense(40, 1, bias=False), dtype=np.float64, rng=0)
     model.flat_parameters[:] = 0
     trainer = Trainer(model, loss="mse", optimizer=optim.SGD(lr=0.25), seed=5)
@@ -78,7 +78,7 @@ def test_an_epoch_sees_every_sample_once(batch_size: int | None) -> None:
 
 
 def test_the_order_changes_with_seed_and_epoch() -> None:
-    """From the same parameters each time, only the order of the samples can make a difference."""
+    """From equal parameters, only the order of the samples can cause a difference."""
     x, y = samples("mse", 40, 6, 5)
     start, ends = network([6, 5]).flat_parameters.copy(), []
     for seed in range(3):
@@ -247,7 +247,7 @@ def test_a_network_without_parameters_is_trained_in_vain(layer: nn.Layer, dtype:
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8])
 @pytest.mark.parametrize("scale", [1.0, 1 / 255])
 def test_samples_are_cast_as_they_are_read(kind: Any, scale: float, dtype: Any) -> None:
-    """As if they had been cast, then scaled, before."""
+    """The bits are those of samples that were cast and then scaled beforehand."""
     x = (100 + 90 * spread(700 * 6, np.float64)).reshape(700, 6).astype(kind)
     y = (x[:, 0] > 100).astype(int)
     before = x.copy()

@@ -1,4 +1,4 @@
-"""What goes on inside a network: gradients, activations and weights of each layer, and a verdict in words."""
+"""Diagnostics of training: statistics of activations, weights and gradients by layer, with a verdict."""
 
 from ._report import LayerReport, Report, report
 

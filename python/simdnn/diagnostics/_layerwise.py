@@ -1,4 +1,4 @@
-"""A network taken apart: each layer as a network of its own, so that what flows between them can be seen."""
+"""Probes: each layer of a network as a network of its own, which exposes values between layers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ..nn import Activation, Dense, Layer, Sequential, activation_of
 
-#: A slope below this share of the activation's largest one is flat.
-FLAT = 0.05
+#: A slope below this fraction of the activation's largest slope counts as saturated.
+SATURATED_SLOPE = 0.05
 
 
 class LayerProbe:
-    """A layer, or the linear or the activation part of one, as a network with copies of its parameters."""
+    """A layer, or the linear or activation part of a Dense, as a network with copies of its parameters."""
 
     def __init__(
         self, model: Sequential, layer: Layer, features: int, values: dict[str, NDArray[Any]]
@@ -32,7 +32,7 @@ class LayerProbe:
         return y.reshape(*x.shape[:-1], y.shape[-1])
 
     def forward(self, x: NDArray[Any]) -> NDArray[Any]:
-        """As in a training step."""
+        """The output for x, computed as in a training step."""
         self.x = x
         return self._through(lambda rows: self.network.forward(rows, training=True), x)
 
@@ -41,9 +41,10 @@ class LayerProbe:
         return self._through(self.network.backward, dy)
 
     def slopes(self) -> tuple[NDArray[Any], float, bool] | None:
-        """|dy/dx| of an activation, its largest value, and whether it rises around 0 and is flat far from it.
+        """(|dy/dx| at the last x, largest |dy/dx|, True if bounded) of an activation; None for other layers.
 
-        After it, the gradients of this network are others.
+        An activation counts as bounded if it has a slope around 0 and none far from 0. The call overwrites
+        the gradients of this network.
         """
         if not isinstance(self.layer, Activation) or self.layer.function == "identity":
             return None
@@ -51,18 +52,18 @@ class LayerProbe:
         grids = (np.linspace(-8, 8, 1601), [-0.5, 0.5], [-50.0, 50.0])
         wide, near, far = (self._slope(np.repeat(x, units).reshape(-1, units)) for x in grids)
         largest = float(wide.max())
-        bounded = bool(np.all(near > FLAT * largest) and np.all(far < FLAT * largest))
+        bounded = bool(np.all(near > SATURATED_SLOPE * largest) and np.all(far < SATURATED_SLOPE * largest))
         return self._slope(self.x.reshape(-1, units)), largest, bounded
 
     def _slope(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Slope of an elementwise layer."""
+        """|dy/dx| of an elementwise layer at x [rows, features]."""
         y = self.network.forward(x, training=True)
         slope: NDArray[Any] = np.abs(self.network.backward(np.ones_like(y)))
         return slope
 
 
 def probes_of(model: Sequential) -> Iterator[list[LayerProbe]]:
-    """For each layer of the model one piece, or two where a Dense has an activation."""
+    """The probes of each layer: one, or two for a Dense with an activation."""
     state, shape = model.state_dict(), model._input
     for i, layer in enumerate(model.layers):
         own = {

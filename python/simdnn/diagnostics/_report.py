@@ -1,4 +1,4 @@
-"""What goes on inside a network: gradients, activations and weights of each layer, and a verdict in words."""
+"""`report`: statistics of activations, weights and gradients by layer, and a verdict in words."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from ..losses._registry import resolve
 from ..nn import LargeMarginSoftmax, Layer, Sequential
-from ._layerwise import FLAT, LayerProbe, probes_of
+from ._layerwise import SATURATED_SLOPE, LayerProbe, probes_of
 
 __all__ = ["LayerReport", "Report", "report"]
 
-#: The first layer's gradients beside the last one's, as root mean squares: less is vanishing, more exploding.
+#: Ratios of the first layer's root mean square gradient to the last one's that count as a problem.
 VANISHING, EXPLODING = 1e-3, 1e3
-#: A slope below this share of the activation's largest one counts as none.
-NONE = 1e-6
-#: The share of a hidden layer from which on saturated outputs, or dead units, are a problem.
-MANY = 0.5
+#: A slope below this fraction of the activation's largest slope counts as zero.
+DEAD_SLOPE = 1e-6
+#: A larger fraction than this of saturated outputs or dead units in a hidden layer is a problem.
+MAX_FRACTION = 0.5
 
+#: Advice for each problem.
 REMEDIES = {
     "exploding": "Try Trainer(clip_norm=1.0), a smaller lr, init='xavier_uniform' or 'orthogonal', l2=1e-4,"
     " nn.BatchNorm1d or nn.Residual.",
@@ -37,13 +38,29 @@ REMEDIES = {
 
 @dataclass(frozen=True)
 class LayerReport:
-    """What `report` saw of a layer; NaN where something does not apply.
+    """Statistics of one layer in a `Report`; NaN where a number does not apply.
 
-    ``mean`` and ``std`` are of its outputs. ``saturated`` is the share of them where a bounded activation's
-    slope is under 5 % of its largest one; ``dead`` the share of units whose activation has no slope for any
-    sample. ``weight_norm`` and ``gradient_norm`` are of all its parameters together, ``output_gradient_norm``
-    is that of the loss by its outputs. ``time_ratio`` of a layer that reads sequences is the norm of the
-    gradient by its first time step over that by the last one.
+    Parameters
+    ----------
+    name : str
+        Index of the layer in the model.
+    layer : str
+        ``repr`` of the layer.
+    parameters : int
+        Number of parameters.
+    mean, std : float
+        Mean and standard deviation of the outputs.
+    saturated : float
+        Fraction of the outputs at which the slope of a bounded activation is below 5 % of its largest slope.
+    dead : float
+        Fraction of the units whose activation has slope zero for every sample.
+    weight_norm, gradient_norm : float
+        L2 norms of all parameters of the layer, and of the gradients w.r.t. them.
+    output_gradient_norm : float
+        L2 norm of the gradient of the loss w.r.t. the outputs.
+    time_ratio : float
+        For a layer that reads sequences, the norm of the gradient w.r.t. its first time step over that w.r.t.
+        its last time step.
 
     Examples
     --------
@@ -66,16 +83,23 @@ class LayerReport:
 
     @property
     def gradient_rms(self) -> float:
-        """The root mean square of its parameters' gradients."""
+        """Root mean square of the gradients w.r.t. the parameters."""
         return self.gradient_norm / math.sqrt(self.parameters) if self.parameters else math.nan
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `report` returns: the loss, a `LayerReport` for each layer, and problems by name.
+    """Result of `report`; ``str(report)`` is a table of the layers, the verdict, and advice.
 
-    ``problems`` maps ``"exploding"``, ``"vanishing"``, ``"dead"`` and ``"saturated"``, as far as they were
-    seen, to what was seen. ``str(report)`` is a table, the verdict and remedies.
+    Parameters
+    ----------
+    loss : float
+        Mean loss of the samples.
+    layers : tuple of LayerReport
+        One for each layer of the model.
+    problems : dict
+        Descriptions of the problems that were found, by name: ``"exploding"``, ``"vanishing"``, ``"dead"``,
+        ``"saturated"``.
 
     Examples
     --------
@@ -90,13 +114,13 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """In a few words, such as ``"vanishing gradients, saturated units"``, or ``"healthy"``."""
+        """The problems in a few words, such as ``"vanishing gradients, dead units"``, or ``"healthy"``."""
         units = {"dead": "dead units", "saturated": "saturated units"}
         return ", ".join(units.get(name, f"{name} gradients") for name in self.problems) or "healthy"
 
     @property
     def gradient_ratio(self) -> float:
-        """The first layer's gradients over the last one's, as root mean squares; NaN if there is none."""
+        """Ratio of the first layer's `gradient_rms` to the last one's; NaN without parameters."""
         found = [layer.gradient_rms for layer in self.layers if layer.parameters]
         return found[0] / found[-1] if found and found[-1] else math.nan
 
@@ -107,7 +131,7 @@ class Report:
 
 
 def _table(layers: tuple[LayerReport, ...]) -> Iterator[str]:
-    """A line for each layer, below a heading."""
+    """Lines of the table: a heading, and one line per layer."""
     labels = [f"{layer.name} {layer.layer}" for layer in layers]
     labels = [label if len(label) <= 50 else label[:47] + "..." for label in labels]
     width = max(map(len, ["layer", *labels]))
@@ -123,30 +147,32 @@ def _table(layers: tuple[LayerReport, ...]) -> Iterator[str]:
 def report(
     model: Sequential, X: ArrayLike, y: ArrayLike, loss: str | Callable[..., Any] | None = None
 ) -> Report:
-    """Looks into a network: one pass forward and backward, without an update; the model is not changed.
+    """Examine a network by one forward and one backward pass; the model is not changed.
 
     Parameters
     ----------
     model : Sequential
+        Network to examine.
     X : array, shape (n, in_features) or, of sequences, (n, time, in_features)
-        Some hundred samples are enough.
+        Samples; some hundred are enough.
     y : array
-        What the loss compares with, as in `Trainer.step`.
+        Targets, as in `Trainer.step`.
     loss : str, function, functools.partial or None
-        As for `Trainer`; a margin is left out.
+        Loss, as for `Trainer`; one with a margin is replaced by cross-entropy.
 
     Returns
     -------
     Report
-        Its ``str`` is the verdict in words. Gradients vanish where the root mean square of the first layer's
-        is under 1e-3 times that of the last one, or the norm by the first time step under 1e-3 times that by
-        the last; they explode where a ratio is over 1e3, or one is not finite. More than half of a hidden
-        layer dead or saturated is reported too.
+        Gradients count as vanishing if the root mean square of the first layer's gradients is below 1e-3
+        times that of the last layer's, or the norm of the gradient w.r.t. the first time step is below 1e-3
+        times that w.r.t. the last one. They count as exploding if such a ratio is above 1e3, or if a gradient
+        is not finite. A hidden layer with more than half of its units dead, or of its outputs saturated, is a
+        problem too.
 
     Raises
     ------
     TypeError, ValueError, IndexError
-        If an argument is of another kind, shape or range.
+        If an argument has a wrong type, shape or value.
 
     Examples
     --------
@@ -161,44 +187,44 @@ def report(
     (11, 0.0)
 
     Source: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks",
-    whose figures these numbers are (activations, saturation and gradients by layer).
+    whose figures show these statistics (activations, saturation and gradients by layer).
     """
     if not isinstance(model, Sequential):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
-    native = resolve(_chosen(model, loss))
+    native = resolve(_loss_of(model, loss))
     if native.has_margin:
         native = resolve("cross_entropy")
     x = np.asarray(X)
-    model.forward(x[:1])  # refuses what does not fit
+    model.forward(x[:1])  # raises for a wrong dtype or shape
     if len(x) == 0:
         raise ValueError(f"X: expected at least one sample, got shape {x.shape}")
-    with np.errstate(all="ignore"):  # numbers that overflow are what is looked for
-        value, layers = _both_ways(model, x.astype(model.dtype), y, native)
+    with np.errstate(all="ignore"):  # overflow is a result here, not an error
+        value, layers = _forward_and_backward(model, x.astype(model.dtype), y, native)
     return Report(value, layers, _problems(value, layers))
 
 
-def _both_ways(
+def _forward_and_backward(
     model: Sequential, x: NDArray[Any], y: ArrayLike, loss: _core.Loss
 ) -> tuple[float, tuple[LayerReport, ...]]:
-    """The loss, and what was seen of each layer on the way forward and back."""
-    pieces, outputs = list(probes_of(model)), []
-    for parts in pieces:
-        for part in parts:
-            x = part.forward(x)
+    """The loss, and the statistics of each layer in a forward and a backward pass."""
+    probes, outputs = list(probes_of(model)), []
+    for of_layer in probes:
+        for probe in of_layer:
+            x = probe.forward(x)
         outputs.append(x)
-    value, by_outputs = loss.evaluate(x, y, None, "model(X)", "mean", True)
-    gradient = np.asarray(by_outputs)
+    value, output_gradient = loss.evaluate(x, y, None, "model(X)", "mean", True)
+    gradient = np.asarray(output_gradient)
     layers = []
-    for i in reversed(range(len(pieces))):
+    for i in reversed(range(len(probes))):
         norm = _norm(gradient)
-        for part in reversed(pieces[i]):
-            gradient = part.backward(gradient)
-        layers.append(_layer_report(str(i), model.layers[i], pieces[i], outputs[i], norm, gradient))
+        for probe in reversed(probes[i]):
+            gradient = probe.backward(gradient)
+        layers.append(_layer_report(str(i), model.layers[i], probes[i], outputs[i], norm, gradient))
     return float(value), tuple(reversed(layers))
 
 
-def _chosen(model: Sequential, loss: Any) -> Any:
-    """The loss that a `Trainer` would choose."""
+def _loss_of(model: Sequential, loss: Any) -> Any:
+    """The given loss, or the one that `Trainer` would use for None."""
     if loss is not None:
         return loss
     last = model.layers[-1]
@@ -206,26 +232,26 @@ def _chosen(model: Sequential, loss: Any) -> Any:
 
 
 def _norm(*arrays: NDArray[Any]) -> float:
-    """sqrt(sum a^2) over all arrays, in double."""
+    """sqrt(sum a^2) over all arrays, in float64."""
     return math.sqrt(sum(float(np.square(a, dtype=np.float64).sum()) for a in arrays))
 
 
 def _layer_report(
     name: str,
     layer: Layer,
-    parts: list[LayerProbe],
+    probes: list[LayerProbe],
     output: NDArray[Any],
     output_gradient_norm: float,
     input_gradient: NDArray[Any],
 ) -> LayerReport:
-    """The numbers of one layer after both passes."""
-    network = parts[0].network
+    """The statistics of one layer after both passes."""
+    network = probes[0].network
     gradient_norm = _norm(network.flat_gradients)
     saturated = dead = math.nan
-    if (found := parts[-1].slopes()) is not None:
+    if (found := probes[-1].slopes()) is not None:
         slope, largest, bounded = found
-        saturated = float(np.mean(slope < FLAT * largest)) if bounded else math.nan
-        dead = float(np.mean(np.all(slope <= NONE * largest, axis=0)))
+        saturated = float(np.mean(slope < SATURATED_SLOPE * largest)) if bounded else math.nan
+        dead = float(np.mean(np.all(slope <= DEAD_SLOPE * largest, axis=0)))
     first, last = (_norm(input_gradient[:, step]) for step in (0, -1)) if network._input.sequence else (0, 0)
     count = network.flat_parameters.size
     return LayerReport(
@@ -244,12 +270,12 @@ def _layer_report(
 
 
 def _flow_problems(seen: Report) -> dict[str, str]:
-    """Gradients that shrink or grow, over the layers or over the time steps of one of them."""
+    """Vanishing and exploding gradients, over the layers or over the time steps of one layer."""
     first = "the first layer's gradients are {:.2g} times the last one's, as root mean squares"
     ratios = [(seen.gradient_ratio, first)]
     for layer in seen.layers:
-        text = f"layer {layer.name}'s gradient by the first time step is {{:.2g}} times that by the last one"
-        ratios.append((layer.time_ratio, text))
+        gradients = f"layer {layer.name}'s gradient w.r.t. the first time step"
+        ratios.append((layer.time_ratio, f"{gradients} is {{:.2g}} times that w.r.t. the last one"))
     found = {
         "exploding": [text.format(ratio) for ratio, text in ratios if ratio > EXPLODING],
         "vanishing": [text.format(ratio) for ratio, text in ratios if ratio < VANISHING],
@@ -258,7 +284,7 @@ def _flow_problems(seen: Report) -> dict[str, str]:
 
 
 def _problems(loss: float, layers: tuple[LayerReport, ...]) -> dict[str, str]:
-    """What is wrong, the gravest first."""
+    """Descriptions of the problems by name, the most serious first."""
     problems = {}
     learning = [layer for layer in layers if layer.parameters]
     broken = [layer.name for layer in learning if not math.isfinite(layer.gradient_norm)]
@@ -268,8 +294,8 @@ def _problems(loss: float, layers: tuple[LayerReport, ...]) -> dict[str, str]:
         problems |= _flow_problems(Report(loss, layers, {}))
     hidden = layers[: int(learning[-1].name)] if learning else ()
     for name in ("dead", "saturated"):
-        many = {layer.name: getattr(layer, name) for layer in hidden if getattr(layer, name) > MANY}
+        many = {layer.name: getattr(layer, name) for layer in hidden if getattr(layer, name) > MAX_FRACTION}
         if many:
-            shares = ", ".join(f"layer {place} {share:.0%}" for place, share in many.items())
-            problems[name] = f"{shares} of its {'units' if name == 'dead' else 'outputs'}"
+            fractions = ", ".join(f"layer {index} {fraction:.0%}" for index, fraction in many.items())
+            problems[name] = f"{fractions} of its {'units' if name == 'dead' else 'outputs'}"
     return problems

@@ -1,6 +1,6 @@
-"""Models to and from ONNX, the format of runtimes on phones, in browsers and on servers."""
+"""Export of models to ONNX and import from it; ONNX runtimes run on servers, phones and in browsers."""
 
-from . import _recurrent as _recurrent  # adds its exporters
+from . import _recurrent as _recurrent  # registers its exporters
 from ._export import export
 from ._load import load
 

@@ -1,4 +1,4 @@
-"""The activations of the registry in ONNX's operators: the names of both stand here, once."""
+"""Exporters of activations: the ONNX operators that compute each one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from ._graph import Graph
 
-#: (graph, x, *parameters) -> y
+#: (graph, name of x, *parameters) -> name of y
 Exporter = Callable[..., str]
 
 
 def operator(name: str, *attributes: str, **fixed: float) -> Exporter:
-    """One operator, whose attributes are the activation's parameters in their order, or fixed."""
+    """An exporter to one operator; `attributes` take the parameters in order, `fixed` ones are constant."""
 
     def export(g: Graph, x: str, *parameters: float) -> str:
         return g.add(name, x, **dict(zip(attributes, parameters, strict=True)), **fixed)
@@ -24,40 +24,46 @@ def operator(name: str, *attributes: str, **fixed: float) -> Exporter:
 
 
 def clip(g: Graph, x: str, low: float, high: float) -> str:
+    """min(max(x, low), high)."""
     return g.add("Clip", x, g.constant(low), g.constant(high))
 
 
 def binary_step(g: Graph, x: str) -> str:
+    """1 where x >= 0, else 0."""
     return g.cast(g.add("GreaterOrEqual", x, g.constant(0)), g.dtype)
 
 
 def celu(g: Graph, x: str, alpha: float) -> str:
-    """max(x, 0) + alpha * elu(min(x, 0) / alpha): ONNX's own Celu is for float32 alone."""
+    """max(x, 0) + alpha * elu(min(x, 0) / alpha), because the operator Celu supports only float32."""
     zero = g.constant(0)
     below = g.add("Div", g.add("Min", x, zero), g.constant(alpha))
     return g.add("Add", g.add("Max", x, zero), g.add("Mul", g.constant(alpha), g.add("Elu", below)))
 
 
 def log_sigmoid(g: Graph, x: str) -> str:
+    """-softplus(-x)."""
     return g.add("Neg", g.add("Softplus", g.add("Neg", x)))
 
 
 def silu(g: Graph, x: str) -> str:
+    """x * sigmoid(x)."""
     return g.add("Mul", x, g.add("Sigmoid", x))
 
 
 def swish(g: Graph, x: str, beta: Any) -> str:
-    """`beta` is a number, or one for each feature."""
+    """x * sigmoid(beta * x) for `beta` a number or an array [features]."""
     return g.add("Mul", x, g.add("Sigmoid", g.add("Mul", x, g.constant(beta))))
 
 
 def mish(g: Graph, x: str) -> str:
+    """x * tanh(softplus(x)); a single operator from opset 18 on."""
     if g.opset >= 18:
         return g.add("Mish", x)
     return g.add("Mul", x, g.add("Tanh", g.add("Softplus", x)))
 
 
 def gelu(g: Graph, x: str) -> str:
+    """x / 2 * (1 + erf(x / sqrt(2))); a single operator from opset 20 on."""
     if g.opset >= 20:
         return g.add("Gelu", x, approximate="none")
     half = g.add("Mul", x, g.constant(0.5))
@@ -66,7 +72,7 @@ def gelu(g: Graph, x: str) -> str:
 
 
 def gelu_tanh(g: Graph, x: str) -> str:
-    """x * sigmoid(2 z), as 1 + tanh(z) = 2 sigmoid(2 z)."""
+    """x / 2 * (1 + tanh(z)) = x * sigmoid(2 z); a single operator from opset 20 on."""
     if g.opset >= 20:
         return g.add("Gelu", x, approximate="tanh")
     cube = g.add("Mul", g.add("Mul", x, x), g.add("Mul", x, g.constant(0.044715)))
@@ -75,11 +81,11 @@ def gelu_tanh(g: Graph, x: str) -> str:
 
 
 def prelu(g: Graph, x: str, slope: Any) -> str:
-    """`slope` is a number, or one for each feature."""
+    """max(x, 0) + slope * min(x, 0) for `slope` a number or an array [features]."""
     return g.add("PRelu", x, g.constant(np.atleast_1d(slope)))
 
 
-#: One row for each activation of the registry, and for those with parameters that a network learns.
+#: Exporter of each registered activation, and of prelu and swish, whose parameters may be learned.
 ACTIVATIONS: dict[str, Exporter] = {
     "identity": operator("Identity"),
     "relu": operator("Relu"),

@@ -1,4 +1,4 @@
-"""Models to ONNX files."""
+"""`export`: models to ONNX files."""
 
 from __future__ import annotations
 
@@ -13,59 +13,63 @@ from .._utils.files import Path, write_atomically
 from ..nn._layer import Shape
 from ._graph import Graph, need_onnx
 from ._layers import chain
-from ._table import WORDS, decoded, encoded
+from ._table import ML_DOMAIN, decoded, encoded
 
 if TYPE_CHECKING:
     from ..table import Columns, Target
 
-#: The operators of LayerNormalization's version on.
-OLDEST = 17
+#: Oldest supported opset, the first with LayerNormalization.
+MIN_OPSET = 17
 
 
 def export(
     model: nn.Sequential,
     path: Path,
-    opset: int = OLDEST,
+    opset: int = MIN_OPSET,
     *,
     dtype: DTypeLike | None = None,
     columns: Columns | None = None,
     target: Target | None = None,
 ) -> None:
-    """Write a model to an ONNX file, which computes what the model does in evaluation.
+    """Write a model to an ONNX file that computes the model's predictions.
 
     Parameters
     ----------
     model : Sequential
+        Model to export.
     path : str or path
-        Replaced if it exists, and then as a whole.
+        File to write; an existing one is replaced atomically.
     opset : int
-        The version of ONNX's operators, 17 or later: older runtimes read older ones. From 18 on mish, from 20
-        on gelu are single operators.
+        Version of the ONNX operator set, >= 17; older runtimes need older versions. mish is a single operator
+        from 18 on, gelu from 20 on.
     dtype : dtype or None
-        float32 or float64, of the weights and all arithmetic; None is the model's. Some runtimes have some
-        operators in float32 alone.
+        float32 or float64 for the weights and all arithmetic; None is that of the model. Some runtimes
+        support some operators only in float32.
     columns : table.Columns or None
-        What the model's inputs are made of: then the columns are the inputs, of shape (n, 1), numbers as
-        float64 and words as strings.
+        Preprocessing to include. The inputs of the graph are then the columns of a table, each of shape
+        (n, 1): numbers as float64, text as strings.
     target : table.Target or None
-        What the model predicts: then the outputs are, by the target's name, the words of the classes or
-        numbers in its own units, of shape (n,), and as ``P(name)`` the probabilities of classes.
+        Postprocessing to include. The output with the name of the target, shape (n,), is then the class as a
+        string, or the number in the target's units. The output ``P(name)``, shape (n, classes), holds the
+        probabilities of the classes.
 
     Raises
     ------
     TypeError
-        If the model is no `Sequential`, or a layer has no counterpart in ONNX.
+        If the model is not a `Sequential`, or a layer has no counterpart in ONNX.
     ValueError
-        If the opset is before 17, or later than the installed onnx knows, the dtype another, or columns or
-        target do not fit the model.
+        If the opset is below 17 or above that of the installed onnx, the dtype is not supported, or columns
+        or target do not fit the model.
+    OSError
+        If the file cannot be written.
     ImportError
         If onnx is missing: it comes with the extra ``[onnx]``.
 
     Notes
     -----
-    The input is ``x``, the output ``y``, unless there are columns and a target; the number of samples, and of
-    the time steps of sequences, is open. Dropout vanishes. Slopes and such of operators are float32 in any
-    case, as ONNX has it.
+    Without columns and target, the input is named ``x`` and the output ``y``. The number of samples, and of
+    time steps of sequences, is dynamic. Dropout is left out. Attributes of operators, such as slopes, are
+    float32 whatever the dtype, because ONNX stores them so.
 
     Examples
     --------
@@ -81,7 +85,7 @@ def export(
     if not isinstance(model, nn.Sequential):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
     onnx = need_onnx()
-    opset = check_int("opset", opset, OLDEST, onnx.defs.onnx_opset_version())
+    opset = check_int("opset", opset, MIN_OPSET, onnx.defs.onnx_opset_version())
     kind = np.dtype(model.dtype if dtype is None else dtype)
     if kind not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {kind}")
@@ -99,9 +103,9 @@ def to_onnx(
     """The model as a checked ``onnx.ModelProto``."""
     onnx = need_onnx()
     helper = onnx.helper
-    named = [part.name for part in columns.parts] if columns else ["x"]
-    graph = Graph(opset, dtype, [*named, *([target.name, f"P({target.name})"] if target else ["y"])])
-    x, inputs = "x", [helper.make_tensor_value_info("x", graph.type, open_shape(model._input))]
+    names = [part.name for part in columns.parts] if columns else ["x"]
+    graph = Graph(opset, dtype, [*names, *([target.name, f"P({target.name})"] if target else ["y"])])
+    x, inputs = "x", [helper.make_tensor_value_info("x", graph.type, dynamic_shape(model._input))]
     if columns:
         x, inputs = encoded(graph, columns)
     y = chain(graph, model.layers, x, model.state_dict(), model._input)
@@ -109,11 +113,11 @@ def to_onnx(
         outputs = decoded(graph, target, y)
     else:
         graph.finish(y, "y")
-        outputs = [helper.make_tensor_value_info("y", graph.type, open_shape(model._output))]
+        outputs = [helper.make_tensor_value_info("y", graph.type, dynamic_shape(model._output))]
     constants = [onnx.numpy_helper.from_array(value, name) for name, value in graph.constants.items()]
     operators = [helper.make_opsetid("", opset)]
     if columns and columns.text:
-        operators.append(helper.make_opsetid(*WORDS))
+        operators.append(helper.make_opsetid(*ML_DOMAIN))
     made = helper.make_model(
         helper.make_graph(graph.nodes, "simdnn", inputs, outputs, constants),
         opset_imports=operators,
@@ -125,6 +129,6 @@ def to_onnx(
     return made
 
 
-def open_shape(shape: Shape) -> list[str | int]:
-    """Any number of samples, of any number of time steps."""
+def dynamic_shape(shape: Shape) -> list[str | int]:
+    """The ONNX shape: (n, features), or (n, time, features) for sequences, with n and time dynamic."""
     return ["n", "time", shape.features] if shape.sequence else ["n", shape.features]

@@ -1,4 +1,4 @@
-"""A growing ONNX graph: nodes that are named as they come, and constants."""
+"""A builder of ONNX graphs: nodes, constants, and unique names for both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 
 def need_onnx() -> Any:
-    """The module, or an error that says how to get it."""
+    """The module onnx; raises ImportError with the command that installs it."""
     try:
         import onnx
     except ImportError:
@@ -19,15 +19,15 @@ def need_onnx() -> Any:
 
 
 def type_of(dtype: DTypeLike) -> int:
-    """ONNX's number of a dtype; that of objects is the one of words."""
+    """ONNX's code of a dtype; that of object is the code of strings."""
     return int(need_onnx().helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
 
 class Graph:
-    """What is exported so far; `add` and `constant` return the name of a value."""
+    """A graph under construction; `add` and `constant` return the name of their value."""
 
     def __init__(self, opset: int, dtype: np.dtype[Any], taken: Collection[str] = ()) -> None:
-        """`taken` are names of inputs and outputs, which no other value may have."""
+        """`taken` holds the names of the graph's inputs and outputs, which other values must not have."""
         self.opset = opset
         self.dtype = dtype
         self.taken = frozenset(taken)
@@ -36,48 +36,50 @@ class Graph:
 
     @property
     def type(self) -> int:
-        """ONNX's number of the dtype."""
+        """ONNX's code of the graph's dtype."""
         return type_of(self.dtype)
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
-        """A node of one operator; returns its output."""
+        """Adds a node with this operator and returns the name of its output."""
         name = self._free(f"{op.lower()}_{len(self.nodes)}")
         self.nodes.append(need_onnx().helper.make_node(op, list(inputs), [name], name=name, **attributes))
         return name
 
     def constant(self, value: ArrayLike, dtype: Any = None) -> str:
-        """A small constant, of the graph's dtype or another; equal ones are one."""
+        """A small constant, of the graph's dtype or another; equal constants are stored once."""
         array = np.array(value, self.dtype if dtype is None else dtype)
         shape = "x".join(map(str, array.shape)) or "number"
         return self._keep("_".join([array.dtype.name, shape, *map(str, array.ravel())]), array)
 
     def parameter(self, value: ArrayLike, dtype: Any = None) -> str:
-        """An array of the model, of the graph's dtype or another."""
+        """A parameter of the model, of the graph's dtype or another."""
         array = np.array(value, self.dtype if dtype is None else dtype)
         return self._keep(f"parameter_{len(self.constants)}", array)
 
     def cast(self, x: str, dtype: Any) -> str:
-        """x as another dtype."""
+        """Adds a cast of x to another dtype."""
         return self.add("Cast", x, to=type_of(dtype))
 
     def _keep(self, name: str, array: NDArray[Any]) -> str:
+        """Stores a constant and returns its name, made free if it is taken."""
         name = self._free(name)
         self.constants[name] = array
         return name
 
     def _free(self, name: str) -> str:
+        """The name, with underscores in front while it is taken."""
         return self._free(f"_{name}") if name in self.taken else name
 
     def reduce(self, op: str, x: str, axis: int, keepdims: bool = False) -> str:
-        """A reduction along one axis, which is an attribute until opset 18 and an input from then on."""
+        """Adds a reduction along one axis, which is an attribute before opset 18 and then an input."""
         if self.opset < 18:
             return self.add(op, x, axes=[axis], keepdims=int(keepdims))
         return self.add(op, x, self.constant([axis], dtype=np.int64), keepdims=int(keepdims))
 
     def finish(self, last: str, name: str) -> None:
-        """Calls the last value by a name of one's own."""
-        made = [node for node in self.nodes if last in node.output]
-        if not made:  # nothing happens to the input
+        """Renames the value `last` to an output's name."""
+        producers = [node for node in self.nodes if last in node.output]
+        if not producers:  # the value is an input of the graph
             self.nodes.append(need_onnx().helper.make_node("Identity", [last], [name], name=name))
             return
         for node in self.nodes:

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons from ONNX files."""
+"""`load`: multilayer perceptrons from ONNX files."""
 
 from __future__ import annotations
 
@@ -12,34 +12,36 @@ from ._reader import Reader
 
 
 def load(path: Path) -> nn.Sequential:
-    """The model in an ONNX file, if it is a multilayer perceptron: a chain of layers, and residuals of them.
+    """Read a model from an ONNX file: a multilayer perceptron, possibly with residual connections.
 
     Parameters
     ----------
     path : str or path
+        File to read.
 
     Returns
     -------
     Sequential
-        With the parameters of the file, ready to predict and to be trained further.
+        A model with the parameters of the file, for predictions or further training; its dtype is float64 if
+        a parameter is, else float32.
 
     Raises
     ------
     ValueError
-        If it is no ONNX file, or has an operator, an attribute or a connection that is not known here: the
+        If the file is not valid ONNX, or has an operator, attribute or connection that is not supported; the
         message names the node.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     ImportError
         If onnx is missing: it comes with the extra ``[onnx]``.
 
     Notes
     -----
-    Known are Gemm, MatMul, Add of a bias, BatchNormalization, LayerNormalization, PRelu, Softmax, Dropout,
-    Identity, Flatten of rows, what is an activation by itself (Relu, LeakyRelu, Elu, Selu, Celu, Sigmoid,
-    HardSigmoid, HardSwish, Tanh, Softplus, Softsign, Mish, Gelu, Clip), ``x * Sigmoid(x)``, and an Add of two
-    branches, one of which is the value itself or one dense layer of it. Weights that lie in other files are
-    not read.
+    Supported are Gemm, MatMul, Add of a bias, BatchNormalization, LayerNormalization, PRelu, Softmax,
+    Dropout, Identity, Flatten of rows, the activations Relu, LeakyRelu, Elu, Selu, Celu, Sigmoid,
+    HardSigmoid, HardSwish, Tanh, Softplus, Softsign, Mish, Gelu and Clip, the product ``x * Sigmoid(x)``, and
+    an Add of two branches, one of which is their common input or one dense layer of it. Weights in external
+    data files are not read.
 
     Examples
     --------
@@ -61,5 +63,5 @@ def load(path: Path) -> nn.Sequential:
         return Reader(proto.graph, IMPORTERS).model()
     except (MemoryError, ImportError):
         raise
-    except Exception as error:  # of any kind: the content is not to be trusted
+    except Exception as error:  # untrusted content can raise any exception
         raise ValueError(f"{os.fspath(path)}: {first_line(error)}") from error

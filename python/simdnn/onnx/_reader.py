@@ -1,4 +1,4 @@
-"""An ONNX graph that is walked from its input to its output, layer by layer."""
+"""A reader of ONNX graphs, which walks from the input to the output, layer by layer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Importer: TypeAlias = "Callable[[Reader, Node], list[Found]]"
 
 
 class Node(NamedTuple):
-    """A node of the graph: what it does, reads and writes."""
+    """A node of the graph: its operator, name, inputs, output and attributes."""
 
     op: str
     name: str
@@ -31,18 +31,18 @@ class Node(NamedTuple):
         return f"node {self.name} ({self.op})"
 
     def get(self, key: str, default: Any) -> Any:
-        """An attribute."""
+        """An attribute, or its default."""
         return self.attributes.get(key, default)
 
     def expect(self, **wanted: Any) -> None:
-        """Raises where an attribute differs."""
+        """Raises if an attribute is present and has another value."""
         for key, value in wanted.items():
             if self.get(key, value) != value:
                 raise ValueError(f"{self}: expected {key}={value}, got {self.attributes[key]}")
 
 
 def node_of(node: Any) -> Node:
-    """A node as Python values."""
+    """The node of an ``onnx.NodeProto``."""
     if node.domain not in ("", "ai.onnx"):
         raise ValueError(f"node {node.name} ({node.op_type}): operators of {node.domain} are not supported")
     value_of = need_onnx().helper.get_attribute_value
@@ -51,15 +51,15 @@ def node_of(node: Any) -> Node:
 
 
 def array_of(tensor: Any) -> NDArray[Any]:
-    """A tensor of the file itself."""
+    """A tensor as an array; raises for one in an external data file."""
     if tensor.data_location == need_onnx().TensorProto.EXTERNAL:
-        raise ValueError(f"{tensor.name}: lies in another file, which is not read; save it with the model")
+        raise ValueError(f"{tensor.name}: its external data is not read; save it within the model")
     found: NDArray[Any] = need_onnx().numpy_helper.to_array(tensor)
     return found
 
 
 def silu_of(value: str, readers: list[Node]) -> Node | None:
-    """The product in ``x * Sigmoid(x)``, if that is what reads x."""
+    """The Mul of ``x * Sigmoid(x)`` if these two nodes are the readers of x, else None."""
     by_op = {node.op: node for node in readers}
     if len(readers) != 2 or by_op.keys() != {"Sigmoid", "Mul"}:
         return None
@@ -68,12 +68,15 @@ def silu_of(value: str, readers: list[Node]) -> Node | None:
 
 
 def joined(value: str, readers: list[Node], nodes: list[Node]) -> tuple[Node, list[tuple[list[Node], str]]]:
-    """The Add at which the branches from a value meet; of each that has nodes the first ones, and its end."""
-    for add in reversed(readers):  # the last one closes the outermost residual
+    """The Add at which the branches from a value join, with (first nodes, last value) of each branch.
+
+    A branch without nodes, which is the value itself, is left out.
+    """
+    for add in reversed(readers):  # the last Add closes the outermost residual
         others = [one for one in readers if one is not add]
         if add.op == "Add" and len(add.inputs) == 2 and add.inputs.count(value) == 1:
             return add, [(others, add.inputs[1 - add.inputs.index(value)])]
-    reached = [behind(one, nodes) for one in readers]
+    reached = [values_after(one, nodes) for one in readers]
     add = next((node for node in nodes if all(node.output in values for values in reached)), None)
     if len(readers) != 2 or add is None or add.op != "Add":
         raise ValueError(
@@ -83,17 +86,17 @@ def joined(value: str, readers: list[Node], nodes: list[Node]) -> tuple[Node, li
     return add, [([one], end) for one, end in zip(readers, ends, strict=True)]
 
 
-def behind(first: Node, nodes: list[Node]) -> set[str]:
-    """A node's output and all values that follow from it."""
+def values_after(first: Node, nodes: list[Node]) -> set[str]:
+    """The output of a node and all values that depend on it."""
     values = {first.output}
-    for node in nodes:  # in the order in which they can be computed, as ONNX has them
+    for node in nodes:  # ONNX sorts nodes topologically
         if not values.isdisjoint(node.inputs):
             values.add(node.output)
     return values
 
 
 def numbered(found: list[Found]) -> tuple[list[dict[str, Any]], State]:
-    """Layers in sequence, at least one, and their parameters by place and name."""
+    """Descriptions of layers in sequence, at least one, and their parameters by index and name."""
     found = found or [({"layer": "Identity"}, {})]
     state = {f"{i}.{name}": array for i, (_, values) in enumerate(found) for name, array in values.items()}
     return [layer for layer, _ in found], state
@@ -105,14 +108,14 @@ class Reader:
     def __init__(self, graph: Any, importers: Mapping[str, Importer]) -> None:
         self.importers = importers
         self.constants = {one.name: array_of(one) for one in graph.initializer}
-        self.nodes = [node for node in map(node_of, graph.node) if not self._keeps(node)]
+        self.nodes = [node for node in map(node_of, graph.node) if not self._is_constant(node)]
         inputs = [one for one in graph.input if one.name not in self.constants]
         if len(inputs) != 1 or len(graph.output) != 1:
             raise ValueError(f"expected one input and one output, got {len(inputs)} and {len(graph.output)}")
         axes = inputs[0].type.tensor_type.shape.dim
         if len(axes) != 2:
-            raise ValueError(f"{inputs[0].name}: expected two axes, samples and features, got {len(axes)}")
-        # So that no walk goes in circles.
+            raise ValueError(f"{inputs[0].name}: expected shape (n, features), got {len(axes)} dimensions")
+        # Each value has one source, so that the walk ends.
         made = Counter([inputs[0].name, *self.constants, *(node.output for node in self.nodes)])
         if twice := [name for name, times in made.items() if times > 1]:
             raise ValueError(f"{twice[0]}: has more than one source")
@@ -121,8 +124,8 @@ class Reader:
         self.value: str = inputs[0].name
         self.last: str = graph.output[0].name
 
-    def _keeps(self, node: Node) -> bool:
-        """Takes in a node that is a constant, or another name of one."""
+    def _is_constant(self, node: Node) -> bool:
+        """True for a node whose output is a constant, which is stored, else False."""
         if node.op == "Identity" and node.inputs[0] in self.constants:
             self.constants[node.output] = self.constants[node.inputs[0]]
             return True
@@ -132,7 +135,7 @@ class Reader:
         return False
 
     def model(self) -> nn.Sequential:
-        """The chain as a model."""
+        """The model of the whole graph."""
         layers, state = numbered(self.chain(self.last))
         double = any(value.dtype == np.float64 for value in state.values())
         description = {"layers": layers, "dtype": "float64" if double else "float32"}
@@ -145,7 +148,7 @@ class Reader:
         return [node for node in self.nodes if value in node.inputs]
 
     def chain(self, last: str, readers: list[Node] | None = None) -> list[Found]:
-        """The layers from the value at hand to the last one; `readers` begin it where others read it too."""
+        """Imports the layers from the current value to `last`; `readers` are the first nodes of a branch."""
         found: list[Found] = []
         while self.value != last:
             found += self._next(self.readers(self.value) if readers is None else readers)
@@ -168,7 +171,7 @@ class Reader:
         return self.importers[node.op](self, node)
 
     def _residual(self, readers: list[Node]) -> list[Found]:
-        """F(x) + x, or F(x) and a dense shortcut: two branches that an Add joins."""
+        """Imports two branches that an Add joins: F(x) + x, or F(x) + dense(x)."""
         value, features = self.value, self.features
         add, branches = joined(value, readers, self.nodes)
         found = []
@@ -181,14 +184,14 @@ class Reader:
             return [({"layer": "Residual", "layers": layers}, state)]
         place = next((i for i in (1, 0) if [one["layer"] for one, _ in found[i]] == ["Dense"]), None)
         if place is None:
-            raise ValueError(f"{add}: expected a branch of one dense layer, or none, beside the other")
+            raise ValueError(f"{add}: expected one of the two branches to be empty or a single dense layer")
         ((shortcut, weights),) = found[place]
         layers, state = numbered(found[1 - place])
         state |= {f"shortcut.{name}": array for name, array in weights.items()}
         return [({"layer": "Residual", "layers": layers, "shortcut": shortcut}, state)]
 
     def constant(self, node: Node, i: int) -> NDArray[Any]:
-        """An input of a node that must be a constant of real numbers."""
+        """Input i of a node, which must be a constant of floating-point numbers."""
         name = node.inputs[i] if i < len(node.inputs) else ""
         if name not in self.constants:
             raise ValueError(f"{node}: input {i} should be a constant")
@@ -198,7 +201,7 @@ class Reader:
         return array
 
     def vector(self, node: Node, i: int, size: int) -> NDArray[Any]:
-        """The same, broadcast to a number for each feature."""
+        """Input i of a node, a constant that is broadcast to one number per feature."""
         array = self.constant(node, i)
         if array.size not in (1, size) or array.shape[-1:] not in ((), (1,), (size,)):
             raise ValueError(f"{node}: input {i} should have {size} numbers, got shape {array.shape}")

@@ -1,4 +1,4 @@
-"""Columns of a table as the inputs of an ONNX graph, and its target as the output."""
+"""Exporters of preprocessing: table columns as inputs of an ONNX graph, the target as its output."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ._graph import Graph, need_onnx, type_of
 if TYPE_CHECKING:
     from ..table import Columns, Target
 
-#: The domain of LabelEncoder, and its version.
-WORDS = ("ai.onnx.ml", 3)
+#: Domain and version of the operator LabelEncoder.
+ML_DOMAIN = ("ai.onnx.ml", 3)
 
 
 def encoded(graph: Graph, columns: Columns) -> tuple[str, list[Any]]:
-    """What `Columns.transform` computes, and the inputs that it is made of: one a column, of shape (n, 1)."""
+    """Exports `Columns.transform`; returns its value [n, features], and one input [n, 1] per column."""
     inputs, found = [], []
     for part in columns.parts:
         if isinstance(part, Categories):
@@ -32,7 +32,7 @@ def encoded(graph: Graph, columns: Columns) -> tuple[str, list[Any]]:
 
 
 def scaled(graph: Graph, part: Numbers) -> list[str]:
-    """See `Numbers.encode`."""
+    """Exports `Numbers.encode`."""
     mean, scale, zero = (graph.constant(one, np.float64) for one in (part.mean, part.scale, 0))
     absent = graph.add("IsNaN", part.name)
     value = graph.add("Where", absent, zero, graph.add("Div", graph.add("Sub", part.name, mean), scale))
@@ -40,14 +40,14 @@ def scaled(graph: Graph, part: Numbers) -> list[str]:
 
 
 def category_of(graph: Graph, part: Categories) -> str:
-    """See `Categories.encode`; all the spellings of a missing word in a CSV file are one."""
+    """Exports `Categories.encode`; all cells that mean missing in a CSV file are one category."""
     places = {one: i for i, one in enumerate(part.categories)}
     spelled = dict.fromkeys(MISSING, places[None]) if None in places else {}
     spelled |= {one: i for one, i in places.items() if one is not None}
     found = graph.add(
         "LabelEncoder",
         part.name,
-        domain=WORDS[0],
+        domain=ML_DOMAIN[0],
         keys_strings=list(spelled),
         values_int64s=list(spelled.values()),
         default_int64=len(places),
@@ -58,7 +58,7 @@ def category_of(graph: Graph, part: Categories) -> str:
 
 
 def decoded(graph: Graph, target: Target, y: str) -> list[Any]:
-    """What `predict` writes, from the outputs y of the network: the outputs, which are named."""
+    """Exports `Target.restore` of the network's outputs y, and class probabilities; returns the outputs."""
     helper, types = need_onnx().helper, need_onnx().TensorProto
     if target.classes:
         shares = graph.add("Softmax", y, axis=1)

@@ -1,4 +1,4 @@
-"""Unsupervised pre-training, layer by layer, before a `Trainer` fine-tunes the whole network."""
+"""Pre-training: greedy layer-wise methods without labels, RBMs, and LSUV initialization."""
 
 from ._boltzmann import BernoulliRBM
 from ._greedy import greedy_layerwise

@@ -1,4 +1,4 @@
-"""Restricted Boltzmann machines."""
+"""`BernoulliRBM`: restricted Boltzmann machines."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from .._utils.progress import Progress, advance, bar
 from ..io import _rbm
 from ..training import History
 
-MOST_STEPS = 1000  # of Gibbs sampling in one update
+#: Largest number of Gibbs sampling steps per update.
+MAX_GIBBS_STEPS = 1000
 
 
 def binary_inputs(X: ArrayLike, features: int, dtype: DTypeLike, name: str = "X") -> NDArray[Any]:
-    """X as contiguous rows of numbers in [0, 1]."""
+    """X as a contiguous array [n, features]; raises unless its numbers are in [0, 1]."""
     x = np.asarray(X)
     if x.dtype.kind not in "biuf":
         raise TypeError(f"{name}: expected real numbers, got dtype {x.dtype}")
@@ -37,36 +38,38 @@ class BernoulliRBM:
     """A restricted Boltzmann machine of binary units, trained by contrastive divergence.
 
     P(h = 1 | v) = sigmoid(v @ weight + hidden_bias) and P(v = 1 | h) = sigmoid(h @ weight.T + visible_bias).
-    A step moves along <v h> of the data minus <v h> after k steps of Gibbs sampling from them, averaged over
-    the batch; it is one native call, and the same seed gives the same bits with any number of threads.
+    The gradient of the weights is <v h> of the data minus <v h> after k steps of Gibbs sampling that start at
+    the data, averaged over the batch. An epoch is one native call, and the same seed gives the same bits with
+    any number of threads.
 
     Parameters
     ----------
     in_features, out_features : int
-        Visible and hidden units.
+        Number of visible units and of hidden units.
     k : int
-        Steps of Gibbs sampling, from 1 to 1000.
+        Number of Gibbs sampling steps, from 1 to 1000.
     optimizer : optim.Optimizer, str or None
-        One without params of its own, or a name; None is ``optim.SGD(lr=0.1, momentum=0.5)``. Its
-        ``weight_decay`` and ``l1`` make sparser weights.
+        An optimizer made without params, or the name of one; None is ``optim.SGD(lr=0.1, momentum=0.5)``.
+        Its ``weight_decay`` and ``l1`` make sparser weights.
     dtype : dtype
-        float32 or float64.
+        float32 or float64, for parameters and arithmetic.
     seed : int or None
-        Of the weights, the order of the samples and the states of the units; None draws one.
+        Seed of the initial weights, the order of the samples and the states of the units; None draws a seed.
     sample_visible : bool
-        Reconstruct states instead of probabilities: noisier, but for long chains the gradient of the
-        likelihood.
+        Sample binary states of the visible units instead of using their probabilities: noisier, but for long
+        chains the exact gradient of the likelihood.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of another kind or range.
+        If an argument has a wrong type or value.
 
     Notes
     -----
-    Hidden states that drive a reconstruction are sampled; reconstructions, and the hidden units of <v h>, are
-    probabilities, which lessens the noise (guide, sections 3.1 to 3.3). Weights begin as N(0, 0.01^2),
-    biases as 0 (section 8). `sklearn.neural_network.BernoulliRBM` keeps its chains from step to step instead.
+    Hidden states that drive a reconstruction are sampled; reconstructions, and the hidden units in <v h>, are
+    probabilities, which reduces noise (Hinton 2010, sections 3.1 to 3.3). Weights are initialized from
+    N(0, 0.01^2), biases with 0 (section 8). `sklearn.neural_network.BernoulliRBM` uses persistent chains
+    instead.
 
     Examples
     --------
@@ -96,7 +99,7 @@ class BernoulliRBM:
     ) -> None:
         self.in_features = check_int("in_features", in_features)
         self.out_features = check_int("out_features", out_features)
-        self.k = check_int("k", k, 1, MOST_STEPS)
+        self.k = check_int("k", k, 1, MAX_GIBBS_STEPS)
         self.sample_visible = bool(sample_visible)
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
@@ -114,10 +117,23 @@ class BernoulliRBM:
         weight[...] = np.random.default_rng(self.seed).normal(0, 0.01, weight.shape)
 
     def parameters(self) -> dict[str, NDArray[Any]]:
-        """Writeable views: ``"weight"`` (visible, hidden units), ``"hidden_bias"`` and ``"visible_bias"``."""
+        """Writable views of the parameters by name.
+
+        Returns
+        -------
+        dict
+            ``"weight"`` of shape (in_features, out_features), ``"hidden_bias"`` of shape (out_features,) and
+            ``"visible_bias"`` of shape (in_features,).
+        """
         visible, hidden = self.in_features, self.out_features
-        weight, above, below = np.split(self._machine.values, [visible * hidden, (visible + 1) * hidden])
-        return {"weight": weight.reshape(visible, hidden), "hidden_bias": above, "visible_bias": below}
+        weight, hidden_bias, visible_bias = np.split(
+            self._machine.values, [visible * hidden, (visible + 1) * hidden]
+        )
+        return {
+            "weight": weight.reshape(visible, hidden),
+            "hidden_bias": hidden_bias,
+            "visible_bias": visible_bias,
+        }
 
     def fit(
         self,
@@ -128,33 +144,35 @@ class BernoulliRBM:
         callbacks: Iterable[Callable[[BernoulliRBM, dict[str, float]], Any]] = (),
         progress: Progress = "auto",
     ) -> History:
-        """Train for a number of epochs, from the parameters as they are.
+        """Train for a number of epochs, starting from the current parameters.
 
         Parameters
         ----------
         X : array, shape (n, in_features)
-            Numbers from 0 to 1: states, or the probabilities of them.
+            Numbers from 0 to 1: binary states, or their probabilities.
         epochs : int
+            Number of epochs, >= 1.
         batch_size : int or None
-            None takes all samples a step; 10 to 100 is the guide's advice (section 5).
-        callbacks : callables
-            Each is called ``callback(rbm, logs)`` after an epoch; a true answer ends the training.
+            Samples per step; None takes all. Hinton 2010, section 5, advises 10 to 100.
+        callbacks : iterable of callables
+            Functions that are called as ``callback(rbm, logs)`` after each epoch; training ends if one
+            returns a true value.
         progress : bool or "auto"
-            As for `Trainer.fit`.
+            Show a progress bar, as in `Trainer.fit`.
 
         Returns
         -------
         History
-            Its ``loss`` is the mean squared error of each epoch's reconstructions, each before its update.
+            Its ``loss`` is the mean squared error of the reconstructions of each epoch, before the updates.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is of another kind, shape or range; nothing is changed.
+            If an argument has a wrong type, shape or value; nothing is changed.
         ImportError
             If ``progress=True`` and tqdm is missing.
         KeyboardInterrupt
-            On Ctrl-C; the parameters are as the last whole step left them.
+            On Ctrl-C; the parameters are those of the last complete step.
         """
         epochs = check_int("epochs", epochs)
         x = binary_inputs(X, self.in_features, self.dtype)
@@ -177,41 +195,45 @@ class BernoulliRBM:
         return history
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
-        """P(h = 1 | v = X): an array of shape (n, out_features) for X of shape (n, in_features)."""
+        """P(h = 1 | v = X), shape (n, out_features), for X in [0, 1] of shape (n, in_features)."""
         return self._machine.transform(X)
 
     def reconstruct(self, X: ArrayLike) -> NDArray[Any]:
-        """P(v = 1 | h) for h = `transform` (X): an array of X's shape (n, in_features)."""
+        """P(v = 1 | h) for h = transform(X), shape (n, in_features), for X of that shape."""
         return self._machine.reconstruct(X)
 
     def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
-        """Write the parameters and the state of the training to a safetensors file: see `load`.
+        """Write the parameters and the training state to a safetensors file, which `load` reads.
 
         Parameters
         ----------
         path, metadata
-            As `simdnn.Trainer.save`.
+            As in `simdnn.Trainer.save`.
 
         Raises
         ------
-        TypeError, ImportError
-            As `simdnn.Trainer.save`.
+        TypeError, OSError, ImportError
+            As in `simdnn.Trainer.save`.
         """
         _rbm.save(self, path, metadata)
 
     @classmethod
     def load(cls, path: Path, *, lr: Any = None) -> BernoulliRBM:
-        """The machine in a file of `save`: it goes on bit for bit as the saved one would have.
+        """Read an RBM that `save` has written; it continues bit for bit as the saved one would have.
 
         Parameters
         ----------
         path, lr
-            As `simdnn.Trainer.load`.
+            As in `simdnn.Trainer.load`.
+
+        Returns
+        -------
+        BernoulliRBM
 
         Raises
         ------
         ValueError, OSError, ImportError
-            As `simdnn.Trainer.load`.
+            As in `simdnn.Trainer.load`.
 
         Examples
         --------
@@ -251,7 +273,7 @@ def _restored(
     state: dict[str, Any],
     epochs_done: int,
 ) -> BernoulliRBM:
-    """A machine that goes on as its original would."""
+    """An unpickled RBM, which continues as the original would."""
     rbm = kind(**arguments)
     rbm._machine.values[...] = values
     rbm.optimizer.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""Greedy layer-wise pre-training of the hidden layers of a network."""
+"""`greedy_layerwise`: unsupervised pre-training of hidden layers, one after the other."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ from .._utils.progress import Progress, advance, bar
 from ..nn import Activation, AlphaDropout, Dense, Dropout, Layer, Sequential
 from ..nn._dropout import probability
 from ..training import History, Trainer
-from ._boltzmann import MOST_STEPS, BernoulliRBM, binary_inputs
+from ._boltzmann import MAX_GIBBS_STEPS, BernoulliRBM, binary_inputs
 
 Method = Literal["autoencoder", "denoising", "rbm"]
 MakeOptimizer = Callable[[], optim.Optimizer]
 
 
 class Stage(NamedTuple):
-    """A Dense layer and what follows it up to the next, each with its place; dropout is left out."""
+    """A Dense layer and the layers up to the next one, with their indices in the model; without dropout."""
 
-    places: tuple[int, ...]
+    indices: tuple[int, ...]
     layers: tuple[Layer, ...]
 
     @property
     def dense(self) -> Dense:
-        """The first of them."""
+        """The Dense layer, which is the first one."""
         assert isinstance(self.layers[0], Dense)
         return self.layers[0]
 
     def network(
         self, model: Sequential, before: Sequence[Layer] = (), after: Sequence[Layer] = (), rng: Any = 0
     ) -> Sequential:
-        """These layers, with a copy of the model's parameters, among others with their first ones."""
+        """A network of these layers, with copies of the model's parameters, between other new layers."""
         network = Sequential(*before, *self.layers, *after, dtype=model.dtype, rng=rng)
-        for own, known in self._pairs(model, network, len(before)):
-            own[...] = known
+        for copied, original in self._pairs(model, network, len(before)):
+            copied[...] = original
         return network
 
-    def learn(self, model: Sequential, network: Sequential, before: int) -> None:
-        """Takes what `network` has learned over into the model."""
-        for own, known in self._pairs(model, network, before):
-            known[...] = own
+    def copy_back(self, model: Sequential, network: Sequential, before: int) -> None:
+        """Copies the parameters that `network` has learned into the model."""
+        for copied, original in self._pairs(model, network, before):
+            original[...] = copied
 
     def _pairs(
         self, model: Sequential, network: Sequential, before: int
     ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """Each parameter and buffer of these layers in the network and in the model."""
-        own, known = (each.parameters() | each.buffers() for each in (network, model))
-        for i, place in enumerate(self.places):
-            for name, value in known.items():
-                if name.split(".")[0] == str(place):
-                    yield own[f"{before + i}.{name.split('.', 1)[1]}"], value
+        """Pairs of each parameter and buffer of these layers: in the network, and in the model."""
+        copies, originals = (each.parameters() | each.buffers() for each in (network, model))
+        for i, index in enumerate(self.indices):
+            for name, value in originals.items():
+                if name.split(".")[0] == str(index):
+                    yield copies[f"{before + i}.{name.split('.', 1)[1]}"], value
 
 
 def stages_of(model: Sequential) -> list[Stage]:
-    """A stage for each Dense layer; raises where pre-training has none to train."""
+    """The stages of a model, one per Dense layer; raises if there is no hidden one to pre-train."""
     if not isinstance(model, Sequential):
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
     stages: list[list[tuple[int, Layer]]] = []
@@ -69,7 +69,9 @@ def stages_of(model: Sequential) -> list[Stage]:
         elif isinstance(layer, AlphaDropout | Dropout):
             continue
         elif not stages or layer._takes_sequence():
-            raise ValueError(f"layers[{i}]: pre-training begins at a Dense and reads rows, got {layer!r}")
+            raise ValueError(
+                f"layers[{i}]: pre-training needs a Dense first and no layer of sequences, got {layer!r}"
+            )
         else:
             stages[-1].append((i, layer))
     if model._input.sequence or len(stages) < 2:
@@ -78,18 +80,18 @@ def stages_of(model: Sequential) -> list[Stage]:
 
 
 def check_rbm(stage: Stage) -> None:
-    """Raises unless the stage computes what the hidden units of an RBM do."""
+    """Raises unless the stage computes sigmoid(x @ weight + bias), as the hidden units of an RBM do."""
     activations = [stage.dense._activation, *stage.layers[1:]]
     named = [a.function if isinstance(a, Activation) else None for a in activations]
     if [name for name in named if name != "identity"] != ["sigmoid"] or not stage.dense.bias:
         shown = ", ".join(map(repr, stage.layers))
         raise ValueError(
-            f"layers[{stage.places[0]}]: method 'rbm' needs a biased Dense and a sigmoid, got {shown}"
+            f"layers[{stage.indices[0]}]: method 'rbm' needs a biased Dense and a sigmoid, got {shown}"
         )
 
 
 class _Settings(NamedTuple):
-    """What every layer is trained with."""
+    """Settings of the training of every layer."""
 
     epochs: int
     batch_size: int | None
@@ -99,33 +101,37 @@ class _Settings(NamedTuple):
     loss: str | None
 
 
+#: Callback of a fit, which advances the progress bar.
 Watch = Callable[[Any, dict[str, float]], None]
 
 
 def train_rbm(
     model: Sequential, stage: Stage, x: NDArray[Any], settings: _Settings, seed: int, watch: Watch
 ) -> History:
-    """A layer as the hidden units of an RBM, from its present weights."""
-    dense, known = stage.dense, model.parameters()
+    """Trains a stage as the hidden units of an RBM, starting from its current weights."""
+    dense, originals = stage.dense, model.parameters()
     rbm = BernoulliRBM(
         dense.in_features, dense.out_features, settings.k, settings.optimizer(), model.dtype, seed
     )
-    own, place = rbm.parameters(), stage.places[0]
-    pairs = [(own["weight"], known[f"{place}.weight"]), (own["hidden_bias"], known[f"{place}.bias"])]
-    for value, initial in pairs:
-        value[...] = initial
+    parameters, index = rbm.parameters(), stage.indices[0]
+    pairs = [
+        (parameters["weight"], originals[f"{index}.weight"]),
+        (parameters["hidden_bias"], originals[f"{index}.bias"]),
+    ]
+    for value, original in pairs:
+        value[...] = original
     history = rbm.fit(
         x, epochs=settings.epochs, batch_size=settings.batch_size, callbacks=[watch], progress=False
     )
-    for value, initial in pairs:
-        initial[...] = value
+    for value, original in pairs:
+        original[...] = value
     return history
 
 
 def train_autoencoder(
     model: Sequential, stage: Stage, x: NDArray[Any], settings: _Settings, seed: int, watch: Watch
 ) -> History:
-    """A layer as the encoder of an autoencoder, whose linear decoder is thrown away."""
+    """Trains a stage as the encoder of an autoencoder, whose linear decoder is discarded."""
     corrupt = Dropout(settings.corruption)
     decoder = Dense(stage.network(model).out_features, x.shape[1])
     network = stage.network(model, [corrupt], [decoder], seed)
@@ -140,9 +146,9 @@ def train_autoencoder(
         batch_size=settings.batch_size,
         callbacks=[watch],
         progress=False,
-        scale=1 - settings.corruption,  # by which dropout divides what it keeps
+        scale=1 - settings.corruption,  # dropout divides the values that it keeps by 1 - p
     )
-    stage.learn(model, network, 1)
+    stage.copy_back(model, network, 1)
     return history
 
 
@@ -161,57 +167,58 @@ def greedy_layerwise(
     seed: int | None = None,
     progress: Progress = "auto",
 ) -> list[History]:
-    """Pre-train the hidden layers of a network without labels, one after the other, from the first on.
+    """Pre-train the hidden layers of a network without labels, one after the other.
 
-    Each hidden Dense layer, with the activations and norms behind it, learns to represent what the trained
-    layers below give for X; its parameters in the model are replaced. The last Dense layer stays as it is.
-    Then fine-tune the whole network with a `Trainer`.
+    Each hidden Dense layer, with the activations and normalizations after it, learns to represent the outputs
+    of the pre-trained layers before it; its parameters in the model are replaced. The last Dense layer is not
+    changed. A `Trainer` then fine-tunes the whole network.
 
     Parameters
     ----------
     model : Sequential
-        At least two Dense layers. Dropout layers of both kinds are left out while pre-training.
+        A network with at least two Dense layers. `Dropout` and `AlphaDropout` are left out of pre-training.
     X : array, shape (n, in_features)
+        Training data, n >= 1.
     method : {"autoencoder", "denoising", "rbm"}
-        Reconstruct the layer's input from its output by a linear decoder; the same from an input of which
-        a share is set to zero at random; or train a `BernoulliRBM`, for which the layers must be sigmoids
-        and X lie in [0, 1].
+        "autoencoder" reconstructs the layer's input from its output by a linear decoder. "denoising" does so
+        from an input in which random elements are set to zero. "rbm" trains a `BernoulliRBM`, which requires
+        sigmoid layers and X in [0, 1].
     epochs : int
-        Of each layer.
+        Number of epochs for each layer, >= 1.
     batch_size : int or None
-        None takes all samples a step.
+        Samples per step; None takes all.
     optimizer : str, callable or None
-        A name, or a function that makes an optimizer for each layer: ``partial(optim.SGD, momentum=0.9)``.
-        None is Adam, and for RBMs SGD with lr 0.1 and momentum 0.5.
+        Name of an optimizer, or a function that makes one for each layer, such as
+        ``partial(optim.SGD, momentum=0.9)``. None is Adam, and for RBMs SGD with lr 0.1 and momentum 0.5.
     lr : float or None
-        Its learning rate, if another than its own.
+        Learning rate; None is that of the optimizer.
     corruption : float
-        The share of zeros of "denoising", in [0, 1).
+        Probability in [0, 1) with which "denoising" sets an element to zero.
     k : int
-        Steps of Gibbs sampling of "rbm".
+        Number of Gibbs sampling steps of "rbm", from 1 to 1000.
     loss : str or None
-        Of the reconstruction by autoencoders; None is ``"binary_cross_entropy_with_logits"`` where the
-        layer's inputs lie in [0, 1], and ``"mse"`` elsewhere.
+        Loss of the reconstruction by autoencoders. None is ``"binary_cross_entropy_with_logits"`` if the
+        layer's inputs are in [0, 1], and ``"mse"`` otherwise.
     seed : int or None
-        The same seed gives the same bits; None draws one.
+        The same seed gives the same bits; None draws a seed.
     progress : bool or "auto"
-        A tqdm bar over the epochs of all layers, as for `Trainer.fit`.
+        Show a tqdm bar over the epochs of all layers, as in `Trainer.fit`.
 
     Returns
     -------
     list of History
-        One for each layer that was trained; its ``loss`` is that of the reconstruction (for an RBM the mean
+        The history of each hidden layer; its ``loss`` is that of the reconstruction (for an RBM the mean
         squared error).
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of another kind or range, a layer cannot be pre-trained (its place is named), or X
-        has another shape; nothing is changed.
+        If an argument has a wrong type, shape or value, or a layer, which is named, cannot be pre-trained;
+        nothing is changed.
     ImportError
         If ``progress=True`` and tqdm is missing.
     KeyboardInterrupt
-        On Ctrl-C; the layers before are trained.
+        On Ctrl-C; the layers before the current one are trained.
 
     Examples
     --------
@@ -234,9 +241,9 @@ def greedy_layerwise(
     settings = _Settings(
         check_int("epochs", epochs),
         None if batch_size is None else check_int("batch_size", batch_size),
-        maker(optimizer, lr, method),
+        optimizer_factory(optimizer, lr, method),
         probability("corruption", corruption) if method == "denoising" else 0.0,
-        check_int("k", k, 1, MOST_STEPS),
+        check_int("k", k, 1, MAX_GIBBS_STEPS),
         loss,
     )
     settings.optimizer()
@@ -257,12 +264,10 @@ def greedy_layerwise(
     return histories
 
 
-def maker(optimizer: Any, lr: float | None, method: str) -> MakeOptimizer:
-    """A function that makes a fresh optimizer for a layer."""
+def optimizer_factory(optimizer: Any, lr: float | None, method: str) -> MakeOptimizer:
+    """A function that makes a new optimizer for each layer."""
     if isinstance(optimizer, optim.Optimizer):
-        raise TypeError(
-            "optimizer: each layer needs one of its own: expected a name or a function that makes one"
-        )
+        raise TypeError("optimizer: each layer needs its own: expected a name or a function that makes one")
 
     def make() -> optim.Optimizer:
         if callable(optimizer):
@@ -279,7 +284,7 @@ def maker(optimizer: Any, lr: float | None, method: str) -> MakeOptimizer:
 
 
 def inputs_of(model: Sequential, X: ArrayLike, method: str) -> NDArray[Any]:
-    """X as the first layer reads it."""
+    """X as a contiguous array of the model's dtype; raises for a wrong dtype, shape or range."""
     if method == "rbm":
         return binary_inputs(X, model.in_features, model.dtype)
     x = np.asarray(X)

@@ -1,4 +1,4 @@
-"""Layer-sequential unit-variance initialization: weights scaled by what a batch of data does."""
+"""`lsuv`: layer-sequential unit-variance initialization from a batch of data."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from ..nn import Sequential
 def lsuv(
     model: Sequential, X: ArrayLike, *, rng: Rng = None, tolerance: float = 0.01, iterations: int = 10
 ) -> list[float]:
-    """Orthogonal weights for all dense layers, scaled one after the other to outputs of variance 1.
+    """Initialize dense layers with orthogonal weights, scaled layer by layer to outputs of variance 1.
 
-    The variance is that of a layer's output before its activation, over all samples and units. Biases
-    become zero.
+    The variance is that of the layer's output before its activation, over all samples and units. Biases are
+    set to zero.
 
     Parameters
     ----------
     model : nn.Sequential
-        Its weights are replaced.
+        Dense layers, whose parameters are replaced.
     X : array, shape (n, in_features)
-        A batch of the data to come; some hundred samples are enough.
+        A batch of training data, n >= 2; some hundred samples are enough.
     rng : numpy.random.Generator, int or None
-        The source of randomness, or its seed.
+        Random generator, or its seed; None draws a seed.
     tolerance : float
-        How far a variance may be from 1.
+        Largest difference of a variance from 1.
     iterations : int
-        How often a layer is scaled at most.
+        Largest number of times that a layer is scaled.
 
     Returns
     -------
@@ -39,21 +39,21 @@ def lsuv(
     Raises
     ------
     TypeError, ValueError
-        If `X` is of another kind or shape, or holds fewer than two samples; nothing is changed.
+        If `X` has a wrong dtype or shape or fewer than two samples, or a layer is not a Dense.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from simdnn import init, nn
+    >>> from simdnn import nn, pretrain
     >>> model = nn.Sequential(nn.Dense(8, 64, activation="tanh"), nn.Dense(64, 2), rng=0)
     >>> x = 5 * np.random.default_rng(1).normal(size=(200, 8))
-    >>> [round(v, 2) for v in init.lsuv(model, x, rng=0)]
+    >>> [round(v, 2) for v in pretrain.lsuv(model, x, rng=0)]
     [1.0, 1.0]
 
     Source: Mishkin & Matas 2016, "All you need is a good init", algorithm 1.
     """
     x = np.asarray(X)
-    model.forward(x[:1])  # checks the kind and the shape
+    model.forward(x[:1])  # raises for a wrong dtype or shape
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"X: expected at least two samples in rows, got shape {x.shape}")
     generator = generator_of(rng)
@@ -76,7 +76,7 @@ def lsuv(
 
 
 def _scale(linear: Sequential, weight: np.ndarray, x: np.ndarray, tolerance: float, iterations: int) -> float:
-    """Scales the weight in place until the outputs have a variance near 1, which it returns."""
+    """Scales the weight in place until the outputs' variance is near 1, and returns that variance."""
     for _ in range(iterations + 1):
         linear.parameters()["0.weight"][...] = weight
         variance = float(np.var(linear(x), dtype=np.float64))

@@ -1,4 +1,4 @@
-"""`profile` counts what a step does, and leaves the network as it was."""
+"""`profile` counts the work of a step, and does not change the network."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,11 @@ from tests.support.registry import same_bits
 def test_operations_parameters_and_memory_are_counted() -> None:
     model = nn.Sequential(nn.Dense(8, 64), nn.ReLU(), nn.Dense(64, 4), rng=0)
     first, activation, last = model.profile(batch_size=32).rows
-    assert first.flops == 2 * 2 * 32 * 8 * 64  # y and dW, but no dX
+    assert first.flops == 2 * 2 * 32 * 8 * 64  # y and dW, without dx
     assert last.flops == 3 * 2 * 32 * 64 * 4
     assert (first.parameters, activation.parameters, last.parameters) == (8 * 64 + 64, 0, 64 * 4 + 4)
     assert first.arena >= 4 * 32 * 64
-    assert activation.arena == activation.measured == 0  # the layer before has taken it over
+    assert activation.arena == activation.measured == 0  # the previous layer computes it
     assert first.measured > 0
     assert last.measured > 0
 
