@@ -111,7 +111,8 @@ def activation_layers() -> str:
     return (
         NOTICE
         + "\n".join(imports)
-        + f"\n\n__all__ = [\n{names}]\n\nCLASSES: dict[str, type[Activation]]\nACTIVATIONS: tuple[str, ...]\n\n"
+        + f"\n\n__all__ = [\n{names}]\n\n"
+        + "CLASSES: dict[str, type[Activation]]\nACTIVATIONS: tuple[str, ...]\n\n"
         + "def activation_of(value: str | Activation | None) -> Activation: ...\n"
         + spaced(bodies)
     )
