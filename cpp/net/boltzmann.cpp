@@ -186,7 +186,6 @@ void Boltzmann<T>::reconstruct(const Matrix<const T>& x, T* out, const StopToken
   for_chunks(x, out, stop, [&](const Matrix<const T>& rows) { return down(up(rows, stop), stop); });
 }
 
-template class Boltzmann<float>;
-template class Boltzmann<double>;
+SIMDNN_INSTANTIATE(Boltzmann);
 
 }  // namespace simdnn

@@ -152,7 +152,6 @@ void Optimizer<T>::constrain(const Segment& segment, Index rows, Index blocks) {
   });
 }
 
-template class Optimizer<float>;
-template class Optimizer<double>;
+SIMDNN_INSTANTIATE(Optimizer);
 
 }  // namespace simdnn

@@ -217,7 +217,6 @@ LossSums Trainer<T>::evaluate(const DatasetView<T>& samples, const StopToken& st
   return sums;
 }
 
-template class Trainer<float>;
-template class Trainer<double>;
+SIMDNN_INSTANTIATE(Trainer);
 
 }  // namespace simdnn

@@ -82,7 +82,7 @@ def test_classifiers_learn_with_every_loss_of_classes(loss: Any, target: str) ->
     classifier = MLPClassifier(**QUICK | {"max_iter": 150}, loss=loss)
     together = classifier_together(loss)
     if target == "labels" and together:
-        with pytest.raises(ValueError, match="is for one class a sample, and y has several labels"):
+        with pytest.raises(ValueError, match="takes one class per sample, but y is multilabel"):
             classifier.fit(X, y)
         return
     assert classifier.fit(X, y).score(X, y) > 0.85
@@ -123,11 +123,11 @@ def test_a_quantile_is_one() -> None:
 @pytest.mark.parametrize(
     ("make", "loss", "message"),
     [
-        (MLPClassifier, "nll", "'nll' cannot be used here: it is of log-probabilities"),
+        (MLPClassifier, "nll", "'nll' cannot be used here: it takes log-probabilities"),
         (MLPClassifier, "distillation", "'distillation' cannot be used here: it needs a teacher's logits"),
         (MLPClassifier, "nonsense", "'nonsense' is not known"),
-        (MLPRegressor, "cross_entropy", "'cross_entropy' is for classes; use an MLPClassifier"),
-        (MLPRegressor, "hinge", "'hinge' is for classes"),
+        (MLPRegressor, "cross_entropy", "'cross_entropy' is a loss for classification; use an MLPClassifier"),
+        (MLPRegressor, "hinge", "'hinge' is a loss for classification"),
     ],
 )
 def test_losses_that_do_not_fit_are_refused(make: Any, loss: str, message: str) -> None:
