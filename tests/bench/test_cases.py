@@ -120,9 +120,7 @@ def optimizer(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_every_rule_is_timed(optimizer: ModuleType) -> None:
-    missing = RULES.keys() - optimizer.RULES.keys() - optimizer.WITHIN.keys()
-    assert not missing, f"add rows for {sorted(missing)} to RULES in bench/cases/optimizer.py"
+def test_every_update_has_a_goal(optimizer: ModuleType) -> None:
     assert all(case.goals for case in optimizer.cases()), "every row has a goal"
 
 
