@@ -1,5 +1,8 @@
 """Development tasks, one nox session each: `nox -l` lists them, `nox -s lint` runs one."""
 
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.options.sessions = ["lint", "tests"]
@@ -17,6 +20,13 @@ SANITIZED = (
 THREADED = (
     *("tests/threads", "tests/training/test_training.py", "tests/bits/test_products.py"),
     *("-k", "not openmp"),
+)
+#: Commands that write what follows from a new operation.
+GENERATORS = (
+    ("tests.tools.stubs", "--write"),
+    ("tests.tools.golden",),
+    ("tests.tools.accuracy", "scratch", "--step", "99991", "--samples", "100000", "--write"),
+    ("tests.tools.special", "--write"),
 )
 
 
@@ -69,6 +79,23 @@ def run_sanitized(
     ]
     environment = options | {"LD_PRELOAD": " ".join(found)}
     session.run("python", "-m", "pytest", *(session.posargs or chosen), env=environment)
+
+
+@nox.session
+def recipes(session: nox.Session) -> None:
+    """Scratch operations by the recipes of CONTRIBUTING.md: built in a copy of the tree, and tested."""
+    copy = Path(session.create_tmp()) / "simdnn"
+    shutil.rmtree(copy, ignore_errors=True)
+    for path in sources(session, "*"):
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy / path)
+    session.install("scikit-build-core", "pybind11", "numpy", "cmake", "ninja")
+    session.run("python", copy / "tests" / "tools" / "scratch.py", copy, *session.posargs)
+    session.chdir(copy)
+    session.install("--no-build-isolation", "-C", "build-dir=build/editable", "-e", ".[test,peers]")
+    for command in GENERATORS:
+        session.run("python", "-m", *command)
+    session.run("python", "-m", "pytest", "-k", "scratch or project or bench", env={"SIMDNN_PEERS": "1"})
 
 
 @nox.session

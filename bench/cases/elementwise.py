@@ -56,7 +56,6 @@ def elementary() -> list[str]:
 
 def cases() -> Iterator[Case]:
     """A value and a backward row for every activation and size; a value row for elementary functions."""
-    require_peers([*activations(), *elementary()])
     subjects = [Subject(name, backward) for name in activations() for backward in (False, True)]
     for group, members in (("elementwise", subjects), ("elementary", list(map(Subject, elementary())))):
         for subject in members:
@@ -64,20 +63,6 @@ def cases() -> Iterator[Case]:
                 name = f"{subject.name}{' backward' if subject.backward else ''} N={label}"
                 build = functools.partial(contestants, subject, size)
                 yield Case(group, name, build, (BEST, *STRICTER.get(name, ())), NOTE)
-
-
-def require_peers(names: list[str]) -> None:
-    """Raises if a function has no counterpart in the tables of NumPy and PyTorch."""
-    known = {
-        "bench/peers/elementwise_numpy.py": elementwise_numpy.FUNCTIONS.keys()
-        | elementwise_numpy.REFERENCES.keys(),
-    }
-    if torch := peers.torch():
-        functions = elementwise_torch.torch_functions(torch)
-        known["bench/peers/elementwise_torch.py"] = functions.keys() | elementwise_torch.WITHOUT
-    for place, rows in known.items():
-        if missing := sorted(set(names) - rows):
-            raise LookupError(f"add {', '.join(missing)} to {place}")
 
 
 def contestants(subject: Subject, size: int) -> list[Contestant]:
@@ -102,10 +87,10 @@ def make_inputs(subject: Subject, size: int) -> Inputs:
 
 
 def _expected(subject: Subject, dy: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The result of NumPy in float64."""
-    functions = {**elementwise_numpy.FUNCTIONS, **elementwise_numpy.REFERENCES}[subject.name]
+    """The float64 answer of the tests' oracle."""
+    functions = elementwise_numpy.from_oracle(subject.name)
     out = np.empty_like(x)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         if subject.backward:
             assert functions.backward is not None
             functions.backward(dy, x, np.empty_like(x), out)
@@ -133,14 +118,14 @@ def _simdnn(subject: Subject, inputs: Inputs) -> Contestant:
 
 
 def _numpy(subject: Subject, inputs: Inputs) -> Contestant | None:
-    functions = elementwise_numpy.FUNCTIONS.get(subject.name)
-    quiet = functools.partial(np.errstate, over="ignore")
+    functions = elementwise_numpy.functions_of(subject.name)
+    quiet = functools.partial(np.errstate, all="ignore")
     return functions and _call("NumPy", functions, subject, inputs, quiet)
 
 
 def _torch(subject: Subject, inputs: Inputs) -> Contestant | None:
     torch = peers.torch()
-    functions = torch and elementwise_torch.torch_functions(torch).get(subject.name)
+    functions = torch and elementwise_torch.functions_of(torch, subject.name)
     if not functions:
         return None
     dy, x, y = map(torch.from_numpy, (inputs.dy, inputs.x, inputs.y))

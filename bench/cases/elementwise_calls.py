@@ -39,7 +39,7 @@ def _fresh(name: str, size: int) -> Iterator[Contestant]:
     inputs = make_inputs(Subject(name), size)
     x, expected = inputs.x, inputs.expected
     yield checked(OURS, functools.partial(getattr(F, name), x), expected)
-    if functions := elementwise_numpy.FUNCTIONS.get(name):
+    if functions := elementwise_numpy.functions_of(name):
         yield checked("NumPy", functools.partial(_numpy, functions.forward, x), expected)
     if torch := peers.torch():
         function = getattr(torch.nn.functional, name)

@@ -9,12 +9,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from simdnn import functional as F
 from simdnn.demo import _numpy_mlp
 from simdnn.losses._registry import NAMED
 
 from bench import peers
 from bench.cases.loss import checked, normal, torch_pair
 from bench.harness import OURS, Case, Contestant
+from tests import oracles
+from tests.support.networks import targets
+from tests.support.registry import wide
 
 Array = NDArray[Any]
 
@@ -24,11 +28,10 @@ NOTE = "PyTorch: forward and backward by autograd, where it has the loss"
 
 
 class Loss(NamedTuple):
-    """A loss in NumPy: a function of output and target to (values, slopes), and a maker of targets."""
+    """A loss for NumPy: the value of each output or row and the slope of their sum; and its arguments."""
 
     numpy: Callable[[Array, Array], tuple[Array, Array]]
     target: Callable[[Array], Array]
-    torch: str | None = None
     output: Callable[[Array], Array] = lambda z: z
 
 
@@ -125,56 +128,61 @@ def with_logits(x: Array, y: Array) -> tuple[Array, Array]:
     return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x))), sigmoid(x) - y
 
 
-#: The losses by name, with the name of PyTorch's function; each registered loss has a row.
+#: Quick expressions by the names of the registry.
 LOSSES = {
-    "cross_entropy": Loss(cross_entropy, classes, "cross_entropy"),
+    "cross_entropy": Loss(cross_entropy, classes),
     "focal": Loss(focal, classes),
-    "nll": Loss(lambda x, y: (-own(x, y), -hot(x, y)), classes, "nll_loss"),
+    "nll": Loss(lambda x, y: (-own(x, y), -hot(x, y)), classes),
     "distillation": Loss(distillation, others),
     "binary_cross_entropy": Loss(
         lambda x, y: (-(y * np.log(x) + (1 - y) * np.log1p(-x)), (x - y) / (x * (1 - x))),
         lambda z: sigmoid(others(z)),
-        "binary_cross_entropy",
         sigmoid,
     ),
-    "binary_cross_entropy_with_logits": Loss(
-        with_logits, lambda z: sigmoid(others(z)), "binary_cross_entropy_with_logits"
-    ),
+    "binary_cross_entropy_with_logits": Loss(with_logits, lambda z: sigmoid(others(z))),
     "hinge": Loss(hinge, signs),
     "squared_hinge": Loss(squared_hinge, signs),
-    "mse": Loss(lambda x, y: ((x - y) ** 2, 2 * (x - y)), others, "mse_loss"),
-    "l1": Loss(lambda x, y: (np.abs(x - y), np.sign(x - y)), others, "l1_loss"),
-    "huber": Loss(huber, others, "huber_loss"),
-    "smooth_l1": Loss(huber, others, "smooth_l1_loss"),
+    "huber": Loss(huber, others),
+    "smooth_l1": Loss(huber, others),
     "log_cosh": Loss(log_cosh, others),
     "quantile": Loss(lambda x, y: (np.abs(x - y) / 2, np.sign(x - y) / 2), others),
-    "poisson_nll": Loss(poisson, lambda z: np.floor(np.exp(others(z))), "poisson_nll_loss"),
-    "kl_div": Loss(lambda x, y: (y * (np.log(y) - x), -y), softmax, "kl_div"),
+    "poisson_nll": Loss(poisson, lambda z: np.floor(np.exp(others(z)))),
+    "kl_div": Loss(lambda x, y: (y * (np.log(y) - x), -y), softmax),
 }
+
+
+def from_oracle(name: str) -> Loss:
+    """The formula of the tests' oracle and its arguments."""
+    oracle = oracles.LOSSES[name]
+    return Loss(
+        lambda x, y: (oracle.each(x, y), oracle.slope(x, y)),
+        lambda z: targets(name, len(z), z.shape[1], z.dtype),
+        lambda z: z if oracle.last is None else getattr(F, oracle.last)(z),
+    )
 
 
 def cases() -> Iterator[Case]:
     """A row per loss and shape."""
-    for name in LOSSES:
+    for name in oracles.LOSSES:
         for shape in SHAPES:
             build = functools.partial(contestants, name, shape)
             yield Case("losses", "{} {}x{}".format(name, *shape), build, note=NOTE)
 
 
 def contestants(name: str, shape: tuple[int, int]) -> list[Contestant]:
-    """simdnn, NumPy in float32, and PyTorch if it has the loss."""
-    loss, z = LOSSES[name], normal(shape)
+    """simdnn, NumPy in float32, and PyTorch where it has the loss."""
+    oracle, z = from_oracle(name), normal(shape)
+    loss = LOSSES.get(name, oracle)
     x, y = loss.output(z), loss.target(z)
-    exact = y.astype(np.float64) if y.dtype.kind == "f" else y
-    expected = mean(loss, x.astype(np.float64), exact)
+    expected = mean(oracle, wide(x), wide(y))
     found = [
         checked(OURS, lambda: NAMED[name](x, y, return_grad=True), expected),
         checked("NumPy", lambda: mean(loss, x, y), expected),
     ]
-    if loss.torch and (torch := peers.torch()):
-        warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # a warning of PyTorch's kl_div
-        run = torch_pair(torch, getattr(torch.nn.functional, loss.torch), x, y)
-        found.append(checked("PyTorch", run, expected))
+    torch = peers.torch()
+    if function := torch and getattr(torch.nn.functional, NAMED[name].__name__, None):
+        warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # of kl_div, as here
+        found.append(checked("PyTorch", torch_pair(torch, function, x, y), expected))
     return found
 
 

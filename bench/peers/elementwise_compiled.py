@@ -45,15 +45,10 @@ EXPRESSIONS: dict[str, tuple[str, dict[str, float]]] = {
 }
 
 
-def jax_functions(jax: Any) -> dict[str, Callable[[Any], Any]]:
-    """JAX's functions of one array by simdnn's names, not yet compiled; prelu also takes the weight."""
+def jax_function(jax: Any, name: str) -> Callable[[Any], Any] | None:
+    """JAX's function of one array, not yet compiled: by its name, or where it has another one."""
     nn, numpy = jax.nn, jax.numpy
-    alike = (
-        "identity relu leaky_relu relu6 hard_tanh hard_sigmoid hard_swish sigmoid tanh elu selu celu softplus"
-        " log_sigmoid silu swish mish"
-    )
-    return {
-        **{name: getattr(nn, name) for name in alike.split()},
+    others = {
         **{name: getattr(numpy, name) for name in ("exp", "expm1", "log", "log1p")},
         "prelu": lambda x, weight=0.25: numpy.where(x > 0, x, weight * x),
         "softsign": nn.soft_sign,
@@ -61,11 +56,12 @@ def jax_functions(jax: Any) -> dict[str, Callable[[Any], Any]]:
         "gelu": functools.partial(nn.gelu, approximate=False),
         "gelu_tanh": functools.partial(nn.gelu, approximate=True),
     }
+    return others.get(name) or getattr(nn, name, None)
 
 
 def jax_run(jax: Any, name: str, backward: bool, dy: Array, x: Array) -> Callable[[], Any] | None:
-    """A compiled call that waits for its result: the value, or the gradient w.r.t. x."""
-    function = jax_functions(jax).get(name)
+    """A compiled call that waits for its result, the value or the derivative times dy."""
+    function = jax_function(jax, name)
     if function is None:
         return None
     dy_jax, x_jax = jax.numpy.asarray(dy), jax.numpy.asarray(x)

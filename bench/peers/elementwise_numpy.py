@@ -1,4 +1,7 @@
-"""Elementwise functions as the fastest known NumPy expressions, which write into existing arrays."""
+"""Elementwise functions as the fastest NumPy expressions we know, each step written into an array at hand.
+
+A function without an expression here is timed by the formula of the tests' oracle.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from simdnn import _core
 from simdnn.demo import _numpy_mlp
+
+from tests import oracles
 
 Array = NDArray[Any]
 
@@ -199,21 +205,6 @@ def _gelu_tanh_backward(dy: Array, x: Array, y: Array, out: Array) -> None:
     np.multiply(y, dy, out=out)
 
 
-def _normal_distribution(x: Array) -> Array:
-    """The distribution function of the standard normal distribution, by one Python call per element."""
-    erf: Any = np.frompyfunc(math.erf, 1, 1)
-    return 0.5 * (1 + erf(x / math.sqrt(2)).astype(x.dtype))
-
-
-def _slow_gelu(x: Array, y: Array, out: Array) -> None:
-    np.multiply(x, _normal_distribution(x), out=out)
-
-
-def _slow_gelu_backward(dy: Array, x: Array, y: Array, out: Array) -> None:
-    density = np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
-    np.multiply(dy, _normal_distribution(x) + x * density, out=out)
-
-
 def _from_peer(peer: _numpy_mlp.NumpyActivation) -> Functions:
     """Functions of `_numpy_mlp` as `Functions`; backward computes y first if the derivative reads it."""
     value, derivative, reads_output = peer
@@ -228,7 +219,7 @@ def _from_peer(peer: _numpy_mlp.NumpyActivation) -> Functions:
     return Functions(forward, backward if reads_output else derivative)
 
 
-#: Functions by registered name, at default parameters. NumPy has no erf, and so no gelu.
+#: Quick expressions by the names of the registry, at default parameters.
 FUNCTIONS: dict[str, Functions] = {
     **{name: _from_peer(peer) for name, peer in _numpy_mlp.ACTIVATIONS.items()},
     "identity": Functions(lambda x, y, out: np.copyto(out, x), lambda dy, x, y, out: np.copyto(out, dy)),
@@ -257,5 +248,25 @@ FUNCTIONS: dict[str, Functions] = {
     "log": Functions(lambda x, y, out: np.log(x, out=out)),
     "log1p": Functions(lambda x, y, out: np.log1p(x, out=out)),
 }
-#: Functions for expected results only, where NumPy has no expression worth timing.
-REFERENCES = {"gelu": Functions(_slow_gelu, _slow_gelu_backward)}
+#: Functions that NumPy does not have: it lacks erf.
+WITHOUT = {"gelu"}
+
+
+def functions_of(name: str) -> Functions | None:
+    """The quick expression of a function, else its formula; None if NumPy does not have it."""
+    return None if name in WITHOUT else FUNCTIONS.get(name) or from_oracle(name)
+
+
+def from_oracle(name: str) -> Functions:
+    """The formulas of the tests' oracle at default parameters, in the dtype of x."""
+    m = oracles.Double
+    if name in oracles.ELEMENTARY:
+        value = oracles.ELEMENTARY[name].value
+        return Functions(lambda x, y, out: np.copyto(out, value(m, x)))
+    rows = {row["name"]: tuple(row["parameters"].values()) for row in _core.activations()}
+    formula, parameters = ("leaky_relu", (0.25,)) if name == "prelu" else (name, rows[name])
+    oracle = oracles.ACTIVATIONS[formula]
+    return Functions(
+        lambda x, y, out: np.copyto(out, oracle.value(m, x, *parameters)),
+        lambda dy, x, y, out: np.multiply(dy, oracle.derivative(m, x, *parameters), out=out),
+    )

@@ -1,4 +1,7 @@
-"""Elementwise functions by PyTorch's kernels, without autograd, with ``out=`` where it exists."""
+"""Elementwise functions as PyTorch's own kernels, without autograd, with ``out=`` where they have it.
+
+A function without an entry here is that of ``torch.nn.functional``, if its name is there.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,30 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.peers.elementwise_numpy import SELU_ALPHA, SELU_SCALE, Functions
+from tests.support.registry import named_alike
 
-#: Functions for which PyTorch has neither a kernel nor a short composition of kernels.
-WITHOUT: set[str] = set()
+
+def functions_of(torch: Any, name: str) -> Functions | None:
+    """The function of that name as its kernels, else with autograd; None if PyTorch does not have it."""
+    return torch_functions(torch).get(name) or _by_name(torch, name)
+
+
+def _by_name(torch: Any, name: str) -> Functions | None:
+    """The function of ``torch.nn.functional``, and its gradient by autograd; neither takes ``out=``."""
+    function = named_alike(torch.nn.functional, name)
+    if function is None:
+        return None
+
+    def backward(dy: Any, x: Any, y: Any, out: Any) -> Any:
+        with torch.inference_mode(False):
+            leaf = x.detach().requires_grad_()
+            return torch.autograd.grad(function(leaf), leaf, dy)[0]
+
+    return Functions(lambda x, y, out: function(x), backward)
 
 
 def torch_functions(torch: Any) -> dict[str, Functions]:
-    """Functions by registered name, at default parameters.
+    """Kernels by the names of the registry, at default parameters.
 
     All libraries are given dy and x; a derivative that reads y computes it first.
     """

@@ -27,6 +27,11 @@ def parameters_of(name: str) -> tuple[float, ...]:
     return tuple(ACTIVATIONS[name]["parameters"].values())
 
 
+def named_alike(library: Any, name: str) -> Any:
+    """The function of another library that has our name, with or without its underscores, or None."""
+    return getattr(library, name.replace("_", ""), None) or getattr(library, name, None)
+
+
 class Elementwise(NamedTuple):
     """An elementwise function of x or (dy, x), and of parameters."""
 
