@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import simdnn
 import simdnn.functional as F
-from simdnn import _core, optim
+from simdnn import _core, nn, optim
 from simdnn.losses._registry import NAMED
 
 from tests import oracles
@@ -23,11 +23,14 @@ from tests.support.registry import ACTIVATIONS, ELEMENTWISE, LOSSES, OPTIMIZERS,
 PUBLIC: list[str] = vars(F)["__all__"]
 
 
+#: Kinds of layers that have a class of their own.
+KINDS = {kind._kind: kind for kind in nn._describe.LAYERS.values() if hasattr(kind, "_kind")}
 #: The names of the operations of each kind.
 REGISTERED: dict[str, dict[str, Any]] = {
     "activation": ACTIVATIONS,
     "pointwise loss": {**LOSSES, **NAMED},
     "optimizer": RULES,
+    "layer": KINDS,
 }
 
 

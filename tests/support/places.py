@@ -80,6 +80,18 @@ PLACES = {
             'a row "{name}": Rule(...) to RULES',
         ),
     ),
+    "layer": (
+        Place(
+            ("simdnn.nn._groups", "simdnn.nn._dropout", "simdnn.nn._norm"),
+            lambda module: [getattr(kind, "_kind", "") for kind in vars(module).values()],
+            'a class with _kind = "{name}"',
+        ),
+        Place(
+            ("tests.oracles.layers",),
+            lambda module: [getattr(row.layer, "_kind", "") for row in module.ROWS.values()],
+            "a row with the formula of {name} to ROWS",
+        ),
+    ),
 }
 
 
@@ -88,35 +100,47 @@ class Listing(NamedTuple):
 
     #: Headers of which one gets the struct.
     headers: tuple[str, ...]
-    #: The type of the descriptions.
+    #: The line of a struct that shows its description, as a pattern.
     description: str
     #: The header with the list.
     path: str
+    #: Further files, which the compiler asks for.
+    compiled: tuple[str, ...] = ()
 
 
-#: The first two places of an operation.
+#: The places of an operation in C++.
 LISTINGS = {
     "activation": Listing(
         ("cpp/ops/piecewise.hpp", "cpp/ops/exponential.hpp", "cpp/ops/gated.hpp"),
-        "Description",
+        r"  static constexpr Description info\b",
         "cpp/ops/activations.hpp",
     ),
-    "pointwise loss": Listing(("cpp/ops/pointwise_losses.hpp",), "LossDescription", "cpp/loops/losses.hpp"),
+    "pointwise loss": Listing(
+        ("cpp/ops/pointwise_losses.hpp",),
+        r"  static constexpr LossDescription info\b",
+        "cpp/loops/losses.hpp",
+    ),
     "optimizer": Listing(
         ("cpp/ops/rules/descent.hpp", "cpp/ops/rules/moments.hpp", "cpp/ops/rules/scaled.hpp"),
-        "RuleDescription",
+        r"  static constexpr RuleDescription info\b",
         "cpp/ops/optimizers.hpp",
+    ),
+    "layer": Listing(
+        ("cpp/net/layers/x.hpp",),
+        r"struct (?!Sequential)\w+ final : SpecFor<",  # the network itself is in no list
+        "cpp/net/layers.hpp",
+        ("cpp/loops/x.hpp", "cpp/kernels.hpp", "cpp/kernels/layers.cpp"),
     ),
 }
 
 
 def described(sources: Mapping[str, str], description: str) -> set[str]:
-    """The structs of C++ sources that hold a description of this type."""
+    """The structs of C++ sources that have a description."""
     found, struct = set(), ""
     for line in "\n".join(sources.values()).splitlines():
         if begin := re.match(r"struct (\w+)", line):
             struct = begin[1]
-        elif re.match(rf"  static constexpr {description} info\b", line):
+        if re.match(description, line):
             found.add(struct)
     return found
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Edit(NamedTuple):
-    """Text to insert into a file before the last occurrence of other text."""
+    """Text to insert into a file before the last occurrence of other text; no other text is a new file."""
 
     path: str
     before: str
@@ -15,6 +15,8 @@ class Edit(NamedTuple):
 
     def applied(self, content: str) -> str:
         """The content of the file with the text."""
+        if not self.before:
+            return self.text
         head, mark, tail = content.rpartition(self.before)
         if not mark:
             raise LookupError(f"{self.path} has no {self.before!r}")
@@ -184,8 +186,108 @@ struct ScratchRule {
     Edit("bench/cases/optimizer.py", '    "momentum": Rule(', '    "scratch": Rule("Scratch"),\n'),
 )
 
+LAYER = (
+    Edit(
+        "cpp/net/layers/scratch.hpp",
+        "",
+        """// Twice the input.
+#pragma once
+
+#include "function_layer.hpp"
+
+namespace simdnn {
+
+template <class T>
+class ScratchLayer;
+
+struct ScratchSpec final : SpecFor<ScratchSpec, ScratchLayer> {
+  static constexpr const char* kind = "scratch";
+};
+
+template <class T>
+class ScratchLayer final : public FunctionLayer<T> {
+ public:
+  ScratchLayer(const ScratchSpec& spec, ParameterBinder<T>&) : FunctionLayer<T>(spec) {}
+
+ private:
+  void compute(const Matrix<const T>& x, const Matrix<T>& y) const override {
+    typed_kernels<T>().layers.scratch(x.data, x.stride, x.rows, x.columns, y.data, y.stride);
+  }
+  void differentiate(const Matrix<const T>& x, const Matrix<const T>& dy,
+                     const Matrix<T>& dx) const override {
+    typed_kernels<T>().layers.scratch(dy.data, dy.stride, x.rows, x.columns, dx.data, dx.stride);
+  }
+};
+
+}  // namespace simdnn
+""",
+    ),
+    Edit("cpp/net/layers.hpp", '#include "layers/softmax.hpp"', '#include "layers/scratch.hpp"\n'),
+    Edit("cpp/net/layers.hpp", ">;", ", ScratchSpec"),
+    Edit(
+        "cpp/loops/scratch.hpp",
+        "",
+        """// Twice the input, over rows.
+#pragma once
+
+#include "map.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+/// y = 2 x.
+template <class T>
+void scratch(const T* x, Index x_stride, Index rows, Index columns, T* y, Index y_stride) {
+  for (Index i = 0; i < rows; ++i, x += x_stride, y += y_stride) {
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < columns; ++j) y[j] = 2 * x[j];
+  }
+}
+
+SIMDNN_LEVEL_END
+""",
+    ),
+    Edit(
+        "cpp/kernels.hpp",
+        "  void (*crelu)(",
+        "  void (*scratch)(const T* x, Index x_stride, Index rows, Index columns, T* y, Index y_stride);\n",
+    ),
+    Edit("cpp/kernels/layers.cpp", '#include "part.hpp"', '#include "../loops/scratch.hpp"\n'),
+    Edit("cpp/kernels/layers.cpp", "    .crelu = ", "    .scratch = scratch<T>,\n"),
+    Edit("python/simdnn/nn/_groups.py", '"Softmax"]', '"ScratchLayer", '),
+    Edit(
+        "python/simdnn/nn/_groups.py",
+        "class Softmax(Layer):",
+        '''class ScratchLayer(Layer):
+    """Twice the input.
+
+    Source: definition.
+
+    Examples
+    --------
+    >>> from simdnn import nn
+    >>> nn.ScratchLayer()
+    ScratchLayer()
+    """
+
+    _kind = "scratch"
+
+
+''',
+    ),
+    Edit(
+        "tests/oracles/layers.py",
+        '    "softmax": Row(',
+        '    "scratch": Row(nn.ScratchLayer(), lambda x, _: 2 * x, in_onnx=False),\n',
+    ),
+)
+
 #: Edits of an operation named "scratch", by its kind.
-EDITS = {"activation": ACTIVATION, "pointwise loss": POINTWISE_LOSS, "optimizer": OPTIMIZER}
+EDITS = {
+    "activation": ACTIVATION,
+    "pointwise loss": POINTWISE_LOSS,
+    "optimizer": OPTIMIZER,
+    "layer": LAYER,
+}
 
 
 def main(arguments: list[str]) -> None:
@@ -197,7 +299,7 @@ def main(arguments: list[str]) -> None:
     for kind in given.kinds or EDITS:
         for edit in EDITS[kind]:
             path = given.tree / edit.path
-            path.write_text(edit.applied(path.read_text()))
+            path.write_text(edit.applied(path.read_text() if edit.before else ""))
             print(f"{kind}: {edit.path}")
 
 
