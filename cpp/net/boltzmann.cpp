@@ -20,9 +20,10 @@ Boltzmann<T>::Boltzmann(Index visible, Index hidden, std::shared_ptr<const Rule>
       negative_(values_.size()),
       updater_(std::move(rule)),
       seed_(seed) {
-  updater_.add(values_.data(), visible * hidden, {visible, hidden});
-  updater_.add(hidden_bias(), hidden);
-  updater_.add(visible_bias(), visible);
+  const Blocks parameters = blocks(values_);
+  updater_.add(parameters.weight.data, visible * hidden, {visible, hidden});
+  updater_.add(parameters.hidden_bias.data, hidden);
+  updater_.add(parameters.visible_bias.data, visible);
   for (const bool placing : {false, true}) {
     if (placing) arena_.allocate();
     data_ = arena_.matrix(kChunk, visible);
@@ -32,86 +33,64 @@ Boltzmann<T>::Boltzmann(Index visible, Index hidden, std::shared_ptr<const Rule>
   }
 }
 
-/// sigmoid(x weight + bias) in the first rows of `out`.
+/// sigmoid(x W + bias) in the first rows of `out`.
 template <class T>
-Matrix<T> units_of(const Matrix<const T>& x, const T* weight, Index row, Index column, const T* bias,
-                   const Matrix<T>& out, const StopToken& stop) {
+Matrix<T> probabilities(const Matrix<const T>& x, const Operand<T>& weight, const Matrix<T>& bias, const Matrix<T>& out,
+                        const StopToken& stop) {
   static const int sigmoid = activation_index("sigmoid");
-  Product<T> p;
-  p.rows = x.rows;
-  p.columns = out.columns;
-  p.depth = x.columns;
-  p.a = x.data;
-  p.a_row = x.stride;
-  p.a_column = 1;
-  p.b = weight;
-  p.b_row = row;
-  p.b_column = column;
-  p.c_init = bias;
-  p.c = out.data;
-  p.c_row = out.stride;
-  p.padded = true;
-  p.post_op.apply = typed_kernels<T>().activations[sigmoid].infer;
-  multiply(p, stop);
-  return {out.data, x.rows, out.columns, out.stride};
+  const Matrix<T> p = out.first_rows(x.rows);
+  multiply<T>({.a = x,
+               .b = weight,
+               .c_init = broadcast(bias),
+               .c = p,
+               .padded = true,
+               .post_op = {.apply = typed_kernels<T>().activations[sigmoid].infer}},
+              stop);
+  return p;
 }
 
+/// P(h | v) = sigmoid(v W + c)
 template <class T>
 Matrix<T> Boltzmann<T>::up(const Matrix<const T>& v, const StopToken& stop) {
-  return units_of<T>(v, values_.data(), hidden_, 1, hidden_bias(), h_, stop);
+  const Blocks parameters = blocks(values_);
+  return probabilities<T>(v, parameters.weight, parameters.hidden_bias, h_, stop);
 }
 
+/// P(v | h) = sigmoid(h W^T + b)
 template <class T>
 Matrix<T> Boltzmann<T>::down(const Matrix<const T>& h, const StopToken& stop) {
-  return units_of<T>(h, values_.data(), 1, hidden_, visible_bias(), v_, stop);
+  const Blocks parameters = blocks(values_);
+  return probabilities<T>(h, transposed(parameters.weight), parameters.visible_bias, v_, stop);
 }
 
-/// States of units, 1 with the given probabilities; `first` is the place of the first row in its batch.
+/// States of units, 1 with the given probabilities; `first` is the index of the first row in its batch.
 template <class T>
 Matrix<T> Boltzmann<T>::sample(const Matrix<T>& p, const Matrix<T>& out, std::uint32_t stream, Index first) const {
-  RandomRows<T> rows;
-  rows.rows = p.rows;
-  rows.columns = p.columns;
-  rows.x = p.data;
-  rows.x_stride = p.stride;
-  rows.y = rows.slope = out.data;
-  rows.stride = out.stride;
-  rows.random = {seed_, std::uint64_t(updater_.tried()), stream, first};
-  typed_kernels<T>().layers.bernoulli(rows);
-  return {out.data, p.rows, p.columns, out.stride};
+  const Matrix<T> states = out.first_rows(p.rows);
+  typed_kernels<T>().layers.bernoulli(
+      {.x = p, .y = states, .slope = states, .random = {seed_, std::uint64_t(updater_.tried()), stream, first}});
+  return states;
 }
 
+/// Sums v^T h, 1^T h and 1^T v, or adds them to the sums of earlier chunks of the batch.
 template <class T>
 void Boltzmann<T>::add(const Matrix<const T>& v, const Matrix<const T>& h, bool accumulate, Statistics& sums,
                        const StopToken& stop) {
-  static constexpr T one = 1;
-  Product<T> p;
-  p.depth = v.rows;
-  const auto sum = [&](const T* a, Index a_row, Index a_column, Index rows, const Matrix<const T>& b, T* out) {
-    p.rows = rows;
-    p.columns = b.columns;
-    p.a = a;
-    p.a_row = a_row;
-    p.a_column = a_column;
-    p.b = b.data;
-    p.b_row = b.stride;
-    p.c = out;
-    p.c_row = p.c_init_row = b.columns;
-    p.c_init = accumulate ? out : nullptr;
-    multiply(p, stop);
-    return out + rows * b.columns;
+  const Blocks to = blocks(sums);
+  const auto sum = [&](const Operand<T>& a, const Matrix<const T>& b, const Matrix<T>& c) {
+    multiply<T>({.a = a, .b = b, .c_init = accumulate ? c : Matrix<T>{}, .c = c}, stop);
   };
-  T* out = sum(v.data, 1, v.stride, v.columns, h, sums.data());
-  out = sum(&one, 0, 0, 1, h, out);
-  sum(&one, 0, 0, 1, v, out);
+  sum(transposed(v), h, to.weight);
+  sum(row_of_ones<T>(h.rows), h, to.hidden_bias);
+  sum(row_of_ones<T>(v.rows), v, to.visible_bias);
 }
 
 template <class T>
 Matrix<const T> Boltzmann<T>::gather(const Matrix<const T>& x, const Index* order, Index count) {
   for (Index i = 0; i < count; ++i) {
-    std::copy_n(x.data + order[i] * x.stride, visible_, data_.data + i * data_.stride);
+    std::copy_n(x.row(order[i]), visible_, data_.row(i));
   }
-  return Matrix<T>{data_.data, count, visible_, data_.stride};
+  return data_.first_rows(count);
 }
 
 template <class T>
@@ -170,7 +149,7 @@ template <class T, class Function>
 void for_chunks(const Matrix<const T>& x, T* out, const StopToken& stop, const Function& function) {
   for (Index begin = 0; begin < x.rows && !stop.stopped(); begin += kChunk) {
     const Index rows = std::min(kChunk, x.rows - begin);
-    const Matrix<T> y = function(Matrix<const T>{x.data + begin * x.stride, rows, x.columns, x.stride});
+    const Matrix<T> y = function(x.row_range(begin, rows));
     copy_rows<T>(y, out, y.columns);
     out += rows * y.columns;
   }

@@ -40,8 +40,20 @@ class Boltzmann {
   void reconstruct(const Matrix<const T>& x, T* out, const StopToken& stop);
 
  private:
-  /// What contrastive divergence compares: V^T H, 1^T H and 1^T V, laid out as the values.
+  /// V^T H, 1^T H and 1^T V, which contrastive divergence compares, laid out as the values.
   using Statistics = Buffer<T>;
+
+  /// The parts of a buffer that is laid out as the values.
+  struct Blocks {
+    Matrix<T> weight, hidden_bias, visible_bias;
+  };
+  Blocks blocks(Buffer<T>& buffer) const {
+    T* const data = buffer.data();
+    const Index weights = visible_ * hidden_;
+    return {{data, visible_, hidden_, hidden_},
+            {data + weights, 1, hidden_, hidden_},
+            {data + weights + hidden_, 1, visible_, visible_}};
+  }
 
   Matrix<T> up(const Matrix<const T>& v, const StopToken& stop);
   Matrix<T> down(const Matrix<const T>& h, const StopToken& stop);
@@ -52,9 +64,6 @@ class Boltzmann {
   double step(const Matrix<const T>& x, const Index* order, Index count, const Sampling& sampling,
               const StopToken& stop);
   double squared_error(const Matrix<const T>& a, const Matrix<const T>& b);
-
-  T* hidden_bias() { return values_.data() + visible_ * hidden_; }
-  T* visible_bias() { return hidden_bias() + hidden_; }
 
   Index visible_, hidden_;
   Buffer<T> values_, gradients_;

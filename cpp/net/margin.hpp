@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "../base/views.hpp"
 #include "buffer.hpp"
 
 namespace simdnn {
@@ -37,11 +38,11 @@ struct Margin {
   Margin(const MarginVariant& variant, double margin, double scale, const Annealing& annealing);
 };
 
-/// Margins for up to so many rows of a last layer z = x W.
+/// The margin in the logits of a last layer z = x W, for up to a number of rows.
 template <class T>
-class MarginHead {
+class MarginLogits {
  public:
-  MarginHead(const Margin& margin, Index rows, Index inputs, Index classes);
+  MarginLogits(const Margin& margin, Index rows, Index inputs, Index classes);
 
   /// Before the rows of a step, counted from 0.
   void begin(const T* weight, std::int64_t step);

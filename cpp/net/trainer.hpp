@@ -3,8 +3,7 @@
 
 #include "../threads/tuner.hpp"
 #include "loader.hpp"
-#include "loss.hpp"
-#include "plan.hpp"
+#include "loss_head.hpp"
 #include "updater.hpp"
 
 namespace simdnn {
@@ -54,10 +53,8 @@ class Trainer {
   void reserve_losses(Index rows);
   PassContext context_of(const DatasetView<T>& samples, const StopToken& stop) const;
   void add_losses(const LossRows<T>& rows, LossSums& sums) const;
-  double weight_of(const DatasetView<T>& samples, const SampleOrder& order, Index count) const;
-  /// Where the weight that a margin sees begins: it is the last parameter.
-  Index margin_weight() const { return network_->layout().parameters.blocks().back().offset; }
-  LossRows<T> loss_rows(const MiniBatch<T>& mini_batch, const Matrix<T>& output);
+  double mean_divisor(const DatasetView<T>& samples, const SampleOrder& order, Index count) const;
+  LossRows<T> loss_rows(const MiniBatch<T>& mini_batch, const Matrix<const T>& output);
 
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Loss> loss_;
@@ -65,7 +62,7 @@ class Trainer {
   std::uint64_t seed_;
   std::vector<const T*> gradients_;  ///< of each block of parameters
   std::unique_ptr<Plan<T>> plan_, inference_;
-  std::unique_ptr<MarginHead<T>> margin_;  ///< of training alone, for a loss with a margin
+  std::unique_ptr<LossHead<T>> loss_head_;
   Loader<T> loader_;
   ThreadTuner tuner_;
   Nanoseconds sample_work_ = 0;  ///< of the products of a sample in a step
