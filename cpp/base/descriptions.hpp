@@ -122,7 +122,7 @@ struct RuleDescription {
   constexpr int carried_count() const { return carried[0].name == nullptr ? 0 : kMaxCarried; }
 };
 
-constexpr int kMaxScheduleValues = 3;
+constexpr int kMaxScheduleValues = 4;
 
 /// A piece of a learning-rate schedule: a function of the steps since the piece began.
 struct ScheduleDescription {

@@ -40,12 +40,12 @@ struct Matrix {
   T* data = nullptr;
   Index rows = 0, columns = 0, stride = 0;
 
-  operator Matrix<const T>() const
+  [[gnu::always_inline]] operator Matrix<const T>() const
     requires(!std::is_const_v<T>)
   {
     return {data, rows, columns, stride};
   }
-  operator Operand<Value>() const { return {data, rows, columns, stride, 1}; }
+  [[gnu::always_inline]] operator Operand<Value>() const { return {data, rows, columns, stride, 1}; }
 
   /// Row i.
   [[gnu::always_inline]] T* row(Index i) const { return data + i * stride; }

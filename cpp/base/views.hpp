@@ -35,6 +35,10 @@ struct Product {
 /// Type of a number in memory, before the cast to a network's precision.
 enum class DType { f32, f64, u8 };
 
+/// The type of a network's own numbers.
+template <class T>
+constexpr DType kDType = sizeof(T) == sizeof(float) ? DType::f32 : DType::f64;
+
 constexpr Index size_of(DType dtype) {
   return dtype == DType::f32 ? Index(sizeof(float)) : dtype == DType::f64 ? Index(sizeof(double)) : 1;
 }
@@ -161,7 +165,7 @@ struct UpdateSpan {
   const T* g = nullptr;
   T* slots[kMaxSlots] = {};
   Index size = 0;
-  bool penalized = true;  ///< whether l1 and l2 apply
+  bool penalized = true;  ///< l1 and l2 apply
 };
 
 /// Preparation of a gradient before its rule: clip(scale g, limit) + l1 sign(p) + l2 p.

@@ -8,6 +8,7 @@
 
 #include "../net/layers/dense.hpp"
 #include "register.hpp"
+#include "schedules.hpp"
 
 namespace simdnn {
 
@@ -215,27 +216,25 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
   return py::make_tuple(found[0], py::make_tuple(dx, dw));
 }
 
-void set_margin(Loss& loss, const std::string& name, double margin, std::optional<double> scale, double base,
-                double gamma, int power, double minimum) {
-  const MarginVariant* const variant = find_margin(name);
-  if (variant == nullptr) throw py::value_error("variant: '" + name + "' is not known; known: " + margin_names());
-  const bool angular = variant->law == MarginLaw::angular;
-  const bool fits = angular ? margin >= 1 && margin <= variant->highest && margin == std::floor(margin)
-                            : margin >= 0 && margin < variant->highest;
+void set_margin(Loss& loss, const std::string& name, double margin, std::optional<double> scale, const Pieces& lambda) {
+  const MarginVariant& variant = find_margin(name);
+  const bool angular = variant.law == MarginLaw::angular;
+  const bool fits = angular ? margin >= 1 && margin <= variant.highest && margin == std::floor(margin)
+                            : margin >= 0 && margin < variant.highest;
   if (!fits) {
     const std::string wanted = angular ? "1, 2, 3 or 4"
-                                       : "from 0 up to, not including, " + text_of(py::float_(variant->highest)) +
-                                             " (its paper has " + text_of(py::float_(variant->margin)) + ")";
+                                       : "from 0 up to, not including, " + text_of(py::float_(variant.highest)) +
+                                             " (its paper has " + text_of(py::float_(variant.margin)) + ")";
     throw py::value_error("margin: expected for " + name + " " + wanted + ", got " + text_of(py::float_(margin)));
   }
-  if (scale && variant->feature_norm) {
+  if (scale && variant.feature_norm) {
     throw py::value_error("scale: expected None for " + name + ", whose logits keep the norm of the features");
   }
-  const double factor = scale.value_or(variant->scale);
+  const double factor = scale.value_or(variant.scale);
   if (!(factor > 0) || !std::isfinite(factor)) {
     throw py::value_error("scale: expected a finite number > 0, got " + text_of(py::float_(factor)));
   }
-  loss.margin.emplace(*variant, margin, factor, Annealing{base, gamma, minimum, power});
+  loss.margin.emplace(variant, margin, factor, native_pieces(lambda));
 }
 
 std::vector<double> class_numbers(const py::object& object, const char* name) {
@@ -256,8 +255,7 @@ std::vector<double> class_numbers(const py::object& object, const char* name) {
 std::shared_ptr<Loss> make_loss(const std::string& name, const py::dict& parameters, const py::object& class_weight,
                                 const py::object& class_scale, double factor, std::int64_t ignore_index) {
   auto loss = std::make_shared<Loss>();
-  while (loss->index < kernels().loss_count && loss->info().name != name) ++loss->index;
-  if (loss->index == kernels().loss_count) throw std::logic_error(name);  // Python has checked the name
+  loss->index = find_by_name("loss", name, kernels().loss_count, [](int i) { return kernels().losses[i]->name; });
   const LossDescription& info = loss->info();
   for (int i = 0; i < info.parameter_count(); ++i) {
     const Hyper& hyper = info.parameters[i];
@@ -290,7 +288,7 @@ void register_losses(py::module_& module) {
                                     : evaluate<float>(self, input, target, weight, name, reduction, return_grad);
           },
           "input"_a, "target"_a, "weight"_a, "name"_a, "reduction"_a, "return_grad"_a)
-      .def("set_margin", &set_margin, "variant"_a, "margin"_a, "scale"_a, "base"_a, "gamma"_a, "power"_a, "minimum"_a)
+      .def("set_margin", &set_margin, "variant"_a, "margin"_a, "scale"_a, "lam"_a)
       .def_property_readonly("takes_logits", [](const Loss& self) { return self.info().logits; })
       .def_property_readonly("has_margin", [](const Loss& self) { return self.margin.has_value(); })
       .def(

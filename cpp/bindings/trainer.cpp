@@ -65,9 +65,8 @@ struct SparseArrays {
   }
 
   InputArray source(double scale) const {
-    const DType own = sizeof(T) == sizeof(float) ? DType::f32 : DType::f64;
     const char* const data = reinterpret_cast<const char*>(entries.data());
-    return {data, own, rows, columns, scale, indptr.data(), indices.data()};
+    return {data, kDType<T>, rows, columns, scale, indptr.data(), indices.data()};
   }
 };
 
@@ -181,7 +180,8 @@ py::tuple reported(ModelTrainer<T>& self, Nanoseconds estimate, const Work& work
 }
 
 template <class T>
-py::tuple shuffled_epoch(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size, bool shuffled, std::uint64_t epoch) {
+py::tuple shuffled_epoch(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size, bool shuffled,
+                         std::uint64_t epoch) {
   check_batches(self.trainer.network(), dataset.samples.x.rows, size);
   return reported(self, kLongCall, [&](const StopToken& stop) {
     return self.trainer.epoch(dataset.samples, size, shuffled, epoch, stop);
@@ -196,9 +196,8 @@ py::tuple epoch_in_order(ModelTrainer<T>& self, const Dataset<T>& dataset, Index
     throw py::value_error("order: expected " + std::to_string(n) + " places of samples");
   }
   check_batches(self.trainer.network(), n, size);
-  return reported(self, kLongCall, [&](const StopToken& stop) {
-    return self.trainer.epoch(dataset.samples, size, order.data(), stop);
-  });
+  return reported(self, kLongCall,
+                  [&](const StopToken& stop) { return self.trainer.epoch(dataset.samples, size, order.data(), stop); });
 }
 
 template <class T>

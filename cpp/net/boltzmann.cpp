@@ -1,12 +1,10 @@
 #include "boltzmann.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "epilogue.hpp"
 #include "multiply.hpp"
 #include "plan.hpp"
-#include "random.hpp"
 
 namespace simdnn {
 
@@ -26,7 +24,6 @@ Boltzmann<T>::Boltzmann(Index visible, Index hidden, std::shared_ptr<const Rule>
   updater_.add(parameters.visible_bias.data, visible);
   for (const bool placing : {false, true}) {
     if (placing) arena_.allocate();
-    data_ = arena_.matrix(kChunk, visible);
     v_ = arena_.matrix(kChunk, visible);
     h_ = arena_.matrix(kChunk, hidden);
     sample_ = arena_.matrix(kChunk, hidden);
@@ -86,18 +83,10 @@ void Boltzmann<T>::add(const Matrix<const T>& v, const Matrix<const T>& h, bool 
 }
 
 template <class T>
-Matrix<const T> Boltzmann<T>::gather(const Matrix<const T>& x, const Index* order, Index count) {
-  for (Index i = 0; i < count; ++i) {
-    std::copy_n(x.row(order[i]), visible_, data_.row(i));
-  }
-  return data_.first_rows(count);
-}
-
-template <class T>
 double Boltzmann<T>::squared_error(const Matrix<const T>& a, const Matrix<const T>& b) {
   double sum = 0;
   for (Index i = 0; i < a.rows; ++i) {
-    T* const difference = v_.data + i * v_.stride;  // over what was compared
+    T* const difference = v_.data + i * v_.stride;  // v_ is not needed any more
     typed_kernels<T>().layers.difference(a.data + i * a.stride, b.data + i * b.stride, T(1), difference, visible_);
     sum += typed_kernels<T>().square_sum(difference, visible_);
   }
@@ -107,11 +96,12 @@ double Boltzmann<T>::squared_error(const Matrix<const T>& a, const Matrix<const 
 /// One update; hidden states that drive a reconstruction are sampled, the hidden half of the statistics are
 /// probabilities (Hinton 2010, sections 3.1 to 3.3).
 template <class T>
-double Boltzmann<T>::step(const Matrix<const T>& x, const Index* order, Index count, const Sampling& sampling,
-                          const StopToken& stop) {
+double Boltzmann<T>::step(const DatasetView<T>& samples, const SampleOrder& order, Index count,
+                          const Sampling& sampling, const StopToken& stop) {
   double error = 0;
   for (Index begin = 0; begin < count; begin += kChunk) {
-    const Matrix<const T> data = gather(x, order + begin, std::min(kChunk, count - begin));
+    const Index some = std::min(kChunk, count - begin);
+    const Matrix<const T> data = loader_.take(samples, order.from(begin), begin, some).x;
     Matrix<T> h = up(data, stop), v;
     add(data, h, begin > 0, positive_, stop);
     for (int i = 0; i < sampling.k && !stop.stopped(); ++i) {
@@ -132,14 +122,15 @@ double Boltzmann<T>::step(const Matrix<const T>& x, const Index* order, Index co
 }
 
 template <class T>
-double Boltzmann<T>::epoch(const Matrix<const T>& x, Index batch, const Sampling& sampling, std::uint64_t epoch,
+double Boltzmann<T>::epoch(const InputArray& x, Index batch, const Sampling& sampling, std::uint64_t epoch,
                            const StopToken& stop) {
-  order_.resize(std::size_t(x.rows));
-  std::iota(order_.begin(), order_.end(), Index(0));
-  shuffle(order_.data(), x.rows, Random(seed_, epoch));
+  const DatasetView<T> samples{.x = x};
+  fill_order(order_, x.rows, true, seed_, epoch);
+  loader_.reserve(samples, std::min(kChunk, batch), 0);
   double error = 0;
   for (Index begin = 0; begin < x.rows && !stop.stopped(); begin += batch) {
-    error += step(x, order_.data() + begin, std::min(batch, x.rows - begin), sampling, stop);
+    const SampleOrder order{order_.data() + begin, x.rows - begin};
+    error += step(samples, order, std::min(batch, x.rows - begin), sampling, stop);
   }
   return error / double(x.rows * visible_);
 }

@@ -1,7 +1,9 @@
 #include "margin.hpp"
 
 #include <algorithm>
+#include <iterator>
 
+#include "../base/find_by_name.hpp"
 #include "../dispatch.hpp"
 
 namespace simdnn {
@@ -26,26 +28,12 @@ double alternating_series(double x, int first) {
 
 }  // namespace
 
-const MarginVariant* find_margin(const std::string& name) {
-  for (const MarginVariant& variant : kVariants) {
-    if (variant.name == name) return &variant;
-  }
-  return nullptr;
+const MarginVariant& find_margin(const std::string& name) {
+  constexpr int count = int(std::size(kVariants));
+  return kVariants[find_by_name("variant", name, count, [](int i) { return kVariants[i].name; })];
 }
 
-std::string margin_names() {
-  std::string names;
-  for (const MarginVariant& variant : kVariants) names += (names.empty() ? "" : ", ") + std::string(variant.name);
-  return names;
-}
-
-double Annealing::at(std::int64_t step) const {
-  double value = base;
-  for (int i = 0; i < power; ++i) value /= 1 + gamma * double(step);
-  return std::max(minimum, value);
-}
-
-Margin::Margin(const MarginVariant& variant, double margin, double scale, const Annealing& annealing)
+Margin::Margin(const MarginVariant& variant, double margin, double scale, std::vector<SchedulePiece> schedule)
     : shape{.law = variant.law,
             .feature_norm = variant.feature_norm,
             .weight_norm = variant.weight_norm,
@@ -53,7 +41,7 @@ Margin::Margin(const MarginVariant& variant, double margin, double scale, const 
             .margin = margin,
             .cosine = alternating_series(margin, 0),
             .sine = alternating_series(margin, 1)},
-      lambda(annealing) {}
+      lambda(std::move(schedule)) {}
 
 template <class T>
 MarginLogits<T>::MarginLogits(const Margin& margin, Index rows, Index inputs, Index classes)
@@ -67,7 +55,8 @@ MarginLogits<T>::MarginLogits(const Margin& margin, Index rows, Index inputs, In
 
 template <class T>
 void MarginLogits<T>::begin(const T* weight, std::int64_t step) {
-  margin_.shape.strength = 1 / (1 + margin_.lambda.at(step));
+  const std::vector<SchedulePiece>& lambda = margin_.lambda;
+  margin_.shape.strength = 1 / (1 + kernels().schedule(lambda.data(), int(lambda.size()), double(step)));
   std::fill(weight_norm_gradient_.begin(), weight_norm_gradient_.end(), 0.0);
   typed_kernels<T>().margin.column_norms(weight, inputs_, Index(weight_norm_.size()), weight_norm_.data());
 }

@@ -1,10 +1,8 @@
 #include "trainer.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "multiply.hpp"
-#include "random.hpp"
 
 namespace simdnn {
 
@@ -136,9 +134,7 @@ LossSums Trainer<T>::step(const DatasetView<T>& samples, const StopToken& stop) 
 template <class T>
 LossSums Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, bool shuffled, std::uint64_t epoch,
                            const StopToken& stop) {
-  order_.resize(std::size_t(samples.x.rows));
-  std::iota(order_.begin(), order_.end(), Index(0));
-  if (shuffled) shuffle(order_.data(), samples.x.rows, Random(seed_, epoch));
+  fill_order(order_, samples.x.rows, shuffled, seed_, epoch);
   return this->epoch(samples, batch, order_.data(), stop);
 }
 

@@ -8,8 +8,7 @@
 
 namespace simdnn {
 
-/// Sums over samples; the loss is a weighted sum, to be divided by the weight, and so is the penalty of the steps,
-/// where it is counted.
+/// Sums over samples. The loss and the counted penalty are weighted sums, to be divided by the weight.
 struct LossSums {
   double loss = 0, penalty = 0, weight = 0;
   std::int64_t correct = 0, samples = 0, steps = 0;
@@ -18,7 +17,7 @@ struct LossSums {
 template <class T>
 class Trainer {
  public:
-  /// `seed` is that of the order of the samples and of random layers.
+  /// `seed` determines the order of the samples and the random layers.
   Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss, std::shared_ptr<const Rule> rule,
           std::uint64_t seed);
 
@@ -26,17 +25,17 @@ class Trainer {
   Network<T>& network() { return *network_; }
   Updater<T>& updater() { return updater_; }
 
-  /// Whether l1 and l2 are of the sum of a batch's losses, as scikit-learn's alpha is: divided by its weight, and
-  /// counted in the sums.
+  /// l1 and l2 penalize the sum of a batch's losses, as scikit-learn's alpha does: they are divided by the batch's
+  /// weight and counted in the sums.
   bool sums_penalty = false;
 
   /// One update from all samples; sums.steps stays 0, and nothing is updated, if the stop token fired.
   LossSums step(const DatasetView<T>& samples, const StopToken& stop);
 
-  /// One pass in mini-batches of `batch`, in the order of the epoch or, without shuffling, as they lie.
+  /// One pass in mini-batches of `batch`, in the shuffled order of the epoch or in memory order.
   LossSums epoch(const DatasetView<T>& samples, Index batch, bool shuffled, std::uint64_t epoch, const StopToken& stop);
 
-  /// The same in an order that is given, with a place for each sample.
+  /// One pass in the given order of all samples.
   LossSums epoch(const DatasetView<T>& samples, Index batch, const Index* order, const StopToken& stop);
 
   /// The gradients of the mean loss over all samples, without an update.
@@ -60,12 +59,12 @@ class Trainer {
   std::shared_ptr<const Loss> loss_;
   Updater<T> updater_;
   std::uint64_t seed_;
-  std::vector<const T*> gradients_;  ///< of each block of parameters
+  std::vector<const T*> gradients_;  ///< gradient of each block of parameters
   std::unique_ptr<Plan<T>> plan_, inference_;
   std::unique_ptr<LossHead<T>> loss_head_;
   Loader<T> loader_;
   ThreadTuner tuner_;
-  Nanoseconds sample_work_ = 0;  ///< of the products of a sample in a step
+  Nanoseconds sample_work_ = 0;  ///< time of the products of a sample in a step
   std::vector<double> row_loss_;
   std::vector<std::uint8_t> row_correct_;
   std::vector<Index> order_;

@@ -23,6 +23,7 @@ __all__ = [
     "constant",
     "cosine",
     "exponential",
+    "inverse_power",
     "inverse_scaling",
     "linear",
     "one_cycle",
@@ -145,6 +146,35 @@ def inverse_scaling(lr: float, power: float = 0.5) -> Schedule:
     """
     return _one(
         "inverse_scaling", f"inverse_scaling({lr}, {power})", _number("lr", lr), _number("power", power)
+    )
+
+
+def inverse_power(lr: float, gamma: float, power: int = 1, minimum: float = 0.0) -> Schedule:
+    """``max(minimum, lr * (1 + gamma * step) ** -power)``.
+
+    Parameters
+    ----------
+    lr, gamma, minimum : float
+        >= 0.
+    power : int
+        From 0 to 100.
+
+    Examples
+    --------
+    >>> from simdnn import schedules
+    >>> schedules.inverse_power(1.0, gamma=1.0, minimum=0.1)([0, 1, 3, 99])
+    array([1.  , 0.5 , 0.25, 0.1 ])
+
+    Source: Caffe's learning-rate policy "inv" (Jia et al. 2014, arXiv:1408.5093), held at a minimum.
+    """
+    exponent = check_int("power", power, 0, 100)
+    return _one(
+        "inverse_power",
+        f"inverse_power({lr}, {gamma}, {power}, {minimum})",
+        _number("lr", lr),
+        _number("gamma", gamma),
+        exponent,
+        _number("minimum", minimum),
     )
 
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "../../base/find_by_name.hpp"
 #include "../../base/views.hpp"
 
 namespace simdnn {
@@ -31,11 +32,8 @@ inline const Cell kCells[kCellKinds] = {
     {"gru", 4, 3, 1, false, {{1, 0, 2}, {0, 2, 1, false}}},  // row [n of x, r, z, n of h], weights [r, z, n]
 };
 
-/// There is one of that name.
 inline CellKind cell_of(const std::string& name) {
-  int kind = 0;
-  while (kCells[kind].name != name) ++kind;
-  return CellKind(kind);
+  return CellKind(find_by_name("cell", name, kCellKinds, [](int i) { return kCells[i].name; }));
 }
 
 }  // namespace simdnn

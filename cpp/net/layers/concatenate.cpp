@@ -77,7 +77,7 @@ Matrix<T> Concatenate<T>::forward(const Matrix<const T>& x, const PassContext& c
   return y_.first_rows(rows);
 }
 
-/// Each branch begins its gradient by x from that of the branch before.
+/// Each branch adds its gradient w.r.t. x to that of the branch before.
 template <class T>
 Matrix<T> Concatenate<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
                                    const PostOp<T>& prev_post_op, const PassContext& context) {

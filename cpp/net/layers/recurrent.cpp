@@ -54,8 +54,8 @@ void Recurrent<T>::reserve(Arena<T>& arena, Index rows, Index time_steps, Mode m
   if (!first) input_gradient_ = arena.matrix(rows, inputs_);
 }
 
-/// Calls body(time, samples) for all of both, in long passes a piece of the time after the other, whose samples are
-/// shared by threads: they need nothing of each other.
+/// Calls body(time, samples) for all steps and samples. Long passes go through the time steps in pieces, and threads
+/// share the samples, which are independent of each other.
 template <class T>
 template <class Body>
 void Recurrent<T>::for_pieces(double passes, const PassContext& context, const Body& body) const {

@@ -71,7 +71,7 @@ Matrix<T> Residual<T>::copy_of(const Matrix<T>& gradient) {
   return copy;
 }
 
-/// What the branch's gradient by x begins from: start and what comes through the shortcut.
+/// dx_init of the branch: the layer's own dx_init plus the gradient that comes through the shortcut.
 template <class T>
 Matrix<const T> Residual<T>::through_shortcut(const Matrix<const T>& x, const Matrix<T>& gradient,
                                               const Matrix<const T>& dx_init, const PassContext& context) {
