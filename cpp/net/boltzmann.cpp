@@ -9,19 +9,19 @@
 namespace simdnn {
 
 template <class T>
-Boltzmann<T>::Boltzmann(Index visible, Index hidden, std::shared_ptr<const Rule> rule, std::uint64_t seed)
+Boltzmann<T>::Boltzmann(Index visible, Index hidden, std::shared_ptr<const OptimizerConfig> config, std::uint64_t seed)
     : visible_(visible),
       hidden_(hidden),
       values_(visible * hidden + hidden + visible),
       gradients_(values_.size()),
       positive_(values_.size()),
       negative_(values_.size()),
-      updater_(std::move(rule)),
+      optimizer_(std::move(config)),
       seed_(seed) {
   const Blocks parameters = blocks(values_);
-  updater_.add(parameters.weight.data, visible * hidden, {visible, hidden});
-  updater_.add(parameters.hidden_bias.data, hidden);
-  updater_.add(parameters.visible_bias.data, visible);
+  optimizer_.add(parameters.weight.data, visible * hidden, {visible, hidden});
+  optimizer_.add(parameters.hidden_bias.data, hidden);
+  optimizer_.add(parameters.visible_bias.data, visible);
   for (const bool placing : {false, true}) {
     if (placing) arena_.allocate();
     v_ = arena_.matrix(kChunk, visible);
@@ -64,8 +64,10 @@ Matrix<T> Boltzmann<T>::down(const Matrix<const T>& h, const StopToken& stop) {
 template <class T>
 Matrix<T> Boltzmann<T>::sample(const Matrix<T>& p, const Matrix<T>& out, std::uint32_t stream, Index first) const {
   const Matrix<T> states = out.first_rows(p.rows);
-  typed_kernels<T>().layers.bernoulli(
-      {.x = p, .y = states, .slope = states, .random = {seed_, std::uint64_t(updater_.tried()), stream, first}});
+  typed_kernels<T>().layers.bernoulli({.x = p,
+                                       .y = states,
+                                       .slope = states,
+                                       .random = {seed_, std::uint64_t(optimizer_.attempted_steps()), stream, first}});
   return states;
 }
 
@@ -116,7 +118,7 @@ double Boltzmann<T>::step(const DatasetView<T>& samples, const SampleOrder& orde
   typed_kernels<T>().layers.difference(negative_.data(), positive_.data(), T(1.0 / double(count)), gradients_.data(),
                                        gradients_.size());
   const T* const gradients = gradients_.data();
-  updater_.step({gradients, gradients + visible_ * hidden_, gradients + visible_ * hidden_ + hidden_});
+  optimizer_.step({gradients, gradients + visible_ * hidden_, gradients + visible_ * hidden_ + hidden_});
   stop.after(kStepOverhead);
   return error;
 }
@@ -156,7 +158,6 @@ void Boltzmann<T>::reconstruct(const Matrix<const T>& x, T* out, const StopToken
   for_chunks(x, out, stop, [&](const Matrix<const T>& rows) { return down(up(rows, stop), stop); });
 }
 
-template class Boltzmann<float>;
-template class Boltzmann<double>;
+SIMDNN_INSTANTIATE(Boltzmann);
 
 }  // namespace simdnn

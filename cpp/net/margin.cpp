@@ -97,7 +97,6 @@ void MarginLogits<T>::finish(const T* weight, T* gradient) const {
                                                       weight_norm_gradient_.data(), weight_norm_.data(), gradient);
 }
 
-template class MarginLogits<float>;
-template class MarginLogits<double>;
+SIMDNN_INSTANTIATE(MarginLogits);
 
 }  // namespace simdnn

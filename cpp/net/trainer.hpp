@@ -4,7 +4,7 @@
 #include "../threads/tuner.hpp"
 #include "loader.hpp"
 #include "loss_head.hpp"
-#include "updater.hpp"
+#include "optimizer.hpp"
 
 namespace simdnn {
 
@@ -18,12 +18,12 @@ template <class T>
 class Trainer {
  public:
   /// `seed` determines the order of the samples and the random layers.
-  Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss, std::shared_ptr<const Rule> rule,
-          std::uint64_t seed);
+  Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss,
+          std::shared_ptr<const OptimizerConfig> config, std::uint64_t seed);
 
   const Loss& loss() const { return *loss_; }
   Network<T>& network() { return *network_; }
-  Updater<T>& updater() { return updater_; }
+  Optimizer<T>& optimizer() { return optimizer_; }
 
   /// l1 and l2 penalize the sum of a batch's losses, as scikit-learn's alpha does: they are divided by the batch's
   /// weight and counted in the sums.
@@ -57,7 +57,7 @@ class Trainer {
 
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Loss> loss_;
-  Updater<T> updater_;
+  Optimizer<T> optimizer_;
   std::uint64_t seed_;
   std::vector<const T*> gradients_;  ///< gradient of each block of parameters
   std::unique_ptr<Plan<T>> plan_, inference_;

@@ -7,7 +7,7 @@ NumPy arrays in, NumPy arrays out, the same bits on every machine. Start with
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import functional, init, nn, optim, schedules
+from . import callbacks, functional, init, nn, optim, schedules
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, set_threading_layer, show_config
 from .io import from_torch, load, load_metadata, save, to_torch_state_dict
@@ -20,6 +20,7 @@ __all__ = [
     "History",
     "Trainer",
     "__version__",
+    "callbacks",
     "diagnostics",
     "from_torch",
     "functional",

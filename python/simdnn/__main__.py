@@ -1,4 +1,4 @@
-"""The command line: ``python -m simdnn [demo | train | predict | export | info]``."""
+"""The command line: ``simdnn``, or ``python -m simdnn``; see `simdnn.cli`."""
 
 import sys
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import simdnn
@@ -17,7 +18,7 @@ SMALL = ["--epochs", "2", "--hidden", "16"]
 
 @pytest.fixture
 def demo(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """What the demonstration prints."""
+    """Runs the demonstration and returns its text."""
     pytest.importorskip("sklearn", reason="needs the extra [demo]: scikit-learn")
     pytest.importorskip("tqdm", reason="needs the extra [demo]: tqdm")
 
@@ -95,7 +96,7 @@ def test_demo_repeats_with_the_same_seed(demo: Callable[..., str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["fly"], r"unknown command 'fly'; known: demo"),
+        (["fly"], r"invalid choice: 'fly' \(choose from .*demo.*train.*info"),
         (["info", "now"], "No such file.*now"),
         (["info", "now", "then"], "unrecognized arguments: then"),
         (["demo", "--activation", "relux"], "relux.*relu"),
@@ -132,5 +133,32 @@ def test_a_number_out_of_range_is_a_clear_error(arguments: list[str]) -> None:
 
 def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["--help"]) == 0
-    shown = capsys.readouterr().out
-    assert all(name in shown for name in COMMANDS)
+    shown = " ".join(capsys.readouterr().out.split())
+    for name, command in COMMANDS.items():
+        assert f" {name} {command.summary}" in shown
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_its_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main([name, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.startswith(f"usage: simdnn {name} ")
+    assert " ".join(COMMANDS[name].description.split()) in shown
+
+
+def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"simdnn {simdnn.__version__}\n"
+
+
+def test_no_argument_runs_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[int] = []
+
+    def run(options: Any) -> int:
+        ran.append(options.seed)
+        return 7
+
+    demo = COMMANDS["demo"]._replace(run=run)
+    monkeypatch.setitem(COMMANDS, "demo", demo)
+    assert [command_line.main(one) for one in ([], ["--seed", "5"], ["demo"])] == [7, 7, 7]
+    assert ran == [0, 5, 0]

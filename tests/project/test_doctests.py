@@ -11,6 +11,7 @@ import pytest
 import simdnn.onnx
 import simdnn.sklearn
 from simdnn import (
+    callbacks,
     config,
     diagnostics,
     functional,
@@ -32,6 +33,7 @@ MODULES = (
     schedules,
     init,
     training,
+    callbacks,
     io,
     table,
     simdnn.onnx,

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(
 #: The entries at top level: a new one is a room that users import, or whose name explains it.
 ROOMS = {
     "_utils",
+    "callbacks",
     "cli",
     "config",
     "demo",
@@ -38,9 +39,6 @@ ROOMS = {
 }
 MOST_ROOMS = 20
 NO_ROOMS = {"__init__", "__main__", "_core", "py"}
-
-#: An import inside a function that closes a circle within one room.
-LATE = {("simdnn.optim._optimizer", "simdnn.optim._state")}
 
 MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
@@ -69,7 +67,7 @@ def statements(tree: ast.AST) -> Iterator[ast.ImportFrom | ast.Import]:
 
 
 def imported(module: str) -> Iterator[tuple[str, str | None]]:
-    """What a module imports from this package: a module, and a name in it that is no module."""
+    """The imports of a module from this package: a module, and a name in it that is no module."""
     package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
     for node in statements(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):
@@ -95,7 +93,7 @@ def needed(module: str) -> set[str]:
         around = {".".join(parts[:end]) for end in range(2, len(parts) + 1)}
         found |= {one for one in around if not f"{module}.".startswith(f"{one}.")}
         found |= {name} - {module, "simdnn"}
-    return {other for other in found if (module, other) not in LATE}
+    return found
 
 
 def circle(graph: dict[str, set[str]]) -> list[str]:
@@ -139,3 +137,46 @@ def test_rooms_above_import_public_names(room: str) -> None:
     }
     private = {one for one in found if any(part.startswith("_") for part in one[1].split("."))}
     assert not private
+
+
+#: Names that stand for objects of a room's own classes.
+OWN_OBJECTS = {"self", "cls", "super()", "estimator"}
+
+
+def classes_of(text: str) -> set[str]:
+    """The classes that a module defines."""
+    return {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)}
+
+
+def foreign_private_attributes(text: str, own: set[str]) -> list[str]:
+    """Attributes with a leading underscore, except those of a room's own objects and classes."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.endswith("__"):
+            owner = ast.unparse(node.value)
+            if owner.rpartition(".")[2] not in own:
+                found.append(f"{owner}.{node.attr}")
+    return found
+
+
+@pytest.mark.parametrize("room", ["cli", "sklearn"])
+def test_rooms_above_use_public_attributes(room: str) -> None:
+    texts = {path.name: path.read_text() for path in sorted((PACKAGE / room).glob("*.py"))}
+    own = OWN_OBJECTS.union(*map(classes_of, texts.values()))
+    found = {name: foreign_private_attributes(text, own) for name, text in texts.items()}
+    assert not {name: ones for name, ones in found.items() if ones}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("self._model, cls._likes, self.estimator._best, super()._fit, x.__dict__, _name", []),
+        ("class Own: pass\nOwn._table", []),
+        ("estimator._trainer._trainer", ["estimator._trainer._trainer"]),
+        ("self.optimizer._adopt({})", ["self.optimizer._adopt"]),
+        ("optimizer._rule = 1", ["optimizer._rule"]),
+        ("make(x)._private", ["make(x)._private"]),
+    ],
+)
+def test_a_private_attribute_is_found(text: str, found: list[str]) -> None:
+    assert foreign_private_attributes(text, OWN_OBJECTS | classes_of(text)) == found

@@ -1,13 +1,14 @@
 """What the estimators have beyond scikit-learn's: losses, optimizers, layers, weights, callbacks."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import simdnn
+from simdnn import callbacks, nn, optim, schedules
 from simdnn import functional as F
-from simdnn import nn, optim, schedules
 from simdnn.sklearn import MLPClassifier, MLPRegressor
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
@@ -81,7 +82,7 @@ def test_classifiers_learn_with_every_loss_of_classes(loss: Any, target: str) ->
     classifier = MLPClassifier(**QUICK | {"max_iter": 150}, loss=loss)
     together = classifier_together(loss)
     if target == "labels" and together:
-        with pytest.raises(ValueError, match="is for one class a sample, and y has several labels"):
+        with pytest.raises(ValueError, match="takes one class per sample, but y is multilabel"):
             classifier.fit(X, y)
         return
     assert classifier.fit(X, y).score(X, y) > 0.85
@@ -122,11 +123,11 @@ def test_a_quantile_is_one() -> None:
 @pytest.mark.parametrize(
     ("make", "loss", "message"),
     [
-        (MLPClassifier, "nll", "'nll' cannot be used here: it is of log-probabilities"),
+        (MLPClassifier, "nll", "'nll' cannot be used here: it takes log-probabilities"),
         (MLPClassifier, "distillation", "'distillation' cannot be used here: it needs a teacher's logits"),
         (MLPClassifier, "nonsense", "'nonsense' is not known"),
-        (MLPRegressor, "cross_entropy", "'cross_entropy' is for classes; use an MLPClassifier"),
-        (MLPRegressor, "hinge", "'hinge' is for classes"),
+        (MLPRegressor, "cross_entropy", "'cross_entropy' is a loss for classification; use an MLPClassifier"),
+        (MLPRegressor, "hinge", "'hinge' is a loss for classification"),
     ],
 )
 def test_losses_that_do_not_fit_are_refused(make: Any, loss: str, message: str) -> None:
@@ -277,6 +278,35 @@ def test_callbacks_see_each_epoch_and_may_end_it() -> None:
     assert [epoch for epoch, _ in seen] == list(range(1, 8))
     assert [logs["loss"] for _, logs in seen] == classifier.loss_curve_
     assert [logs["val_loss"] for _, logs in seen] == classifier.validation_loss_curve_
+
+
+def test_public_callbacks_are_given_the_trainer(tmp_path: Path) -> None:
+    settings, early = QUICK | {"tol": 0.0}, callbacks.EarlyStopping("val_accuracy", patience=4)
+    log = callbacks.CSVLogger(tmp_path / "epochs.csv")
+    given = MLPClassifier(**settings, callbacks=[early, callbacks.LearningRateLogger(), log])
+    given.fit(X[::2], Y[::2], eval_set=(X[1::2], Y[1::2]))
+    assert given.n_iter_ < 60
+    lines = (tmp_path / "epochs.csv").read_text().splitlines()
+    assert lines[0] == "epoch,loss,accuracy,penalty,val_loss,val_accuracy,lr"
+    assert len(lines) == 1 + given.n_iter_
+    assert given.score(X[1::2], Y[1::2]) == early.best
+
+
+def test_a_checkpoint_has_the_network_of_an_estimator(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
+    path = tmp_path / "best.safetensors"
+    saving = callbacks.ModelCheckpoint(path, "loss", model_only=True)
+    classifier = fitted(callbacks=[saving], max_iter=5)
+    assert same_bits(F.softmax(simdnn.load(path)(X)), classifier.predict_proba(X))
+    with pytest.raises(TypeError, match=r"loss: expected a name or a loss of simdnn.functional, got Loss"):
+        fitted(callbacks=[callbacks.ModelCheckpoint(path, "loss")], max_iter=1)
+
+
+def test_a_callback_may_stop_by_the_score_of_early_stopping() -> None:
+    stopping = callbacks.EarlyStopping("val_score", patience=3)
+    classifier = MLPClassifier(**QUICK, early_stopping=True, callbacks=[stopping]).fit(X, Y)
+    assert stopping.best == classifier.best_validation_score_
+    assert stopping.stopped_epoch == classifier.n_iter_ - 1
 
 
 def test_parameters_out_of_range_are_refused() -> None:

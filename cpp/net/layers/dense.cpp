@@ -72,7 +72,6 @@ Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& dz, cons
   return dx;
 }
 
-template class Dense<float>;
-template class Dense<double>;
+SIMDNN_INSTANTIATE(Dense);
 
 }  // namespace simdnn

@@ -40,7 +40,6 @@ Matrix<T> Maxout<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradien
   return dense_.backward(x, spread_.first_rows(x.rows), dx_init, prev_post_op, context);
 }
 
-template class Maxout<float>;
-template class Maxout<double>;
+SIMDNN_INSTANTIATE(Maxout);
 
 }  // namespace simdnn

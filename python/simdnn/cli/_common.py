@@ -1,11 +1,11 @@
-"""What the commands share: errors in one line, and tables on a terminal."""
+"""Helpers of several commands: tables on a terminal, models with their columns, metrics."""
 
 from __future__ import annotations
 
-import functools
+import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +13,23 @@ from numpy.typing import NDArray
 import simdnn
 from simdnn import nn, table
 
-Command = Callable[[Sequence[str]], int]
 
+class Command(NamedTuple):
+    """A command: a summary for the list of commands, a description for its help, its options, its work."""
 
-def one_line_errors(command: Command) -> Command:
-    """What a user can mend is a line and the exit status 2, not a traceback."""
-
-    @functools.wraps(command)
-    def guarded(arguments: Sequence[str]) -> int:
-        try:
-            return command(arguments)
-        except (ValueError, TypeError, IndexError, OSError, ImportError, MemoryError) as error:
-            print(f"error: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
-            return 2
-
-    return guarded
+    summary: str
+    description: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
 
 
 def fail(message: str) -> NoReturn:
-    """Ends a command with a message."""
+    """Raises the error that ends a command with this message."""
     raise ValueError(message)
 
 
 def show(rows: Sequence[tuple[str, Any]], title: str = "") -> None:
-    """Names and values below each other, by rich on a terminal where it is installed."""
+    """Prints rows of a name and a value; on a terminal as a table of rich, if it is installed."""
     if sys.stdout.isatty():
         try:
             from rich.console import Console
@@ -57,10 +50,10 @@ def show(rows: Sequence[tuple[str, Any]], title: str = "") -> None:
 
 
 def load_described(path: str) -> tuple[nn.Sequential, table.Columns, table.Target]:
-    """A model that `train` wrote, its columns and its target."""
+    """The model, the columns and the target in a file that `simdnn train` wrote."""
     model, found = simdnn.load(path), simdnn.load_metadata(path).get("table")
     if not isinstance(found, dict):
-        fail(f"{path}: a model without a description of columns; `train` makes one with")
+        fail(f"{path}: a model without a description of columns, which only `simdnn train` writes")
     try:
         columns, target = table.Columns.from_dict(found["columns"]), table.Target.from_dict(found["target"])
     except (KeyError, TypeError, ValueError) as error:
@@ -71,14 +64,14 @@ def load_described(path: str) -> tuple[nn.Sequential, table.Columns, table.Targe
 
 
 def metrics(target: table.Target, outputs: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
-    """How good predictions are; `truth` is as `Target.transform` makes it."""
+    """Metrics by name of a network's outputs; `truth` is encoded as by `Target.transform`."""
     if target.classes:
         loss = simdnn.functional.cross_entropy(outputs.astype(np.float64), truth)
-        most = np.bincount(truth).max() / truth.size
+        majority = np.bincount(truth).max() / truth.size
         accuracy = float(np.mean(outputs.argmax(axis=1) == truth))
-        return {"accuracy": accuracy, "log loss": float(loss), "share of the largest class": float(most)}
-    wrong = (outputs.astype(np.float64) - truth)[:, 0] * target.scale
-    spread = float(np.var(truth[:, 0].astype(np.float64))) * target.scale**2
-    squares = float(np.mean(wrong**2))
-    found = {"RMSE": squares**0.5, "MAE": float(np.mean(np.abs(wrong)))}
-    return found | ({"R2": 1 - squares / spread} if spread > 0 else {})
+        return {"accuracy": accuracy, "log loss": float(loss), "baseline accuracy": float(majority)}
+    residuals = (outputs.astype(np.float64) - truth)[:, 0] * target.scale
+    variance = float(np.var(truth[:, 0].astype(np.float64))) * target.scale**2
+    mse = float(np.mean(residuals**2))
+    found = {"RMSE": mse**0.5, "MAE": float(np.mean(np.abs(residuals)))}
+    return found | ({"R2": 1 - mse / variance} if variance > 0 else {})

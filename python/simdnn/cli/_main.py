@@ -1,32 +1,47 @@
-"""The table of commands, and the choice of one."""
+"""The parser of all commands, and the entry point `main`."""
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+import simdnn
 from simdnn import demo
 
 from . import _models, _train
+from ._common import Command
 
-USAGE = """usage: python -m simdnn [demo | train | predict | export | info] [options]
+DESCRIPTION = "Small neural networks on the CPU. Without a command, the demonstration runs."
 
-  demo     train a network on hand-written digits, with NumPy beside it (the default)
-  train    train a network on a table: CSV, Parquet or npz
-  predict  predict the rows of a table with such a network
-  export   write a network as ONNX
-  info     print version, instruction set, threads and compiler, or what is in a model's file
-
-Each lists its options with --help."""
-
-
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
-    "demo": demo.main,
-    "train": _train.main,
-    "predict": _models.predict,
-    "export": _models.export,
-    "info": _models.info,
+#: Commands by name, in the order of the help.
+COMMANDS: dict[str, Command] = {
+    "demo": Command(
+        "train a network on handwritten digits and compare its speed with NumPy (default command)",
+        demo.DESCRIPTION,
+        demo.add_arguments,
+        demo.run,
+    ),
+    "train": _train.TRAIN,
+    "predict": _models.PREDICT,
+    "export": _models.EXPORT,
+    "info": _models.INFO,
 }
+
+#: Errors that a user can correct; they are printed as one line, without a traceback.
+USER_ERRORS = (ValueError, TypeError, IndexError, OSError, ImportError, MemoryError)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser("simdnn", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"simdnn {simdnn.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        subparser = commands.add_parser(name, help=command.summary, description=command.description)
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,19 +50,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        The command and its options; ``sys.argv[1:]`` when left out. Options alone belong to ``demo``.
+        The command and its options; default ``sys.argv[1:]``. Without a command, the options are those of
+        ``demo``.
+
+    Returns
+    -------
+    int
+        0, or 2 after an error that the user can correct, whose message is on standard error.
 
     Examples
     --------
-    >>> main(["fly"])
-    2
+    >>> from simdnn.cli import main
+    >>> main(["--version"])  # doctest: +ELLIPSIS
+    simdnn ...
+    0
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments in (["-h"], ["--help"]):
-        print(USAGE)
-        return 0
-    command = "demo" if not arguments or arguments[0].startswith("-") else arguments.pop(0)
-    if command not in COMMANDS:
-        print(f"unknown command {command!r}; known: {', '.join(COMMANDS)}\n\n{USAGE}", file=sys.stderr)
+    first = arguments[0] if arguments else ""
+    if not arguments or (first.startswith("-") and first not in ("-h", "--help", "--version")):
+        arguments.insert(0, "demo")
+    try:
+        options = build_parser().parse_args(arguments)
+    except SystemExit as end:  # argparse has printed the help or the error
+        return int(end.code or 0)
+    try:
+        return int(options.run(options))
+    except USER_ERRORS as error:
+        print(f"error: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
         return 2
-    return COMMANDS[command](arguments)

@@ -1,4 +1,4 @@
-"""``python -m simdnn predict``, ``export`` and ``info``: what is done with a model."""
+"""``simdnn predict``, ``export`` and ``info``: the commands that read a model's file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,21 +15,21 @@ import simdnn.functional as F
 from simdnn import table
 from simdnn._utils.files import write_atomically
 
-from ._common import fail, load_described, one_line_errors, show
+from ._common import Command, fail, load_described, show
 
 
-@one_line_errors
-def predict(arguments: Sequence[str]) -> int:
-    """Write the predictions for a table as CSV."""
-    made = argparse.ArgumentParser(
-        "python -m simdnn predict", description="Predict the rows of a table with a model that `train` wrote."
-    )
-    made.add_argument("model", help="the file that train wrote")
-    made.add_argument("data", help="a .csv, .tsv, .parquet or .npz file with the columns of the training")
-    made.add_argument("--out", help="a CSV file for the predictions (default: they are printed)")
-    made.add_argument("--proba", action="store_true", help="a column with the probability of each class too")
-    made.add_argument("--delimiter", help="of a CSV file (default a comma)")
-    o = made.parse_args(arguments)
+def predict_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `simdnn predict`."""
+    add = parser.add_argument
+    add("model", help="model file written by simdnn train")
+    add("data", help="table with the columns of the training data: .csv, .tsv, .parquet or .npz")
+    add("--out", help="CSV file to write (default: standard output)")
+    add("--proba", action="store_true", help="also write the probability of each class, in columns P(class)")
+    add("--delimiter", help="delimiter of a CSV file (default: comma; tab for .tsv)")
+
+
+def predict(o: argparse.Namespace) -> int:
+    """Writes the predictions for a table as CSV and returns the exit status."""
     model, columns, target = load_described(o.model)
     if o.proba and not target.classes:
         fail("--proba: the model predicts numbers, which have no probabilities")
@@ -44,7 +43,7 @@ def predict(arguments: Sequence[str]) -> int:
 
 
 def as_csv(target: table.Target, outputs: Any, proba: bool) -> str:
-    """Predictions as lines, below a line of names."""
+    """Predictions as CSV text: a line of column names, then one line per row."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     predictions = [one if target.classes else f"{one:.9g}" for one in target.restore(outputs).tolist()]
@@ -60,23 +59,21 @@ def as_csv(target: table.Target, outputs: Any, proba: bool) -> str:
     return buffer.getvalue()
 
 
-@one_line_errors
-def export(arguments: Sequence[str]) -> int:
-    """Write a model as ONNX."""
-    made = argparse.ArgumentParser(
-        "python -m simdnn export",
-        description="Write a model as ONNX. Its inputs are the network's: numbers scaled, words one-hot;"
-        " or the columns of a table.",
-    )
-    made.add_argument("model", help="a .safetensors file of train or simdnn.save")
-    made.add_argument("--onnx", required=True, metavar="FILE", help="where the ONNX model goes")
-    made.add_argument(
+def export_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `simdnn export`."""
+    add = parser.add_argument
+    add("model", help="model file (.safetensors) written by simdnn train or simdnn.save")
+    add("--onnx", required=True, metavar="FILE", help="ONNX file to write")
+    add(
         "--columns",
         action="store_true",
-        help="the columns of the training as inputs and its target as output, as predict has them",
+        help="take the table's columns as inputs and give predictions as simdnn predict does",
     )
-    made.add_argument("--opset", type=int, default=17, help="version of ONNX's operators (default 17)")
-    o = made.parse_args(arguments)
+    add("--opset", type=int, default=17, help="version of the ONNX operator set (default: %(default)s)")
+
+
+def export(o: argparse.Namespace) -> int:
+    """Writes a model as ONNX and returns the exit status."""
     import simdnn.onnx
 
     if not o.columns:
@@ -87,15 +84,15 @@ def export(arguments: Sequence[str]) -> int:
     return 0
 
 
-@one_line_errors
-def info(arguments: Sequence[str]) -> int:
-    """Print the configuration, or what is in a model."""
-    made = argparse.ArgumentParser(
-        "python -m simdnn info",
-        description="Print version, instruction set, threads and compiler, or what is in a model's file.",
+def info_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `simdnn info`."""
+    parser.add_argument(
+        "model", nargs="?", help="model file (.safetensors); without it, the configuration is printed"
     )
-    made.add_argument("model", nargs="?", help="a .safetensors file")
-    o = made.parse_args(arguments)
+
+
+def info(o: argparse.Namespace) -> int:
+    """Prints the configuration, or the contents of a model's file, and returns the exit status."""
     if o.model is None:
         simdnn.show_config()
         return 0
@@ -109,3 +106,24 @@ def info(arguments: Sequence[str]) -> int:
     rows += [(str(key), value) for key, value in metadata.items() if key != "table"]
     show(rows, o.model)
     return 0
+
+
+PREDICT = Command(
+    "predict the rows of a table with a trained model",
+    "Predict the rows of a table with a model that `simdnn train` has written.",
+    predict_arguments,
+    predict,
+)
+EXPORT = Command(
+    "convert a model to ONNX",
+    "Convert a model to ONNX. Its input is that of the network, scaled and one-hot encoded; with --columns,"
+    " its inputs are the columns of a table.",
+    export_arguments,
+    export,
+)
+INFO = Command(
+    "print version, instruction set, threads and compiler, or the contents of a model's file",
+    "Print version, instruction set, threads and compiler, or the contents of a model's file.",
+    info_arguments,
+    info,
+)

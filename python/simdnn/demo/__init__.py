@@ -1,5 +1,5 @@
-"""The demonstration: a network for hand-written digits, with plain NumPy beside it."""
+"""The demonstration: a network for hand-written digits, and the same one in plain NumPy."""
 
-from ._digits import main
+from ._digits import DESCRIPTION, add_arguments, run
 
-__all__ = ["main"]
+__all__ = ["DESCRIPTION", "add_arguments", "run"]

@@ -1,4 +1,4 @@
-"""The demonstration: train a network on hand-written digits, with plain NumPy beside it."""
+"""The demonstration: a network for hand-written digits, and the same one in plain NumPy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import inspect
 import itertools
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,7 +19,11 @@ from . import _numpy_mlp
 if TYPE_CHECKING:
     from ._numpy_mlp import NumpyMLP
 
-#: NumPy stops after so many seconds of training: with one sample per step it would take minutes.
+DESCRIPTION = (
+    "Train a network on handwritten digits with simdnn and with plain NumPy, and compare their times."
+)
+
+#: NumPy stops after these seconds of training: with one sample per step it would take minutes.
 NUMPY_SECONDS = 10.0
 TEST_SHARE = 0.2
 #: Learning rates that suit the digits; other optimizers keep their own default. That of SGD falls in
@@ -40,7 +43,7 @@ class Digits(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What one contestant did."""
+    """The result of one contestant."""
 
     steps: int
     samples: int
@@ -76,9 +79,8 @@ def load_digits(seed: int) -> Digits:
     return Digits(x[train], labels[train], x[test], labels[test])
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command line of the demonstration; choices come from the registries."""
-    parser = argparse.ArgumentParser(prog="python -m simdnn demo", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of the demonstration; choices come from the registries."""
     activations = [row["name"] for row in _core.activations()]
     add = parser.add_argument
     add(
@@ -101,25 +103,27 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N|full",
         help=f"samples per step: 1 is one sample, full the whole batch (default {BATCH_SIZE})",
     )
-    return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def run(options: argparse.Namespace) -> int:
     """Train on the digits and print what it took, for simdnn and for NumPy.
 
     Parameters
     ----------
-    argv : sequence of str, optional
-        Options; ``sys.argv[1:]`` when left out.
+    options : argparse.Namespace
+        Options of `add_arguments`.
 
     Returns
     -------
     int
         The exit status: 1 where scikit-learn or tqdm is missing.
+
+    Raises
+    ------
+    ValueError
+        If a setting of the optimizer is out of its range, or the optimizer has no momentum.
     """
-    parser = build_parser()
-    options = parser.parse_args(argv)
-    settings = optimizer_settings(parser, options)
+    settings = optimizer_settings(options)
     try:
         import tqdm  # noqa: F401
 
@@ -151,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def optimizer_settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, Any]:
+def optimizer_settings(options: argparse.Namespace) -> dict[str, Any]:
     """Hyper-parameters of the chosen optimizer that differ from its defaults."""
     known = inspect.signature(optim.BY_NAME[options.optimizer]).parameters
     settings: dict[str, Any] = {}
@@ -163,14 +167,11 @@ def optimizer_settings(parser: argparse.ArgumentParser, options: argparse.Namesp
         settings["lr"] = LEARNING_RATES[options.optimizer] * share
     if options.momentum is not None:
         if "momentum" not in known:
-            parser.error(f"argument --momentum: {options.optimizer} has none")
+            raise ValueError(f"--momentum: {options.optimizer} has none")
         settings["momentum"] = options.momentum
     elif options.optimizer == "sgd":
         settings["momentum"] = MOMENTUM
-    try:
-        make_optimizer(options, settings)
-    except ValueError as error:
-        parser.error(str(error))
+    make_optimizer(options, settings)
     return settings
 
 
@@ -198,7 +199,7 @@ def train_simdnn(
 def numpy_peer(
     model: nn.Sequential, activation: str, optimizer: str, settings: dict[str, Any]
 ) -> NumpyMLP | None:
-    """The same network, with the same weights and optimizer, in NumPy; None if it is not written there."""
+    """A NumPy network with the model's weights and the same optimizer; None if it is not written there."""
     if activation not in _numpy_mlp.ACTIVATIONS or optimizer not in _numpy_mlp.OPTIMIZERS:
         return None
     rule = _numpy_mlp.OPTIMIZERS[optimizer](**settings)

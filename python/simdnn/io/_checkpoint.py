@@ -16,7 +16,7 @@ from ._saving import OPTIMIZER, describe, described_metadata, read_model
 if TYPE_CHECKING:
     from ..training import Trainer
 
-KEYS = ("loss", "optimizer", "state", "seed", "epochs_done")
+KEYS = ("loss", "optimizer", "state", "seed", "penalty", "epochs_done")
 
 
 def save(trainer: Trainer, path: Path, metadata: Mapping[str, Any] | None) -> None:
@@ -34,6 +34,7 @@ def describe_trainer(trainer: Trainer) -> dict[str, Any]:
         "optimizer": optimizers.optimizer_to_dict(trainer.optimizer),
         "state": optimizers.numbers_of(trainer.optimizer),
         "seed": trainer.seed,
+        "penalty": trainer.penalty,
         "epochs_done": trainer.epochs_done,
     }
 
@@ -44,7 +45,8 @@ def load(kind: type[Trainer], path: Path, lr: Any) -> Trainer:
         found = only_keys(file.part("trainer"), KEYS, "trainer")
         model = read_model(file)
         optimizer = optimizers.optimizer_from_dict(found["optimizer"], lr)
-        trainer = kind(model, losses.from_dict(found["loss"]), optimizer, seed=found["seed"])
+        loss, options = losses.from_dict(found["loss"]), {key: found[key] for key in ("seed", "penalty")}
+        trainer = kind(model, loss, optimizer, **options)
         arrays = file.arrays_of(OPTIMIZER, model.dtype.name)
         optimizers.restore(optimizer, list(model.parameters()), arrays, found["state"])
         trainer.epochs_done = check_int("epochs_done", found["epochs_done"], 0)

@@ -13,13 +13,13 @@ from sklearn.exceptions import ConvergenceWarning
 from .. import nn, optim
 from ._heads import Head
 from ._network import arrays_of
-from ._stochastic import Data, make_trainer, native_input
+from ._stochastic import Data, make_trainer
 
 Array = NDArray[Any]
 
 
 class Objective:
-    """The mean loss and the penalty of all samples, as a function of all parameters in float64."""
+    """Mean loss over all samples plus penalty, as a function of all parameters in float64."""
 
     def __init__(self, estimator: Any, head: Head, data: Data) -> None:
         layers = estimator._model.layers
@@ -27,40 +27,39 @@ class Objective:
         self.model.flat_parameters[:] = estimator._model.flat_parameters
         self.head = head
         self.constant = head.constant(data.Y, data.weight)
-        self.native = make_trainer(self.model, head, optim.SGD(), 0)._trainer
         targets = head.targets(data.Y, np.float64)
-        self.batch = self.native.dataset(native_input(data.X), targets, data.weight, 1.0)
+        trainer = make_trainer(self.model, head, optim.SGD(), 0)
+        self.loss = trainer.objective(data.X, targets, data.weight)
         total = data.Y.shape[0] if data.weight is None else data.weight.sum()
-        self.decay = self.weights() * (estimator.alpha / total)
+        self.decay = self.weight_mask() * (estimator.alpha / total)
 
-    def weights(self) -> Array:
-        """1 for each parameter that alpha is about, 0 for biases."""
+    def weight_mask(self) -> Array:
+        """1 for each weight, which alpha penalizes, and 0 for each bias."""
         before = self.model.flat_parameters.copy()
         self.model.flat_parameters[:] = 0
         for coef in arrays_of(self.model)[0]:
             coef[...] = 1
-        marks = self.model.flat_parameters.copy()
+        mask = self.model.flat_parameters.copy()
         self.model.flat_parameters[:] = before
-        return marks
+        return mask
 
     def __call__(self, parameters: Array) -> tuple[float, Array]:
-        """The objective and its gradient."""
-        self.model.flat_parameters[:] = parameters
-        loss = self.native.gradient(self.batch)[0]
+        """The objective and its gradient w.r.t. the parameters."""
+        loss, gradient = self.loss(parameters)
         shrinkage = self.decay * parameters
-        return loss + 0.5 * float(parameters @ shrinkage), self.model.flat_gradients + shrinkage
+        return loss + 0.5 * float(parameters @ shrinkage), gradient + shrinkage
 
     def reported(self, parameters: Array, value: float) -> float:
-        """What scikit-learn calls the loss."""
+        """The loss that scikit-learn reports for this value of the objective."""
         penalty = 0.5 * float(parameters @ (self.decay * parameters))
         return (value - penalty) / self.head.divisor + self.constant + penalty
 
 
 def fit_lbfgs(estimator: Any, head: Head, data: Data) -> None:
-    """Minimizes over all samples at once."""
+    """Fits an estimator by L-BFGS over all samples at once."""
     for name in ("l1", "dropout", "batch_norm", "clip_norm", "callbacks"):
         if getattr(estimator, name):
-            raise ValueError(f"{name}: needs a stochastic solver, solver='sgd' or 'adam', or an optimizer")
+            raise ValueError(f"{name}: needs a stochastic solver (solver='sgd' or 'adam') or an optimizer")
     objective = Objective(estimator, head, data)
     start = objective.model.flat_parameters.copy()
     result = scipy.optimize.minimize(

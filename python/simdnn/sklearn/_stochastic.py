@@ -1,4 +1,4 @@
-"""Stochastic solvers: epochs of native steps, until nothing improves."""
+"""Stochastic solvers: epochs of mini-batches until convergence."""
 
 from __future__ import annotations
 
@@ -8,37 +8,30 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from .. import Trainer, optim
+from .. import Trainer, nn, optim
 from .._utils.check import check_name
+from ..callbacks import Callback, Patience
 from ._heads import Head
 
 Array = NDArray[Any]
 
-LEAST_RATE = 1e-6  # below it an adaptive learning rate falls no further
+#: An adaptive learning rate is not lowered further below this value.
+MIN_ADAPTIVE_RATE = 1e-6
 
 
 class Data(NamedTuple):
-    """Samples, their targets in columns, and their weights."""
+    """Samples X, their encoded targets Y [n, columns], and their weights."""
 
     X: Any
     Y: Array
     weight: Array | None = None
 
 
-def native_input(X: Any) -> Any:
-    """What a trainer's batch takes: an array, or the parts of a CSR matrix."""
-    if not issparse(X):
-        return X
-    X = X.tocsr()
-    return X.data, X.indices, X.indptr, X.shape
-
-
 def make_optimizer(estimator: Any) -> optim.Optimizer:
-    """The solver's rule with scikit-learn's variants, or the one that was asked for."""
+    """The optimizer of the solver, in scikit-learn's variant, or a copy of the estimator's `optimizer`."""
     chosen, rate = estimator.optimizer, estimator.learning_rate_init
     made: optim.Optimizer
     if isinstance(chosen, optim.Optimizer):
@@ -53,23 +46,28 @@ def make_optimizer(estimator: Any) -> optim.Optimizer:
     else:
         betas = (estimator.beta_1, estimator.beta_2)
         made = optim.Adam(lr=rate, betas=betas, eps=estimator.epsilon, eps_mode="hat")
-    made._adopt({"l1": estimator.l1, "l2": estimator.alpha, "clip_norm": estimator.clip_norm})
     made.penalize_bias = False
     return made
 
 
-def make_trainer(model: Any, head: Head, optimizer: optim.Optimizer, seed: int) -> Trainer:
-    """One whose penalties are of a batch's summed losses, as scikit-learn's alpha is."""
+def make_trainer(
+    model: nn.Sequential,
+    head: Head,
+    optimizer: optim.Optimizer,
+    seed: int,
+    clip_norm: float | None = None,
+    l1: float = 0.0,
+    l2: float = 0.0,
+) -> Trainer:
+    """A trainer that adds penalties to the sum of a batch's losses, as scikit-learn does with alpha."""
     loss: Any = head.loss
-    trainer = Trainer(model, loss=loss, optimizer=optimizer, seed=seed)
-    trainer._trainer.sums_penalty = True
-    return trainer
+    return Trainer(model, loss, optimizer, clip_norm, l1=l1, l2=l2, seed=seed, penalty="sum")
 
 
 def hold_out(estimator: Any, data: Data) -> tuple[Data, Data]:
-    """A part to train on and one to validate, drawn as scikit-learn draws them."""
+    """Samples to train on and samples held out for validation, split as scikit-learn does."""
     two_classes = data.Y.dtype == bool and data.Y.shape[1] == 1
-    stratify = data.Y if two_classes else None  # it takes no account of more classes
+    stratify = data.Y if two_classes else None  # scikit-learn stratifies only binary problems
     arrays = [part for part in data if part is not None]
     parts = train_test_split(
         *arrays,
@@ -86,26 +84,27 @@ def hold_out(estimator: Any, data: Data) -> tuple[Data, Data]:
 
 
 class StochasticFit:
-    """A fit of an estimator by epochs over `train`; `validation` is what early stopping looks at."""
+    """A fit of an estimator by epochs over `train`; early stopping scores the samples of `validation`.
+
+    The loss of the samples in `watched`, if set, is added to ``validation_loss_curve_`` after each epoch.
+    """
 
     def __init__(self, estimator: Any, head: Head, train: Data, validation: Data | None) -> None:
         self.estimator, self.head = estimator, head
         self.train, self.validation = train, validation
-        self.native = estimator._trainer._trainer
-        self.batch = self.batch_of(train)
         self.constant = head.constant(train.Y, train.weight)
         self.count = train.Y.shape[0]
         self.size = self.batch_size()
         self.order = np.arange(self.count)
-        self.curve: tuple[Any, float] | None = None
+        self.watched: Data | None = None
+        self.patience = self.resumed_patience()
 
-    def batch_of(self, data: Data) -> Any:
-        """Samples as the native trainer reads them."""
-        targets = self.head.targets(data.Y, self.estimator._model.dtype)
-        return self.native.dataset(native_input(data.X), targets, data.weight, 1.0)
+    def arrays_of(self, data: Data) -> tuple[Any, ...]:
+        """Samples, targets and weights in the form that `Trainer.fit` takes."""
+        return data.X, self.head.targets(data.Y, self.estimator._model.dtype), data.weight
 
     def batch_size(self) -> int:
-        """Of ``batch_size="auto"``, and never more than there are samples."""
+        """The estimator's batch size, at most the number of samples."""
         wanted = self.estimator.batch_size
         if wanted == "auto":
             return min(200, int(self.count))
@@ -116,63 +115,95 @@ class StochasticFit:
             )
         return int(min(wanted, self.count))
 
-    def watch(self, data: Data) -> None:
-        """Adds the loss of these samples after each epoch to ``validation_loss_curve_``."""
-        self.curve = self.batch_of(data), self.head.constant(data.Y, data.weight)
+    def resumed_patience(self) -> Patience:
+        """A count of epochs without improvement that continues that of an earlier fit."""
+        estimator, scored = self.estimator, self.validation is not None
+        epochs = None if estimator.n_iter_no_change == np.inf else estimator.n_iter_no_change
+        patience = Patience(epochs, estimator.tol, "max" if scored else "min", like="sklearn")
+        patience.best = estimator.best_validation_score_ if scored else estimator.best_loss_
+        patience.waited = estimator._no_improvement_count
+        return patience
 
     def run(self, epochs: int, incremental: bool) -> None:
-        """Epochs, until the last one or the patience is over."""
+        """Trains until convergence, for at most this number of epochs, or for one if `incremental`."""
         estimator = self.estimator
         estimator.n_iter_ = 0
+        X, y, weight = self.arrays_of(self.train)
         try:
-            for _ in range(epochs):
-                logs = self.epoch()
-                stop = [call(estimator, logs) for call in estimator.callbacks or ()]
-                if self.patience_is_over() or any(stop) or incremental:
-                    break
-                if estimator.n_iter_ == epochs:
-                    warnings.warn(
-                        f"Stochastic Optimizer: Maximum iterations ({epochs}) reached and the optimization"
-                        " hasn't converged yet.",
-                        ConvergenceWarning,
-                        stacklevel=2,
-                    )
+            history = estimator._trainer.fit(
+                X,
+                y,
+                epochs=1 if incremental else epochs,
+                batch_size=self.size,
+                sample_weight=weight,
+                validation_data=None if self.watched is None else self.arrays_of(self.watched),
+                callbacks=[self.record, *map(self.adapted, estimator.callbacks or ()), self.has_converged],
+                progress=False,
+                order=self.sample_order,
+            )
+            if not (history.stopped or incremental):
+                warnings.warn(
+                    f"Stochastic Optimizer: Maximum iterations ({epochs}) reached and the optimization"
+                    " hasn't converged yet.",
+                    ConvergenceWarning,
+                    stacklevel=2,
+                )
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
         if self.validation is not None:
-            estimator._restore_best()
+            estimator._model.load_state_dict(estimator._best)
 
-    def epoch(self) -> dict[str, float]:
-        """One pass in a fresh order, and what is noted of it."""
-        estimator, optimizer = self.estimator, self.estimator._optimizer
-        if estimator.shuffle:  # as sklearn.utils.shuffle draws it
-            places = np.arange(self.count)
-            estimator._random_state.shuffle(places)
-            self.order = self.order[places]
-        optimizer._provide_rates(-(-self.count // self.size))
-        loss, _, _, _, penalty = self.native.epoch_in_order(self.batch, self.size, self.order)
+    def sample_order(self, epoch: int) -> Array:
+        """The order of the samples in an epoch, drawn as by `sklearn.utils.shuffle`."""
+        if self.estimator.shuffle:
+            permutation = np.arange(self.count)
+            self.estimator._random_state.shuffle(permutation)
+            self.order = self.order[permutation]
+        return self.order
+
+    def adapted(self, callback: Any) -> Any:
+        """A user's callback for `Trainer.fit`; a plain function gets the estimator instead of the trainer."""
+        if isinstance(callback, Callback):
+            return callback
+        return lambda trainer, logs: callback(self.estimator, logs)
+
+    def record(self, trainer: Trainer, logs: dict[str, float]) -> None:
+        """Converts the losses of an epoch to scikit-learn's scale and records them."""
+        estimator = self.estimator
         estimator.n_iter_ += 1
         estimator.t_ += self.count
-        estimator.loss_ = loss / self.head.divisor + self.constant + penalty
+        estimator.loss_ = logs["loss"] / self.head.divisor + self.constant + logs["penalty"]
+        logs["loss"] = estimator.loss_
         estimator.loss_curve_.append(estimator.loss_)
-        logs = {"loss": estimator.loss_}
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
-        if self.curve is not None:
-            batch, constant = self.curve
-            logs["val_loss"] = self.native.evaluate(batch)[0] / self.head.divisor + constant
+        if self.watched is not None:
+            constant = self.head.constant(self.watched.Y, self.watched.weight)
+            logs["val_loss"] = logs["val_loss"] / self.head.divisor + constant
             estimator.validation_loss_curve_.append(logs["val_loss"])
         if self.validation is not None:
             logs["val_score"] = self.record_score(self.validation)
         else:
-            self.record_loss()
-        optimizer._observe(logs.get("val_loss", estimator.loss_))
+            self.patience.observe(estimator.loss_)
+            estimator.best_loss_ = self.patience.best
+        estimator._no_improvement_count = self.patience.waited
         if self.follows("invscaling"):
-            optimizer.lr = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
-        return logs
+            trainer.optimizer.lr = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
+
+    def record_score(self, validation: Data) -> float:
+        """Records the validation score, and keeps the parameters if it is the best."""
+        estimator = self.estimator
+        score = float(estimator._validation_score(self.head, validation))
+        estimator.validation_scores_.append(score)
+        if estimator.verbose:
+            print(f"Validation score: {score:f}")
+        if self.patience.observe(score):
+            estimator.best_validation_score_ = score
+            estimator._best = estimator._model.state_dict()
+        return score
 
     def follows(self, schedule: str) -> bool:
-        """Whether this is scikit-learn's SGD with that schedule."""
+        """True for the solver "sgd" with this learning rate schedule."""
         estimator = self.estimator
         return (
             estimator.optimizer is None
@@ -180,45 +211,21 @@ class StochasticFit:
             and bool(estimator.learning_rate == schedule)
         )
 
-    def record_score(self, validation: Data) -> float:
-        """Early stopping: remembers the best parameters."""
+    def has_converged(self, trainer: Trainer, logs: dict[str, float]) -> bool:
+        """True if training has converged; an adaptive learning rate is lowered first, while it can be."""
         estimator = self.estimator
-        score = estimator._validation_score(self.head, validation)
-        estimator.validation_scores_.append(score)
-        if estimator.verbose:
-            print(f"Validation score: {score:f}")
-        self.count_stalled_epochs(score < estimator.best_validation_score_ + estimator.tol)
-        if score > estimator.best_validation_score_:
-            estimator.best_validation_score_ = score
-            estimator._keep_best()
-        return float(score)
-
-    def record_loss(self) -> None:
-        """Without early stopping the training loss decides."""
-        estimator = self.estimator
-        self.count_stalled_epochs(estimator.loss_ > estimator.best_loss_ - estimator.tol)
-        estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
-
-    def count_stalled_epochs(self, stalled: bool) -> None:
-        """Counts epochs without improvement."""
-        estimator = self.estimator
-        estimator._no_improvement_count = estimator._no_improvement_count + 1 if stalled else 0
-
-    def patience_is_over(self) -> bool:
-        """Whether to stop; an adaptive learning rate falls instead, as long as it can."""
-        estimator = self.estimator
-        if estimator._no_improvement_count <= estimator.n_iter_no_change:
+        if not self.patience.over:
             return False
-        what = "Validation score" if self.validation is not None else "Training loss"
+        metric = "Validation score" if self.validation is not None else "Training loss"
         message = (
-            f"{what} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change}"
+            f"{metric} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change}"
             " consecutive epochs."
         )
-        rate = estimator._optimizer.current_lr
-        falls = self.follows("adaptive") and rate > LEAST_RATE
+        rate = trainer.optimizer.current_lr
+        falls = self.follows("adaptive") and rate > MIN_ADAPTIVE_RATE
         if falls:
-            estimator._optimizer.lr = rate / 5
-            estimator._no_improvement_count = 0
+            trainer.optimizer.lr = rate / 5
+            self.patience.waited = estimator._no_improvement_count = 0
             message += f" Setting learning rate to {rate / 5:f}"
         elif self.follows("adaptive"):
             message += " Learning rate too small. Stopping."

@@ -1,0 +1,96 @@
+"""`Patience`: a count of epochs without improvement."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from .._utils.check import check_finite, check_int, check_name
+
+
+class Patience:
+    """Counts epochs without improvement of a metric: the rule inside `EarlyStopping`.
+
+    Parameters
+    ----------
+    patience : int or None
+        Number of epochs without improvement, >= 0, after which `over` is True; None is no limit.
+    min_delta : float
+        Smallest change that counts as an improvement, >= 0.
+    mode : "min" or "max"
+        Whether smaller or larger values of the metric are better.
+    like : "keras" or "sklearn"
+        Library whose rule to follow. Keras: a value is an improvement if it is better than `best` by more
+        than `min_delta`, and only then becomes `best`; `over` is True after `patience` epochs in a row
+        without improvement (0 acts like 1). scikit-learn: every better value becomes `best`; a value is an
+        improvement if it is better by at least `min_delta`; `over` is True after more than `patience` epochs
+        in a row without improvement.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong type or value.
+
+    Attributes
+    ----------
+    best : float
+        Best value so far; before the first inf for "min", -inf for "max".
+    waited : int
+        Number of epochs since the last improvement.
+
+    Examples
+    --------
+    >>> from simdnn import callbacks
+    >>> patience = callbacks.Patience(2)
+    >>> [patience.observe(loss) for loss in (3.0, 2.0, 2.5, 2.5)], patience.over
+    ([True, True, False, False], True)
+
+    Source: Prechelt 1998, "Early stopping, but when?"; `EarlyStopping` of Keras; `n_iter_no_change` and `tol`
+    of scikit-learn's MLPClassifier.
+    """
+
+    def __init__(
+        self,
+        patience: int | None = 10,
+        min_delta: float = 0.0,
+        mode: Literal["min", "max"] = "min",
+        like: Literal["keras", "sklearn"] = "keras",
+    ) -> None:
+        self.patience = None if patience is None else check_int("patience", patience, 0)
+        self.min_delta = check_finite("min_delta", min_delta)
+        self.mode = check_name("mode", mode, ("min", "max"))
+        self.like = check_name("like", like, ("keras", "sklearn"))
+        self.best = math.inf if self.mode == "min" else -math.inf
+        self.waited = 0
+
+    def observe(self, value: float) -> bool:
+        """Observe the metric of an epoch.
+
+        Parameters
+        ----------
+        value : float
+            Value of the metric after the epoch; NaN is never an improvement.
+
+        Returns
+        -------
+        bool
+            True if the value becomes `best`.
+        """
+        sign = -1.0 if self.mode == "min" else 1.0
+        height, best = sign * value, sign * self.best
+        if self.like == "sklearn":
+            better, stalled = height > best, height < best + self.min_delta
+        else:
+            better = height > best + self.min_delta
+            stalled = not better
+        self.waited = self.waited + 1 if stalled else 0
+        if better:
+            self.best = float(value)
+        return better
+
+    @property
+    def over(self) -> bool:
+        """True after too many epochs without improvement."""
+        if self.patience is None:
+            return False
+        return self.waited > self.patience if self.like == "sklearn" else self.waited >= max(1, self.patience)

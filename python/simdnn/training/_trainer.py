@@ -1,0 +1,433 @@
+"""`Trainer`: steps and epochs in native code, with a progress bar, history and callbacks."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core, optim
+from .._utils.check import check_float, check_int, check_name
+from .._utils.files import Path
+from .._utils.progress import Progress, advance, bar
+from ..io import _checkpoint
+from ..losses._registry import resolve
+from ..nn import Dense, LargeMarginSoftmax, Sequential, Softmax
+from ._history import History
+from ._samples import as_input, checked_order
+
+Logs = dict[str, float]
+Callback = Callable[["Trainer", Logs], Any]
+
+
+class Trainer:
+    """Trains a model; each step, and each epoch of steps, is one native call.
+
+    Native code runs without the GIL, except in steps of a few microseconds, where releasing it costs more
+    than it gains.
+
+    Parameters
+    ----------
+    model : Sequential
+        Model to train, in place.
+    loss : str, function, functools.partial or None
+        A name (``"cross_entropy"``, ``"focal"``, ``"huber"``, ...), a loss of `simdnn.functional`, or a
+        ``functools.partial`` of one with its settings, as in ``partial(F.huber_loss, delta=2.0)``. None is
+        the loss of the last layer if that is an `nn.LargeMarginSoftmax`, and ``"cross_entropy"`` otherwise.
+    optimizer : optim.Optimizer, str or None
+        An optimizer made without params, or the name of one; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may
+        be changed between steps, and may be a schedule of `simdnn.schedules` or any function of the step. A
+        `schedules.reduce_on_plateau` observes the validation loss of each epoch, or the training loss if
+        there is no validation data.
+    clip_norm, clip_value, l1, l2 : float or None
+        Settings of the optimizer (see `optim.Optimizer`) that can be given here instead.
+    seed : int or None
+        Seed of the order of the samples in `fit` and of random layers such as dropout; the same seed gives
+        the same bits. None draws a seed.
+    penalty : "mean" or "sum"
+        Reduction of a batch's loss to which the l1 and l2 penalties are added: the mean over its samples, or
+        their sum. With "sum", loss and penalties are divided by the batch's sum of weights, as in
+        scikit-learn with ``alpha``, and the logs and the history of `fit` include the penalty.
+
+    Attributes
+    ----------
+    model, optimizer, loss, seed, penalty
+        The arguments, with their defaults filled in.
+    epochs_done : int
+        Number of epochs trained by all calls of `fit`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong type or value, or the loss does not fit the last layer.
+
+    Examples
+    --------
+    >>> import numpy as np, simdnn
+    >>> from simdnn import nn
+    >>> model = nn.Sequential(nn.Dense(2, 8, activation="tanh"), nn.Dense(8, 2), rng=0)
+    >>> trainer = simdnn.Trainer(model, optimizer="adam", seed=0)
+    >>> x, y = np.float32([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
+    >>> history = trainer.fit(x, y, epochs=500, batch_size=4)
+    >>> history.loss[-1] < history.loss[0]
+    True
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        loss: str | Callable[..., Any] | None = None,
+        optimizer: optim.Optimizer | str | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        seed: int | None = None,
+        penalty: Literal["mean", "sum"] = "mean",
+    ) -> None:
+        if not isinstance(model, Sequential):
+            raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+        last = model.layers[-1]
+        if loss is None:
+            loss = last._loss() if isinstance(last, LargeMarginSoftmax) else "cross_entropy"
+        native = resolve(loss)
+        outputs = model.out_features
+        if native.classes not in (0, outputs):
+            raise ValueError(
+                f"loss: expected weights for the model's {outputs} outputs, got {native.classes}"
+            )
+        if native.takes_logits and isinstance(last, Softmax):
+            raise ValueError(
+                f"layers[{len(model.layers) - 1}]: {last!r} gives probabilities of shape {model._output}, but"
+                f" the loss {native.name!r} takes logits of shape {model._output}: leave the layer out"
+            )
+        if native.has_margin and not (
+            isinstance(last, Dense) and not last.bias and last.activation in (None, "identity")
+        ):
+            raise ValueError(
+                "loss: a margin needs Dense(..., bias=False) without activation as the last layer, got"
+                f" {last!r}"
+            )
+        optimizer = optim.unbound(optimizer)
+        self.model = model
+        self.loss = loss
+        self._classifies = native.classifies
+        self.optimizer = optimizer
+        self.seed = (
+            int.from_bytes(os.urandom(8), "little") if seed is None else check_int("seed", seed, 0, 2**64 - 1)
+        )
+        self.penalty = check_name("penalty", penalty, ("mean", "sum"))
+        self.epochs_done = 0
+        make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
+        optimizer._adopt({"clip_norm": clip_norm, "clip_value": clip_value, "l1": l1, "l2": l2})
+        self._trainer = make(model._model, native, optimizer._config, self.seed)
+        self._trainer.sums_penalty = penalty == "sum"
+        optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
+
+    def step(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Update the parameters once, from one batch.
+
+        Parameters
+        ----------
+        x : array, shape (n, in_features) or, of sequences, (n, time, in_features)
+            Real numbers; they are cast to the model's dtype.
+        y : array
+            Targets of the loss: integer classes, shape (n,); probabilities or values, shape
+            (n, out_features); for distillation the teacher's logits, or a pair of them and n classes.
+        sample_weight : array, shape (n,), or None
+            Weights >= 0 of the samples; None gives each the weight 1.
+
+        Returns
+        -------
+        float
+            The mean loss of the batch before the update.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an array has a wrong dtype or shape, or the batch is empty; nothing is changed.
+        IndexError
+            If a class is out of range; nothing is changed.
+
+        Notes
+        -----
+        The mean is sum(weight * loss) / sum(weight). The weight of a sample is its sample weight, times the
+        weight of its class if the loss has class weights; that of an ignored class is 0.
+        """
+        if self.optimizer._schedule is not None:
+            self.optimizer._provide_rates(1)
+        return self._trainer.step(x, y, sample_weight)
+
+    def evaluate(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, scale: float = 1.0
+    ) -> tuple[float, float]:
+        """Compute the mean loss and the accuracy without training.
+
+        Parameters
+        ----------
+        X, y, sample_weight, scale
+            As in `fit`. Weights count in the loss, not in the accuracy.
+
+        Returns
+        -------
+        loss, accuracy : float
+            The accuracy is in [0, 1], and NaN for a regression.
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError
+            If an argument has a wrong type, shape or value.
+        """
+        dataset = self._trainer.dataset(as_input(X), y, sample_weight, check_float("scale", scale))
+        loss, accuracy, *_ = self._trainer.evaluate(dataset)
+        return loss, accuracy if self._classifies else float("nan")
+
+    def objective(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, scale: float = 1.0
+    ) -> Callable[[NDArray[Any]], tuple[float, NDArray[Any]]]:
+        """The mean loss over all samples and its gradient, as a function of the model's parameters.
+
+        The function serves full-batch optimizers: ``scipy.optimize.minimize(f, start, jac=True)``.
+
+        Parameters
+        ----------
+        X, y, sample_weight, scale
+            As in `fit`; they are checked once, by this method.
+
+        Returns
+        -------
+        function
+            It takes parameters in the layout of `Sequential.flat_parameters`, writes them into the model, and
+            returns the loss and its gradient w.r.t. them, shape (parameters,), without the penalties.
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError
+            If an argument has a wrong type, shape or value.
+
+        Examples
+        --------
+        >>> import numpy as np, simdnn
+        >>> from simdnn import nn
+        >>> model = nn.Sequential(nn.Dense(2, 2), rng=0)
+        >>> f = simdnn.Trainer(model).objective(np.eye(2, dtype=np.float32), [0, 1])
+        >>> loss, gradient = f(np.zeros(6))
+        >>> round(loss, 4), gradient.shape
+        (0.6931, (6,))
+        """
+        dataset = self._trainer.dataset(as_input(X), y, sample_weight, check_float("scale", scale))
+
+        def value_and_gradient(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+            self.model.flat_parameters[:] = parameters
+            loss = self._trainer.gradient(dataset)[0]
+            return loss, self.model.flat_gradients.copy()
+
+        return value_and_gradient
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        epochs: int,
+        batch_size: int | None = 32,
+        sample_weight: ArrayLike | None = None,
+        validation_data: tuple[ArrayLike, ...] | None = None,
+        callbacks: Iterable[Callback] = (),
+        progress: Progress = "auto",
+        shuffle: bool = True,
+        order: Callable[[int], ArrayLike] | None = None,
+        scale: float = 1.0,
+    ) -> History:
+        """Train for a number of epochs.
+
+        Parameters
+        ----------
+        X : array, shape (n, in_features) or, of sequences, (n, time, in_features)
+            Samples. Arrays of float32, float64 and uint8 are read in place and cast batch by batch; others
+            are copied. SciPy sparse matrices are read as CSR.
+        y : array
+            Targets, as in `step`.
+        epochs : int
+            Number of epochs, >= 1.
+        batch_size : int or None
+            Samples per step. None is batch gradient descent (all samples), 1 is stochastic gradient descent.
+            The last batch of an epoch may be smaller.
+        sample_weight : array, shape (n,), or None
+            As in `step`, for each batch. A batch whose weights are all 0 has the gradient 0. The loss of the
+            epoch is the weighted mean over all samples.
+        validation_data : (X, y), (X, y, sample_weight) or None
+            Data to evaluate after each epoch.
+        callbacks : iterable of callables
+            Functions that are called in order as ``callback(trainer, logs)`` after each epoch, where ``logs``
+            holds the metrics of the epoch by name. Training ends if one returns a true value. A callback may
+            add metrics for the callbacks after it. If it has methods ``on_fit_begin(trainer)`` and
+            ``on_fit_end(trainer)``, they are called before the first epoch, and after training or an
+            exception. See `simdnn.callbacks`.
+        progress : bool or "auto"
+            Show a tqdm bar over the epochs; "auto" shows it on a terminal if tqdm is installed.
+        shuffle : bool
+            Draw a new order of the samples for each epoch, from `seed` and `epochs_done`.
+        order : function or None
+            Function that is called with `epochs_done` and returns the order of the samples in the next epoch,
+            n indices in [0, n), which may repeat as in a bootstrap sample. It replaces `shuffle`.
+        scale : float
+            Factor that `X`, and that of the validation data, is multiplied by when a batch is read, such as
+            1/255 for uint8 images. Inputs of later predictions must be scaled by the caller.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError
+            If an argument has a wrong type, shape or value; nothing is changed.
+        ImportError
+            If ``progress=True`` and tqdm is missing.
+        KeyboardInterrupt
+            On Ctrl-C, within 100 ms; the model has the parameters of the last complete step.
+
+        Examples
+        --------
+        >>> import numpy as np, simdnn
+        >>> from simdnn import nn
+        >>> x, y = np.eye(4, dtype=np.float32), np.arange(4)
+        >>> trainer = simdnn.Trainer(nn.Sequential(nn.Dense(4, 4), rng=0), seed=0)
+        >>> history = trainer.fit(x, y, epochs=3, batch_size=2, validation_data=(x, y))
+        >>> history.epochs, history.steps, len(history.val_loss)
+        (3, 6, 3)
+        """
+        epochs, scale = check_int("epochs", epochs), check_float("scale", scale)
+        dataset = self._trainer.dataset(as_input(X), y, sample_weight, scale)
+        validation = self._validation(validation_data, scale)
+        samples = dataset.samples
+        size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
+        watchers = list(callbacks)
+        history = History()
+        with bar(progress, epochs, "training") as shown, ExitStack() as ends:
+            for watcher in watchers:
+                if hasattr(watcher, "on_fit_end"):
+                    ends.callback(watcher.on_fit_end, self)
+                if hasattr(watcher, "on_fit_begin"):
+                    watcher.on_fit_begin(self)
+            for _ in range(epochs):
+                self.optimizer._provide_rates(-(-samples // size))
+                logs = self._epoch(history, dataset, size, shuffle if order is None else order, validation)
+                advance(shown, logs)
+                history.stopped = any([watcher(self, logs) for watcher in watchers])
+                self.optimizer._observe(logs.get("val_loss", logs["loss"]))
+                if history.stopped:
+                    break
+        return history
+
+    def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
+        """Write the model and its training state to a safetensors file, which `load` reads.
+
+        Parameters
+        ----------
+        path : str or path
+            File to write; an existing one is replaced atomically.
+        metadata : dict, optional
+            User data that JSON can hold; `simdnn.load_metadata` reads it.
+
+        Raises
+        ------
+        TypeError
+            If the optimizer is of a user-defined class, or a setting of the loss is not a value that JSON can
+            hold.
+        OSError
+            If the file cannot be written.
+        ImportError
+            If safetensors is missing: it comes with the extra ``[io]``.
+
+        Notes
+        -----
+        `simdnn.load` reads only the model from such a file.
+        """
+        _checkpoint.save(self, path, metadata)
+
+    @classmethod
+    def load(cls, path: Path, *, lr: Any = None) -> Trainer:
+        """Read a trainer that `save` has written; it continues bit for bit as the saved one would have.
+
+        Parameters
+        ----------
+        path : str or path
+        lr : float, schedule or function, optional
+            Learning rate instead of the saved one; required if that was a user-defined function, which a file
+            cannot hold.
+
+        Returns
+        -------
+        Trainer
+            A trainer with the saved model, optimizer, loss, seed, and counts of steps and epochs.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, inconsistent or not of a trainer, or `lr` is required.
+        OSError
+            If the file cannot be read.
+        ImportError
+            If safetensors is missing: it comes with the extra ``[io]``.
+
+        Examples
+        --------
+        >>> import os, tempfile, numpy as np, simdnn
+        >>> from simdnn import nn
+        >>> x, y = np.eye(4, dtype=np.float32), np.arange(4)
+        >>> trainer = simdnn.Trainer(nn.Sequential(nn.Dense(4, 4), rng=0), seed=0)
+        >>> history = trainer.fit(x, y, epochs=2, batch_size=2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "trainer.safetensors")
+        ...     trainer.save(path)
+        ...     other = simdnn.Trainer.load(path)
+        >>> other.fit(x, y, epochs=1).loss == trainer.fit(x, y, epochs=1).loss
+        True
+        """
+        return _checkpoint.load(cls, path, lr)
+
+    def _validation(self, given: tuple[ArrayLike, ...] | None, scale: float) -> Any:
+        """The validation data of `fit` as a native dataset, or None."""
+        if given is None:
+            return None
+        if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+            raise TypeError("validation_data: expected a pair (X, y), or (X, y, sample_weight)")
+        X, y, *weight = given
+        return self._trainer.dataset(as_input(X), y, weight[0] if weight else None, scale)
+
+    def _epoch(
+        self,
+        history: History,
+        dataset: Any,
+        size: int,
+        order: bool | Callable[[int], ArrayLike],
+        validation: Any,
+    ) -> Logs:
+        """Trains one epoch, adds its metrics to the history and returns them."""
+        start = time.perf_counter()
+        if callable(order):
+            indices = checked_order(order(self.epochs_done))
+            report = self._trainer.epoch_in_order(dataset, size, indices)
+        else:
+            report = self._trainer.epoch(dataset, size, bool(order), self.epochs_done)
+        loss, accuracy, _, steps, penalty = report
+        history.seconds.append(time.perf_counter() - start)
+        history.steps += steps
+        self.epochs_done += 1
+        logs = {"loss": loss, "accuracy": accuracy}
+        if self.penalty == "sum":
+            logs["penalty"] = penalty
+        if validation is not None:
+            logs["val_loss"], logs["val_accuracy"], *_ = self._trainer.evaluate(validation)
+        if not self._classifies:
+            logs = {name: value for name, value in logs.items() if not name.endswith("accuracy")}
+        for name, value in logs.items():
+            getattr(history, name).append(value)
+        return logs
