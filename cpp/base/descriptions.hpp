@@ -152,7 +152,7 @@ struct RuleDescription {
   constexpr int scalar_count() const { return scalar_state[0].name == nullptr ? 0 : kMaxScalars; }
 };
 
-constexpr int kMaxScheduleValues = 3;
+constexpr int kMaxScheduleValues = 4;
 
 /// A piece of a learning-rate schedule: a function of the steps since the piece began.
 struct ScheduleDescription {

@@ -5,14 +5,9 @@
 #include <cstdint>
 
 #include "descriptions.hpp"
+#include "matrix.hpp"
 
 namespace simdnn {
-
-using Index = std::ptrdiff_t;
-
-/// Rows of matrices in an arena are padded to a multiple of this many elements; owned buffers end in as much slack.
-constexpr Index kPad = 16;
-constexpr Index padded(Index n) { return (n + kPad - 1) / kPad * kPad; }
 
 /// A function applied to a tile of a product while it is in the first-level cache.
 /// Forward: c = f(c), and aux receives f'(c) if the backward pass needs it.
@@ -25,26 +20,24 @@ struct PostOp {
   const T* parameters = nullptr;
 };
 
-/// c [rows, columns] = c_init + a [rows, depth] b [depth, columns]: each element is one chain of FMAs in the order of
-/// k.
+/// c [rows, columns] = post_op(c_init + a [rows, depth] b [depth, columns]): each element is one chain of FMAs in the
+/// order of k.
 template <class T>
 struct Product {
-  Index rows = 0, columns = 0, depth = 0;
-  const T* a = nullptr;
-  Index a_row = 0, a_column = 0;
-  const T* b = nullptr;  ///< readable up to kPad elements beyond the last column of a row
-  Index b_row = 0;
-  Index b_column = 1;         ///< 1; any other stride for a transposed b, whose b_row is 1
-  const T* c_init = nullptr;  ///< nullptr: zeros; a c_init_row of 0 repeats a bias; may be c itself
-  Index c_init_row = 0;
-  T* c = nullptr;
-  Index c_row = 0;
+  Operand<T> a = {};
+  Operand<T> b = {};  ///< rows are readable up to kPad elements beyond the last column; or a transposed matrix
+  Matrix<const T> c_init = {};  ///< empty: zeros; or one row, broadcast; may be c itself
+  Matrix<T> c = {};
   bool padded = false;     ///< rows of c are padded to kPad, and the padding may be written
   PostOp<T> post_op = {};  ///< for a padded c only
 };
 
 /// Type of a number in memory, before the cast to a network's precision.
 enum class DType { f32, f64, u8 };
+
+/// The type of a network's own numbers.
+template <class T>
+constexpr DType kDType = sizeof(T) == sizeof(float) ? DType::f32 : DType::f64;
 
 constexpr Index size_of(DType dtype) {
   return dtype == DType::f32 ? Index(sizeof(float)) : dtype == DType::f64 ? Index(sizeof(double)) : 1;
@@ -60,12 +53,8 @@ struct RandomPlace {
 /// Rows that a random layer turns into y and the slope dy/dx; y may be x.
 template <class T>
 struct RandomRows {
-  Index rows = 0, columns = 0;
-  const T* x = nullptr;
-  Index x_stride = 0;
-  T* y = nullptr;
-  T* slope = nullptr;
-  Index stride = 0;  ///< stride of y and slope
+  Matrix<const T> x = {};
+  Matrix<T> y = {}, slope = {};
   RandomPlace random = {};
 };
 
@@ -105,14 +94,11 @@ struct NormColumns {
 /// Rows that are normalized by their own mean and variance.
 template <class T>
 struct NormRows {
-  Index rows = 0, columns = 0;
-  const T* x = nullptr;
-  Index x_stride = 0;
+  Matrix<const T> x = {};
   double eps = 0;
   const T *weight = nullptr, *bias = nullptr;  ///< both or neither
-  T* normal = nullptr;                         ///< normalized rows before weight and bias; nullptr if not needed
-  T* y = nullptr;                              ///< forward: the output; backward: dy, overwritten by dx
-  Index stride = 0;                            ///< stride of normal and y
+  Matrix<T> normal = {};                       ///< normalized rows before weight and bias; empty if not needed
+  Matrix<T> y = {};                            ///< forward: the output; backward: dy, overwritten by dx
   double* inverse = nullptr;                   ///< 1 / sqrt(variance + eps) of each row
 };
 
@@ -126,19 +112,15 @@ struct SlopeLaw {
 /// A block of samples for a loss: row_loss[i] = row_weight[i] * loss_i, gradient = scale * d row_loss / d output.
 template <class T>
 struct LossRows {
-  Index rows = 0, columns = 0;
-  const T* output = nullptr;
-  Index output_stride = 0;
+  Matrix<const T> output = {};
   const std::int64_t* classes = nullptr;  ///< a negative class is ignored: zero loss and gradient
-  const T* values = nullptr;  ///< a row of target values for each sample, together with classes or instead of them
-  Index values_stride = 0;
-  const T* row_weight = nullptr;        ///< nullptr: ones
+  Matrix<const T> values = {};    ///< a row of target values for each sample, together with classes or instead of them
+  const T* row_weight = nullptr;  ///< nullptr: ones
   const double* parameters = nullptr;   ///< in the order of the description
   const double* class_scale = nullptr;  ///< a factor for each column; nullptr: ones
   double scale = 1;
   double factor = 1;  ///< factor of every loss and gradient: 1 / columns for a mean over outputs, times a focal alpha
-  T* gradient = nullptr;  ///< nullptr: only the loss is computed; may be the output itself
-  Index gradient_stride = 0;
+  Matrix<T> gradient = {};  ///< empty: only the loss is computed; may be the output itself
   double* row_loss = nullptr;
   T* each = nullptr;                    ///< nullptr, or the loss of every output, contiguous; pointwise losses only
   std::uint8_t* row_correct = nullptr;  ///< nullptr, or 1 where the first largest output is the class
@@ -160,13 +142,10 @@ struct MarginShape {
 template <class T>
 struct MarginRows {
   MarginShape shape;
-  Index rows = 0, columns = 0;
-  const T* z = nullptr;
-  Index z_stride = 0;
+  Matrix<const T> z = {};
   const std::int64_t* classes = nullptr;                         ///< a negative class has no margin
   const double *feature_norm = nullptr, *weight_norm = nullptr;  ///< norms of the rows of x, of the columns of W
-  T* out = nullptr;
-  Index out_stride = 0;
+  Matrix<T> out = {};
   double* feature_norm_gradient = nullptr;  ///< out: gradient w.r.t. |x|, to be added to dz W^T along x / |x|
   double* weight_norm_gradient = nullptr;   ///< in, out: sum of the gradients w.r.t. the norm of a column of W
 };
@@ -174,13 +153,8 @@ struct MarginRows {
 /// Rows for softmax and related functions; a backward pass also reads dy.
 template <class T>
 struct SoftmaxRows {
-  Index rows = 0, columns = 0;
-  const T* x = nullptr;
-  Index x_stride = 0;
-  const T* dy = nullptr;
-  Index dy_stride = 0;
-  T* out = nullptr;  ///< may be x
-  Index out_stride = 0;
+  Matrix<const T> x = {}, dy = {};
+  Matrix<T> out = {};  ///< may be x
   double temperature = 1;
 };
 
@@ -191,7 +165,7 @@ struct UpdateSpan {
   const T* g = nullptr;
   T* slots[kMaxSlots] = {};
   Index size = 0;
-  bool penalized = true;  ///< whether l1 and l2 apply
+  bool penalized = true;  ///< l1 and l2 apply
 };
 
 /// Preparation of a gradient before its rule: clip(scale g, limit) + l1 sign(p) + l2 p.

@@ -20,7 +20,8 @@ std::string formulas(const Description& info) {
 }
 
 std::string accuracy(const std::string& of, double ulp) {
-  return "\nAccuracy" + of + ": float32 " + bound(ulp) + (ulp == 0 ? "" : " (subnormal results within two smallest subnormals)") +
+  return "\nAccuracy" + of + ": float32 " + bound(ulp) +
+         (ulp == 0 ? "" : " (subnormal results within two smallest subnormals)") +
          ", the same bits on every machine.\nACCURACY.md lists the errors that sweeps over all inputs found. "
          "float16 is correctly rounded.\n";
 }

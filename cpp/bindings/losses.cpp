@@ -8,6 +8,7 @@
 
 #include "../net/layers/dense.hpp"
 #include "register.hpp"
+#include "schedules.hpp"
 
 namespace simdnn {
 
@@ -29,14 +30,13 @@ Reduction reduction_of(const Loss& loss, const std::string& name) {
 
 /// Rows [begin, end) of a batch.
 template <class T>
-LossRows<T> part_of(LossRows<T> rows, Index begin, Index end) {
-  rows.rows = end - begin;
-  rows.output += begin * rows.output_stride;
+LossRows<T> row_range(LossRows<T> rows, Index begin, Index end) {
+  rows.output = rows.output.row_range(begin, end - begin);
+  rows.values = rows.values.row_range(begin, end - begin);
+  rows.gradient = rows.gradient.row_range(begin, end - begin);
   if (rows.classes) rows.classes += begin;
-  if (rows.values) rows.values += begin * rows.values_stride;
   if (rows.row_weight) rows.row_weight += begin;
-  if (rows.gradient) rows.gradient += begin * rows.gradient_stride;
-  if (rows.each) rows.each += begin * rows.columns;
+  if (rows.each) rows.each += begin * rows.output.columns;
   rows.row_loss += begin;
   return rows;
 }
@@ -44,10 +44,10 @@ LossRows<T> part_of(LossRows<T> rows, Index begin, Index end) {
 template <class T>
 void run(const Loss& loss, const LossRows<T>& rows) {
   const LossFunction<T> function = typed_kernels<T>().losses[loss.index];
-  const Nanoseconds work = kLossElement * double(rows.rows) * double(rows.columns);
+  const Nanoseconds work = kLossElement * double(rows.output.rows) * double(rows.output.columns);
   std::optional<py::gil_scoped_release> release;
   if (work > kHoldLockInLossUpTo) release.emplace();
-  parallel_for(rows.rows, 16, work, [&](Index begin, Index end) { function(part_of(rows, begin, end)); });
+  parallel_for(rows.output.rows, 16, work, [&](Index begin, Index end) { function(row_range(rows, begin, end)); });
 }
 
 /// The arguments of one evaluation and what they lead to.
@@ -73,16 +73,14 @@ struct Evaluation {
                             shape_text(input));
     }
     samples.assign(shape.begin(), shape.end() - 1);
-    rows.columns = shape.back();
-    rows.rows = input.size() / rows.columns;
-    check_classes(name);
-    targets.emplace(loss, target, "target", samples, rows.columns, text);
+    const Index columns = shape.back(), count = input.size() / columns;
+    check_classes(name, columns);
+    targets.emplace(loss, target, "target", samples, columns, text);
     if (!weight.is_none()) weights = sample_weights<T>(weight, samples, text);
-    rows.classes = targets->classes();
-    rows.values = targets->values();
-    rows.values_stride = rows.columns;
-    rows.row_weight = weights ? weights->data() : nullptr;
-    divisor = sum_of_weights();
+    const T* const row_weight = weights ? weights->data() : nullptr;
+    const Matrix<const T> values{targets->values(), count, columns, columns};
+    rows = loss.rows<T>({input.data(), count, columns, columns}, targets->classes(), values, row_weight);
+    divisor = loss.mean_divisor(rows.classes, values.data != nullptr, row_weight, count, [](Index i) { return i; });
   }
 
   /// A loss of single outputs: long rows whatever the shape, or rows of classes where each has a weight.
@@ -92,29 +90,26 @@ struct Evaluation {
     constexpr Index row = 1024;
     samples = shape;
     divisor = double(input.size());
-    rows.columns = loss.class_scale.empty() ? row : (shape.empty() ? 1 : shape.back());
-    if (!loss.class_scale.empty()) check_classes(name);
-    rows.rows = rows.columns == 0 ? 0 : input.size() / rows.columns;
-    rows.values = values.data();
-    rows.values_stride = rows.columns;
+    const Index columns = loss.class_scale.empty() ? row : (shape.empty() ? 1 : shape.back());
+    if (!loss.class_scale.empty()) check_classes(name, columns);
+    const Index count = columns == 0 ? 0 : input.size() / columns;
+    rows = loss.rows<T>({input.data(), count, columns, columns}, nullptr, {values.data(), count, columns, columns},
+                        nullptr);
     points = std::move(values);
   }
 
   py::tuple run(Reduction reduction, bool return_grad) {
-    const Index rest = rows.columns == 0 ? 0 : input.size() % rows.columns;
+    const Index count = rows.output.rows, columns = rows.output.columns;
+    const Index rest = columns == 0 ? 0 : input.size() % columns;
     const bool pointwise = loss.info().outputs != Outputs::together;
     if (reduction == Reduction::batch_mean) divisor = shape.empty() ? 1 : double(shape[0]);
     const bool mean = reduction == Reduction::mean || reduction == Reduction::batch_mean;
-    row_loss.assign(std::size_t(rows.rows + 1), 0);
-    rows.output = input.data();
-    rows.output_stride = rows.columns;
-    loss.describe(rows);
+    row_loss.assign(std::size_t(count + 1), 0);
     rows.scale = mean ? (divisor == 0 ? 0 : 1 / divisor) : 1;
     rows.row_loss = row_loss.data();
     if (return_grad) {
       gradient.emplace(shape);
-      rows.gradient = gradient->mutable_data();
-      rows.gradient_stride = rows.columns;
+      rows.gradient = {gradient->mutable_data(), count, columns, columns};
     }
     if (reduction == Reduction::none) each.emplace(samples);
     if (reduction == Reduction::none && pointwise) rows.each = each->mutable_data();
@@ -122,7 +117,7 @@ struct Evaluation {
     if (rest > 0) run_rest(rest);
     py::object gradients = gradient ? py::object(*gradient) : py::none();
     if (reduction == Reduction::none) {
-      for (Index i = 0; !pointwise && i < rows.rows; ++i) each->mutable_data()[i] = T(row_loss[std::size_t(i)]);
+      for (Index i = 0; !pointwise && i < count; ++i) each->mutable_data()[i] = T(row_loss[std::size_t(i)]);
       return py::make_tuple(*each, gradients);
     }
     const double sum = typed_kernels<double>().row_sum(row_loss.data(), Index(row_loss.size()));
@@ -132,31 +127,17 @@ struct Evaluation {
  private:
   std::optional<Array<T>> points;
 
-  double sum_of_weights() const {
-    const bool counts_all = rows.classes == nullptr || rows.values != nullptr;
-    if (rows.row_weight == nullptr && (counts_all || loss.class_weight.empty())) {  // a count, which is fast
-      const auto counted = [](std::int64_t cls) { return cls >= 0; };
-      return double(counts_all ? rows.rows : std::count_if(rows.classes, rows.classes + rows.rows, counted));
-    }
-    double sum = 0;
-    for (Index i = 0; i < rows.rows; ++i) {
-      const double own = counts_all ? 1.0 : loss.weight_of(rows.classes[i]);
-      sum += rows.row_weight ? double(rows.row_weight[i]) * own : own;
-    }
-    return sum;
-  }
-
-  void check_classes(const char* name) const {
+  void check_classes(const char* name, Index columns) const {
     const std::size_t count = loss.class_scale.size();
-    if (count == 0 || Index(count) == rows.columns) return;
-    throw py::value_error("weight: expected one number for each of the " + std::to_string(rows.columns) +
-                          " classes of " + name + ", got " + std::to_string(count));
+    if (count == 0 || Index(count) == columns) return;
+    throw py::value_error("weight: expected one number for each of the " + std::to_string(columns) + " classes of " +
+                          name + ", got " + std::to_string(count));
   }
 
-  /// What whole rows leave over.
+  /// The remaining outputs after the last full row.
   void run_rest(Index rest) {
-    LossRows<T> last = part_of(rows, rows.rows, rows.rows + 1);
-    last.columns = rest;
+    LossRows<T> last = row_range(rows, rows.output.rows, rows.output.rows + 1);
+    last.output.columns = rest;
     simdnn::run(loss, last);
   }
 };
@@ -188,7 +169,7 @@ std::shared_ptr<const SequentialSpec> product_of(Index inputs, Index outputs) {
   return sequential;
 }
 
-/// The loss of features and the weight of a last layer, with its margin; with `return_grad` the gradients by both.
+/// The loss of features and the weight of a last layer, with its margin; with `return_grad` the gradients w.r.t. both.
 template <class T>
 py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py::object& weight,
                           const py::object& target, const py::object& sample_weight, const std::string& reduction,
@@ -207,7 +188,7 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
   const auto network = std::make_shared<Network<T>>(product_of(x.columns, classes));
   std::copy(w.data(), w.data() + w.size(), network->values().data());
   Plan<T> plan(network, x.rows, 1, return_grad ? Mode::train : Mode::infer, true);
-  MarginHead<T> head(*loss.margin, x.rows, x.columns, classes);
+  MarginLogits<T> head(*loss.margin, x.rows, x.columns, classes);
   const Matrix<T> out{logits.mutable_data(), x.rows, classes, classes};
   const std::int64_t* const targets = evaluation.rows.classes;
   const Nanoseconds work = network->flops() * kFlopOfStep * double(x.rows);
@@ -235,27 +216,25 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
   return py::make_tuple(found[0], py::make_tuple(dx, dw));
 }
 
-void set_margin(Loss& loss, const std::string& name, double margin, std::optional<double> scale, double base,
-                double gamma, int power, double minimum) {
-  const MarginVariant* const variant = find_margin(name);
-  if (variant == nullptr) throw py::value_error("variant: '" + name + "' is not known; known: " + margin_names());
-  const bool angular = variant->law == MarginLaw::angular;
-  const bool fits = angular ? margin >= 1 && margin <= variant->highest && margin == std::floor(margin)
-                            : margin >= 0 && margin < variant->highest;
+void set_margin(Loss& loss, const std::string& name, double margin, std::optional<double> scale, const Pieces& lambda) {
+  const MarginVariant& variant = find_margin(name);
+  const bool angular = variant.law == MarginLaw::angular;
+  const bool fits = angular ? margin >= 1 && margin <= variant.highest && margin == std::floor(margin)
+                            : margin >= 0 && margin < variant.highest;
   if (!fits) {
     const std::string wanted = angular ? "1, 2, 3 or 4"
-                                       : "from 0 up to, not including, " + text_of(py::float_(variant->highest)) +
-                                             " (its paper has " + text_of(py::float_(variant->margin)) + ")";
+                                       : "from 0 up to, not including, " + text_of(py::float_(variant.highest)) +
+                                             " (its paper has " + text_of(py::float_(variant.margin)) + ")";
     throw py::value_error("margin: expected for " + name + " " + wanted + ", got " + text_of(py::float_(margin)));
   }
-  if (scale && variant->feature_norm) {
+  if (scale && variant.feature_norm) {
     throw py::value_error("scale: expected None for " + name + ", whose logits keep the norm of the features");
   }
-  const double factor = scale.value_or(variant->scale);
+  const double factor = scale.value_or(variant.scale);
   if (!(factor > 0) || !std::isfinite(factor)) {
     throw py::value_error("scale: expected a finite number > 0, got " + text_of(py::float_(factor)));
   }
-  loss.margin.emplace(*variant, margin, factor, Annealing{base, gamma, minimum, power});
+  loss.margin.emplace(variant, margin, factor, native_pieces(lambda));
 }
 
 std::vector<double> class_numbers(const py::object& object, const char* name) {
@@ -276,8 +255,7 @@ std::vector<double> class_numbers(const py::object& object, const char* name) {
 std::shared_ptr<Loss> make_loss(const std::string& name, const py::dict& parameters, const py::object& class_weight,
                                 const py::object& class_scale, double factor, std::int64_t ignore_index) {
   auto loss = std::make_shared<Loss>();
-  while (loss->index < kernels().loss_count && loss->info().name != name) ++loss->index;
-  if (loss->index == kernels().loss_count) throw std::logic_error(name);  // Python has checked the name
+  loss->index = find_by_name("loss", name, kernels().loss_count, [](int i) { return kernels().losses[i]->name; });
   const LossDescription& info = loss->info();
   for (int i = 0; i < info.parameter_count(); ++i) {
     const Hyper& hyper = info.parameters[i];
@@ -310,7 +288,7 @@ void register_losses(py::module_& module) {
                                     : evaluate<float>(self, input, target, weight, name, reduction, return_grad);
           },
           "input"_a, "target"_a, "weight"_a, "name"_a, "reduction"_a, "return_grad"_a)
-      .def("set_margin", &set_margin, "variant"_a, "margin"_a, "scale"_a, "base"_a, "gamma"_a, "power"_a, "minimum"_a)
+      .def("set_margin", &set_margin, "variant"_a, "margin"_a, "scale"_a, "lam"_a)
       .def_property_readonly("takes_logits", [](const Loss& self) { return self.info().logits; })
       .def_property_readonly("has_margin", [](const Loss& self) { return self.margin.has_value(); })
       .def(

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "register.hpp"
+#include "schedules.hpp"
 #include "state.hpp"
 
 namespace simdnn {
@@ -42,19 +43,6 @@ std::shared_ptr<OptimizerConfig> make_config(const std::string& rule, const py::
     return config;
   }
   throw std::logic_error(rule);  // Python has checked the name
-}
-
-using Pieces = std::vector<std::tuple<std::string, double, std::vector<double>>>;
-
-std::vector<SchedulePiece> native_pieces(const Pieces& pieces) {
-  std::vector<SchedulePiece> native;
-  for (const auto& [name, begin, values] : pieces) {
-    SchedulePiece& piece = native.emplace_back();
-    while (kernels().schedules[piece.kind]->name != name) ++piece.kind;  // Python has checked the name
-    piece.begin = begin;
-    std::copy(values.begin(), values.end(), piece.values);
-  }
-  return native;
 }
 
 py::array_t<double> schedule_rates(const Pieces& pieces, const Array<double>& steps) {

@@ -59,40 +59,28 @@ template <class S>
 void run(SoftmaxFunction<ComputeOf<S>> function, const Strided& x, const Strided* dy, const Strided& out,
          double temperature, Index begin, Index end) {
   using T = ComputeOf<S>;
-  SoftmaxRows<T> rows;
-  rows.columns = x.width;
-  rows.temperature = temperature;
+  const auto view = [&](const Strided& m) -> Matrix<T> {
+    return {reinterpret_cast<T*>(m.at(begin)), end - begin, m.width, m.row / kBytes<S>};
+  };
   if (x.plain<S>() && out.plain<S>() && (dy == nullptr || dy->plain<S>())) {
-    rows.rows = end - begin;
-    rows.x = reinterpret_cast<const T*>(x.at(begin));
-    rows.x_stride = x.row / kBytes<S>;
-    rows.out = reinterpret_cast<T*>(out.at(begin));
-    rows.out_stride = out.row / kBytes<S>;
-    if (dy) {
-      rows.dy = reinterpret_cast<const T*>(dy->at(begin));
-      rows.dy_stride = dy->row / kBytes<S>;
-    }
-    return function(rows);
+    return function({.x = view(x), .dy = dy ? view(*dy) : Matrix<T>{}, .out = view(out), .temperature = temperature});
   }
   constexpr Index most = 16;
   std::vector<T> scratch(std::size_t(most * (x.width + out.width + (dy ? dy->width : 0))));
-  T* const x_rows = scratch.data();
-  T* const out_rows = x_rows + most * x.width;
-  T* const dy_rows = out_rows + most * out.width;
-  rows.x = x_rows;
-  rows.x_stride = x.width;
-  rows.out = out_rows;
-  rows.out_stride = out.width;
-  rows.dy = dy_rows;
-  rows.dy_stride = dy ? dy->width : 0;
+  const Matrix<T> x_rows{scratch.data(), most, x.width, x.width};
+  const Matrix<T> out_rows{x_rows.row(most), most, out.width, out.width};
+  const Matrix<T> dy_rows{out_rows.row(most), most, dy ? dy->width : 0, dy ? dy->width : 0};
   for (Index first = begin; first < end; first += most) {
-    rows.rows = end - first < most ? end - first : most;
-    for (Index i = 0; i < rows.rows; ++i) {
-      gather<S>(x.at(first + i), x.step, x.width, x_rows + i * x.width);
-      if (dy) gather<S>(dy->at(first + i), dy->step, dy->width, dy_rows + i * dy->width);
+    const Index rows = end - first < most ? end - first : most;
+    for (Index i = 0; i < rows; ++i) {
+      gather<S>(x.at(first + i), x.step, x.width, x_rows.row(i));
+      if (dy) gather<S>(dy->at(first + i), dy->step, dy->width, dy_rows.row(i));
     }
-    function(rows);
-    for (Index i = 0; i < rows.rows; ++i) scatter<S>(out_rows + i * out.width, out.width, out.at(first + i), out.step);
+    function({.x = x_rows.first_rows(rows),
+              .dy = dy_rows.first_rows(rows),
+              .out = out_rows.first_rows(rows),
+              .temperature = temperature});
+    for (Index i = 0; i < rows; ++i) scatter<S>(out_rows.row(i), out.width, out.at(first + i), out.step);
   }
 }
 

@@ -66,9 +66,8 @@ struct SparseArrays {
   }
 
   InputArray source(double scale) const {
-    const DType own = sizeof(T) == sizeof(float) ? DType::f32 : DType::f64;
     const char* const data = reinterpret_cast<const char*>(entries.data());
-    return {data, own, rows, columns, scale, indptr.data(), indices.data()};
+    return {data, kDType<T>, rows, columns, scale, indptr.data(), indices.data()};
   }
 };
 

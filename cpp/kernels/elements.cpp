@@ -34,23 +34,10 @@ constexpr ElementaryLoops elementary_loops() {
   return loops;
 }
 
-template <class Registry>
-struct ActivationTables;
-
-template <class... Op>
-struct ActivationTables<List<Op...>> {
-  static constexpr int count = sizeof...(Op);
-  static constexpr ActivationLoops loops[] = {activation_loops<Op>()...};
-};
-
-template <class Registry>
-struct ElementaryTables;
-
-template <class... Op>
-struct ElementaryTables<List<Op...>> {
-  static constexpr int count = sizeof...(Op);
-  static constexpr ElementaryLoops loops[] = {elementary_loops<Op>()...};
-};
+constexpr auto kActivationTable =
+    table_of<ActivationLoops>(Activations{}, []<class Op>(List<Op>) { return activation_loops<Op>(); });
+constexpr auto kElementaryTable =
+    table_of<ElementaryLoops>(Elementary{}, []<class Op>(List<Op>) { return elementary_loops<Op>(); });
 
 constexpr MaxoutLoops maxout_loops() {
   return {{maxout_value<Half>, maxout_value<float>, maxout_value<double>},
@@ -73,10 +60,10 @@ SIMDNN_LEVEL_END
 
 void simdnn::SIMDNN_OF_LEVEL(element_kernels)(Kernels& kernels) {
   using namespace SIMDNN_LEVEL;
-  kernels.activations = ActivationTables<Activations>::loops;
-  kernels.activation_count = ActivationTables<Activations>::count;
-  kernels.elementary = ElementaryTables<Elementary>::loops;
-  kernels.elementary_count = ElementaryTables<Elementary>::count;
+  kernels.activations = kActivationTable.entries;
+  kernels.activation_count = kActivationTable.count;
+  kernels.elementary = kElementaryTable.entries;
+  kernels.elementary_count = kElementaryTable.count;
   kernels.maxout = maxout_loops();
   kernels.crelu[kF16] = crelu_value<Half>;
   kernels.crelu[kF32] = crelu_value<float>;

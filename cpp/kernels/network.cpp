@@ -7,29 +7,29 @@
 
 SIMDNN_LEVEL_BEGIN
 
-template <class T, class Registry>
-struct Tiles;
-
-template <class T, class... Op>
-struct Tiles<T, List<Op...>> {
-  template <class One>
-  static constexpr TrainableTiles<T> trainable_of() {
-    if constexpr (has_parameter_derivative<One>) {
-      return {trainable_value<One, T>, trainable_backward<One, T>};
-    } else {
-      return {};
-    }
+template <class Op, class T>
+constexpr TrainableTiles<T> trainable_tiles() {
+  if constexpr (has_parameter_derivative<Op>) {
+    return {trainable_value<Op, T>, trainable_backward<Op, T>};
+  } else {
+    return {};
   }
-  static constexpr TrainableTiles<T> trainable[] = {trainable_of<Op>()...};
-  static constexpr ActivationTiles<T> tiles[] = {{infer_tile<Op, T>, train_tile<Op, T>, backward_tile<Op, T>}...};
-};
+}
+
+template <class T>
+constexpr auto kTrainableTable =
+    table_of<TrainableTiles<T>>(Activations{}, []<class Op>(List<Op>) { return trainable_tiles<Op, T>(); });
+template <class T>
+constexpr auto kTileTable = table_of<ActivationTiles<T>>(Activations{}, []<class Op>(List<Op>) {
+  return ActivationTiles<T>{infer_tile<Op, T>, train_tile<Op, T>, backward_tile<Op, T>};
+});
 
 template <class T>
 void fill(TypedKernels<T>& kernels) {
   kernels.product = product<T>;
   kernels.transpose = transpose<T>;
-  kernels.activations = Tiles<T, Activations>::tiles;
-  kernels.trainable = Tiles<T, Activations>::trainable;
+  kernels.activations = kTileTable<T>.entries;
+  kernels.trainable = kTrainableTable<T>.entries;
 }
 
 SIMDNN_LEVEL_END

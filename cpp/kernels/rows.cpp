@@ -18,16 +18,11 @@ constexpr LossFunction<T> loss_function() {
   }
 }
 
-template <class Registry>
-struct LossTables;
-
-template <class... Loss>
-struct LossTables<List<Loss...>> {
-  static constexpr int count = sizeof...(Loss);
-  static constexpr const LossDescription* info[] = {&Loss::info...};
-  template <class T>
-  static constexpr LossFunction<T> rows[count] = {loss_function<Loss, T>()...};
-};
+constexpr auto kLossTable =
+    table_of<const LossDescription*>(Losses{}, []<class Loss>(List<Loss>) { return &Loss::info; });
+template <class T>
+constexpr auto kLossFunctions =
+    table_of<LossFunction<T>>(Losses{}, []<class Loss>(List<Loss>) { return loss_function<Loss, T>(); });
 
 template <class T>
 void fill(TypedKernels<T>& kernels) {
@@ -43,7 +38,7 @@ void fill(TypedKernels<T>& kernels) {
   kernels.abs_sum = abs_sum<T>;
   kernels.square_sum = square_sum<T>;
   kernels.add_row = add_row<T>;
-  kernels.losses = LossTables<Losses>::template rows<T>;
+  kernels.losses = kLossFunctions<T>.entries;
   kernels.margin = {row_norms<T>,       column_norms<T>,       margin_logits<T>,
                     margin_backward<T>, norm_gradient_rows<T>, add_norm_gradient_columns<T>};
 }
@@ -52,8 +47,8 @@ SIMDNN_LEVEL_END
 
 void simdnn::SIMDNN_OF_LEVEL(row_kernels)(Kernels& kernels) {
   using namespace SIMDNN_LEVEL;
-  kernels.losses = LossTables<Losses>::info;
-  kernels.loss_count = LossTables<Losses>::count;
+  kernels.losses = kLossTable.entries;
+  kernels.loss_count = kLossTable.count;
   fill(kernels.f32);
   fill(kernels.f64);
 }

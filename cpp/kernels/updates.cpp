@@ -16,21 +16,16 @@ constexpr Advance advance_of() {
   }
 }
 
-template <class Registry>
-struct RuleTables;
-
-template <class... Rule>
-struct RuleTables<List<Rule...>> {
-  static constexpr int count = sizeof...(Rule);
-  static constexpr const RuleDescription* info[] = {&Rule::info...};
-  static constexpr Advance advances[] = {advance_of<Rule>()...};
-  template <class T>
-  static constexpr Update<T> updates[] = {update<Rule, T>...};
-};
+constexpr auto kRuleTable =
+    table_of<const RuleDescription*>(Rules{}, []<class Rule>(List<Rule>) { return &Rule::info; });
+constexpr auto kAdvances = table_of<Advance>(Rules{}, []<class Rule>(List<Rule>) { return advance_of<Rule>(); });
+template <class T>
+constexpr auto kUpdates =
+    table_of<Update<T>>(Rules{}, []<class Rule>(List<Rule>) { return Update<T>(update<Rule, T>); });
 
 template <class T>
 void fill(TypedKernels<T>& kernels) {
-  kernels.updates = RuleTables<Rules>::updates<T>;
+  kernels.updates = kUpdates<T>.entries;
   kernels.all_finite = all_finite<T>;
   kernels.add_column_squares = add_column_squares<T>;
   kernels.scale_columns = scale_columns<T>;
@@ -40,11 +35,11 @@ SIMDNN_LEVEL_END
 
 void simdnn::SIMDNN_OF_LEVEL(update_kernels)(Kernels& kernels) {
   using namespace SIMDNN_LEVEL;
-  kernels.rules = RuleTables<Rules>::info;
-  kernels.advances = RuleTables<Rules>::advances;
-  kernels.rule_count = RuleTables<Rules>::count;
-  kernels.schedules = ScheduleTable<Schedules>::info;
-  kernels.schedule_count = ScheduleTable<Schedules>::count;
+  kernels.rules = kRuleTable.entries;
+  kernels.advances = kAdvances.entries;
+  kernels.rule_count = kRuleTable.count;
+  kernels.schedules = kScheduleTable.entries;
+  kernels.schedule_count = kScheduleTable.count;
   kernels.schedule = schedule;
   fill(kernels.f32);
   fill(kernels.f64);

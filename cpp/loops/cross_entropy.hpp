@@ -67,17 +67,17 @@ struct CrossEntropy {
   template <class T>
   static void rows(const LossRows<T>& batch) {
     if (batch.classes == nullptr || batch.parameters[kSmoothing] != 0) {
-      for (Index i = 0; i < batch.rows; ++i) soft(batch, i);
+      for (Index i = 0; i < batch.output.rows; ++i) soft(batch, i);
       return;
     }
     // With a focal factor the terms stay in the first-level cache until their factors are known.
     constexpr Index most = 16384 / sizeof(T);
-    const bool few = batch.columns > kShort && batch.parameters[kGamma] != 0;
-    const Index fits = few ? most / batch.columns : kLanes;
+    const bool few = batch.output.columns > kShort && batch.parameters[kGamma] != 0;
+    const Index fits = few ? most / batch.output.columns : kLanes;
     const Index group = fits < 1 ? 1 : (fits > kLanes ? Index(kLanes) : fits);
-    for (Index i = 0; i < batch.rows; i += group) {
-      const Index count = i + group < batch.rows ? group : batch.rows - i;
-      if (batch.columns <= kShort) {
+    for (Index i = 0; i < batch.output.rows; i += group) {
+      const Index count = i + group < batch.output.rows ? group : batch.output.rows - i;
+      if (batch.output.columns <= kShort) {
         short_rows(batch, i, count);
       } else {
         long_rows(batch, i, count);
@@ -107,10 +107,10 @@ struct CrossEntropy {
   /// Writes the gradient at the target; an ignored row has none.
   template <class T>
   static void finish_gradient(const LossRows<T>& batch, Index i, double own_gradient) {
-    T* const gradient = batch.gradient + i * batch.gradient_stride;
+    T* const gradient = batch.gradient.row(i);
     const std::int64_t target = batch.classes[i];
     if (target >= 0) gradient[target] = T(own_gradient);
-    for (Index j = 0; target < 0 && j < batch.columns; ++j) gradient[j] = T(0);
+    for (Index j = 0; target < 0 && j < batch.output.columns; ++j) gradient[j] = T(0);
   }
 
   /// Computes the losses; not on the gradient's critical path, so it overlaps with the next rows.
@@ -130,9 +130,9 @@ struct CrossEntropy {
     TransposedRows<T> block;
     begin(batch, first, count, hard, target);
     for (Index l = 0; l < kLanes; ++l) {
-      own[l] = batch.output[(first + (l < count ? l : count - 1)) * batch.output_stride + target[l]];
+      own[l] = batch.output.data[(first + (l < count ? l : count - 1)) * batch.output.stride + target[l]];
     }
-    block.load(batch.output + first * batch.output_stride, batch.output_stride, count, batch.columns);
+    block.load(batch.output.row(first), batch.output.stride, count, batch.output.columns);
     if (batch.row_correct) block.mark_correct(batch.classes + first, count, batch.row_correct + first);
     const Lanes<T> own_x(own), largest = block.shift.largest;
     (wide(own_x) - wide(largest)).store(hard.distance);
@@ -142,9 +142,9 @@ struct CrossEntropy {
     block.exponentials_but(target, own_x).store(hard.rest);
     hard.find_factors(batch.scale);
     if (batch.parameters[kGamma] != 0) hard.focus(batch.parameters[kGamma]);
-    if (batch.gradient) {
+    if (batch.gradient.data) {
       block.scale(factor_of<T>(Lanes<double>(hard.factor)));
-      block.store(batch.gradient + first * batch.gradient_stride, batch.gradient_stride, count);
+      block.store(batch.gradient.row(first), batch.gradient.stride, count);
       for (int l = 0; l < count; ++l) finish_gradient(batch, first + l, hard.own_gradient[l]);
     }
     end(batch, first, count, hard);
@@ -154,20 +154,18 @@ struct CrossEntropy {
   static void long_rows(const LossRows<T>& batch, Index first, Index count) {
     HardRows hard;
     int target[kLanes];
-    const Index n = batch.columns;
+    const Index n = batch.output.columns;
     const double gamma = batch.parameters[kGamma];
-    const auto gradient_of = [&](int l) {
-      return batch.gradient ? batch.gradient + (first + l) * batch.gradient_stride : nullptr;
-    };
+    const auto gradient_of = [&](int l) { return batch.gradient.data ? batch.gradient.row(first + l) : nullptr; };
     const auto finish = [&](int l) {
       row_scale(gradient_of(l), factor_of<T>(hard.factor[l]), n);
       finish_gradient(batch, first + l, hard.own_gradient[l]);
     };
     begin(batch, first, count, hard, target);
-    const auto extrema_of = [&](int l) { return row_extrema(batch.output + (first + l) * batch.output_stride, n); };
+    const auto extrema_of = [&](int l) { return row_extrema(batch.output.row(first + l), n); };
     RowExtrema<T> extrema = extrema_of(0);
     for (int l = 0; l < count; ++l) {
-      const T* const x = batch.output + (first + l) * batch.output_stride;
+      const T* const x = batch.output.row(first + l);
       const MaxShift<T> shift(extrema);
       const T largest = shift.largest, own = x[target[l]];
       if (batch.row_correct) {
@@ -182,19 +180,19 @@ struct CrossEntropy {
       hard.rest[l] = leads ? sum : sum - hard.own[l];
       if (l + 1 < count) extrema = extrema_of(l + 1);  // overlaps with the division below
       hard.find_factor(l, batch.scale);
-      if (batch.gradient && gamma == 0) finish(l);
+      if (batch.gradient.data && gamma == 0) finish(l);
     }
     for (Index l = count; l < kLanes; ++l) hard.own[l] = hard.unit[l] = 1, hard.rest[l] = 0;
     if (gamma != 0) hard.focus(gamma);
-    for (int l = 0; batch.gradient && gamma != 0 && l < count; ++l) finish(l);
+    for (int l = 0; batch.gradient.data && gamma != 0 && l < count; ++l) finish(l);
     end(batch, first, count, hard);
   }
 
   /// One row with target probabilities, or a smoothed class.
   template <class T>
   static void soft(const LossRows<T>& batch, Index i) {
-    const Index n = batch.columns;
-    T* const gradient = batch.gradient ? batch.gradient + i * batch.gradient_stride : nullptr;
+    const Index n = batch.output.columns;
+    T* const gradient = batch.gradient.data ? batch.gradient.row(i) : nullptr;
     if (batch.classes && batch.classes[i] < 0) {
       for (Index j = 0; gradient && j < n; ++j) gradient[j] = T(0);
       if (batch.row_correct) batch.row_correct[i] = 0;
@@ -203,8 +201,8 @@ struct CrossEntropy {
     }
     const double smoothing = batch.parameters[kSmoothing], gamma = batch.parameters[kGamma];
     const double weight = weight_of(batch, i);
-    const SoftRow<T> row(batch.output + i * batch.output_stride, n);
-    const Smoothed<T> targets{batch.classes ? nullptr : batch.values + i * batch.values_stride,
+    const SoftRow<T> row(batch.output.row(i), n);
+    const Smoothed<T> targets{batch.classes ? nullptr : batch.values.row(i),
                               batch.classes ? Index(batch.classes[i]) : kNobody, 1 - smoothing, smoothing / double(n),
                               batch.class_scale};
     if (batch.row_correct) batch.row_correct[i] = row.winner == targets.winner(n);

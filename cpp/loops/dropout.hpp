@@ -12,15 +12,14 @@ SIMDNN_LEVEL_BEGIN
 /// element.
 template <int kWords = 1, class T, class Act>
 SIMDNN_INLINE void for_random_blocks(const RandomRows<T>& r, const Act& act) {
-  const Index blocks = (r.columns + kRandomBlock - 1) / kRandomBlock;
+  const Index blocks = (r.x.columns + kRandomBlock - 1) / kRandomBlock;
   alignas(64) std::uint32_t words[kWords * kRandomBlock];
-  for (Index i = 0; i < r.rows; ++i) {
+  for (Index i = 0; i < r.x.rows; ++i) {
     for (Index b = 0; b < blocks; ++b) {
-      const Index j = b * kRandomBlock, left = r.columns - j;
+      const Index j = b * kRandomBlock, left = r.x.columns - j;
       const std::uint64_t place = std::uint64_t((r.random.first_row + i) * blocks + b) * kWords;
       for (int w = 0; w < kWords; ++w) random_block(r.random, place + std::uint64_t(w), words + w * kRandomBlock);
-      act(r.x + i * r.x_stride + j, r.y + i * r.stride + j, r.slope + i * r.stride + j,
-          left < kRandomBlock ? left : kRandomBlock, words);
+      act(r.x.row(i) + j, r.y.row(i) + j, r.slope.row(i) + j, left < kRandomBlock ? left : kRandomBlock, words);
     }
   }
 }
@@ -112,11 +111,11 @@ void rrelu(const RandomRows<T>& rows, const SlopeLaw& law) {
 template <class T>
 void straight_through(const RandomRows<T>& rows, bool clipped) {
   const T bound = clipped ? T(1) : T(__builtin_inf());
-  for (Index i = 0; i < rows.rows; ++i) {
-    const T* const x = rows.x + i * rows.x_stride;
-    T *const y = rows.y + i * rows.stride, *const slope = rows.slope + i * rows.stride;
+  for (Index i = 0; i < rows.x.rows; ++i) {
+    const T* const x = rows.x.row(i);
+    T *const y = rows.y.row(i), *const slope = rows.slope.row(i);
     SIMDNN_VECTORIZE
-    for (Index j = 0; j < rows.columns; ++j) {
+    for (Index j = 0; j < rows.x.columns; ++j) {
       slope[j] = abs(x[j]) <= bound ? T(1) : T(0);
       y[j] = BinaryStep::value(x[j]);
     }

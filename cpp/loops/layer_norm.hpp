@@ -8,13 +8,13 @@ SIMDNN_LEVEL_BEGIN
 /// y = (x - mean) / sqrt(variance + eps) w + b for each row; `normal` receives the factor of w.
 template <class T>
 void layer_norm(const NormRows<T>& n) {
-  for (Index i = 0; i < n.rows; ++i) {
-    const T* const x = n.x + i * n.x_stride;
-    T* const y = n.y + i * n.stride;
-    T* const normal = n.normal ? n.normal + i * n.stride : y;
-    const double mean = row_sum(x, n.columns) / double(n.columns);
+  for (Index i = 0; i < n.x.rows; ++i) {
+    const T* const x = n.x.row(i);
+    T* const y = n.y.row(i);
+    T* const normal = n.normal.data ? n.normal.row(i) : y;
+    const double mean = row_sum(x, n.x.columns) / double(n.x.columns);
     Lanes<double> squares;
-    for_blocks(n.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
+    for_blocks(n.x.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
       T block[kLanes];
       double distance[kLanes];
       load_block(x + first, count, T(0), block);
@@ -23,17 +23,17 @@ void layer_norm(const NormRows<T>& n) {
       const Lanes<double> d(distance);
       squares = fma(d, d, squares);
     });
-    const double inverse = 1 / sqrt(sum_lanes(squares) / double(n.columns) + n.eps);
+    const double inverse = 1 / sqrt(sum_lanes(squares) / double(n.x.columns) + n.eps);
     n.inverse[i] = inverse;
     const T center = T(mean), scale = T(inverse), offset = T((double(center) - mean) * inverse);
     SIMDNN_VECTORIZE
-    for (Index j = 0; j < n.columns; ++j) normal[j] = fma(x[j] - center, scale, offset);
+    for (Index j = 0; j < n.x.columns; ++j) normal[j] = fma(x[j] - center, scale, offset);
     if (n.weight) {
       SIMDNN_VECTORIZE
-      for (Index j = 0; j < n.columns; ++j) y[j] = fma(normal[j], n.weight[j], n.bias[j]);
+      for (Index j = 0; j < n.x.columns; ++j) y[j] = fma(normal[j], n.weight[j], n.bias[j]);
     } else if (normal != y) {
       SIMDNN_VECTORIZE
-      for (Index j = 0; j < n.columns; ++j) y[j] = normal[j];
+      for (Index j = 0; j < n.x.columns; ++j) y[j] = normal[j];
     }
   }
 }
@@ -41,12 +41,12 @@ void layer_norm(const NormRows<T>& n) {
 /// Overwrites dy, in y, by dx (Ba, Kiros & Hinton 2016).
 template <class T>
 void layer_norm_backward(const NormRows<T>& n) {
-  const double per_column = 1 / double(n.columns);
-  for (Index i = 0; i < n.rows; ++i) {
-    T* const g = n.y + i * n.stride;
-    const T* const normal = n.normal + i * n.stride;
+  const double per_column = 1 / double(n.y.columns);
+  for (Index i = 0; i < n.y.rows; ++i) {
+    T* const g = n.y.row(i);
+    const T* const normal = n.normal.row(i);
     Lanes<double> sum, product;
-    for_blocks(n.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
+    for_blocks(n.y.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
       T slope[kLanes], weight[kLanes], block[kLanes];
       load_block(g + first, count, T(0), slope);
       load_block(normal + first, count, T(0), block);
@@ -64,7 +64,7 @@ void layer_norm_backward(const NormRows<T>& n) {
     const T scale = T(inverse), x_scale = T(-inverse * sum_lanes(product) * per_column);
     const T offset = T(-inverse * sum_lanes(sum) * per_column);
     SIMDNN_VECTORIZE
-    for (Index j = 0; j < n.columns; ++j) g[j] = fma(g[j], scale, fma(normal[j], x_scale, offset));
+    for (Index j = 0; j < n.y.columns; ++j) g[j] = fma(g[j], scale, fma(normal[j], x_scale, offset));
   }
 }
 

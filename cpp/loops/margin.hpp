@@ -79,12 +79,12 @@ struct MarginRow {
 
 template <class T>
 void margin_logits(const MarginRows<T>& batch) {
-  for (Index i = 0; i < batch.rows; ++i) {
+  for (Index i = 0; i < batch.z.rows; ++i) {
     const MarginRow row(batch.shape, batch.feature_norm[i]);
-    const T* const z = batch.z + i * batch.z_stride;
-    T* const out = batch.out + i * batch.out_stride;
+    const T* const z = batch.z.row(i);
+    T* const out = batch.out.row(i);
     SIMDNN_VECTORIZE
-    for (Index j = 0; j < batch.columns; ++j) out[j] = T(row.by_z(batch.weight_norm[j]) * double(z[j]));
+    for (Index j = 0; j < batch.z.columns; ++j) out[j] = T(row.by_z(batch.weight_norm[j]) * double(z[j]));
     const Index target = Index(batch.classes[i]);
     if (target < 0) continue;
     const double norm = batch.weight_norm[target];
@@ -97,7 +97,7 @@ void margin_logits(const MarginRows<T>& batch) {
 template <class T>
 SIMDNN_INLINE double margin_columns(const MarginRows<T>& batch, const MarginRow& row, const T* z, T* out) {
   double lane[kLanes] = {};
-  for_blocks(batch.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
+  for_blocks(batch.z.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
     T zs[kLanes], gs[kLanes];
     double norm[kLanes], norm_gradient[kLanes];
     load_block(z + first, count, T(0), zs);
@@ -121,10 +121,10 @@ SIMDNN_INLINE double margin_columns(const MarginRows<T>& batch, const MarginRow&
 template <class T>
 void margin_backward(const MarginRows<T>& batch) {
   const MarginShape& shape = batch.shape;
-  for (Index i = 0; i < batch.rows; ++i) {
+  for (Index i = 0; i < batch.z.rows; ++i) {
     const MarginRow row(shape, batch.feature_norm[i]);
-    const T* const z = batch.z + i * batch.z_stride;
-    T* const out = batch.out + i * batch.out_stride;
+    const T* const z = batch.z.row(i);
+    T* const out = batch.out.row(i);
     const Index target = Index(batch.classes[i]);
     const double g = target < 0 ? 0.0 : double(out[target]);
     batch.feature_norm_gradient[i] = 0;

@@ -32,18 +32,18 @@ void evaluate_stretch(const T* x, const T* y, Index count, const double* paramet
 
 template <class Loss, int kMode, class T>
 void pointwise_row(const LossRows<T>& batch, Index i) {
-  const T* const x = batch.output + i * batch.output_stride;
-  const T* const y = batch.values + i * batch.values_stride;
-  T* const gradient = batch.gradient ? batch.gradient + i * batch.gradient_stride : nullptr;
-  T* const each = batch.each ? batch.each + i * batch.columns : nullptr;
+  const T* const x = batch.output.row(i);
+  const T* const y = batch.values.row(i);
+  T* const gradient = batch.gradient.data ? batch.gradient.row(i) : nullptr;
+  T* const each = batch.each ? batch.each + i * batch.output.columns : nullptr;
   const double weight = (batch.row_weight ? double(batch.row_weight[i]) : 1.0) * batch.factor;
   double parameters[kMaxLossParameters], value[kStretch], ones[kStretch];
   T unread[kStretch];
   for (int p = 0; p < kMaxLossParameters; ++p) parameters[p] = batch.parameters[p];
-  for (Index j = 0; j < kStretch && j < batch.columns; ++j) ones[j] = 1;
+  for (Index j = 0; j < kStretch && j < batch.output.columns; ++j) ones[j] = 1;
   Lanes<double> sums;
-  for (Index first = 0; first < batch.columns; first += kStretch) {
-    const Index count = first + kStretch < batch.columns ? kStretch : batch.columns - first;
+  for (Index first = 0; first < batch.output.columns; first += kStretch) {
+    const Index count = first + kStretch < batch.output.columns ? kStretch : batch.output.columns - first;
     evaluate_stretch<Loss, kMode>(x + first, y + first, count, parameters,
                                   batch.class_scale ? batch.class_scale + first : ones, batch.scale * weight, value,
                                   gradient ? gradient + first : unread);
@@ -66,7 +66,7 @@ void pointwise_rows(const LossRows<T>& batch) {
       if (Loss::mode(batch.parameters) != kMode) return pointwise_rows<Loss, T, kMode + 1>(batch);
     }
   }
-  for (Index i = 0; i < batch.rows; ++i) pointwise_row<Loss, kMode>(batch, i);
+  for (Index i = 0; i < batch.output.rows; ++i) pointwise_row<Loss, kMode>(batch, i);
 }
 
 SIMDNN_LEVEL_END

@@ -138,7 +138,7 @@ void pack(const T* b, Index b_row, Index b_column, Index depth, Index columns, T
 template <class T>
 bool wants_packing(const Product<T>& p) {
   constexpr Index far = (kVectorBytes == 64 ? 4096 : 2048) / Index(sizeof(T)), enough = 4 * tallest(kTileVectors);
-  return p.b_column != 1 || (p.b_row >= far && p.rows >= enough);
+  return p.b.column_stride != 1 || (p.b.row_stride >= far && p.c.rows >= enough);
 }
 
 /// Prefetches the i-th of `parts` parts of the panel that is packed next, while tiles compute.
@@ -157,44 +157,44 @@ template <class T>
 void panel(const Product<T>& p, Index column, Index columns, int vectors) {
   alignas(64) T packed[kSteps<T> * kPanel<T>];
   constexpr Index cached = (256 << 10) / Index(sizeof(T));  // elements that stay in the second-level cache
-  const bool packs = wants_packing(p), fetches = packs && p.depth * p.columns > cached;
+  const bool packs = wants_packing(p), fetches = packs && p.a.columns * p.c.columns > cached;
   const int last = p.padded ? kWidth<T> : int(columns - (vectors - 1) * kWidth<T>);
-  const Index blocks = parts_of(p.rows, tallest(vectors)), most = packs ? kSteps<T> : p.depth;
-  const Index height = blocks == 1 ? p.rows : p.rows / blocks;
-  const Index taller = p.rows - height * blocks;  // number of tiles with one row more
+  const Index blocks = parts_of(p.c.rows, tallest(vectors)), most = packs ? kSteps<T> : p.a.columns;
+  const Index height = blocks == 1 ? p.c.rows : p.c.rows / blocks;
+  const Index taller = p.c.rows - height * blocks;  // number of tiles with one row more
   Index k = 0;
   do {
-    const Index depth = p.depth - k < most ? p.depth - k : most;
-    const T* b = p.b + k * p.b_row + column * p.b_column;
-    if (packs) pack(b, p.b_row, p.b_column, depth, columns, packed);
-    const bool more = k + depth < p.depth;
-    const Index rest = more ? p.depth - k - depth : p.depth, next_depth = rest < most ? rest : most;
-    const T* const next = more ? b + depth * p.b_row : p.b + (column + columns) * p.b_column;
+    const Index depth = p.a.columns - k < most ? p.a.columns - k : most;
+    const T* b = p.b.data + k * p.b.row_stride + column * p.b.column_stride;
+    if (packs) pack(b, p.b.row_stride, p.b.column_stride, depth, columns, packed);
+    const bool more = k + depth < p.a.columns;
+    const Index rest = more ? p.a.columns - k - depth : p.a.columns, next_depth = rest < most ? rest : most;
+    const T* const next = more ? b + depth * p.b.row_stride : p.b.data + (column + columns) * p.b.column_stride;
     for (Index i = 0, row = 0, rows = 0; i < blocks; ++i, row += rows) {
       rows = height + (i < taller);
-      if (fetches) prefetch(next, p.b_row, p.b_column, next_depth, columns, i, blocks);
-      T* const c = p.c + row * p.c_row + column;
-      const T* const start = k ? c : p.c_init ? p.c_init + row * p.c_init_row + column : nullptr;
-      choose_tile<T>(int(rows), vectors)(p.a + row * p.a_row + k * p.a_column, p.a_row, p.a_column, packs ? packed : b,
-                                         packs ? kPanel<T> : p.b_row, depth, start, k ? p.c_row : p.c_init_row, c,
-                                         p.c_row, last);
-      if (p.post_op.apply && k + depth == p.depth) {
-        T* const aux = p.post_op.aux ? p.post_op.aux + row * p.c_row + column : nullptr;
-        p.post_op.apply(c, aux, p.c_row, rows, vectors * kWidth<T>, p.post_op.parameters);
+      if (fetches) prefetch(next, p.b.row_stride, p.b.column_stride, next_depth, columns, i, blocks);
+      T* const c = p.c.row(row) + column;
+      const T* const start = k ? c : p.c_init.data ? p.c_init.row(row) + column : nullptr;
+      choose_tile<T>(int(rows), vectors)(p.a.data + row * p.a.row_stride + k * p.a.column_stride, p.a.row_stride,
+                                         p.a.column_stride, packs ? packed : b, packs ? kPanel<T> : p.b.row_stride,
+                                         depth, start, k ? p.c.stride : p.c_init.stride, c, p.c.stride, last);
+      if (p.post_op.apply && k + depth == p.a.columns) {
+        T* const aux = p.post_op.aux ? p.post_op.aux + row * p.c.stride + column : nullptr;
+        p.post_op.apply(c, aux, p.c.stride, rows, vectors * kWidth<T>, p.post_op.parameters);
       }
     }
     k += most;
-  } while (k < p.depth);
+  } while (k < p.a.columns);
 }
 
 template <class T>
 void wide_product(const Product<T>& p) {
   constexpr int width = kWidth<T>;
-  const Index vectors = parts_of(p.columns, width), panels = parts_of(vectors, kTileVectors);
-  if (panels == 1) return panel(p, 0, p.columns, int(vectors));
+  const Index vectors = parts_of(p.c.columns, width), panels = parts_of(vectors, kTileVectors);
+  if (panels == 1) return panel(p, 0, p.c.columns, int(vectors));
   for (Index j = 0; j < panels; ++j) {
     const Index first = j * vectors / panels, beyond = (j + 1) * vectors / panels;
-    const Index columns = (beyond * width < p.columns ? beyond * width : p.columns) - first * width;
+    const Index columns = (beyond * width < p.c.columns ? beyond * width : p.c.columns) - first * width;
     panel(p, first * width, columns, int(beyond - first));
   }
 }
@@ -204,55 +204,45 @@ void wide_product(const Product<T>& p) {
 template <class T>
 bool is_narrow(const Product<T>& p) {
   constexpr Index width = kWidth<T>;
-  if (p.b_column != 1 || p.rows < 2 * width) return false;
-  return p.a_row == 1 ? p.columns <= 3 * width / 4 && p.rows % width == 0 : p.columns <= width / 4;
+  if (p.b.column_stride != 1 || p.c.rows < 2 * width) return false;
+  return p.a.row_stride == 1 ? p.c.columns <= 3 * width / 4 && p.c.rows % width == 0 : p.c.columns <= width / 4;
 }
 
 /// Applies the post-op to rows [row, row + rows) of a narrow product, whose padding holds leftovers of earlier
 /// post-ops.
 template <class T>
 void apply_post_op(const Product<T>& p, Index row, Index rows) {
-  T* const c = p.c + row * p.c_row;
-  T* const aux = p.post_op.aux ? p.post_op.aux + row * p.c_row : nullptr;
-  const Index whole = padded(p.columns);
+  T* const c = p.c.row(row);
+  T* const aux = p.post_op.aux ? p.post_op.aux + row * p.c.stride : nullptr;
+  const Index whole = padded(p.c.columns);
   for (Index i = 0; i < rows; ++i) {
-    for (Index j = p.columns; j < whole; ++j) c[i * p.c_row + j] = 0;
+    for (Index j = p.c.columns; j < whole; ++j) c[i * p.c.stride + j] = 0;
   }
-  p.post_op.apply(c, aux, p.c_row, rows, whole, p.post_op.parameters);
+  p.post_op.apply(c, aux, p.c.stride, rows, whole, p.post_op.parameters);
 }
 
+/// c^T = c_init^T + b^T a^T, for as many rows of c at a time as a panel has columns.
 template <class T>
 void narrow_product(const Product<T>& p) {
   constexpr Index most = kPanel<T>;
-  alignas(64) T transposed[16 * most];
-  Product<T> q;
-  q.rows = p.columns;
-  q.depth = p.depth;
-  q.a = p.b;
-  q.a_row = 1;
-  q.a_column = p.b_row;
-  q.b_row = p.a_column;
-  q.b_column = p.a_row;
-  q.c = transposed;
-  q.c_init_row = q.c_row = most;
-  q.padded = true;
-  for (Index i = 0; i < p.rows; i += most) {
-    T* const c = p.c + i * p.c_row;
-    q.columns = p.rows - i < most ? p.rows - i : most;
-    q.b = p.a + i * p.a_row;
-    if (p.c_init) {
-      q.c_init = transposed;
-      transpose(p.c_init + i * p.c_init_row, p.c_init_row, q.columns, p.columns, transposed, most);
-    }
-    wide_product(q);
-    transpose(transposed, most, p.columns, q.columns, c, p.c_row);
-    if (p.post_op.apply) apply_post_op(p, i, q.columns);
+  alignas(64) T block[16 * most];
+  for (Index i = 0; i < p.c.rows; i += most) {
+    const Index rows = p.c.rows - i < most ? p.c.rows - i : most;
+    const Matrix<T> c{block, p.c.columns, rows, most};
+    if (p.c_init.data) transpose(p.c_init.row(i), p.c_init.stride, rows, p.c.columns, block, most);
+    wide_product<T>({.a = transposed(p.b),
+                     .b = transposed(p.a.row_range(i, rows)),
+                     .c_init = p.c_init.data ? c : Matrix<T>{},
+                     .c = c,
+                     .padded = true});
+    transpose(block, most, p.c.columns, rows, p.c.row(i), p.c.stride);
+    if (p.post_op.apply) apply_post_op(p, i, rows);
   }
 }
 
 template <class T>
 void product(const Product<T>& p) {
-  if (p.rows == 0) return;
+  if (p.c.rows == 0) return;
   is_narrow(p) ? narrow_product(p) : wide_product(p);
 }
 

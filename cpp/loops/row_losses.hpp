@@ -18,18 +18,18 @@ struct NegativeLogLikelihood {
 
   template <class T>
   static void rows(const LossRows<T>& batch) {
-    for (Index i = 0; i < batch.rows; ++i) {
-      const T* const x = batch.output + i * batch.output_stride;
-      T* const gradient = batch.gradient ? batch.gradient + i * batch.gradient_stride : nullptr;
+    for (Index i = 0; i < batch.output.rows; ++i) {
+      const T* const x = batch.output.row(i);
+      T* const gradient = batch.gradient.data ? batch.gradient.row(i) : nullptr;
       const Index target = Index(batch.classes[i]);
       const double row = batch.row_weight ? double(batch.row_weight[i]) : 1.0;
       const double weight = target < 0 ? 0.0 : row * (batch.class_scale ? batch.class_scale[target] : 1.0);
       batch.row_loss[i] = target < 0 ? 0.0 : -(weight * double(x[target]));
       if (batch.row_correct) {
-        const T largest = row_max(x, batch.columns);
-        batch.row_correct[i] = target >= 0 && first_equal(x, batch.columns, largest) == target;
+        const T largest = row_max(x, batch.output.columns);
+        batch.row_correct[i] = target >= 0 && first_equal(x, batch.output.columns, largest) == target;
       }
-      for (Index j = 0; gradient && j < batch.columns; ++j) gradient[j] = T(0);
+      for (Index j = 0; gradient && j < batch.output.columns; ++j) gradient[j] = T(0);
       if (gradient && target >= 0) gradient[target] = T(-(batch.scale * weight));
     }
   }
@@ -50,10 +50,10 @@ struct Distillation {
   template <class T>
   static void row(const LossRows<T>& batch, Index i) {
     const double temperature = batch.parameters[0], inverse = 1 / temperature;
-    T* const gradient = batch.gradient ? batch.gradient + i * batch.gradient_stride : nullptr;
+    T* const gradient = batch.gradient.data ? batch.gradient.row(i) : nullptr;
     const double weight = batch.row_weight ? double(batch.row_weight[i]) : 1.0;
-    const SoftRow<T> student(batch.output + i * batch.output_stride, batch.columns);
-    const SoftRow<T> teacher(batch.values + i * batch.values_stride, batch.columns);
+    const SoftRow<T> student(batch.output.row(i), batch.output.columns);
+    const SoftRow<T> teacher(batch.values.row(i), batch.output.columns);
     const double student_sum = exact_log_sum(student, inverse), teacher_sum = exact_log_sum(teacher, inverse);
     const Index target = batch.classes ? Index(batch.classes[i]) : kNobody;
     const double hard = target < 0 ? 0.0 : batch.parameters[1], soft = 1 - batch.parameters[1];
@@ -61,7 +61,7 @@ struct Distillation {
     const double own = hard == 0 ? 0.0 : double(student.x[target]) - double(student.shift.largest);
     const double slope = batch.scale * weight * temperature * soft, hard_slope = batch.scale * weight * hard;
     double lane[kLanes] = {};
-    for_blocks(batch.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
+    for_blocks(batch.output.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
       double log_s[kLanes], log_t[kLanes], gradient_block[kLanes];
       T block[kLanes];
       student.load(first, count, log_s);
@@ -91,7 +91,7 @@ struct Distillation {
 
   template <class T>
   static void rows(const LossRows<T>& batch) {
-    for (Index i = 0; i < batch.rows; ++i) row(batch, i);
+    for (Index i = 0; i < batch.output.rows; ++i) row(batch, i);
   }
 };
 

@@ -12,8 +12,8 @@ SIMDNN_LEVEL_BEGIN
 /// Calls row(i, logits, log sum exp((x - largest) / temperature)) for each row, in double.
 template <class T, class Row>
 SIMDNN_INLINE void for_exact_rows(const SoftmaxRows<T>& batch, const Row& row) {
-  for (Index i = 0; i < batch.rows; ++i) {
-    const SoftRow<T> logits(batch.x + i * batch.x_stride, batch.columns);
+  for (Index i = 0; i < batch.x.rows; ++i) {
+    const SoftRow<T> logits(batch.x.row(i), batch.x.columns);
     row(i, logits, exact_log_sum(logits, 1 / batch.temperature));
   }
 }
@@ -29,7 +29,7 @@ SIMDNN_INLINE void exact_log_probabilities(const SoftmaxRows<T>& batch, const Wr
       row.load(first, count, distance);
       SIMDNN_VECTORIZE
       for (int l = 0; l < kLanes; ++l) block[l] = T(write(fma(distance[l], inverse, -log_sum)));
-      store_block(batch.out + i * batch.out_stride + first, count, block);
+      store_block(batch.out.row(i) + first, count, block);
     });
   });
 }
@@ -37,10 +37,10 @@ SIMDNN_INLINE void exact_log_probabilities(const SoftmaxRows<T>& batch, const Wr
 /// Calls work(block, first row, count) for sixteen short rows at a time.
 template <class T, class Work>
 SIMDNN_INLINE void for_transposed_rows(const SoftmaxRows<T>& batch, const Work& work) {
-  for (Index i = 0; i < batch.rows; i += kLanes) {
-    const Index count = i + kLanes < batch.rows ? Index(kLanes) : batch.rows - i;
+  for (Index i = 0; i < batch.x.rows; i += kLanes) {
+    const Index count = i + kLanes < batch.x.rows ? Index(kLanes) : batch.x.rows - i;
     TransposedRows<T> block;
-    block.load(batch.x + i * batch.x_stride, batch.x_stride, count, batch.columns);
+    block.load(batch.x.row(i), batch.x.stride, count, batch.x.columns);
     work(block, i, count);
   }
 }
@@ -51,24 +51,24 @@ void softmax(const SoftmaxRows<T>& batch) {
   if (batch.temperature != 1) {
     return exact_log_probabilities(batch, [](double x) SIMDNN_LAMBDA_INLINE { return exp(x); });
   }
-  if (batch.columns <= kShort) {
+  if (batch.x.columns <= kShort) {
     return for_transposed_rows(batch, [&](TransposedRows<T>& block, Index i, Index count) SIMDNN_LAMBDA_INLINE {
       const Lanes<double> sums = block.exponentials();
       block.scale(reciprocal_of<T>(sums));
       block.set_dominant_to_one(sums);
-      block.store(batch.out + i * batch.out_stride, batch.out_stride, count);
+      block.store(batch.out.row(i), batch.out.stride, count);
     });
   }
-  RowExtrema<T> extrema = batch.rows > 0 ? row_extrema(batch.x, batch.columns) : RowExtrema<T>{};
-  for (Index i = 0; i < batch.rows; ++i) {
-    const T* const x = batch.x + i * batch.x_stride;
-    T* const y = batch.out + i * batch.out_stride;
+  RowExtrema<T> extrema = batch.x.rows > 0 ? row_extrema(batch.x.data, batch.x.columns) : RowExtrema<T>{};
+  for (Index i = 0; i < batch.x.rows; ++i) {
+    const T* const x = batch.x.row(i);
+    T* const y = batch.out.row(i);
     const MaxShift<T> shift(extrema);
-    const double sum = row_exp(x, batch.columns, shift, kNobody, y);
-    if (i + 1 < batch.rows)
-      extrema = row_extrema(x + batch.x_stride, batch.columns);  // overlaps with the division below
-    row_scale(y, reciprocal_of<T>(sum), batch.columns);
-    if (one_term_dominates(shift, sum)) set_dominant_to_one(y, batch.columns);
+    const double sum = row_exp(x, batch.x.columns, shift, kNobody, y);
+    if (i + 1 < batch.x.rows)
+      extrema = row_extrema(x + batch.x.stride, batch.x.columns);  // overlaps with the division below
+    row_scale(y, reciprocal_of<T>(sum), batch.x.columns);
+    if (one_term_dominates(shift, sum)) set_dominant_to_one(y, batch.x.columns);
   }
 }
 
@@ -78,8 +78,8 @@ void log_softmax(const SoftmaxRows<T>& batch) {
   if (batch.temperature != 1) {
     return exact_log_probabilities(batch, [](double x) SIMDNN_LAMBDA_INLINE { return x; });
   }
-  for (Index i = 0; i < batch.rows; ++i) {
-    const SoftRow<T> row(batch.x + i * batch.x_stride, batch.columns);
+  for (Index i = 0; i < batch.x.rows; ++i) {
+    const SoftRow<T> row(batch.x.row(i), batch.x.columns);
     const double log_sum = row.log_sum(row_exp<T>(row.x, row.n, row.shift, row.winner, nullptr));
     for_blocks(row.n, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
       double distance[kLanes];
@@ -87,7 +87,7 @@ void log_softmax(const SoftmaxRows<T>& batch) {
       row.load(first, count, distance);
       SIMDNN_VECTORIZE
       for (int l = 0; l < kLanes; ++l) block[l] = T(distance[l] - log_sum);
-      store_block(batch.out + i * batch.out_stride + first, count, block);
+      store_block(batch.out.row(i) + first, count, block);
     });
   }
 }
@@ -98,7 +98,7 @@ void logsumexp(const SoftmaxRows<T>& batch) {
   for_exact_rows(batch, [&](Index i, const SoftRow<T>& row, double log_sum) SIMDNN_LAMBDA_INLINE {
     const double peak = double(row.shift.largest) / batch.temperature;
     const bool unbounded = peak - peak != 0 && !row.has_nan();  // inf, or -inf alone
-    batch.out[i * batch.out_stride] = T(unbounded ? peak : peak + log_sum);
+    batch.out.data[i * batch.out.stride] = T(unbounded ? peak : peak + log_sum);
   });
 }
 
@@ -107,22 +107,22 @@ template <class T, class Gather, class Write>
 SIMDNN_INLINE void backward(const SoftmaxRows<T>& batch, const Gather& gather, const Write& write) {
   softmax(batch);
   const double inverse = 1 / batch.temperature;
-  for (Index i = 0; i < batch.rows; ++i) {
-    T* const out = batch.out + i * batch.out_stride;
-    const T* const dy = batch.dy + i * batch.dy_stride;
+  for (Index i = 0; i < batch.x.rows; ++i) {
+    T* const out = batch.out.row(i);
+    const T* const dy = batch.dy.row(i);
     const auto load = [&](Index first, Index count, T* p, T* slope) SIMDNN_LAMBDA_INLINE {
       load_block(out + first, count, T(0), p);
       load_block(dy + first, count, T(0), slope);
     };
     double lane[kLanes] = {};
-    for_blocks(batch.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
+    for_blocks(batch.x.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
       T p[kLanes], slope[kLanes];
       load(first, count, p, slope);
       SIMDNN_VECTORIZE
       for (int l = 0; l < kLanes; ++l) lane[l] += gather(double(p[l]), double(slope[l]));
     });
     const double sum = sum_lanes(lane);
-    for_blocks(batch.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
+    for_blocks(batch.x.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
       T p[kLanes], slope[kLanes];
       load(first, count, p, slope);
       SIMDNN_VECTORIZE
@@ -149,27 +149,27 @@ void log_softmax_backward(const SoftmaxRows<T>& batch) {
 /// out[i] = -sum p log p, 0 log 0 = 0.
 template <class T>
 void entropy(const SoftmaxRows<T>& batch) {
-  for (Index i = 0; i < batch.rows; ++i) {
+  for (Index i = 0; i < batch.x.rows; ++i) {
     double lane[kLanes] = {};
-    for_blocks(batch.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
+    for_blocks(batch.x.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
       T p[kLanes];
-      load_block(batch.x + i * batch.x_stride + first, count, T(0), p);
+      load_block(batch.x.row(i) + first, count, T(0), p);
       SIMDNN_VECTORIZE
       for (int l = 0; l < kLanes; ++l) lane[l] -= p[l] == 0 ? 0.0 : double(p[l]) * log(double(p[l]));
     });
-    batch.out[i * batch.out_stride] = T(sum_lanes(lane));
+    batch.out.data[i * batch.out.stride] = T(sum_lanes(lane));
   }
 }
 
 /// Gradient of entropy: -dy (log p + 1), with one dy per row.
 template <class T>
 void entropy_backward(const SoftmaxRows<T>& batch) {
-  for (Index i = 0; i < batch.rows; ++i) {
-    const double slope = double(batch.dy[i * batch.dy_stride]);
-    const T* const p = batch.x + i * batch.x_stride;
-    T* const out = batch.out + i * batch.out_stride;
+  for (Index i = 0; i < batch.x.rows; ++i) {
+    const double slope = double(batch.dy.data[i * batch.dy.stride]);
+    const T* const p = batch.x.row(i);
+    T* const out = batch.out.row(i);
     SIMDNN_VECTORIZE
-    for (Index j = 0; j < batch.columns; ++j) out[j] = T(-slope * (log(double(p[j])) + 1));
+    for (Index j = 0; j < batch.x.columns; ++j) out[j] = T(-slope * (log(double(p[j])) + 1));
   }
 }
 
@@ -177,9 +177,9 @@ void entropy_backward(const SoftmaxRows<T>& batch) {
 template <class T>
 void logsumexp_backward(const SoftmaxRows<T>& batch) {
   softmax(batch);
-  for (Index i = 0; i < batch.rows; ++i) {
-    const Factor<T> factor = factor_of<T>(double(batch.dy[i * batch.dy_stride]) / batch.temperature);
-    row_scale(batch.out + i * batch.out_stride, factor, batch.columns);
+  for (Index i = 0; i < batch.x.rows; ++i) {
+    const Factor<T> factor = factor_of<T>(double(batch.dy.data[i * batch.dy.stride]) / batch.temperature);
+    row_scale(batch.out.row(i), factor, batch.x.columns);
   }
 }
 

@@ -2,12 +2,13 @@
 // practical guide to training restricted Boltzmann machines").
 #pragma once
 
+#include "loader.hpp"
 #include "network.hpp"
 #include "optimizer.hpp"
 
 namespace simdnn {
 
-/// The chain from the data: k steps, whose reconstructions may be states too.
+/// The Gibbs chain from the data: k steps, whose reconstructions are probabilities or, if `visible`, states.
 struct Sampling {
   int k = 1;
   bool visible = false;
@@ -22,7 +23,7 @@ class Boltzmann {
   Index visible() const { return visible_; }
   Index hidden() const { return hidden_; }
 
-  /// W, c and b, one after the other.
+  /// The parameters W, c and b, one after the other.
   Buffer<T>& values() { return values_; }
   Optimizer<T>& optimizer() { return optimizer_; }
   OwnedMutex& mutex() { return mutex_; }
@@ -30,8 +31,7 @@ class Boltzmann {
 
   /// CD-k over mini-batches of `batch` in the order of the epoch; returns the mean squared error of the
   /// reconstructions, each before its step's update.
-  double epoch(const Matrix<const T>& x, Index batch, const Sampling& sampling, std::uint64_t epoch,
-               const StopToken& stop);
+  double epoch(const InputArray& x, Index batch, const Sampling& sampling, std::uint64_t epoch, const StopToken& stop);
 
   /// out[i, :] = P(h | x[i, :]), contiguous.
   void transform(const Matrix<const T>& x, T* out, const StopToken& stop);
@@ -40,21 +40,29 @@ class Boltzmann {
   void reconstruct(const Matrix<const T>& x, T* out, const StopToken& stop);
 
  private:
-  /// What contrastive divergence compares: V^T H, 1^T H and 1^T V, laid out as the values.
+  /// V^T H, 1^T H and 1^T V, which contrastive divergence compares, laid out as the values.
   using Statistics = Buffer<T>;
+
+  /// The parts of a buffer that is laid out as the values.
+  struct Blocks {
+    Matrix<T> weight, hidden_bias, visible_bias;
+  };
+  Blocks blocks(Buffer<T>& buffer) const {
+    T* const data = buffer.data();
+    const Index weights = visible_ * hidden_;
+    return {{data, visible_, hidden_, hidden_},
+            {data + weights, 1, hidden_, hidden_},
+            {data + weights + hidden_, 1, visible_, visible_}};
+  }
 
   Matrix<T> up(const Matrix<const T>& v, const StopToken& stop);
   Matrix<T> down(const Matrix<const T>& h, const StopToken& stop);
   Matrix<T> sample(const Matrix<T>& p, const Matrix<T>& out, std::uint32_t stream, Index first) const;
   void add(const Matrix<const T>& v, const Matrix<const T>& h, bool accumulate, Statistics& sums,
            const StopToken& stop);
-  Matrix<const T> gather(const Matrix<const T>& x, const Index* order, Index count);
-  double step(const Matrix<const T>& x, const Index* order, Index count, const Sampling& sampling,
+  double step(const DatasetView<T>& samples, const SampleOrder& order, Index count, const Sampling& sampling,
               const StopToken& stop);
   double squared_error(const Matrix<const T>& a, const Matrix<const T>& b);
-
-  T* hidden_bias() { return values_.data() + visible_ * hidden_; }
-  T* visible_bias() { return hidden_bias() + hidden_; }
 
   Index visible_, hidden_;
   Buffer<T> values_, gradients_;
@@ -62,7 +70,8 @@ class Boltzmann {
   Optimizer<T> optimizer_;
   std::uint64_t seed_;
   Arena<T> arena_;
-  Matrix<T> data_, v_, h_, sample_;  ///< of a chunk of rows
+  Matrix<T> v_, h_, sample_;  ///< units of a chunk of rows
+  Loader<T> loader_;
   std::vector<Index> order_;
   OwnedMutex mutex_;
 };

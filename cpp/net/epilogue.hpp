@@ -3,16 +3,16 @@
 
 #include <cstring>
 
+#include "../base/find_by_name.hpp"
 #include "../dispatch.hpp"
 #include "layer.hpp"
 
 namespace simdnn {
 
-/// The place of an activation in the registry; there is one of that name.
+/// The index of an activation in the registry.
 inline int activation_index(const std::string& name) {
-  int i = 0;
-  while (kernels().activations[i].info->name != name) ++i;
-  return i;
+  return find_by_name("activation", name, kernels().activation_count,
+                      [](int i) { return kernels().activations[i].info->name; });
 }
 
 /// A function of the registry, and its parameters in order.
@@ -29,7 +29,7 @@ class Epilogue {
  public:
   explicit Epilogue(const Activation& activation) { set(activation); }
 
-  /// Follows the layer's own act by this activation, if there is none yet.
+  /// Appends this activation to the layer's own function, if it has none yet.
   bool fuse(const Activation& activation) {
     if (tiles_) return false;
     set(activation);
@@ -44,7 +44,7 @@ class Epilogue {
     if (none()) return {};
     return {mode == Mode::train ? tiles_->train : tiles_->infer, derivative_.data, parameters_};
   }
-  /// For the gradient with respect to y, the layer's output.
+  /// The post-op of the gradient w.r.t. y, the layer's output.
   PostOp<T> backward(const Matrix<T>& y) const {
     if (none()) return {};
     return {tiles_->backward, stores_derivative_ ? derivative_.data : y.data, parameters_};
@@ -65,7 +65,7 @@ class Epilogue {
   Matrix<T> derivative_;
 };
 
-/// A layer that ends in an activation: its own, or else the one that follows it.
+/// A layer that ends in an activation: its own, or the one that follows it and was fused.
 template <class T>
 class LayerWithEpilogue : public Layer<T> {
  public:

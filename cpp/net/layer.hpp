@@ -57,11 +57,15 @@ struct ParameterLayout {
 
 enum class Mode { infer, train };
 
-/// The parameters of a layer, and their gradients.
+/// A parameter [rows, columns] of a layer, and its gradient; a vector is one row.
 template <class T>
 struct ParameterView {
   T* values = nullptr;
   T* gradients = nullptr;
+  Index rows = 0, columns = 0;
+
+  Matrix<const T> matrix() const { return {values, rows, columns, columns}; }
+  Matrix<T> gradient() const { return {gradients, rows, columns, columns}; }
 };
 
 /// Assigns each layer its slice of the flat parameter, gradient and buffer arrays, in the order of the layout.
@@ -75,11 +79,14 @@ struct ParameterBinder {
   std::uint32_t streams = 0;  ///< number of random streams taken so far
   std::size_t stateful = 0;   ///< number of stateful layers so far
 
-  /// The next n parameters and their gradients.
-  ParameterView<T> take(Index n) {
-    const ParameterView<T> slice{values, gradients};
-    values += n;
-    gradients += n;
+  /// The next vector of n parameters.
+  ParameterView<T> take(Index n) { return take(1, n); }
+
+  /// The next matrix of parameters.
+  ParameterView<T> take(Index rows, Index columns) {
+    const ParameterView<T> slice{values, gradients, rows, columns};
+    values += rows * columns;
+    gradients += rows * columns;
     return slice;
   }
   /// The next n numbers of the buffers.

@@ -1,14 +1,13 @@
 #include "loader.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "../dispatch.hpp"
+#include "random.hpp"
 
 namespace simdnn {
 namespace {
-
-template <class T>
-constexpr DType kDType = sizeof(T) == sizeof(float) ? DType::f32 : DType::f64;
 
 /// Prefetches the next batch's rows, which are scattered in memory.
 void fetch(const InputArray& x, const Index* order, Index count) {
@@ -26,6 +25,12 @@ void grow(Buffer<T>& buffer, Index n) {
 
 }  // namespace
 
+void fill_order(std::vector<Index>& order, Index count, bool shuffled, std::uint64_t seed, std::uint64_t epoch) {
+  order.resize(std::size_t(count));
+  std::iota(order.begin(), order.end(), Index(0));
+  if (shuffled) shuffle(order.data(), count, Random(seed, epoch));
+}
+
 template <class T>
 void Loader<T>::reserve(const DatasetView<T>& samples, Index count, Index outputs) {
   const Index rows = count * samples.output_time_steps;
@@ -36,7 +41,7 @@ void Loader<T>::reserve(const DatasetView<T>& samples, Index count, Index output
   if (samples.classes) classes_.resize(std::max(classes_.size(), std::size_t(rows)));
 }
 
-/// One sample; entries of a sparse one that stand in the same column add up.
+/// Loads one sample; entries of a sparse sample in the same column add up.
 template <class T>
 void Loader<T>::load(const InputArray& x, Index i, T* to) const {
   if (x.indptr == nullptr) return typed_kernels<T>().layers.cast(x.row(i), x.dtype, x.columns, T(x.scale), to);

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "../base/views.hpp"
 #include "buffer.hpp"
 
 namespace simdnn {
@@ -25,7 +26,7 @@ struct InputArray {
 template <class T>
 struct DatasetView {
   InputArray x;
-  Index time_steps = 1;                   ///< rows of input that lie in a row of x: the time steps of a sequence
+  Index time_steps = 1;                   ///< rows of input in a row of x: the time steps of a sequence
   Index output_time_steps = 1;            ///< rows of output of a sample
   const std::int64_t* classes = nullptr;  ///< a negative class is ignored
   const T* values = nullptr;              ///< contiguous rows as long as the network's output
@@ -49,10 +50,14 @@ struct SampleOrder {
   SampleOrder from(Index begin) const { return at ? SampleOrder{at + begin, left - begin} : *this; }
 };
 
+/// The order of an epoch's samples: shuffled as the seed and the epoch determine, or in memory order.
+void fill_order(std::vector<Index>& order, Index count, bool shuffled, std::uint64_t seed, std::uint64_t epoch);
+
+/// Gathers mini-batches into buffers of its own.
 template <class T>
 class Loader {
  public:
-  /// Room for so many samples at once, of `outputs` numbers for each row of output.
+  /// Makes room for `count` samples at once, with `outputs` numbers for each row of output.
   void reserve(const DatasetView<T>& samples, Index count, Index outputs);
 
   /// `count` samples: the first ones of the order, or those from `begin` on; cast, if they are other numbers than T.

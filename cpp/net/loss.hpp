@@ -13,26 +13,51 @@ namespace simdnn {
 struct Loss {
   int index = 0;
   std::vector<double> parameters;
-  std::vector<double> class_weight;  ///< what a class counts in the mean; empty: ones
-  std::vector<double> class_scale;   ///< what its loss is multiplied by: class_weight and focal alpha; empty: ones
-  double factor = 1;                 ///< of every loss: a focal alpha for all classes
+  std::vector<double> class_weight;  ///< weight of a class in the divisor of the mean; empty: ones
+  std::vector<double> class_scale;   ///< factor of a class's loss: class_weight times a focal alpha; empty: ones
+  double factor = 1;                 ///< factor of every loss: a focal alpha for all classes
   std::int64_t ignore_index = -100;
-  std::optional<Margin> margin;  ///< of the logits that the loss sees in training
+  std::optional<Margin> margin;  ///< margin in the logits, in training alone
 
   const LossDescription& info() const { return *kernels().losses[index]; }
 
-  /// What a sample of a class adds to the divisor of the mean.
+  /// Weight of a sample of a class in the mean; an ignored class has none.
   double weight_of(std::int64_t cls) const {
     if (cls < 0) return 0;
     return class_weight.empty() ? 1.0 : class_weight[std::size_t(cls)];
   }
 
-  /// What rows of a batch need of the settings.
+  /// The divisor of the mean loss of `count` samples: the sum of their weights, times the weights of their classes
+  /// where these are the only targets. Sample i stands in row row_of(i); nullptr for `weight`: ones.
+  template <class T, class RowOf>
+  double mean_divisor(const std::int64_t* classes, bool has_values, const T* weight, Index count,
+                      const RowOf& row_of) const {
+    const bool by_class = classes && !has_values;
+    if (weight == nullptr && (!by_class || class_weight.empty())) {  // a count, which is faster than a sum
+      Index counted = by_class ? 0 : count;
+      for (Index i = 0; by_class && i < count; ++i) counted += classes[row_of(i)] >= 0;
+      return double(counted);
+    }
+    double sum = 0;
+    for (Index i = 0; i < count; ++i) {
+      const Index row = row_of(i);
+      const double own = by_class ? weight_of(classes[row]) : 1.0;
+      sum += weight ? double(weight[row]) * own : own;
+    }
+    return sum;
+  }
+
+  /// Rows of a batch with the settings of this loss.
   template <class T>
-  void describe(LossRows<T>& rows) const {
-    rows.parameters = parameters.data();
-    rows.class_scale = class_scale.empty() ? nullptr : class_scale.data();
-    rows.factor = factor;
+  LossRows<T> rows(const Matrix<const T>& output, const std::int64_t* classes, const Matrix<const T>& values,
+                   const T* row_weight) const {
+    return {.output = output,
+            .classes = classes,
+            .values = values,
+            .row_weight = row_weight,
+            .parameters = parameters.data(),
+            .class_scale = class_scale.empty() ? nullptr : class_scale.data(),
+            .factor = factor};
   }
 };
 

@@ -1,7 +1,9 @@
 #include "margin.hpp"
 
 #include <algorithm>
+#include <iterator>
 
+#include "../base/find_by_name.hpp"
 #include "../dispatch.hpp"
 
 namespace simdnn {
@@ -26,38 +28,23 @@ double alternating_series(double x, int first) {
 
 }  // namespace
 
-const MarginVariant* find_margin(const std::string& name) {
-  for (const MarginVariant& variant : kVariants) {
-    if (variant.name == name) return &variant;
-  }
-  return nullptr;
+const MarginVariant& find_margin(const std::string& name) {
+  constexpr int count = int(std::size(kVariants));
+  return kVariants[find_by_name("variant", name, count, [](int i) { return kVariants[i].name; })];
 }
 
-std::string margin_names() {
-  std::string names;
-  for (const MarginVariant& variant : kVariants) names += (names.empty() ? "" : ", ") + std::string(variant.name);
-  return names;
-}
-
-double Annealing::at(std::int64_t step) const {
-  double value = base;
-  for (int i = 0; i < power; ++i) value /= 1 + gamma * double(step);
-  return std::max(minimum, value);
-}
-
-Margin::Margin(const MarginVariant& variant, double margin, double scale, const Annealing& annealing)
-    : lambda(annealing) {
-  shape.law = variant.law;
-  shape.feature_norm = variant.feature_norm;
-  shape.weight_norm = variant.weight_norm;
-  shape.scale = scale;
-  shape.margin = margin;
-  shape.cosine = alternating_series(margin, 0);
-  shape.sine = alternating_series(margin, 1);
-}
+Margin::Margin(const MarginVariant& variant, double margin, double scale, std::vector<SchedulePiece> schedule)
+    : shape{.law = variant.law,
+            .feature_norm = variant.feature_norm,
+            .weight_norm = variant.weight_norm,
+            .scale = scale,
+            .margin = margin,
+            .cosine = alternating_series(margin, 0),
+            .sine = alternating_series(margin, 1)},
+      lambda(std::move(schedule)) {}
 
 template <class T>
-MarginHead<T>::MarginHead(const Margin& margin, Index rows, Index inputs, Index classes)
+MarginLogits<T>::MarginLogits(const Margin& margin, Index rows, Index inputs, Index classes)
     : margin_(margin),
       inputs_(inputs),
       feature_norm_(std::size_t(rows)),
@@ -67,40 +54,36 @@ MarginHead<T>::MarginHead(const Margin& margin, Index rows, Index inputs, Index 
       extra_gradient_(rows * padded(inputs)) {}
 
 template <class T>
-void MarginHead<T>::begin(const T* weight, std::int64_t step) {
-  margin_.shape.strength = 1 / (1 + margin_.lambda.at(step));
+void MarginLogits<T>::begin(const T* weight, std::int64_t step) {
+  const std::vector<SchedulePiece>& lambda = margin_.lambda;
+  margin_.shape.strength = 1 / (1 + kernels().schedule(lambda.data(), int(lambda.size()), double(step)));
   std::fill(weight_norm_gradient_.begin(), weight_norm_gradient_.end(), 0.0);
   typed_kernels<T>().margin.column_norms(weight, inputs_, Index(weight_norm_.size()), weight_norm_.data());
 }
 
 template <class T>
-MarginRows<T> MarginHead<T>::margin_rows(const Matrix<const T>& z, const std::int64_t* classes, const Matrix<T>& out) {
-  MarginRows<T> rows;
-  rows.shape = margin_.shape;
-  rows.rows = z.rows;
-  rows.columns = z.columns;
-  rows.z = z.data;
-  rows.z_stride = z.stride;
-  rows.classes = classes;
-  rows.feature_norm = feature_norm_.data();
-  rows.weight_norm = weight_norm_.data();
-  rows.out = out.data;
-  rows.out_stride = out.stride;
-  rows.feature_norm_gradient = feature_norm_gradient_.data();
-  rows.weight_norm_gradient = weight_norm_gradient_.data();
-  return rows;
+MarginRows<T> MarginLogits<T>::margin_rows(const Matrix<const T>& z, const std::int64_t* classes,
+                                           const Matrix<T>& out) {
+  return {.shape = margin_.shape,
+          .z = z,
+          .classes = classes,
+          .feature_norm = feature_norm_.data(),
+          .weight_norm = weight_norm_.data(),
+          .out = out,
+          .feature_norm_gradient = feature_norm_gradient_.data(),
+          .weight_norm_gradient = weight_norm_gradient_.data()};
 }
 
 template <class T>
-void MarginHead<T>::logits(const Matrix<const T>& x, const Matrix<const T>& z, const std::int64_t* classes,
-                           const Matrix<T>& out) {
+void MarginLogits<T>::logits(const Matrix<const T>& x, const Matrix<const T>& z, const std::int64_t* classes,
+                             const Matrix<T>& out) {
   typed_kernels<T>().margin.row_norms(x.data, x.stride, x.rows, x.columns, feature_norm_.data());
   typed_kernels<T>().margin.logits(margin_rows(z, classes, out));
 }
 
 template <class T>
-Matrix<const T> MarginHead<T>::backward(const Matrix<const T>& x, const Matrix<const T>& z, const std::int64_t* classes,
-                                        const Matrix<T>& gradient) {
+Matrix<const T> MarginLogits<T>::backward(const Matrix<const T>& x, const Matrix<const T>& z,
+                                          const std::int64_t* classes, const Matrix<T>& gradient) {
   typed_kernels<T>().margin.backward(margin_rows(z, classes, gradient));
   const Matrix<T> extra_gradient{extra_gradient_.data(), x.rows, x.columns, padded(x.columns)};
   typed_kernels<T>().margin.norm_gradient_rows(x.data, x.stride, x.rows, x.columns, feature_norm_gradient_.data(),
@@ -109,11 +92,11 @@ Matrix<const T> MarginHead<T>::backward(const Matrix<const T>& x, const Matrix<c
 }
 
 template <class T>
-void MarginHead<T>::finish(const T* weight, T* gradient) const {
+void MarginLogits<T>::finish(const T* weight, T* gradient) const {
   typed_kernels<T>().margin.add_norm_gradient_columns(weight, inputs_, Index(weight_norm_.size()),
                                                       weight_norm_gradient_.data(), weight_norm_.data(), gradient);
 }
 
-SIMDNN_INSTANTIATE(MarginHead);
+SIMDNN_INSTANTIATE(MarginLogits);
 
 }  // namespace simdnn

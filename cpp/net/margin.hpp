@@ -1,14 +1,15 @@
-// The margin of a network's last logits: what it does before the loss, and to the gradients after it.
+// The margin in a network's last logits: logits for the loss, and the gradients that come back from it.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "../base/views.hpp"
 #include "buffer.hpp"
 
 namespace simdnn {
 
-/// A kind of margin, and what its paper sets.
+/// A kind of margin, with the settings of its paper.
 struct MarginVariant {
   const char* name;
   MarginLaw law;
@@ -17,43 +18,34 @@ struct MarginVariant {
   double highest;  ///< margins are integers from 1 to it (angular), or numbers from 0 up to but not including it
 };
 
-/// nullptr if there is no such variant.
-const MarginVariant* find_margin(const std::string& name);
-std::string margin_names();
+/// The variant of that name; throws std::invalid_argument if there is none.
+const MarginVariant& find_margin(const std::string& name);
 
-/// lambda(t) = max(minimum, base (1 + gamma t)^-power). The paper leaves the schedule open; this is its authors'
-/// code's.
-struct Annealing {
-  double base = 0, gamma = 0, minimum = 0;
-  int power = 0;
-
-  double at(std::int64_t step) const;
-};
-
+/// A margin, and the schedule of lambda, the part of the logit without margin.
 struct Margin {
   MarginShape shape;
-  Annealing lambda;
+  std::vector<SchedulePiece> lambda;
 
-  Margin(const MarginVariant& variant, double margin, double scale, const Annealing& annealing);
+  Margin(const MarginVariant& variant, double margin, double scale, std::vector<SchedulePiece> schedule);
 };
 
-/// Margins for up to so many rows of a last layer z = x W.
+/// The margin in the logits of a last layer z = x W, for up to a number of rows.
 template <class T>
-class MarginHead {
+class MarginLogits {
  public:
-  MarginHead(const Margin& margin, Index rows, Index inputs, Index classes);
+  MarginLogits(const Margin& margin, Index rows, Index inputs, Index classes);
 
-  /// Before the rows of a step, counted from 0.
+  /// Prepares the margin of a step, counted from 0.
   void begin(const T* weight, std::int64_t step);
 
   /// The logits of z, in a matrix of its shape.
   void logits(const Matrix<const T>& x, const Matrix<const T>& z, const std::int64_t* classes, const Matrix<T>& out);
 
-  /// Turns the gradient of these logits into that of z; returns what is added to the gradient by x.
+  /// Turns the gradient w.r.t. these logits into that w.r.t. z; returns an extra gradient w.r.t. x.
   Matrix<const T> backward(const Matrix<const T>& x, const Matrix<const T>& z, const std::int64_t* classes,
                            const Matrix<T>& gradient);
 
-  /// After all rows: adds what the gradient by the weight lacks.
+  /// Adds the extra gradient w.r.t. the weight, after all rows.
   void finish(const T* weight, T* gradient) const;
 
  private:

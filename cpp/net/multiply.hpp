@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 
 #include "../dispatch.hpp"
 #include "../threads/parallel.hpp"
@@ -12,28 +13,26 @@ namespace simdnn {
 /// Estimated time of a product on one core.
 template <class T>
 Nanoseconds product_work(const Product<T>& p) {
-  return 2.0 * double(p.rows) * double(p.columns) * double(p.depth) * kFlop<T>;
+  return 2.0 * double(p.c.rows) * double(p.c.columns) * double(p.a.columns) * kFlop<T>;
 }
 
 /// Rows [begin, end) of a product.
 template <class T>
 Product<T> product_rows(Product<T> p, Index begin, Index end) {
-  p.a += begin * p.a_row;
-  p.c += begin * p.c_row;
-  if (p.c_init) p.c_init += begin * p.c_init_row;
-  if (p.post_op.aux) p.post_op.aux += begin * p.c_row;
-  p.rows = end - begin;
+  p.a = p.a.row_range(begin, end - begin);
+  p.c_init = p.c_init.row_range(begin, end - begin);
+  if (p.post_op.aux) p.post_op.aux += begin * p.c.stride;
+  p.c = p.c.row_range(begin, end - begin);
   return p;
 }
 
 /// Columns [begin, end) of a product.
 template <class T>
 Product<T> product_columns(Product<T> p, Index begin, Index end) {
-  p.b += begin * p.b_column;
-  p.c += begin;
-  if (p.c_init) p.c_init += begin;
+  p.b = p.b.column_range(begin, end - begin);
+  p.c_init = p.c_init.column_range(begin, end - begin);
   if (p.post_op.aux) p.post_op.aux += begin;
-  p.columns = end - begin;
+  p.c = p.c.column_range(begin, end - begin);
   return p;
 }
 
@@ -48,6 +47,8 @@ Product<T> product_part(const Product<T>& p, bool by_columns, Index begin, Index
 template <class T>
 void multiply(const Product<T>& p, const StopToken& stop) {
   constexpr Index row_grain = 12, column_grain = 64, page = 4096 / Index(sizeof(T));
+  assert(p.a.columns == p.b.rows && p.a.rows == p.c.rows && p.b.columns == p.c.columns);
+  assert(p.c_init.data == nullptr || p.c_init.columns == p.c.columns);
   const auto& run = typed_kernels<T>().product;
   const Nanoseconds work = product_work(p);
   if (work < kSerialBelow) {
@@ -55,9 +56,10 @@ void multiply(const Product<T>& p, const StopToken& stop) {
     stop.after(work);
     return;
   }
-  const bool packs = p.b_column != 1 || p.b_row >= page;
-  const bool by_columns = p.columns >= 2 * column_grain && (packs || p.columns / column_grain > p.rows / row_grain);
-  const Index n = by_columns ? p.columns : p.rows, grain = by_columns ? column_grain : row_grain;
+  const bool packs = p.b.column_stride != 1 || p.b.row_stride >= page;
+  const bool by_columns =
+      p.c.columns >= 2 * column_grain && (packs || p.c.columns / column_grain > p.c.rows / row_grain);
+  const Index n = by_columns ? p.c.columns : p.c.rows, grain = by_columns ? column_grain : row_grain;
   const Index grains = (n + grain - 1) / grain, num_pieces = std::min(grains, Index(work / kInterruptiblePiece) + 1);
   for (Index i = 0; i < num_pieces && !stop.stopped(); ++i) {
     const Index first = grains * i / num_pieces * grain, beyond = std::min(n, grains * (i + 1) / num_pieces * grain);

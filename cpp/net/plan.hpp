@@ -11,10 +11,10 @@ constexpr Index kChunk = 256;
 template <class T>
 class Plan {
  public:
-  /// For up to `samples` of up to `time_steps` rows each.
+  /// A plan for up to `samples` samples of up to `time_steps` rows each.
   Plan(std::shared_ptr<Network<T>> network, Index samples, Index time_steps, Mode mode, bool input_gradient = false);
 
-  /// Samples that pass at once, where a batch of so many has so many rows a sample.
+  /// The number of samples of a batch that pass through a plan at once.
   static Index chunk(const Network<T>& network, Mode mode, Index batch) {
     return mode == Mode::train && network.spec()->whole_batch() ? batch : std::min(batch, kChunk);
   }
@@ -24,28 +24,28 @@ class Plan {
   Index capacity() const { return samples_; }
   States<T>& states() { return network_->states(); }
 
-  /// To be called when a step, or a forward pass alone, counts.
+  /// Commits running statistics after a step, or after a forward pass for training without one.
   void commit_running_stats() { root_.commit_running_stats(); }
 
   /// The output for x, context.time_steps rows a sample; valid until the next forward pass.
   Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) { return root_.forward(x, context); }
 
-  /// A matrix for the gradient with respect to the last forward pass's output.
+  /// A matrix for the gradient w.r.t. the last forward pass's output.
   Matrix<T> output_gradient(Index rows) const { return {gradient_.data, rows, gradient_.columns, gradient_.stride}; }
 
-  /// Where the loss of the last forward pass's output puts its gradient: over the output, if no layer reads it again.
+  /// The matrix for the gradient w.r.t. the last output: the output's own memory, if no layer reads it again.
   Matrix<T> gradient_over(const Matrix<T>& output) const {
     return root_.reads_output() ? output_gradient(output.rows) : output;
   }
 
-  /// What the last layer read in the last forward pass.
+  /// The input of the last layer in the last forward pass.
   const Matrix<const T>& last_input() const { return root_.last_input(); }
 
   /// Elements of the arena that each layer of the network's description has taken.
   std::vector<Index> arena(std::size_t layers) const { return root_.arena(layers); }
 
-  /// Parameter gradients from the output's gradient, which is overwritten; returns the gradient with respect to x,
-  /// empty unless the plan was made with input_gradient. `extra_gradient`: what is added to that of last_input().
+  /// Parameter gradients from the output's gradient, which is overwritten; returns the gradient w.r.t. x,
+  /// empty unless the plan was made with input_gradient. `extra_gradient` is added to the gradient w.r.t. last_input().
   Matrix<T> backward(const Matrix<T>& gradient, const PassContext& context,
                      const Matrix<const T>& extra_gradient = {}) {
     apply(root_.backward_post_op(), gradient);

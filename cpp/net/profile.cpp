@@ -18,10 +18,9 @@ template <class T>
 double product_speed() {
   constexpr Index rows = 48, columns = 64, depth = 32;
   Buffer<T> a(rows * depth), b(depth * columns), c(rows * columns);
-  Product<T> p;
-  p.rows = rows, p.columns = columns, p.depth = depth;
-  p.a = a.data(), p.a_row = depth, p.a_column = 1;
-  p.b = b.data(), p.b_row = columns, p.c = c.data(), p.c_row = columns;
+  const Product<T> p{.a = Matrix<T>{a.data(), rows, depth, depth},
+                     .b = Matrix<T>{b.data(), depth, columns, columns},
+                     .c = {c.data(), rows, columns, columns}};
   constexpr int attempts = 20, calls = 50;
   double least = __builtin_inf();
   for (int i = 0; i < attempts; ++i) {

@@ -1,10 +1,8 @@
 #include "trainer.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "multiply.hpp"
-#include "random.hpp"
 
 namespace simdnn {
 
@@ -30,10 +28,7 @@ void Trainer<T>::reserve(const DatasetView<T>& samples, Index batch) {
   if (plan_ && plan_->fits(count, samples.time_steps)) return;
   plan_ = std::make_unique<Plan<T>>(network_, count, samples.time_steps, Mode::train);
   sample_work_ = network_->flops(samples.time_steps) * kFlop<T>;
-  if (loss_->margin) {
-    const Index inputs = network_->spec()->layers.back()->input.features;
-    margin_ = std::make_unique<MarginHead<T>>(*loss_->margin, rows, inputs, network_->outputs());
-  }
+  loss_head_ = make_loss_head(*loss_, *network_, *plan_, rows);
 }
 
 template <class T>
@@ -55,48 +50,35 @@ PassContext Trainer<T>::context_of(const DatasetView<T>& samples, const StopToke
 }
 
 template <class T>
-LossRows<T> Trainer<T>::loss_rows(const MiniBatch<T>& mini_batch, const Matrix<T>& output) {
-  LossRows<T> rows;
-  rows.rows = output.rows;
-  rows.columns = output.columns;
-  rows.output = output.data;
-  rows.output_stride = output.stride;
-  rows.classes = mini_batch.classes;
-  rows.values = mini_batch.values;
-  rows.values_stride = output.columns;
-  rows.row_weight = mini_batch.weight;
+LossRows<T> Trainer<T>::loss_rows(const MiniBatch<T>& mini_batch, const Matrix<const T>& output) {
+  const Index columns = output.columns;
+  LossRows<T> rows =
+      loss_->rows<T>(output, mini_batch.classes, {mini_batch.values, output.rows, columns, columns}, mini_batch.weight);
   rows.row_loss = row_loss_.data();
   rows.row_correct = row_correct_.data();
-  loss_->describe(rows);
-  if (loss_->info().outputs == Outputs::averaged) rows.factor /= double(rows.columns);
+  if (loss_->info().outputs == Outputs::averaged) rows.factor /= double(columns);
   return rows;
 }
 
 /// Adds up a chunk in the order of its rows.
 template <class T>
 void Trainer<T>::add_losses(const LossRows<T>& rows, LossSums& sums) const {
-  for (Index i = 0; i < rows.rows; ++i) {
+  for (Index i = 0; i < rows.output.rows; ++i) {
     sums.loss += rows.row_loss[i];
     sums.correct += row_correct_[std::size_t(i)];
     sums.samples += rows.classes == nullptr || rows.classes[i] >= 0;
   }
 }
 
-/// What the mean loss divides by: the sample weights, times the weights of their classes.
+/// The divisor of the mean loss of `count` samples, each with one or more rows of output.
 template <class T>
-double Trainer<T>::weight_of(const DatasetView<T>& samples, const SampleOrder& order, Index count) const {
+double Trainer<T>::mean_divisor(const DatasetView<T>& samples, const SampleOrder& order, Index count) const {
   const Index rows = samples.output_time_steps;
-  const bool by_class = samples.classes && samples.values == nullptr;
-  if (samples.weight == nullptr && !by_class) return double(count * rows);
-  double sum = 0;
-  for (Index i = 0; i < count; ++i) {
-    const Index first = (order.at ? order.at[i] : i) * rows;
-    for (Index from = first; from < first + rows; ++from) {
-      const double own = by_class ? loss_->weight_of(samples.classes[from]) : 1.0;
-      sum += samples.weight ? double(samples.weight[from]) * own : own;
-    }
-  }
-  return sum;
+  const auto row_of = [&](Index i) {
+    if (order.at == nullptr) return i;
+    return rows == 1 ? order.at[i] : order.at[i / rows] * rows + i % rows;
+  };
+  return loss_->mean_divisor(samples.classes, samples.values != nullptr, samples.weight, count * rows, row_of);
 }
 
 /// Computes the gradients of the mean loss; sums.steps is 1 unless the stop token fired.
@@ -104,36 +86,24 @@ template <class T>
 LossSums Trainer<T>::differentiate(const DatasetView<T>& samples, const SampleOrder& order, Index count,
                                    bool keep_state, const StopToken& stop) {
   LossSums sums;
-  sums.weight = weight_of(samples, order, count);
+  sums.weight = mean_divisor(samples, order, count);
   PassContext context = context_of(samples, stop);
   context.keep_state = keep_state;
-  if (margin_) margin_->begin(network_->values().data() + margin_weight(), optimizer_.attempted_steps());
+  loss_head_->begin_batch(optimizer_.attempted_steps());
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
     const Index some = std::min(plan_->capacity(), count - begin);
     const MiniBatch<T> mini_batch = loader_.take(samples, order.from(begin), begin, some);
     context.batch_offset = begin;
     context.accumulate = begin > 0;
     const Matrix<T> output = plan_->forward(mini_batch.x, context);
-    const Matrix<T> gradient = margin_ ? plan_->output_gradient(output.rows) : plan_->gradient_over(output);
-    if (margin_) {
-      typed_kernels<T>().losses[loss_->index](loss_rows(mini_batch, output));  // which are correct without the margin
-      margin_->logits(plan_->last_input(), output, mini_batch.classes, gradient);
-    }
-    LossRows<T> rows = loss_rows(mini_batch, margin_ ? gradient : output);
-    if (margin_) rows.row_correct = nullptr;
+    LossRows<T> rows = loss_rows(mini_batch, output);
     rows.scale = sums.weight == 0 ? 0 : 1 / sums.weight;  // all ignored: no gradient
-    rows.gradient = gradient.data;
-    rows.gradient_stride = gradient.stride;
-    typed_kernels<T>().losses[loss_->index](rows);
+    const LossGradients<T> gradients = loss_head_->evaluate(rows, output);
     add_losses(rows, sums);
-    Matrix<const T> extra_gradient;
-    if (margin_) extra_gradient = margin_->backward(plan_->last_input(), output, mini_batch.classes, gradient);
-    plan_->backward(gradient, context, extra_gradient);
+    plan_->backward(gradients.output, context, gradients.extra);
     if (stop.stopped()) return sums;
   }
-  if (margin_) {
-    margin_->finish(network_->values().data() + margin_weight(), network_->gradients().data() + margin_weight());
-  }
+  loss_head_->finish();
   sums.steps = 1;
   return sums;
 }
@@ -164,9 +134,7 @@ LossSums Trainer<T>::step(const DatasetView<T>& samples, const StopToken& stop) 
 template <class T>
 LossSums Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, bool shuffled, std::uint64_t epoch,
                            const StopToken& stop) {
-  order_.resize(std::size_t(samples.x.rows));
-  std::iota(order_.begin(), order_.end(), Index(0));
-  if (shuffled) shuffle(order_.data(), samples.x.rows, Random(seed_, epoch));
+  fill_order(order_, samples.x.rows, shuffled, seed_, epoch);
   return this->epoch(samples, batch, order_.data(), stop);
 }
 
@@ -203,7 +171,7 @@ LossSums Trainer<T>::evaluate(const DatasetView<T>& samples, const StopToken& st
     inference_ = std::make_unique<Plan<T>>(network_, most, samples.time_steps, Mode::infer);
   }
   LossSums sums;
-  sums.weight = weight_of(samples, {}, n);
+  sums.weight = mean_divisor(samples, {}, n);
   PassContext context;
   context.time_steps = samples.time_steps;
   context.stop = stop;

@@ -3,14 +3,12 @@
 
 #include "../threads/tuner.hpp"
 #include "loader.hpp"
-#include "loss.hpp"
+#include "loss_head.hpp"
 #include "optimizer.hpp"
-#include "plan.hpp"
 
 namespace simdnn {
 
-/// Sums over samples; the loss is a weighted sum, to be divided by the weight, and so is the penalty of the steps,
-/// where it is counted.
+/// Sums over samples. The loss and the counted penalty are weighted sums, to be divided by the weight.
 struct LossSums {
   double loss = 0, penalty = 0, weight = 0;
   std::int64_t correct = 0, samples = 0, steps = 0;
@@ -19,7 +17,7 @@ struct LossSums {
 template <class T>
 class Trainer {
  public:
-  /// `seed` is that of the order of the samples and of random layers.
+  /// `seed` determines the order of the samples and the random layers.
   Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss,
           std::shared_ptr<const OptimizerConfig> config, std::uint64_t seed);
 
@@ -27,17 +25,17 @@ class Trainer {
   Network<T>& network() { return *network_; }
   Optimizer<T>& optimizer() { return optimizer_; }
 
-  /// Whether l1 and l2 are of the sum of a batch's losses, as scikit-learn's alpha is: divided by its weight, and
-  /// counted in the sums.
+  /// l1 and l2 penalize the sum of a batch's losses, as scikit-learn's alpha does: they are divided by the batch's
+  /// weight and counted in the sums.
   bool sums_penalty = false;
 
   /// One update from all samples; sums.steps stays 0, and nothing is updated, if the stop token fired.
   LossSums step(const DatasetView<T>& samples, const StopToken& stop);
 
-  /// One pass in mini-batches of `batch`, in the order of the epoch or, without shuffling, as they lie.
+  /// One pass in mini-batches of `batch`, in the shuffled order of the epoch or in memory order.
   LossSums epoch(const DatasetView<T>& samples, Index batch, bool shuffled, std::uint64_t epoch, const StopToken& stop);
 
-  /// The same in an order that is given, with a place for each sample.
+  /// One pass in the given order of all samples.
   LossSums epoch(const DatasetView<T>& samples, Index batch, const Index* order, const StopToken& stop);
 
   /// The gradients of the mean loss over all samples, without an update.
@@ -54,21 +52,19 @@ class Trainer {
   void reserve_losses(Index rows);
   PassContext context_of(const DatasetView<T>& samples, const StopToken& stop) const;
   void add_losses(const LossRows<T>& rows, LossSums& sums) const;
-  double weight_of(const DatasetView<T>& samples, const SampleOrder& order, Index count) const;
-  /// Where the weight that a margin sees begins: it is the last parameter.
-  Index margin_weight() const { return network_->layout().parameters.blocks().back().offset; }
-  LossRows<T> loss_rows(const MiniBatch<T>& mini_batch, const Matrix<T>& output);
+  double mean_divisor(const DatasetView<T>& samples, const SampleOrder& order, Index count) const;
+  LossRows<T> loss_rows(const MiniBatch<T>& mini_batch, const Matrix<const T>& output);
 
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Loss> loss_;
   Optimizer<T> optimizer_;
   std::uint64_t seed_;
-  std::vector<const T*> gradients_;  ///< of each block of parameters
+  std::vector<const T*> gradients_;  ///< gradient of each block of parameters
   std::unique_ptr<Plan<T>> plan_, inference_;
-  std::unique_ptr<MarginHead<T>> margin_;  ///< of training alone, for a loss with a margin
+  std::unique_ptr<LossHead<T>> loss_head_;
   Loader<T> loader_;
   ThreadTuner tuner_;
-  Nanoseconds sample_work_ = 0;  ///< of the products of a sample in a step
+  Nanoseconds sample_work_ = 0;  ///< time of the products of a sample in a step
   std::vector<double> row_loss_;
   std::vector<std::uint8_t> row_correct_;
   std::vector<Index> order_;

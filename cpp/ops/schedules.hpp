@@ -58,24 +58,34 @@ struct CosinePiece {
   }
 };
 
-using Schedules = List<ConstantPiece, StepPiece, ExponentialPiece, InverseScalingPiece, LinearPiece, CosinePiece>;
-
-template <class Registry>
-struct ScheduleTable;
-
-template <class... Piece>
-struct ScheduleTable<List<Piece...>> {
-  static constexpr int count = sizeof...(Piece);
-  static constexpr const ScheduleDescription* info[] = {&Piece::info...};
-  static constexpr double (*value[])(const double*, double) = {Piece::value...};
+struct InversePowerPiece {
+  static constexpr ScheduleDescription info{
+      .name = "inverse_power",
+      .formula = "max(minimum, lr (1 + gamma t)^-power)",
+      .source = "Jia et al. 2014, arXiv:1408.5093 (Caffe, learning-rate policy \"inv\"), held at a minimum",
+      .values = {"lr", "gamma", "power", "minimum"}};
+  static double value(const double* v, double t) {
+    double found = v[0];
+    for (int i = 0; i < int(v[2]); ++i) found /= 1 + v[1] * t;
+    return v[3] < found ? found : v[3];
+  }
 };
+
+using Schedules =
+    List<ConstantPiece, StepPiece, ExponentialPiece, InverseScalingPiece, LinearPiece, CosinePiece, InversePowerPiece>;
+
+using ScheduleFunction = double (*)(const double* values, double t);
+constexpr auto kScheduleTable =
+    table_of<const ScheduleDescription*>(Schedules{}, []<class Piece>(List<Piece>) { return &Piece::info; });
+constexpr auto kScheduleFunctions =
+    table_of<ScheduleFunction>(Schedules{}, []<class Piece>(List<Piece>) { return ScheduleFunction(Piece::value); });
 
 /// Learning rate of a step, counted from 0, by the last piece that has begun.
 inline double schedule(const SchedulePiece* pieces, int count, double step) {
   int last = count - 1;
   while (last > 0 && step < pieces[last].begin) --last;
   const SchedulePiece& piece = pieces[last];
-  return ScheduleTable<Schedules>::value[piece.kind](piece.values, step > piece.begin ? step - piece.begin : 0);
+  return kScheduleFunctions.entries[piece.kind](piece.values, step > piece.begin ? step - piece.begin : 0);
 }
 
 SIMDNN_LEVEL_END

@@ -69,10 +69,7 @@ class Loss:
         variant: str,
         margin: float,
         scale: float | None,
-        base: float,
-        gamma: float,
-        power: int,
-        minimum: float,
+        lam: list[tuple[str, float, list[float]]],
     ) -> None: ...
     def evaluate_margin(
         self,

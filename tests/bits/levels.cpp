@@ -97,15 +97,16 @@ std::vector<std::uint16_t> halves(const Kernels& table, std::vector<float> x) {
 /// Either matrix read by its columns, and few columns.
 template <class T>
 void transposed_products(const TypedKernels<T>& kernels, Product<T> p) {
-  std::vector<T> c(std::size_t(p.rows * p.columns));
-  p.c = c.data();
-  p.b_row = 1, p.b_column = p.depth;
+  const Index depth = p.a.columns, columns = p.c.columns;
+  std::vector<T> c(std::size_t(p.c.rows * columns));
+  p.c.data = c.data();
+  p.b = {p.b.data, depth, columns, 1, depth};
   kernels.product(p);
   print("product", "by columns of b", c);
-  p.b_row = p.columns, p.b_column = 1;
-  p.a_row = 1, p.a_column = p.rows = 32;
-  for (const Index columns : {1, 3, 10}) {
-    p.columns = columns;
+  p.a = {p.a.data, 32, depth, 1, 32};
+  for (const Index few : {1, 3, 10}) {
+    p.b = {p.b.data, depth, few, columns, 1};
+    p.c = {c.data(), 32, few, columns};
     kernels.product(p);
     print("product", "narrow", c);
   }
@@ -117,10 +118,9 @@ void matrices(const Kernels& table) {
   constexpr Index rows = 37, columns = 90, depth = 61;
   std::vector<T> a = numbers<T>(rows * depth, 7919), b = numbers<T>(depth * columns + kPad, 104729);
   std::vector<T> c(rows * columns), gradient(c.size()), slots[kMaxSlots];
-  Product<T> p;
-  p.rows = rows, p.columns = columns, p.depth = depth;
-  p.a = a.data(), p.a_row = depth, p.a_column = 1;
-  p.b = b.data(), p.b_row = columns, p.c = c.data(), p.c_row = columns;
+  const Product<T> p{.a = Matrix<T>{a.data(), rows, depth, depth},
+                     .b = Matrix<T>{b.data(), depth, columns, columns},
+                     .c = {c.data(), rows, columns, columns}};
   kernels.product(p);
   print("product", "", c);
   transposed_products(kernels, p);
@@ -133,12 +133,12 @@ void matrices(const Kernels& table) {
     const LossDescription& info = *table.losses[i];
     double parameters[kMaxLossParameters];
     for (int k = 0; k < kMaxLossParameters; ++k) parameters[k] = info.parameters[k].value;
-    LossRows<T> batch;
-    batch.parameters = parameters;
-    batch.rows = rows, batch.columns = columns, batch.output = c.data(), batch.output_stride = columns;
-    batch.values = b.data(), batch.values_stride = columns, batch.gradient = gradient.data();
-    if (info.target != Target::values) batch.classes = classes.data();
-    batch.gradient_stride = columns, batch.row_loss = row_loss.data();
+    const LossRows<T> batch{.output = {c.data(), rows, columns, columns},
+                            .classes = info.target != Target::values ? classes.data() : nullptr,
+                            .values = {b.data(), rows, columns, columns},
+                            .parameters = parameters,
+                            .gradient = {gradient.data(), rows, columns, columns},
+                            .row_loss = row_loss.data()};
     kernels.losses[i](batch);
     print(info.name, "gradient", gradient);
     print(info.name, "value", row_loss);
@@ -156,10 +156,8 @@ void matrices(const Kernels& table) {
     print("update", info.name, c);
   }
   for (const Index width : {Index(columns), Index(30)}) {  // along its length, and side by side
-    SoftmaxRows<T> batch;
-    batch.rows = Index(c.size()) / width, batch.columns = width;
-    batch.x = c.data(), batch.x_stride = width, batch.out = gradient.data(), batch.out_stride = width;
-    kernels.softmax(batch);
+    const Index count = Index(c.size()) / width;
+    kernels.softmax({.x = {c.data(), count, width, width}, .out = {gradient.data(), count, width, width}});
     print("softmax", "", gradient);
   }
 }
@@ -169,7 +167,8 @@ template <class T>
 void draws(const TypedKernels<T>& kernels) {
   const std::vector<T> x = numbers<T>(11 * 70, 7919);
   std::vector<T> y(x.size()), slope(x.size());
-  RandomRows<T> rows{11, 70, x.data(), 70, y.data(), slope.data(), 70, {123456789, 5, 2, 3}};
+  const RandomRows<T> rows{
+      {x.data(), 11, 70, 70}, {y.data(), 11, 70, 70}, {slope.data(), 11, 70, 70}, {123456789, 5, 2, 3}};
   kernels.layers.dropout(rows, 0.3);
   print("dropout", "", y);
   kernels.layers.bernoulli(rows);
@@ -185,10 +184,18 @@ void cells(const Kernels& table) {
   for (const CellKernels<T>& cell : table.typed<T>().layers.cells) {
     std::vector<T> gates = numbers<T>(rows * 4 * units, 7919), h = numbers<T>(rows * units, 104729), c = h, dh = h;
     std::vector<T> next_h(h.size()), next_c(h.size()), tanh_of_c(h.size()), dc = c;
-    CellRows<T> step;
-    step.rows = rows, step.units = units, step.gates = gates.data(), step.gates_stride = 4 * units;
-    step.h = h.data(), step.next_h = next_h.data(), step.c = c.data(), step.next_c = next_c.data();
-    step.tanh_of_c = tanh_of_c.data(), step.dh = dh.data(), step.dc = dc.data(), step.stride = units;
+    const CellRows<T> step{.rows = rows,
+                           .units = units,
+                           .gates = gates.data(),
+                           .gates_stride = 4 * units,
+                           .h = h.data(),
+                           .next_h = next_h.data(),
+                           .c = c.data(),
+                           .next_c = next_c.data(),
+                           .tanh_of_c = tanh_of_c.data(),
+                           .dh = dh.data(),
+                           .dc = dc.data(),
+                           .stride = units};
     cell.forward(step);
     for (const auto* found : {&gates, &next_h, &next_c}) print("cell", "forward", *found);
     cell.backward(step);
@@ -202,9 +209,8 @@ void layers(const Kernels& table) {
   const LayerKernels<T>& kernels = table.typed<T>().layers;
   constexpr Index rows = 37, columns = 90, stride = padded(columns);
   std::vector<T> x = numbers<T>(rows * stride, 7919), y(rows * stride), slope(rows * stride);
-  RandomRows<T> random;
-  random.rows = rows, random.columns = columns, random.x = x.data(), random.x_stride = stride;
-  random.y = y.data(), random.slope = slope.data(), random.stride = stride, random.random = {7, 3, 1, 5};
+  const auto view = [](std::vector<T>& of) { return Matrix<T>{of.data(), rows, columns, stride}; };
+  const RandomRows<T> random{.x = view(x), .y = view(y), .slope = view(slope), .random = {7, 3, 1, 5}};
   const auto print_both = [&](const char* name) {
     print(name, "value", y);
     print(name, "slope", slope);
@@ -222,20 +228,32 @@ void layers(const Kernels& table) {
   print("column_products", "sums", sums), print("column_products", "products", products);
   std::vector<T> factors[5];
   for (std::vector<T>& factor : factors) factor.resize(stride);
-  NormColumns<T> n;
-  n.mean = mean.data(), n.variance = variance.data(), n.eps = 1e-5, n.weight = x.data(), n.bias = x.data() + 9;
-  n.inverse = inverse.data(), n.sums = sums.data(), n.products = products.data(), n.center = factors[0].data();
-  n.scale = factors[1].data(), n.offset = factors[2].data(), n.x_scale = factors[3].data(),
-  n.dx_offset = factors[4].data();
+  const NormColumns<T> n{.mean = mean.data(),
+                         .variance = variance.data(),
+                         .eps = 1e-5,
+                         .weight = x.data(),
+                         .bias = x.data() + 9,
+                         .inverse = inverse.data(),
+                         .center = factors[0].data(),
+                         .scale = factors[1].data(),
+                         .offset = factors[2].data(),
+                         .sums = sums.data(),
+                         .products = products.data(),
+                         .x_scale = factors[3].data(),
+                         .dx_offset = factors[4].data()};
   kernels.norm.norm_factors(n, 0, columns);
   kernels.norm.batch_norm_backward_coefficients(n, 0, columns, rows);
   kernels.norm.scale_columns_to(x.data(), stride, rows, columns, n.center, n.scale, n.offset, y.data(), stride);
   kernels.norm.batch_norm_backward(slope.data(), stride, x.data(), stride, rows, columns, n.scale, n.center, n.x_scale,
                                    n.dx_offset);
   print_both("batch_norm");
-  NormRows<T> r;
-  r.rows = rows, r.columns = columns, r.x = x.data(), r.x_stride = stride, r.eps = 1e-5, r.weight = x.data();
-  r.bias = x.data() + 9, r.normal = slope.data(), r.y = y.data(), r.stride = stride, r.inverse = inverse.data();
+  const NormRows<T> r{.x = view(x),
+                      .eps = 1e-5,
+                      .weight = x.data(),
+                      .bias = x.data() + 9,
+                      .normal = view(slope),
+                      .y = view(y),
+                      .inverse = inverse.data()};
   kernels.norm.layer_norm(r), print_both("layer_norm");
   kernels.norm.layer_norm_backward(r), print_both("layer_norm_backward");
   for (int i = 0; i < table.activation_count; ++i) {

@@ -14,6 +14,10 @@ FORMULAS: dict[str, tuple[schedules.Schedule, Callable[[int], float]]] = {
     "step": (schedules.step(0.3, 7, 0.5), lambda t: 0.3 * 0.5 ** (t // 7)),
     "exponential": (schedules.exponential(0.3, 0.97), lambda t: 0.3 * 0.97**t),
     "inverse_scaling": (schedules.inverse_scaling(0.3, 0.7), lambda t: 0.3 / (1 + t) ** 0.7),
+    "inverse_power": (
+        schedules.inverse_power(0.3, 0.2, 2, 0.01),
+        lambda t: max(0.01, 0.3 / (1 + 0.2 * t) ** 2),
+    ),
     "linear": (schedules.linear(0.1, 0.3, 13), lambda t: 0.1 + 0.2 * min(t / 13, 1)),
     "cosine": (
         schedules.cosine(0.3, 50, 0.1),

@@ -42,7 +42,7 @@ class ActivationLayer final : public LayerWithEpilogue<T> {
   }
 
   Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override {
-    const Matrix<T> y{y_.data, x.rows, columns_, y_.stride};
+    const Matrix<T> y = y_.first_rows(x.rows);
     copy_rows(x, y.data, y.stride);
     apply(epilogue_.forward(context.mode), y);
     return y;

@@ -62,21 +62,19 @@ template <class T>
 NormColumns<T> BatchNorm<T>::columns() {
   const auto number = [this](Index k) { return numbers_.data() + k * features_; };
   const auto factor = [this](Index k) { return factors_.data + k * factors_.stride; };
-  NormColumns<T> n;
-  n.mean = number(kMean);
-  n.variance = number(kVariance);
-  n.eps = eps_;
-  n.weight = weight_.values;
-  n.bias = bias_.values;
-  n.inverse = number(kInverse);
-  n.center = factor(kCenter);
-  n.scale = factor(kScale);
-  n.offset = factor(kOffset);
-  n.sums = number(kSums);
-  n.products = number(kProducts);
-  n.x_scale = factor(kTilt);
-  n.dx_offset = factor(kBack);
-  return n;
+  return {.mean = number(kMean),
+          .variance = number(kVariance),
+          .eps = eps_,
+          .weight = weight_.values,
+          .bias = bias_.values,
+          .inverse = number(kInverse),
+          .center = factor(kCenter),
+          .scale = factor(kScale),
+          .offset = factor(kOffset),
+          .sums = number(kSums),
+          .products = number(kProducts),
+          .x_scale = factor(kTilt),
+          .dx_offset = factor(kBack)};
 }
 
 /// A batch of one row has no variance: the running statistics stand in for its own, as constants.
@@ -87,7 +85,7 @@ Matrix<T> BatchNorm<T>::forward(const Matrix<const T>& x, const PassContext& con
   const PostOp<T> post_op = epilogue_.forward(context.mode);
   double* const mean = numbers_.data() + kMean * features_;
   double* const variance = numbers_.data() + kVariance * features_;
-  const Matrix<T> y{y_.data, x.rows, features_, y_.stride};
+  const Matrix<T> y = y_.first_rows(x.rows);
   batch_ = context.mode == Mode::train && x.rows > 1 ? x.rows : 0;
   fresh_ = batch_ > 0;
   if (batch_ == 0) {
@@ -126,7 +124,7 @@ Matrix<T> BatchNorm<T>::backward(const Matrix<const T>& x, const Matrix<T>& grad
     kernels.batch_norm_backward_coefficients(n, j, j + count, double(std::max<Index>(batch_, 1)));
     kernels.batch_norm_backward(g, gradient.stride, x.data + j, x.stride, x.rows, count, n.scale + j, n.center + j,
                                 n.x_scale + j, n.dx_offset + j);
-    if (dx_init.data) add_to(dx_init.data + j, dx_init.stride, Matrix<T>{g, x.rows, count, gradient.stride});
+    if (dx_init.data) add_to(dx_init.data + j, dx_init.stride, gradient.column_range(j, count));
     apply_to_columns(prev_post_op, gradient, j, count);
   });
   return gradient;

@@ -74,20 +74,20 @@ Matrix<T> Concatenate<T>::forward(const Matrix<const T>& x, const PassContext& c
     to += widths_[i];
     rows = part.rows;
   }
-  return {y_.data, rows, outputs_, y_.stride};
+  return y_.first_rows(rows);
 }
 
-/// Each branch begins its gradient by x from that of the branch before.
+/// Each branch adds its gradient w.r.t. x to that of the branch before.
 template <class T>
 Matrix<T> Concatenate<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
                                    const PostOp<T>& prev_post_op, const PassContext& context) {
   Matrix<const T> sum = dx_init;
   Matrix<T> dx;
-  const T* from = gradient.data;
+  Index first = 0;
   for (std::size_t i = 0; i < branches_.size(); ++i) {
-    const Matrix<T> own{gradients_[i].data, gradient.rows, widths_[i], gradients_[i].stride};
-    copy_rows<T>({from, gradient.rows, widths_[i], gradient.stride}, own.data, own.stride);
-    from += widths_[i];
+    const Matrix<T> own = gradients_[i].first_rows(gradient.rows);
+    copy_rows<T>(gradient.column_range(first, widths_[i]), own.data, own.stride);
+    first += widths_[i];
     apply(branches_[i].backward_post_op(), own);
     const bool last = i + 1 == branches_.size();
     dx = branches_[i].backward(x, own, sum, last ? prev_post_op : PostOp<T>{}, context);

@@ -28,7 +28,7 @@ Dense<T>::Dense(const DenseSpec& spec, ParameterBinder<T>& binder)
     : LayerWithEpilogue<T>(spec.activation_of_output),
       inputs_(spec.input.features),
       outputs_(spec.output.features),
-      weight_(binder.take(spec.weights())) {
+      weight_(binder.take(inputs_, outputs_)) {
   if (spec.bias) bias_ = binder.take(outputs_);
 }
 
@@ -40,74 +40,36 @@ void Dense<T>::reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool first
   input_gradient_ = arena.matrix(rows, inputs_);
 }
 
+/// y = f(x W + b)
 template <class T>
 Matrix<T> Dense<T>::forward(const Matrix<const T>& x, const PassContext& context) {
-  Product<T> p;
-  p.rows = x.rows;
-  p.columns = outputs_;
-  p.depth = inputs_;
-  p.a = x.data;
-  p.a_row = x.stride;
-  p.a_column = 1;
-  p.b = weight_.values;
-  p.b_row = outputs_;
-  p.c_init = bias_.values;
-  p.c = y_.data;
-  p.c_row = y_.stride;
-  p.padded = true;
-  p.post_op = epilogue_.forward(context.mode);
-  multiply(p, context.stop);
-  return {y_.data, x.rows, outputs_, y_.stride};
+  const Matrix<T> y = y_.first_rows(x.rows);
+  multiply<T>({.a = x,
+               .b = weight_.matrix(),
+               .c_init = broadcast(bias_.matrix()),
+               .c = y,
+               .padded = true,
+               .post_op = epilogue_.forward(context.mode)},
+              context.stop);
+  return y;
 }
 
+/// dW = x^T dz, db = 1^T dz, dx = dx_init + dz W^T, where dz is the gradient w.r.t. x W + b.
 template <class T>
-Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
+Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& dz, const Matrix<const T>& dx_init,
                              const PostOp<T>& prev_post_op, const PassContext& context) {
-  Product<T> weight;  // dW = X^T dZ
-  weight.rows = inputs_;
-  weight.columns = outputs_;
-  weight.depth = x.rows;
-  weight.a = x.data;
-  weight.a_row = 1;
-  weight.a_column = x.stride;
-  weight.b = gradient.data;
-  weight.b_row = gradient.stride;
-  weight.c = weight_.gradients;
-  weight.c_row = outputs_;
-  weight.c_init = context.accumulate ? weight.c : nullptr;
-  weight.c_init_row = weight.c_row;
-  multiply(weight, context.stop);
-
-  if (bias_.values) {  // db = 1^T dZ
-    static constexpr T one = 1;
-    Product<T> bias = weight;
-    bias.rows = 1;
-    bias.a = &one;
-    bias.a_column = 0;
-    bias.c = bias_.gradients;
-    bias.c_init = context.accumulate ? bias.c : nullptr;
-    multiply(bias, context.stop);
-  }
+  const auto multiply_to_gradient = [&](const Operand<T>& a, const Matrix<T>& gradient) {
+    multiply<T>({.a = a, .b = dz, .c_init = context.accumulate ? gradient : Matrix<T>{}, .c = gradient}, context.stop);
+  };
+  multiply_to_gradient(transposed(x), weight_.gradient());
+  if (bias_.values) multiply_to_gradient(row_of_ones<T>(dz.rows), bias_.gradient());
 
   if (input_gradient_.data == nullptr || context.skip_input_gradient) return {};
-  Product<T> input;  // dX = start + dZ W^T
-  input.rows = x.rows;
-  input.columns = inputs_;
-  input.depth = outputs_;
-  input.a = gradient.data;
-  input.a_row = gradient.stride;
-  input.a_column = 1;
-  input.b = weight_.values;
-  input.b_row = 1;
-  input.b_column = outputs_;
-  input.c_init = dx_init.data;
-  input.c_init_row = dx_init.stride;
-  input.c = input_gradient_.data;
-  input.c_row = input_gradient_.stride;
-  input.padded = true;
-  input.post_op = prev_post_op;
-  multiply(input, context.stop);
-  return {input_gradient_.data, x.rows, inputs_, input_gradient_.stride};
+  const Matrix<T> dx = input_gradient_.first_rows(x.rows);
+  multiply<T>(
+      {.a = dz, .b = transposed(weight_.matrix()), .c_init = dx_init, .c = dx, .padded = true, .post_op = prev_post_op},
+      context.stop);
+  return dx;
 }
 
 SIMDNN_INSTANTIATE(Dense);

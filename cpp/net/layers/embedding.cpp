@@ -57,7 +57,7 @@ Matrix<T> Embedding<T>::forward(const Matrix<const T>& x, const PassContext&) {
     for (const Index column : passed_) *y++ = row[column];
     for (const Lookup& one : lookups_) y = std::copy_n(one.values + one.offset(row[one.column]), one.width, y);
   }
-  return {y_.data, x.rows, outputs_, y_.stride};
+  return y_.first_rows(x.rows);
 }
 
 /// Gradients are added up row by row, in the order of the rows.
@@ -76,7 +76,7 @@ Matrix<T> Embedding<T>::backward(const Matrix<const T>& x, const Matrix<T>& grad
     }
   }
   if (input_gradient_.data == nullptr) return {};
-  const Matrix<T> dx{input_gradient_.data, x.rows, inputs_, input_gradient_.stride};
+  const Matrix<T> dx = input_gradient_.first_rows(x.rows);
   std::fill_n(dx.data, dx.rows * dx.stride, T(0));
   for (Index i = 0; i < x.rows; ++i) {
     const T* g = gradient.data + i * gradient.stride;

@@ -31,25 +31,19 @@ template <class T>
 Matrix<T> LayerNorm<T>::forward(const Matrix<const T>& x, const PassContext& context) {
   const PostOp<T> post_op = epilogue_.forward(context.mode);
   for_rows(x.rows, features_, context.stop, [&](Index i, Index count) {
-    NormRows<T> n;
-    n.rows = count;
-    n.columns = features_;
-    n.x = x.data + i * x.stride;
-    n.x_stride = x.stride;
-    n.eps = eps_;
-    n.weight = weight_.values;
-    n.bias = bias_.values;
-    n.normal = normal_.data ? normal_.data + i * normal_.stride : nullptr;
-    n.y = y_.data + i * y_.stride;
-    n.stride = y_.stride;
-    n.inverse = inverse_.data() + i;
-    typed_kernels<T>().layers.norm.layer_norm(n);
+    typed_kernels<T>().layers.norm.layer_norm({.x = x.row_range(i, count),
+                                               .eps = eps_,
+                                               .weight = weight_.values,
+                                               .bias = bias_.values,
+                                               .normal = normal_.row_range(i, count),
+                                               .y = y_.row_range(i, count),
+                                               .inverse = inverse_.data() + i});
     apply_to_rows(post_op, y_, i, count);
   });
-  return {y_.data, x.rows, features_, y_.stride};
+  return y_.first_rows(x.rows);
 }
 
-/// In double, over the chunks of a batch too.
+/// The sums are kept in double, also over the chunks of a batch.
 template <class T>
 void LayerNorm<T>::add_gradients(const Matrix<T>& gradient, const PassContext& context) {
   double *const products = sums_.data(), *const sums = products + features_;
@@ -70,17 +64,10 @@ Matrix<T> LayerNorm<T>::backward(const Matrix<const T>&, const Matrix<T>& gradie
                                  const PostOp<T>& prev_post_op, const PassContext& context) {
   if (has_parameters()) add_gradients(gradient, context);
   for_rows(gradient.rows, features_, context.stop, [&](Index i, Index count) {
-    NormRows<T> n;
-    n.rows = count;
-    n.columns = features_;
-    n.weight = weight_.values;
-    n.normal = normal_.data + i * normal_.stride;
-    n.y = gradient.data + i * gradient.stride;
-    n.stride = gradient.stride;
-    n.inverse = inverse_.data() + i;
-    typed_kernels<T>().layers.norm.layer_norm_backward(n);
-    const Matrix<T> part{n.y, count, features_, gradient.stride};
-    if (dx_init.data) add_to(dx_init.data + i * dx_init.stride, dx_init.stride, part);
+    const Matrix<T> rows = gradient.row_range(i, count);
+    typed_kernels<T>().layers.norm.layer_norm_backward(
+        {.weight = weight_.values, .normal = normal_.row_range(i, count), .y = rows, .inverse = inverse_.data() + i});
+    if (dx_init.data) add_to(dx_init.row(i), dx_init.stride, rows);
     apply_to_rows(prev_post_op, gradient, i, count);
   });
   return gradient;

@@ -23,7 +23,7 @@ Matrix<T> Maxout<T>::forward(const Matrix<const T>& x, const PassContext& contex
     char* const args[] = {bytes(parts_.data + i * parts_.stride), bytes(y_.data + i * y_.stride)};
     value(args, dims, steps);
   }
-  return {y_.data, x.rows, outputs_, y_.stride};
+  return y_.first_rows(x.rows);
 }
 
 template <class T>
@@ -37,7 +37,7 @@ Matrix<T> Maxout<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradien
                           bytes(spread_.data + i * spread_.stride)};
     spread(args, dims, steps);
   }
-  return dense_.backward(x, {spread_.data, x.rows, outputs_ * pieces_, spread_.stride}, dx_init, prev_post_op, context);
+  return dense_.backward(x, spread_.first_rows(x.rows), dx_init, prev_post_op, context);
 }
 
 SIMDNN_INSTANTIATE(Maxout);

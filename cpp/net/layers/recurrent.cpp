@@ -54,8 +54,8 @@ void Recurrent<T>::reserve(Arena<T>& arena, Index rows, Index time_steps, Mode m
   if (!first) input_gradient_ = arena.matrix(rows, inputs_);
 }
 
-/// Calls body(time, samples) for all of both, in long passes a piece of the time after the other, whose samples are
-/// shared by threads: they need nothing of each other.
+/// Calls body(time, samples) for all steps and samples. Long passes go through the time steps in pieces, and threads
+/// share the samples, which are independent of each other.
 template <class T>
 template <class Body>
 void Recurrent<T>::for_pieces(double passes, const PassContext& context, const Body& body) const {
@@ -105,22 +105,21 @@ void Recurrent<T>::end(const PassContext& context) {
   }
 }
 
-/// The input of a time step: while training a copy whose rows lie as those of gates do.
+/// The input of a time step: in training a copy whose rows are in the order of the gates' rows.
 template <class T>
-StepRows<const T> Recurrent<T>::input(const Matrix<const T>& x, Index t, IndexRange samples) {
-  const StepRows<const T> given{x.data + t * x.stride, time_ * x.stride};
+Matrix<const T> Recurrent<T>::input(const Matrix<const T>& x, Index t, IndexRange samples) {
+  const Matrix<const T> given = at_step(x, t);
   if (!train_) return given;
-  const StepRows<T> copy{x_.data + t * samples_ * x_.stride, x_.stride};
+  const Matrix<T> copy = x_.row_range(t * samples_, samples_);
   const std::uint8_t* const skipped = skipped_at(t);
   for (Index i = samples.begin; i < samples.end; ++i) {
-    T* const to = copy.data + i * copy.stride;
     if (skipped && skipped[i]) {
-      std::fill_n(to, inputs_, T(0));
+      std::fill_n(copy.row(i), inputs_, T(0));
     } else {
-      std::copy_n(given.data + i * given.stride, inputs_, to);
+      std::copy_n(given.row(i), inputs_, copy.row(i));
     }
   }
-  return {copy.data, copy.stride};
+  return copy;
 }
 
 template <class T>
@@ -131,32 +130,32 @@ Matrix<T> Recurrent<T>::forward(const Matrix<const T>& x, const PassContext& con
   begin(context);
   for_pieces(1, context, [&](IndexRange time, IndexRange samples) {
     for (Index t = time.begin; t < time.end; ++t) {
-      StepRows<const T> from = input(x, t, samples);
+      Matrix<const T> from = input(x, t, samples);
       for (RecurrentLayer<T>& layer : layers_) {
-        const bool shown = &layer == &layers_.back() && (sequence_ || t + 1 == time_);
-        layer.forward(t, samples, from, shown ? output(y_, t) : StepRows<T>{}, skipped_at(t));
+        const bool top = &layer == &layers_.back();
+        layer.forward(t, samples, from, top ? output(y_, t) : Matrix<T>{}, skipped_at(t));
         from = layer.states_after(t);
       }
     }
   });
   end(context);
-  return {y_.data, sequence_ ? x.rows : samples_, units_, y_.stride};
+  return y_.first_rows(sequence_ ? x.rows : samples_);
 }
 
+/// Step t of the backward pass, from the top layer down; dx is empty if nothing flows further back.
 template <class T>
-void Recurrent<T>::backward_step(Index t, IndexRange samples, StepRows<const T> dy, const Product<T>& input) {
+void Recurrent<T>::backward_step(Index t, IndexRange samples, Matrix<T> dy, const Matrix<const T>& dx_init,
+                                 const Matrix<T>& dx, const PostOp<T>& prev_post_op) {
   for (std::size_t l = layers_.size(); l-- > 0;) {
     RecurrentLayer<T>& layer = layers_[l];
     layer.backward(t, samples, dy, skipped_at(t));
     if (t > 0 || trainable_state_) layer.backward_states(t, samples, t > 0 && truncate_ > 0 && t % truncate_ == 0);
-    Product<T> lower = input;
     if (l > 0) {
-      lower = {};
-      lower.c = between_.data + samples.begin * between_.stride;
-      lower.c_row = between_.stride;
-      dy = {between_.data, between_.stride};
+      dy = between_.first_rows(samples_);
+      layer.backward_input(t, samples, {}, dy.row_range(samples.begin, samples.size()), {});
+    } else if (dx.data) {
+      layer.backward_input(t, samples, dx_init, dx, prev_post_op);
     }
-    if (lower.c) layer.backward_input(t, samples, lower);
   }
 }
 
@@ -167,27 +166,19 @@ Matrix<T> Recurrent<T>::backward(const Matrix<const T>& x, const Matrix<T>& grad
   for_pieces(2, context, [&](IndexRange before, IndexRange samples) {
     const IndexRange time{time_ - before.end, time_ - before.begin};
     for (Index t = time.end; t-- > time.begin;) {
-      Product<T> input;  // rows of the gradient by x at time t
-      if (input_gradient_.data) {
-        const Index stride = input_gradient_.stride, first = samples.begin * time_ + t;
-        input.c = input_gradient_.data + first * stride;
-        input.c_row = time_ * stride;
-        if (dx_init.data) input.c_init = dx_init.data + first * dx_init.stride;
-        input.c_init_row = time_ * dx_init.stride;
-        input.post_op = prev_post_op;
-        if (prev_post_op.aux) input.post_op.aux += first * stride;
-      }
-      const bool shown = sequence_ || t + 1 == time_;
-      const StepRows<T> dy = shown ? output(gradient, t) : StepRows<T>{};
-      backward_step(t, samples, {dy.data, dy.stride}, input);
+      const Matrix<T> dx = at_step(input_gradient_, t).row_range(samples.begin, samples.size());
+      const Matrix<const T> init = at_step(dx_init, t).row_range(samples.begin, samples.size());
+      PostOp<T> post_op = prev_post_op;
+      if (post_op.aux) post_op.aux += (samples.begin * time_ + t) * input_gradient_.stride;
+      backward_step(t, samples, output(gradient, t), init, dx, post_op);
     }
   });
-  Matrix<const T> from{x_.data, x.rows, inputs_, x_.stride};
+  Matrix<const T> from = x_.first_rows(x.rows);
   for (RecurrentLayer<T>& layer : layers_) {
     layer.parameter_gradients(from, !carried_, context);
     from = layer.all_states_after();
   }
-  return {input_gradient_.data, x.rows, inputs_, input_gradient_.stride};
+  return input_gradient_.first_rows(x.rows);
 }
 
 SIMDNN_INSTANTIATE(Recurrent);

@@ -55,13 +55,21 @@ class Recurrent final : public Layer<T> {
   void find_skipped(const Matrix<const T>& x);
   void begin(const PassContext& context);
   void end(const PassContext& context);
-  void backward_step(Index t, IndexRange samples, StepRows<const T> dy, const Product<T>& input);
+  void backward_step(Index t, IndexRange samples, Matrix<T> dy, const Matrix<const T>& dx_init, const Matrix<T>& dx,
+                     const PostOp<T>& prev_post_op);
 
   const std::uint8_t* skipped_at(Index t) const { return mask_ ? skipped_.data() + t * samples_ : nullptr; }
-  StepRows<const T> input(const Matrix<const T>& x, Index t, IndexRange samples);
-  /// Rows of y, or of its gradient: of the only or of the given time step.
-  StepRows<T> output(const Matrix<T>& y, Index t) const {
-    return sequence_ ? StepRows<T>{y.data + t * y.stride, time_ * y.stride} : StepRows<T>{y.data, y.stride};
+  Matrix<const T> input(const Matrix<const T>& x, Index t, IndexRange samples);
+
+  /// Rows of all samples at step t, in a matrix with a row for each step of each sample.
+  template <class U>
+  Matrix<U> at_step(const Matrix<U>& m, Index t) const {
+    return {m.data ? m.row(t) : nullptr, samples_, m.columns, time_ * m.stride};
+  }
+  /// Rows of y or of its gradient at step t; empty at a step that is not part of the output.
+  Matrix<T> output(const Matrix<T>& y, Index t) const {
+    if (sequence_) return at_step(y, t);
+    return t + 1 == time_ ? y.first_rows(samples_) : Matrix<T>{};
   }
 
   Index inputs_, units_;

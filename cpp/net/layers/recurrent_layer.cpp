@@ -19,8 +19,8 @@ void RecurrentShape::declare_parameters(const std::string& prefix, ParameterLayo
 template <class T>
 RecurrentLayer<T>::RecurrentLayer(const RecurrentShape& shape, ParameterBinder<T>& binder)
     : shape_(shape),
-      input_weight_(binder.take(shape.inputs * shape.weight_columns())),
-      state_weight_(binder.take(shape.units * shape.weight_columns())) {
+      input_weight_(binder.take(shape.inputs, shape.weight_columns())),
+      state_weight_(binder.take(shape.units, shape.weight_columns())) {
   if (shape.bias) input_bias_ = binder.take(shape.weight_columns());
   if (shape.bias) state_bias_ = binder.take(shape.weight_columns());
   if (shape.trainable_state) initial_h_ = binder.take(shape.units);
@@ -77,75 +77,50 @@ void RecurrentLayer<T>::begin(Index samples, Index time_steps, const T* carried,
 
 template <class T>
 void RecurrentLayer<T>::store_states(T* carried, Index stride) const {
-  const auto store = [&](const Matrix<T>& states, T* to) {
-    const T* const last = block(states, time_steps_);
-    for (Index i = 0; i < samples_; ++i) std::copy_n(last + i * states.stride, shape_.units, to + i * stride);
-  };
-  store(h_, carried);
-  if (shape_.cell().memory) store(c_, carried + shape_.units);
+  copy_rows<T>(states_after(time_steps_ - 1), carried, stride);
+  if (shape_.cell().memory) copy_rows<T>(at(c_, time_steps_, {0, samples_}), carried + shape_.units, stride);
 }
 
 template <class T>
 CellRows<T> RecurrentLayer<T>::cell_rows(Index t, IndexRange samples, const std::uint8_t* skipped) const {
-  const auto rows = [&](T* data, Index stride) { return data ? data + samples.begin * stride : nullptr; };
-  CellRows<T> step;
-  step.rows = samples.end - samples.begin;
-  step.units = shape_.units;
-  step.gates = rows(block(gates_, t), gates_.stride);
-  step.gates_stride = gates_.stride;
-  step.stride = h_.stride;
-  step.h = rows(block(h_, t), h_.stride);
-  step.next_h = rows(block(h_, t + 1), h_.stride);
-  step.c = rows(block(c_, t), h_.stride);
-  step.next_c = rows(block(c_, t + 1), h_.stride);
-  step.tanh_of_c = rows(block(tanh_of_c_, t), h_.stride);
-  step.dh = rows(dh_.data, h_.stride);
-  step.dc = rows(dc_.data, h_.stride);
-  step.skipped = skipped ? skipped + samples.begin : nullptr;
-  return step;
+  const Matrix<T> gates = at(gates_, t, samples);
+  return {.rows = samples.size(),
+          .units = shape_.units,
+          .gates = gates.data,
+          .gates_stride = gates.stride,
+          .h = at(h_, t, samples).data,
+          .next_h = at(h_, t + 1, samples).data,
+          .c = at(c_, t, samples).data,
+          .next_c = at(c_, t + 1, samples).data,
+          .tanh_of_c = at(tanh_of_c_, t, samples).data,
+          .dh = dh_.row_range(samples.begin, samples.size()).data,
+          .dc = dc_.row_range(samples.begin, samples.size()).data,
+          .stride = h_.stride,
+          .skipped = skipped ? skipped + samples.begin : nullptr};
 }
 
-/// The products of a step, of the state then of x, then the cell's own act.
+/// gates = h W_hh + b, then gates += x W_ih, then the cell's own function. The candidate of a GRU keeps x W_ih + b
+/// apart from the state's product.
 template <class T>
-void RecurrentLayer<T>::forward(Index t, IndexRange samples, StepRows<const T> x, StepRows<T> y,
+void RecurrentLayer<T>::forward(Index t, IndexRange samples, const Matrix<const T>& x, const Matrix<T>& y,
                                 const std::uint8_t* skipped) {
   const Cell& cell = shape_.cell();
-  const Index units = shape_.units;
-  CellRows<T> step = cell_rows(t, samples, skipped);
-  Product<T> p;
-  p.rows = step.rows;
-  p.a_column = 1;
-  p.b_row = shape_.weight_columns();
-  p.c_row = gates_.stride;
-
-  Product<T> of_state = p;
-  of_state.columns = shape_.weight_columns();
-  of_state.depth = units;
-  of_state.a = step.h;
-  of_state.a_row = step.stride;
-  of_state.b = state_weight_.values;
-  of_state.c = step.gates + cell.state_row * units;
-  if (shape_.bias) of_state.c_init = bias_.data + cell.state_row * units;
-  multiply(of_state, {});
-
+  const Matrix<T> gates = at(gates_, t, samples);
+  multiply<T>({.a = at(h_, t, samples),
+               .b = state_weight_.matrix(),
+               .c_init = broadcast(gate_columns(bias_, cell.state_row, cell.weight_gates)),
+               .c = gate_columns(gates, cell.state_row, cell.weight_gates)},
+              {});
   for (const GateRange& range : cell.input) {
-    Product<T> of_input = p;
-    of_input.columns = range.count * units;
-    of_input.depth = shape_.inputs;
-    of_input.a = x.data + samples.begin * x.stride;
-    of_input.a_row = x.stride;
-    of_input.b = input_weight_.values + range.weight * units;
-    of_input.c = step.gates + range.row * units;
-    if (range.added) {
-      of_input.c_init = of_input.c;
-      of_input.c_init_row = of_input.c_row;
-    } else if (shape_.bias) {
-      of_input.c_init = bias_.data + range.row * units;
-    }
-    multiply(of_input, {});
+    const Matrix<T> sum = gate_columns(gates, range.row, range.count);
+    multiply<T>({.a = x.row_range(samples.begin, samples.size()),
+                 .b = gate_columns(input_weight_.matrix(), range.weight, range.count),
+                 .c_init = range.added ? sum : broadcast(gate_columns(bias_, range.row, range.count)),
+                 .c = sum},
+                {});
   }
-
-  if (y.data) step.y = y.data + samples.begin * y.stride;
+  CellRows<T> step = cell_rows(t, samples, skipped);
+  step.y = y.row_range(samples.begin, samples.size()).data;
   step.y_stride = y.stride;
   typed_kernels<T>().layers.cells[shape_.kind].forward(step);
 }
@@ -163,125 +138,94 @@ void RecurrentLayer<T>::begin_backward() {
 }
 
 template <class T>
-void RecurrentLayer<T>::backward(Index t, IndexRange samples, StepRows<const T> dy, const std::uint8_t* skipped) {
+void RecurrentLayer<T>::backward(Index t, IndexRange samples, const Matrix<T>& dy, const std::uint8_t* skipped) {
   CellRows<T> step = cell_rows(t, samples, skipped);
-  if (dy.data) step.dy = dy.data + samples.begin * dy.stride;
+  step.dy = dy.row_range(samples.begin, samples.size()).data;
   step.y_stride = dy.stride;
   typed_kernels<T>().layers.cells[shape_.kind].backward(step);
 }
 
+/// dh += dgates W_hh^T
 template <class T>
 void RecurrentLayer<T>::backward_states(Index t, IndexRange samples, bool cut) {
-  const Index rows = samples.end - samples.begin;
-  T* const dh = dh_.data + samples.begin * dh_.stride;
+  const Matrix<T> dh = dh_.row_range(samples.begin, samples.size());
   if (cut) {
-    std::fill_n(dh, rows * dh_.stride, T(0));
-    if (dc_.data) std::fill_n(dc_.data + samples.begin * dc_.stride, rows * dc_.stride, T(0));
+    const Matrix<T> dc = dc_.row_range(samples.begin, samples.size());
+    std::fill_n(dh.data, dh.rows * dh.stride, T(0));
+    if (dc.data) std::fill_n(dc.data, dc.rows * dc.stride, T(0));
     return;
   }
-  Product<T> state;  // dh += dgates W_hh^T
-  state.rows = rows;
-  state.columns = shape_.units;
-  state.depth = shape_.weight_columns();
-  state.a = block(gates_, t) + samples.begin * gates_.stride + shape_.cell().state_row * shape_.units;
-  state.a_row = gates_.stride;
-  state.a_column = 1;
-  state.b = state_weight_transposed_.data;
-  state.b_row = state_weight_transposed_.stride;
-  state.c = dh;
-  state.c_row = dh_.stride;
-  state.padded = true;
-  state.c_init = dh;
-  state.c_init_row = dh_.stride;
-  multiply(state, {});
+  multiply<T>({.a = gate_columns(at(gates_, t, samples), shape_.cell().state_row, shape_.cell().weight_gates),
+               .b = state_weight_transposed_,
+               .c_init = dh,
+               .c = dh,
+               .padded = true},
+              {});
 }
 
 template <class T>
-void RecurrentLayer<T>::backward_input(Index t, IndexRange samples, Product<T> input) const {
-  const PostOp<T> post_op = input.post_op;
+void RecurrentLayer<T>::backward_input(Index t, IndexRange samples, const Matrix<const T>& dx_init, const Matrix<T>& dx,
+                                       const PostOp<T>& post_op) const {
   const std::vector<GateRange>& ranges = shape_.cell().input;
-  input.rows = samples.end - samples.begin;
-  input.columns = shape_.inputs;
-  input.a_row = gates_.stride;
-  input.a_column = 1;
-  input.b_row = input_weight_transposed_.stride;
-  input.padded = true;
-  for (const GateRange& range : ranges) {  // dx += dgates W_ih^T
-    input.depth = range.count * shape_.units;
-    input.a = block(gates_, t) + samples.begin * gates_.stride + range.row * shape_.units;
-    input.b = input_weight_transposed_.data + range.weight * shape_.units * input_weight_transposed_.stride;
-    input.post_op = &range == &ranges.back() ? post_op : PostOp<T>{};
-    multiply(input, {});
-    input.c_init = input.c;
-    input.c_init_row = input.c_row;
+  Matrix<const T> sum = dx_init;
+  for (const GateRange& range : ranges) {
+    multiply<T>({.a = gate_columns(at(gates_, t, samples), range.row, range.count),
+                 .b = input_weight_transposed_.row_range(range.weight * shape_.units, range.count * shape_.units),
+                 .c_init = sum,
+                 .c = dx,
+                 .padded = true,
+                 .post_op = &range == &ranges.back() ? post_op : PostOp<T>{}},
+                {});
+    sum = dx;
   }
 }
 
-/// C = A^T B with rows of A that are `depth` long, or sums of rows of B if there are none: a chain over `rows` rows for
-/// each element, in pieces that stay in the second-level cache.
+/// c = a b, or c += a b for a later chunk of the batch: each element is a chain over the rows of b, in pieces that stay
+/// in the second-level cache.
 template <class T>
-void multiply_rows(Product<T> p, Index rows, const PassContext& context) {
+void multiply_pieces(const Operand<T>& a, const Matrix<T>& b, const Matrix<T>& c, const PassContext& context) {
   constexpr Index most = 256;
-  for (Index begin = 0; begin == 0 || begin < rows; begin += most) {
-    p.c_init = begin > 0 || context.accumulate ? p.c : nullptr;
-    p.c_init_row = p.c_row;
-    p.depth = std::min(most, rows - begin);
-    multiply(p, context.stop);
-    p.a += most * p.a_column;
-    p.b += most * p.b_row;
+  for (Index begin = 0; begin == 0 || begin < b.rows; begin += most) {
+    const Index depth = std::min(most, b.rows - begin);
+    multiply<T>({.a = a.column_range(begin, depth),
+                 .b = b.row_range(begin, depth),
+                 .c_init = begin > 0 || context.accumulate ? c : Matrix<T>{},
+                 .c = c},
+                context.stop);
   }
 }
 
-template <class T>
-void RecurrentLayer<T>::sum_rows(const T* from, Index stride, Index rows, Index columns, T* to,
-                                 const PassContext& context) const {
-  static constexpr T one = 1;
-  Product<T> sum;
-  sum.rows = 1;
-  sum.columns = columns;
-  sum.a = &one;
-  sum.b = from;
-  sum.b_row = stride;
-  sum.c = to;
-  multiply_rows(sum, rows, context);
-}
-
+/// dW = a^T dgates
 template <class T>
 void RecurrentLayer<T>::weight_gradient(const Matrix<const T>& a, const GateRange& range,
                                         const ParameterView<T>& weight, const PassContext& context) const {
-  Product<T> p;  // dW = A^T dgates
-  p.rows = a.columns;
-  p.columns = range.count * shape_.units;
-  p.a = a.data;
-  p.a_row = 1;
-  p.a_column = a.stride;
-  p.b = gates_.data + range.row * shape_.units;
-  p.b_row = gates_.stride;
-  p.c = weight.gradients + range.weight * shape_.units;
-  p.c_row = shape_.weight_columns();
-  multiply_rows(p, samples_ * time_steps_, context);
+  multiply_pieces(transposed(a), gate_columns(gates_.first_rows(a.rows), range.row, range.count),
+                  gate_columns(weight.gradient(), range.weight, range.count), context);
 }
 
+/// db = 1^T dgates
 template <class T>
 void RecurrentLayer<T>::bias_gradient(const GateRange& range, const ParameterView<T>& bias,
                                       const PassContext& context) const {
   if (bias.values == nullptr) return;
-  sum_rows(gates_.data + range.row * shape_.units, gates_.stride, samples_ * time_steps_, range.count * shape_.units,
-           bias.gradients + range.weight * shape_.units, context);
+  const Index rows = samples_ * time_steps_;
+  multiply_pieces(row_of_ones<T>(rows), gate_columns(gates_.first_rows(rows), range.row, range.count),
+                  gate_columns(bias.gradient(), range.weight, range.count), context);
 }
 
 template <class T>
 void RecurrentLayer<T>::state_gradient(const Matrix<T>& rows, const ParameterView<T>& to, bool any,
                                        const PassContext& context) const {
-  if (to.values) sum_rows(rows.data, rows.stride, any ? samples_ : 0, shape_.units, to.gradients, context);
+  if (to.values == nullptr) return;
+  const Index count = any ? samples_ : 0;
+  multiply_pieces(row_of_ones<T>(count), rows.first_rows(count), to.gradient(), context);
 }
 
 template <class T>
 void RecurrentLayer<T>::parameter_gradients(const Matrix<const T>& x, bool fresh_start, const PassContext& context) {
   const Cell& cell = shape_.cell();
   const GateRange of_state{cell.state_row, 0, cell.weight_gates};
-  const Matrix<const T> h{h_.data, samples_ * time_steps_, shape_.units, h_.stride};
-  weight_gradient(h, of_state, state_weight_, context);
+  weight_gradient(h_.first_rows(samples_ * time_steps_), of_state, state_weight_, context);
   bias_gradient(of_state, state_bias_, context);
   for (const GateRange& range : cell.input) {
     weight_gradient(x, range, input_weight_, context);

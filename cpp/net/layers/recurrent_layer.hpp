@@ -21,16 +21,11 @@ struct RecurrentShape {
 
 struct IndexRange {
   Index begin, end;
+  Index size() const { return end - begin; }
 };
 
-/// Rows of a time step, from sample 0 on; without data: none.
-template <class T>
-struct StepRows {
-  T* data = nullptr;
-  Index stride = 0;
-};
-
-/// While training, time steps lie one after the other, `samples` rows each; else all share one place.
+/// One layer of the stack. In training the rows of all time steps are kept, `samples` for each step; in inference all
+/// steps share the same rows.
 template <class T>
 class RecurrentLayer {
  public:
@@ -43,27 +38,35 @@ class RecurrentLayer {
   void begin(Index samples, Index time_steps, const T* carried, Index stride);
   void store_states(T* carried, Index stride) const;
 
-  void forward(Index t, IndexRange samples, StepRows<const T> x, StepRows<T> y, const std::uint8_t* skipped);
-  StepRows<const T> states_after(Index t) const { return {block(h_, t + 1), h_.stride}; }
+  /// Computes step t of these samples from x [samples, inputs], of all samples; y receives a copy of the states unless
+  /// it is empty.
+  void forward(Index t, IndexRange samples, const Matrix<const T>& x, const Matrix<T>& y, const std::uint8_t* skipped);
+  Matrix<T> states_after(Index t) const { return at(h_, t + 1, {0, samples_}); }
 
   /// Before a backward pass.
   void begin_backward();
-  void backward(Index t, IndexRange samples, StepRows<const T> dy, const std::uint8_t* skipped);
+  void backward(Index t, IndexRange samples, const Matrix<T>& dy, const std::uint8_t* skipped);
   /// Turns what backward() left into the gradient w.r.t. the states before step t; zero if `cut`.
   void backward_states(Index t, IndexRange samples, bool cut);
-  /// The gradient by its input at step t: `input` says where it goes, and what it begins and ends with.
-  void backward_input(Index t, IndexRange samples, Product<T> input) const;
+  /// Computes dx = post_op(dx_init + dgates W_ih^T), the gradient w.r.t. the layer's input at step t.
+  void backward_input(Index t, IndexRange samples, const Matrix<const T>& dx_init, const Matrix<T>& dx,
+                      const PostOp<T>& post_op) const;
 
   /// After it; x has the rows of all time steps. `fresh_start`: states were not carried from another batch.
   void parameter_gradients(const Matrix<const T>& x, bool fresh_start, const PassContext& context);
-  Matrix<const T> all_states_after() const { return {block(h_, 1), samples_ * time_steps_, shape_.units, h_.stride}; }
+  Matrix<const T> all_states_after() const { return h_.row_range(train_ ? samples_ : 0, samples_ * time_steps_); }
 
  private:
-  T* block(const Matrix<T>& m, Index t) const {
-    return m.data ? m.data + (train_ ? t * samples_ * m.stride : 0) : nullptr;
+  /// Rows of these samples at step t.
+  Matrix<T> at(const Matrix<T>& m, Index t, IndexRange samples) const {
+    return m.row_range((train_ ? t * samples_ : 0) + samples.begin, samples.size());
+  }
+  /// Columns of `count` gates from gate `first` on.
+  template <class U>
+  Matrix<U> gate_columns(const Matrix<U>& m, int first, int count) const {
+    return m.column_range(first * shape_.units, count * shape_.units);
   }
   CellRows<T> cell_rows(Index t, IndexRange samples, const std::uint8_t* skipped) const;
-  void sum_rows(const T* from, Index stride, Index rows, Index columns, T* to, const PassContext& context) const;
   void weight_gradient(const Matrix<const T>& a, const GateRange& range, const ParameterView<T>& weight,
                        const PassContext& context) const;
   void bias_gradient(const GateRange& range, const ParameterView<T>& bias, const PassContext& context) const;

@@ -58,7 +58,7 @@ template <class T>
 Matrix<T> Residual<T>::forward(const Matrix<const T>& x, const PassContext& context) {
   const Matrix<const T> inner = branch_.forward(x, context);
   const Matrix<const T> straight = shortcut_ ? Matrix<const T>(shortcut_->forward(x, context)) : x;
-  const Matrix<T> y{y_.data, inner.rows, outputs_, y_.stride};
+  const Matrix<T> y = y_.first_rows(inner.rows);
   add(inner, straight, y);
   apply(epilogue_.forward(context.mode), y);
   return y;
@@ -66,12 +66,12 @@ Matrix<T> Residual<T>::forward(const Matrix<const T>& x, const PassContext& cont
 
 template <class T>
 Matrix<T> Residual<T>::copy_of(const Matrix<T>& gradient) {
-  const Matrix<T> copy{gradient_.data, gradient.rows, outputs_, gradient_.stride};
+  const Matrix<T> copy = gradient_.first_rows(gradient.rows);
   copy_rows<T>(gradient, copy.data, copy.stride);
   return copy;
 }
 
-/// What the branch's gradient by x begins from: start and what comes through the shortcut.
+/// dx_init of the branch: the layer's own dx_init plus the gradient that comes through the shortcut.
 template <class T>
 Matrix<const T> Residual<T>::through_shortcut(const Matrix<const T>& x, const Matrix<T>& gradient,
                                               const Matrix<const T>& dx_init, const PassContext& context) {
@@ -82,7 +82,7 @@ Matrix<const T> Residual<T>::through_shortcut(const Matrix<const T>& x, const Ma
   }
   if (first_) return {};
   if (!dx_init.data) return copy_of(gradient);
-  const Matrix<T> sum{sum_.data, gradient.rows, outputs_, sum_.stride};
+  const Matrix<T> sum = sum_.first_rows(gradient.rows);
   add<T>(gradient, dx_init, sum);
   return sum;
 }

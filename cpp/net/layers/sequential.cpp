@@ -97,7 +97,7 @@ template <class T>
 Matrix<T> Sequential<T>::forward(const Matrix<const T>& x, const PassContext& context) {
   if (layers_.empty()) {
     copy_rows(x, copy_.data, copy_.stride);
-    return {copy_.data, x.rows, x.columns, copy_.stride};
+    return copy_.first_rows(x.rows);
   }
   PassContext own = context;
   own.clock = nullptr;

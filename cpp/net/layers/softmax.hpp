@@ -19,23 +19,10 @@ class Softmax final : public FunctionLayer<T> {
 
  private:
   void compute(const Matrix<const T>& x, const Matrix<T>& y) const override {
-    typed_kernels<T>().softmax(softmax_rows(x, y));
+    typed_kernels<T>().softmax({.x = x, .out = y});
   }
   void differentiate(const Matrix<const T>& x, const Matrix<const T>& dy, const Matrix<T>& dx) const override {
-    SoftmaxRows<T> rows = softmax_rows(x, dx);
-    rows.dy = dy.data;
-    rows.dy_stride = dy.stride;
-    typed_kernels<T>().softmax_backward(rows);
-  }
-  static SoftmaxRows<T> softmax_rows(const Matrix<const T>& x, const Matrix<T>& out) {
-    SoftmaxRows<T> rows;
-    rows.rows = x.rows;
-    rows.columns = x.columns;
-    rows.x = x.data;
-    rows.x_stride = x.stride;
-    rows.out = out.data;
-    rows.out_stride = out.stride;
-    return rows;
+    typed_kernels<T>().softmax_backward({.x = x, .dy = dy, .out = dx});
   }
 };
 

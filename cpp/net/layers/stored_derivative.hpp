@@ -23,20 +23,14 @@ class StoredDerivativeLayer : public Layer<T> {
   }
 
  protected:
-  Matrix<T> output(Index rows) const { return {y_.data, rows, columns_, y_.stride}; }
+  Matrix<T> output(Index rows) const { return y_.first_rows(rows); }
 
   /// The rows of x, y and dy/dx, with a random stream that depends on pass, layer and place in the batch.
   RandomRows<T> random_rows(const Matrix<const T>& x, const PassContext& context, std::uint32_t stream) const {
-    RandomRows<T> rows;
-    rows.rows = x.rows;
-    rows.columns = columns_;
-    rows.x = x.data;
-    rows.x_stride = x.stride;
-    rows.y = y_.data;
-    rows.slope = slope_.data;
-    rows.stride = y_.stride;
-    rows.random = {context.seed, context.pass_index, stream, context.batch_offset * context.time_steps};
-    return rows;
+    return {.x = x,
+            .y = y_,
+            .slope = slope_,
+            .random = {context.seed, context.pass_index, stream, context.batch_offset * context.time_steps}};
   }
 
  private:

@@ -24,7 +24,7 @@ Matrix<T> TrainableActivation<T>::forward(const Matrix<const T>& x, const PassCo
   for_columns(features_, x.rows, context.stop, [&](Index j, Index count) {
     tiles_.value(x.data + j, x.stride, x.rows, count, spread_.data() + j, y_.data + j, y_.stride);
   });
-  return {y_.data, x.rows, features_, y_.stride};
+  return y_.first_rows(x.rows);
 }
 
 /// The gradient of a shared parameter is the sum over the features, in double as those of each.
@@ -36,7 +36,7 @@ Matrix<T> TrainableActivation<T>::backward(const Matrix<const T>& x, const Matri
   for_columns(features_, x.rows, context.stop, [&](Index j, Index count) {
     T* const g = gradient.data + j;
     tiles_.backward(x.data + j, x.stride, x.rows, count, spread_.data() + j, g, gradient.stride, sums_.data() + j);
-    if (dx_init.data) add_to(dx_init.data + j, dx_init.stride, Matrix<T>{g, x.rows, count, gradient.stride});
+    if (dx_init.data) add_to(dx_init.data + j, dx_init.stride, gradient.column_range(j, count));
     apply_to_columns(prev_post_op, gradient, j, count);
   });
   if (shared_) {

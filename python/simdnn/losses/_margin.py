@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from .. import _core
 from .._utils.check import check_float, check_int, check_name, check_nonnegative
+from ..schedules import Schedule
 from ._registry import Reduction, describable, make, trainable
 
 __all__ = ["large_margin_softmax", "margin_annealing"]
@@ -19,29 +19,22 @@ __all__ = ["large_margin_softmax", "margin_annealing"]
 Variant = Literal["l_softmax", "a_softmax", "am_softmax", "arcface"]
 
 
-@dataclass(frozen=True)
-class _Annealing:
-    """The schedule of `margin_annealing`: lambda as a function of the steps done so far."""
+class MarginAnnealing(Schedule):
+    """The schedule of `margin_annealing`; it keeps its arguments for files."""
 
-    base: float
-    gamma: float
-    power: int
-    minimum: float
-
-    def __call__(self, step: int) -> float:
-        value = self.base
-        for _ in range(self.power):
-            value /= 1 + self.gamma * step
-        return max(self.minimum, value)
+    def __init__(self, base: float, gamma: float, power: int, minimum: float) -> None:
+        self.arguments = (base, gamma, power, minimum)
+        values = [base, gamma, float(power), minimum]
+        super().__init__([("inverse_power", 0.0, values)], f"margin_annealing{self.arguments}")
 
     def _to_dict(self) -> dict[str, Any]:
-        return {"annealing": asdict(self)}
+        return {"annealing": dict(zip(("base", "gamma", "power", "minimum"), self.arguments, strict=True))}
 
 
 @describable("annealing")
 def margin_annealing(
     base: float = 1000.0, gamma: float = 0.12, power: int = 1, minimum: float = 5.0
-) -> _Annealing:
+) -> MarginAnnealing:
     """Schedule for the parameter `lam` of `large_margin_softmax`: the margin grows during the training.
 
     lam(t) = max(minimum, base (1 + gamma t)^-power) after t steps. A `Trainer` evaluates it in C++ before
@@ -78,7 +71,7 @@ def margin_annealing(
     Source: Liu, Wen, Yu & Yang 2016, arXiv:1612.02295, section 4 (lambda is large at first and then reduced);
     the formula and the defaults are those of the authors' code for SphereFace, arXiv:1704.08063.
     """
-    return _Annealing(
+    return MarginAnnealing(
         check_nonnegative("base", base),
         check_nonnegative("gamma", gamma),
         check_int("power", power, 0, 100),
@@ -95,14 +88,14 @@ def _large_margin_softmax(
     ignore_index: int = -100,
 ) -> _core.Loss:
     """Builds the loss of `large_margin_softmax`."""
-    if not isinstance(lam, _Annealing):
-        lam = _Annealing(check_nonnegative("lam", lam), 0.0, 0, 0.0)
+    if isinstance(lam, Schedule):
+        pieces = lam._pieces
+    else:
+        pieces = [("constant", 0.0, [check_nonnegative("lam", lam)])]
     check_name("variant", variant, get_args(Variant))
     loss = make("cross_entropy", (0.0, 0.0), _check_class_weight(class_weight), ignore_index=ignore_index)
     factor = None if scale is None else check_float("scale", scale)
-    loss.set_margin(
-        variant, check_float("margin", margin), factor, lam.base, lam.gamma, lam.power, lam.minimum
-    )
+    loss.set_margin(variant, check_float("margin", margin), factor, pieces)
     return loss
 
 
@@ -154,7 +147,7 @@ def large_margin_softmax(
         1, 2, 3 or 4 for ``"l_softmax"`` and ``"a_softmax"``; in [0, 2) for ``"am_softmax"`` (0.35 in its
         paper); an angle in radians in [0, 1.5) for ``"arcface"`` (0.5 in its paper).
     lam : float, default 0.0
-        At least 0. In a `Trainer`, also a schedule of `margin_annealing`.
+        At least 0. In a `Trainer`, also a schedule, as `margin_annealing` returns.
     variant : {"l_softmax", "a_softmax", "am_softmax", "arcface"}, default "l_softmax"
         The factor of the cosines, and p(a). ``"l_softmax"``: |x| |w|, and p as above. ``"a_softmax"``
         (SphereFace): |x|, and p as above. ``"am_softmax"``: `scale`, and p(a) = cos a - margin.
@@ -209,7 +202,7 @@ def large_margin_softmax(
     (a_softmax); Wang, Cheng, Liu & Liu 2018, arXiv:1801.05599 (am_softmax); Deng, Guo, Xue & Zafeiriou 2019,
     arXiv:1801.07698 (arcface).
     """
-    if isinstance(lam, _Annealing):
+    if isinstance(lam, Schedule):
         raise TypeError("lam: expected a number, got a schedule, which needs the step count of a Trainer")
     loss = _large_margin_softmax(margin, lam, variant, scale, class_weight, ignore_index)
     if loss.classes and np.ndim(weight) == 2 and loss.classes != np.shape(weight)[1]:

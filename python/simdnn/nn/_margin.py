@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import astuple
 from typing import Any, Literal
 
 from .._utils.check import check_int
-from ..losses._margin import _Annealing, large_margin_softmax, margin_annealing
+from ..losses._margin import MarginAnnealing, large_margin_softmax, margin_annealing
 from ..losses._registry import resolve
 from ._dense import Dense, Initializer
 
@@ -71,7 +70,7 @@ class LargeMarginSoftmax(Dense):
         self.classes = self.out_features
         self.margin = margin
         self.variant = variant
-        self.lam = astuple(lam) if isinstance(lam, _Annealing) else lam
+        self.lam = lam.arguments if isinstance(lam, MarginAnnealing) else lam
         self.scale = scale
         resolve(self._loss())
 

@@ -6,7 +6,7 @@ in C++, so that an epoch of training does not call Python.
 """
 
 from ._composites import one_cycle, sequence, warm_up
-from ._decays import constant, cosine, exponential, inverse_scaling, linear, step
+from ._decays import constant, cosine, exponential, inverse_power, inverse_scaling, linear, step
 from ._plateau import ReduceOnPlateau, reduce_on_plateau
 from ._schedule import Schedule
 
@@ -16,6 +16,7 @@ __all__ = [
     "constant",
     "cosine",
     "exponential",
+    "inverse_power",
     "inverse_scaling",
     "linear",
     "one_cycle",

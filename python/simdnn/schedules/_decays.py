@@ -103,6 +103,47 @@ def exponential(lr: float, gamma: float) -> Schedule:
     )
 
 
+def inverse_power(lr: float, gamma: float, power: int = 1, minimum: float = 0.0) -> Schedule:
+    """Inverse decay with a lower limit: ``max(minimum, lr * (1 + gamma * step) ** -power)``.
+
+    Parameters
+    ----------
+    lr : float
+        Initial learning rate, finite and >= 0.
+    gamma : float
+        Rate of the decay, finite and >= 0.
+    power : int, default 1
+        Exponent of the decay, from 0 to 100.
+    minimum : float, default 0.0
+        Lower limit, finite and >= 0.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a number, or out of its range.
+
+    Examples
+    --------
+    >>> from simdnn import schedules
+    >>> schedules.inverse_power(1.0, gamma=1.0, minimum=0.1)(3)
+    0.25
+
+    Source: Caffe's learning-rate policy "inv" (Jia et al. 2014, arXiv:1408.5093), with a lower limit.
+    """
+    return single_piece(
+        "inverse_power",
+        f"inverse_power({lr}, {gamma}, {power}, {minimum})",
+        check_finite("lr", lr),
+        check_finite("gamma", gamma),
+        check_int("power", power, 0, 100),
+        check_finite("minimum", minimum),
+    )
+
+
 def inverse_scaling(lr: float, power: float = 0.5) -> Schedule:
     """Decay by a power of the step: ``lr / (1 + step) ** power``.
 

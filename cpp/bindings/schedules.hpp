@@ -1,0 +1,28 @@
+// Schedules as Python describes them: pieces of a kind, a first step and values.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "../base/find_by_name.hpp"
+#include "../dispatch.hpp"
+
+namespace simdnn {
+
+using Pieces = std::vector<std::tuple<std::string, double, std::vector<double>>>;
+
+inline std::vector<SchedulePiece> native_pieces(const Pieces& pieces) {
+  std::vector<SchedulePiece> native;
+  for (const auto& [name, begin, values] : pieces) {
+    SchedulePiece& piece = native.emplace_back();
+    piece.kind =
+        find_by_name("schedule", name, kernels().schedule_count, [](int i) { return kernels().schedules[i]->name; });
+    piece.begin = begin;
+    std::copy(values.begin(), values.end(), piece.values);
+  }
+  return native;
+}
+
+}  // namespace simdnn
