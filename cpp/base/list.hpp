@@ -1,4 +1,4 @@
-// A list of types: the form of every registry.
+// A list of types. Every registry of operations is one.
 #pragma once
 
 namespace simdnn {

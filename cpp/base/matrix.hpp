@@ -8,7 +8,7 @@
 
 namespace simdnn {
 
-/// A matrix [rows, columns] in memory that somebody else owns, with `stride` elements from one row to the next.
+/// A non-owning view of a matrix [rows, columns], with `stride` elements from one row to the next.
 template <class T>
 struct Matrix {
   T* data = nullptr;

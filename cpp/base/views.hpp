@@ -10,7 +10,8 @@ namespace simdnn {
 
 using Index = std::ptrdiff_t;
 
-/// Rows of matrices in an arena are padded to a multiple of this many elements; owned buffers end in as much slack.
+/// Rows of matrices in an arena are padded to a multiple of this many elements; owned buffers have as many spare
+/// elements.
 constexpr Index kPad = 16;
 constexpr Index padded(Index n) { return (n + kPad - 1) / kPad * kPad; }
 
@@ -25,8 +26,8 @@ struct PostOp {
   const T* parameters = nullptr;
 };
 
-/// c [rows, columns] = c_init + a [rows, depth] b [depth, columns]: each element is one chain of FMAs in the order of
-/// k.
+/// c [rows, columns] = c_init + a [rows, depth] b [depth, columns]. Each element is one chain of FMAs, in the order of
+/// depth.
 template <class T>
 struct Product {
   Index rows = 0, columns = 0, depth = 0;
@@ -34,8 +35,8 @@ struct Product {
   Index a_row = 0, a_column = 0;
   const T* b = nullptr;  ///< readable up to kPad elements beyond the last column of a row
   Index b_row = 0;
-  Index b_column = 1;         ///< 1; any other stride for a transposed b, whose b_row is 1
-  const T* c_init = nullptr;  ///< nullptr: zeros; a c_init_row of 0 repeats a bias; may be c itself
+  Index b_column = 1;         ///< 1, or the stride of a transposed b, whose b_row is 1
+  const T* c_init = nullptr;  ///< nullptr stands for zeros; a c_init_row of 0 repeats a bias; may be c itself
   Index c_init_row = 0;
   T* c = nullptr;
   Index c_row = 0;
@@ -43,21 +44,21 @@ struct Product {
   PostOp<T> post_op = {};  ///< for a padded c only
 };
 
-/// Type of a number in memory, before the cast to a network's precision.
+/// Type of an input's numbers in memory, before their cast to a network's precision.
 enum class DType { f32, f64, u8 };
 
 constexpr Index size_of(DType dtype) {
   return dtype == DType::f32 ? Index(sizeof(float)) : dtype == DType::f64 ? Index(sizeof(double)) : 1;
 }
 
-/// Counter of the random generator: every element of a batch has its own number, in each pass and each layer.
-struct RandomPlace {
+/// Key and counter of the random generator: each element of a batch has its own random number in each pass and layer.
+struct RandomCounter {
   std::uint64_t seed = 0, pass_index = 0;
-  std::uint32_t stream = 0;
-  Index first_row = 0;  ///< index of the first row in its batch
+  std::uint32_t stream = 0;  ///< index of the random layer
+  Index first_row = 0;       ///< index of the first row in its batch
 };
 
-/// Rows that a random layer turns into y and the slope dy/dx; y may be x.
+/// Rows that a random layer maps to y and to the derivative dy/dx, here called slope; y may be x.
 template <class T>
 struct RandomRows {
   Index rows = 0, columns = 0;
@@ -66,7 +67,7 @@ struct RandomRows {
   T* y = nullptr;
   T* slope = nullptr;
   Index stride = 0;  ///< stride of y and slope
-  RandomPlace random = {};
+  RandomCounter random = {};
 };
 
 enum CellKind : int { kRnn, kLstm, kGru, kCellKinds };
@@ -75,8 +76,7 @@ enum CellKind : int { kRnn, kLstm, kGru, kCellKinds };
 template <class T>
 struct CellRows {
   Index rows = 0, units = 0;
-  T* gates = nullptr;  ///< forward: pre-activations, overwritten by the gates; backward: gates, overwritten by the
-                       ///< gradients w.r.t. them
+  T* gates = nullptr;  ///< forward: pre-activations, then the gates; backward: gates, then the gradients w.r.t. them
   Index gates_stride = 0;
   const T* h = nullptr;                       ///< hidden state before the step
   T* next_h = nullptr;                        ///< hidden state after the step; may be h
@@ -84,32 +84,32 @@ struct CellRows {
   T *next_c = nullptr, *tanh_of_c = nullptr;  ///< LSTM: cell state after the step, and its tanh
   T *dh = nullptr, *dc = nullptr;         ///< in: gradient from the next step; out: the part that bypasses the gates
   Index stride = 0;                       ///< stride of all states and their gradients
-  T* y = nullptr;                         ///< nullptr, or a copy of next_h
-  const T* dy = nullptr;                  ///< nullptr, or a gradient w.r.t. next_h to add
+  T* y = nullptr;                         ///< optional: receives a copy of next_h
+  const T* dy = nullptr;                  ///< optional: gradient w.r.t. y, added to dh
   Index y_stride = 0;                     ///< stride of y and dy
-  const std::uint8_t* skipped = nullptr;  ///< nullptr, or 1 for rows whose state passes unchanged
+  const std::uint8_t* skipped = nullptr;  ///< optional: 1 for rows whose state passes unchanged
 };
 
-/// Columns that are normalized by a mean and a variance, and the coefficients that follow from them, one per column.
+/// Batch normalization of columns: statistics, parameters, and the coefficients that follow from them, one per column.
 template <class T>
 struct NormColumns {
   const double *mean = nullptr, *variance = nullptr;
   double eps = 0;
-  const T *weight = nullptr, *bias = nullptr;  ///< nullptr: ones, zeros
-  double* inverse = nullptr;
+  const T *weight = nullptr, *bias = nullptr;                ///< nullptr stands for ones, and for zeros
+  double* inverse = nullptr;                                 ///< 1 / sqrt(variance + eps)
   T *center = nullptr, *scale = nullptr, *offset = nullptr;  ///< y = (x - center) scale + offset
-  const double *sums = nullptr, *products = nullptr;         ///< sums of dy and of dy (x - mean)
+  const double *sums = nullptr, *products = nullptr;         ///< sums over the rows of dy, and of dy (x - mean)
   T *x_scale = nullptr, *dx_offset = nullptr;                ///< dx = dy scale + (x - center) x_scale + dx_offset
 };
 
-/// Rows that are normalized by their own mean and variance.
+/// Layer normalization of rows by their own mean and variance.
 template <class T>
 struct NormRows {
   Index rows = 0, columns = 0;
   const T* x = nullptr;
   Index x_stride = 0;
   double eps = 0;
-  const T *weight = nullptr, *bias = nullptr;  ///< both or neither
+  const T *weight = nullptr, *bias = nullptr;  ///< both, or nullptr for ones and zeros
   T* normal = nullptr;                         ///< normalized rows before weight and bias; nullptr if not needed
   T* y = nullptr;                              ///< forward: the output; backward: dy, overwritten by dx
   Index stride = 0;                            ///< stride of normal and y
@@ -123,37 +123,41 @@ struct SlopeLaw {
   bool normal = false;
 };
 
-/// A block of samples for a loss: row_loss[i] = row_weight[i] * loss_i, gradient = scale * d row_loss / d output.
+/// A block of samples for a loss: row_loss[i] = row_weight[i] factor loss_i, gradient = scale d row_loss / d output.
 template <class T>
 struct LossRows {
   Index rows = 0, columns = 0;
   const T* output = nullptr;
   Index output_stride = 0;
   const std::int64_t* classes = nullptr;  ///< a negative class is ignored: zero loss and gradient
-  const T* values = nullptr;  ///< a row of target values for each sample, together with classes or instead of them
+  const T* values = nullptr;  ///< a row of target values per sample, together with classes or instead of them
   Index values_stride = 0;
-  const T* row_weight = nullptr;        ///< nullptr: ones
-  const double* parameters = nullptr;   ///< in the order of the description
-  const double* class_scale = nullptr;  ///< a factor for each column; nullptr: ones
+  const T* row_weight = nullptr;        ///< nullptr stands for ones
+  const double* parameters = nullptr;   ///< in the order of the loss's description
+  const double* class_scale = nullptr;  ///< a factor per column; nullptr stands for ones
   double scale = 1;
-  double factor = 1;  ///< factor of every loss and gradient: 1 / columns for a mean over outputs, times a focal alpha
-  T* gradient = nullptr;  ///< nullptr: only the loss is computed; may be the output itself
+  double factor = 1;      ///< factor of loss and gradient: 1 / columns for a mean over outputs, times a focal alpha
+  T* gradient = nullptr;  ///< may be the output itself; nullptr if only the loss is needed
   Index gradient_stride = 0;
   double* row_loss = nullptr;
-  T* each = nullptr;                    ///< nullptr, or the loss of every output, contiguous; pointwise losses only
-  std::uint8_t* row_correct = nullptr;  ///< nullptr, or 1 where the first largest output is the class
+  T* each = nullptr;  ///< optional, pointwise losses only: receives the loss of every output, contiguous
+  std::uint8_t* row_correct = nullptr;  ///< optional: receives 1 where the first largest output is the class, else 0
 };
 
-/// Dependence of the target's logit on the angle between the features and the target's weight.
-enum class MarginLaw { angular, cosine, angle };
+/// Way in which a margin lowers the target's logit, as a function of the angle a between features and weight.
+enum class MarginLaw {
+  angular,  ///< cos(m a), continued monotonically: L-Softmax, SphereFace
+  cosine,   ///< cos(a) - m: AM-Softmax
+  angle,    ///< cos(a + m): ArcFace
+};
 
 /// logits = r q p(cos): p(cos) is cos except for the target, r is a feature norm or the scale, q a weight norm or 1.
 struct MarginShape {
   MarginLaw law = MarginLaw::angular;
   bool feature_norm = true, weight_norm = true;
   double scale = 1;
-  double margin = 1, cosine = 1, sine = 0;  ///< cosine and sine of a margin that is an angle
-  double strength = 1;  ///< 1 / (1 + lambda): the part of the margin that the annealing lets through
+  double margin = 1, cosine = 1, sine = 0;  ///< the margin; its cosine and sine if it is an angle
+  double strength = 1;                      ///< 1 / (1 + lambda), the factor of the margin while lambda is annealed
 };
 
 /// Rows of z = x W whose logits get a margin; backward: `out` holds the gradient w.r.t. the logits, overwritten by dz.
@@ -164,14 +168,14 @@ struct MarginRows {
   const T* z = nullptr;
   Index z_stride = 0;
   const std::int64_t* classes = nullptr;                         ///< a negative class has no margin
-  const double *feature_norm = nullptr, *weight_norm = nullptr;  ///< norms of the rows of x, of the columns of W
+  const double *feature_norm = nullptr, *weight_norm = nullptr;  ///< norms of the rows of x, and of the columns of W
   T* out = nullptr;
   Index out_stride = 0;
   double* feature_norm_gradient = nullptr;  ///< out: gradient w.r.t. |x|, to be added to dz W^T along x / |x|
   double* weight_norm_gradient = nullptr;   ///< in, out: sum of the gradients w.r.t. the norm of a column of W
 };
 
-/// Rows for softmax and related functions; a backward pass also reads dy.
+/// Rows of logits for softmax and related functions; a backward pass also reads dy.
 template <class T>
 struct SoftmaxRows {
   Index rows = 0, columns = 0;
@@ -184,34 +188,34 @@ struct SoftmaxRows {
   double temperature = 1;
 };
 
-/// A contiguous span of parameters, with its gradient and optimizer state.
+/// A contiguous span of parameters p, with its gradient g and optimizer state.
 template <class T>
 struct UpdateSpan {
   T* p = nullptr;
   const T* g = nullptr;
   T* slots[kMaxSlots] = {};
   Index size = 0;
-  bool penalized = true;  ///< whether l1 and l2 apply
+  bool penalized = true;  ///< true if l1 and l2 penalties apply
 };
 
-/// Preparation of a gradient before its rule: clip(scale g, limit) + l1 sign(p) + l2 p.
+/// Change of a gradient before its update rule: clip(scale g, limit) + l1 sign(p) + l2 p.
 struct Adjustment {
   double scale = 1, limit = __builtin_inf(), l1 = 0, l2 = 0;
   bool none() const { return scale == 1 && limit == __builtin_inf() && l1 == 0 && l2 == 0; }
   Adjustment without_penalties() const { return {scale, limit, 0, 0}; }
 };
 
-/// Scalars of one step: hypers and carried in the order of the rule's description; steps count from 1.
+/// Scalars of one optimizer step, in the order of the rule's description; steps count from 1.
 struct UpdateStep {
   const double* hypers = nullptr;
-  const double* carried = nullptr;  ///< already advanced to this step
+  const double* carried = nullptr;  ///< scalar state, already advanced to this step
   std::int64_t step = 1;
   Adjustment adjustment = {};
 };
 
-/// A piece of a schedule: it holds from step `begin` on, until the next piece.
+/// A piece of a schedule, in force from step `begin` until the next piece.
 struct SchedulePiece {
-  int kind = 0;
+  int kind = 0;  ///< index in the registry of schedules
   double begin = 0;
   double values[kMaxScheduleValues] = {};
 };

@@ -1,3 +1,4 @@
+// Texts of the docstrings of ufuncs.
 #include "documentation.hpp"
 
 #include <cstdio>
@@ -28,12 +29,12 @@ std::string accuracy(const std::string& of, double ulp) {
 
 std::string arguments(const Description& info, bool with_dy) {
   std::string text = "\nParameters\n----------\n";
-  if (with_dy) text += "dy : array_like\n    Gradient with respect to f(x); broadcasts with x.\n";
+  if (with_dy) text += "dy : array_like\n    Gradient w.r.t. f(x); broadcasts with x.\n";
   text +=
       "x : array_like of real numbers, any shape\n"
-      "    float16, float32 and float64 stay what they are; integers become floating point as in numpy.exp.\n";
+      "    float16, float32 and float64 are kept; integers become floating point as in numpy.exp.\n";
   for (int i = 0; i < info.parameter_count(); ++i) {
-    const Parameter& parameter = info.parameters[i];
+    const ActivationParameter& parameter = info.parameters[i];
     text += std::string(parameter.name) + " : array_like, default " + number(parameter.value) +
             "\n    Broadcasts with x.\n";
   }
@@ -66,8 +67,8 @@ std::string backward_doc(const Description& info) {
 }
 
 std::string parameter_doc(const Description& info) {
-  return std::string("What each element adds to the gradient of ") + info.parameters[0].name + " through " + info.name +
-         ".\n\n" + formulas(info) + arguments(info, true) + source(info);
+  return std::string("Contribution of each element to the gradient w.r.t. ") + info.parameters[0].name + " of " +
+         info.name + ".\n\n" + formulas(info) + arguments(info, true) + source(info);
 }
 
 }  // namespace simdnn

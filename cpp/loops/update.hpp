@@ -1,4 +1,4 @@
-// The loop of an optimizer step: every buffer is read and written once.
+// The loop of an optimizer step, which reads and writes every buffer once.
 #pragma once
 
 #include "../base/views.hpp"
@@ -7,10 +7,14 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Work in addition to the rule, chosen outside the loop, so that the plain rule reads and writes no more than needed.
-enum UpdateExtras { kNothing, kDecay, kEverything };
+/// Work before the update rule, chosen outside the loop, so that a plain step reads and writes no more than needed.
+enum UpdateExtras {
+  kNothing,
+  kDecay,       ///< weight decay
+  kEverything,  ///< weight decay, clipping and penalties
+};
 
-/// Elements [begin, end) of one span.
+/// One step for elements [begin, end) of one span.
 template <UpdateExtras kExtras, class T, class Step>
 void update_span(const UpdateSpan<T>& span, Index begin, Index end, const Step& step, const Adjust<T>& adjust,
                  const WeightDecay<T>& decay) {
@@ -33,16 +37,16 @@ void update_span(const UpdateSpan<T>& span, Index begin, Index end, const Step& 
 
 /// One step of Rule, in place, for elements [begin, end) of the concatenated spans.
 template <class Rule, class T>
-void update(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& numbers) {
-  const typename Rule::template Step<T> step(numbers);
-  const WeightDecay<T> decay(numbers.hypers);
+void update(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& scalars) {
+  const typename Rule::template Step<T> step(scalars);
+  const WeightDecay<T> decay(scalars.hypers);
   for (Index s = 0; s < count && end > 0; ++s, ++spans) {
     const Index last = end < spans->size ? end : spans->size;
     if (begin < last) {
-      const Adjustment adjustment = spans->penalized ? numbers.adjustment : numbers.adjustment.without_penalties();
+      const Adjustment adjustment = spans->penalized ? scalars.adjustment : scalars.adjustment.without_penalties();
       const Adjust<T> adjust(adjustment);
       const UpdateExtras extras =
-          !adjustment.none() ? kEverything : (numbers.hypers[kWeightDecay] != 0 ? kDecay : kNothing);
+          !adjustment.none() ? kEverything : (scalars.hypers[kWeightDecay] != 0 ? kDecay : kNothing);
       if (extras == kNothing) update_span<kNothing>(*spans, begin, last, step, adjust, decay);
       if (extras == kDecay) update_span<kDecay>(*spans, begin, last, step, adjust, decay);
       if (extras == kEverything) update_span<kEverything>(*spans, begin, last, step, adjust, decay);

@@ -36,7 +36,7 @@ struct Sigmoid {
 struct Tanh {
   static constexpr Description info{
       .name = "tanh",
-      .summary = "Hyperbolic tangent: a sigmoid centred on zero.",
+      .summary = "Hyperbolic tangent: a sigmoid centered on zero.",
       .formula = "tanh(x)",
       .derivative_formula = "1 / cosh(x)^2",
       .kink = "none; f'(-inf) = f'(+inf) = 0",

@@ -1,4 +1,4 @@
-// The update rules: named hyper-parameters, named state, one scalar step each. The registry is the last line.
+// The list of update rules, and the change of a gradient before its rule.
 #pragma once
 
 #include "../base/list.hpp"
@@ -8,7 +8,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// clip(scale g, limit) + l1 sign(p) + l2 p.
+/// Returns clip(scale g, limit) + l1 sign(p) + l2 p.
 template <class T>
 struct Adjust {
   T scale, limit, l1, l2;

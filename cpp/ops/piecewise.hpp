@@ -38,7 +38,7 @@ struct Identity {
 struct Relu {
   static constexpr Description info{
       .name = "relu",
-      .summary = "Rectified linear unit: passes what is positive.",
+      .summary = "Rectified linear unit: passes positive x and clips the rest to 0.",
       .formula = "max(x, 0)",
       .derivative_formula = "1 if x > 0 else 0",
       .kink = "f'(0) = 0; relu(-0.0) = +0.0; f'(-inf) = 0, f'(+inf) = 1",
@@ -165,7 +165,7 @@ struct HardTanh {
   }
 };
 
-/// (t + low) / 6 with nearly one rounding: a product by 1/6, corrected by its remainder, is cheaper than a division.
+/// (t + low) / 6 with nearly one rounding: a product with 1/6, corrected by its remainder, is cheaper than a division.
 template <class T>
 SIMDNN_INLINE T sixth(T t, T low) {
   constexpr T part = T(1) / 6;

@@ -1,4 +1,4 @@
-// Pieces of learning-rate schedules, as functions of the steps since a piece began. The registry is near the end.
+// Pieces of learning-rate schedules: a description of each, then its value t steps after it began; their list.
 #pragma once
 
 #include "../base/list.hpp"
@@ -70,7 +70,7 @@ struct ScheduleTable<List<Piece...>> {
   static constexpr double (*value[])(const double*, double) = {Piece::value...};
 };
 
-/// Learning rate of a step, counted from 0, by the last piece that has begun.
+/// Learning rate of a step, counted from 0: the value of the last piece that has begun.
 inline double schedule(const SchedulePiece* pieces, int count, double step) {
   int last = count - 1;
   while (last > 0 && step < pieces[last].begin) --last;

@@ -1,11 +1,11 @@
-// Rules that follow the gradient itself: plain, with momentum, by sign.
+// Update rules along the gradient: plain SGD, momentum, Lion.
 #pragma once
 
 #include "parts.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// p -= lr g.
+/// Gradient descent: p -= lr g.
 struct Sgd {
   static constexpr RuleDescription info{
       .name = "sgd",
@@ -23,7 +23,7 @@ struct Sgd {
   };
 };
 
-/// Heavy-ball momentum, or Nesterov's form with one gradient per step, at the look-ahead point.
+/// Heavy-ball momentum, or Nesterov's momentum with one gradient per step, at the look-ahead point.
 struct Momentum {
   static constexpr RuleDescription info{
       .name = "momentum",
@@ -63,7 +63,7 @@ struct Momentum {
   };
 };
 
-/// Steps by the sign of an interpolated momentum.
+/// Lion: a step along the sign of an interpolated momentum.
 struct Lion {
   static constexpr RuleDescription info{
       .name = "lion",

@@ -1,4 +1,4 @@
-// Parts of update rules: powers, weight decay, the guarded square root, the flush of tiny state.
+// Parts of update rules: powers, weight decay, the square root with eps, flushing of tiny state.
 #pragma once
 
 #include "../../base/descriptions.hpp"
@@ -10,7 +10,7 @@ SIMDNN_LEVEL_BEGIN
 /// The first hyper-parameters of every rule, in this order.
 enum CommonHyper { kLr, kWeightDecay, kDecoupled, kCommonHypers };
 
-/// base^n by squaring: equal bits on every machine, unlike a libm's pow. No branch depends on the bits of n, which
+/// base^n by squaring, with equal bits on every machine, unlike a libm's pow. No branch depends on the bits of n, which
 /// change from step to step.
 inline double power(double base, std::int64_t n) {
   const std::uint64_t one = to_bits(1.0);
@@ -29,7 +29,7 @@ SIMDNN_INLINE T flush(T x) {
   return (to_bits(x) & exponent) != 0 ? x : T(0);
 }
 
-/// Flushes g to zero if scale * g^2 would be subnormal, because subnormal arithmetic is slow. Compares bits, because
+/// Flushes g to zero if scale g^2 would be subnormal, because subnormal arithmetic is slow. Bits are compared, because
 /// compilers evaluate both sides of a floating-point select.
 template <class T>
 struct FlushTinyGradient {
@@ -66,7 +66,7 @@ enum EpsMode {
   kHat,      ///< (sqrt(v) + eps) / sqrt(c): Kingma & Ba 2015, end of section 2; Keras' Adam
 };
 
-/// Denominator of all three positions in one expression, so that the choice costs no branch in the loop.
+/// Denominator of an update: sqrt(v / correction) with eps in any of the three positions, without a branch in the loop.
 template <class T>
 struct GuardedRoot {
   T scale, inside, outside;

@@ -1,11 +1,11 @@
-// Rules that scale each gradient by the root of its mean square: Adagrad, RMSprop, Adadelta.
+// Update rules that divide by the root of summed or averaged squares of the gradient: Adagrad, RMSprop, Adadelta.
 #pragma once
 
 #include "parts.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// Divides by the root of the sum of all squared gradients.
+/// Adagrad: divides by the root of the sum of all squared gradients.
 struct Adagrad {
   static constexpr RuleDescription info{
       .name = "adagrad",
@@ -33,7 +33,7 @@ struct Adagrad {
   };
 };
 
-/// Divides by the root of a decaying mean of squares, centered by the squared mean on request; optional momentum.
+/// RMSprop: divides by the root of a decaying mean of squares, less the squared mean if centered; optional momentum.
 template <bool kCentered, bool kMomentum>
 struct RmsProp {
   static constexpr RuleDescription describe() {
@@ -44,7 +44,7 @@ struct RmsProp {
                                "p -= lr u, or with momentum: b = momentum b + u; p -= lr b"
                              : "s = alpha s + (1-alpha) g^2; u = g / (sqrt(s) + eps); p -= lr u, or with momentum: "
                                "b = momentum b + u; p -= lr b",
-        .source = "Hinton 2012, lecture 6e; centred: Graves 2013, eq. 38-41; as PyTorch writes it",
+        .source = "Hinton 2012, lecture 6e; centered: Graves 2013, eq. 38-41; as PyTorch writes it",
         .slots = {"square_avg", nullptr, nullptr},
         .hypers = {{"lr", 1e-2, 0, kUnbounded},
                    {"weight_decay", 0, 0, kUnbounded},
@@ -95,8 +95,8 @@ struct RmsProp {
   };
 };
 
-/// Scales by the ratio of the root mean squares of past steps and of gradients, so that steps have the parameters'
-/// units.
+/// Adadelta: scales by the ratio of the root mean squares of past steps and of gradients, so that steps have the units
+/// of parameters.
 struct Adadelta {
   static constexpr RuleDescription info{
       .name = "adadelta",
