@@ -50,7 +50,7 @@ template <class T>
 using Update = void (*)(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& step);
 
 /// Advances the scalar state of a rule to this step, before its update; nullptr if the rule has none.
-using Advance = void (*)(const double* hypers, std::int64_t step, double* carried);
+using Advance = void (*)(const double* hypers, std::int64_t step, double* scalar_state);
 
 /// An activation with a trainable parameter p [columns]; nullptr if the activation has none.
 template <class T>

@@ -19,7 +19,7 @@ SIZES = {"4096": 4096, "1e6": 1_000_000, "16e6": 16_000_000}
 CHECKED_STEPS = 3
 CHECKED_ELEMENTS = 4096
 FUSED, PLAIN, FLOOR = "PyTorch fused", "PyTorch", "floor"
-#: How many times as long as simdnn PyTorch's fused Adam should take.
+#: The goal of PyTorch's fused Adam: its time as a multiple of simdnn's.
 ADAM_GOALS = {"4096": 12.0, "1e6": 1.3, "16e6": 1.0}
 NUMPY_GOAL, FLOOR_GOAL = 6.0, 1 / 1.15
 NOTE = (
@@ -29,45 +29,59 @@ NOTE = (
 
 
 class Rule(NamedTuple):
-    """An optimizer and its settings, the same in NumPy, and what each element costs at least."""
+    """A row: an optimizer with its settings, and the least work per element."""
 
     name: str
-    settings: dict[str, Any]
-    numpy: Callable[[NDArray[Any]], optimizer_numpy.Step]
-    buffers: int
-    roots: int
-    divisions: int
-    fused: bool = False
+    roots: int = 0
+    divisions: int = 0
+    settings: dict[str, Any] = {}  # noqa: RUF012
+    #: A quick formula of NumPy; None takes the oracle of the tests.
+    numpy: Callable[[NDArray[Any]], optimizer_numpy.Step] | None = None
+    fused: bool = False  # PyTorch has a fused step
+
+    def optimizer(self, parameters: list[NDArray[Any]]) -> optim.Optimizer:
+        """The optimizer of the row, with these parameters."""
+        made: optim.Optimizer = getattr(optim, self.name)(parameters, **self.settings)
+        return made
+
+    def oracle(self, p: NDArray[Any]) -> optimizer_numpy.Step:
+        """The step of the tests' oracle on p, in the dtype of p."""
+        return optimizer_numpy.from_oracle(p, self.optimizer([np.zeros(1)]))
+
+    @property
+    def buffers(self) -> int:
+        """The number of state buffers."""
+        rule = self.optimizer([np.zeros(1)])._config.rule
+        return len(optimizer_numpy.REGISTRY[rule]["slots"])
 
 
 #: By the rule of the registry; a new rule gets a row.
 RULES: dict[str, Rule] = {
-    "sgd": Rule("SGD", {}, optimizer_numpy.sgd, 0, 0, 0, fused=True),
-    "momentum": Rule("SGD", {"momentum": 0.9}, optimizer_numpy.momentum, 1, 0, 0, fused=True),
-    "lion": Rule("Lion", {}, optimizer_numpy.lion, 1, 0, 0),
-    "adagrad": Rule("Adagrad", {}, optimizer_numpy.adagrad, 1, 1, 1, fused=True),
-    "rmsprop": Rule("RMSprop", {}, optimizer_numpy.rmsprop, 1, 1, 1),
+    "sgd": Rule("SGD", numpy=optimizer_numpy.sgd, fused=True),
+    "momentum": Rule("SGD", settings={"momentum": 0.9}, numpy=optimizer_numpy.momentum, fused=True),
+    "lion": Rule("Lion", numpy=optimizer_numpy.lion),
+    "adagrad": Rule("Adagrad", 1, 1, numpy=optimizer_numpy.adagrad, fused=True),
+    "rmsprop": Rule("RMSprop", 1, 1, numpy=optimizer_numpy.rmsprop),
     "rmsprop_centered_momentum": Rule(
         "RMSprop",
+        1,
+        1,
         {"centered": True, "momentum": 0.9},
         optimizer_numpy.rmsprop_centered_momentum,
-        3,
-        1,
-        1,
     ),
-    "adadelta": Rule("Adadelta", {}, optimizer_numpy.adadelta, 2, 2, 1),
-    "adam": Rule("Adam", {}, optimizer_numpy.adam, 2, 1, 1, fused=True),
+    "adadelta": Rule("Adadelta", 2, 1, numpy=optimizer_numpy.adadelta),
+    "adam": Rule("Adam", 1, 1, numpy=optimizer_numpy.adam, fused=True),
     "adamw": Rule(
-        "AdamW", {}, functools.partial(optimizer_numpy.adam, weight_decay=1e-2), 2, 1, 1, fused=True
+        "AdamW", 1, 1, numpy=functools.partial(optimizer_numpy.adam, weight_decay=1e-2), fused=True
     ),
     "amsgrad": Rule(
-        "Adam", {"amsgrad": True}, functools.partial(optimizer_numpy.adam, amsgrad=True), 3, 1, 1, fused=True
+        "Adam", 1, 1, {"amsgrad": True}, functools.partial(optimizer_numpy.adam, amsgrad=True), fused=True
     ),
-    "nadam": Rule("NAdam", {}, optimizer_numpy.nadam, 2, 1, 1),
-    "radam": Rule("RAdam", {}, optimizer_numpy.radam, 2, 1, 1),
-    "adamax": Rule("Adamax", {}, optimizer_numpy.adamax, 2, 0, 1),
+    "nadam": Rule("NAdam", 1, 1, numpy=optimizer_numpy.nadam),
+    "radam": Rule("RAdam", 1, 1, numpy=optimizer_numpy.radam),
+    "adamax": Rule("Adamax", 0, 1, numpy=optimizer_numpy.adamax),
 }
-#: Rules that are timed by the row of another one, which does more.
+#: Rules that the row of another rule times, which does more.
 WITHIN = {
     "rmsprop_momentum": "rmsprop_centered_momentum",
     "rmsprop_centered": "rmsprop_centered_momentum",
@@ -92,7 +106,7 @@ def _contestants(rule: Rule, size: int) -> Iterator[Contestant]:
     start = rng.normal(size=size).astype(np.float32)
     gradient = rng.normal(size=size).astype(np.float32)
     expected = start[:CHECKED_ELEMENTS].astype(np.float64)
-    reference = rule.numpy(expected)
+    reference = rule.oracle(expected)
     for _ in range(CHECKED_STEPS):
         reference(gradient[:CHECKED_ELEMENTS].astype(np.float64))
 
@@ -106,8 +120,7 @@ def _contestants(rule: Rule, size: int) -> Iterator[Contestant]:
         return Contestant(name, run, check)
 
     ours, theirs = start.copy(), start.copy()
-    make: Any = getattr(optim, rule.name)
-    optimizer, numpy_step = make([ours], **rule.settings), rule.numpy(theirs)
+    optimizer, numpy_step = rule.optimizer([ours]), (rule.numpy or rule.oracle)(theirs)
     yield checked(OURS, ours, lambda: optimizer.step([gradient]))
     yield checked("NumPy", theirs, lambda: numpy_step(gradient))
     if (torch := peers.torch()) and hasattr(torch.optim, rule.name):
@@ -129,12 +142,12 @@ def _torch(
 
 
 def _many_small() -> Iterator[Contestant]:
-    """A hundred arrays of fifty: what a call costs."""
+    """A hundred arrays of fifty, which show the cost of a call."""
     rng = np.random.default_rng(0)
     start = [rng.normal(size=50).astype(np.float32) for _ in range(100)]
     gradients = [rng.normal(size=50).astype(np.float32) for _ in range(100)]
     expected = np.concatenate(start).astype(np.float64)
-    RULES["adam"].numpy(expected)(np.concatenate(gradients).astype(np.float64))
+    RULES["adam"].oracle(expected)(np.concatenate(gradients).astype(np.float64))
 
     def checked(name: str, parameters: list[Any], run: Callable[[], object]) -> Contestant:
         def check() -> None:
@@ -147,7 +160,7 @@ def _many_small() -> Iterator[Contestant]:
 
     ours, theirs = [array.copy() for array in start], [array.copy() for array in start]
     optimizer = optim.Adam(ours)
-    steps = [(RULES["adam"].numpy(p), g) for p, g in zip(theirs, gradients, strict=True)]
+    steps = [(optimizer_numpy.adam(p), g) for p, g in zip(theirs, gradients, strict=True)]
     yield checked(OURS, ours, lambda: optimizer.step(gradients))
     yield checked("NumPy", theirs, lambda: [step(g) for step, g in steps])
     if torch := peers.torch():
@@ -156,7 +169,7 @@ def _many_small() -> Iterator[Contestant]:
 
 
 def _half_dead() -> Iterator[Contestant]:
-    """Every second gradient became zero two thousand steps ago, beside one whose gradients are all alive."""
+    """Adam with every second gradient zero for two thousand steps, against Adam with all gradients alive."""
     rng = np.random.default_rng(0)
     gradient = rng.normal(size=100_000).astype(np.float32)
     dead = gradient * (np.arange(gradient.size) % 2).astype(np.float32)

@@ -1,7 +1,7 @@
 """Update rules as fast as NumPy allows: ``out=`` everywhere, buffers kept between steps.
 
-Each is made with the parameters, in float32 to be timed or in float64 as a reference, and called with the
-gradients; defaults are PyTorch's.
+Each is made with the parameters and called with the gradients; defaults are PyTorch's. A rule without a
+function here is timed by the tests' oracle.
 """
 
 from __future__ import annotations
@@ -11,9 +11,28 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from simdnn import _core, optim
+
+from tests.oracles import rules
 
 Array = NDArray[Any]
 Step = Callable[[Array], None]
+REGISTRY = {row["name"]: row for row in _core.rules()}
+
+
+def from_oracle(p: Array, optimizer: optim.Optimizer) -> Step:
+    """The step of the tests' oracle for the rule and the settings of an optimizer."""
+    config = optimizer._config
+    hypers = {name: config[name] for name in REGISTRY[config.rule]["hypers"]}
+    state: rules.State = {}
+    steps = 0
+
+    def step(g: Array) -> None:
+        nonlocal steps
+        steps += 1
+        p[...] = rules.apply(config.rule, p, g, state, steps, **hypers)
+
+    return step
 
 
 def scaled_into(scratch: Array, p: Array, rate: float, dividend: Array, divisor: Array) -> None:
@@ -106,14 +125,14 @@ def adadelta(p: Array) -> Step:
     return step
 
 
-def decay(mean: Array, g: Array, share: float, scratch: Array, *, square: bool = False) -> None:
-    """mean = share * mean + (1 - share) * g, or g^2."""
-    np.multiply(mean, share, out=mean)
+def decay(mean: Array, g: Array, weight: float, scratch: Array, *, square: bool = False) -> None:
+    """mean = weight * mean + (1 - weight) * g, or g^2."""
+    np.multiply(mean, weight, out=mean)
     if square:
         np.multiply(g, g, out=scratch)
-        np.multiply(scratch, 1 - share, out=scratch)
+        np.multiply(scratch, 1 - weight, out=scratch)
     else:
-        np.multiply(g, 1 - share, out=scratch)
+        np.multiply(g, 1 - weight, out=scratch)
     np.add(mean, scratch, out=mean)
 
 
@@ -176,10 +195,10 @@ def radam(p: Array) -> Step:
             np.multiply(first, rate, out=scratch)
             np.subtract(p, scratch, out=p)
             return
-        share = (length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)
+        rectification = (length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)
         np.sqrt(second, out=scratch)
         np.add(scratch, 1e-8, out=scratch)
-        scaled_into(scratch, p, rate * (share * (1 - 0.999**steps)) ** 0.5, first, scratch)
+        scaled_into(scratch, p, rate * (rectification * (1 - 0.999**steps)) ** 0.5, first, scratch)
 
     return step
 

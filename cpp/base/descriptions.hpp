@@ -46,10 +46,40 @@ constexpr double kUnbounded = __builtin_inf();
 constexpr double kLeast = 1e-300;                ///< lower limit of a hyper-parameter that must be positive
 constexpr double kUpToOne = 1.0000000000000002;  ///< upper limit of a half-open range that includes 1
 
+/// Kinds of values that a hyper-parameter takes in Python. Each is kept as a double.
+enum class HyperKind {
+  number,
+  flag,      ///< 0 or 1
+  bound,     ///< a number; infinity bounds nothing and is None in Python
+  eps_mode,  ///< an EpsMode by its name
+};
+
+/// Position of eps at the root of a bias-corrected mean square v / c.
+enum EpsMode {
+  kOutside,  ///< sqrt(v / c) + eps: PyTorch
+  kInside,   ///< sqrt(v / c + eps): Goodfellow et al. 2016, algorithm 8.5; Keras' RMSprop and Adagrad
+  kHat,      ///< (sqrt(v) + eps) / sqrt(c): Kingma & Ba 2015, end of section 2; Keras' Adam
+  kEpsModes
+};
+constexpr const char* kEpsModeNames[kEpsModes] = {"outside", "inside", "hat"};
+
 /// A parameter of a loss or an update rule: keyword, default, and the half-open range [low, high) that is allowed.
 struct Hyper {
   const char* name = nullptr;
   double value = 0, low = 0, high = 0;
+  const char* doc = nullptr;  ///< a sentence or two for the documentation in Python
+  HyperKind kind = HyperKind::number;
+
+  static constexpr Hyper nonnegative(const char* name, double value, const char* doc) {
+    return {name, value, 0, kUnbounded, doc};
+  }
+  static constexpr Hyper decay(const char* name, double value, const char* doc) { return {name, value, 0, 1, doc}; }
+  static constexpr Hyper flag(const char* name, bool value, const char* doc) {
+    return {name, double(value), 0, 2, doc, HyperKind::flag};
+  }
+  static constexpr Hyper bound(const char* name, const char* doc) {
+    return {name, kUnbounded, 0, kUnbounded, doc, HyperKind::bound};
+  }
 };
 
 /// The kind of target that a loss compares the network's output with.
@@ -90,15 +120,15 @@ struct LossDescription {
   }
 };
 
-/// A scalar state of an update rule: its name in PyTorch and its initial value.
-struct Carried {
+/// A scalar of an optimizer's state, by PyTorch's name, with its initial value.
+struct ScalarState {
   const char* name = nullptr;
   double value = 0;
 };
 
 constexpr int kMaxHypers = 12;
 constexpr int kMaxSlots = 3;
-constexpr int kMaxCarried = 1;
+constexpr int kMaxScalars = 1;
 
 /// One update rule, as documentation, tests and Python see it.
 struct RuleDescription {
@@ -107,8 +137,8 @@ struct RuleDescription {
   const char* source;
   const char* slots[kMaxSlots];  ///< state buffers, by PyTorch's names
   Hyper hypers[kMaxHypers];
-  Carried carried[kMaxCarried] = {};
-  bool counts = true;  ///< the state of the rule in PyTorch has an entry "step"
+  ScalarState scalar_state[kMaxScalars] = {};
+  bool counts = true;  ///< true if PyTorch's state of this rule has a "step"
 
   constexpr int slot_count() const {
     int count = 0;
@@ -120,7 +150,7 @@ struct RuleDescription {
     while (count < kMaxHypers && hypers[count].name != nullptr) ++count;
     return count;
   }
-  constexpr int carried_count() const { return carried[0].name == nullptr ? 0 : kMaxCarried; }
+  constexpr int scalar_count() const { return scalar_state[0].name == nullptr ? 0 : kMaxScalars; }
 };
 
 constexpr int kMaxScheduleValues = 3;

@@ -205,10 +205,10 @@ struct Adjustment {
   Adjustment without_penalties() const { return {scale, limit, 0, 0}; }
 };
 
-/// Scalars of one optimizer step, in the order of the rule's description; steps count from 1.
+/// Arguments of one step: hypers and scalar_state in the order of the rule's description; steps count from 1.
 struct UpdateStep {
   const double* hypers = nullptr;
-  const double* carried = nullptr;  ///< scalar state, already advanced to this step
+  const double* scalar_state = nullptr;  ///< already advanced to this step
   std::int64_t step = 1;
   Adjustment adjustment = {};
 };

@@ -1,4 +1,4 @@
-// From Python objects to spans: every check of an argument, in the user's words, before anything is written.
+// Conversion of Python objects to views: every argument is checked before anything is written.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -19,7 +19,7 @@ using Array = py::array_t<T, py::array::c_style>;
 
 inline std::string text_of(const py::handle& object) { return py::str(object).cast<std::string>(); }
 
-/// A value in the range of its parameter; a NaN is in none.
+/// Raises unless a value is in the range of its parameter; NaN is in no range.
 inline double checked_number(const Hyper& hyper, double value) {
   if (value >= hyper.low && value < hyper.high) return value;
   std::string wanted = "finite";
@@ -30,13 +30,13 @@ inline double checked_number(const Hyper& hyper, double value) {
 
 inline std::string shape_text(const py::array& array) { return text_of(py::object(array.attr("shape"))); }
 
-/// An object as an array: itself, the memory of another library's tensor, or a new one; see _host.py.
+/// An object as an array: the array itself, a view of another library's tensor, or a new array; see _utils/arrays.py.
 inline py::array host_array(const py::handle& object, const char* name) {
   if (py::isinstance<py::array>(object)) return py::reinterpret_borrow<py::array>(object);
   return py::module_::import("simdnn._utils.arrays").attr("as_cpu_array")(name, object).cast<py::array>();
 }
 
-/// Whether it is an aligned C-contiguous array of T.
+/// True for an aligned C-contiguous array of T.
 template <class T>
 bool is_ready(const py::handle& object) {
   if (!py::isinstance<Array<T>>(object)) return false;
@@ -52,13 +52,13 @@ Array<T> real_array(const py::handle& object, const char* name) {
   if (std::string("biuf").find(array.dtype().kind()) == std::string::npos) {
     throw py::type_error(std::string(name) + ": expected real numbers, got dtype " + text_of(array.dtype()));
   }
-  // A fresh, aligned copy: astype alone may hand back misaligned memory.
+  // The copy is aligned; astype alone may return misaligned memory.
   return py::module_::import("numpy")
       .attr("require")(array, py::dtype::of<T>(), py::make_tuple("C", "A"))
       .template cast<Array<T>>();
 }
 
-/// Single and half precision are computed in single, everything else in double, as NumPy promotes.
+/// The dtype of the computation: float32 for half and single precision, float64 for all others, as NumPy promotes.
 inline bool is_double(const py::array& array) {
   const py::dtype type = array.dtype();
   return type.kind() != 'f' || type.itemsize() > 4;
@@ -107,12 +107,12 @@ Matrix<const T> matrix_of(const Array<T>& x, const char* name, Index columns) {
   return {x.data(), x.shape(0), columns, columns};
 }
 
-/// How many samples an array holds, and the rows that each brings.
+/// The number of samples in an array, and of rows per sample.
 struct Extent {
   Index samples = 0, time_steps = 1;
 };
 
-/// Of shape (n, features), or (n, time, features) for what takes sequences.
+/// The extent of an array of shape (n, features) or, of sequences, (n, time, features).
 inline Extent extent_of(const py::array& x, const char* name, const Shape& wanted) {
   const Index axes = wanted.sequence ? 3 : 2;
   if (x.ndim() != axes || x.shape(axes - 1) != wanted.features || (wanted.sequence && x.shape(1) == 0)) {
@@ -122,7 +122,7 @@ inline Extent extent_of(const py::array& x, const char* name, const Shape& wante
   return {x.shape(0), wanted.sequence ? x.shape(1) : 1};
 }
 
-/// Samples for a network, and the rows that each brings.
+/// The samples of a network's input, and their rows per sample.
 template <class T>
 struct Inputs {
   Matrix<const T> samples;
@@ -136,20 +136,20 @@ Inputs<T> inputs_of(const Array<T>& x, const char* name, const Shape& wanted) {
   return {{x.data(), extent.samples, columns, columns}, extent.time_steps};
 }
 
-/// Raises unless the rows of x are what the network's first layers can take.
+/// Raises unless the network's first layers accept the rows of x.
 template <class T>
 void check_rows(const LayerSpec& spec, const Matrix<const T>& samples, Index time_steps) {
   const Index columns = samples.columns / time_steps;
   spec.check([&](Index i, Index j) { return double(samples.data[i * columns + j]); }, samples.rows * time_steps);
 }
 
-/// The shape of a network's output for so many samples and time steps.
+/// The shape of a network's output for `samples` samples of `time_steps` time steps.
 inline std::vector<Index> output_shape(const Shape& output, Index samples, Index time_steps) {
   if (output.sequence) return {samples, time_steps, output.features};
   return {samples, output.features};
 }
 
-/// Asks Python for pending signals, so that Ctrl-C ends a long call; the exception is then set.
+/// Lets Ctrl-C end a long call: it runs pending signal handlers, and stops the call if one raises.
 class SignalInterrupt final : public Interrupt {
  protected:
   bool requested() override {
@@ -158,12 +158,12 @@ class SignalInterrupt final : public Interrupt {
   }
 };
 
-/// Runs work(context) holding the network, without the GIL if it takes long; raises what interrupted it.
+/// Runs work(stop) with the mutex locked, without the GIL if it takes long; raises the exception that interrupted it.
 template <class Work>
 auto run_native(OwnedMutex& mutex, Nanoseconds estimate, const Work& work) {
   if (mutex.is_mine()) throw std::runtime_error("model: in use by a call of this thread that a signal interrupted");
   std::unique_lock<OwnedMutex> lock(mutex, std::try_to_lock);
-  if (!lock) {  // never wait for it with the GIL, which its holder may want
+  if (!lock) {  // waiting for the mutex with the GIL could deadlock: its owner may need the GIL
     const py::gil_scoped_release release;
     lock.lock();
   }

@@ -21,22 +21,22 @@ std::string formulas(const Description& info) {
 }
 
 std::string accuracy(const std::string& of, double ulp) {
-  return "\nAccuracy" + of + ": float32 " + bound(ulp) + (ulp == 0 ? "" : " (subnormal results within two quanta)") +
-         ", the same bits on every machine;\nACCURACY.md of the source lists what sweeps over all inputs found. "
-         "float16 is "
-         "correctly rounded.\n";
+  return "\nAccuracy" + of + ": float32 " + bound(ulp) +
+         (ulp == 0 ? "" : " (subnormal results within two smallest subnormals)") +
+         ", the same bits on every machine.\nACCURACY.md lists the errors that sweeps over all inputs found. "
+         "float16 is correctly rounded.\n";
 }
 
 std::string arguments(const Description& info, bool with_dy) {
   std::string text = "\nParameters\n----------\n";
-  if (with_dy) text += "dy : array_like\n    Gradient w.r.t. f(x); broadcasts with x.\n";
+  if (with_dy) text += "dy : array_like\n    Gradient w.r.t. f(x); it broadcasts with x.\n";
   text +=
       "x : array_like of real numbers, any shape\n"
-      "    float16, float32 and float64 are kept; integers become floating point as in numpy.exp.\n";
+      "    float16, float32 and float64 keep their dtype; integers become floating point as in numpy.exp.\n";
   for (int i = 0; i < info.parameter_count(); ++i) {
     const ActivationParameter& parameter = info.parameters[i];
     text += std::string(parameter.name) + " : array_like, default " + number(parameter.value) +
-            "\n    Broadcasts with x.\n";
+            "\n    It broadcasts with x.\n";
   }
   return text +
          "out, where, dtype, casting, order : optional\n"
@@ -62,12 +62,12 @@ std::string derivative_doc(const Description& info) {
 }
 
 std::string backward_doc(const Description& info) {
-  return std::string("Gradient dy f'(x) through ") + info.name + ".\n\n" + formulas(info) +
+  return std::string("Gradient w.r.t. x through ") + info.name + ": dx = dy f'(x).\n\n" + formulas(info) +
          accuracy(" of f'", info.derivative_ulp) + arguments(info, true) + source(info);
 }
 
 std::string parameter_doc(const Description& info) {
-  return std::string("Contribution of each element to the gradient w.r.t. ") + info.parameters[0].name + " of " +
+  return std::string("Contribution of each element to the gradient w.r.t. ") + info.parameters[0].name + " through " +
          info.name + ".\n\n" + formulas(info) + arguments(info, true) + source(info);
 }
 

@@ -2,24 +2,7 @@
 
 #include <pybind11/stl.h>
 
-#include <map>
-
-#include "../net/layers/activation.hpp"
-#include "../net/layers/alpha_dropout.hpp"
-#include "../net/layers/batch_norm.hpp"
-#include "../net/layers/concatenate.hpp"
-#include "../net/layers/crelu.hpp"
-#include "../net/layers/dense.hpp"
-#include "../net/layers/dropout.hpp"
-#include "../net/layers/embedding.hpp"
-#include "../net/layers/layer_norm.hpp"
-#include "../net/layers/maxout.hpp"
-#include "../net/layers/recurrent.hpp"
-#include "../net/layers/residual.hpp"
-#include "../net/layers/rrelu.hpp"
-#include "../net/layers/softmax.hpp"
-#include "../net/layers/straight_through.hpp"
-#include "../net/layers/trainable_activation.hpp"
+#include "../net/layers.hpp"
 
 namespace simdnn {
 
@@ -27,153 +10,177 @@ namespace py = pybind11;
 
 namespace {
 
-Shape shape_of(const py::handle& object) {
-  const auto pair = py::cast<std::pair<Index, bool>>(object);
-  return {pair.first, pair.second};
+template <class Spec>
+std::shared_ptr<Spec> read_spec(const py::handle& given, const std::string& where);
+
+SpecPointer read_any_spec(const py::handle& given, const std::string& where);
+
+class FieldReader;
+
+/// A type with fields of its own: a layer, or a part of one.
+template <class V>
+concept HasFields = requires(V& value, FieldReader& reader) { value.fields(reader); };
+
+[[noreturn]] void refuse(const std::string& where, const char* wanted, const py::handle& given) {
+  throw py::type_error(where + ": expected " + wanted + ", got " + Py_TYPE(given.ptr())->tp_name);
 }
 
-Activation activation_of(const py::dict& layer) {
-  return {activation_index(layer["activation"].cast<std::string>()), layer["parameters"].cast<std::vector<double>>()};
+py::dict as_dict(const py::handle& given, const std::string& where) {
+  if (!py::isinstance<py::dict>(given)) refuse(where, "a dict", given);
+  return py::reinterpret_borrow<py::dict>(given);
 }
 
-/// What each kind takes from its dictionary beside the shapes.
-void parse(DenseSpec& spec, const py::dict& layer) {
-  spec.bias = layer["bias"].cast<bool>();
-  spec.activation_of_output = activation_of(layer);
-}
-
-void parse(ActivationSpec& spec, const py::dict& layer) { spec.function = activation_of(layer); }
-
-void parse(DropoutSpec& spec, const py::dict& layer) { spec.probability = layer["p"].cast<double>(); }
-
-void parse(RecurrentSpec& spec, const py::dict& layer) {
-  spec.kind = cell_of(layer["cell"].cast<std::string>());
-  spec.num_layers = layer["num_layers"].cast<int>();
-  spec.bias = layer["bias"].cast<bool>();
-  spec.trainable_state = layer["trainable_state"].cast<bool>();
-  spec.stateful = layer["stateful"].cast<bool>();
-  spec.truncate = layer["truncate"].cast<Index>();
-  spec.mask = layer["mask"].cast<std::optional<double>>();
-}
-
-void parse(BatchNormSpec& spec, const py::dict& layer) {
-  spec.eps = layer["eps"].cast<double>();
-  spec.momentum = layer["momentum"].is_none() ? -1 : layer["momentum"].cast<double>();
-  spec.affine = layer["affine"].cast<bool>();
-}
-
-void parse(LayerNormSpec& spec, const py::dict& layer) {
-  spec.eps = layer["eps"].cast<double>();
-  spec.affine = layer["affine"].cast<bool>();
-}
-
-void parse(AlphaDropoutSpec& spec, const py::dict& layer) { spec.probability = layer["p"].cast<double>(); }
-
-/// Another activation over the same numbers.
-ActivationSpec in_place_of(const LayerSpec& spec, const char* name, std::vector<double> parameters) {
-  ActivationSpec made;
-  made.input = spec.input;
-  made.output = spec.output;
-  made.function = {activation_index(name), std::move(parameters)};
-  return made;
-}
-
-void parse(RReLUSpec& spec, const py::dict& layer) {
-  spec.law = {layer["lower"].cast<double>(), layer["upper"].cast<double>(), layer["normal"].cast<bool>()};
-  spec.mean = in_place_of(spec, "leaky_relu", {(spec.law.lower + spec.law.upper) / 2});
-}
-
-void parse(StraightThroughSpec& spec, const py::dict& layer) {
-  spec.clipped = layer["clipped"].cast<bool>();
-  spec.step = in_place_of(spec, "binary_step", {});
-}
-
-void parse(TrainableActivationSpec& spec, const py::dict& layer) {
-  spec.function = activation_index(layer["activation"].cast<std::string>());
-  spec.name = layer["name"].cast<std::string>();
-  spec.shared = layer["shared"].cast<bool>();
-}
-
-void parse(CReluSpec&, const py::dict&) {}
-
-void parse(SoftmaxSpec&, const py::dict&) {}
-
-void parse(MaxoutSpec& spec, const py::dict& layer) {
-  spec.pieces = layer["pieces"].cast<Index>();
-  spec.dense.input = spec.input;
-  spec.dense.output = {spec.output.features * spec.pieces, spec.output.sequence};
-  spec.dense.bias = layer["bias"].cast<bool>();
-}
-
-void parse(EmbeddingSpec& spec, const py::dict& layer) {
-  for (const py::handle table : layer["tables"]) {
-    const auto [name, count, width] = table.cast<std::tuple<std::string, Index, Index>>();
-    spec.tables.push_back({name, count, width});
+template <class V>
+void read_plain(V& value, const py::handle& given, const std::string& where, const char* wanted) {
+  try {
+    value = given.cast<V>();
+  } catch (const py::cast_error&) {
+    refuse(where, wanted, given);
   }
-  for (const py::handle pair : layer["lookups"]) {
-    const auto [column, table] = pair.cast<std::pair<Index, Index>>();
-    spec.columns.push_back({column, table});
+}
+
+// Each read() takes a value from Python; `where` names the layer and the field, for errors.
+void read(bool& value, const py::handle& given, const std::string& where) { read_plain(value, given, where, "a bool"); }
+void read(int& value, const py::handle& given, const std::string& where) {
+  read_plain(value, given, where, "an integer");
+}
+void read(Index& value, const py::handle& given, const std::string& where) {
+  read_plain(value, given, where, "an integer");
+}
+void read(double& value, const py::handle& given, const std::string& where) {
+  read_plain(value, given, where, "a number");
+}
+void read(std::string& value, const py::handle& given, const std::string& where) {
+  read_plain(value, given, where, "a string");
+}
+void read(Shape& value, const py::handle& given, const std::string& where) {
+  std::pair<Index, bool> pair;
+  read_plain(pair, given, where, "(features, sequence)");
+  value = {pair.first, pair.second};
+}
+void read(Activation& value, const py::handle& given, const std::string& where) {
+  std::pair<std::string, std::vector<double>> pair;
+  read_plain(pair, given, where, "(function, parameters)");
+  value = {activation_index(pair.first), std::move(pair.second)};
+}
+void read(SpecPointer& value, const py::handle& given, const std::string& where) {
+  if (!given.is_none()) value = read_any_spec(given, where);
+}
+template <class Spec>
+void read(std::shared_ptr<const Spec>& value, const py::handle& given, const std::string& where) {
+  value = read_spec<Spec>(given, where);
+}
+template <class V>
+void read(std::optional<V>& value, const py::handle& given, const std::string& where) {
+  value.reset();
+  if (!given.is_none()) read(value.emplace(), given, where);
+}
+template <class V>
+void read(NamedField<V> field, const py::handle& given, const std::string& where) {
+  std::string name, known;
+  read(name, given, where);
+  for (std::size_t i = 0; i < field.names.size(); ++i) {
+    if (field.names[i] == name) {
+      field.value = V(i);
+      return;
+    }
+    known += (i ? ", " : "") + std::string(field.names[i]);
   }
-  spec.passed = layer["passed"].cast<std::vector<Index>>();
+  throw py::value_error(where + ": expected one of " + known + ", got " + name);
+}
+template <class V>
+void read(std::vector<V>& values, const py::handle& given, const std::string& where);
+template <HasFields V>
+void read(V& value, const py::handle& given, const std::string& where);
+
+/// The visitor of fields() that reads each from a dictionary.
+class FieldReader {
+ public:
+  FieldReader(py::dict given, std::string where) : given_(std::move(given)), where_(std::move(where)) {}
+
+  template <class V>
+  void operator()(const char* name, V&& value) {
+    if (!given_.contains(name)) throw py::value_error(where_ + ": the field '" + name + "' is missing");
+    read(std::forward<V>(value), given_[name], where_ + "." + name);
+    names_.append(name);
+  }
+  /// Refuses entries that are no fields.
+  void finish() const {
+    for (const auto& [key, value] : given_) {
+      if (!names_.contains(key)) {
+        throw py::value_error(where_ + ": unknown field " + py::cast<std::string>(py::repr(key)) + "; its fields are " +
+                              py::cast<std::string>(py::str(", ").attr("join")(names_)));
+      }
+    }
+  }
+
+ private:
+  py::dict given_;
+  std::string where_;
+  py::list names_;
+};
+
+template <class V>
+void read(std::vector<V>& values, const py::handle& given, const std::string& where) {
+  if (!py::isinstance<py::sequence>(given)) refuse(where, "a sequence", given);
+  const auto items = py::reinterpret_borrow<py::sequence>(given);
+  values.resize(items.size());
+  for (std::size_t i = 0; i < values.size(); ++i) read(values[i], items[i], where + "[" + std::to_string(i) + "]");
 }
 
-void parse(ConcatenateSpec& spec, const py::dict& layer) {
-  for (const py::handle branch : layer["branches"]) spec.branches.push_back(sequential_spec(branch.cast<py::dict>()));
-}
-
-void parse(SequentialSpec& spec, const py::dict& sequential) {
-  for (const py::handle layer : sequential["layers"]) spec.layers.push_back(layer_spec(layer.cast<py::dict>()));
-}
-
-void parse(ResidualSpec& spec, const py::dict& layer) {
-  spec.branch = sequential_spec(layer["branch"].cast<py::dict>());
-  if (!layer["shortcut"].is_none()) spec.shortcut = layer_spec(layer["shortcut"].cast<py::dict>());
+template <HasFields V>
+void read(V& value, const py::handle& given, const std::string& where) {
+  FieldReader reader(as_dict(given, where), where);
+  value.fields(reader);
+  reader.finish();
 }
 
 template <class Spec>
-std::shared_ptr<Spec> make(const py::dict& layer) {
+std::shared_ptr<Spec> read_spec(const py::handle& given, const std::string& where) {
+  FieldReader reader(as_dict(given, where), where);
   const auto spec = std::make_shared<Spec>();
-  spec->input = shape_of(layer["input"]);
-  spec->output = shape_of(layer["output"]);
-  parse(*spec, layer);
+  std::string kind;
+  reader("kind", kind);
+  reader("input", spec->input);
+  reader("output", spec->output);
+  spec->fields(reader);
+  reader.finish();
+  spec->derive();
   return spec;
 }
 
-template <class Spec>
-SpecPointer make_any(const py::dict& layer) {
-  return make<Spec>(layer);
+/// Calls visit.operator()<Spec>() for each kind of layer.
+template <class... Spec, class Visit>
+void for_each_spec(List<Spec...>, const Visit& visit) {
+  (visit.template operator()<Spec>(), ...);
 }
 
-using LayerFactory = SpecPointer (*)(const py::dict&);
-
-/// The list of layers: adding one is a name here, a description in net/layers/ and a class in python/simdnn/nn/.
-// clang-format off
-const std::map<std::string, LayerFactory> kLayerFactories = {
-    {"activation", make_any<ActivationSpec>},
-    {"alpha_dropout", make_any<AlphaDropoutSpec>},
-    {"batch_norm", make_any<BatchNormSpec>},
-    {"concatenate", make_any<ConcatenateSpec>},
-    {"crelu", make_any<CReluSpec>},
-    {"dense", make_any<DenseSpec>},
-    {"dropout", make_any<DropoutSpec>},
-    {"embedding", make_any<EmbeddingSpec>},
-    {"layer_norm", make_any<LayerNormSpec>},
-    {"trainable_activation", make_any<TrainableActivationSpec>},
-    {"maxout", make_any<MaxoutSpec>},
-    {"rrelu", make_any<RReLUSpec>},
-    {"recurrent", make_any<RecurrentSpec>},
-    {"residual", make_any<ResidualSpec>},
-    {"softmax", make_any<SoftmaxSpec>},
-    {"straight_through", make_any<StraightThroughSpec>},
-};
-// clang-format on
+SpecPointer read_any_spec(const py::handle& given, const std::string& where) {
+  const py::dict layer = as_dict(given, where);
+  const std::string kind = layer.contains("kind") ? py::cast<std::string>(py::str(layer["kind"])) : "";
+  SpecPointer found;
+  for_each_spec(LayerSpecs(), [&]<class Spec>() {
+    if (kind == Spec::kind) found = read_spec<Spec>(layer, kind);
+  });
+  if (!found) throw py::value_error(where + ": there is no kind '" + kind + "'");
+  return found;
+}
 
 }  // namespace
 
-SpecPointer layer_spec(const py::dict& layer) { return kLayerFactories.at(layer["kind"].cast<std::string>())(layer); }
-
 std::shared_ptr<const SequentialSpec> sequential_spec(const py::dict& sequential) {
-  return make<SequentialSpec>(sequential);
+  return read_spec<SequentialSpec>(sequential, SequentialSpec::kind);
+}
+
+py::dict layer_fields() {
+  py::dict kinds;
+  for_each_spec(LayerSpecs(), [&]<class Spec>() {
+    py::list names;
+    const auto add = [&](const char* name, auto&&) { names.append(name); };
+    Spec().fields(add);
+    kinds[Spec::kind] = py::tuple(names);
+  });
+  return kinds;
 }
 
 }  // namespace simdnn

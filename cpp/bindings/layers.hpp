@@ -1,4 +1,4 @@
-// From Python's descriptions of layers to native ones.
+// Descriptions of layers: from the dictionaries of Python to specs.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -7,10 +7,11 @@
 
 namespace simdnn {
 
-/// The description that a layer's `_native` made; its arguments have been checked.
-SpecPointer layer_spec(const pybind11::dict& layer);
-
-/// Layers in sequence.
+/// Layers in sequence, from the dictionary that `chain_native` makes; Python has checked the values of its fields. An
+/// unknown, missing or mistyped field raises an error that names the layer and the field.
 std::shared_ptr<const SequentialSpec> sequential_spec(const pybind11::dict& sequential);
+
+/// The names of each layer's fields, by its kind.
+pybind11::dict layer_fields();
 
 }  // namespace simdnn

@@ -1,19 +1,19 @@
-// A network as Python holds it.
+// The native object of a Python network.
 #pragma once
 
 #include "arrays.hpp"
 
 namespace simdnn {
 
-/// A network, and the plans of forward() and backward() called one by one.
+/// A network, and the plans of its forward() and backward() calls.
 template <class T>
 struct Model {
   std::shared_ptr<Network<T>> network;
-  std::uint64_t seed = 0;    ///< of random layers in forward(); a Trainer brings its own
-  std::uint64_t passes = 0;  ///< forward passes for training so far
+  std::uint64_t seed = 0;    ///< seed of random layers in forward(); a Trainer has a seed of its own
+  std::uint64_t passes = 0;  ///< number of forward passes for training so far
   std::unique_ptr<Plan<T>> inference = nullptr, training = nullptr;
-  py::object training_input = {};  ///< what backward() reads again
-  Index training_samples = 0;      ///< of the last forward pass for training; 0: there was none
+  py::object training_input = {};  ///< x of the last forward pass for training, which backward() reads again
+  Index training_samples = 0;      ///< samples of the last forward pass for training; 0: there was none
   PassContext training_context = {};
 
   Nanoseconds forward_work(Index samples, Index time_steps) const {
@@ -21,7 +21,7 @@ struct Model {
   }
 };
 
-/// Stateful layers go on with the samples of the batch before.
+/// Raises unless the batch has the samples whose states the stateful layers carry on.
 template <class T>
 void check_carried(Network<T>& network, Index samples) {
   const Index carried = network.states().carried();

@@ -11,7 +11,7 @@ namespace {
 
 using namespace py::literals;
 
-/// The flat buffer as an array that keeps its network alive.
+/// A flat array of the network as a NumPy array, which keeps the network alive.
 template <class T>
 Array<T> flat_array(const std::shared_ptr<Network<T>>& network, Buffer<T>& buffer) {
   const py::capsule owner(new std::shared_ptr<Network<T>>(network),
@@ -19,7 +19,7 @@ Array<T> flat_array(const std::shared_ptr<Network<T>>& network, Buffer<T>& buffe
   return Array<T>(buffer.size(), buffer.data(), owner);
 }
 
-/// A plan of that mode for at least so many samples, made anew where the one at hand is too small.
+/// A plan of that mode for at least `samples` samples; a new one replaces `plan` if that is too small.
 template <class T>
 Plan<T>& plan_for(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<T>>& network, Index samples,
                   Index time_steps, Mode mode) {
@@ -110,7 +110,7 @@ py::object backward(Model<T>& self, const py::object& object, bool input_gradien
   return py::cast(dx);
 }
 
-/// A network of its own, for prediction alone: nothing that happens to the model changes it.
+/// A copy of a network for prediction, which changes of the model do not affect.
 template <class T>
 struct Predictor {
   std::shared_ptr<Network<T>> network;
@@ -130,7 +130,7 @@ struct Predictor {
   }
 };
 
-/// One sample, without the axis of samples, as a batch.
+/// One sample without the axis of samples, as a batch.
 template <class T>
 Inputs<T> single_input(const Array<T>& x, const Shape& wanted) {
   const Index time_steps = wanted.sequence ? x.shape(0) : 1;
@@ -177,7 +177,7 @@ void reset_states(Network<T>& network) {
   });
 }
 
-/// (name, offset, shape) of each.
+/// The blocks of a list as tuples (name, offset, shape).
 py::list described(const ParameterList& list) {
   py::list rows;
   for (const ParameterBlock& block : list.blocks()) {
@@ -197,7 +197,7 @@ py::dict shapes_of(const py::dict& sequential) {
   return shapes;
 }
 
-/// (parameters, flops, bytes, arena, predicted and measured nanoseconds) of each layer.
+/// The cost of each layer as a tuple (parameters, flops, bytes, arena, predicted, measured), times in nanoseconds.
 template <class T>
 py::list profile_rows(Model<T>& self, Index samples, Index time_steps) {
   const std::vector<LayerCost> costs = run_native(self.network->mutex(), kLongCall, [&](const StopToken& stop) {
@@ -247,6 +247,7 @@ void register_network(py::module_& module) {
   register_network_classes<double>(module, "F64");
   module.def("parameter_shapes", shapes_of, "sequential"_a,
              "Shapes of the parameters and buffers of a network, by name.");
+  module.def("layer_fields", layer_fields, "Names of the fields of each layer's description, by its kind.");
 }
 
 }  // namespace simdnn

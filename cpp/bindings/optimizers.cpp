@@ -1,4 +1,4 @@
-// Update rules, updaters over arrays, schedules and norms for Python.
+// Optimizers over arrays, their configurations, schedules and norms for Python.
 #include <pybind11/stl.h>
 
 #include <cmath>
@@ -11,37 +11,37 @@ namespace {
 
 using namespace py::literals;
 
-/// A setting of a rule by its name: where it is kept and what it may be.
+/// A setting of a configuration: its value and its description.
 struct Setting {
   double* value;
   const Hyper* info;
 };
 
-Setting find_setting(Rule& rule, const std::string& name) {
-  for (int i = 0; i < rule.info().hyper_count(); ++i) {
-    if (rule.info().hypers[i].name == name) return {&rule.hypers[std::size_t(i)], &rule.info().hypers[i]};
+Setting find_setting(OptimizerConfig& config, const std::string& name) {
+  for (int i = 0; i < config.info().hyper_count(); ++i) {
+    if (config.info().hypers[i].name == name) return {&config.hypers[std::size_t(i)], &config.info().hypers[i]};
   }
   for (int i = 0; i < kOptions; ++i) {
-    if (kOptionTable[i].name == name) return {&rule.options[i], &kOptionTable[i]};
+    if (kOptionTable[i].name == name) return {&config.options[i], &kOptionTable[i]};
   }
   throw py::key_error(name);
 }
 
-/// A number in its range, or the default that lies outside it; a NaN is in none.
-void set_setting(Rule& rule, const std::string& name, double value) {
-  const Setting setting = find_setting(rule, name);
+/// Sets a value in its range, or a default outside of it (an infinite bound); a NaN is in no range.
+void set_setting(OptimizerConfig& config, const std::string& name, double value) {
+  const Setting setting = find_setting(config, name);
   const Hyper& hyper = *setting.info;
   *setting.value = value == hyper.value ? value : checked_number(hyper, value);
 }
 
-std::shared_ptr<Rule> make_rule(const std::string& name, const py::dict& settings) {
+std::shared_ptr<OptimizerConfig> make_config(const std::string& rule, const py::dict& settings) {
   for (int i = 0; i < kernels().rule_count; ++i) {
-    if (kernels().rules[i]->name != name) continue;
-    auto rule = std::make_shared<Rule>(i);
-    for (const auto& [key, value] : settings) set_setting(*rule, text_of(key), value.cast<double>());
-    return rule;
+    if (kernels().rules[i]->name != rule) continue;
+    auto config = std::make_shared<OptimizerConfig>(i);
+    for (const auto& [key, value] : settings) set_setting(*config, text_of(key), value.cast<double>());
+    return config;
   }
-  throw std::logic_error(name);  // Python has checked the name
+  throw std::logic_error(rule);  // Python has checked the name
 }
 
 using Pieces = std::vector<std::tuple<std::string, double, std::vector<double>>>;
@@ -66,7 +66,7 @@ py::array_t<double> schedule_rates(const Pieces& pieces, const Array<double>& st
   return rates;
 }
 
-/// An array to update: itself, or a contiguous copy of it for the time of a step.
+/// An array to update in place, or through a contiguous copy during a step.
 template <class T>
 struct Parameter {
   py::array user;
@@ -78,7 +78,7 @@ struct Parameter {
   }
   bool copied() const { return !work.is(user); }
 
-  /// As max-norm sees it: axis 0 sums up, whatever is beyond it are units; a vector is one unit.
+  /// Shape for max-norm: norms over axis 0, one per remaining index.
   Units units() const {
     const Index inputs = user.ndim() == 0 ? 1 : user.shape(0);
     return {inputs, inputs == 0 ? 0 : user.size() / inputs};
@@ -87,7 +87,7 @@ struct Parameter {
 
 void copy_array(const py::handle& to, const py::handle& from) { py::module_::import("numpy").attr("copyto")(to, from); }
 
-/// The gradients of a step, contiguous and checked, kept alive.
+/// Contiguous, checked gradients of a step, which this keeps alive.
 template <class T>
 struct Gradients {
   std::vector<Array<T>> kept;
@@ -114,32 +114,33 @@ struct Gradients {
  private:
   static std::string name(const char* list, std::size_t i) { return list + ("[" + std::to_string(i) + "]"); }
 
-  /// As it is where it can be, without the words of an error that will not come.
+  /// Fast path: skips building the error text when the array already fits.
   static Array<T> gradient(const py::object& given, std::size_t i) {
     if (is_ready<T>(given)) return py::reinterpret_borrow<Array<T>>(given);
     return real_array<T>(given, name("grads", i).c_str());
   }
 };
 
-/// An updater over arrays that it keeps alive.
+/// An optimizer of arrays, which it keeps alive.
 template <class T>
-struct ArrayUpdater {
-  Updater<T> updater;
+struct ArrayOptimizer {
+  Optimizer<T> optimizer;
   std::vector<Parameter<T>> parameters;
   OwnedMutex mutex;
 
-  ArrayUpdater(std::shared_ptr<Rule> rule, const std::vector<py::array>& arrays) : updater(std::move(rule)) {
+  ArrayOptimizer(std::shared_ptr<OptimizerConfig> config, const std::vector<py::array>& arrays)
+      : optimizer(std::move(config)) {
     for (const py::array& array : arrays) {
       Parameter<T>& parameter = parameters.emplace_back(array);
-      updater.add(parameter.work.mutable_data(), parameter.work.size(), parameter.units(), array.ndim() < 2);
+      optimizer.add(parameter.work.mutable_data(), parameter.work.size(), parameter.units(), array.ndim() < 2);
     }
   }
 
   void step(const py::sequence& given) {
     const Gradients<T> gradients(given, parameters);
     copy(true);
-    run_native(mutex, kUpdateElement * double(updater.size()),
-               [&](const StopToken&) { return updater.step(gradients.data); });
+    run_native(mutex, kUpdateElement * double(optimizer.size()),
+               [&](const StopToken&) { return optimizer.step(gradients.data); });
     copy(false);
   }
 
@@ -152,7 +153,7 @@ struct ArrayUpdater {
   }
 };
 
-/// The norm of arrays of one dtype, as of one long vector.
+/// Norm of all arrays together, as one vector; they have one dtype.
 template <class T>
 double norm_of(const std::vector<Array<T>>& arrays) {
   std::vector<UpdateSpan<T>> spans;
@@ -167,31 +168,33 @@ double norm_of(const std::vector<Array<T>>& arrays) {
 
 template <class T>
 void register_precision(py::module_& module, const std::string& suffix) {
-  py::class_<ArrayUpdater<T>> updater(module, ("Updater" + suffix).c_str());
-  updater.def(py::init<std::shared_ptr<Rule>, std::vector<py::array>>(), "rule"_a, "parameters"_a)
-      .def("step", &ArrayUpdater<T>::step, "gradients"_a);
-  define_state<T>(updater, [](ArrayUpdater<T>& self) -> Updater<T>& { return self.updater; });
+  py::class_<ArrayOptimizer<T>> optimizer(module, ("Optimizer" + suffix).c_str());
+  optimizer.def(py::init<std::shared_ptr<OptimizerConfig>, std::vector<py::array>>(), "config"_a, "parameters"_a)
+      .def("step", &ArrayOptimizer<T>::step, "gradients"_a);
+  define_state<T>(optimizer, [](ArrayOptimizer<T>& self) -> Optimizer<T>& { return self.optimizer; });
   module.def(sizeof(T) == 4 ? "global_norm_f32" : "global_norm_f64", norm_of<T>, "arrays"_a);
 }
 
 }  // namespace
 
 void register_optimizers(py::module_& module) {
-  py::class_<Rule, std::shared_ptr<Rule>>(module, "Rule")
-      .def(py::init(&make_rule), "name"_a, "settings"_a)
-      .def_property_readonly("name", [](const Rule& self) { return self.info().name; })
-      .def("__getitem__", [](Rule& self, const std::string& name) { return *find_setting(self, name).value; })
+  py::class_<OptimizerConfig, std::shared_ptr<OptimizerConfig>>(module, "OptimizerConfig")
+      .def(py::init(&make_config), "rule"_a, "settings"_a)
+      .def_property_readonly("rule", [](const OptimizerConfig& self) { return self.info().name; })
+      .def("__getitem__",
+           [](OptimizerConfig& self, const std::string& name) { return *find_setting(self, name).value; })
       .def("__setitem__", set_setting)
       .def(
-          "set_schedule", [](Rule& self, const Pieces& pieces) { self.schedule = native_pieces(pieces); }, "pieces"_a)
+          "set_schedule", [](OptimizerConfig& self, const Pieces& pieces) { self.schedule = native_pieces(pieces); },
+          "pieces"_a)
       .def(
           "set_rates",
-          [](Rule& self, std::int64_t begin, std::vector<double> rates) {
+          [](OptimizerConfig& self, std::int64_t begin, std::vector<double> rates) {
             self.rates_begin = begin;
             self.rates = std::move(rates);
           },
           "begin"_a, "rates"_a, "Learning rates of the steps from begin on, counted from 0.")
-      .def("rate", &Rule::rate, "step"_a);
+      .def("rate", &OptimizerConfig::rate, "step"_a);
   module.def("schedule_rates", schedule_rates, "pieces"_a, "steps"_a);
   register_precision<float>(module, "F32");
   register_precision<double>(module, "F64");

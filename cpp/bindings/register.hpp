@@ -11,7 +11,7 @@ void register_functions(pybind11::module_& module);     ///< sums over broadcast
 void register_losses(pybind11::module_& module);        ///< losses and their gradients
 void register_registry(pybind11::module_& module);      ///< descriptions, build, threads
 void register_network(pybind11::module_& module);       ///< networks, predictors
-void register_optimizers(pybind11::module_& module);    ///< update rules, optimizers of arrays, schedules, norms
+void register_optimizers(pybind11::module_& module);    ///< optimizers over arrays, schedules, norms
 void register_trainer(pybind11::module_& module);       ///< trainers
 void register_boltzmann(pybind11::module_& module);     ///< restricted Boltzmann machines
 

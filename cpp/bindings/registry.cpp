@@ -1,7 +1,7 @@
 // Python functions that list the registries and the build, and choose threads.
 #include <pybind11/stl.h>
 
-#include "../dispatch.hpp"
+#include "../net/optimizer_config.hpp"
 #include "../threads/layer.hpp"
 #include "../threads/limit.hpp"
 #include "../threads/openmp.hpp"
@@ -52,14 +52,34 @@ py::list losses() {
   return rows;
 }
 
+/// The values that a setting may have by name; empty for a number or a flag.
+py::list names_of(HyperKind kind) {
+  py::list names;
+  if (kind != HyperKind::eps_mode) return names;
+  for (const char* name : kEpsModeNames) names.append(name);
+  return names;
+}
+
+py::dict describe(const Hyper* hypers, int count) {
+  constexpr const char* kinds[] = {"number", "flag", "bound", "choice"};
+  py::dict rows;
+  for (int i = 0; i < count; ++i) {
+    const Hyper& hyper = hypers[i];
+    rows[hyper.name] =
+        py::dict("default"_a = hyper.value, "low"_a = hyper.low, "high"_a = hyper.high,
+                 "kind"_a = kinds[int(hyper.kind)], "choices"_a = names_of(hyper.kind), "doc"_a = hyper.doc);
+  }
+  return rows;
+}
+
 py::dict describe(const RuleDescription& info) {
-  py::dict hypers, carried;
+  py::dict scalar_state;
   py::list slots;
-  for (int h = 0; h < info.hyper_count(); ++h) hypers[info.hypers[h].name] = info.hypers[h].value;
   for (int s = 0; s < info.slot_count(); ++s) slots.append(info.slots[s]);
-  for (int c = 0; c < info.carried_count(); ++c) carried[info.carried[c].name] = info.carried[c].value;
+  for (int c = 0; c < info.scalar_count(); ++c) scalar_state[info.scalar_state[c].name] = info.scalar_state[c].value;
   return py::dict("name"_a = info.name, "formula"_a = info.formula, "source"_a = info.source, "slots"_a = slots,
-                  "hypers"_a = hypers, "carried"_a = carried, "counts"_a = info.counts);
+                  "hypers"_a = describe(info.hypers, info.hyper_count()), "scalar_state"_a = scalar_state,
+                  "counts"_a = info.counts);
 }
 
 py::list rules() {
@@ -99,6 +119,9 @@ void register_registry(py::module_& module) {
   module.def("elementary", elementary, "One dict per elementary function.");
   module.def("losses", losses, "One dict per loss that a network can be trained on.");
   module.def("rules", rules, "One dict per update rule.");
+  module.def(
+      "optimizer_options", [] { return describe(kOptionTable, kOptions); },
+      "The settings that every optimizer has besides those of its rule, as dicts by name.");
   module.def("schedules", schedules, "One dict per kind of piece of a schedule.");
   module.def("compiler", compiler);
   module.def("isa", [] { return kernels().level; });

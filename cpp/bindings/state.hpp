@@ -1,4 +1,4 @@
-// An updater's state as Python sees it: whoever owns the updater gets the same properties.
+// An optimizer's state as Python sees it: whoever owns the optimizer gets the same properties.
 #pragma once
 
 #include <pybind11/stl.h>
@@ -7,7 +7,7 @@
 
 namespace simdnn {
 
-/// Adds steps, skipped, norm, carried and slots() to a class; `get` finds its updater.
+/// Adds steps, skipped, norm, scalar_state and slots() to a class; `get` finds its optimizer.
 template <class T, class Class, class Get>
 void define_state(py::class_<Class>& type, Get get) {
   type.def_property(
@@ -17,8 +17,8 @@ void define_state(py::class_<Class>& type, Get get) {
           "skipped", [get](Class& self) { return get(self).skipped(); },
           [get](Class& self, std::int64_t skipped) { get(self).skipped() = skipped; })
       .def_property(
-          "carried", [get](Class& self) { return get(self).carried(); },
-          [get](Class& self, std::vector<double> carried) { get(self).carried() = std::move(carried); })
+          "scalar_state", [get](Class& self) { return get(self).scalar_state(); },
+          [get](Class& self, std::vector<double> scalar_state) { get(self).scalar_state() = std::move(scalar_state); })
       .def_property_readonly("norm", [get](Class& self) { return get(self).norm(); })
       .def("slots", [get](const py::object& self) {
         py::list arrays;

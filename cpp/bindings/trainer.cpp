@@ -19,8 +19,9 @@ template <class T>
 struct ModelTrainer {
   Trainer<T> trainer;
 
-  ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, std::shared_ptr<Rule> rule, std::uint64_t seed)
-      : trainer(model.network, std::move(loss), std::move(rule), seed) {}
+  ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, std::shared_ptr<OptimizerConfig> config,
+               std::uint64_t seed)
+      : trainer(model.network, std::move(loss), std::move(config), seed) {}
 
   Nanoseconds work(const DatasetView<T>& samples) {
     return trainer.network().flops(samples.time_steps) * kFlopOfStep * double(samples.x.rows);
@@ -207,9 +208,9 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
   py::class_<Dataset<T>>(module, ("Dataset" + suffix).c_str())
       .def_property_readonly("samples", [](const Dataset<T>& self) { return self.samples.x.rows; });
   py::class_<Self> type(module, ("Trainer" + suffix).c_str());
-  define_state<T>(type, [](Self& self) -> Updater<T>& { return self.trainer.updater(); });
-  type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<Rule>, std::uint64_t>(), "model"_a,
-           "loss"_a, "rule"_a, "seed"_a)
+  define_state<T>(type, [](Self& self) -> Optimizer<T>& { return self.trainer.optimizer(); });
+  type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<OptimizerConfig>, std::uint64_t>(),
+           "model"_a, "loss"_a, "config"_a, "seed"_a)
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
       .def(
           "dataset",

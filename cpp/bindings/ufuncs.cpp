@@ -171,12 +171,13 @@ void register_ufuncs(py::module_& module) {
     add_elementwise(module, row.info->name, value_doc(*row.info), row.value, *row.info, 1);
   }
   const MaxoutLoops& maxout = kernels().maxout;
-  add_groups(module, "maxout", "The largest element along the last axis.", "(k)->()", maxout.value, 1, kMaxoutElement);
-  add_groups(module, "maxout_derivative", "1 for the first largest element along the last axis, 0 for the others.",
+  add_groups(module, "maxout", "Maximum over the last axis.", "(k)->()", maxout.value, 1, kMaxoutElement);
+  add_groups(module, "maxout_derivative", "1 for the first maximum along the last axis, 0 for the other elements.",
              "(k)->(k)", maxout.derivative, 1, kMaxoutGradientElement);
-  add_groups(module, "maxout_backward", "dy for the first largest element along the last axis, 0 for the others.",
+  add_groups(module, "maxout_backward", "dy for the first maximum along the last axis, 0 for the other elements.",
              "(),(k)->(k)", maxout.backward, 2, kMaxoutGradientElement);
-  add_groups(module, "crelu", "relu(x) and relu(-x).", "()->(2)", kernels().crelu, 1, kCreluElement);
+  add_groups(module, "crelu", "relu(x) and relu(-x) along a new last axis.", "()->(2)", kernels().crelu, 1,
+             kCreluElement);
   for (const RowUfunc& row : row_ufuncs()) {
     add_gufunc(module, row.name, "", row.signature, {std::begin(row.loops), std::end(row.loops)},
                std::vector<void*>(kStorages, nullptr), row.inputs);

@@ -37,16 +37,16 @@ void update_span(const UpdateSpan<T>& span, Index begin, Index end, const Step& 
 
 /// One step of Rule, in place, for elements [begin, end) of the concatenated spans.
 template <class Rule, class T>
-void update(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& scalars) {
-  const typename Rule::template Step<T> step(scalars);
-  const WeightDecay<T> decay(scalars.hypers);
+void update(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& step_args) {
+  const typename Rule::template Step<T> step(step_args);
+  const WeightDecay<T> decay(step_args.hypers);
   for (Index s = 0; s < count && end > 0; ++s, ++spans) {
     const Index last = end < spans->size ? end : spans->size;
     if (begin < last) {
-      const Adjustment adjustment = spans->penalized ? scalars.adjustment : scalars.adjustment.without_penalties();
+      const Adjustment adjustment = spans->penalized ? step_args.adjustment : step_args.adjustment.without_penalties();
       const Adjust<T> adjust(adjustment);
       const UpdateExtras extras =
-          !adjustment.none() ? kEverything : (scalars.hypers[kWeightDecay] != 0 ? kDecay : kNothing);
+          !adjustment.none() ? kEverything : (step_args.hypers[kWeightDecay] != 0 ? kDecay : kNothing);
       if (extras == kNothing) update_span<kNothing>(*spans, begin, last, step, adjust, decay);
       if (extras == kDecay) update_span<kDecay>(*spans, begin, last, step, adjust, decay);
       if (extras == kEverything) update_span<kEverything>(*spans, begin, last, step, adjust, decay);

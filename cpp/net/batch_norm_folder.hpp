@@ -1,11 +1,11 @@
-// A network rewritten for evaluation alone: layers that do nothing left out, scales taken over by the layer before.
+// Rewrites a network for inference: no-ops are left out, and affine scales are folded into the layer before.
 #pragma once
 
 #include "layer.hpp"
 
 namespace simdnn {
 
-/// y = x scale + offset, feature by feature: what a layer may be in evaluation.
+/// The map y = x scale + offset, feature by feature, that a layer is in inference.
 struct AffineScale {
   std::vector<double> scale, offset;
 };
@@ -16,20 +16,21 @@ class BatchNormFolder {
   BatchNormFolder(const double* parameters, const double* buffers)
       : from_parameters_(parameters), from_buffers_(buffers) {}
 
-  /// The layer as it is in evaluation; it takes its numbers along.
+  /// The layer to use for inference; its parameters and buffers are appended to those below.
   SpecPointer fold(const SpecPointer& layer) {
     const SpecPointer made = layer->fold(*this);
     return made ? made : layer;
   }
-  /// Takes a layer's numbers along as they are.
+  /// Appends a layer's parameters and buffers unchanged.
   void copy(const LayerSpec& layer) { advance(layer, true); }
+  /// Leaves a layer's parameters and buffers out.
   void skip(const LayerSpec& layer) { advance(layer, false); }
 
-  /// The numbers of the next layer.
+  /// The parameters and buffers of the next layer to be read.
   const double* next_parameters() const { return from_parameters_; }
   const double* next_buffers() const { return from_buffers_; }
 
-  std::vector<double> parameters, buffers;  ///< of the layers so far
+  std::vector<double> parameters, buffers;  ///< parameters and buffers of the rewritten layers so far
 
  private:
   void advance(const LayerSpec& layer, bool keeps) {

@@ -11,18 +11,18 @@
 namespace simdnn {
 
 template <class T>
-Boltzmann<T>::Boltzmann(Index visible, Index hidden, std::shared_ptr<const Rule> rule, std::uint64_t seed)
+Boltzmann<T>::Boltzmann(Index visible, Index hidden, std::shared_ptr<const OptimizerConfig> config, std::uint64_t seed)
     : visible_(visible),
       hidden_(hidden),
       values_(visible * hidden + hidden + visible),
       gradients_(values_.size()),
       positive_(values_.size()),
       negative_(values_.size()),
-      updater_(std::move(rule)),
+      optimizer_(std::move(config)),
       seed_(seed) {
-  updater_.add(values_.data(), visible * hidden, {visible, hidden});
-  updater_.add(hidden_bias(), hidden);
-  updater_.add(visible_bias(), visible);
+  optimizer_.add(values_.data(), visible * hidden, {visible, hidden});
+  optimizer_.add(hidden_bias(), hidden);
+  optimizer_.add(visible_bias(), visible);
   for (const bool placing : {false, true}) {
     if (placing) arena_.allocate();
     data_ = arena_.matrix(kChunk, visible);
@@ -76,7 +76,7 @@ Matrix<T> Boltzmann<T>::sample(const Matrix<T>& p, const Matrix<T>& out, std::ui
   rows.x_stride = p.stride;
   rows.y = rows.slope = out.data;
   rows.stride = out.stride;
-  rows.random = {seed_, std::uint64_t(updater_.tried()), stream, first};
+  rows.random = {seed_, std::uint64_t(optimizer_.attempted_steps()), stream, first};
   typed_kernels<T>().layers.bernoulli(rows);
   return {out.data, p.rows, p.columns, out.stride};
 }
@@ -147,7 +147,7 @@ double Boltzmann<T>::step(const Matrix<const T>& x, const Index* order, Index co
   typed_kernels<T>().layers.difference(negative_.data(), positive_.data(), T(1.0 / double(count)), gradients_.data(),
                                        gradients_.size());
   const T* const gradients = gradients_.data();
-  updater_.step({gradients, gradients + visible_ * hidden_, gradients + visible_ * hidden_ + hidden_});
+  optimizer_.step({gradients, gradients + visible_ * hidden_, gradients + visible_ * hidden_ + hidden_});
   stop.after(kStepOverhead);
   return error;
 }
@@ -186,7 +186,6 @@ void Boltzmann<T>::reconstruct(const Matrix<const T>& x, T* out, const StopToken
   for_chunks(x, out, stop, [&](const Matrix<const T>& rows) { return down(up(rows, stop), stop); });
 }
 
-template class Boltzmann<float>;
-template class Boltzmann<double>;
+SIMDNN_INSTANTIATE(Boltzmann);
 
 }  // namespace simdnn

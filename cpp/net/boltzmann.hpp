@@ -3,7 +3,7 @@
 #pragma once
 
 #include "network.hpp"
-#include "updater.hpp"
+#include "optimizer.hpp"
 
 namespace simdnn {
 
@@ -17,14 +17,14 @@ struct Sampling {
 template <class T>
 class Boltzmann {
  public:
-  Boltzmann(Index visible, Index hidden, std::shared_ptr<const Rule> rule, std::uint64_t seed);
+  Boltzmann(Index visible, Index hidden, std::shared_ptr<const OptimizerConfig> config, std::uint64_t seed);
 
   Index visible() const { return visible_; }
   Index hidden() const { return hidden_; }
 
   /// W, c and b, one after the other.
   Buffer<T>& values() { return values_; }
-  Updater<T>& updater() { return updater_; }
+  Optimizer<T>& optimizer() { return optimizer_; }
   OwnedMutex& mutex() { return mutex_; }
   Nanoseconds work(Index rows) const { return double(rows) * double(visible_ * hidden_) * kBoltzmannWeight; }
 
@@ -59,7 +59,7 @@ class Boltzmann {
   Index visible_, hidden_;
   Buffer<T> values_, gradients_;
   Statistics positive_, negative_;
-  Updater<T> updater_;
+  Optimizer<T> optimizer_;
   std::uint64_t seed_;
   Arena<T> arena_;
   Matrix<T> data_, v_, h_, sample_;  ///< of a chunk of rows

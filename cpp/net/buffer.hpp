@@ -7,6 +7,7 @@
 #include <new>
 
 #include "../base/matrix.hpp"
+#include "instantiate.hpp"
 
 #if defined(__linux__)
 #include <sys/mman.h>

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "../dispatch.hpp"
@@ -14,13 +15,13 @@
 
 namespace simdnn {
 
-/// What flows between layers: rows of so many numbers; a sequence has several rows a sample, one a time step.
+/// The shape of the data between two layers: [samples, features] or, of sequences, [samples * time steps, features].
 struct Shape {
   Index features = 0;
   bool sequence = false;
 };
 
-/// A named block of the flat buffer of parameters, or of the flat buffer of what is kept beside them.
+/// A named block of the flat parameter array, or of the flat buffer array.
 struct ParameterBlock {
   std::string name;
   Index offset;
@@ -33,7 +34,7 @@ struct ParameterBlock {
   }
 };
 
-/// Named blocks of one flat buffer, in their order.
+/// The named blocks of one flat array, in their order.
 class ParameterList {
  public:
   void add(std::string name, std::vector<Index> shape) {
@@ -51,12 +52,12 @@ class ParameterList {
 /// Names and shapes of a network's parameters, and of its buffers: state that is not trained.
 struct ParameterLayout {
   ParameterList parameters, buffers;
-  std::vector<Index> states;  ///< numbers a sample that each stateful layer carries on to the next batch
+  std::vector<Index> states;  ///< size of the state per sample that each stateful layer carries to the next batch
 };
 
 enum class Mode { infer, train };
 
-/// Parameters of a layer, and their gradients.
+/// The parameters of a layer, and their gradients.
 template <class T>
 struct ParameterView {
   T* values = nullptr;
@@ -71,8 +72,8 @@ struct ParameterBinder {
   T* buffers;
   Mode mode;
   States<T>* states;
-  std::uint32_t streams = 0;  ///< of random numbers, taken so far
-  std::size_t stateful = 0;   ///< layers so far
+  std::uint32_t streams = 0;  ///< number of random streams taken so far
+  std::size_t stateful = 0;   ///< number of stateful layers so far
 
   /// The next n parameters and their gradients.
   ParameterView<T> take(Index n) {
@@ -81,6 +82,7 @@ struct ParameterBinder {
     gradients += n;
     return slice;
   }
+  /// The next n numbers of the buffers.
   T* buffer(Index n) {
     T* const begin = buffers;
     buffers += n;
@@ -88,7 +90,7 @@ struct ParameterBinder {
   }
 };
 
-/// Time per top-level layer, summed over passes.
+/// The time per top-level layer, summed over passes.
 class LayerClock {
  public:
   explicit LayerClock(std::size_t layers) : nanoseconds(layers, 0.0) {}
@@ -104,10 +106,10 @@ class LayerClock {
   std::chrono::steady_clock::time_point last_;
 };
 
-/// Settings of one forward or backward pass.
+/// The settings of one forward or backward pass.
 struct PassContext {
   Mode mode = Mode::infer;
-  Index time_steps = 1;              ///< rows of a sample, where a layer reads
+  Index time_steps = 1;              ///< rows per sample of the layer's input
   Index batch_offset = 0;            ///< index of the first sample in its batch
   bool keep_state = false;           ///< stateful layers continue from the network's last pass, whose states are open
   bool skip_input_gradient = false;  ///< backward: the gradient w.r.t. the network's input is not needed
@@ -117,7 +119,7 @@ struct PassContext {
   LayerClock* clock = nullptr;  ///< nullptr: layers are not timed
 };
 
-/// The number at a row and a column of a network's input.
+/// Reads a network's input x [rows, columns]: the number at a row and a column.
 using InputReader = std::function<double(Index, Index)>;
 
 template <class T>
@@ -130,86 +132,122 @@ struct AffineScale;
 
 using SpecPointer = std::shared_ptr<const LayerSpec>;
 
-/// The description of a layer: what it is, before there is memory.
+/// The description of a layer: its kind and settings, before there is memory. Each kind has a `kind`, its name, and
+/// declares its settings once, by `template <class Fields> void fields(Fields& f)`, which calls f(name, member) for
+/// each: bindings read them from Python, with the errors that follow, and the profile finds the activations in them.
 class LayerSpec {
  public:
   virtual ~LayerSpec() = default;
   Shape input, output;
 
-  /// Adds its parameters and buffers, named behind the prefix.
+  /// Adds the layer's parameters and buffers, with `prefix` before their names.
   virtual void declare_parameters(const std::string& /*prefix*/, ParameterLayout&) const {}
 
   /// The layer over the memory that declare_parameters() described.
   virtual std::unique_ptr<Layer<float>> instantiate(ParameterBinder<float>& binder) const = 0;
   virtual std::unique_ptr<Layer<double>> instantiate(ParameterBinder<double>& binder) const = 0;
 
-  /// Floating-point operations of a sample in a training step, `time_steps` of its rows coming in.
+  /// Floating-point operations per sample in a training step, for `time_steps` rows of input.
   virtual double flops(Index /*time_steps*/) const { return 0; }
 
-  /// Whether the layer does nothing in that mode, so that plans leave it out.
+  /// Nanoseconds per number of the output that the layer's own activations take, in single precision.
+  virtual double activation_cost() const = 0;
+
+  /// True if the layer does nothing in that mode, so that plans leave it out.
   virtual bool is_noop(Mode) const { return false; }
 
-  /// Whether the rows of a batch must pass together.
+  /// True if the rows of a batch must pass together.
   virtual bool whole_batch() const { return false; }
 
-  /// Throws std::out_of_range or std::invalid_argument, naming row and column, unless it can take these numbers.
+  /// Throws std::out_of_range or std::invalid_argument, naming row and column, for numbers that the layer cannot take.
   virtual void check(const InputReader& /*x*/, Index /*rows*/) const {}
 
   /// The layer to use for inference, with folded parameters; nullptr if unchanged.
   virtual SpecPointer fold(BatchNormFolder& folder) const;
 
-  /// Whether the layer is y = x scale + offset, feature by feature, in inference; affine_scale() is that scale.
+  /// True if inference is y = x scale + offset, feature by feature; affine_scale() returns these two vectors.
   virtual bool is_affine_scale() const { return false; }
   virtual AffineScale affine_scale(const BatchNormFolder& next) const;
 
   /// This layer, the last one rewritten, followed by an affine scale; nullptr if it cannot absorb one.
   virtual SpecPointer with_affine_scale(const AffineScale& scaling, BatchNormFolder& last) const;
 
-  /// An activation that it is in that mode and that the layer before may take over, or nullptr.
+  /// The activation that this layer is in that mode and that the layer before may fuse, or nullptr.
   virtual const ActivationSpec* activation(Mode) const { return nullptr; }
 };
 
-/// A description whose layer is L.
+/// The base of the description `Spec`, whose layer is L.
 template <class Spec, template <class> class L>
 class SpecFor : public LayerSpec {
  public:
   std::unique_ptr<Layer<float>> instantiate(ParameterBinder<float>& binder) const override {
-    return std::make_unique<L<float>>(static_cast<const Spec&>(*this), binder);
+    return std::make_unique<L<float>>(self(), binder);
   }
   std::unique_ptr<Layer<double>> instantiate(ParameterBinder<double>& binder) const override {
-    return std::make_unique<L<double>>(static_cast<const Spec&>(*this), binder);
+    return std::make_unique<L<double>>(self(), binder);
   }
+  double activation_cost() const override {
+    double cost = 0;
+    const auto add = [&]<class Field>(const char*, const Field& field) {
+      if constexpr (std::is_same_v<Field, Activation>) cost += field.info().cost;
+    };
+    Spec copy = self();  // fields() also lets its visitor write
+    copy.fields(add);
+    return cost;
+  }
+
+  /// The settings of a layer that has none.
+  template <class Fields>
+  void fields(Fields&) {}
+
+  /// Sets what follows from the shapes and the fields, after they are read.
+  void derive() {}
+
+ private:
+  const Spec& self() const { return static_cast<const Spec&>(*this); }
 };
 
-/// A layer of a plan: its memory in the arena, and its part of a pass.
+/// A setting that Python gives as one of a few names: their index becomes the value.
+template <class Value>
+struct NamedField {
+  Value& value;
+  std::vector<const char*> names;
+};
+
+template <class Value>
+NamedField<Value> named(Value& value, std::vector<const char*> names) {
+  return {value, std::move(names)};
+}
+
+/// A layer of a plan: its memory in the arena, and its forward and backward pass.
 template <class T>
 class Layer {
  public:
   virtual ~Layer() = default;
 
-  /// Whether it has parameters to learn.
+  /// True if the layer has trainable parameters.
   virtual bool has_parameters() const { return false; }
 
   /// Fuses the following activation into this layer's output; returns false if unsupported.
   virtual bool fuse(const Activation&) { return false; }
 
-  /// Takes its matrices for up to `rows` rows of input, `time_steps` a sample; called twice, see Arena. `first`:
-  /// nothing flows further back.
+  /// Takes the layer's matrices for up to `rows` rows of input, `time_steps` per sample; called twice, see Arena. A
+  /// `first` layer needs no gradient w.r.t. its input.
   virtual void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) = 0;
 
-  /// Rows of a sample behind it.
+  /// Rows per sample of the output, for `before` rows per sample of the input.
   virtual Index time_steps(Index before) const { return before; }
 
   /// Commits running statistics after a training step, or a forward pass for training without one.
   virtual void commit_running_stats() {}
 
-  /// y for x, in its own memory.
+  /// y = f(x), in the layer's own memory.
   virtual Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) = 0;
 
   /// Post-op that the next layer applies to the gradient w.r.t. this layer's output before backward() takes it.
   virtual PostOp<T> backward_post_op() const { return {}; }
 
-  /// Whether the backward pass, its post-op aside, reads the output again, so that no gradient may overwrite it.
+  /// True if backward_post_op() or backward() reads the output again, so that no gradient may overwrite it.
   virtual bool reads_output() const { return true; }
 
   /// Computes the parameters' gradients and dx = dx_init + f(gradient), then applies `prev_post_op`, the backward

@@ -90,7 +90,6 @@ MiniBatch<T> Loader<T>::take(const DatasetView<T>& samples, const SampleOrder& o
   return mini_batch;
 }
 
-template class Loader<float>;
-template class Loader<double>;
+SIMDNN_INSTANTIATE(Loader);
 
 }  // namespace simdnn

@@ -114,7 +114,6 @@ void MarginHead<T>::finish(const T* weight, T* gradient) const {
                                                       weight_norm_gradient_.data(), weight_norm_.data(), gradient);
 }
 
-template class MarginHead<float>;
-template class MarginHead<double>;
+SIMDNN_INSTANTIATE(MarginHead);
 
 }  // namespace simdnn

@@ -1,4 +1,4 @@
-// A network: the description of its layers, and their parameters, gradients and buffers in one flat buffer each.
+// A network: the description of its layers, and one flat array each for parameters, gradients and buffers.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@ namespace simdnn {
 template <class T>
 class Network {
  public:
-  /// Consecutive layers must fit: what flows out of one flows into the next (checked by the caller).
+  /// The output shape of each layer must be the input shape of the next; the caller checks it.
   explicit Network(std::shared_ptr<const SequentialSpec> spec) : spec_(std::move(spec)) {
     spec_->declare_parameters("", layout_);
     states_ = States<T>(layout_.states);
@@ -27,7 +27,7 @@ class Network {
   Index inputs() const { return spec_->input.features; }
   Index outputs() const { return spec_->output.features; }
 
-  /// Rows of output for a sample with so many rows of input.
+  /// Rows per sample of the output, for samples of `time_steps` rows.
   Index output_time_steps(Index time_steps) const { return spec_->output.sequence ? time_steps : 1; }
   double flops(Index time_steps = 1) const { return spec_->flops(time_steps); }
   Buffer<T>& values() { return values_; }
@@ -36,7 +36,7 @@ class Network {
   States<T>& states() { return states_; }
   ParameterBinder<T> binder(Mode mode) { return {values_.data(), gradients_.data(), buffers_.data(), mode, &states_}; }
 
-  /// Held by whoever computes with this network: one step or pass at a time.
+  /// The mutex that serializes steps and passes through this network.
   OwnedMutex& mutex() { return mutex_; }
 
  private:
@@ -47,8 +47,8 @@ class Network {
   OwnedMutex mutex_;
 };
 
-/// A network of its own for evaluation alone, without layers that do nothing there, and with batch normalisation folded
-/// into the layers before it.
+/// A copy of a network for inference, without layers that are no-ops there, and with batch normalization folded into
+/// the layers before it.
 template <class T>
 std::shared_ptr<Network<T>> fold_for_inference(Network<T>& from);
 

@@ -1,4 +1,4 @@
-// A mutex that knows its holder, and whether that holder still exists.
+// A mutex that knows its owner, and survives a fork of the process.
 #pragma once
 
 #include <atomic>
@@ -10,13 +10,13 @@
 
 namespace simdnn {
 
-/// A signal handler that runs inside a native call must not wait for that call, nor a forked child for a thread that
-/// only its parent has.
+/// A mutex for two cases that would deadlock: a signal handler inside a native call that waits for that call, and a
+/// forked child that waits for a thread of its parent.
 class OwnedMutex {
  public:
   bool is_mine() const { return owner_ == std::this_thread::get_id() && forks_ == fork_count(); }
 
-  /// Always the first attempt, and made by one thread at a time (with the interpreter's lock).
+  /// Callers call it before lock(), and hold the interpreter's lock, so that one thread at a time is here.
   bool try_lock() {
     if (forks_ != fork_count()) renew();
     const bool locked = mutex_.try_lock();
@@ -33,7 +33,7 @@ class OwnedMutex {
   }
 
  private:
-  /// Whoever held it stayed behind in the parent.
+  /// After a fork the owner exists only in the parent, so the child starts with a new mutex.
   void renew() {
     new (&mutex_) std::mutex;
     owner_ = std::thread::id();

@@ -36,8 +36,7 @@ void infer(Plan<T>& plan, const Matrix<const T>& x, Index time_steps, T* out, co
   if (!stop.stopped()) plan.states().close();
 }
 
-template class Plan<float>;
-template class Plan<double>;
+SIMDNN_INSTANTIATE(Plan);
 template void infer(Plan<float>&, const Matrix<const float>&, Index, float*, const StopToken&);
 template void infer(Plan<double>&, const Matrix<const double>&, Index, double*, const StopToken&);
 

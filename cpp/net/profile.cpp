@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "layers/activation.hpp"
-#include "layers/dense.hpp"
 #include "plan.hpp"
 
 namespace simdnn {
@@ -15,7 +13,7 @@ double nanoseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
 }
 
-/// Operations a nanosecond of a product whose matrices stay in the first-level cache.
+/// FLOPs per nanosecond of a product whose matrices stay in the first-level cache.
 template <class T>
 double product_speed() {
   constexpr Index rows = 48, columns = 64, depth = 32;
@@ -34,32 +32,23 @@ double product_speed() {
   return 2.0 * rows * columns * depth / least;
 }
 
-/// What an activation costs an element, by the registry; its numbers are of single precision.
-template <class T>
-double activation_cost(const LayerSpec& layer) {
-  const auto* const dense = dynamic_cast<const DenseSpec*>(&layer);
-  const ActivationSpec* const own = layer.activation(Mode::train);
-  const double cost = dense ? dense->activation_of_output.info().cost : own ? own->function.info().cost : 0;
-  return cost * double(sizeof(T) / sizeof(float));
-}
-
-/// What can be counted.
+/// Parameters, FLOPs and bytes from shapes alone, and the predicted time.
 template <class T>
 LayerCost counted(const LayerSpec& layer, Index samples, Index time_steps, bool lowest, double speed) {
   ParameterLayout layout;
   layer.declare_parameters("", layout);
   const double in = double(samples * layer.input.features * (layer.input.sequence ? time_steps : 1));
   const double out = double(samples * layer.output.features * (layer.output.sequence ? time_steps : 1));
-  constexpr double walks = 3;  // of a product's three matrices: y = x W, dW = x^T dy, dx = dy W^T
+  constexpr double walks = 3;  // over each matrix of the three products y = x W, dW = x^T dy, dx = dy W^T
   LayerCost cost;
   cost.parameters = layout.parameters.size();
   cost.flops = layer.flops(layer.input.sequence ? time_steps : 1) * double(samples) * (lowest ? 2.0 / 3 : 1);
   cost.bytes = walks * sizeof(T) * (double(cost.parameters) + in + out);
-  cost.predicted = cost.flops / speed + activation_cost<T>(layer) * out;
+  cost.predicted = cost.flops / speed + layer.activation_cost() * double(sizeof(T) / sizeof(float)) * out;
   return cost;
 }
 
-/// The least time of each layer over passes of zeros through a plan, all of which also warm it up.
+/// The least time of each layer over several passes of zeros through a plan, the first of which warm it up.
 template <class T>
 std::vector<double> timed(Plan<T>& plan, std::size_t layers, Index samples, Index time_steps, Shape input,
                           const StopToken& stop) {
@@ -88,7 +77,7 @@ std::vector<double> timed(Plan<T>& plan, std::size_t layers, Index samples, Inde
 
 template <class T>
 std::vector<LayerCost> profile(Network<T>& network, Index samples, Index time_steps, const StopToken& stop) {
-  const auto copy = std::make_shared<Network<T>>(network.spec());  // whose gradients and buffers nobody sees
+  const auto copy = std::make_shared<Network<T>>(network.spec());  // the passes below change its gradients and buffers
   std::copy_n(network.values().data(), network.values().size(), copy->values().data());
   std::copy_n(network.buffers().data(), network.buffers().size(), copy->buffers().data());
   const std::vector<SpecPointer>& layers = network.spec()->layers;
@@ -98,7 +87,7 @@ std::vector<LayerCost> profile(Network<T>& network, Index samples, Index time_st
   const std::vector<Index> arena = plan.arena(layers.size());
   const double speed = product_speed<T>(), chunks = double(samples) / double(chunk);
   std::vector<LayerCost> costs;
-  bool below = false;  // whether an earlier layer has parameters
+  bool below = false;  // an earlier layer has parameters
   for (std::size_t i = 0; i < layers.size(); ++i) {
     costs.push_back(counted<T>(*layers[i], samples, time_steps, !below, speed));
     costs[i].arena = double(arena[i]) * sizeof(T);

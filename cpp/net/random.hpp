@@ -1,4 +1,4 @@
-// A seeded order of the samples: the same on every machine.
+// Seeded random numbers and shuffling, equal on every machine.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +22,10 @@ class Random {
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
   }
-  /// Uniform in [0, n) without bias: draws above the last whole multiple of n are refused.
+  /// A uniform number in [0, n) without bias: numbers below 2^64 mod n are rejected.
   std::uint64_t below(std::uint64_t n) {
     std::uint64_t x = next();
-    while (x < n && x < -n % n) x = next();  // what is to be refused is below n: most draws divide once
+    while (x < n && x < -n % n) x = next();  // only numbers below n may need the second division
     return x % n;
   }
 
@@ -33,7 +33,7 @@ class Random {
   std::uint64_t state_;
 };
 
-/// Fisher-Yates.
+/// Shuffles `order` by the algorithm of Fisher and Yates.
 inline void shuffle(Index* order, Index n, Random random) {
   for (Index i = n; i > 1; --i) std::swap(order[i - 1], order[Index(random.below(std::uint64_t(i)))]);
 }

@@ -1,4 +1,4 @@
-// What stateful layers carry from one batch to the next: a row a sample.
+// The states that stateful layers carry from one batch to the next, with one row per sample.
 #pragma once
 
 #include <utility>
@@ -8,12 +8,12 @@
 
 namespace simdnn {
 
-/// A pass opens them, reads those before it and writes those after it; only one that ended closes them, so that an
-/// interrupted one leaves no trace.
+/// A pass opens the states, reads those before it and writes those after it. Only a finished pass closes them, so that
+/// an interrupted one has no effect.
 template <class T>
 class States {
  public:
-  /// For each stateful layer, so many numbers a sample.
+  /// `columns` is the size of each stateful layer's state per sample.
   explicit States(const std::vector<Index>& columns) {
     for (const Index n : columns) slots_.push_back({n, {}, {}});
   }
@@ -33,16 +33,17 @@ class States {
     carried_ = true;
   }
 
-  /// The next batch begins anew, and may be of any size.
+  /// Makes the next batch begin with initial states; it may have any size.
   void reset() { carried_ = false; }
 
-  /// Samples of the last batch, whose states the next one goes on from; 0: it begins anew.
+  /// Samples of the last batch, with whose states the next one begins; 0: it begins with initial states.
   Index carried() const { return carried_ ? samples_ : 0; }
 
-  /// Of a layer by its place, and of a sample.
+  /// The state of a sample before the pass; `place` is the index of the stateful layer.
   const T* before(std::size_t place, Index sample) const {
     return slots_[place].before.data() + sample * slots_[place].columns;
   }
+  /// The state of a sample after the pass.
   T* after(std::size_t place, Index sample) { return slots_[place].after.data() + sample * slots_[place].columns; }
 
  private:

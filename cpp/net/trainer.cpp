@@ -10,12 +10,12 @@ namespace simdnn {
 
 template <class T>
 Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss,
-                    std::shared_ptr<const Rule> rule, std::uint64_t seed)
-    : network_(std::move(network)), loss_(std::move(loss)), updater_(std::move(rule)), seed_(seed) {
+                    std::shared_ptr<const OptimizerConfig> config, std::uint64_t seed)
+    : network_(std::move(network)), loss_(std::move(loss)), optimizer_(std::move(config)), seed_(seed) {
   for (const ParameterBlock& block : network_->layout().parameters.blocks()) {
     const bool matrix = block.shape.size() == 2;  // max-norm is for weights, not for biases
     const Units units = matrix ? Units{block.shape[0], block.shape[1]} : Units{};
-    updater_.add(network_->values().data() + block.offset, block.size(), units, block.shape.size() < 2);
+    optimizer_.add(network_->values().data() + block.offset, block.size(), units, block.shape.size() < 2);
     gradients_.push_back(network_->gradients().data() + block.offset);
   }
 }
@@ -49,7 +49,7 @@ PassContext Trainer<T>::context_of(const DatasetView<T>& samples, const StopToke
   context.mode = Mode::train;
   context.time_steps = samples.time_steps;
   context.seed = seed_;
-  context.pass_index = std::uint64_t(updater_.tried());
+  context.pass_index = std::uint64_t(optimizer_.attempted_steps());
   context.stop = stop;
   return context;
 }
@@ -107,7 +107,7 @@ LossSums Trainer<T>::differentiate(const DatasetView<T>& samples, const SampleOr
   sums.weight = weight_of(samples, order, count);
   PassContext context = context_of(samples, stop);
   context.keep_state = keep_state;
-  if (margin_) margin_->begin(network_->values().data() + margin_weight(), updater_.tried());
+  if (margin_) margin_->begin(network_->values().data() + margin_weight(), optimizer_.attempted_steps());
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
     const Index some = std::min(plan_->capacity(), count - begin);
     const MiniBatch<T> mini_batch = loader_.take(samples, order.from(begin), begin, some);
@@ -147,9 +147,9 @@ LossSums Trainer<T>::step(const DatasetView<T>& samples, const SampleOrder& orde
   double penalty_scale = 1;
   if (sums_penalty) {
     penalty_scale = sums.weight == 0 ? 0 : 1 / sums.weight;
-    sums.penalty = sums.weight == 0 ? 0 : updater_.penalty();
+    sums.penalty = sums.weight == 0 ? 0 : optimizer_.penalty();
   }
-  if (updater_.step(gradients_, penalty_scale)) plan_->commit_running_stats();
+  if (optimizer_.step(gradients_, penalty_scale)) plan_->commit_running_stats();
   network_->states().close();
   stop.after(kStepOverhead);
   return sums;
@@ -217,7 +217,6 @@ LossSums Trainer<T>::evaluate(const DatasetView<T>& samples, const StopToken& st
   return sums;
 }
 
-template class Trainer<float>;
-template class Trainer<double>;
+SIMDNN_INSTANTIATE(Trainer);
 
 }  // namespace simdnn

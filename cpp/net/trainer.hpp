@@ -4,8 +4,8 @@
 #include "../threads/tuner.hpp"
 #include "loader.hpp"
 #include "loss.hpp"
+#include "optimizer.hpp"
 #include "plan.hpp"
-#include "updater.hpp"
 
 namespace simdnn {
 
@@ -20,12 +20,12 @@ template <class T>
 class Trainer {
  public:
   /// `seed` is that of the order of the samples and of random layers.
-  Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss, std::shared_ptr<const Rule> rule,
-          std::uint64_t seed);
+  Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const Loss> loss,
+          std::shared_ptr<const OptimizerConfig> config, std::uint64_t seed);
 
   const Loss& loss() const { return *loss_; }
   Network<T>& network() { return *network_; }
-  Updater<T>& updater() { return updater_; }
+  Optimizer<T>& optimizer() { return optimizer_; }
 
   /// Whether l1 and l2 are of the sum of a batch's losses, as scikit-learn's alpha is: divided by its weight, and
   /// counted in the sums.
@@ -61,7 +61,7 @@ class Trainer {
 
   std::shared_ptr<Network<T>> network_;
   std::shared_ptr<const Loss> loss_;
-  Updater<T> updater_;
+  Optimizer<T> optimizer_;
   std::uint64_t seed_;
   std::vector<const T*> gradients_;  ///< of each block of parameters
   std::unique_ptr<Plan<T>> plan_, inference_;

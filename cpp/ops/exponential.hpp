@@ -11,7 +11,7 @@ SIMDNN_LEVEL_BEGIN
 struct Sigmoid {
   static constexpr Description info{
       .name = "sigmoid",
-      .summary = "Logistic function: a probability from a logit.",
+      .summary = "Logistic function: the probability of a logit.",
       .formula = "1 / (1 + exp(-x))",
       .derivative_formula = "exp(-|x|) / (1 + exp(-|x|))^2",
       .kink = "none; f'(-inf) = f'(+inf) = 0",
@@ -141,7 +141,7 @@ struct Celu {
 struct Softplus {
   static constexpr Description info{
       .name = "softplus",
-      .summary = "A smooth relu.",
+      .summary = "Smooth approximation of relu.",
       .formula = "log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))",
       .derivative_formula = "sigmoid(x)",
       .kink = "none; f'(-inf) = 0, f'(+inf) = 1",
@@ -168,7 +168,7 @@ struct Softplus {
 struct LogSigmoid {
   static constexpr Description info{
       .name = "log_sigmoid",
-      .summary = "Logarithm of the sigmoid, without the loss of log(sigmoid(x)): the log-likelihood of a logit.",
+      .summary = "Logarithm of the sigmoid, accurate where sigmoid(x) rounds to 0 or 1: the log-likelihood of a logit.",
       .formula = "-log(1 + exp(-x)) = -softplus(-x)",
       .derivative_formula = "sigmoid(-x)",
       .kink = "none; f'(-inf) = 1, f'(+inf) = 0",

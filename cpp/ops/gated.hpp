@@ -96,7 +96,7 @@ struct Mish {
 struct Gelu {
   static constexpr Description info{
       .name = "gelu",
-      .summary = "Gaussian error linear unit: x gated by the normal distribution function, the exact form.",
+      .summary = "Gaussian error linear unit: x gated by the standard normal distribution function Phi.",
       .formula = "x * Phi(x) = x * (1 + erf(x / sqrt(2))) / 2",
       .derivative_formula = "Phi(x) + x * exp(-x^2 / 2) / sqrt(2 * pi)",
       .kink = "none; gelu(-inf) = -0.0, f'(-inf) = 0, f'(+inf) = 1",
@@ -122,7 +122,7 @@ struct Gelu {
 struct GeluTanh {
   static constexpr Description info{
       .name = "gelu_tanh",
-      .summary = "The approximation of gelu by a tanh, as GPT-2 and BERT use it.",
+      .summary = "Approximation of gelu by a tanh, as in GPT-2 and BERT.",
       .formula = "x * sigmoid(z), z = 2 * sqrt(2 / pi) * (x + 0.044715 * x^3)",
       .derivative_formula =
           "sigmoid(z) * (1 + x * dz/dx * sigmoid(-z)), dz/dx = 2 * sqrt(2 / pi) * (1 + 0.134145 * x^2)",

@@ -8,7 +8,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Returns clip(scale g, limit) + l1 sign(p) + l2 p.
+/// Adjusted gradient: clip(scale g, limit) + l1 sign(p) + l2 p.
 template <class T>
 struct Adjust {
   T scale, limit, l1, l2;

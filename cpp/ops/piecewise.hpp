@@ -38,7 +38,7 @@ struct Identity {
 struct Relu {
   static constexpr Description info{
       .name = "relu",
-      .summary = "Rectified linear unit: passes positive x and clips the rest to 0.",
+      .summary = "Rectified linear unit: the positive part of x.",
       .formula = "max(x, 0)",
       .derivative_formula = "1 if x > 0 else 0",
       .kink = "f'(0) = 0; relu(-0.0) = +0.0; f'(-inf) = 0, f'(+inf) = 1",
@@ -70,7 +70,7 @@ struct Relu {
 struct LeakyRelu {
   static constexpr Description info{
       .name = "leaky_relu",
-      .summary = "Leaky rectified linear unit: a small slope where relu has none.",
+      .summary = "Leaky rectified linear unit: relu with a small slope for negative x.",
       .formula = "x if x > 0 else negative_slope * x",
       .derivative_formula = "1 if x > 0 else negative_slope",
       .kink = "f'(0) = negative_slope; f'(-inf) = negative_slope, f'(+inf) = 1",
@@ -135,7 +135,7 @@ struct Relu6 {
 struct HardTanh {
   static constexpr Description info{
       .name = "hard_tanh",
-      .summary = "Clamps to [min_val, max_val]: tanh in three straight pieces.",
+      .summary = "x clamped to [min_val, max_val]: a piecewise linear tanh.",
       .formula = "min(max(x, min_val), max_val)",
       .derivative_formula = "1 if min_val < x < max_val else 0",
       .kink = "f'(min_val) = f'(max_val) = 0; f'(-inf) = f'(+inf) = 0",
@@ -177,7 +177,7 @@ SIMDNN_INLINE T sixth(T t, T low) {
 struct HardSigmoid {
   static constexpr Description info{
       .name = "hard_sigmoid",
-      .summary = "Sigmoid in three straight pieces, with the slope 1/6 of PyTorch and Keras (ONNX has 0.2).",
+      .summary = "Piecewise linear sigmoid with the slope 1/6 of PyTorch and Keras (ONNX has 0.2).",
       .formula = "min(max(x + 3, 0), 6) / 6",
       .derivative_formula = "1 / 6 if -3 < x < 3 else 0",
       .kink = "f'(-3) = f'(3) = 0; f'(-inf) = f'(+inf) = 0",
@@ -236,7 +236,7 @@ struct HardSwish {
 struct Softsign {
   static constexpr Description info{
       .name = "softsign",
-      .summary = "A tanh that approaches its limits as 1 / x does.",
+      .summary = "Sigmoid-shaped function like tanh that approaches its limits -1 and 1 as slowly as 1 / x.",
       .formula = "x / (1 + |x|)",
       .derivative_formula = "1 / (1 + |x|)^2",
       .kink = "none; f'(-inf) = f'(+inf) = 0",
@@ -262,7 +262,7 @@ struct Softsign {
 struct BinaryStep {
   static constexpr Description info{
       .name = "binary_step",
-      .summary = "Heaviside step. Its derivative is 0, so that nothing before it can be trained by gradients.",
+      .summary = "Heaviside step. Its derivative is 0, so that gradients train no layer before it.",
       .formula = "1 if x >= 0 else 0",
       .derivative_formula = "0",
       .kink = "f'(0) = 0, though f jumps there; f'(-inf) = f'(+inf) = 0",

@@ -16,9 +16,9 @@ from ._utils.check import check_int
 def get_num_threads() -> int:
     """Number of threads for large calls at this moment.
 
-    It is the number given to `set_num_threads`, or else the least of the OpenMP limit, the CPUs that this
-    process may run on, and the control group's quota. Small calls use one thread in any case, and so does
-    every call in a forked child.
+    It is the number given to `set_num_threads`, or else the minimum of the OpenMP limit, the CPUs that this
+    process may run on, and the CPU quota of its control group. Small calls use one thread in any case, and so
+    does every call in a forked child.
 
     The OpenMP limit comes from the OpenMP runtimes that other libraries (PyTorch, scikit-learn) have loaded.
     ``OMP_NUM_THREADS``, ``threadpoolctl.threadpool_limits`` and ``torch.set_num_threads`` set it for the
@@ -29,6 +29,7 @@ def get_num_threads() -> int:
     Returns
     -------
     int
+        At least 1.
 
     Examples
     --------
@@ -42,19 +43,19 @@ def get_num_threads() -> int:
 def set_num_threads(n: int | None) -> None:
     """Use at most `n` threads in this process. Results do not depend on the number.
 
-    A `Trainer` measures its steps with all threads and with one, and keeps to the faster way.
+    A `Trainer` times its steps with all threads and with one, and continues with the faster.
 
     Parameters
     ----------
     n : int or None
-        At least 1. ``None`` returns to the default.
+        From 1 to 32767. ``None`` restores the default: see `get_num_threads`.
 
     Raises
     ------
     TypeError
         If `n` is not an integer.
     ValueError
-        If `n` is less than 1.
+        If `n` is less than 1 or greater than 32767.
 
     Examples
     --------
@@ -64,20 +65,20 @@ def set_num_threads(n: int | None) -> None:
     1
     >>> simdnn.set_num_threads(None)
     """
-    global _asked
-    asked = 0 if n is None else check_int("n", n, 1, 2**15 - 1)
-    _core.set_thread_count(asked)
-    _asked = asked
+    global _requested_threads
+    requested = 0 if n is None else check_int("n", n, 1, 2**15 - 1)
+    _core.set_thread_count(requested)
+    _requested_threads = requested
 
 
-#: The number last given to `set_num_threads`; 0 is the default.
-_asked = 0
+#: The number last given to `set_num_threads`; 0 stands for the default.
+_requested_threads = 0
 
 
 @contextmanager
 def limited_threads(n: int | None) -> Iterator[None]:
-    """Use at most `n` threads in this process inside the block; None changes nothing."""
-    before = _asked
+    """Context manager that limits this process to `n` threads; None changes nothing."""
+    before = _requested_threads
     if n is not None:
         set_num_threads(n)
     try:
@@ -88,29 +89,30 @@ def limited_threads(n: int | None) -> Iterator[None]:
 
 
 def set_threading_layer(layer: Literal["pool", "openmp"]) -> None:
-    """Choose the threads that compute large calls in this process. Results do not depend on the choice.
+    """Choose the threading layer: the threads that compute large calls. Results do not depend on it.
 
-    ``"pool"`` is simdnn's own thread pool and the default: a call never waits for a thread that has not
-    begun, so a busy neighbor costs little. ``"openmp"`` is the team of an OpenMP runtime: one team then
-    serves simdnn and the other libraries of the process, and OpenMP's variables (``OMP_PROC_BIND``,
+    ``"pool"``, the default, is simdnn's own thread pool: a call never waits for a thread that has not
+    started, so other busy processes cost little. ``"openmp"`` is the thread team of an OpenMP runtime: simdnn
+    then shares one team with the other libraries of the process, and OpenMP's variables (``OMP_PROC_BIND``,
     ``OMP_WAIT_POLICY``) apply, but a call waits until the system has run every thread of the team.
 
-    The layer takes the runtime that the process has loaded first, as PyTorch's or scikit-learn's; if there is
-    none, it loads the one that simdnn was built with. The environment variable ``SIMDNN_THREADING`` makes the
-    same choice at import: import PyTorch before simdnn then, so that both share a runtime. A forked
-    child computes on one thread in both layers.
+    The OpenMP layer uses the runtime that the process loaded first, such as PyTorch's or scikit-learn's; if
+    there is none, it loads the runtime that simdnn was built with. The environment variable
+    ``SIMDNN_THREADING`` makes the same choice at import; import PyTorch before simdnn in that case, so that
+    both share a runtime. A forked child process computes on one thread with either layer.
 
     Parameters
     ----------
     layer : {"pool", "openmp"}
-        ``show_config`` shows the present one.
+        `show_config` shows the current one.
 
     Raises
     ------
     ImportError
-        If no OpenMP runtime is loaded and simdnn was built without one.
+        If no OpenMP runtime is loaded and simdnn was built without OpenMP, or the loaded one has no
+        ``GOMP_parallel``.
     ValueError
-        If `layer` is another word.
+        If `layer` is neither ``"pool"`` nor ``"openmp"``.
 
     Examples
     --------
@@ -127,12 +129,12 @@ def set_threading_layer(layer: Literal["pool", "openmp"]) -> None:
         _load_openmp()
 
 
-#: The words for threading layers.
+#: Names of the threading layers.
 THREADING_LAYERS = ("pool", "openmp")
 
 
 def _load_openmp() -> None:
-    """Loads the OpenMP runtime that this build is linked with, and computes on it."""
+    """Loads the OpenMP runtime that this build is linked with, and switches to it."""
     try:
         importlib.import_module("._openmp", __package__)
     except ImportError as error:
@@ -148,7 +150,7 @@ def _load_openmp() -> None:
 
 
 def _choose_layer() -> None:
-    """Follows ``SIMDNN_THREADING`` at import."""
+    """Applies the environment variable ``SIMDNN_THREADING`` at import."""
     layer: Any = os.environ.get("SIMDNN_THREADING", "")
     if layer == "":
         return
@@ -172,13 +174,14 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
     Returns
     -------
     dict or None
-        ``version``, ``isa`` (the level in use), ``isa_available``, ``threads``, ``threading_layer``,
-        ``openmp`` (the loaded OpenMP runtimes), ``compiler``, ``python``, ``numpy``.
+        ``version``, ``isa`` (the instruction-set level in use), ``isa_available``, ``threads``,
+        ``threading_layer``, ``openmp`` (the loaded OpenMP runtimes), ``compiler``, ``python``, ``numpy``;
+        None if printed.
 
     Raises
     ------
     ValueError
-        If `mode` is another word.
+        If `mode` is neither ``"stdout"`` nor ``"dicts"``.
 
     Examples
     --------

@@ -145,13 +145,13 @@ void matrices(const Kernels& table) {
   }
   for (int i = 0; i < table.rule_count; ++i) {
     const RuleDescription& info = *table.rules[i];
-    double hypers[kMaxHypers], carried[kMaxCarried] = {1};
+    double hypers[kMaxHypers], scalar_state[kMaxScalars] = {1};
     for (int k = 0; k < kMaxHypers; ++k) hypers[k] = info.hypers[k].value;
     UpdateSpan<T> span{c.data(), gradient.data(), {}, Index(c.size())};
     for (int k = 0; k < kMaxSlots; ++k) slots[k].assign(c.size(), T(0)), span.slots[k] = slots[k].data();
     for (int step = 1; step < 4; ++step) {
-      if (table.advances[i]) table.advances[i](hypers, step, carried);
-      kernels.updates[i](&span, 1, 0, span.size, {hypers, carried, step});
+      if (table.advances[i]) table.advances[i](hypers, step, scalar_state);
+      kernels.updates[i](&span, 1, 0, span.size, {hypers, scalar_state, step});
     }
     print("update", info.name, c);
   }

@@ -18,7 +18,7 @@ SMALL = ["--epochs", "2", "--hidden", "16"]
 
 @pytest.fixture
 def demo(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """What the demonstration prints."""
+    """Runs the demonstration and returns its text."""
     pytest.importorskip("sklearn", reason="needs the extra [demo]: scikit-learn")
     pytest.importorskip("tqdm", reason="needs the extra [demo]: tqdm")
 

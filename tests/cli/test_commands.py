@@ -36,7 +36,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def pets(rows: int = 240) -> list[list[Any]]:
-    """Whether a pet is loud follows from its kind and age, with holes."""
+    """Pets with holes in their ages; kind and age tell if one is loud."""
     rng = np.random.default_rng(0)
     lines: list[list[Any]] = []
     for i in range(rows):
@@ -217,14 +217,14 @@ BAD: dict[str, tuple[str, list[str], str]] = {
     "words for a regression": (
         "a,y\n1,2\n2,x\n",
         ["--task", "regression"],
-        "target y: row 2: 'x' is no number",
+        "target y: row 2: 'x' is not a number",
     ),
     "a hole in the target": ("a,y\n1,x\n2,\n", [], "target y: row 2 is missing"),
     "NaN in the target": ("a,y\n1,2.5\n2,nan\n", [], "target y: row 2 is missing"),
     "one class": ("a,y\n1,x\n2,x\n", [], "two classes"),
     "an empty file": ("", [], "data.csv: .*columns"),
     "no rows": ("a,y\n", [], "data.csv: .*row"),
-    "a target alone": ("y\n1\n0\n", [], "at least one column beside the target"),
+    "a target alone": ("y\n1\n0\n", [], "at least one column besides the target"),
     "an infinite number": ("a,y\n1,x\ninf,y\n", ["--val-split", "0"], "column a: row 2 is infinite"),
     "an unknown column to ignore": ("a,y\n1,x\n2,y\n", ["--ignore", "b"], "column 'b' is missing"),
     "widths of text": ("a,y\n1,x\n2,y\n", ["--hidden", "64,x"], "--hidden: .*'64,x'"),
@@ -259,7 +259,7 @@ def test_models_that_do_not_fit_are_an_error(run: Run, data: Path, out: Path, tm
     simdnn.save(simdnn.nn.Sequential(simdnn.nn.Dense(2, 3)), damaged, metadata={"table": {"columns": [7]}})
     for arguments, message in (
         (["predict", out, tmp_path / "other.csv"], "column 'weight' is missing; there are kind, age"),
-        (["predict", out, tmp_path / "words.csv"], "column weight: row 1: 'heavy' is no number"),
+        (["predict", out, tmp_path / "words.csv"], "column weight: row 1: 'heavy' is not a number"),
         (["predict", plain, data], "without a description of columns"),
         (["predict", damaged, data], "description of columns is damaged"),
         (["predict", data, data], "pets.csv: "),

@@ -228,7 +228,7 @@ LONG = {"schedule": [["cosine", 0, [1] * 99]], "text": ""}
         (lambda d: d["trainer"]["loss"].update(settings={"margin": 3}), "margin"),
         (lambda d: d["trainer"].update(seed=-1), "seed"),
         (lambda d: d["trainer"]["state"].update(steps=2**63), "steps"),
-        (lambda d: d["trainer"]["state"].update(carried=[1.0]), "carried"),
+        (lambda d: d["trainer"]["state"].update(scalar_state=[1.0]), "scalar_state"),
         (lambda d: d["trainer"].update(epochs_done="x"), "epochs_done"),
     ],
 )  # fmt: skip

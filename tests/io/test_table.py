@@ -62,7 +62,7 @@ def test_numbers_are_read_to_the_last_bit(number: str, tmp_path: Path) -> None:
 BAD_FILES = {
     "an empty file": ("", "columns with names"),
     "a header alone": ("a,b\n", "at least one row"),
-    "two columns of one name": ("a,a\n1,2\n", "two columns are called 'a'"),
+    "two columns of one name": ("a,a\n1,2\n", "two columns are named 'a'"),
     "a long line": ("a,b\n1,2\n1,2,3\n", "row 2 has 3 cells.*2 columns"),
     "long lines": ("a,b\n1,2,3\n1,2,3\n", "row 1 has 3 cells.*2 columns"),
 }
@@ -251,13 +251,13 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a missing column": (lambda: FITTED.transform({"b": np.ones(2)}), "'a' is missing; there are b"),
     "a word among numbers": (
         lambda: FITTED.transform({"a": column("1", None, "x")}),
-        "column a: row 3: 'x' is no number",
+        "column a: row 3: 'x' is not a number",
     ),
     "no such target": (lambda: table.Target.fit({"a": np.ones(2)}, "y"), "'y' is missing; there are a"),
     "a hole in the target": (lambda: table.Target.fit({"y": np.array([1, NAN])}, "y"), "y: row 2 is missing"),
     "a hole among classes": (lambda: fit("a", None), "target y: row 2 is missing"),
-    "words for a regression": (lambda: fit("1", "many", task="regression"), "row 2: 'many' is no number"),
-    "one class": (lambda: fit("a", "a"), "at least two classes, got 'a' alone"),
+    "words for a regression": (lambda: fit("1", "many", task="regression"), "row 2: 'many' is not a number"),
+    "one class": (lambda: fit("a", "a"), "at least two classes, got only 'a'"),
     "an unknown task": (lambda: fit("a", "b", task="ranking"), "task: 'ranking'"),
     "an unknown class": (
         lambda: fit("a", "b").transform({"y": column("a", "c")}),

@@ -52,7 +52,7 @@ def test_options_match_oracle(chosen: str, options: dict[str, Any], adjust: Any,
         adjusted = adjust(wanted, g.astype(np.float64))
         if "clip_norm" in options:
             assert optimizer.grad_norm == pytest.approx(np.linalg.norm(g.astype(np.float64)), rel=1e-12)
-        wanted = rules.apply(optimizer._rule.name, wanted, adjusted, state, t, **hypers_of(optimizer, {}))
+        wanted = rules.apply(optimizer._config.rule, wanted, adjusted, state, t, **hypers_of(optimizer, {}))
     tolerance = 1e-12 if dtype == np.float64 else 1e-5
     assert np.allclose(np.concatenate([p.ravel() for p in params]), wanted, rtol=0, atol=tolerance)
 
@@ -229,7 +229,7 @@ def test_arrays_of_any_layout_are_updated(rule: str, make: Any, settings: dict[s
         ({"max_norm": -0.5}, "max_norm: "),
         ({"l1": float("inf")}, "l1: .*inf"),
         ({"l2": -1}, "l2: "),
-        ({"like": "caffe"}, "like: 'caffe'.*torch, keras, sklearn, notes"),
+        ({"like": "caffe"}, "like: 'caffe'.*torch, keras, sklearn, textbook"),
         ({"eps_mode": "between"}, "eps_mode: 'between'.*outside, inside, hat"),
     ],
 )

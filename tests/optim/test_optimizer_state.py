@@ -31,7 +31,7 @@ def test_state_makes_another_go_on_with_the_same_bits(
     for t in range(1, 6):
         first.step(arrays(dtype, t))
     second = make(theirs)
-    if second._rule.name != rule:  # what chooses the rule is not part of the state
+    if second._config.rule != rule:  # what chooses the rule is not part of the state
         second = make(theirs, **settings)
     for p, q in zip(ours, theirs, strict=True):
         q[...] = p
@@ -54,7 +54,7 @@ def test_state_has_pytorch_s_form(rule: str, make: Any, settings: dict[str, Any]
     assert group["params"] == [0, 1, 2]
     assert group["lr"] == settings["lr"]
     row = RULES[rule]
-    wanted = {*row["slots"], *row["carried"], *(["step"] if row["counts"] else [])}
+    wanted = {*row["slots"], *row["scalar_state"], *(["step"] if row["counts"] else [])}
     for i, shape in enumerate(SHAPES):
         assert state["state"].get(i, {}).keys() == wanted
         for name in row["slots"]:

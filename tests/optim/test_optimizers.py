@@ -1,4 +1,4 @@
-"""Optimizers follow their papers' rules: alone on arrays, and bound by a trainer."""
+"""Optimizers follow the rules of their papers: alone on arrays, and bound by a trainer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ every_optimizer = pytest.mark.parametrize(
 
 def test_every_rule_has_an_optimizer_to_test() -> None:
     missing = RULES.keys() - {rule for rule, _, _ in OPTIMIZERS}
-    assert not missing, f"add rows for {sorted(missing)} to OPTIMIZERS in tests/support/registry.py"
+    assert not missing, f"add rows for {sorted(missing)} to RULES in tests/oracles/rules.py"
 
 
 def oracle_steps(

@@ -25,7 +25,7 @@ FORMULAS: dict[str, tuple[schedules.Schedule, Callable[[int], float]]] = {
 @pytest.mark.parametrize("row", _core.schedules(), ids=lambda row: row["name"])
 def test_every_kind_has_a_formula_and_a_function(row: dict[str, Any]) -> None:
     assert row["name"] in FORMULAS, f"add a row for {row['name']} to FORMULAS in this file"
-    assert row["name"] in schedules.__all__, f"add a function {row['name']} to python/simdnn/schedules.py"
+    assert row["name"] in schedules.__all__, f"add a function {row['name']} to python/simdnn/schedules/"
     assert row["formula"].strip()
     assert row["source"].strip()
 

@@ -1,20 +1,21 @@
-"""Update rules in float64, from the papers; a new rule gets a function and a row."""
+"""Update rules in float64, from the papers, and the settings that test them: a row for each rule."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from simdnn import optim, schedules
 
 Array = np.ndarray[Any, Any]
 State = dict[str, Array]
 
-#: What every rule takes beside its own hyper-parameters.
+#: Hyper-parameters of every rule.
 COMMON = ("lr", "weight_decay", "decoupled_weight_decay")
 OUTSIDE, INSIDE, HAT = range(3)
 
 
 def root(v: Array, correction: float, eps: float, eps_mode: float) -> Array:
-    """The divisor for a second moment v that is to be divided by its correction."""
+    """The divisor for a second moment v with this bias correction."""
     if eps_mode == INSIDE:
         return np.sqrt(v / correction + eps)
     if eps_mode == HAT:
@@ -38,10 +39,10 @@ def momentum(
     nesterov: float,
     lr_in_velocity: float,
 ) -> Array:
-    """Polyak 1964 and Sutskever et al. 2013, as PyTorch has SGD, or with the rate inside as Keras has."""
+    """Polyak 1964 and Sutskever et al. 2013, as in PyTorch, or with the rate in the velocity, as in Keras."""
     inner, outer = (lr, 1) if lr_in_velocity else (1, lr)
-    share = 1 if t == 1 else 1 - dampening
-    b = state["b"] = momentum * state.get("b", 0 * g) + share * inner * g
+    weight = 1 if t == 1 else 1 - dampening
+    b = state["b"] = momentum * state.get("b", 0 * g) + weight * inner * g
     return outer * (inner * g + momentum * b if nesterov else b)
 
 
@@ -76,7 +77,7 @@ def rmsprop_centered(
 
 
 def with_velocity(plain: Callable[..., Array]) -> Callable[..., Array]:
-    """A velocity of the scaled gradients."""
+    """The rule with a velocity of its scaled gradients."""
 
     def rule(
         g: Array,
@@ -177,15 +178,15 @@ def radam(
     eps: float,
     eps_mode: float,
 ) -> Array:
-    """Liu et al. 2020, algorithm 2; rectified from a length of 5 on, as its authors' code has it."""
+    """Liu et al. 2020, algorithm 2; rectified above a length of 5, as in its authors' code."""
     m, v = first_and_second(g, state, beta1, beta2)
     most = 2 / (1 - beta2) - 1
     length = most - 2 * t * beta2**t / (1 - beta2**t)
     step = lr * m / (1 - beta1**t)
     if length <= 5:
         return step
-    share = (length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)
-    return step * np.sqrt(share) / root(v, 1 - beta2**t, eps, eps_mode)
+    rectification = (length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)
+    return step * np.sqrt(rectification) / root(v, 1 - beta2**t, eps, eps_mode)
 
 
 def adamax(g: Array, state: State, t: int, lr: float, *, beta1: float, beta2: float, eps: float) -> Array:
@@ -195,23 +196,144 @@ def adamax(g: Array, state: State, t: int, lr: float, *, beta1: float, beta2: fl
     return lr / (1 - beta1**t) * m / u
 
 
-#: Each gives what is subtracted from the parameters.
-RULES: dict[str, Callable[..., Array]] = {
-    "sgd": sgd,
-    "momentum": momentum,
-    "lion": lion,
-    "adagrad": adagrad,
-    "rmsprop": rmsprop,
-    "rmsprop_momentum": with_velocity(rmsprop),
-    "rmsprop_centered": rmsprop_centered,
-    "rmsprop_centered_momentum": with_velocity(rmsprop_centered),
-    "adadelta": adadelta,
-    "adam": adam,
-    "amsgrad": amsgrad,
-    "nadam": nadam,
-    "radam": radam,
-    "adamax": adamax,
+Settings = dict[str, Any]
+Optimizers = list[tuple[str, type[optim.Optimizer], Settings]]
+
+
+class Rule(NamedTuple):
+    """A rule of the registry: its formula, the optimizers to test it by, and their way down the valleys."""
+
+    #: ``formula(g, state, t, lr, *, <hyper-parameters>)`` is subtracted from the parameters at step t.
+    formula: Callable[..., Array]
+    #: Classes with settings other than the defaults, one for each variant.
+    optimizers: list[tuple[type[optim.Optimizer], Settings]]
+    #: For each class, settings that reach the minimum of the functions in the tests of descent.
+    descents: dict[type[optim.Optimizer], Settings]
+
+
+SGD_DECAY = {"lr": 0.1, "weight_decay": 0.02}
+MOMENTUM, NESTEROV = {"lr": 0.05, "momentum": 0.9}, {"lr": 0.05, "momentum": 0.9, "nesterov": True}
+BETAS = {"lr": 0.02, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.02}
+
+#: By the name in the registry. A new rule gets a row here.
+RULES: dict[str, Rule] = {
+    "sgd": Rule(
+        sgd,
+        [
+            (optim.SGD, {"lr": 0.1}),
+            (optim.SGD, SGD_DECAY),
+            (optim.SGD, {**SGD_DECAY, "decoupled_weight_decay": True}),
+        ],
+        {optim.SGD: {"lr": 1e-3}},
+    ),
+    "momentum": Rule(
+        momentum,
+        [
+            (optim.SGD, MOMENTUM),
+            (optim.SGD, {"lr": 0.05, "momentum": 0.8, "dampening": 0.3, "weight_decay": 0.01}),
+            (optim.SGD, {**NESTEROV, "weight_decay": 0.01}),
+            (optim.SGD, {**MOMENTUM, "lr_in_velocity": True}),
+            (optim.SGD, {**NESTEROV, "lr_in_velocity": True}),
+        ],
+        {},
+    ),
+    "lion": Rule(
+        lion,
+        [
+            (optim.Lion, {"lr": 1e-3}),
+            (optim.Lion, {"lr": 1e-3, "betas": (0.8, 0.95), "weight_decay": 0.1}),
+        ],
+        {optim.Lion: {"lr": schedules.linear(0.01, 0.0, 4000)}},
+    ),
+    "adagrad": Rule(
+        adagrad,
+        [
+            (optim.Adagrad, {"lr": 0.05}),
+            (optim.Adagrad, {"lr": 0.05, "lr_decay": 0.05, "weight_decay": 0.01, "eps": 1e-3}),
+            (optim.Adagrad, {"lr": 0.05, "eps": 1e-3, "eps_mode": "inside"}),
+        ],
+        {optim.Adagrad: {"lr": 0.5}},
+    ),
+    "rmsprop": Rule(
+        rmsprop,
+        [
+            (optim.RMSprop, {"lr": 0.01}),
+            (optim.RMSprop, {"lr": 0.002, "alpha": 0.9, "eps": 1e-3, "weight_decay": 0.02}),
+            (optim.RMSprop, {"lr": 0.01, "alpha": 0.9, "eps": 1e-3, "eps_mode": "inside"}),
+        ],
+        {optim.RMSprop: {"lr": schedules.inverse_scaling(0.05)}},
+    ),
+    "rmsprop_momentum": Rule(
+        with_velocity(rmsprop),
+        [
+            (optim.RMSprop, {"lr": 0.005, "momentum": 0.8}),
+            (optim.RMSprop, {"lr": 0.005, "momentum": 0.8, "lr_in_velocity": True}),
+        ],
+        {},
+    ),
+    "rmsprop_centered": Rule(
+        rmsprop_centered, [(optim.RMSprop, {"lr": 0.005, "centered": True, "eps": 1e-3})], {}
+    ),
+    "rmsprop_centered_momentum": Rule(
+        with_velocity(rmsprop_centered),
+        [(optim.RMSprop, {"lr": 0.002, "centered": True, "momentum": 0.5, "eps": 1e-3})],
+        {},
+    ),
+    "adadelta": Rule(
+        adadelta,
+        [
+            (optim.Adadelta, {"lr": 1.0}),
+            (optim.Adadelta, {"lr": 0.5, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.01}),
+        ],
+        {optim.Adadelta: {"lr": schedules.cosine(1.0, 4000, 0.02)}},
+    ),
+    "adam": Rule(
+        adam,
+        [
+            (optim.Adam, {"lr": 0.02}),
+            (optim.Adam, BETAS),
+            (optim.Adam, {"lr": 0.02, "eps": 1e-3, "eps_mode": "inside"}),
+            (optim.Adam, {"lr": 0.02, "eps": 1e-3, "eps_mode": "hat"}),
+            (optim.AdamW, {"lr": 0.02}),
+        ],
+        {optim.Adam: {"lr": 0.05}, optim.AdamW: {"lr": 0.05, "weight_decay": 0.0}},
+    ),
+    "amsgrad": Rule(
+        amsgrad,
+        [
+            (optim.Adam, {"lr": 0.02, "amsgrad": True}),
+            (optim.AdamW, {"lr": 0.02, "amsgrad": True, "weight_decay": 0.1}),
+        ],
+        {},
+    ),
+    "nadam": Rule(
+        nadam,
+        [
+            (optim.NAdam, {"lr": 0.02}),
+            (
+                optim.NAdam,
+                {"lr": 0.02, "momentum_decay": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True},
+            ),
+        ],
+        {optim.NAdam: {"lr": 0.05}},
+    ),
+    "radam": Rule(
+        radam,
+        [
+            (optim.RAdam, {"lr": 0.02}),
+            (optim.RAdam, {"lr": 0.02, "betas": (0.8, 0.99), "eps": 1e-3, "weight_decay": 0.02}),
+        ],
+        {optim.RAdam: {"lr": 5e-3}},
+    ),
+    "adamax": Rule(
+        adamax, [(optim.Adamax, {"lr": 0.02}), (optim.Adamax, BETAS)], {optim.Adamax: {"lr": 0.05}}
+    ),
 }
+
+#: All constructors to test, by the rule that they follow, with their settings.
+OPTIMIZERS: Optimizers = [
+    (name, make, settings) for name, rule in RULES.items() for make, settings in rule.optimizers
+]
 
 
 def apply(
@@ -228,5 +350,5 @@ def apply(
 ) -> Array:
     """The parameters after step t."""
     if decoupled_weight_decay:
-        return p * (1 - lr * weight_decay) - RULES[rule](g, state, t, lr, **hypers)
-    return p - RULES[rule](g + weight_decay * p, state, t, lr, **hypers)
+        return p * (1 - lr * weight_decay) - RULES[rule].formula(g, state, t, lr, **hypers)
+    return p - RULES[rule].formula(g + weight_decay * p, state, t, lr, **hypers)

@@ -1,4 +1,4 @@
-"""Beside PyTorch: optimizers, their defaults, their state, clipping and schedules."""
+"""Comparison with PyTorch: optimizers, their defaults, their state, clipping and schedules."""
 
 import inspect
 from typing import Any

@@ -88,6 +88,7 @@ def test_training_agrees(name: str) -> None:
 def test_initial_values_are_drawn_alike(name: str) -> None:
     """Uniform within 1 / sqrt(hidden), weights and biases."""
     model = nn.Sequential(getattr(nn, name)(64, 64), rng=0)
+    torch.manual_seed(0)
     peer = getattr(torch.nn, name)(64, 64)
     for key, value in peer.named_parameters():
         ours = model.parameters()[f"0.{key}"]

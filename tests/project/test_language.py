@@ -63,7 +63,7 @@ RENAMED = {
     r"(?i)\b(?:as in|in|of|do|what) the notes\b": "a citation",
     r"\bBestKept\b": "EarlyStopping",
     r"\bcount_epoch\b|\bnote_score\b": "on_epoch_end, record_score",
-    r"\b_(?:numpy_peer|torch_kinds|scikit|composites)\b": "_numpy_mlp, _torch_layers, _compat, _grouped",
+    r"\b_(?:numpy_peer|torch_kinds|scikit)\b": "_numpy_mlp, _torch_layers, _compat",
     r"(?i)\b(?:gradient|derivative)s? by (?:its|the|them|both|[a-z])\b": "gradient w.r.t. ...",
 }
 
@@ -185,10 +185,10 @@ def british_spellings(name: str, text: str) -> list[str]:
 
 
 def renamed_words(name: str, text: str) -> list[str]:
-    """Complaints about names that were replaced; identifiers of C++ are searched outside of comments."""
+    """Complaints about names that were replaced, which in C++ may remain in comments and strings."""
     found = [(match, new) for old, new in RENAMED.items() for match in re.finditer(old, text)]
     if name.startswith("cpp/"):
-        words = re.finditer(r"\w+", re.sub(r"//.*", "", text))
+        words = re.finditer(r"\w+", re.sub(r'"(?:[^"\\\n]|\\.)*"|//.*', "", text))
         found += [(word, RENAMED_IN_CPP[word[0]]) for word in words if word[0] in RENAMED_IN_CPP]
     return [f'{name}:{line_of(match)}: not "{match[0]}" but {new}' for match, new in found]
 
@@ -259,7 +259,7 @@ def test_american_words_pass(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "number"),
     [
-        ("cpp/a.hpp", "T* beside;  // beside the other\n", 1),
+        ("cpp/a.hpp", 'T* beside;  // beside the other\nf("Decay of x");\n', 1),
         ("python/a.py", '# gradient by x\nSGD(like="notes")\n', 2),
         ("bench/a.py", "# the notes about a table, and their derivative by Chebyshev polynomials\n", 0),
     ],

@@ -40,9 +40,6 @@ ROOMS = {
 MOST_ROOMS = 20
 NO_ROOMS = {"__init__", "__main__", "_core", "py"}
 
-#: An import inside a function that closes a circle within one room.
-LATE = {("simdnn.optim._optimizer", "simdnn.optim._state")}
-
 MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
@@ -70,7 +67,7 @@ def statements(tree: ast.AST) -> Iterator[ast.ImportFrom | ast.Import]:
 
 
 def imported(module: str) -> Iterator[tuple[str, str | None]]:
-    """What a module imports from this package: a module, and a name in it that is no module."""
+    """The imports of a module from this package: a module, and a name in it that is no module."""
     package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
     for node in statements(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):
@@ -96,7 +93,7 @@ def needed(module: str) -> set[str]:
         around = {".".join(parts[:end]) for end in range(2, len(parts) + 1)}
         found |= {one for one in around if not f"{module}.".startswith(f"{one}.")}
         found |= {name} - {module, "simdnn"}
-    return {other for other in found if (module, other) not in LATE}
+    return found
 
 
 def circle(graph: dict[str, set[str]]) -> list[str]:

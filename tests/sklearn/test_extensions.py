@@ -82,7 +82,7 @@ def test_classifiers_learn_with_every_loss_of_classes(loss: Any, target: str) ->
     classifier = MLPClassifier(**QUICK | {"max_iter": 150}, loss=loss)
     together = classifier_together(loss)
     if target == "labels" and together:
-        with pytest.raises(ValueError, match="is for one class a sample, and y has several labels"):
+        with pytest.raises(ValueError, match="takes one class per sample, but y is multilabel"):
             classifier.fit(X, y)
         return
     assert classifier.fit(X, y).score(X, y) > 0.85
@@ -123,11 +123,11 @@ def test_a_quantile_is_one() -> None:
 @pytest.mark.parametrize(
     ("make", "loss", "message"),
     [
-        (MLPClassifier, "nll", "'nll' cannot be used here: it is of log-probabilities"),
+        (MLPClassifier, "nll", "'nll' cannot be used here: it takes log-probabilities"),
         (MLPClassifier, "distillation", "'distillation' cannot be used here: it needs a teacher's logits"),
         (MLPClassifier, "nonsense", "'nonsense' is not known"),
-        (MLPRegressor, "cross_entropy", "'cross_entropy' is for classes; use an MLPClassifier"),
-        (MLPRegressor, "hinge", "'hinge' is for classes"),
+        (MLPRegressor, "cross_entropy", "'cross_entropy' is a loss for classification; use an MLPClassifier"),
+        (MLPRegressor, "hinge", "'hinge' is a loss for classification"),
     ],
 )
 def test_losses_that_do_not_fit_are_refused(make: Any, loss: str, message: str) -> None:
@@ -290,6 +290,16 @@ def test_public_callbacks_are_given_the_trainer(tmp_path: Path) -> None:
     assert lines[0] == "epoch,loss,accuracy,penalty,val_loss,val_accuracy,lr"
     assert len(lines) == 1 + given.n_iter_
     assert given.score(X[1::2], Y[1::2]) == early.best
+
+
+def test_a_checkpoint_has_the_network_of_an_estimator(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
+    path = tmp_path / "best.safetensors"
+    saving = callbacks.ModelCheckpoint(path, "loss", model_only=True)
+    classifier = fitted(callbacks=[saving], max_iter=5)
+    assert same_bits(F.softmax(simdnn.load(path)(X)), classifier.predict_proba(X))
+    with pytest.raises(TypeError, match=r"loss: expected a name or a loss of simdnn.functional, got Loss"):
+        fitted(callbacks=[callbacks.ModelCheckpoint(path, "loss")], max_iter=1)
 
 
 def test_a_callback_may_stop_by_the_score_of_early_stopping() -> None:

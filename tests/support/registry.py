@@ -8,6 +8,9 @@ import simdnn
 import simdnn.functional as F
 from simdnn import _core, optim
 
+from tests.oracles.rules import OPTIMIZERS as OPTIMIZERS
+from tests.oracles.rules import Optimizers as Optimizers
+
 Array = np.ndarray[Any, Any]
 
 ACTIVATIONS = {row["name"]: row for row in _core.activations()}
@@ -57,55 +60,6 @@ ELEMENTWISE = [
     for suffix, arrays in (("", 1), ("_derivative", 1), ("_backward", 2))
 ] + [Elementwise(name, 1, ()) for name in ELEMENTARY]
 
-Optimizers = list[tuple[str, Callable[..., optim.Optimizer], dict[str, Any]]]
-
-#: Constructors of optimizers, by the rule they follow, with hyper-parameters other than the defaults.
-OPTIMIZERS: Optimizers = [
-    ("sgd", optim.SGD, {"lr": 0.1}),
-    ("sgd", optim.SGD, {"lr": 0.1, "weight_decay": 0.02}),
-    ("sgd", optim.SGD, {"lr": 0.1, "weight_decay": 0.02, "decoupled_weight_decay": True}),
-    ("momentum", optim.SGD, {"lr": 0.05, "momentum": 0.9}),
-    ("momentum", optim.SGD, {"lr": 0.05, "momentum": 0.8, "dampening": 0.3, "weight_decay": 0.01}),
-    ("momentum", optim.SGD, {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
-    ("momentum", optim.SGD, {"lr": 0.05, "momentum": 0.9, "lr_in_velocity": True}),
-    ("momentum", optim.SGD, {"lr": 0.05, "momentum": 0.9, "nesterov": True, "lr_in_velocity": True}),
-    ("lion", optim.Lion, {"lr": 1e-3}),
-    ("lion", optim.Lion, {"lr": 1e-3, "betas": (0.8, 0.95), "weight_decay": 0.1}),
-    ("adagrad", optim.Adagrad, {"lr": 0.05}),
-    ("adagrad", optim.Adagrad, {"lr": 0.05, "lr_decay": 0.05, "weight_decay": 0.01, "eps": 1e-3}),
-    ("adagrad", optim.Adagrad, {"lr": 0.05, "eps": 1e-3, "eps_mode": "inside"}),
-    ("rmsprop", optim.RMSprop, {"lr": 0.01}),
-    ("rmsprop", optim.RMSprop, {"lr": 0.002, "alpha": 0.9, "eps": 1e-3, "weight_decay": 0.02}),
-    ("rmsprop", optim.RMSprop, {"lr": 0.01, "alpha": 0.9, "eps": 1e-3, "eps_mode": "inside"}),
-    ("rmsprop_momentum", optim.RMSprop, {"lr": 0.005, "momentum": 0.8}),
-    ("rmsprop_momentum", optim.RMSprop, {"lr": 0.005, "momentum": 0.8, "lr_in_velocity": True}),
-    ("rmsprop_centered", optim.RMSprop, {"lr": 0.005, "centered": True, "eps": 1e-3}),
-    (
-        "rmsprop_centered_momentum",
-        optim.RMSprop,
-        {"lr": 0.002, "centered": True, "momentum": 0.5, "eps": 1e-3},
-    ),
-    ("adadelta", optim.Adadelta, {"lr": 1.0}),
-    ("adadelta", optim.Adadelta, {"lr": 0.5, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.01}),
-    ("adam", optim.Adam, {"lr": 0.02}),
-    ("adam", optim.Adam, {"lr": 0.02, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.02}),
-    ("adam", optim.Adam, {"lr": 0.02, "eps": 1e-3, "eps_mode": "inside"}),
-    ("adam", optim.Adam, {"lr": 0.02, "eps": 1e-3, "eps_mode": "hat"}),
-    ("adam", optim.AdamW, {"lr": 0.02}),
-    ("amsgrad", optim.Adam, {"lr": 0.02, "amsgrad": True}),
-    ("amsgrad", optim.AdamW, {"lr": 0.02, "amsgrad": True, "weight_decay": 0.1}),
-    ("nadam", optim.NAdam, {"lr": 0.02}),
-    (
-        "nadam",
-        optim.NAdam,
-        {"lr": 0.02, "momentum_decay": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True},
-    ),
-    ("radam", optim.RAdam, {"lr": 0.02}),
-    ("radam", optim.RAdam, {"lr": 0.02, "betas": (0.8, 0.99), "eps": 1e-3, "weight_decay": 0.02}),
-    ("adamax", optim.Adamax, {"lr": 0.02}),
-    ("adamax", optim.Adamax, {"lr": 0.02, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.02}),
-]
-
 
 def label(rule: str, settings: dict[str, Any]) -> str:
     """The name of a row: which settings it gives, and the words among them."""
@@ -114,9 +68,9 @@ def label(rule: str, settings: dict[str, Any]) -> str:
 
 
 def hypers_of(optimizer: optim.Optimizer, given: dict[str, Any]) -> dict[str, float]:
-    """All hyper-parameters of an optimizer's rule; they must be the given ones where those are numbers."""
-    rule = optimizer._rule
-    found = {name: rule[name] for name in RULES[rule.name]["hypers"]}
+    """All hyper-parameters of an optimizer's rule; given numbers must be among them."""
+    config = optimizer._config
+    found = {name: config[name] for name in RULES[config.rule]["hypers"]}
     flat = dict(given)
     if "betas" in flat:
         flat["beta1"], flat["beta2"] = flat.pop("betas")

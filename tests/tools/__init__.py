@@ -1,1 +1,1 @@
-"""Programs that measure and write: accuracy, golden hashes, special values."""
+"""Programs that measure and write: accuracy, golden hashes, special values, type stubs."""

@@ -276,7 +276,7 @@ def test_a_csv_file_has_a_line_for_each_epoch(tmp_path: Path) -> None:
     rows = list(csv.DictReader(path.read_text().splitlines()))
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 6]
     assert [float(row["loss"]) for row in rows] == first.loss + second.loss
-    with pytest.raises(ValueError, match=r"log\.csv: the columns are .*, lr, but the epoch has .*"):
+    with pytest.raises(ValueError, match=r"log\.csv: the header is .*, lr, but the metrics are .*"):
         trainer.fit(X, Y, epochs=1, callbacks=[CSVLogger(path, append=True)])
     trainer.fit(X, Y, epochs=1, callbacks=[CSVLogger(path)])
     assert len(path.read_text().splitlines()) == 2

@@ -362,7 +362,7 @@ def test_files_of_another_kind_are_told_apart(tmp_path: Path) -> None:
         ({"dtype": "float64"}, "weight: expected float64, got float32"),
         ({"epochs_done": -1}, "epochs_done"),
         ({"command": "x"}, "'command' is not known"),
-        ({"state": {"steps": 1, "skipped": 0, "carried": [1.0]}}, "carried"),
+        ({"state": {"steps": 1, "skipped": 0, "scalar_state": [1.0]}}, "scalar_state"),
     ],
 )
 def test_a_file_that_does_not_agree_with_itself_is_refused(

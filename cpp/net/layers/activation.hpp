@@ -1,4 +1,4 @@
-// A function of the registry as a layer, where the layer before could not take it over.
+// An activation function as a layer, for places where the layer before could not fuse it.
 #pragma once
 
 #include "../epilogue.hpp"
@@ -9,11 +9,26 @@ template <class T>
 class ActivationLayer;
 
 struct ActivationSpec final : SpecFor<ActivationSpec, ActivationLayer> {
+  static constexpr const char* kind = "activation";
   Activation function;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("activation", function);
+  }
 
   bool is_noop(Mode) const override { return function.identity(); }
   const ActivationSpec* activation(Mode) const override { return this; }
 };
+
+/// The activation of that name, with the shapes of another layer.
+inline ActivationSpec activation_like(const LayerSpec& layer, const char* name, std::vector<double> parameters) {
+  ActivationSpec made;
+  made.input = layer.input;
+  made.output = layer.output;
+  made.function = {activation_index(name), std::move(parameters)};
+  return made;
+}
 
 template <class T>
 class ActivationLayer final : public LayerWithEpilogue<T> {

@@ -1,4 +1,4 @@
-// Alpha dropout (Klambauer et al. 2017, arXiv:1706.02515, section "New dropout technique"): for networks of selu.
+// Alpha dropout (Klambauer et al. 2017, arXiv:1706.02515, section "New dropout technique"), for networks of selu.
 #pragma once
 
 #include "stored_derivative.hpp"
@@ -9,7 +9,13 @@ template <class T>
 class AlphaDropout;
 
 struct AlphaDropoutSpec final : SpecFor<AlphaDropoutSpec, AlphaDropout> {
-  double probability = 0.5;  ///< of a number that is dropped, in [0, 1)
+  static constexpr const char* kind = "alpha_dropout";
+  double probability = 0.5;  ///< probability that a number is dropped, in [0, 1)
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("p", probability);
+  }
 
   bool is_noop(Mode mode) const override { return mode == Mode::infer || probability == 0; }
 };

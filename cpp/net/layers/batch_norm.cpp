@@ -40,7 +40,7 @@ template <class T>
 BatchNorm<T>::BatchNorm(const BatchNormSpec& spec, ParameterBinder<T>& binder)
     : features_(spec.input.features),
       eps_(spec.eps),
-      momentum_(spec.momentum),
+      momentum_(spec.momentum.value_or(-1)),
       numbers_(std::size_t(kNumbers * features_)) {
   if (spec.affine) {
     weight_ = binder.take(features_);
@@ -147,7 +147,6 @@ void BatchNorm<T>::commit_running_stats() {
   fresh_ = false;
 }
 
-template class BatchNorm<float>;
-template class BatchNorm<double>;
+SIMDNN_INSTANTIATE(BatchNorm);
 
 }  // namespace simdnn

@@ -1,6 +1,8 @@
-// Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167): y = (x - mean) / sqrt(variance + eps) w + b, by the
-// batch while it trains, by running statistics in evaluation.
+// Batch normalization (Ioffe & Szegedy 2015, arXiv:1502.03167): y = (x - mean) / sqrt(variance + eps) w + b, with the
+// statistics of the batch in training and running statistics in inference.
 #pragma once
+
+#include <optional>
 
 #include "../epilogue.hpp"
 
@@ -10,9 +12,17 @@ template <class T>
 class BatchNorm;
 
 struct BatchNormSpec final : SpecFor<BatchNormSpec, BatchNorm> {
+  static constexpr const char* kind = "batch_norm";
   double eps = 1e-5;
-  double momentum = 0.1;  ///< the share of a new batch in the running statistics; negative: a plain mean of all
+  std::optional<double> momentum = 0.1;  ///< weight of a new batch in the running statistics; nullopt: mean of all
   bool affine = true;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("eps", eps);
+    f("momentum", momentum);
+    f("affine", affine);
+  }
 
   void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
   bool whole_batch() const override { return true; }
@@ -41,10 +51,10 @@ class BatchNorm final : public LayerWithEpilogue<T> {
   double eps_, momentum_;
   ParameterView<T> weight_, bias_;
   T *running_mean_, *running_variance_, *batches_;
-  Index batch_ = 0;              ///< rows whose own statistics the last forward pass used; 0: it used the running ones
-  bool fresh_ = false;           ///< its statistics have not yet joined the running ones
-  std::vector<double> numbers_;  ///< rows of features: mean, variance, inverse, sums, products
-  Matrix<T> factors_;            ///< rows of features: center, scale, offset, tilt, back
+  Index batch_ = 0;     ///< rows of the batch whose statistics the last forward pass used; 0: it used the running ones
+  bool fresh_ = false;  ///< the running statistics do not yet include those of the last forward pass
+  std::vector<double> numbers_;  ///< [5, features]: mean, variance, inverse, sums, products
+  Matrix<T> factors_;            ///< [5, features]: center, scale, offset, tilt, back
 };
 
 }  // namespace simdnn

@@ -1,41 +1,40 @@
-// Kinds of recurrent cells: where gates stand in a row of a time step, and where in the weights.
+// Kinds of recurrent cells: the place of their gates in a row of a time step, and in the weights.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "../../base/views.hpp"
 
 namespace simdnn {
 
-/// Gates that lie side by side in a row and in a weight; counted in gates.
+/// A range of gates that are adjacent in a row and in a weight; positions count gates.
 struct GateRange {
   int row, weight, count;
-  bool added = true;  ///< the input's product is added to the state's
+  bool added = true;  ///< x W_ih is added to h W_hh
 };
 
-/// What there is to a cell beside its kernels. The state's product, over all gates that it reaches, comes first.
+/// The layout of a cell. The product h W_hh is computed first, for all gates that it reaches.
 struct Cell {
   const char* name;
-  int row_gates;     ///< in a row
-  int weight_gates;  ///< in a weight
-  int state_row;     ///< the first gate of a row that the state's product reaches; the input's begin at 0
-  bool memory;       ///< whether a state has a second half
-  std::vector<GateRange> input;
+  int row_gates;                 ///< gates in a row
+  int weight_gates;              ///< gates in a weight
+  int state_row;                 ///< first gate of a row that h W_hh reaches; those of x W_ih begin at 0
+  bool memory;                   ///< a state is [h, c], as in an LSTM, instead of [h]
+  std::vector<GateRange> input;  ///< ranges that x W_ih reaches
 };
 
-/// In the order of CellKind.
+/// The cells, in the order of CellKind.
 inline const Cell kCells[kCellKinds] = {
     {"rnn", 1, 1, 0, false, {{0, 0, 1}}},
     {"lstm", 4, 4, 0, true, {{0, 0, 4}}},
     {"gru", 4, 3, 1, false, {{1, 0, 2}, {0, 2, 1, false}}},  // row [n of x, r, z, n of h], weights [r, z, n]
 };
 
-/// There is one of that name.
-inline CellKind cell_of(const std::string& name) {
-  int kind = 0;
-  while (kCells[kind].name != name) ++kind;
-  return CellKind(kind);
+/// The names of the cells, in the order of CellKind.
+inline std::vector<const char*> cell_names() {
+  std::vector<const char*> names;
+  for (const Cell& cell : kCells) names.push_back(cell.name);
+  return names;
 }
 
 }  // namespace simdnn

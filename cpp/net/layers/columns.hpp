@@ -1,4 +1,4 @@
-// Work on columns or rows of a matrix, which threads may share: sums down the rows are never split.
+// Loops over blocks of columns or rows of a matrix, in parallel; a sum over the rows is never split.
 #pragma once
 
 #include <algorithm>
@@ -8,11 +8,11 @@
 
 namespace simdnn {
 
-/// Columns that are worked on at once, so that the rows' parts stay in cache between one act and the next.
+/// Columns of a block: its part of every row stays in cache from one operation to the next.
 constexpr Index kColumns = 64;
 static_assert(kColumns % kPad == 0);
 
-/// Calls body(first, count) for blocks of columns, of so many rows.
+/// Calls body(first, count) for blocks of the columns of a matrix [rows, columns].
 template <class Body>
 void for_columns(Index columns, Index rows, const StopToken& stop, const Body& body) {
   const Nanoseconds work = kLayerElement * double(rows) * double(columns);
@@ -30,7 +30,7 @@ void apply_to_columns(const PostOp<T>& post_op, const Matrix<T>& m, Index first,
   post_op.apply(m.data + first, aux, m.stride, m.rows, padded(count), post_op.parameters);
 }
 
-/// Calls body(first, count) for blocks of rows.
+/// Calls body(first, count) for blocks of the rows of a matrix [rows, columns].
 template <class Body>
 void for_rows(Index rows, Index columns, const StopToken& stop, const Body& body) {
   constexpr Index grain = 16;
@@ -49,7 +49,7 @@ void apply_to_rows(const PostOp<T>& post_op, const Matrix<T>& m, Index first, In
   post_op.apply(m.data + first * m.stride, aux, m.stride, count, m.stride, post_op.parameters);
 }
 
-/// m += what begins at `from`.
+/// m += the matrix of the same shape at `from`.
 template <class T>
 void add_to(const T* from, Index stride, const Matrix<T>& m) {
   typed_kernels<T>().layers.add(m.data, m.stride, from, stride, m.data, m.stride, m.rows, m.columns);

@@ -96,7 +96,6 @@ Matrix<T> Concatenate<T>::backward(const Matrix<const T>& x, const Matrix<T>& gr
   return dx;
 }
 
-template class Concatenate<float>;
-template class Concatenate<double>;
+SIMDNN_INSTANTIATE(Concatenate);
 
 }  // namespace simdnn

@@ -9,7 +9,13 @@ template <class T>
 class Concatenate;
 
 struct ConcatenateSpec final : SpecFor<ConcatenateSpec, Concatenate> {
+  static constexpr const char* kind = "concatenate";
   std::vector<std::shared_ptr<const SequentialSpec>> branches;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("branches", branches);
+  }
 
   void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
   double flops(Index time_steps) const override;
@@ -35,8 +41,8 @@ class Concatenate final : public Layer<T> {
   Index outputs_;
   bool first_ = false;
   std::vector<Sequential<T>> branches_;
-  std::vector<Index> widths_;         ///< of each branch's output
-  std::vector<Matrix<T>> gradients_;  ///< with respect to each branch's output
+  std::vector<Index> widths_;         ///< features of each branch's output
+  std::vector<Matrix<T>> gradients_;  ///< gradients w.r.t. each branch's output
   Matrix<T> y_;
 };
 

@@ -110,7 +110,6 @@ Matrix<T> Dense<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient
   return {input_gradient_.data, x.rows, inputs_, input_gradient_.stride};
 }
 
-template class Dense<float>;
-template class Dense<double>;
+SIMDNN_INSTANTIATE(Dense);
 
 }  // namespace simdnn

@@ -9,8 +9,15 @@ template <class T>
 class Dense;
 
 struct DenseSpec final : SpecFor<DenseSpec, Dense> {
+  static constexpr const char* kind = "dense";
   bool bias = true;
   Activation activation_of_output;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("bias", bias);
+    f("activation", activation_of_output);
+  }
 
   Index weights() const { return input.features * output.features; }
   void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;

@@ -9,7 +9,13 @@ template <class T>
 class Dropout;
 
 struct DropoutSpec final : SpecFor<DropoutSpec, Dropout> {
-  double probability = 0.5;  ///< of a zero, in [0, 1)
+  static constexpr const char* kind = "dropout";
+  double probability = 0.5;  ///< probability of a zero, in [0, 1)
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("p", probability);
+  }
 
   bool is_noop(Mode mode) const override { return mode == Mode::infer || probability == 0; }
 };

@@ -85,7 +85,6 @@ Matrix<T> Embedding<T>::backward(const Matrix<const T>& x, const Matrix<T>& grad
   return pass_through_gradient(dx, dx_init, prev_post_op);
 }
 
-template class Embedding<float>;
-template class Embedding<double>;
+SIMDNN_INSTANTIATE(Embedding);
 
 }  // namespace simdnn

@@ -9,16 +9,37 @@ template <class T>
 class Embedding;
 
 struct EmbeddingSpec final : SpecFor<EmbeddingSpec, Embedding> {
+  static constexpr const char* kind = "embedding";
   struct Table {
-    std::string name;  ///< of its parameter
+    std::string name;  ///< name of the parameter [count, width]
     Index count = 0, width = 0;
+
+    template <class Fields>
+    void fields(Fields& f) {
+      f("name", name);
+      f("count", count);
+      f("width", width);
+    }
   };
   struct Column {
     Index column = 0, table = 0;
+
+    template <class Fields>
+    void fields(Fields& f) {
+      f("column", column);
+      f("table", table);
+    }
   };
   std::vector<Table> tables;
-  std::vector<Column> columns;  ///< that are looked up, in the order of the output
-  std::vector<Index> passed;    ///< that come before them as they are
+  std::vector<Column> columns;  ///< columns that are looked up, in the order of the output
+  std::vector<Index> passed;    ///< columns that are copied, in front of the vectors
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("tables", tables);
+    f("lookups", columns);
+    f("passed", passed);
+  }
 
   void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
   void check(const InputReader& x, Index rows) const override;
@@ -40,14 +61,14 @@ class Embedding final : public Layer<T> {
     Index column, count, width;
     T *values, *gradients;
 
-    /// Where the entry for x begins; what was not checked, because somebody changed it meanwhile, reads the first.
+    /// The offset of the entry for x. An x out of range, which a caller wrote after check(), reads the first entry.
     Index offset(T x) const { return x >= 0 && x < T(count) ? Index(x) * width : 0; }
   };
 
   Index inputs_, outputs_;
   std::vector<Lookup> lookups_;
   std::vector<Index> passed_;
-  T* gradients_ = nullptr;  ///< of all tables
+  T* gradients_ = nullptr;  ///< gradients of all tables
   Index size_ = 0;
   Matrix<T> y_, input_gradient_;
 };

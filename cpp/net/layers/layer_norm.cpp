@@ -86,7 +86,6 @@ Matrix<T> LayerNorm<T>::backward(const Matrix<const T>&, const Matrix<T>& gradie
   return gradient;
 }
 
-template class LayerNorm<float>;
-template class LayerNorm<double>;
+SIMDNN_INSTANTIATE(LayerNorm);
 
 }  // namespace simdnn

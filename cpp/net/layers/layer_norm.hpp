@@ -9,8 +9,15 @@ template <class T>
 class LayerNorm;
 
 struct LayerNormSpec final : SpecFor<LayerNormSpec, LayerNorm> {
+  static constexpr const char* kind = "layer_norm";
   double eps = 1e-5;
   bool affine = true;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("eps", eps);
+    f("affine", affine);
+  }
 
   void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
 };
@@ -34,8 +41,8 @@ class LayerNorm final : public LayerWithEpilogue<T> {
   Index features_;
   double eps_;
   ParameterView<T> weight_, bias_;
-  std::vector<double> inverse_;  ///< of each row
-  std::vector<double> sums_;     ///< gradients of weight, then of bias, over the chunks of a batch
+  std::vector<double> inverse_;  ///< 1 / sqrt(variance + eps) of each row
+  std::vector<double> sums_;     ///< gradients of weight, then of bias, summed over the chunks of a batch
   Matrix<T> normal_;
 };
 

@@ -40,7 +40,6 @@ Matrix<T> Maxout<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradien
   return dense_.backward(x, {spread_.data, x.rows, outputs_ * pieces_, spread_.stride}, dx_init, prev_post_op, context);
 }
 
-template class Maxout<float>;
-template class Maxout<double>;
+SIMDNN_INSTANTIATE(Maxout);
 
 }  // namespace simdnn

@@ -9,8 +9,19 @@ template <class T>
 class Maxout;
 
 struct MaxoutSpec final : SpecFor<MaxoutSpec, Maxout> {
-  DenseSpec dense;  ///< of output.features * pieces outputs, the pieces of each side by side
+  static constexpr const char* kind = "maxout";
+  DenseSpec dense;  ///< a layer of output.features * pieces outputs, the pieces of each adjacent
   Index pieces = 2;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("pieces", pieces);
+    f("bias", dense.bias);
+  }
+  void derive() {
+    dense.input = input;
+    dense.output = {output.features * pieces, output.sequence};
+  }
 
   void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override {
     dense.declare_parameters(prefix, layout);
@@ -38,8 +49,8 @@ class Maxout final : public Layer<T> {
  private:
   Index outputs_, pieces_;
   Dense<T> dense_;
-  Matrix<T> parts_;   ///< what competes, in the last forward pass
-  Matrix<T> spread_;  ///< their gradient
+  Matrix<T> parts_;   ///< the pieces of the last forward pass
+  Matrix<T> spread_;  ///< the gradient w.r.t. the pieces
   Matrix<T> y_;
 };
 

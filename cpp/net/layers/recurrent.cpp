@@ -7,7 +7,7 @@
 namespace simdnn {
 
 RecurrentShape RecurrentSpec::layer(int i) const {
-  return {kind, i, i == 0 ? input.features : output.features, output.features, bias, trainable_state};
+  return {cell, i, i == 0 ? input.features : output.features, output.features, bias, trainable_state};
 }
 
 void RecurrentSpec::declare_parameters(const std::string& prefix, ParameterLayout& layout) const {
@@ -30,7 +30,7 @@ Recurrent<T>::Recurrent(const RecurrentSpec& spec, ParameterBinder<T>& binder)
       units_(spec.output.features),
       sequence_(spec.output.sequence),
       trainable_state_(spec.trainable_state),
-      truncate_(spec.truncate),
+      truncate_(spec.truncate.value_or(0)),
       mask_(spec.mask),
       step_flops_(spec.flops(1) / 3) {
   for (int i = 0; i < spec.num_layers; ++i) layers_.emplace_back(spec.layer(i), binder);
@@ -190,7 +190,6 @@ Matrix<T> Recurrent<T>::backward(const Matrix<const T>& x, const Matrix<T>& grad
   return {input_gradient_.data, x.rows, inputs_, input_gradient_.stride};
 }
 
-template class Recurrent<float>;
-template class Recurrent<double>;
+SIMDNN_INSTANTIATE(Recurrent);
 
 }  // namespace simdnn

@@ -11,13 +11,25 @@ template <class T>
 class Recurrent;
 
 struct RecurrentSpec final : SpecFor<RecurrentSpec, Recurrent> {
-  CellKind kind = kLstm;
+  static constexpr const char* kind = "recurrent";
+  CellKind cell = kLstm;
   int num_layers = 1;
   bool bias = true;
-  bool trainable_state = false;     ///< the states that a sequence begins with are parameters, else zeros
-  bool stateful = false;            ///< a batch begins with the states that the last one ended with
-  Index truncate = 0;               ///< no gradient crosses a multiple of so many steps; 0: all do
-  std::optional<double> mask = {};  ///< steps whose features all are this number are skipped
+  bool trainable_state = false;        ///< the initial states are parameters instead of zeros
+  bool stateful = false;               ///< a batch begins with the states at the end of the last one
+  std::optional<Index> truncate = {};  ///< no gradient crosses a multiple of this number of steps
+  std::optional<double> mask = {};     ///< steps whose features all equal this number are skipped
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("cell", named(cell, cell_names()));
+    f("num_layers", num_layers);
+    f("bias", bias);
+    f("initial_state", named(trainable_state, {"zeros", "learned"}));
+    f("stateful", stateful);
+    f("truncate", truncate);
+    f("mask_value", mask);
+  }
 
   RecurrentShape layer(int i) const;
   void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;

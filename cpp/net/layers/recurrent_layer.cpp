@@ -294,7 +294,6 @@ void RecurrentLayer<T>::parameter_gradients(const Matrix<const T>& x, bool fresh
   state_gradient(dc_, initial_c_, fresh_start, context);
 }
 
-template class RecurrentLayer<float>;
-template class RecurrentLayer<double>;
+SIMDNN_INSTANTIATE(RecurrentLayer);
 
 }  // namespace simdnn

@@ -95,7 +95,6 @@ Matrix<T> Residual<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradi
   return branch_.backward(x, gradient, straight, prev_post_op, context);
 }
 
-template class Residual<float>;
-template class Residual<double>;
+SIMDNN_INSTANTIATE(Residual);
 
 }  // namespace simdnn

@@ -1,4 +1,4 @@
-// y = F(x) + S(x): a branch beside a shortcut (He et al. 2016, arXiv:1512.03385, eq. 1 and 2).
+// y = F(x) + S(x): the sum of a branch and a shortcut (He et al. 2016, arXiv:1512.03385, eq. 1 and 2).
 #pragma once
 
 #include "../epilogue.hpp"
@@ -10,8 +10,15 @@ template <class T>
 class Residual;
 
 struct ResidualSpec final : SpecFor<ResidualSpec, Residual> {
+  static constexpr const char* kind = "residual";
   std::shared_ptr<const SequentialSpec> branch;
   SpecPointer shortcut;  ///< nullptr: the identity
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("branch", branch);
+    f("shortcut", shortcut);
+  }
 
   void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
   double flops(Index time_steps) const override;
@@ -46,8 +53,8 @@ class Residual final : public LayerWithEpilogue<T> {
   bool first_ = false;
   Sequential<T> branch_;
   std::unique_ptr<Layer<T>> shortcut_;
-  Matrix<T> gradient_;  ///< a second copy of the output's gradient, for whoever overwrites it
-  Matrix<T> sum_;       ///< of that copy and a start, behind an identity
+  Matrix<T> gradient_;  ///< a copy of the gradient w.r.t. y, which one of the two paths may overwrite
+  Matrix<T> sum_;       ///< the sum of that copy and dx_init, for the identity
 };
 
 }  // namespace simdnn

@@ -10,8 +10,17 @@ template <class T>
 class RReLU;
 
 struct RReLUSpec final : SpecFor<RReLUSpec, RReLU> {
+  static constexpr const char* kind = "rrelu";
   SlopeLaw law;
-  ActivationSpec mean;  ///< leaky_relu with the mean slope
+  ActivationSpec mean;  ///< leaky_relu with the mean slope, for inference
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("lower", law.lower);
+    f("upper", law.upper);
+    f("distribution", named(law.normal, {"uniform", "normal"}));
+  }
+  void derive() { mean = activation_like(*this, "leaky_relu", {(law.lower + law.upper) / 2}); }
 
   const ActivationSpec* activation(Mode mode) const override { return mode == Mode::infer ? &mean : nullptr; }
 };

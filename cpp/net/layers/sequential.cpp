@@ -139,7 +139,6 @@ Matrix<T> Sequential<T>::backward(Matrix<T> gradient, const Matrix<const T>& dx_
   return gradient;
 }
 
-template class Sequential<float>;
-template class Sequential<double>;
+SIMDNN_INSTANTIATE(Sequential);
 
 }  // namespace simdnn

@@ -1,4 +1,4 @@
-// Layers one after the other: a network, or a branch inside one.
+// A sequence of layers: a network, or a branch inside one.
 #pragma once
 
 #include "../layer.hpp"
@@ -9,7 +9,13 @@ template <class T>
 class Sequential;
 
 struct SequentialSpec final : SpecFor<SequentialSpec, Sequential> {
+  static constexpr const char* kind = "sequential";
   std::vector<SpecPointer> layers;
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("layers", layers);
+  }
 
   void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
   double flops(Index time_steps) const override;
@@ -42,10 +48,10 @@ class Sequential final : public Layer<T> {
   Matrix<T> backward(Matrix<T> gradient, const Matrix<const T>& dx_init, const PostOp<T>& prev_post_op,
                      const PassContext& context, const Matrix<const T>& extra_gradient);
 
-  /// What the last layer read in the last forward pass.
+  /// The input of the last layer in the last forward pass.
   const Matrix<const T>& last_input() const { return inputs_.back(); }
 
-  /// Elements of the arena that each of its description's layers has taken.
+  /// Elements of the arena that each of the `layers` layers of the description has taken.
   std::vector<Index> arena(std::size_t layers) const {
     std::vector<Index> taken(layers, 0);
     for (std::size_t i = 0; i < layers_.size(); ++i) taken[places_[i]] = taken_[i];
@@ -56,13 +62,13 @@ class Sequential final : public Layer<T> {
   std::size_t lowest_trainable() const;
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;
-  std::vector<std::size_t> places_;      ///< of each in the description, where some are fused or left out
-  std::vector<Index> taken_;             ///< of the arena, by each
-  std::vector<Matrix<const T>> inputs_;  ///< of each layer, in the last forward pass
-  std::vector<Index> time_steps_;        ///< and its rows of a sample
-  std::size_t lowest_ = 0;               ///< the backward pass ends with this layer
+  std::vector<std::size_t> places_;      ///< index of each layer in the description, of which some are fused or no-ops
+  std::vector<Index> taken_;             ///< elements of the arena that each layer has taken
+  std::vector<Matrix<const T>> inputs_;  ///< input of each layer in the last forward pass
+  std::vector<Index> time_steps_;        ///< rows per sample of that input
+  std::size_t lowest_ = 0;               ///< index of the layer that ends the backward pass
   Index columns_;
-  Matrix<T> copy_;  ///< output of an empty Sequential
+  Matrix<T> copy_;  ///< the output of an empty Sequential
 };
 
 }  // namespace simdnn

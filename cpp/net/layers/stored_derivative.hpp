@@ -1,11 +1,11 @@
-// Layers that act on each number alone and know its derivative when they have acted.
+// The base of elementwise layers that compute their derivative together with their value.
 #pragma once
 
 #include "../layer.hpp"
 
 namespace simdnn {
 
-/// y and dy/dx side by side: the gradient is multiplied by the latter wherever it comes from.
+/// A layer y = f(x) that stores dy/dx: its backward post-op multiplies the gradient w.r.t. y by it.
 template <class T>
 class StoredDerivativeLayer : public Layer<T> {
  public:
@@ -25,7 +25,7 @@ class StoredDerivativeLayer : public Layer<T> {
  protected:
   Matrix<T> output(Index rows) const { return {y_.data, rows, columns_, y_.stride}; }
 
-  /// The rows of x, with a random stream for each pass, layer and place in the batch.
+  /// The rows of x, y and dy/dx, with a random stream that depends on pass, layer and place in the batch.
   RandomRows<T> random_rows(const Matrix<const T>& x, const PassContext& context, std::uint32_t stream) const {
     RandomRows<T> rows;
     rows.rows = x.rows;

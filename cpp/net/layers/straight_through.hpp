@@ -10,8 +10,15 @@ template <class T>
 class StraightThrough;
 
 struct StraightThroughSpec final : SpecFor<StraightThroughSpec, StraightThrough> {
-  bool clipped = false;  ///< passes only where |x| <= 1
-  ActivationSpec step;   ///< what it is when nothing is trained
+  static constexpr const char* kind = "straight_through";
+  bool clipped = false;  ///< the gradient passes only where |x| <= 1
+  ActivationSpec step;   ///< binary_step, for inference
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("clipped", clipped);
+  }
+  void derive() { step = activation_like(*this, "binary_step", {}); }
 
   const ActivationSpec* activation(Mode mode) const override { return mode == Mode::infer ? &step : nullptr; }
 };

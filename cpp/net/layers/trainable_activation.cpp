@@ -8,7 +8,7 @@ template <class T>
 TrainableActivation<T>::TrainableActivation(const TrainableActivationSpec& spec, ParameterBinder<T>& binder)
     : features_(spec.input.features),
       shared_(spec.shared),
-      tiles_(typed_kernels<T>().trainable[spec.function]),
+      tiles_(typed_kernels<T>().trainable[spec.function.index]),
       parameter_(binder.take(spec.count())),
       spread_(std::size_t(features_)),
       sums_(std::size_t(features_)) {}
@@ -47,7 +47,6 @@ Matrix<T> TrainableActivation<T>::backward(const Matrix<const T>& x, const Matri
   return gradient;
 }
 
-template class TrainableActivation<float>;
-template class TrainableActivation<double>;
+SIMDNN_INSTANTIATE(TrainableActivation);
 
 }  // namespace simdnn

@@ -1,5 +1,5 @@
 // An activation with a trainable parameter: prelu (He et al. 2015, arXiv:1502.01852), swish (Ramachandran et al.
-// 2017).
+// 2017, arXiv:1710.05941).
 #pragma once
 
 #include "../epilogue.hpp"
@@ -10,9 +10,17 @@ template <class T>
 class TrainableActivation;
 
 struct TrainableActivationSpec final : SpecFor<TrainableActivationSpec, TrainableActivation> {
-  int function = 0;  ///< of the registry, with one parameter
-  std::string name;  ///< of that parameter
-  bool shared = true;
+  static constexpr const char* kind = "trainable_activation";
+  Activation function;  ///< a function of one parameter
+  std::string name;     ///< name of that parameter
+  bool shared = true;   ///< one parameter for all features, or one for each
+
+  template <class Fields>
+  void fields(Fields& f) {
+    f("activation", function);
+    f("name", name);
+    f("shared", shared);
+  }
 
   Index count() const { return shared ? 1 : input.features; }
   void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override {
@@ -37,7 +45,7 @@ class TrainableActivation final : public Layer<T> {
   const TrainableTiles<T>& tiles_;
   ParameterView<T> parameter_;
   std::vector<T> spread_;     ///< the parameter of each feature
-  std::vector<double> sums_;  ///< its gradient, over the chunks of a batch
+  std::vector<double> sums_;  ///< the gradient w.r.t. spread_, summed over the chunks of a batch
   Matrix<T> y_;
 };
 

@@ -12,7 +12,7 @@ struct Sgd {
       .formula = "p -= lr (g + weight_decay p)",
       .source = "Robbins & Monro 1951",
       .slots = {},
-      .hypers = {{"lr", 1e-3, 0, kUnbounded}, {"weight_decay", 0, 0, kUnbounded}, {"decoupled_weight_decay", 0, 0, 2}},
+      .hypers = {learning_rate(1e-3), weight_decay(), decoupled_weight_decay()},
       .counts = false,
   };
   template <class T>
@@ -32,13 +32,13 @@ struct Momentum {
           "lr_in_velocity: b takes lr g, and p -= b, or momentum b + lr g",
       .source = "Polyak 1964; Sutskever et al. 2013, section 2, as PyTorch writes it",
       .slots = {"momentum_buffer"},
-      .hypers = {{"lr", 1e-3, 0, kUnbounded},
-                 {"weight_decay", 0, 0, kUnbounded},
-                 {"decoupled_weight_decay", 0, 0, 2},
-                 {"momentum", 0, 0, kUnbounded},
-                 {"dampening", 0, -kUnbounded, kUnbounded},
-                 {"nesterov", 0, 0, 2},
-                 {"lr_in_velocity", 0, 0, 2}},
+      .hypers = {learning_rate(1e-3),
+                 weight_decay(),
+                 decoupled_weight_decay(),
+                 Hyper::nonnegative("momentum", 0, "Decay of the velocity; 0 is plain gradient descent."),
+                 {"dampening", 0, -kUnbounded, kUnbounded, "Part of each later gradient that the velocity leaves out."},
+                 Hyper::flag("nesterov", false, "Nesterov's look-ahead; needs a momentum and no dampening."),
+                 rate_in_velocity()},
       .counts = false,
   };
   template <class T>
@@ -70,11 +70,9 @@ struct Lion {
       .formula = "p = (1 - lr weight_decay) p - lr sign(b1 m + (1-b1) g); m = b2 m + (1-b2) g",
       .source = "Chen et al. 2023, Symbolic discovery of optimization algorithms, algorithm 2",
       .slots = {"exp_avg"},
-      .hypers = {{"lr", 1e-4, 0, kUnbounded},
-                 {"weight_decay", 0, 0, kUnbounded},
-                 {"decoupled_weight_decay", 1, 0, 2},
-                 {"beta1", 0.9, 0, 1},
-                 {"beta2", 0.99, 0, 1}},
+      .hypers = {learning_rate(1e-4), weight_decay(), decoupled_weight_decay(true),
+                 Hyper::decay("beta1", 0.9, "Weight of the old momentum in the step."),
+                 Hyper::decay("beta2", 0.99, "Weight of the old momentum in the new one.")},
   };
   template <class T>
   struct Step {

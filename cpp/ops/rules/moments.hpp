@@ -6,30 +6,33 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Hyper-parameters of all rules in this file, in this order.
+/// Their hyper-parameters after the common ones, in this order.
 enum MomentHyper { kBeta1 = kCommonHypers, kBeta2, kEps, kEpsMode, kMomentHypers };
 
+constexpr Hyper first_decay() { return Hyper::decay("beta1", 0.9, "Decay of the first moment."); }
+
 constexpr RuleDescription with_moments(const char* name, const char* formula, const char* source, double lr,
-                                       double mode) {
+                                       EpsMode mode) {
   RuleDescription info{};
   info.name = name;
   info.formula = formula;
   info.source = source;
   info.slots[0] = "exp_avg";
   info.slots[1] = "exp_avg_sq";
-  info.hypers[kLr] = {"lr", lr, 0, kUnbounded};
-  info.hypers[kWeightDecay] = {"weight_decay", 0, 0, kUnbounded};
-  info.hypers[kDecoupled] = {"decoupled_weight_decay", 0, 0, 2};
-  info.hypers[kBeta1] = {"beta1", 0.9, 0, 1};
-  info.hypers[kBeta2] = {"beta2", 0.999, 0, 1};
-  info.hypers[kEps] = {"eps", 1e-8, 0, kUnbounded};
-  info.hypers[kEpsMode] = {"eps_mode", mode, kOutside, kHat + 1};
+  info.hypers[kLr] = learning_rate(lr);
+  info.hypers[kWeightDecay] = weight_decay();
+  info.hypers[kDecoupled] = decoupled_weight_decay();
+  info.hypers[kBeta1] = first_decay();
+  info.hypers[kBeta2] = Hyper::decay("beta2", 0.999, "Decay of the second moment.");
+  info.hypers[kEps] = division_guard(1e-8);
+  info.hypers[kEpsMode] = eps_position(mode);
   return info;
 }
 
 constexpr RuleDescription with_momentum_decay(RuleDescription info) {
-  info.carried[0] = {"mu_product", 1};
-  info.hypers[kMomentHypers] = {"momentum_decay", 4e-3, 0, kUnbounded};
+  info.scalar_state[0] = {"mu_product", 1};
+  info.hypers[kMomentHypers] =
+      Hyper::nonnegative("momentum_decay", 4e-3, "Rate at which the momentum approaches beta1.");
   return info;
 }
 
@@ -37,14 +40,14 @@ constexpr RuleDescription with_momentum_decay(RuleDescription info) {
 template <class T>
 struct Moments {
   T beta1, beta2, rest1, rest2;
-  FlushTinyGradient<T> flush_gradient;
+  FlushTinyGradient<T> flush_tiny;
 
   explicit Moments(const double* h)
       : beta1(T(h[kBeta1])),
         beta2(T(h[kBeta2])),
         rest1(T(1 - h[kBeta1])),
         rest2(T(1 - h[kBeta2])),
-        flush_gradient(1 - h[kBeta2]) {}
+        flush_tiny(1 - h[kBeta2]) {}
   SIMDNN_INLINE T first(T g, T* const* slots, Index i) const {
     const T m = flush(fma(beta1, slots[0][i], rest1 * g));
     slots[0][i] = m;
@@ -85,7 +88,7 @@ struct Adam {
           rate(T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)))),
           root(s.hypers[kEpsMode], s.hypers[kEps], 1 - power(s.hypers[kBeta2], s.step)) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = moments.flush_gradient(g);
+      g = moments.flush_tiny(g);
       const T m = moments.first(g, slots, i);
       T v = moments.second(g, slots, i);
       if constexpr (kLargest) {
@@ -109,7 +112,7 @@ struct NAdam {
     constexpr double log_096 = -0x1.4e69ed6d80eb3p-5;  // the constant 0.96 is Dozat's
     return h[kBeta1] * (1 - 0.5 * exp(double(step) * h[kMomentHypers] * log_096));
   }
-  static void advance(const double* h, std::int64_t step, double* carried) { carried[0] *= mu(h, step); }
+  static void advance(const double* h, std::int64_t step, double* scalar_state) { scalar_state[0] *= mu(h, step); }
 
   template <class T>
   struct Step {
@@ -119,11 +122,11 @@ struct NAdam {
     explicit Step(const UpdateStep& s)
         : moments(s.hypers), root(s.hypers[kEpsMode], s.hypers[kEps], 1 - power(s.hypers[kBeta2], s.step)) {
       const double next = mu(s.hypers, s.step + 1);
-      now = T(-s.hypers[kLr] * (1 - mu(s.hypers, s.step)) / (1 - s.carried[0]));
-      ahead = T(-s.hypers[kLr] * next / (1 - s.carried[0] * next));
+      now = T(-s.hypers[kLr] * (1 - mu(s.hypers, s.step)) / (1 - s.scalar_state[0]));
+      ahead = T(-s.hypers[kLr] * next / (1 - s.scalar_state[0] * next));
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = moments.flush_gradient(g);
+      g = moments.flush_tiny(g);
       const T m = moments.first(g, slots, i);
       const T v = moments.second(g, slots, i);
       p = fma(ahead, m, now * g) / root(v) + p;
@@ -156,7 +159,7 @@ struct RAdam {
           T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)) * (rectified ? __builtin_sqrt(rectification) : 1));
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = moments.flush_gradient(g);
+      g = moments.flush_tiny(g);
       const T m = moments.first(g, slots, i);
       const T v = moments.second(g, slots, i);
       p = fma(rate, m / (rectified ? root(v) : T(1)), p);
@@ -171,12 +174,8 @@ struct Adamax {
       .formula = "m = b1 m + (1-b1) g; u = max(b2 u, |g| + eps); p -= lr m / ((1-b1^t) u)",
       .source = "Kingma & Ba 2015, section 7.1, algorithm 2, with eps as PyTorch has it",
       .slots = {"exp_avg", "exp_inf"},
-      .hypers = {{"lr", 2e-3, 0, kUnbounded},
-                 {"weight_decay", 0, 0, kUnbounded},
-                 {"decoupled_weight_decay", 0, 0, 2},
-                 {"beta1", 0.9, 0, 1},
-                 {"beta2", 0.999, 0, 1},
-                 {"eps", 1e-8, 0, kUnbounded}},
+      .hypers = {learning_rate(2e-3), weight_decay(), decoupled_weight_decay(), first_decay(),
+                 Hyper::decay("beta2", 0.999, "Decay of the largest gradient."), division_guard(1e-8)},
   };
   template <class T>
   struct Step {

@@ -12,12 +12,9 @@ struct Adagrad {
       .formula = "s += g^2; p -= lr / (1 + (t-1) lr_decay) g / (sqrt(s) + eps)",
       .source = "Duchi, Hazan & Singer 2011, section 1.1, as PyTorch writes it",
       .slots = {"sum"},
-      .hypers = {{"lr", 1e-2, 0, kUnbounded},
-                 {"weight_decay", 0, 0, kUnbounded},
-                 {"decoupled_weight_decay", 0, 0, 2},
-                 {"lr_decay", 0, 0, kUnbounded},
-                 {"eps", 1e-10, 0, kUnbounded},
-                 {"eps_mode", kOutside, kOutside, kHat + 1}},
+      .hypers = {learning_rate(1e-2), weight_decay(), decoupled_weight_decay(),
+                 Hyper::nonnegative("lr_decay", 0, "Step t has the learning rate lr / (1 + (t - 1) * lr_decay)."),
+                 division_guard(1e-10), eps_position(kOutside)},
   };
   template <class T>
   struct Step {
@@ -46,17 +43,14 @@ struct RmsProp {
                                "b = momentum b + u; p -= lr b",
         .source = "Hinton 2012, lecture 6e; centered: Graves 2013, eq. 38-41; as PyTorch writes it",
         .slots = {"square_avg", nullptr, nullptr},
-        .hypers = {{"lr", 1e-2, 0, kUnbounded},
-                   {"weight_decay", 0, 0, kUnbounded},
-                   {"decoupled_weight_decay", 0, 0, 2},
-                   {"alpha", 0.99, 0, 1},
-                   {"eps", 1e-8, 0, kUnbounded},
-                   {"eps_mode", kOutside, kOutside, kHat + 1}},
+        .hypers = {learning_rate(1e-2), weight_decay(), decoupled_weight_decay(),
+                   Hyper::decay("alpha", 0.99, "Decay of the mean of squares."), division_guard(1e-8),
+                   eps_position(kOutside)},
     };
     if (kMomentum) {
       info.slots[1] = "momentum_buffer";
-      info.hypers[6] = {"momentum", 0, 0, kUnbounded};
-      info.hypers[7] = {"lr_in_velocity", 0, 0, 2};
+      info.hypers[6] = Hyper::nonnegative("momentum", 0, "Decay of the velocity; 0 has none.");
+      info.hypers[7] = rate_in_velocity();
     }
     if (kCentered) info.slots[1 + kMomentum] = "grad_avg";
     return info;
@@ -103,11 +97,8 @@ struct Adadelta {
       .formula = "s = rho s + (1-rho) g^2; u = sqrt(a + eps) / sqrt(s + eps) g; a = rho a + (1-rho) u^2; p -= lr u",
       .source = "Zeiler 2012, algorithm 1",
       .slots = {"square_avg", "acc_delta"},
-      .hypers = {{"lr", 1, 0, kUnbounded},
-                 {"weight_decay", 0, 0, kUnbounded},
-                 {"decoupled_weight_decay", 0, 0, 2},
-                 {"rho", 0.9, 0, 1},
-                 {"eps", 1e-6, 0, kUnbounded}},
+      .hypers = {learning_rate(1), weight_decay(), decoupled_weight_decay(),
+                 Hyper::decay("rho", 0.9, "Decay of both means."), division_guard(1e-6)},
   };
   template <class T>
   struct Step {

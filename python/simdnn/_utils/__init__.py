@@ -1,1 +1,1 @@
-"""Helpers that several rooms share: checks of arguments, arrays, JSON, files and progress bars."""
+"""Helpers that several packages share: argument checks, arrays, JSON, files and progress bars."""

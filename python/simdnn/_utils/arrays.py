@@ -1,4 +1,4 @@
-"""Arrays of other libraries as NumPy's, sharing their memory; those on other devices are refused."""
+"""Conversion of other libraries' arrays to NumPy, without a copy where memory can be shared."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: DLPack's device types whose memory the processor reads: CPU, and pinned by CUDA or ROCm.
+#: DLPack device types in the CPU's memory: CPU, and host memory pinned by CUDA or ROCm.
 HOSTS = (1, 3, 11)
+#: Names of the other DLPack device types, for error messages.
 DEVICES = {2: "CUDA", 4: "OpenCL", 7: "Vulkan", 8: "Metal", 10: "ROCm", 13: "CUDA managed", 14: "oneAPI"}
 
 
 def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
-    """`value` as an array: itself, a view of a tensor in the processor's memory, or a new one.
+    """`value` as a NumPy array: an array as it is, a CPU tensor as a view, anything else converted.
 
     Raises
     ------
     TypeError
-        If it lies elsewhere, records gradients, or is no array of numbers.
+        If `value` is on another device, requires gradients, or cannot be converted to an array.
     """
     if isinstance(value, np.ndarray):
         return value
@@ -38,7 +39,7 @@ def check_tensor(name: str, value: Any, kind: str) -> None:
     """Raises unless the tensor is on the CPU and does not require gradients."""
     try:
         device = int(value.__dlpack_device__()[0])
-    except (ValueError, RuntimeError, BufferError, NotImplementedError):  # NumPy may still know how
+    except (ValueError, RuntimeError, BufferError, NotImplementedError):  # NumPy may still convert it
         device = HOSTS[0]
     if device not in HOSTS:
         where = DEVICES.get(device, f"device type {device}")

@@ -1,4 +1,4 @@
-"""Settings as plain values, which JSON can hold, and back."""
+"""Conversion of settings to and from values that JSON can hold."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-#: Turns another value into one that JSON can hold; raises TypeError if it cannot.
+#: A function that converts a value to one that JSON can hold, or raises TypeError.
 Convert = Callable[[Any], Any]
 
 
 def reject(value: Any) -> Any:
-    """Rejects every value that JSON cannot hold."""
+    """Raises TypeError: the default `Convert`, for values that JSON cannot hold."""
     raise TypeError(f"cannot be described: {value!r}")
 
 
 def jsonable(value: Any, convert: Convert = reject) -> Any:
-    """`value` of None, booleans, numbers, strings, and lists and dictionaries of them."""
+    """`value` as None, booleans, numbers, strings, lists and dictionaries; `convert` gets all other types."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (np.ndarray, np.generic)):
@@ -30,26 +30,26 @@ def jsonable(value: Any, convert: Convert = reject) -> Any:
 
 
 def as_key(key: Any) -> str:
-    """A key, which must be a string."""
+    """`key` if it is a string."""
     if not isinstance(key, str):
         raise TypeError(f"expected strings as keys, got {key!r}")
     return key
 
 
 def to_json(document: Any) -> str:
-    """Compact text; numbers come back as they were, infinities too."""
-    import json  # here, so that importing simdnn stays quick
+    """`document` as compact JSON text; `from_json` restores every number exactly, infinities too."""
+    import json  # imported here to keep `import simdnn` fast
 
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
 def from_json(text: str) -> Any:
-    """What `to_json` was given.
+    """The document in a text of `to_json`.
 
     Raises
     ------
     ValueError
-        If it is no JSON, or nested beyond reason.
+        If `text` is not JSON, or is nested beyond Python's recursion limit.
     """
     import json
 

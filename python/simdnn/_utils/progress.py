@@ -1,4 +1,4 @@
-"""Progress bars over epochs, where tqdm is installed."""
+"""Progress bars over epochs, drawn by tqdm if it is installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Progress = bool | Literal["auto"]
 
 
 class _NoBar:
-    """Stands in where no progress is shown."""
+    """Context manager that stands for an absent progress bar; its value is None."""
 
     def __enter__(self) -> None:
         return None
@@ -20,7 +20,10 @@ class _NoBar:
 
 
 def bar(progress: Progress, epochs: int, description: str) -> Any:
-    """A tqdm bar over epochs as a context, or one of None."""
+    """Context manager of a tqdm bar over `epochs`, or of None if no bar is to be shown.
+
+    "auto" shows a bar if stderr is a terminal and tqdm is installed; True without tqdm is an ImportError.
+    """
     if not isinstance(progress, bool) and progress != "auto":
         raise ValueError(f"progress: expected True, False or 'auto', got {progress!r}")
     if progress is False or (progress == "auto" and not sys.stderr.isatty()):
@@ -35,7 +38,7 @@ def bar(progress: Progress, epochs: int, description: str) -> Any:
 
 
 def advance(shown: Any, logs: Mapping[str, float], **words: str) -> None:
-    """One epoch on, with its numbers; nothing where no bar is shown."""
+    """Advances a bar by one epoch and shows its `logs`; does nothing if `shown` is None."""
     if shown is not None:
         numbers = {name: f"{value:.4f}" for name, value in logs.items()}
         shown.set_postfix({**words, **numbers}, refresh=False)

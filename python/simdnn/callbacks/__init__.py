@@ -1,8 +1,8 @@
-"""Callbacks of `Trainer.fit`: early stopping, checkpoints, a CSV file of the epochs, learning rates.
+"""Callbacks of `Trainer.fit`: early stopping, checkpoints, CSV logs, learning rates.
 
-A callback is called ``callback(trainer, logs)`` after each epoch, and a true answer ends the training. A
-function is enough; a `Callback` is also told where a training begins and ends. Callbacks are called in their
-order, and one may add numbers to ``logs`` that later ones read.
+A callback is called as ``callback(trainer, logs)`` after each epoch, and a true return value ends the
+training. A plain function is enough; a `Callback` also has methods that run before and after a fit. Callbacks
+are called in order, and one may add metrics to ``logs`` that later ones read.
 """
 
 from ._callback import Callback

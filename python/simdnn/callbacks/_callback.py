@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 Logs = dict[str, float]
 Mode = Literal["auto", "min", "max"]
 
-#: Endings of the names of metrics that are better the larger they are.
-RISING = ("accuracy", "score", "auc", "f1", "r2")
+#: Endings of the names of metrics for which larger is better.
+MAXIMIZED = ("accuracy", "score", "auc", "f1", "r2")
 
 
 def direction(monitor: str, mode: str) -> Literal["min", "max"]:
     """The direction in which a metric is better, taken from its name where `mode` is "auto"."""
     if check_name("mode", mode, ("auto", "min", "max")) == "auto":
-        return "max" if monitor.endswith(RISING) else "min"
+        return "max" if monitor.endswith(MAXIMIZED) else "min"
     return "max" if mode == "max" else "min"
 
 
 def monitored(monitor: str, logs: Mapping[str, float]) -> float:
-    """The metric of that name in the logs of an epoch."""
+    """The metric with this name in the logs of an epoch; raises ValueError if it is missing."""
     if monitor in logs:
         return float(logs[monitor])
     hint = "; give fit validation_data" if monitor.startswith("val_") else ""
@@ -33,9 +33,10 @@ def monitored(monitor: str, logs: Mapping[str, float]) -> float:
 
 
 class Callback:
-    """Base class of callbacks that want to know where a training begins and ends.
+    """Base class of callbacks that act before or after a fit as well as after each epoch.
 
-    A subclass overrides what it needs. `Trainer.fit` calls the same methods of any object that has them.
+    A subclass overrides the methods that it needs. `Trainer.fit` calls these methods of any object that has
+    them.
 
     Examples
     --------
@@ -55,18 +56,19 @@ class Callback:
     """
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        """Called once before the first epoch of a `Trainer.fit`."""
+        """Run before the first epoch of a `Trainer.fit`."""
 
     def __call__(self, trainer: Trainer, logs: Logs) -> Any:
-        """Called after each epoch; a true answer ends the training.
+        """Run after each epoch; a true return value ends the training.
 
         Parameters
         ----------
         trainer : Trainer
+            The trainer after the epoch.
         logs : dict
-            The numbers of the epoch: "loss", and "accuracy", "penalty", "val_loss", "val_accuracy" as there
-            are.
+            Metrics of the epoch by name: "loss" and, where they apply, "accuracy", "penalty", "val_loss" and
+            "val_accuracy".
         """
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        """Called once when a `Trainer.fit` ends: after its last epoch, early, by an error or by Ctrl-C."""
+        """Run once at the end of a `Trainer.fit`: after its last epoch, a stop, an error or Ctrl-C."""

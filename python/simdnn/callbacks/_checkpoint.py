@@ -1,4 +1,4 @@
-"""Files of the best epoch, or of each."""
+"""`ModelCheckpoint`: files of the best epoch, or of each epoch."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ if TYPE_CHECKING:
 
 
 class ModelCheckpoint(Callback):
-    """Writes the trainer, or its model alone, to a file after an epoch.
+    """Writes the trainer, or only its model, to a file after the best epochs or after each epoch.
 
     Parameters
     ----------
     path : str or path
-        A safetensors file, replaced as a whole. Fields are filled in: ``"model-{epoch}-{val_loss:.3f}"`` gets
-        the number of epochs that the trainer has done and the numbers of the logs.
+        File to write, in the safetensors format; an existing one is replaced atomically. Fields are filled
+        in, as in ``"model-{epoch}-{val_loss:.3f}.safetensors"``, with the trainer's `epochs_done` and the
+        metrics of the logs.
     monitor : str
-        Name of a number in the logs that says which epoch is the best.
+        Name of the metric in the logs that decides which epoch is the best.
     mode : "auto", "min" or "max"
         As in `EarlyStopping`.
     save_best_only : bool
-        Write only after an epoch that is better than all before it in this fit; False is after each.
+        Write only after an epoch that is better than all before it in this fit; False writes after each
+        epoch.
     model_only : bool
-        Write the model by `simdnn.save`: for inference, or where no file can hold the loss or the optimizer.
-        False is `Trainer.save`, from which `Trainer.load` resumes bit for bit; `simdnn.load` reads the model
-        from either.
+        Write only the model, by `simdnn.save`: for inference, or with a user-defined optimizer, which a file
+        cannot hold. False writes by `Trainer.save`, from which `Trainer.load` resumes bit for bit.
+        `simdnn.load` reads the model from either file.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of another kind; in `fit`, if the logs lack the metric or a field of the path.
+        If an argument has a wrong type or value; in `fit`, if the logs lack the metric or a field of the
+        path.
     ImportError
         In `fit`, if safetensors is missing: it comes with the extra ``[io]``.
     OSError
@@ -46,11 +49,12 @@ class ModelCheckpoint(Callback):
     Attributes
     ----------
     last_path : str or None
-        File that was written last.
+        Path of the file that was written last.
 
     Notes
     -----
-    `simdnn.load_metadata` of the file holds "epoch" and "logs". Each `fit` begins without a best value.
+    The metadata of the file (`simdnn.load_metadata`) has "epoch" and "logs". Each `fit` starts without a best
+    value.
 
     Examples
     --------
@@ -64,7 +68,7 @@ class ModelCheckpoint(Callback):
     ...     simdnn.load_metadata(saving.last_path)["epoch"]
     3
 
-    Source: names as in Keras.
+    Source: names and defaults as in Keras, `ModelCheckpoint`.
     """
 
     def __init__(
@@ -83,15 +87,15 @@ class ModelCheckpoint(Callback):
 
     @property
     def best(self) -> float:
-        """The best value of the metric; infinite, in the worse direction, before the first."""
+        """Best value of the metric; before the first epoch inf for "min", -inf for "max"."""
         return self._patience.best
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        """Forget the training before."""
+        """Reset the best value."""
         self._patience = Patience(None, 0.0, self.mode)
 
     def __call__(self, trainer: Trainer, logs: Logs) -> None:
-        """Write the file, if this epoch asks for it."""
+        """Write the file if this epoch is the best so far, or always without `save_best_only`."""
         if self.save_best_only and not self._patience.observe(monitored(self.monitor, logs)):
             return
         try:

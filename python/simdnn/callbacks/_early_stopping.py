@@ -1,4 +1,4 @@
-"""Early stopping."""
+"""`EarlyStopping`: the end of training by a metric that stops improving."""
 
 from __future__ import annotations
 
@@ -13,43 +13,44 @@ if TYPE_CHECKING:
 
 
 class EarlyStopping(Callback):
-    """Ends the training when a metric stops improving, and puts the best parameters back.
+    """Ends the training when a metric stops improving, and restores the best parameters.
 
     Parameters
     ----------
     monitor : str
-        Name of a number in the logs: "val_loss", "val_accuracy", "loss", "accuracy", or one that a callback
-        before this one has added.
+        Name of a metric in the logs: "val_loss", "val_accuracy", "loss", "accuracy", or one that an earlier
+        callback has added.
     patience : int or None
-        Epochs in a row without improvement that end the training; None never does, and 0 is 1.
+        Number of epochs in a row without improvement that ends the training; None is no limit, and 0 acts
+        like 1.
     min_delta : float
-        Change above which a value is an improvement, >= 0.
+        Change, >= 0, by more than which a value must be better than the best one to be an improvement.
     restore_best : bool
-        Put back the parameters and buffers of the best epoch when the training ends, in whatever way: by
-        patience, after the last epoch, by an error or by Ctrl-C. The optimizer keeps its state.
+        Restore the parameters and buffers of the best epoch when the training ends, be it by patience, after
+        the last epoch, by an exception or by Ctrl-C. The optimizer keeps its state.
     mode : "auto", "min" or "max"
-        Direction in which the metric is better; "auto" is "max" for names that end with "accuracy", "score",
-        "auc", "f1" or "r2", and else "min".
+        Whether smaller or larger values of the metric are better; "auto" is "max" for names that end with
+        "accuracy", "score", "auc", "f1" or "r2", and "min" for others.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of another kind or out of its range; in `fit`, if the metric is not in the logs.
+        If an argument has a wrong type or value; in `fit`, if the metric is not in the logs.
 
     Attributes
     ----------
     best : float
         Best value of the metric.
     best_epoch : int or None
-        Epoch of `best`, counted from 0 within the fit, so that it is a place in the lists of `History`; None
-        before the first value that is a number.
+        Epoch of `best`, counted from 0 within the fit, so that it indexes the lists of `History`; None before
+        the first finite value.
     stopped_epoch : int or None
-        Epoch after which this callback ended the training, counted alike; None if it did not.
+        Epoch after which this callback ended the training, counted in the same way; None if it did not.
 
     Notes
     -----
-    Each `fit` begins without a best value. A metric or a training loss that is NaN ends the training at once;
-    the best parameters before it are put back.
+    Each `fit` starts without a best value. If the metric or the training loss is NaN, training ends at once
+    and the best parameters before that are restored.
 
     Examples
     --------
@@ -80,7 +81,7 @@ class EarlyStopping(Callback):
         self._begin()
 
     def _begin(self) -> None:
-        """The state before the first epoch."""
+        """Resets the state to that before the first epoch."""
         self._patience = Patience(self.patience, self.min_delta, self.mode)
         self._epoch = 0
         self._best_state: dict[str, Any] | None = None
@@ -89,15 +90,15 @@ class EarlyStopping(Callback):
 
     @property
     def best(self) -> float:
-        """The best value of the metric; infinite, in the worse direction, before the first."""
+        """Best value of the metric; before the first epoch inf for "min", -inf for "max"."""
         return self._patience.best
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        """Forget the training before."""
+        """Reset the state of an earlier fit."""
         self._begin()
 
     def __call__(self, trainer: Trainer, logs: Logs) -> bool:
-        """Take in an epoch; True ends the training."""
+        """Observe the metric of an epoch; True ends the training."""
         value = monitored(self.monitor, logs)
         if self._patience.observe(value):
             self.best_epoch = self._epoch
@@ -110,7 +111,7 @@ class EarlyStopping(Callback):
         return ends
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        """Put the best parameters back."""
+        """Restore the best parameters."""
         if self._best_state is not None:
             trainer.model.load_state_dict(self._best_state)
         self._best_state = None

@@ -1,4 +1,4 @@
-"""Logs of the epochs: a CSV file, the learning rates."""
+"""`CSVLogger` and `LearningRateLogger`: records of each epoch."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 
 class CSVLogger(Callback):
-    """Writes a line of numbers for each epoch to a CSV file.
+    """Writes the metrics of each epoch as a line of a CSV file.
 
     Parameters
     ----------
     path : str or path
+        File to write.
     append : bool
-        Add to the lines that a training before has written; False begins the file at each `fit`.
+        Append to an existing file; False overwrites it at each `fit`.
 
     Raises
     ------
     ValueError
-        In `fit`, if the numbers of an epoch are not those of the header.
+        In `fit`, if the metrics of an epoch are not those of the header.
     OSError
         In `fit`, if the file cannot be written.
 
     Notes
     -----
-    The columns are "epoch", the number of epochs that the trainer has done, and the numbers of the logs as
-    they stand when it is called: list it after the callbacks that add some. Each line is in the file before
-    the next epoch begins.
+    The columns are "epoch", the trainer's `epochs_done`, and the metrics of the logs, including those that
+    callbacks before this one have added. Each line is in the file before the next epoch begins.
 
     Examples
     --------
@@ -48,7 +48,7 @@ class CSVLogger(Callback):
     ...         file.readline()
     'epoch,loss,accuracy\\n'
 
-    Source: as in Keras.
+    Source: names as in Keras, `CSVLogger`.
     """
 
     def __init__(self, path: Path, append: bool = False) -> None:
@@ -56,13 +56,13 @@ class CSVLogger(Callback):
         self._columns: list[str] = []
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        """Begin the file, or read the columns of the one that goes on."""
+        """Create the file, or read the header of the one to append to."""
         with open(self.path, "a+" if self.append else "w+", newline="", encoding="utf-8") as file:
             file.seek(0)
             self._columns = next(csv.reader(file), [])
 
     def __call__(self, trainer: Trainer, logs: Logs) -> None:
-        """Write a line."""
+        """Write the line of an epoch, below a header if it is the first."""
         names = ["epoch", *logs]
         rows: list[list[Any]] = [[trainer.epochs_done, *logs.values()]]
         if not self._columns:
@@ -70,20 +70,20 @@ class CSVLogger(Callback):
             rows.insert(0, names)
         if names != self._columns:
             wanted, found = ", ".join(self._columns), ", ".join(names)
-            raise ValueError(f"{self.path}: the columns are {wanted}, but the epoch has {found}")
+            raise ValueError(f"{self.path}: the header is {wanted}, but the metrics are {found}")
         with open(self.path, "a", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 class LearningRateLogger(Callback):
-    """Notes the learning rate of each epoch's last step, and adds it to the logs as "lr".
+    """Records the learning rate of each epoch's last step, and adds it to the logs as "lr".
 
-    List it before a `CSVLogger`, which then writes it.
+    A `CSVLogger` after it in the list of callbacks writes the rate to its file.
 
     Attributes
     ----------
     rates : list of float
-        One for each epoch of the fit.
+        Learning rate of each epoch of the last fit.
 
     Examples
     --------
@@ -102,11 +102,11 @@ class LearningRateLogger(Callback):
         self.rates: list[float] = []
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        """Forget the training before."""
+        """Clear the rates of an earlier fit."""
         self.rates = []
 
     def __call__(self, trainer: Trainer, logs: Logs) -> None:
-        """Note the rate."""
+        """Record the learning rate of an epoch."""
         rate = trainer.optimizer.lr
         if callable(rate):
             rate = rate(max(0, trainer.optimizer.steps - 1))

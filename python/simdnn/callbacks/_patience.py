@@ -1,41 +1,42 @@
-"""The count of epochs without improvement."""
+"""`Patience`: a count of epochs without improvement."""
 
 from __future__ import annotations
 
 import math
 from typing import Literal
 
-from .._utils.check import check_float, check_int, check_name
+from .._utils.check import check_finite, check_int, check_name
 
 
 class Patience:
-    """Counts the epochs in which a metric did not improve: the rule of `EarlyStopping` by itself.
+    """Counts epochs without improvement of a metric: the rule inside `EarlyStopping`.
 
     Parameters
     ----------
     patience : int or None
-        Epochs without improvement, >= 0, after which it is `over`; None is never.
+        Number of epochs without improvement, >= 0, after which `over` is True; None is no limit.
     min_delta : float
         Smallest change that counts as an improvement, >= 0.
     mode : "min" or "max"
-        Direction in which the metric is better.
+        Whether smaller or larger values of the metric are better.
     like : "keras" or "sklearn"
-        Library whose rule counts. Keras: a value improves if it is better than `best` by more than
-        `min_delta`, and only then becomes `best`; it is over after `patience` epochs in a row without (0 is
-        1). scikit-learn: every better value becomes `best`, a value improves if it is better by at least
-        `min_delta`, and it is over once there are more than `patience` epochs without.
+        Library whose rule to follow. Keras: a value is an improvement if it is better than `best` by more
+        than `min_delta`, and only then becomes `best`; `over` is True after `patience` epochs in a row
+        without improvement (0 acts like 1). scikit-learn: every better value becomes `best`; a value is an
+        improvement if it is better by at least `min_delta`; `over` is True after more than `patience` epochs
+        in a row without improvement.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of another kind or out of its range.
+        If an argument has a wrong type or value.
 
     Attributes
     ----------
     best : float
-        Best value so far; infinite, in the worse direction, before the first.
+        Best value so far; before the first inf for "min", -inf for "max".
     waited : int
-        Epochs since the last improvement.
+        Number of epochs since the last improvement.
 
     Examples
     --------
@@ -56,21 +57,19 @@ class Patience:
         like: Literal["keras", "sklearn"] = "keras",
     ) -> None:
         self.patience = None if patience is None else check_int("patience", patience, 0)
-        self.min_delta = check_float("min_delta", min_delta)
-        if not 0 <= self.min_delta < math.inf:
-            raise ValueError(f"min_delta: expected a finite number >= 0, got {self.min_delta}")
+        self.min_delta = check_finite("min_delta", min_delta)
         self.mode = check_name("mode", mode, ("min", "max"))
         self.like = check_name("like", like, ("keras", "sklearn"))
         self.best = math.inf if self.mode == "min" else -math.inf
         self.waited = 0
 
     def observe(self, value: float) -> bool:
-        """Count an epoch.
+        """Observe the metric of an epoch.
 
         Parameters
         ----------
         value : float
-            The metric after the epoch. A NaN is never the best.
+            Value of the metric after the epoch; NaN is never an improvement.
 
         Returns
         -------
@@ -91,7 +90,7 @@ class Patience:
 
     @property
     def over(self) -> bool:
-        """True if there were too many epochs without improvement."""
+        """True after too many epochs without improvement."""
         if self.patience is None:
             return False
         return self.waited > self.patience if self.like == "sklearn" else self.waited >= max(1, self.patience)

@@ -1,4 +1,4 @@
-"""The commands of ``simdnn``: train on tables, handle models, show a demonstration."""
+"""The command line ``simdnn``: train on tables, predict, export and inspect models, run a demonstration."""
 
 from ._main import COMMANDS, main
 

@@ -1,4 +1,4 @@
-"""Parts of several commands: their description, tables on a terminal, models with their columns."""
+"""Helpers of several commands: tables on a terminal, models with their columns, metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simdnn import nn, table
 
 
 class Command(NamedTuple):
-    """A command: a line for the list of commands, a description for its help, options, and the work."""
+    """A command: a summary for the list of commands, a description for its help, its options, its work."""
 
     summary: str
     description: str
@@ -24,12 +24,12 @@ class Command(NamedTuple):
 
 
 def fail(message: str) -> NoReturn:
-    """Ends a command with a message."""
+    """Raises the error that ends a command with this message."""
     raise ValueError(message)
 
 
 def show(rows: Sequence[tuple[str, Any]], title: str = "") -> None:
-    """Prints names and values below each other, by rich on a terminal where it is installed."""
+    """Prints rows of a name and a value; on a terminal as a table of rich, if it is installed."""
     if sys.stdout.isatty():
         try:
             from rich.console import Console
@@ -50,10 +50,10 @@ def show(rows: Sequence[tuple[str, Any]], title: str = "") -> None:
 
 
 def load_described(path: str) -> tuple[nn.Sequential, table.Columns, table.Target]:
-    """A model that `train` wrote, its columns and its target."""
+    """The model, the columns and the target in a file that `simdnn train` wrote."""
     model, found = simdnn.load(path), simdnn.load_metadata(path).get("table")
     if not isinstance(found, dict):
-        fail(f"{path}: a model without a description of columns; `train` makes one with")
+        fail(f"{path}: a model without a description of columns, which only `simdnn train` writes")
     try:
         columns, target = table.Columns.from_dict(found["columns"]), table.Target.from_dict(found["target"])
     except (KeyError, TypeError, ValueError) as error:
@@ -64,14 +64,14 @@ def load_described(path: str) -> tuple[nn.Sequential, table.Columns, table.Targe
 
 
 def metrics(target: table.Target, outputs: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
-    """Measures of predictions; `truth` is as `Target.transform` makes it."""
+    """Metrics by name of a network's outputs; `truth` is encoded as by `Target.transform`."""
     if target.classes:
         loss = simdnn.functional.cross_entropy(outputs.astype(np.float64), truth)
-        most = np.bincount(truth).max() / truth.size
+        majority = np.bincount(truth).max() / truth.size
         accuracy = float(np.mean(outputs.argmax(axis=1) == truth))
-        return {"accuracy": accuracy, "log loss": float(loss), "share of the largest class": float(most)}
-    wrong = (outputs.astype(np.float64) - truth)[:, 0] * target.scale
-    spread = float(np.var(truth[:, 0].astype(np.float64))) * target.scale**2
-    squares = float(np.mean(wrong**2))
-    found = {"RMSE": squares**0.5, "MAE": float(np.mean(np.abs(wrong)))}
-    return found | ({"R2": 1 - squares / spread} if spread > 0 else {})
+        return {"accuracy": accuracy, "log loss": float(loss), "baseline accuracy": float(majority)}
+    residuals = (outputs.astype(np.float64) - truth)[:, 0] * target.scale
+    variance = float(np.var(truth[:, 0].astype(np.float64))) * target.scale**2
+    mse = float(np.mean(residuals**2))
+    found = {"RMSE": mse**0.5, "MAE": float(np.mean(np.abs(residuals)))}
+    return found | ({"R2": 1 - mse / variance} if variance > 0 else {})

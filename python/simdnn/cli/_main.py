@@ -1,4 +1,4 @@
-"""The tree of commands, and the choice of one."""
+"""The parser of all commands, and the entry point `main`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from ._common import Command
 
 DESCRIPTION = "Small neural networks on the CPU. Without a command, the demonstration runs."
 
+#: Commands by name, in the order of the help.
 COMMANDS: dict[str, Command] = {
     "demo": Command(
-        "train a network on hand-written digits, and the same one in NumPy (the default)",
+        "train a network on handwritten digits and compare its speed with NumPy (default command)",
         demo.DESCRIPTION,
         demo.add_arguments,
         demo.run,
@@ -27,8 +28,8 @@ COMMANDS: dict[str, Command] = {
     "info": _models.INFO,
 }
 
-#: Errors that a user can mend: they are one line, without a traceback.
-MENDABLE = (ValueError, TypeError, IndexError, OSError, ImportError, MemoryError)
+#: Errors that a user can correct; they are printed as one line, without a traceback.
+USER_ERRORS = (ValueError, TypeError, IndexError, OSError, ImportError, MemoryError)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -37,9 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"simdnn {simdnn.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
-        own = commands.add_parser(name, help=command.summary, description=command.description)
-        command.add_arguments(own)
-        own.set_defaults(run=command.run)
+        subparser = commands.add_parser(name, help=command.summary, description=command.description)
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
     return parser
 
 
@@ -49,12 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        The command and its options; ``sys.argv[1:]`` when left out. Options alone belong to ``demo``.
+        The command and its options; default ``sys.argv[1:]``. Without a command, the options are those of
+        ``demo``.
 
     Returns
     -------
     int
-        0, or 2 for what the user can mend, with a line on standard error.
+        0, or 2 after an error that the user can correct, whose message is on standard error.
 
     Examples
     --------
@@ -73,6 +75,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(end.code or 0)
     try:
         return int(options.run(options))
-    except MENDABLE as error:
+    except USER_ERRORS as error:
         print(f"error: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""``simdnn predict``, ``export`` and ``info``: the commands on models."""
+"""``simdnn predict``, ``export`` and ``info``: the commands that read a model's file."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ._common import Command, fail, load_described, show
 
 
 def predict_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of predict."""
+    """Adds the arguments of `simdnn predict`."""
     add = parser.add_argument
-    add("model", help="the file that train wrote")
-    add("data", help="a .csv, .tsv, .parquet or .npz file with the columns of the training")
-    add("--out", help="a CSV file for the predictions (default: they are printed)")
-    add("--proba", action="store_true", help="a column with the probability of each class too")
-    add("--delimiter", help="of a CSV file (default a comma)")
+    add("model", help="model file written by simdnn train")
+    add("data", help="table with the columns of the training data: .csv, .tsv, .parquet or .npz")
+    add("--out", help="CSV file to write (default: standard output)")
+    add("--proba", action="store_true", help="also write the probability of each class, in columns P(class)")
+    add("--delimiter", help="delimiter of a CSV file (default: comma; tab for .tsv)")
 
 
 def predict(o: argparse.Namespace) -> int:
-    """Write the predictions for a table as CSV."""
+    """Writes the predictions for a table as CSV and returns the exit status."""
     model, columns, target = load_described(o.model)
     if o.proba and not target.classes:
         fail("--proba: the model predicts numbers, which have no probabilities")
@@ -43,7 +43,7 @@ def predict(o: argparse.Namespace) -> int:
 
 
 def as_csv(target: table.Target, outputs: Any, proba: bool) -> str:
-    """Predictions as lines, below a line of names."""
+    """Predictions as CSV text: a line of column names, then one line per row."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     predictions = [one if target.classes else f"{one:.9g}" for one in target.restore(outputs).tolist()]
@@ -60,20 +60,20 @@ def as_csv(target: table.Target, outputs: Any, proba: bool) -> str:
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of export."""
+    """Adds the arguments of `simdnn export`."""
     add = parser.add_argument
-    add("model", help="a .safetensors file of train or simdnn.save")
-    add("--onnx", required=True, metavar="FILE", help="where the ONNX model goes")
+    add("model", help="model file (.safetensors) written by simdnn train or simdnn.save")
+    add("--onnx", required=True, metavar="FILE", help="ONNX file to write")
     add(
         "--columns",
         action="store_true",
-        help="the columns of the training as inputs and its target as output, as predict has them",
+        help="take the table's columns as inputs and give predictions as simdnn predict does",
     )
-    add("--opset", type=int, default=17, help="version of ONNX's operators (default 17)")
+    add("--opset", type=int, default=17, help="version of the ONNX operator set (default: %(default)s)")
 
 
 def export(o: argparse.Namespace) -> int:
-    """Write a model as ONNX."""
+    """Writes a model as ONNX and returns the exit status."""
     import simdnn.onnx
 
     if not o.columns:
@@ -85,12 +85,14 @@ def export(o: argparse.Namespace) -> int:
 
 
 def info_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of info."""
-    parser.add_argument("model", nargs="?", help="a .safetensors file")
+    """Adds the arguments of `simdnn info`."""
+    parser.add_argument(
+        "model", nargs="?", help="model file (.safetensors); without it, the configuration is printed"
+    )
 
 
 def info(o: argparse.Namespace) -> int:
-    """Print the configuration, or the content of a model's file."""
+    """Prints the configuration, or the contents of a model's file, and returns the exit status."""
     if o.model is None:
         simdnn.show_config()
         return 0
@@ -107,21 +109,21 @@ def info(o: argparse.Namespace) -> int:
 
 
 PREDICT = Command(
-    "predict the rows of a table with a model that train wrote",
-    "Predict the rows of a table with a model that `train` wrote.",
+    "predict the rows of a table with a trained model",
+    "Predict the rows of a table with a model that `simdnn train` has written.",
     predict_arguments,
     predict,
 )
 EXPORT = Command(
-    "write a model as ONNX",
-    "Write a model as ONNX. Its inputs are the network's: numbers scaled, words one-hot; or the columns of a"
-    " table.",
+    "convert a model to ONNX",
+    "Convert a model to ONNX. Its input is that of the network, scaled and one-hot encoded; with --columns,"
+    " its inputs are the columns of a table.",
     export_arguments,
     export,
 )
 INFO = Command(
-    "print version, instruction set, threads and compiler, or the content of a model's file",
-    "Print version, instruction set, threads and compiler, or the content of a model's file.",
+    "print version, instruction set, threads and compiler, or the contents of a model's file",
+    "Print version, instruction set, threads and compiler, or the contents of a model's file.",
     info_arguments,
     info,
 )

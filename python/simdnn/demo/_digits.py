@@ -19,7 +19,9 @@ from . import _numpy_mlp
 if TYPE_CHECKING:
     from ._numpy_mlp import NumpyMLP
 
-DESCRIPTION = "Train a network on hand-written digits, and the same one in plain NumPy."
+DESCRIPTION = (
+    "Train a network on handwritten digits with simdnn and with plain NumPy, and compare their times."
+)
 
 #: NumPy stops after these seconds of training: with one sample per step it would take minutes.
 NUMPY_SECONDS = 10.0
@@ -197,7 +199,7 @@ def train_simdnn(
 def numpy_peer(
     model: nn.Sequential, activation: str, optimizer: str, settings: dict[str, Any]
 ) -> NumpyMLP | None:
-    """The same network, with the same weights and optimizer, in NumPy; None if it is not written there."""
+    """A NumPy network with the model's weights and the same optimizer; None if it is not written there."""
     if activation not in _numpy_mlp.ACTIVATIONS or optimizer not in _numpy_mlp.OPTIMIZERS:
         return None
     rule = _numpy_mlp.OPTIMIZERS[optimizer](**settings)

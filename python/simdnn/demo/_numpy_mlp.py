@@ -1,4 +1,4 @@
-"""The same network in plain NumPy: what `simdnn` is timed against, and a float64 reference for it.
+"""A multilayer perceptron in plain NumPy: the peer of the demonstration, and a float64 reference.
 
 Written as fast as NumPy allows without blocking by hand: flat parameter, gradient and state buffers,
 ``out=`` everywhere, buffers kept between steps.
@@ -208,12 +208,12 @@ class NumpyAdam:
         parameters -= scratch
 
 
-#: Optimizers by the lower-case name of the class they stand beside.
+#: Optimizers by the lower-case name of simdnn's class.
 OPTIMIZERS: dict[str, type[NumpySGD] | type[NumpyAdam]] = {"sgd": NumpySGD, "adam": NumpyAdam}
 
 
 class Epoch(NamedTuple):
-    """What one pass of `NumpyMLP.fit` did: ``loss`` is the mean over ``samples`` while training."""
+    """The result of one pass of `NumpyMLP.fit`: ``loss`` is the mean over ``samples`` while training."""
 
     steps: int
     samples: int
@@ -229,7 +229,7 @@ class _Layer(NamedTuple):
 
 
 class _Buffers(NamedTuple):
-    """What one step over a given number of rows writes; every list has one entry per layer, (rows, out)."""
+    """Workspace of a step over a given number of rows; each list has an entry per layer, (rows, out)."""
 
     before: list[Array]
     after: list[Array]
@@ -376,7 +376,7 @@ class NumpyMLP:
 
 
 def _views(flat: Array, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-    """Arrays of the given shapes that lie one after another in ``flat``."""
+    """Views of ``flat`` with the given shapes, one after another."""
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
     parts = np.split(flat, ends[:-1])
     return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}

@@ -1,13 +1,13 @@
 """Activations, softmax and losses as functions of arrays.
 
-Every activation ``f`` comes with ``f_derivative(x)`` = f'(x) and ``f_backward(dy, x)`` = dy f'(x). They are
-NumPy ufuncs, or a thin function in front of one where a parameter has a default, so ``out=``, ``where=``,
-``dtype=``, broadcasting and any strides work, Dask arrays stay Dask arrays, float32 stays float32, and
-float16 is rounded once. `help` of each states its formula, its derivative at the kink, its accuracy and its
-source.
+Every activation ``f`` has a derivative ``f_derivative(x)`` = f'(x) and a backward pass ``f_backward(dy, x)``
+= dy f'(x). They are NumPy ufuncs, or thin functions around a ufunc if a parameter has a default value.
+Therefore ``out=``, ``where=``, ``dtype=``, broadcasting and any strides work, Dask arrays stay Dask arrays,
+float32 stays float32, and float16 is rounded once. `help` of each function states its formula, its derivative
+at kinks, its accuracy and its source.
 
-New arrays of some megabytes cost more than the arithmetic (the system hands out every page by a fault): reuse
-one through ``out=``.
+Allocating a new array of some megabytes takes longer than the arithmetic, because the operating system maps
+each of its pages on first use: reuse an array through ``out=``.
 """
 
 from .. import _core, losses
@@ -18,7 +18,7 @@ __all__: list[str] = []
 
 
 def _register() -> None:
-    """Fills this module from the registries."""
+    """Adds the functions of the C++ registries to this module."""
     functions = globals()
     for row in _core.elementary():
         functions[row["name"]] = getattr(_core, row["name"])
@@ -35,7 +35,7 @@ def _register() -> None:
 
 
 _register()
-# Some of their functions stand in front of the registry's own.
+# Some of these functions replace the registry's function of the same name: they wrap it.
 for _module in (_parametric, _grouped, _random, _softmax, losses):
     for _name in _module.__all__:
         globals()[_name] = getattr(_module, _name)

@@ -1,4 +1,4 @@
-"""Functions with default parameters in front of ufuncs."""
+"""Ufuncs wrapped so that their parameters have default values and names."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ def with_defaults(
 ) -> Any:
     """The function ``name(*arrays, **parameters, **ufunc_keywords)`` of `simdnn.functional`.
 
-    `plain` takes the arrays and knows the default parameters, `full` takes all; `doc` has no signature yet.
+    `plain` takes the arrays alone and computes with the default parameters; `full` takes arrays and
+    parameters. `doc` is the docstring without its first line, the signature, which is added here.
     """
 
     def make_signature() -> Signature:
+        """The signature for `inspect`, made on demand because importing `inspect` is slow."""
         from inspect import Parameter, Signature
 
         named = [Parameter(key, Parameter.POSITIONAL_ONLY) for key in arrays]

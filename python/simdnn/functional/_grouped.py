@@ -1,4 +1,4 @@
-"""Activations of groups of features, which change the shape: crelu, maxout."""
+"""Activations over groups of features, which change the shape: crelu, maxout."""
 
 from __future__ import annotations
 
@@ -23,25 +23,29 @@ __all__ = [
 
 
 def crelu(x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> Any:
-    """Concatenated rectified linear units, f(x) = [relu(x), relu(-x)]: `axis` doubles.
+    """Concatenated rectified linear unit, f(x) = [relu(x), relu(-x)] along `axis`, which doubles in length.
 
     Parameters
     ----------
-    x : array_like of real numbers, of at least one dimension
+    x : array_like of real numbers, at least one dimension
+        float16, float32 and float64 keep their dtype; integers become floating point as in `numpy.exp`.
     axis : int, default -1
+        The axis of the features.
     out : array of the result's shape, optional
-        Where to write the result; it must not overlap `x`.
+        The array to write the result to; it must not overlap `x`.
 
     Returns
     -------
-    array as `x`, twice as long along `axis`
+    array, shape of `x` with `axis` doubled
 
     Raises
     ------
+    TypeError
+        If `x` is not made of real numbers.
     numpy.exceptions.AxisError
         If `x` has no such axis.
     ValueError
-        If the shape of `out` is another.
+        If `out` has another shape.
 
     Examples
     --------
@@ -66,7 +70,17 @@ def crelu(x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> A
 
 
 def crelu_derivative(x: ArrayLike, axis: int = -1) -> Any:
-    """Derivative of every element of ``crelu(x)`` by its x: relu'(x) and then -relu'(-x); 0 at x = 0.
+    """Derivative of each element of ``crelu(x)`` w.r.t. its x: [relu'(x), -relu'(-x)], which is 0 at x = 0.
+
+    Parameters
+    ----------
+    x : array_like of real numbers, at least one dimension
+    axis : int, default -1
+        The axis of the features.
+
+    Returns
+    -------
+    array, shape of `x` with `axis` doubled
 
     Examples
     --------
@@ -81,19 +95,26 @@ def crelu_derivative(x: ArrayLike, axis: int = -1) -> Any:
 
 
 def crelu_backward(dy: ArrayLike, x: ArrayLike, axis: int = -1) -> Any:
-    """Gradient through `crelu`: dx = dy_first * relu'(x) - dy_second * relu'(-x).
+    """Gradient w.r.t. x through `crelu`: dx = dy1 * relu'(x) - dy2 * relu'(-x), dy1 and dy2 the halves of dy.
 
     Parameters
     ----------
-    dy : array_like
-        As `x`, twice as long along `axis`.
-    x : array_like
-    axis : int
+    dy : array_like, shape of `x` with `axis` doubled
+        Gradient w.r.t. ``crelu(x)``.
+    x : array_like of real numbers, at least one dimension
+    axis : int, default -1
+        The axis of the features.
+
+    Returns
+    -------
+    array, shape of `x`
 
     Raises
     ------
+    numpy.exceptions.AxisError
+        If `x` has no such axis.
     ValueError
-        If the shape of `dy` is another.
+        If `dy` has another shape.
 
     Examples
     --------
@@ -118,33 +139,39 @@ def crelu_backward(dy: ArrayLike, x: ArrayLike, axis: int = -1) -> Any:
 
 
 def _as_float(x: Any) -> Any:
-    """x as something with a shape and a dtype that has every negative of its numbers."""
+    """`x` as an array of a floating-point dtype, which can hold -x; Dask arrays stay Dask arrays."""
     x = x if isinstance(getattr(x, "dtype", None), np.dtype) else as_cpu_array("x", x)
     return x if x.dtype.kind not in "biu" else x.astype(np.exp.resolve_dtypes((x.dtype, None))[1])
 
 
 def maxout(x: ArrayLike, pieces: int, axis: int = -1) -> Any:
-    """The largest of each group of pieces: `pieces` neighbors along `axis` become one.
+    """Maximum of each group of `pieces` neighbors along `axis`: y[j] = max_k x[j * pieces + k].
 
-    As a layer, y[j] = max_k (w[j, k] . x + b[j, k]): the linear parts come first, with their outputs ordered
-    (j, k), k the fastest.
+    As a layer, y[j] = max_k (w[j, k] . x + b[j, k]): a dense layer computes the linear pieces, with its
+    outputs in the order (j, k), in which k varies fastest.
 
     Parameters
     ----------
-    x : array_like of real numbers, of at least one dimension
+    x : array_like of real numbers, at least one dimension
+        float16, float32 and float64 keep their dtype; integers become floating point as in `numpy.exp`.
     pieces : int
-        How many compete; it divides the length of `axis`.
+        Size of a group; a divisor of the length of `axis`.
     axis : int, default -1
+        The axis of the features.
 
     Returns
     -------
-    array as `x`, `pieces` times shorter along `axis`
-        A NaN wins its group.
+    array, shape of `x` with `axis` shortened by the factor `pieces`
+        NaN for a group that holds a NaN.
 
     Raises
     ------
-    TypeError, ValueError
-        If `pieces` is not an integer of at least 1 that divides the axis.
+    TypeError
+        If `x` is not made of real numbers, or `pieces` is not an integer.
+    ValueError
+        If `pieces` is less than 1 or does not divide the length of `axis`.
+    numpy.exceptions.AxisError
+        If `x` has no such axis.
 
     Examples
     --------
@@ -159,9 +186,21 @@ def maxout(x: ArrayLike, pieces: int, axis: int = -1) -> Any:
 
 
 def maxout_derivative(x: ArrayLike, pieces: int, axis: int = -1) -> Any:
-    """Derivative of each maximum of `maxout` by the pieces of its group, of the shape of `x`.
+    """Derivative of `maxout` w.r.t. each element of x.
 
-    f' = 1 for the first that is largest, 0 for the others; NaN for a whole group with a NaN.
+    f' = 1 for the first largest element of a group, 0 for the others; NaN for a whole group that holds a NaN.
+
+    Parameters
+    ----------
+    x : array_like of real numbers, at least one dimension
+    pieces : int
+        Size of a group; a divisor of the length of `axis`.
+    axis : int, default -1
+        The axis of the features.
+
+    Returns
+    -------
+    array, shape of `x`
 
     Examples
     --------
@@ -176,19 +215,26 @@ def maxout_derivative(x: ArrayLike, pieces: int, axis: int = -1) -> Any:
 
 
 def maxout_backward(dy: ArrayLike, x: ArrayLike, pieces: int, axis: int = -1) -> Any:
-    """Gradient through `maxout`, of the shape of `x`: dx = dy for the first that is largest, else 0.
+    """Gradient w.r.t. x through `maxout`: dx = dy for the first largest element of a group, 0 for the others.
 
     Parameters
     ----------
-    dy : array_like
-        Of the shape of ``maxout(x, pieces, axis)``.
-    x : array_like
-    pieces, axis : int
+    dy : array_like, shape of ``maxout(x, pieces, axis)``
+        Gradient w.r.t. the maxima.
+    x : array_like of real numbers, at least one dimension
+    pieces : int
+        Size of a group; a divisor of the length of `axis`.
+    axis : int, default -1
+        The axis of the features.
+
+    Returns
+    -------
+    array, shape of `x`
 
     Raises
     ------
     TypeError, ValueError
-        If `pieces` does not divide the axis, or the shape of `dy` is another.
+        If `pieces` is not an integer that divides the length of `axis`, or `dy` has another shape.
 
     Examples
     --------
@@ -207,7 +253,7 @@ def maxout_backward(dy: ArrayLike, x: ArrayLike, pieces: int, axis: int = -1) ->
 
 
 def _groups(x: Any, pieces: Any, axis: int) -> tuple[Any, int]:
-    """x with `axis` split into (groups, pieces), and the axis of the groups."""
+    """`x` with `axis` split into two axes (groups, pieces), and the index of the axis of groups."""
     pieces = check_int("pieces", pieces)
     x = x if hasattr(x, "reshape") else as_cpu_array("x", x)
     axis = normalize_axis_index(axis, x.ndim)

@@ -1,4 +1,4 @@
-"""Activations with a parameter to train or a form to choose: prelu, swish's gradient, gelu."""
+"""Activations with a trainable parameter or a choice of formula: prelu, the gradient of swish, gelu."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 
 def _parameter_gradient(ufunc: np.ufunc, dy: Any, x: Any, parameter: Any) -> Any:
-    """The gradient of a parameter: what each element adds, summed to the shape of the parameter."""
+    """Gradient w.r.t. a parameter: the contributions of all elements, summed to the parameter's shape."""
     shape = np.shape(parameter)
     half = {getattr(array, "dtype", None) for array in (dy, x, parameter)} == {np.dtype(np.float16)}
     each = ufunc(dy, x, parameter, dtype=np.float32) if half else ufunc(dy, x, parameter)
@@ -36,20 +36,21 @@ def _parameter_gradient(ufunc: np.ufunc, dy: Any, x: Any, parameter: Any) -> Any
 
 
 def prelu(x: ArrayLike, weight: ArrayLike, **ufunc_keywords: Any) -> Any:
-    """Parametric rectified linear unit: leaky_relu whose slope is learned.
+    """Parametric rectified linear unit: leaky_relu with a trainable negative slope.
 
     f(x) = x if x > 0 else weight * x, f'(x) = 1 if x > 0 else weight, so f'(0) = weight; f(-inf) has the sign
-    of -weight and f'(-inf) = weight. Exact but for the one rounding of the product.
+    of -weight and f'(-inf) = weight. The result is exact but for one rounding of the
+    product.
 
     Parameters
     ----------
     x : array_like of real numbers, any shape
     weight : array_like
-        One slope, or one for each channel: it broadcasts with `x` as NumPy does, so one for each column of
-        (n, columns) has shape (columns,), and PyTorch's channels of (n, channels, length) need (channels, 1).
-        He et al. begin with 0.25.
+        Negative slopes, which broadcast with `x`: shape () for one slope, shape (columns,) for one per column
+        of x [n, columns], and shape (channels, 1) for PyTorch's channels of x [n, channels, length].
+        He et al. initialize it to 0.25.
     **ufunc_keywords
-        out, where, dtype, casting, order as for every numpy.ufunc.
+        out, where, dtype, casting, order as for every `numpy.ufunc`.
 
     Returns
     -------
@@ -73,7 +74,19 @@ def prelu(x: ArrayLike, weight: ArrayLike, **ufunc_keywords: Any) -> Any:
 
 
 def prelu_derivative(x: ArrayLike, weight: ArrayLike, **ufunc_keywords: Any) -> Any:
-    """Derivative of `prelu` by x: f'(x) = 1 if x > 0 else weight, so f'(0) = weight.
+    """Derivative of `prelu` w.r.t. x: f'(x) = 1 if x > 0 else weight, so f'(0) = weight.
+
+    Parameters
+    ----------
+    x : array_like of real numbers, any shape
+    weight : array_like
+        Negative slopes, which broadcast with `x`.
+    **ufunc_keywords
+        out, where, dtype, casting, order as for every `numpy.ufunc`.
+
+    Returns
+    -------
+    array of the broadcast shape
 
     Examples
     --------
@@ -87,25 +100,26 @@ def prelu_derivative(x: ArrayLike, weight: ArrayLike, **ufunc_keywords: Any) -> 
 
 
 def prelu_backward(dy: ArrayLike, x: ArrayLike, weight: ArrayLike) -> tuple[Any, Any]:
-    """Gradients through `prelu`, with respect to x and to weight.
+    """Gradients through `prelu` w.r.t. x and weight: dx = dy f'(x), dweight = sum of dy min(x, 0).
 
     Parameters
     ----------
-    dy, x : array_like
-        They and `weight` broadcast together.
+    dy : array_like
+        Gradient w.r.t. ``prelu(x, weight)``; it broadcasts with `x`.
+    x : array_like of real numbers, any shape
     weight : array_like
+        Negative slopes, which broadcast with `x`.
 
     Returns
     -------
     dx : array of the broadcast shape
-        dy f'(x).
-    dweight : array or scalar of the shape of `weight`
-        The sum of dy min(x, 0) over everything that shares a slope, in double precision and a fixed order.
+    dweight : array or scalar, shape of `weight`
+        Summed over all elements that share a slope, in double precision and a fixed order.
 
     Raises
     ------
     ValueError
-        If the shapes do not broadcast to that of (dy, x).
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -122,6 +136,7 @@ def prelu_backward(dy: ArrayLike, x: ArrayLike, weight: ArrayLike) -> tuple[Any,
 
 
 def _swish_backward(dy: ArrayLike, x: ArrayLike, beta: ArrayLike, **ufunc_keywords: Any) -> Any:
+    """Gradient w.r.t. x, and also w.r.t. beta unless beta is a Python number."""
     dx = _core.swish_backward(dy, x, beta, **ufunc_keywords)
     if isinstance(beta, int | float) and not isinstance(beta, np.generic):
         return dx
@@ -134,7 +149,7 @@ swish_backward = with_defaults(
     {"beta": 1.0},
     _core.swish_backward_default,
     _swish_backward,
-    """Gradient through `swish` and, if beta is trainable, that of beta.
+    """Gradient w.r.t. x through `swish`, and w.r.t. beta if beta is trainable.
 
 f(x) = x * sigmoid(beta * x)
 f'(x) = sigmoid(beta * x) * (1 + beta * x * sigmoid(-beta * x))
@@ -144,18 +159,20 @@ Kink and limits: none; for beta > 0: f'(-inf) = 0, f'(+inf) = 1.
 
 Parameters
 ----------
-dy, x : array_like
-    They and `beta` broadcast together.
-beta : float or array, default 1.0
-    A Python number is a constant. An array, a NumPy scalar or a list is a parameter to train.
+dy : array_like
+    Gradient w.r.t. f(x); it broadcasts with x.
+x : array_like of real numbers, any shape
+beta : float or array_like, default 1.0
+    A Python number is a constant. An array, a NumPy scalar or a list is a trainable parameter, which
+    broadcasts with x.
 out, where, dtype, casting, order : optional
-    As for every numpy.ufunc: of dx.
+    As for every `numpy.ufunc`; they apply to dx.
 
 Returns
 -------
 dx : array of the broadcast shape
-dbeta : array or scalar of the shape of `beta`
-    Only for a beta to train; summed in double precision and a fixed order.
+dbeta : array or scalar, shape of `beta`
+    Only for a trainable beta; summed in double precision and a fixed order.
 
 Raises
 ------
@@ -176,7 +193,7 @@ Source: Ramachandran, Zoph & Le 2017, arXiv:1710.05941, section 3.""",
 
 
 def _gelu_with_form(suffix: str, arrays: tuple[str, ...]) -> Any:
-    """gelu, gelu_derivative or gelu_backward with its choice of two forms."""
+    """``gelu``, ``gelu_derivative`` or ``gelu_backward`` with the parameter `approximate`."""
     exact, by_tanh = getattr(_core, f"gelu{suffix}"), getattr(_core, f"gelu_tanh{suffix}")
 
     def chosen(*args: Any, **ufunc_keywords: Any) -> Any:
@@ -186,8 +203,9 @@ def _gelu_with_form(suffix: str, arrays: tuple[str, ...]) -> Any:
 
     head, mark, tail = documentation(exact).partition("out, where,")
     option = (
-        'approximate : {"none", "tanh"}\n'
-        "    The exact form, or gelu_tanh: x * sigmoid(2 * sqrt(2 / pi) * (x + 0.044715 * x^3)).\n"
+        'approximate : {"none", "tanh"}, default "none"\n'
+        "    The exact formula, or the approximation gelu_tanh:\n"
+        "    x * sigmoid(2 * sqrt(2 / pi) * (x + 0.044715 * x^3)).\n"
     )
     return with_defaults(
         f"gelu{suffix}", arrays, {"approximate": "none"}, exact, chosen, head + option + mark + tail

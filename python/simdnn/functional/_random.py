@@ -1,4 +1,4 @@
-"""Activations that draw random numbers: rrelu."""
+"""Activations with random parameters: rrelu."""
 
 from __future__ import annotations
 
@@ -23,34 +23,38 @@ def rrelu(
     *,
     return_slope: bool = False,
 ) -> Any:
-    """Randomized leaky rectified linear unit: in training every element draws its own negative slope.
+    """Randomized leaky rectified linear unit: in training each element has a random negative slope.
 
-    f(x) = x if x > 0 else slope * x. Evaluation has the mean slope (lower + upper) / 2.
+    f(x) = x if x > 0 else slope * x. In evaluation the slope is the mean (lower + upper) / 2.
 
     Parameters
     ----------
     x : array_like of real numbers, any shape
-    lower, upper : float
-        The range of slopes. (Xu et al. divide by numbers of U(3, 8): slopes between 1/8 and 1/3.)
-    training : bool
+        float16, float32 and float64 keep their dtype; integers become floating point as in `numpy.exp`.
+    lower, upper : float, default 1/8 and 1/3
+        Range of the slopes. (Xu et al. divide by a number drawn from U(3, 8): a slope between 1/8 and 1/3.)
+    training : bool, default False
+        Draw random slopes.
     rng : numpy.random.Generator, int or None
-        Draws the slopes; an int is a seed.
-    distribution : {"uniform", "normal"}
-        Uniform in [lower, upper) as in the paper and in PyTorch, or Gaussian of the same mean and variance:
-        standard deviation (upper - lower) / sqrt(12).
-    return_slope : bool
-        Also return the slopes, which `rrelu_backward` wants.
+        Source of the random slopes, or its seed; None is a random seed.
+    distribution : {"uniform", "normal"}, default "uniform"
+        Uniform in [lower, upper) as in the paper and in PyTorch, or normal with the same mean and the same
+        standard deviation, (upper - lower) / sqrt(12).
+    return_slope : bool, default False
+        Also return the slopes, which `rrelu_backward` needs.
 
     Returns
     -------
-    y : array of the shape of `x`
-    slope : array of the shape of `x`, or the mean as a float without `training`
+    y : array, shape of `x`
+    slope : array, shape of `x`, or float without `training`
         Only with `return_slope`.
 
     Raises
     ------
-    TypeError, ValueError
-        If `x` is not made of real numbers, lower > upper, or the distribution is another word.
+    TypeError
+        If `x` is not made of real numbers.
+    ValueError
+        If lower > upper, or `distribution` is not known.
 
     Examples
     --------
@@ -63,21 +67,22 @@ def rrelu(
 
     Source: Xu, Wang, Chen & Li 2015, arXiv:1505.00853, section 2.4.
     """
+    check_name("distribution", distribution, ("uniform", "normal"))
     slope = _random_slope(x, lower, upper, rng, distribution) if training else _mean_slope(lower, upper)
     y = _core.leaky_relu(x, slope)
     return (y, slope) if return_slope else y
 
 
 def _mean_slope(lower: float, upper: float) -> float:
+    """Slope of evaluation; raises ValueError if the range is empty."""
     if not lower <= upper:
         raise ValueError(f"lower, upper: expected lower <= upper, got {lower} and {upper}")
     return (lower + upper) / 2
 
 
 def _random_slope(x: Any, lower: float, upper: float, rng: Any, distribution: str) -> NDArray[Any]:
-    """A slope for each element of x, in the precision of the result."""
+    """Random slopes, shape of `x`, in the dtype of the result."""
     mean = _mean_slope(lower, upper)
-    check_name("distribution", distribution, ("uniform", "normal"))
     generator = np.random.default_rng(rng)
     dtype = np.exp.resolve_dtypes((np.asarray(x).dtype, None))[1]
     drawn: Any = np.float64 if dtype == np.float64 else np.float32
@@ -95,10 +100,20 @@ def rrelu_derivative(
 
     Parameters
     ----------
-    x : array_like
+    x : array_like of real numbers, any shape
     slope : array_like or None
-        The slopes that ``rrelu(..., return_slope=True)`` gave; None is evaluation: (lower + upper) / 2.
-    lower, upper : float
+        The slopes that ``rrelu(..., return_slope=True)`` returned; None is the mean (lower + upper) / 2.
+    lower, upper : float, default 1/8 and 1/3
+        Range of the slopes.
+
+    Returns
+    -------
+    array, shape of `x`
+
+    Raises
+    ------
+    ValueError
+        If lower > upper.
 
     Examples
     --------
@@ -114,7 +129,26 @@ def rrelu_derivative(
 def rrelu_backward(
     dy: ArrayLike, x: ArrayLike, slope: ArrayLike | None = None, lower: float = 1 / 8, upper: float = 1 / 3
 ) -> Any:
-    """Gradient dy f'(x) through `rrelu`, for the slopes of its forward pass (None: evaluation).
+    """Gradient w.r.t. x through `rrelu`: dx = dy f'(x) with the slopes of the forward pass.
+
+    Parameters
+    ----------
+    dy : array_like
+        Gradient w.r.t. ``rrelu(x)``; it broadcasts with `x`.
+    x : array_like of real numbers, any shape
+    slope : array_like or None
+        The slopes that ``rrelu(..., return_slope=True)`` returned; None is the mean (lower + upper) / 2.
+    lower, upper : float, default 1/8 and 1/3
+        Range of the slopes.
+
+    Returns
+    -------
+    array of the broadcast shape
+
+    Raises
+    ------
+    ValueError
+        If lower > upper.
 
     Examples
     --------

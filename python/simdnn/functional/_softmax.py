@@ -1,4 +1,4 @@
-"""Softmax, its logarithm, log-sum-exp and entropy along an axis, with their backward passes: gufuncs."""
+"""Generalized ufuncs along an axis: softmax, log_softmax, logsumexp, their backward passes, and entropy."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ _TEMPLATE = """{summary}
 Parameters
 ----------
 {dy}x : array of real numbers, any shape with at least one axis
-temperature : float or array
-    T > 0; it broadcasts against `x` without the axis. A T other than 1 is computed in double.
+temperature : float or array, default 1.0
+    T > 0; it broadcasts with `x` without the axis. With T other than 1, x / T is computed in float64.
 **ufunc_keywords
-    axis (the last by default), out, dtype, casting, order as for every numpy gufunc.
+    axis (the last by default), out, dtype, casting, order as for every generalized `numpy.ufunc`.
 
 Returns
 -------
 array, shape of `x`{returns}
+    float16, float32 and float64 keep their dtype; integers become floating point as in `numpy.exp`.
 
 Raises
 ------
@@ -39,8 +40,8 @@ Examples
 Source: {source}."""
 
 _EDGES = (
-    "No finite x overflows. Rows are independent: one with a NaN or +inf, or of -inf alone, is NaN there\n"
-    "and only there; beside other numbers -inf gives {masked}. Within 2 ULP in float32."
+    "No finite x overflows. Rows are independent: a row with a NaN or +inf, or with nothing but -inf,\n"
+    "is NaN; in all other rows -inf gives {masked}. Accuracy: float32 within 2 units in the last place."
 )
 
 _BRIDLE = 'Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs"'
@@ -48,7 +49,7 @@ _BRIDLE = 'Bridle 1990, "Probabilistic interpretation of feedforward classificat
 _ROWS: tuple[dict[str, str], ...] = (
     {
         "name": "softmax",
-        "summary": "Softmax along an axis: positive numbers that sum to 1.",
+        "summary": "Softmax along an axis: probabilities, which sum to 1.",
         "formula": "f(x)[i] = exp(x[i] / T) / sum_j exp(x[j] / T). " + _EDGES.format(masked="an exact 0"),
         "example": "[0.0, 0.0]",
         "value": "array([0.5, 0.5])",
@@ -56,7 +57,7 @@ _ROWS: tuple[dict[str, str], ...] = (
     },
     {
         "name": "log_softmax",
-        "summary": "Logarithm of softmax along an axis, without the logarithm of a small number.",
+        "summary": "Logarithm of softmax along an axis, accurate where softmax underflows.",
         "formula": "f(x)[i] = x[i] / T - log sum_j exp(x[j] / T). " + _EDGES.format(masked="-inf"),
         "example": "[0.0]",
         "value": "array([0.])",
@@ -65,15 +66,16 @@ _ROWS: tuple[dict[str, str], ...] = (
     {
         "name": "logsumexp",
         "summary": "Logarithm of the sum of exponentials along an axis.",
-        "formula": "f(x) = log sum_j exp(x[j] / T), in double: within 1 ULP for float32 though its parts may"
-        " cancel.\nAn axis of -inf alone, or none at all, gives -inf, one with +inf gives inf, NaN spreads.",
+        "formula": "f(x) = log sum_j exp(x[j] / T) = max(x) / T + log sum_j exp((x[j] - max(x)) / T).\n"
+        "A row with nothing but -inf, or an empty row, gives -inf; +inf gives inf; a row with a NaN is NaN.\n"
+        "Accuracy: float32 within 1 unit in the last place, even if the two terms cancel.",
         "example": "[[0.0, 0.0], [0.0, -1000.0]]",
         "value": "array([0.69314718, 0.        ])",
         "source": "Blanchard, Higham & Higham 2021, IMA J. Numer. Anal. 41",
     },
     {
         "name": "softmax_backward",
-        "summary": "Gradient by x of a loss whose gradient by softmax(x) is dy.",
+        "summary": "Gradient w.r.t. x through softmax, given dy, the gradient w.r.t. softmax(x).",
         "formula": "p = softmax(x / T), dx = p (dy - sum_j dy[j] p[j]) / T",
         "example": "[1.0, 0.0], [0.0, 0.0]",
         "value": "array([ 0.25, -0.25])",
@@ -81,7 +83,7 @@ _ROWS: tuple[dict[str, str], ...] = (
     },
     {
         "name": "log_softmax_backward",
-        "summary": "Gradient by x of a loss whose gradient by log_softmax(x) is dy.",
+        "summary": "Gradient w.r.t. x through log_softmax, given dy, the gradient w.r.t. log_softmax(x).",
         "formula": "dx = (dy - softmax(x / T) sum_j dy[j]) / T",
         "example": "[1.0, 0.0], [0.0, 0.0]",
         "value": "array([ 0.5, -0.5])",
@@ -89,8 +91,8 @@ _ROWS: tuple[dict[str, str], ...] = (
     },
     {
         "name": "logsumexp_backward",
-        "summary": "Gradient by x of a loss whose gradient by logsumexp(x) is dy.",
-        "formula": "dx = dy softmax(x / T) / T, dy without the axis",
+        "summary": "Gradient w.r.t. x through logsumexp, given dy, the gradient w.r.t. logsumexp(x).",
+        "formula": "dx = dy softmax(x / T) / T",
         "example": "1.0, [0.0, 0.0]",
         "value": "array([0.5, 0.5])",
         "source": _BRIDLE,
@@ -99,6 +101,7 @@ _ROWS: tuple[dict[str, str], ...] = (
 
 
 def _documentation(row: dict[str, str]) -> str:
+    """The docstring of a row, without its signature."""
     backward = row["name"].endswith("_backward")
     reduces = row["name"].startswith("logsumexp")
     dy = "dy : array, shape of `x`{}\n".format(" without the axis" if reduces else "") if backward else ""
@@ -116,22 +119,23 @@ for _row in _ROWS:
 
 
 def entropy(p: Any, *, axis: int = -1, return_grad: bool = False) -> Any:
-    """Shannon's entropy of distributions, in nats: -sum p log p, with 0 log 0 = 0.
+    """Shannon entropy of distributions along an axis, in nats: -sum p log p, with 0 log 0 = 0.
 
     Parameters
     ----------
     p : array of real numbers >= 0, any shape with at least one axis
-        Taken as they are: their sum need not be 1.
-    axis : int
-    return_grad : bool
-        Also return the gradient -(log p + 1), which is inf at 0.
+        Probabilities; they are not normalized, so that their sum need not be 1.
+    axis : int, default -1
+        The axis of a distribution.
+    return_grad : bool, default False
+        Also return the gradient -(log p + 1), which is inf at p = 0.
 
     Returns
     -------
     entropy : array, shape of `p` without the axis
-        NaN where p has a negative number.
+        NaN for a distribution with a negative number.
     grad : array, shape of `p`
-        Only with `return_grad`; of the sum of all entropies.
+        Gradient of the sum of all entropies; only with `return_grad`.
 
     Raises
     ------
@@ -144,7 +148,7 @@ def entropy(p: Any, *, axis: int = -1, return_grad: bool = False) -> Any:
     >>> F.entropy([[0.5, 0.5], [0.0, 1.0]]).round(6)
     array([0.693147, 0.      ])
 
-    Source: Shannon 1948, section 6.
+    Source: Shannon 1948, "A mathematical theory of communication", section 6.
     """
     value = _core.entropy(p, axis=axis)
     return (value, _core.entropy_backward(1.0, p, axis=axis)) if return_grad else value

@@ -1,7 +1,8 @@
-"""Initial values of weights: functions of (shape, rng, dtype), weights being (inputs, outputs).
+"""Initializers: functions of (shape, rng, dtype) that return initial weights [inputs, outputs].
 
-All draw from a `numpy.random.Generator` in double precision and round once: the same seed gives the same
-values. Give them to a layer as they are, by name, or with settings: ``nn.Dense(8, 4, init="he_normal")``,
+Random initializers draw from a `numpy.random.Generator` in float64 and round once, so that a seed determines
+the values. A layer takes an initializer as a function, by name, or with settings:
+``nn.Dense(8, 4, init="he_normal")``,
 ``nn.Dense(8, 4, init=functools.partial(init.he_normal, mode="fan_out"))``.
 """
 
@@ -58,17 +59,26 @@ __all__ = [
     "zeros",
 ]
 
-#: What a layer takes by name.
+#: Names of the initializers.
 NAMES = tuple(name for name in __all__ if name not in ("calculate_gain", "lsuv"))
 
 
 def from_name(name: str) -> Callable[..., NDArray[Any]]:
-    """The initializer of that name.
+    """The initializer called `name`.
+
+    Parameters
+    ----------
+    name : str
+        A function of this module, such as ``"he_normal"``.
+
+    Returns
+    -------
+    callable
 
     Raises
     ------
     TypeError, ValueError
-        If there is none; the known ones are listed.
+        If no initializer has this name; the message lists the known names.
 
     Examples
     --------
@@ -81,7 +91,7 @@ def from_name(name: str) -> Callable[..., NDArray[Any]]:
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `lsuv` lazily: it trains nothing but needs networks, whose layers import this package."""
+    """Imports `lsuv` lazily, because it needs networks, whose layers import this package."""
     if name == "lsuv":
         return importlib.import_module("simdnn.pretrain").lsuv
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Constants, plain distributions, and weights of a given structure."""
+"""Initializers without scaling: constants, distributions, and matrices of a given structure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,28 @@ from ._draw import Rng, draw_truncated, fan_of, generator_of, real_dtype, sizes_
 def constant(
     shape: Sequence[int], *, value: float = 0.0, rng: Rng = None, dtype: DTypeLike = np.float32
 ) -> NDArray[Any]:
-    """The same value everywhere: for biases. As weights it keeps all units of a layer equal for ever.
+    """Constant values, for biases.
 
-    Every unit then computes the same, gets the same gradient and stays the same (chapter 4.1 of the notes).
+    As weights, they would give all units of a layer the same output and the same gradient in every step, so
+    that the units would stay equal (Goodfellow, Bengio & Courville 2016, "Deep learning", section 8.4).
+
+    Parameters
+    ----------
+    shape : sequence of int
+    value : float, default 0.0
+    rng
+        Ignored: the signature is that of all initializers.
+    dtype : dtype, default float32
+        A real floating-point dtype.
+
+    Returns
+    -------
+    array of that shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` does not hold integers >= 0, or `dtype` is not a real floating-point dtype.
 
     Examples
     --------
@@ -29,7 +48,12 @@ def constant(
 
 
 def zeros(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """All zeros: for biases. As weights of a hidden layer it stops all learning (zero gradients).
+    """Zeros, for biases. As weights of a hidden layer they would stop all learning, with gradients of zero.
+
+    Parameters
+    ----------
+    shape, rng, dtype
+        As for `constant`.
 
     Examples
     --------
@@ -41,7 +65,12 @@ def zeros(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float3
 
 
 def ones(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """All ones: for factors.
+    """Ones, for scale factors.
+
+    Parameters
+    ----------
+    shape, rng, dtype
+        As for `constant`.
 
     Examples
     --------
@@ -60,7 +89,24 @@ def uniform(
     rng: Rng = None,
     dtype: DTypeLike = np.float32,
 ) -> NDArray[Any]:
-    """Uniform in [low, high).
+    """Uniform distribution in [low, high).
+
+    Parameters
+    ----------
+    shape : sequence of int
+    low, high : float, default 0.0 and 1.0
+        Finite limits, low <= high.
+    rng, dtype
+        As for `xavier_uniform`.
+
+    Returns
+    -------
+    array of that shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong type or range.
 
     Examples
     --------
@@ -82,7 +128,28 @@ def normal(
     rng: Rng = None,
     dtype: DTypeLike = np.float32,
 ) -> NDArray[Any]:
-    """Normal. With the default deviation of 1 a deep network explodes: see `xavier_normal`, `he_normal`.
+    """Normal distribution.
+
+    With the default standard deviation of 1, activations grow from layer to layer: `xavier_normal` and
+    `he_normal` prevent this.
+
+    Parameters
+    ----------
+    shape : sequence of int
+    mean : float, default 0.0
+    std : float, default 1.0
+        Standard deviation, finite and >= 0.
+    rng, dtype
+        As for `xavier_uniform`.
+
+    Returns
+    -------
+    array of that shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong type or range.
 
     Examples
     --------
@@ -104,7 +171,27 @@ def truncated_normal(
     rng: Rng = None,
     dtype: DTypeLike = np.float32,
 ) -> NDArray[Any]:
-    """Normal, drawn again where it is not in [low, high], which are values, not deviations.
+    """Normal distribution truncated to [low, high]: numbers outside are drawn again.
+
+    Parameters
+    ----------
+    shape : sequence of int
+    mean : float, default 0.0
+    std : float, default 1.0
+        Standard deviation before the truncation, finite and >= 0.
+    low, high : float, default -2.0 and 2.0
+        Limits of the values, in absolute terms (not in standard deviations); low < high.
+    rng, dtype
+        As for `xavier_uniform`.
+
+    Returns
+    -------
+    array of that shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong type or range.
 
     Examples
     --------
@@ -112,7 +199,7 @@ def truncated_normal(
     >>> bool(abs(init.truncated_normal((100,), rng=0)).max() <= 2)
     True
 
-    Source: PyTorch's ``trunc_normal_``; Keras' ``TruncatedNormal`` cuts at ``mean - 2 * std`` and
+    Source: PyTorch's ``trunc_normal_``; Keras' ``TruncatedNormal`` truncates at ``mean - 2 * std`` and
     ``mean + 2 * std``.
     """
     _check_std(std)
@@ -126,6 +213,7 @@ def truncated_normal(
 
 
 def _check_std(std: float) -> None:
+    """Raises ValueError unless `std` is finite and >= 0."""
     if not 0 <= std < math.inf:
         raise ValueError(f"std: expected finite and >= 0, got {std}")
 
@@ -133,9 +221,27 @@ def _check_std(std: float) -> None:
 def orthogonal(
     shape: Sequence[int], *, gain: float = 1.0, rng: Rng = None, dtype: DTypeLike = np.float32
 ) -> NDArray[Any]:
-    """Orthonormal rows or columns, whichever are fewer, times `gain`: lengths are kept through all layers.
+    """Random matrix with orthonormal rows or columns, whichever are fewer, times `gain`.
 
-    LAPACK decomposes a normal matrix, so that the last bits may differ between machines.
+    With gain 1, linear layers keep the length of vectors. LAPACK's QR decomposition of a normal matrix makes
+    it, so that the last bits may differ between machines.
+
+    Parameters
+    ----------
+    shape : (inputs, outputs)
+    gain : float, default 1.0
+        Factor of the weights: see `calculate_gain`.
+    rng, dtype
+        As for `xavier_uniform`.
+
+    Returns
+    -------
+    array of that shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` is not a pair of integers, or `dtype` is not a real floating-point dtype.
 
     Examples
     --------
@@ -145,19 +251,40 @@ def orthogonal(
     True
 
     Source: Saxe, McClelland & Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning in deep
-    linear neural networks", section 3.
+    linear neural networks", arXiv:1312.6120, section 3.
     """
     fan_of(shape, "fan_in")
     inputs, outputs = sizes_of(shape)
     q, r = np.linalg.qr(generator_of(rng).normal(size=(max(inputs, outputs), min(inputs, outputs))))
-    q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)  # else the signs of LAPACK would favor some rotations
+    q *= np.where(
+        np.diagonal(r) < 0, -1.0, 1.0
+    )  # makes the distribution uniform over rotations, independent of the signs that LAPACK chooses
     return np.ascontiguousarray(gain * (q if inputs >= outputs else q.T), real_dtype(dtype))
 
 
 def identity(
     shape: Sequence[int], *, gain: float = 1.0, rng: Rng = None, dtype: DTypeLike = np.float32
 ) -> NDArray[Any]:
-    """`gain` on the diagonal, zero elsewhere: the layer begins by passing its input on.
+    """Identity matrix times `gain`, so that the layer initially returns its input.
+
+    Parameters
+    ----------
+    shape : (inputs, outputs)
+        A matrix that is not square has zeros in its other rows or columns.
+    gain : float, default 1.0
+        The diagonal.
+    rng
+        Ignored: the signature is that of all initializers.
+    dtype : dtype, default float32
+
+    Returns
+    -------
+    array of that shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` is not a pair of integers, or `dtype` is not a real floating-point dtype.
 
     Examples
     --------
@@ -167,7 +294,7 @@ def identity(
            [0., 1., 0.]], dtype=float32)
 
     Source: Le, Jaitly & Hinton 2015, "A simple way to initialize recurrent networks of rectified linear
-    units", section 3.
+    units", arXiv:1504.00941, section 3.
     """
     fan_of(shape, "fan_in")
     inputs, outputs = sizes_of(shape)
@@ -182,16 +309,26 @@ def sparse(
     rng: Rng = None,
     dtype: DTypeLike = np.float32,
 ) -> NDArray[Any]:
-    """Normal, but for a share of zeros among the incoming weights of each unit.
+    """Normal distribution with a fraction of the incoming weights of each unit set to zero.
 
     Parameters
     ----------
     shape : (inputs, outputs)
-    sparsity : float
-        From 0 to 1; rounded up to whole weights.
-    std : float
+    sparsity : float, default 0.1
+        Fraction of zeros in each column, from 0 to 1; their number is rounded up.
+    std : float, default 0.01
+        Standard deviation of the other weights.
     rng, dtype
-        As `xavier_uniform`.
+        As for `xavier_uniform`.
+
+    Returns
+    -------
+    array of that shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong type or range.
 
     Examples
     --------
@@ -199,7 +336,8 @@ def sparse(
     >>> (init.sparse((10, 3), sparsity=0.75, rng=0) == 0).sum(axis=0)
     array([8, 8, 8])
 
-    Source: Martens 2010, "Deep learning via Hessian-free optimization", section 5.
+    Source: Martens 2010, "Deep learning via Hessian-free optimization", section 5;
+    PyTorch's ``sparse_``.
     """
     fan_of(shape, "fan_in")
     if not 0 <= sparsity <= 1:

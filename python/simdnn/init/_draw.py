@@ -1,4 +1,4 @@
-"""Random numbers for initial weights: checked shapes and dtypes, and the truncated normal."""
+"""Helpers of initializers: generators, checked shapes and dtypes, and the truncated normal distribution."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from numpy.typing import DTypeLike, NDArray
 
 from .._utils.check import check_int, check_name
 
-Rng: TypeAlias = "np.random.Generator | int | None"  # a name alone: numpy.random is slow to import
+Rng: TypeAlias = "np.random.Generator | int | None"  # a string, because numpy.random is slow to import
 Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
 
-#: Below this probability of a normal number to lie within the bounds, uniform numbers are refused instead.
-RARE = 0.2
+#: Probability of the interval below which rejection sampling draws from a uniform distribution.
+MIN_NORMAL_PROBABILITY = 0.2
 
 
 def generator_of(rng: Rng) -> np.random.Generator:
-    """The generator, or one from a seed."""
+    """`rng` if it is a generator, or a new generator from a seed or None."""
     return np.random.default_rng(rng)
 
 
 def sizes_of(shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape as numbers."""
+    """`shape` as a tuple of integers >= 0."""
     try:
         sizes = tuple(shape)
     except TypeError:
@@ -33,7 +33,7 @@ def sizes_of(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def fan_of(shape: Sequence[int], mode: Mode) -> float:
-    """What the variance is divided by."""
+    """The divisor of the variance of weights: the number of inputs or outputs, or the mean of both."""
     check_name("mode", mode, ("fan_in", "fan_out", "fan_avg"))
     sizes = sizes_of(shape)
     if len(sizes) != 2:
@@ -43,7 +43,7 @@ def fan_of(shape: Sequence[int], mode: Mode) -> float:
 
 
 def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:
-    """The dtype, if it is one of real numbers."""
+    """`dtype` as a NumPy dtype, if it is a real floating-point dtype."""
     found = np.dtype(dtype)
     if found.kind != "f":
         raise TypeError(f"dtype: expected a real floating-point type, got {found}")
@@ -53,10 +53,10 @@ def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:
 def draw_truncated(
     generator: np.random.Generator, low: float, high: float, count: int
 ) -> NDArray[np.float64]:
-    """Standard normal numbers within [low, high], by rejection."""
-    likely = (math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2))) / 2 > RARE
+    """Standard normal numbers in [low, high], shape (count,), by rejection sampling."""
+    likely = (math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2))) / 2 > MIN_NORMAL_PROBABILITY
     nearest = min(max(0.0, low), high)
-    # Beyond this the density has fallen to nothing: it also bounds an infinite interval.
+    # The density is negligible further than 9 from its maximum, which also bounds an infinite interval.
     first, last = max(low, nearest - 9), min(high, nearest + 9)
     found = np.empty(count)
     missing = np.arange(count)

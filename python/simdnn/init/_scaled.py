@@ -1,4 +1,4 @@
-"""Weights whose variance follows from the size of the layer: Xavier, He, LeCun."""
+"""Initializers whose variance depends on the size of the layer: Xavier, He, LeCun."""
 
 from __future__ import annotations
 
@@ -13,25 +13,29 @@ from .._utils.check import check_name
 from ._basic import normal, truncated_normal, uniform
 from ._draw import Mode, Rng, fan_of
 
-#: The standard deviation of a standard normal cut at +-2.
+#: The standard deviation of a standard normal distribution truncated to [-2, 2].
 TRUNCATED_STD = 0.87962566103423978
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor of the weights' deviation that makes up for an activation.
+    """Factor of the weights' standard deviation that compensates for an activation.
 
     Parameters
     ----------
     nonlinearity : str
-        "identity" or "linear" 1, "sigmoid" 1, "tanh" 5/3, "relu" sqrt(2), "leaky_relu" and "prelu"
-        sqrt(2 / (1 + slope**2)), "selu" 3/4.
+        The gain is 1 for "identity", "linear" and "sigmoid", 5/3 for "tanh", sqrt(2) for "relu", 3/4 for
+        "selu", and sqrt(2 / (1 + slope**2)) for "leaky_relu" and "prelu".
     param : float or None
-        The negative slope; None is 0.01, for prelu 0.25.
+        The negative slope; None is 0.01 for "leaky_relu" and 0.25 for "prelu".
+
+    Returns
+    -------
+    float
 
     Raises
     ------
     TypeError, ValueError
-        If `nonlinearity` is not one of them.
+        If `nonlinearity` is not one of these names.
 
     Examples
     --------
@@ -60,6 +64,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 def _scaled_uniform(
     shape: Sequence[int], gain: float, mode: Mode, rng: Rng, dtype: DTypeLike
 ) -> NDArray[Any]:
+    """Uniform distribution around 0 with variance ``gain**2 / fan``."""
     bound = gain * math.sqrt(3 / fan_of(shape, mode))
     return uniform(shape, low=-bound, high=bound, rng=rng, dtype=dtype)
 
@@ -67,6 +72,7 @@ def _scaled_uniform(
 def _scaled_normal(
     shape: Sequence[int], gain: float, mode: Mode, truncated: bool, rng: Rng, dtype: DTypeLike
 ) -> NDArray[Any]:
+    """Normal distribution around 0 with variance ``gain**2 / fan``, optionally truncated."""
     std = gain / math.sqrt(fan_of(shape, mode))
     if not truncated:
         return normal(shape, std=std, rng=rng, dtype=dtype)
@@ -82,20 +88,22 @@ def xavier_uniform(
     rng: Rng = None,
     dtype: DTypeLike = np.float32,
 ) -> NDArray[Any]:
-    """Uniform in +-gain * sqrt(6 / (inputs + outputs)), for activations that are linear near zero.
+    """Xavier (Glorot) uniform: uniform in +-gain * sqrt(6 / (inputs + outputs)).
 
-    Activations keep their variance forward, and gradients theirs backward (chapter 4.2 of the notes).
+    It suits activations that are linear near zero: the variance of activations is nearly constant in the
+    forward pass, and that of gradients in the backward pass.
 
     Parameters
     ----------
     shape : (inputs, outputs)
-    gain : float
+    gain : float, default 1.0
         Factor for the activation: see `calculate_gain`.
-    mode : "fan_avg", "fan_in" or "fan_out"
-        Whether the variance is ``gain**2`` over the mean of inputs and outputs, or over one of them.
+    mode : {"fan_avg", "fan_in", "fan_out"}, default "fan_avg"
+        The divisor of the variance ``gain**2 / fan``: the mean of inputs and outputs, or one of them.
     rng : numpy.random.Generator, int or None
-        The source of randomness, or its seed.
-    dtype : dtype
+        The source of randomness, or its seed; None is a random seed.
+    dtype : dtype, default float32
+        A real floating-point dtype.
 
     Returns
     -------
@@ -104,7 +112,8 @@ def xavier_uniform(
     Raises
     ------
     TypeError, ValueError
-        If `shape` has not two numbers, or `mode` is not known.
+        If `shape` is not a pair of integers, `mode` is not known, or `dtype` is not a real floating-point
+        dtype.
 
     Examples
     --------
@@ -127,16 +136,24 @@ def xavier_normal(
     rng: Rng = None,
     dtype: DTypeLike = np.float32,
 ) -> NDArray[Any]:
-    """Normal of variance ``2 * gain**2 / (inputs + outputs)``; else as `xavier_uniform`.
+    """Xavier (Glorot) normal: normal distribution of variance ``2 * gain**2 / (inputs + outputs)``.
 
-    ``truncated=True`` cuts it at two deviations, and widens it so that the variance stays: Keras'
-    ``GlorotNormal``. PyTorch's is not truncated.
+    Parameters
+    ----------
+    shape, gain, mode, rng, dtype
+        As for `xavier_uniform`.
+    truncated : bool, default False
+        Truncate at two standard deviations of a wider distribution, so that the variance does not change.
+        True gives Keras' ``GlorotNormal``, False PyTorch's ``xavier_normal_``.
 
     Examples
     --------
     >>> from simdnn import init
     >>> init.xavier_normal((4, 2), rng=0).shape
     (4, 2)
+
+    Source: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+    networks", eq. 12.
     """
     return _scaled_normal(shape, gain, mode, truncated, rng, dtype)
 
@@ -150,19 +167,30 @@ def he_uniform(
     rng: Rng = None,
     dtype: DTypeLike = np.float32,
 ) -> NDArray[Any]:
-    """Uniform in +-gain * sqrt(3 / inputs), for the rectifier family: +-sqrt(6 / inputs) for relu.
+    """He (Kaiming) uniform: uniform in +-gain * sqrt(3 / inputs), which is +-sqrt(6 / inputs) for relu.
 
-    Half of a rectifier's inputs are lost; twice the variance makes up for them (chapter 4.3 of the notes).
+    It suits the rectifier family: a rectifier sets half of its inputs to zero, and weights of twice the
+    variance compensate for this.
 
     Parameters
     ----------
     shape : (inputs, outputs)
-    mode : "fan_in", "fan_out" or "fan_avg"
-        Keeps the variance forward, backward, or between the two.
-    nonlinearity, param
-        Of the activation: see `calculate_gain`.
+    mode : {"fan_in", "fan_out", "fan_avg"}, default "fan_in"
+        Keeps the variance constant in the forward pass, in the backward pass, or in between.
+    nonlinearity : str, default "relu"
+    param : float or None
+        The activation and its negative slope, from which `calculate_gain` computes the gain.
     rng, dtype
-        As `xavier_uniform`.
+        As for `xavier_uniform`.
+
+    Returns
+    -------
+    array of that shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `xavier_uniform`, and if `nonlinearity` is not known.
 
     Examples
     --------
@@ -170,7 +198,7 @@ def he_uniform(
     >>> bool(abs(init.he_uniform((6, 2), rng=0)).max() <= 1)
     True
 
-    Source: He, Zhang, Ren & Sun 2015, "Delving deep into rectifiers", section 2.2.
+    Source: He, Zhang, Ren & Sun 2015, "Delving deep into rectifiers", arXiv:1502.01852, section 2.2.
     """
     return _scaled_uniform(shape, calculate_gain(nonlinearity, param), mode, rng, dtype)
 
@@ -185,13 +213,22 @@ def he_normal(
     rng: Rng = None,
     dtype: DTypeLike = np.float32,
 ) -> NDArray[Any]:
-    """Normal of variance ``gain**2 / inputs``; truncated as `xavier_normal`, else as `he_uniform`.
+    """He (Kaiming) normal: normal distribution of variance ``gain**2 / inputs``.
+
+    Parameters
+    ----------
+    shape, mode, nonlinearity, param, rng, dtype
+        As for `he_uniform`.
+    truncated : bool, default False
+        As for `xavier_normal`; True gives Keras' ``HeNormal``.
 
     Examples
     --------
     >>> from simdnn import init
     >>> init.he_normal((6, 2), rng=0).shape
     (6, 2)
+
+    Source: He, Zhang, Ren & Sun 2015, "Delving deep into rectifiers", arXiv:1502.01852, section 2.2.
     """
     return _scaled_normal(shape, calculate_gain(nonlinearity, param), mode, truncated, rng, dtype)
 
@@ -203,7 +240,12 @@ def lecun_uniform(
     rng: Rng = None,
     dtype: DTypeLike = np.float32,
 ) -> NDArray[Any]:
-    """Uniform in +-sqrt(3 / inputs): variance 1 / inputs, as selu wants it.
+    """LeCun uniform: uniform in +-sqrt(3 / inputs), of variance 1 / inputs.
+
+    Parameters
+    ----------
+    shape, mode, rng, dtype
+        As for `xavier_uniform`, with ``mode="fan_in"`` by default.
 
     Examples
     --------
@@ -224,7 +266,14 @@ def lecun_normal(
     rng: Rng = None,
     dtype: DTypeLike = np.float32,
 ) -> NDArray[Any]:
-    """Normal of variance 1 / inputs; truncated as `xavier_normal`.
+    """LeCun normal: normal distribution of variance 1 / inputs, for selu.
+
+    Parameters
+    ----------
+    shape, mode, rng, dtype
+        As for `xavier_uniform`, with ``mode="fan_in"`` by default.
+    truncated : bool, default False
+        As for `xavier_normal`; True gives Keras' ``LecunNormal``.
 
     Examples
     --------
@@ -232,6 +281,7 @@ def lecun_normal(
     >>> init.lecun_normal((3, 2), rng=0).shape
     (3, 2)
 
-    Source: LeCun et al. 1998, section 4.6; Klambauer et al. 2017, for selu.
+    Source: LeCun, Bottou, Orr & Müller 1998, "Efficient BackProp", section 4.6; Klambauer et al. 2017,
+    arXiv:1706.02515, for selu.
     """
     return _scaled_normal(shape, 1.0, mode, truncated, rng, dtype)

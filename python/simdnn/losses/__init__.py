@@ -1,4 +1,4 @@
-"""Losses: functions of `simdnn.functional`, which a `Trainer` takes by name or as they are."""
+"""Losses: functions that `simdnn.functional` exports, and that a `Trainer` takes by name or as objects."""
 
 from . import _classification, _margin, _pointwise
 from ._classification import *  # noqa: F403

@@ -18,12 +18,14 @@ __all__ = ["cross_entropy", "distillation_loss", "focal_loss", "nll_loss", "zero
 def _cross_entropy(
     weight: ArrayLike | None = None, label_smoothing: float = 0.0, ignore_index: int = -100
 ) -> _core.Loss:
+    """Builds the loss of `cross_entropy`."""
     if weight is None and ignore_index == -100:
         return simple("cross_entropy", label_smoothing, 0.0)
     return make("cross_entropy", (label_smoothing, 0.0), weight, ignore_index=ignore_index)
 
 
-_PLAIN = _cross_entropy()
+#: The loss with default settings, built once because `cross_entropy` is called often.
+_DEFAULT = _cross_entropy()
 
 
 @trainable("cross_entropy", _cross_entropy)
@@ -38,7 +40,7 @@ def cross_entropy(
     return_grad: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Softmax cross-entropy of logits with class indices or probabilities, and its gradient in the same pass.
+    """Softmax cross-entropy of logits with class indices or probabilities; loss and gradient take one pass.
 
     With p = softmax(logits) and the smoothed target t' = (1 - label_smoothing) t + label_smoothing / classes,
     loss = sum_c weight[c] t'[c] (-log p[c]) and grad = p sum_c weight[c] t'[c] - weight t'.
@@ -48,37 +50,37 @@ def cross_entropy(
     logits : array, shape (n, classes), (classes,) or (n, classes, d1, ...)
         float32 and float16 are computed in float32, other real numbers in float64.
     target : array
-        Class indices of any integer dtype, shape (n,), () or (n, d1, ...); or probabilities (floats) in the
-        shape of `logits`. They are taken as they are: their sum need not be 1, and 0 log 0 is 0.
+        Class indices of any integer dtype, shape (n,), () or (n, d1, ...); or probabilities (floats), shape
+        of `logits`. Probabilities are not normalized: their sum need not be 1. 0 log 0 is 0.
     weight : array, shape (classes,), or None
-        A factor >= 0 for each class: the weighted softmax loss.
-    label_smoothing : float
+        Weights >= 0 of the classes; None is 1.
+    label_smoothing : float, default 0.0
         In [0, 1].
-    ignore_index : int
-        A class index that adds neither loss nor gradient, nor to the divisor of the mean.
-    reduction : {"mean", "sum", "none"}
-        The mean divides by the sum of ``sample_weight * weight[target]`` over the samples that are not
-        ignored, and for probabilities by that of `sample_weight`, as PyTorch does (each 1 where not given);
-        if nothing is left it is NaN.
-    return_grad : bool
-        Also return the gradient with respect to the logits.
-    sample_weight : array, shape of one loss each, or None
-        A factor >= 0 for each sample.
+    ignore_index : int, default -100
+        A sample of this class index has no loss and no gradient, and does not count in the mean.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean is weighted as in PyTorch: the sum of losses is divided by the sum of
+        ``sample_weight * weight[target]`` over the samples that are not ignored, for probabilities by the sum
+        of `sample_weight`. It is NaN if all samples are ignored.
+    return_grad : bool, default False
+        Also return the gradient w.r.t. `logits`.
+    sample_weight : array, shape (n,), () or (n, d1, ...), or None
+        Weights >= 0 of the samples; None is 1.
 
     Returns
     -------
-    loss : float, or array of one loss a sample for ``reduction="none"``
+    loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `logits`
-        Only with `return_grad`; without reduction, the gradient of the sum.
+        Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
 
     Raises
     ------
     TypeError
-        If `logits` are not real numbers, or class indices not integers.
+        If `logits` is not made of real numbers, or class indices are not integers.
     ValueError
-        If shapes do not fit, a number is out of its range, or `reduction` is another word.
+        If shapes do not match, a number is out of its range, or `reduction` is not known.
     IndexError
-        If a class is out of range; the first such is named.
+        If a class index is out of range; the message names the first.
 
     Examples
     --------
@@ -92,7 +94,7 @@ def cross_entropy(
     Source: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs";
     Szegedy et al. 2016, arXiv:1512.00567, section 7 (label smoothing).
     """
-    loss = _PLAIN
+    loss = _DEFAULT
     if weight is not None or label_smoothing != 0 or ignore_index != -100:
         loss = _cross_entropy(weight, label_smoothing, ignore_index)
     return evaluate_classes(loss, logits, target, reduction, return_grad, "logits", sample_weight)
@@ -105,6 +107,7 @@ def _focal(
     label_smoothing: float = 0.0,
     ignore_index: int = -100,
 ) -> _core.Loss:
+    """Builds the loss of `focal_loss`; alpha scales the loss, but not the divisor of its mean."""
     if alpha is None and weight is None and ignore_index == -100:
         return simple("cross_entropy", label_smoothing, gamma)
     factor, scale = 1.0, weight
@@ -129,31 +132,32 @@ def focal_loss(
     return_grad: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Cross-entropy that turns away from what is classified well, and its gradient from the same pass.
+    """Focal loss: cross-entropy with less weight on samples that are classified well.
 
     loss = sum_c alpha[c] weight[c] t'[c] (1 - p[c])^gamma (-log p[c]), with p = softmax(logits) and t' the
-    smoothed target of `cross_entropy`, whose bits it has for gamma = 0. The factor 1 - p is formed without
-    cancellation, so that the gradient goes to 0 as p goes to 1 for every gamma >= 0.
+    smoothed target of `cross_entropy`. gamma = 0 gives the bits of `cross_entropy`. 1 - p is computed without
+    cancellation, so that the gradient goes to 0 as p goes to 1 for every gamma >= 0. Loss and gradient take
+    one pass.
 
     Parameters
     ----------
-    gamma : float
+    gamma : float, default 2.0
         Focusing exponent >= 0.
     alpha : float, array of shape (classes,), or None
-        A balancing factor >= 0; unlike `weight` it does not count in the divisor of the mean.
+        Balancing factor >= 0; in contrast to `weight` it does not count in the divisor of the mean.
     logits, target, weight, label_smoothing, ignore_index, reduction, return_grad, sample_weight
         As for `cross_entropy`, with the same divisor.
 
     Returns
     -------
-    loss : float, or array of one loss a sample for ``reduction="none"``
+    loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `logits`
-        Only with `return_grad`; without reduction, the gradient of the sum.
+        Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
 
     Raises
     ------
     TypeError, ValueError, IndexError
-        As `cross_entropy`.
+        As for `cross_entropy`.
 
     Examples
     --------
@@ -161,14 +165,15 @@ def focal_loss(
     >>> round(F.focal_loss([[0.0, 0.0]], [1], gamma=1.0), 6)
     0.346574
 
-    Source: Lin, Goyal, Girshick, He & Dollar 2017, arXiv:1708.02002, section 3, for softmax as in Keras'
-    CategoricalFocalCrossentropy.
+    Source: Lin, Goyal, Girshick, He & Dollar 2017, arXiv:1708.02002, section 3, for softmax as in
+    Keras' ``CategoricalFocalCrossentropy``.
     """
     loss = _focal(gamma, alpha, weight, label_smoothing, ignore_index)
     return evaluate_classes(loss, logits, target, reduction, return_grad, "logits", sample_weight)
 
 
 def _nll(weight: ArrayLike | None = None, ignore_index: int = -100) -> _core.Loss:
+    """Builds the loss of `nll_loss`."""
     return make("nll", (), weight, ignore_index=ignore_index)
 
 
@@ -188,21 +193,22 @@ def nll_loss(
     Parameters
     ----------
     input : array, shape (n, classes), (classes,) or (n, classes, d1, ...)
-        Log-probabilities, as `log_softmax` gives them.
+        Log-probabilities, for example of `log_softmax`.
     target : array of integers, shape (n,), () or (n, d1, ...)
+        Class indices.
     weight, ignore_index, reduction, return_grad, sample_weight
         As for `cross_entropy`, with the same divisor.
 
     Returns
     -------
-    loss : float, or array of one loss a sample for ``reduction="none"``
+    loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `input`
-        Only with `return_grad`; without reduction, the gradient of the sum.
+        Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
 
     Raises
     ------
     TypeError, ValueError, IndexError
-        As `cross_entropy`.
+        As for `cross_entropy`.
 
     Examples
     --------
@@ -210,13 +216,14 @@ def nll_loss(
     >>> F.nll_loss([[-0.5, -1.0], [-2.0, -0.25]], [0, 1])
     0.375
 
-    Source: Fisher 1922.
+    Source: Fisher 1922, "On the mathematical foundations of theoretical statistics", section 6.
     """
     loss = _nll(weight, ignore_index)
     return evaluate_classes(loss, input, target, reduction, return_grad, "input", sample_weight)
 
 
 def _distillation(temperature: float = 1.0, hard_weight: float = 0.0) -> _core.Loss:
+    """Builds the loss of `distillation_loss`."""
     return simple("distillation", temperature, hard_weight)
 
 
@@ -232,41 +239,42 @@ def distillation_loss(
     return_grad: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """The soft softmax loss: how far a student's softened classes are from its teacher's.
+    """Distillation loss: the divergence of a student's softened class probabilities from its teacher's.
 
     loss = (1 - h) T^2 sum_c t[c] (log t[c] - log s[c]) + h cross_entropy(student_logits, target) with
     t = softmax(teacher_logits / T), s = softmax(student_logits / T), h = hard_weight. The factor T^2 keeps
-    the gradient, (1 - h) T (s - t) + ..., of one size whatever the temperature.
+    the size of the gradient, (1 - h) T (s - t) + ..., independent of the temperature.
 
     Parameters
     ----------
     student_logits, teacher_logits : arrays of one shape, (n, classes), (classes,) or (n, classes, d1, ...)
-    temperature : float
+    temperature : float, default 1.0
         T >= 1e-6.
-    target : array of integers, one a sample, or None
-        Class indices for the hard part; -100 leaves a sample without one.
-    hard_weight : float
-        In [0, 1]; more than 0 needs `target`.
-    reduction : {"mean", "sum", "none"}
-        The mean divides by the number of samples, or by the sum of their weights ("batchmean" elsewhere).
-    return_grad : bool
-        Also return the gradient with respect to `student_logits`.
-    sample_weight : array, one a sample, or None
+    target : array of integers, shape (n,), () or (n, d1, ...), or None
+        Class indices of the hard part; a sample with index -100 has no hard part.
+    hard_weight : float, default 0.0
+        Weight h of the hard part, in [0, 1]; it is greater than 0 if and only if `target` is given.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean divides by the number of samples, or by the sum of `sample_weight` (PyTorch's "batchmean").
+    return_grad : bool, default False
+        Also return the gradient w.r.t. `student_logits`.
+    sample_weight : array, shape (n,), () or (n, d1, ...), or None
+        Weights >= 0 of the samples; None is 1.
 
     Returns
     -------
-    loss : float, or array of one loss a sample for ``reduction="none"``
+    loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `student_logits`
-        Only with `return_grad`; without reduction, the gradient of the sum.
+        Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
 
     Raises
     ------
     TypeError, ValueError, IndexError
-        As `cross_entropy`, and if one of `target` and `hard_weight` is missing.
+        As for `cross_entropy`; ValueError also if only one of `target` and `hard_weight` is given.
 
     Notes
     -----
-    A `Trainer` takes the teacher's logits as y, or a pair (teacher logits, class indices) for a hard part.
+    In `Trainer.fit`, y is the teacher's logits, or a pair (teacher's logits, class indices) with a hard part.
 
     Examples
     --------
@@ -292,6 +300,7 @@ _UNTRAINABLE = (
 
 
 def _zero_one(**settings: Any) -> _core.Loss:
+    """Raises ValueError: a network cannot be trained on the 0-1 loss."""
     raise ValueError(_UNTRAINABLE)
 
 
@@ -303,17 +312,20 @@ def zero_one_loss(
     reduction: Reduction = "mean",
     return_grad: bool = False,
 ) -> Any:
-    """0 where the predicted class is the target, 1 where it is not: a metric, which no network can train on.
+    """Zero-one loss of a classification: 1 for a wrong prediction, 0 for a correct one.
+
+    It is a metric: its gradient is 0, so that a `Trainer` refuses it.
 
     Parameters
     ----------
     input : array, shape (n, classes) of scores, or (n,) of class indices
-        The first largest score is the prediction.
+        The predicted class is the first with the largest score.
     target : array of integers, shape (n,)
-    reduction : {"mean", "sum", "none"}
-        The share of errors, their number, or each.
-    return_grad : bool
-        Refused: there is no useful gradient.
+        Class indices.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The error rate, the number of errors, or the loss of each sample.
+    return_grad : bool, default False
+        True is a ValueError, because the gradient is 0.
 
     Returns
     -------
@@ -324,7 +336,7 @@ def zero_one_loss(
     TypeError
         If class indices are not integers.
     ValueError
-        If the shapes do not fit, `reduction` is another word, or a gradient is asked for.
+        If the shapes do not match, `reduction` is not known, or `return_grad` is True.
 
     Examples
     --------
@@ -332,7 +344,7 @@ def zero_one_loss(
     >>> F.zero_one_loss([[0.1, 0.9], [0.8, 0.2]], [1, 1])
     0.5
 
-    Source: Hastie, Tibshirani & Friedman 2009, section 2.4.
+    Source: Hastie, Tibshirani & Friedman 2009, "The elements of statistical learning", section 2.4.
     """
     if return_grad:
         raise ValueError(_UNTRAINABLE)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
-from .._utils.check import check_float, check_int
+from .._utils.check import check_float, check_int, check_name, check_nonnegative
 from ._registry import Reduction, describable, make, trainable
 
 __all__ = ["large_margin_softmax", "margin_annealing"]
@@ -21,7 +21,7 @@ Variant = Literal["l_softmax", "a_softmax", "am_softmax", "arcface"]
 
 @dataclass(frozen=True)
 class _Annealing:
-    """lambda as a function of the steps done so far."""
+    """The schedule of `margin_annealing`: lambda as a function of the steps done so far."""
 
     base: float
     gamma: float
@@ -38,38 +38,35 @@ class _Annealing:
         return {"annealing": asdict(self)}
 
 
-def check_nonnegative(name: str, value: Any) -> float:
-    found = check_float(name, value)
-    if not found >= 0:
-        raise ValueError(f"{name}: expected a number >= 0, got {found!r}")
-    return found
-
-
 @describable("annealing")
 def margin_annealing(
     base: float = 1000.0, gamma: float = 0.12, power: int = 1, minimum: float = 5.0
 ) -> _Annealing:
-    """A schedule of `large_margin_softmax`'s `lam` for a `Trainer`, from almost no margin to most of it.
+    """Schedule for the parameter `lam` of `large_margin_softmax`: the margin grows during the training.
 
-    lam(t) = max(minimum, base (1 + gamma t)^-power) for the step after t others. A `Trainer` evaluates it in
-    C++ before each step.
+    lam(t) = max(minimum, base (1 + gamma t)^-power) after t steps. A `Trainer` evaluates it in C++ before
+    each step.
 
     Parameters
     ----------
-    base, gamma, minimum : float
-        Numbers >= 0.
-    power : int
-        From 0 to 100.
+    base : float, default 1000.0
+        Initial value >= 0.
+    gamma : float, default 0.12
+        Rate of the decay >= 0.
+    power : int, default 1
+        Exponent of the decay, from 0 to 100.
+    minimum : float, default 5.0
+        Lower limit >= 0.
 
     Returns
     -------
     callable
-        From a number of steps to lam.
+        A function from the number of steps to `lam`.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of another kind or range.
+        If an argument is not a number, or out of its range.
 
     Examples
     --------
@@ -78,8 +75,8 @@ def margin_annealing(
     >>> lam(0), lam(3), lam(1000)
     (100.0, 25.0, 5.0)
 
-    Source: Liu, Wen, Yu & Yang 2016, arXiv:1612.02295, section 4 (lambda begins large and is reduced); the
-    formula and the defaults are those of the authors' code for SphereFace, arXiv:1704.08063.
+    Source: Liu, Wen, Yu & Yang 2016, arXiv:1612.02295, section 4 (lambda is large at first and then reduced);
+    the formula and the defaults are those of the authors' code for SphereFace, arXiv:1704.08063.
     """
     return _Annealing(
         check_nonnegative("base", base),
@@ -97,11 +94,11 @@ def _large_margin_softmax(
     class_weight: ArrayLike | None = None,
     ignore_index: int = -100,
 ) -> _core.Loss:
+    """Builds the loss of `large_margin_softmax`."""
     if not isinstance(lam, _Annealing):
         lam = _Annealing(check_nonnegative("lam", lam), 0.0, 0, 0.0)
-    if not isinstance(variant, str):
-        raise TypeError(f"variant: expected a name, got {type(variant).__name__}")
-    loss = make("cross_entropy", (0.0, 0.0), _class_numbers(class_weight), ignore_index=ignore_index)
+    check_name("variant", variant, get_args(Variant))
+    loss = make("cross_entropy", (0.0, 0.0), _check_class_weight(class_weight), ignore_index=ignore_index)
     factor = None if scale is None else check_float("scale", scale)
     loss.set_margin(
         variant, check_float("margin", margin), factor, lam.base, lam.gamma, lam.power, lam.minimum
@@ -109,8 +106,8 @@ def _large_margin_softmax(
     return loss
 
 
-def _class_numbers(class_weight: ArrayLike | None) -> ArrayLike | None:
-    """Checked here, since elsewhere `weight` is the name of what weighs classes."""
+def _check_class_weight(class_weight: ArrayLike | None) -> ArrayLike | None:
+    """`class_weight` if it holds finite numbers >= 0; errors of C++ would call it `weight`."""
     if class_weight is None:
         return None
     numbers = np.asarray(class_weight)
@@ -137,61 +134,64 @@ def large_margin_softmax(
     return_grad: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> Any:
-    """Softmax cross-entropy of features @ weight, the target's logit lowered by a margin in the angle.
+    """Large-margin softmax: cross-entropy of features @ weight with an angular margin for the target class.
 
     With a the angle between a sample's features x and a class's weight w, the logit |x| |w| cos a of the
     target becomes |x| |w| (lam cos a + p(a)) / (1 + lam), where
     p(a) = (-1)^k cos(margin a) - 2 k for a in [k pi / margin, (k + 1) pi / margin].
-    The other logits stay. Margin 1, or lam = inf, is `cross_entropy` of features @ weight.
+    The other logits do not change. With margin 1, or lam = inf, it is `cross_entropy` of features @ weight.
 
     Parameters
     ----------
     features : array, shape (n, d)
-        What the last layer reads. Computed in float32 if both this and `weight` are float32 or float16,
-        else in float64.
+        Input of the last layer. The loss is computed in float32 if both `features` and `weight` are float32
+        or float16, else in float64.
     weight : array, shape (d, classes)
-        That of a last layer without bias and activation.
+        Weight of the last layer, which has no bias and no activation.
     target : array of integers, shape (n,)
-    margin : float
-        1, 2, 3 or 4 for ``"l_softmax"`` and ``"a_softmax"``; in [0, 2) for ``"am_softmax"``, whose paper has
-        0.35; radians in [0, 1.5) for ``"arcface"``, whose paper has 0.5.
-    lam : float
-        At least 0. In a `Trainer`, which counts steps, also what `margin_annealing` returns.
-    variant : {"l_softmax", "a_softmax", "am_softmax", "arcface"}
-        The norms before the cosines, and p: |x| |w| and |x| (SphereFace) with p as above; `scale`
-        with p(a) = cos a - margin, and with p(a) = cos(a + margin), for a > pi - margin
-        cos a - margin sin(margin).
+        Class indices.
+    margin : float, default 4
+        1, 2, 3 or 4 for ``"l_softmax"`` and ``"a_softmax"``; in [0, 2) for ``"am_softmax"`` (0.35 in its
+        paper); an angle in radians in [0, 1.5) for ``"arcface"`` (0.5 in its paper).
+    lam : float, default 0.0
+        At least 0. In a `Trainer`, also a schedule of `margin_annealing`.
+    variant : {"l_softmax", "a_softmax", "am_softmax", "arcface"}, default "l_softmax"
+        The factor of the cosines, and p(a). ``"l_softmax"``: |x| |w|, and p as above. ``"a_softmax"``
+        (SphereFace): |x|, and p as above. ``"am_softmax"``: `scale`, and p(a) = cos a - margin.
+        ``"arcface"``: `scale`, and p(a) = cos(a + margin), or cos a - margin sin(margin) for
+        a > pi - margin.
     scale : float or None
-        For ``"am_softmax"`` and ``"arcface"``, whose logits have no norms; None is 30 and 64.
+        Factor of the cosines for ``"am_softmax"`` (None is 30) and ``"arcface"`` (None is 64).
     class_weight : array, shape (classes,), or None
-        `cross_entropy`'s `weight`.
+        Weights >= 0 of the classes, the parameter `weight` of `cross_entropy`; None is 1.
     ignore_index, reduction, sample_weight
         As for `cross_entropy`, with the same divisor.
-    return_grad : bool
+    return_grad : bool, default False
         Also return the gradients.
 
     Returns
     -------
     loss : float, or array of shape (n,) for ``reduction="none"``
-    grads : (array, array)
-        With respect to `features` and `weight`, only with `return_grad`; without reduction, of the sum.
+    grads : (array of shape (n, d), array of shape (d, classes))
+        Gradients of the reduced loss w.r.t. `features` and `weight`, with ``reduction="none"`` of the sum;
+        only with `return_grad`.
 
     Raises
     ------
     TypeError
-        If an array is not made of real numbers, or `target` not of integers.
+        If an array is not made of real numbers, `target` is not made of integers, or `lam` is a schedule.
     ValueError
-        If shapes do not fit, a number is out of its range, or a name is not known.
+        If shapes do not match, a number is out of its range, or a name is not known.
     IndexError
-        If a class is out of range; the first such is named.
+        If a class index is out of range; the message names the first.
 
     Notes
     -----
-    A vector of zeros has cosine 0 with every other, and no gradient along itself. arcface's slope has a pole
-    at angle 0: it is bounded where sin a < 2^-20.
+    A zero vector has cosine 0 with every other vector, and no gradient in its own direction. The derivative
+    of arcface has a pole at angle 0: it is bounded for sin a < 2^-20.
 
-    A `Trainer` with this loss needs a last layer ``Dense(..., bias=False)`` without activation. The margin is
-    in its training steps alone: evaluation, validation and predictions see features @ weight.
+    A `Trainer` with this loss needs a last layer ``Dense(..., bias=False)`` without activation. The margin
+    applies in training steps only: evaluation, validation and predictions use the logits features @ weight.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Losses that compare each output with its own target: functions made from the registry's descriptions."""
+"""Losses of each output and its target: functions made from the descriptions in the C++ registry."""
 
 from __future__ import annotations
 
@@ -15,33 +15,36 @@ __all__ = ["binary_cross_entropy_with_logits"]
 
 _DOC = """{summary}
 
-{formula}; each with its derivative by the input from the same pass. Computed in float64 and rounded once.
+loss = {formula}
+
+Here x = input and y = target. The loss is computed in float64 and rounded once; loss and gradient take one
+pass.
 
 Parameters
 ----------
 input, target : arrays of one shape
-    float32 and float16 input gives float32, other real numbers float64.
-{parameters}reduction : {reductions}
+    float32 and float16 give float32, other real numbers float64.
+{parameters}reduction : {reductions}, default "mean"
     The mean divides by the number of elements{batchmean}.
-return_grad : bool
-    Also return the gradient with respect to `input`.
+return_grad : bool, default False
+    Also return the gradient w.r.t. `input`.
 
 Returns
 -------
 loss : float, or array of the shape of `input` for ``reduction="none"``
 grad : array, shape of `input`
-    Only with `return_grad`; without reduction, the gradient of the sum.
+    Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
 
 Raises
 ------
 TypeError
     If an argument is not made of real numbers.
 ValueError
-    If the shapes differ, a parameter is out of its range, or `reduction` is another word.
+    If the shapes differ, a parameter is out of its range, or `reduction` is not known.
 
 Notes
 -----
-As the loss of a `Trainer`, a sample's loss is the {each} over its outputs.
+In a `Trainer`, the loss of a sample is the {each} over its outputs.
 
 Examples
 --------
@@ -54,10 +57,14 @@ Source: {source}.
 
 
 def _function(row: dict[str, Any]) -> Callable[..., Any]:
-    """``f(input, target, *, <parameters>, reduction="mean", return_grad=False)`` of a description."""
+    """The loss function of a row of the registry.
+
+    Its signature is ``f(input, target, *, <parameters>, reduction="mean", return_grad=False)``.
+    """
     name, defaults = row["name"], row["parameters"]
 
     def build(**settings: Any) -> _core.Loss:
+        """Builds the loss from the values of its parameters."""
         values = {**defaults, **settings}
         if len(values) > len(defaults):
             unknown = next(key for key in settings if key not in defaults)
@@ -85,17 +92,19 @@ def _function(row: dict[str, Any]) -> Callable[..., Any]:
 
 
 def _documentation(row: dict[str, Any]) -> str:
+    """The docstring of a row of the registry."""
     summed = row["outputs"] == "summed"
-    lines = [f"{key} : float\n    {value:g} by default.\n" for key, value in row["parameters"].items()]
+    lines = [f"{key} : float, default {value:g}\n" for key, value in row["parameters"].items()]
     return _DOC.format(
         **{**row, "parameters": "".join(lines)},
         reductions='{"mean", "batchmean", "sum", "none"}' if summed else '{"mean", "sum", "none"}',
-        batchmean=", batchmean by the length of the first axis" if summed else "",
+        batchmean=", batchmean by the length of the first axis (the number of samples)" if summed else "",
         each="sum" if summed else "mean",
     )
 
 
 def _signature(function: Callable[..., Any], defaults: dict[str, float]) -> Signature:
+    """The signature of `function`, with its keywords in place of ``**settings``."""
     own = signature(function)
     fixed = [
         parameter for parameter in own.parameters.values() if parameter.kind is not Parameter.VAR_KEYWORD
@@ -111,6 +120,7 @@ for _row in _core.losses():
 
 
 def _with_logits(pos_weight: ArrayLike | None = None) -> _core.Loss:
+    """Builds the loss of `binary_cross_entropy_with_logits`."""
     if pos_weight is None:
         return simple("binary_cross_entropy_with_logits")
     return make("binary_cross_entropy_with_logits", weight=pos_weight)
@@ -125,38 +135,38 @@ def binary_cross_entropy_with_logits(
     reduction: Reduction = "mean",
     return_grad: bool = False,
 ) -> Any:
-    """Binary cross-entropy of the sigmoid of logits with targets in [0, 1], which is never formed.
+    """Binary cross-entropy of logits with targets in [0, 1].
 
-    loss = (1 - y) softplus(x) + w y softplus(-x), grad = (1 - y) sigmoid(x) - w y sigmoid(-x): finite for
-    every finite logit, and without cancellation.
+    loss = (1 - y) softplus(x) + w y softplus(-x) and grad = (1 - y) sigmoid(x) - w y sigmoid(-x), with
+    x = input, y = target and w = pos_weight. Both are finite for every finite logit, without cancellation.
 
     Parameters
     ----------
     input, target : arrays of one shape
-        float32 and float16 input gives float32, other real numbers float64.
+        Logits, and targets in [0, 1]. float32 and float16 give float32, other real numbers float64.
     pos_weight : array, shape (columns,), or None
-        The weight w of the positive side for each column of the last axis; None is 1.
-    reduction : {"mean", "sum", "none"}
+        Weights w >= 0 of the positive class, one for each column of the last axis; None is 1.
+    reduction : {"mean", "sum", "none"}, default "mean"
         The mean divides by the number of elements.
-    return_grad : bool
-        Also return the gradient with respect to `input`.
+    return_grad : bool, default False
+        Also return the gradient w.r.t. `input`.
 
     Returns
     -------
     loss : float, or array of the shape of `input` for ``reduction="none"``
     grad : array, shape of `input`
-        Only with `return_grad`; without reduction, the gradient of the sum.
+        Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
 
     Raises
     ------
     TypeError
         If an argument is not made of real numbers.
     ValueError
-        If the shapes differ, a weight is negative, or `reduction` is another word.
+        If the shapes differ, a weight is negative, or `reduction` is not known.
 
     Notes
     -----
-    As the loss of a `Trainer`, a sample's loss is the mean over its outputs.
+    In a `Trainer`, the loss of a sample is the mean over its outputs.
 
     Examples
     --------
@@ -164,6 +174,7 @@ def binary_cross_entropy_with_logits(
     >>> round(F.binary_cross_entropy_with_logits([0.0, 0.0], [0.0, 1.0]), 6)
     0.693147
 
-    Source: Cox 1958; the stable form is PyTorch's.
+    Source: Cox 1958, "The regression analysis of binary sequences", section 2; the stable formula is
+    PyTorch's.
     """
     return evaluate(_with_logits(pos_weight), input, target, reduction, return_grad)

@@ -1,4 +1,4 @@
-"""What every loss function shares: settings, evaluation, and how a `Trainer` finds it."""
+"""The registry of losses: their settings, evaluation, descriptions in files, and names for a `Trainer`."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ from .._utils.jsonable import jsonable, only_keys
 Reduction = Literal["none", "mean", "sum"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-#: A loss with its settings, as the native code evaluates it.
+#: The C++ class of a loss with its settings.
 Loss = _core.Loss
 #: The kind of target that each loss of the registry takes.
 TARGETS = {row["name"]: row["target"] for row in _core.losses()}
+#: The parameters of each loss of the registry, in their order.
 _PARAMETERS = {row["name"]: tuple(row["parameters"]) for row in _core.losses()}
 
-#: The names that `Trainer` takes and their functions; and what turns a function's settings into a loss.
+#: The loss functions by the names that `Trainer` takes.
 NAMED: dict[str, Callable[..., Any]] = {}
+#: The function that builds a `Loss` from settings, by loss function.
 _BUILDERS: dict[Callable[..., Any], Callable[..., _core.Loss]] = {}
-#: Settings that are no plain values: the function that makes them, by the key of their description.
+#: The functions that make settings other than JSON values (schedules), by the key of their description.
 _SETTINGS: dict[str, Callable[..., Any]] = {}
 
 
 def trainable(name: str, build: Callable[..., _core.Loss]) -> Callable[[Function], Function]:
-    """Lets a `Trainer` use the decorated function: `build` makes the loss from its settings."""
+    """Decorator that registers a loss function for `Trainer`; `build` makes the loss from its settings."""
 
     def register(function: Function) -> Function:
         NAMED[name] = function
@@ -42,7 +44,7 @@ def trainable(name: str, build: Callable[..., _core.Loss]) -> Callable[[Function
 
 
 def describable(key: str) -> Callable[[Function], Function]:
-    """Lets files hold what the decorated function returns: its `_to_dict` gives ``{key: arguments}``."""
+    """Decorator for functions whose results can be saved: ``result._to_dict()`` is ``{key: arguments}``."""
 
     def register(function: Function) -> Function:
         _SETTINGS[key] = function
@@ -59,23 +61,24 @@ def make(
     factor: float = 1.0,
     ignore_index: int = -100,
 ) -> _core.Loss:
-    """The loss of the registry with the values of its parameters, in their order.
+    """Builds the loss called `name` with the given values of its parameters, in the order of the registry.
 
-    `weight` counts in the divisor of the mean; `scale` (of each class, None is `weight`) and `factor` (of
-    all) multiply the loss.
+    `scale` [classes] and the number `factor` multiply the loss; `weight` [classes] counts in the divisor of
+    the mean. `scale` None is `weight`.
     """
     settings = {key: check_float(key, value) for key, value in zip(_PARAMETERS[name], values, strict=True)}
     return _core.Loss(name, settings, weight, weight if scale is None else scale, factor, ignore_index)
 
 
-_kept = functools.lru_cache(maxsize=256)(make)
+#: `make` that returns the same object for the same arguments.
+_cached_make = functools.lru_cache(maxsize=256)(make)
 
 
 def simple(name: str, *values: Any) -> _core.Loss:
-    """A loss without weights: the same object for the same numbers."""
+    """Builds a loss without class weights, cached by its values."""
     try:
-        return _kept(name, values)
-    except TypeError:  # something that is no number: `make` says so
+        return _cached_make(name, values)
+    except TypeError:  # a value that cannot be hashed: `make` names it in its error
         return make(name, values)
 
 
@@ -86,7 +89,7 @@ def evaluate(
     reduction: str,
     return_grad: bool,
 ) -> Any:
-    """The loss, and with `return_grad` a pair of it and its gradient."""
+    """The reduced loss, or with `return_grad` the pair (loss, gradient w.r.t. `input`)."""
     value, gradient = loss.evaluate(input, target, None, "input", reduction, return_grad)
     return (value, gradient) if return_grad else value
 
@@ -100,7 +103,7 @@ def evaluate_classes(
     name: str,
     sample_weight: Any = None,
 ) -> Any:
-    """Like `evaluate`, with classes on axis 1 as in PyTorch: (n, classes, ...)."""
+    """Like `evaluate`, with classes on axis 1 as in PyTorch, [n, classes, ...]; `name` is that of `input`."""
     if not isinstance(input, np.ndarray):
         input = as_cpu_array(name, input)
     moves = input.ndim > 2
@@ -117,12 +120,12 @@ def evaluate_classes(
 
 
 def resolve(loss: Any) -> _core.Loss:
-    """What a `Trainer` was given, a name, a function of `simdnn.functional` or a `functools.partial` of one.
+    """The `Loss` of a name, of a loss function of `simdnn.functional`, or of a `functools.partial` of one.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no loss that a network can be trained on, or a setting is of another kind or range.
+        If `loss` is not a loss that a network can be trained on, or a setting has a wrong type or range.
     """
     if isinstance(loss, _core.Loss):
         return loss
@@ -142,19 +145,21 @@ def resolve(loss: Any) -> _core.Loss:
 
 
 def _registered_name(name: str) -> str:
-    """A function's own name is as good: "huber_loss" is "huber"."""
+    """The registry's name of a loss, given that name or the function's: "huber" for "huber_loss"."""
     return name if name in NAMED else name.removesuffix("_loss")
 
 
 def to_dict(loss: Any) -> dict[str, Any]:
-    """What `resolve` takes as a plain dictionary: a name and settings."""
+    """Returns the description of a loss that `resolve` accepts: {"loss": name, "settings": dictionary}."""
     settings: dict[str, Any] = {}
     function = loss
     if isinstance(loss, str):
         return {"loss": _registered_name(loss), "settings": {}}
     if isinstance(loss, functools.partial):
         function, settings = loss.func, loss.keywords
-    name = next(name for name, one in NAMED.items() if one is function)
+    name = next((name for name, one in NAMED.items() if one is function), None)
+    if name is None:
+        raise TypeError(f"loss: expected a name or a loss of simdnn.functional, got {type(loss).__name__}")
     try:
         return {"loss": name, "settings": {key: jsonable(value, _convert) for key, value in settings.items()}}
     except TypeError as error:
@@ -162,7 +167,7 @@ def to_dict(loss: Any) -> dict[str, Any]:
 
 
 def _convert(value: Any) -> dict[str, Any]:
-    """A setting that describes itself."""
+    """Description of a setting that has a method `_to_dict`."""
     if not hasattr(value, "_to_dict"):
         raise TypeError(f"cannot be described: {value!r}")
     found: dict[str, Any] = value._to_dict()
@@ -170,7 +175,7 @@ def _convert(value: Any) -> dict[str, Any]:
 
 
 def from_dict(description: Any) -> str | Callable[..., Any]:
-    """The name, or the partial, that was described."""
+    """The loss of a description of `to_dict`: its name, or a `functools.partial` with its settings."""
     given = only_keys(description, ("loss", "settings"), "loss")
     name = check_name("loss", given.get("loss"), NAMED)
     settings = dict(only_keys(given.get("settings"), tuple(given.get("settings") or ()), "loss"))
@@ -181,7 +186,7 @@ def from_dict(description: Any) -> str | Callable[..., Any]:
 
 
 def _setting_from_dict(name: str, description: dict[str, Any]) -> Any:
-    """The setting that a function of `describable` made."""
+    """The setting called `name`, made by the function that `describable` registered."""
     for key, arguments in only_keys(description, _SETTINGS, name).items():
         function = _SETTINGS[key]
         return function(**only_keys(arguments, dict(inspect.signature(function).parameters), name))

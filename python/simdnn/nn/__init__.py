@@ -1,58 +1,62 @@
 """Networks: layers in sequence, compiled into one native plan."""
 
-from . import _activation, _describe
-from ._activation import *  # noqa: F403
+from . import (
+    _activation,
+    _concatenate,
+    _dense,
+    _describe,
+    _dropout,
+    _elementwise,
+    _embedding,
+    _groups,
+    _layer,
+    _margin,
+    _norm,
+    _predictor,
+    _profile,
+    _recurrent,
+    _residual,
+    _sequential,
+)
+from ._activation import *
 from ._activation import ACTIVATIONS as ACTIVATIONS
-from ._activation import Activation
 from ._activation import activation_of as activation_of
-from ._concatenate import Concatenate
-from ._dense import Dense
-from ._describe import layer_from_dict, layer_to_dict
-from ._dropout import AlphaDropout, Dropout, RReLU
-from ._elementwise import PReLU
-from ._embedding import Embedding
-from ._groups import CReLU, Maxout, Softmax
-from ._layer import Layer
-from ._margin import LargeMarginSoftmax
-from ._norm import BatchNorm1d, LayerNorm
-from ._predictor import Predictor
-from ._profile import LayerCost, ModelProfile
-from ._recurrent import GRU, LSTM, RNN, pad_sequences
-from ._residual import Residual
-from ._sequential import Sequential
+from ._concatenate import *
+from ._dense import *
+from ._describe import *
+from ._dropout import *
+from ._elementwise import *
+from ._embedding import *
+from ._groups import *
+from ._layer import *
+from ._margin import *
+from ._norm import *
+from ._predictor import *
+from ._profile import *
+from ._recurrent import *
+from ._residual import *
+from ._sequential import *
 
-__all__ = [
-    "GRU",
-    "LSTM",
-    "RNN",
-    "Activation",
-    "AlphaDropout",
-    "BatchNorm1d",
-    "CReLU",
-    "Concatenate",
-    "Dense",
-    "Dropout",
-    "Embedding",
-    "LargeMarginSoftmax",
-    "Layer",
-    "LayerCost",
-    "LayerNorm",
-    "Maxout",
-    "ModelProfile",
-    "PReLU",
-    "Predictor",
-    "RReLU",
-    "Residual",
-    "Sequential",
-    "Softmax",
-    "layer_from_dict",
-    "layer_to_dict",
-    "pad_sequences",
-]
+__all__: list[str] = []
 __all__ += _activation.__all__
+__all__ += _concatenate.__all__
+__all__ += _dense.__all__
+__all__ += _describe.__all__
+__all__ += _dropout.__all__
+__all__ += _elementwise.__all__
+__all__ += _embedding.__all__
+__all__ += _groups.__all__
+__all__ += _layer.__all__
+__all__ += _margin.__all__
+__all__ += _norm.__all__
+__all__ += _predictor.__all__
+__all__ += _profile.__all__
+__all__ += _recurrent.__all__
+__all__ += _residual.__all__
+__all__ += _sequential.__all__
 
 _describe.LAYERS |= {
     name: kind
     for name in sorted({*__all__} - {"Activation", "Layer"})
-    if isinstance(kind := globals()[name], type) and issubclass(kind, Layer)
+    if isinstance(kind := globals()[name], type) and issubclass(kind, _layer.Layer)
 }

@@ -8,7 +8,7 @@ from typing import Any
 from .._utils.check import check_float, check_name
 from ._elementwise import GELU, REGISTRY, Activation, BinaryStep, Swish
 
-#: Where a class's name is not that of the function in CamelCase.
+#: Names of classes that are not the function's name in CamelCase.
 _SPELLINGS = {
     "relu": "ReLU",
     "leaky_relu": "LeakyReLU",
@@ -35,7 +35,7 @@ _DOCUMENTATION = """{summary}: `simdnn.functional.{function}` as a layer.
 
 
 def _make(row: dict[str, Any]) -> type[Activation]:
-    """The class of a row: its parameters are the row's."""
+    """The class of a registry row, with the parameters of that row."""
     name = _SPELLINGS.get(row["name"]) or row["name"].title().replace("_", "")
     signature = inspect.Signature(
         [
@@ -50,9 +50,10 @@ def _make(row: dict[str, Any]) -> type[Activation]:
         for key, value in bound.arguments.items():
             setattr(self, key, check_float(key, value))
 
-    summary = row["summary"][0].upper() + row["summary"][1:]
+    summary = row["summary"][0].upper() + row["summary"][1:].removesuffix(".")
     lines = "".join(f"    {key} : float, default {value}\n" for key, value in row["parameters"].items())
-    parameters = f"    Parameters\n    ----------\n{lines}\n" if lines else ""
+    raises = "    Raises\n    ------\n    TypeError\n        If a parameter is not a number.\n"
+    parameters = f"    Parameters\n    ----------\n{lines}\n{raises}\n" if lines else ""
     documentation = _DOCUMENTATION.format(
         **row | {"name": name, "function": row["name"], "parameters": parameters, "summary": summary}
     )
@@ -69,7 +70,7 @@ def _make(row: dict[str, Any]) -> type[Activation]:
     )
 
 
-#: Rows with a class of their own.
+#: The classes that are written by hand.
 _BY_HAND: dict[str, type[Activation]] = {
     "gelu": GELU,
     "gelu_tanh": GELU,
@@ -89,12 +90,22 @@ ACTIVATIONS = tuple(REGISTRY)
 
 
 def activation_of(value: str | Activation | None) -> Activation:
-    """The activation that a name, or None for the identity, stands for; an activation is returned as it is.
+    """The activation of a name.
+
+    Parameters
+    ----------
+    value : str, Activation or None
+        A name of `ACTIVATIONS`, with its default parameters; None is the identity. An activation is returned
+        unchanged.
+
+    Returns
+    -------
+    Activation
 
     Raises
     ------
     TypeError, ValueError
-        If the name is not known, or the activation has parameters to train: that is a layer of its own.
+        If the name is not known, or the activation has parameters to train: it must be a separate layer.
 
     Examples
     --------

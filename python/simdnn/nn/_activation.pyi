@@ -1,3 +1,4 @@
+# Written by `python -m tests.tools.stubs --write` from the registries.
 from ._elementwise import GELU as GELU
 from ._elementwise import Activation as Activation
 from ._elementwise import BinaryStep as BinaryStep

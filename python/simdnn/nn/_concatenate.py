@@ -1,4 +1,4 @@
-"""Branches side by side."""
+"""Layers whose branches read the same input."""
 
 from __future__ import annotations
 
@@ -8,27 +8,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ._layer import Layer, Shape, chain_initial, chain_native, chain_output, check_layers, input_shape
+from ._layer import (
+    Layer,
+    Shape,
+    chain_initial,
+    chain_native,
+    chain_output,
+    check_layers,
+    input_shape,
+    native_fields,
+)
+
+__all__ = ["Concatenate"]
 
 
 class Concatenate(Layer):
-    """Branches over the same input, their outputs side by side: y = [f(x), g(x), ...].
+    """Branches over the same input, whose outputs are concatenated: y = [f(x), g(x), ...].
 
     Parameters
     ----------
     *branches : Layer or tuple of Layers
-        A tuple is a sequence of layers; an empty one passes x itself on.
+        A tuple is a sequence of layers; an empty one is the identity.
 
     Raises
     ------
     TypeError, ValueError
-        If there is no branch or one is no layer; or, where the layer's place in a network is known, if some
-        branches give sequences and others do not.
+        If there is no branch or one is not a layer; or, when a network is made, if some branches return
+        sequences and others do not.
 
     Notes
     -----
-    Parameters are named by branch and place in it: ``"2.1.0.weight"`` is of the first layer of the second
-    branch of the Concatenate at 2.
+    The names of parameters have the index of the branch and of the layer in it: ``"2.1.0.weight"`` is the
+    weight of the first layer in the second branch of the Concatenate at 2.
 
     Source: Szegedy et al. 2015, "Going deeper with convolutions", arXiv:1409.4842, figure 2.
 
@@ -67,7 +78,7 @@ class Concatenate(Layer):
                 raise ValueError(
                     f"Concatenate: branches[0] gives {shapes[0]}, but branches[{i}] gives {shape}"
                 )
-        return {"kind": "concatenate", "branches": branches}
+        return native_fields("concatenate", self, branches=branches)
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         values: dict[str, NDArray[Any]] = {}

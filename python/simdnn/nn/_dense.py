@@ -11,7 +11,9 @@ from numpy.typing import DTypeLike, NDArray
 from .. import init as initializers
 from .._utils.check import check_int
 from ._activation import Activation, activation_of
-from ._layer import Layer, Shape
+from ._layer import Layer, Shape, native_fields
+
+__all__ = ["Dense"]
 
 Initializer = Callable[..., NDArray[Any]]
 
@@ -32,7 +34,7 @@ def initial_weight(
     rng: np.random.Generator,
     dtype: DTypeLike,
 ) -> NDArray[Any]:
-    """A weight by an initializer, or by the one that suits the activation that follows."""
+    """A weight by an initializer, or by the one that suits the following activation."""
     if value is None:
         rectifier = activation is not None and activation.rectifier
         value = initializers.he_uniform if rectifier else initializers.xavier_uniform
@@ -52,11 +54,11 @@ class Dense(Layer):
         A name of the registry (see `simdnn.functional`) with its default parameter, or an activation layer
         such as ``nn.LeakyReLU(0.2)``; None is linear.
     bias : bool
+        True adds a bias, which is initialized to zero.
     init : str, callable or None
-        A name of `simdnn.init`, or called as ``init(shape, rng=rng, dtype=dtype)``, for the weight. None
-        chooses `init.he_uniform` for activations that pass a large positive x on (relu, leaky_relu, elu,
-        silu, gelu ...), and `init.xavier_uniform` otherwise.
-        A bias begins at zero.
+        The initializer of the weight: a name of `simdnn.init`, or a callable ``init(shape, rng=rng,
+        dtype=dtype)``. None is `init.he_uniform` for rectifier-like activations (relu, leaky_relu, elu, silu,
+        gelu ...), and `init.xavier_uniform` otherwise.
 
     Raises
     ------
@@ -65,7 +67,7 @@ class Dense(Layer):
 
     Notes
     -----
-    A sequence passes time step by time step.
+    The layer is applied to each time step of a sequence.
 
     Examples
     --------
@@ -95,7 +97,7 @@ class Dense(Layer):
         return Shape(self.out_features, given.sequence)
 
     def _native(self, given: Shape) -> dict[str, Any]:
-        return {"kind": "dense", "bias": self.bias, **self._activation._registered()}
+        return native_fields("dense", self, activation=self._activation._registered())
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         shape = (self.in_features, self.out_features)

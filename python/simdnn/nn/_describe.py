@@ -1,4 +1,4 @@
-"""Layers as plain dictionaries, and back: for files, configurations and copies."""
+"""Conversion of layers to plain dictionaries and back, for files, configurations and copies."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from .. import init as initializers
 from .._utils.jsonable import jsonable, only_keys
 from ._layer import Layer
 
-#: The layers of `simdnn.nn` that can stand in a network, by name: that package fills it.
+__all__ = ["layer_from_dict", "layer_to_dict"]
+
+#: The layer classes of `simdnn.nn` by name; the package fills it.
 LAYERS: dict[str, type[Layer]] = {}
 
-#: Layers inside layers; no one writes more.
+#: The deepest nesting of layers that a description may have.
 DEEPEST = 50
-#: No size that memory could hold is larger.
+#: The largest size that a description may have; memory could not hold a larger one.
 LARGEST = 2**40
 
 
@@ -28,14 +30,14 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``"layer"`` is the name of the class, the others are its settings, those of their defaults too;
-        layers inside are such dictionaries again. An initializer is its name in `simdnn.init`; a function of
-        one's own is left out (None), as it has done its work.
+        The name of the class under ``"layer"``, and all settings, defaults included. Nested layers are such
+        dictionaries again. An initializer is its name in `simdnn.init`; another callable becomes None,
+        because the weights are initialized already.
 
     Raises
     ------
     TypeError
-        If it is no layer, its class is not one of `simdnn.nn`, or a setting is not plain.
+        If `layer` is not a layer, its class is not one of `simdnn.nn`, or a setting cannot be converted.
 
     Examples
     --------
@@ -56,7 +58,7 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
 
 
 def _convert(value: Any) -> Any:
-    """A layer inside, or an initializer."""
+    """The description of a nested layer or of an initializer."""
     if isinstance(value, Layer):
         return layer_to_dict(value)
     if callable(value):
@@ -71,7 +73,7 @@ def layer_from_dict(description: dict[str, Any]) -> Layer:
     Parameters
     ----------
     description : dict
-        As `layer_to_dict` makes it; settings that are left out have their defaults.
+        A result of `layer_to_dict`; missing settings have their defaults.
 
     Returns
     -------
@@ -80,7 +82,7 @@ def layer_from_dict(description: dict[str, Any]) -> Layer:
     Raises
     ------
     TypeError, ValueError
-        If the class or a setting is not known, or a setting is of another kind or range.
+        If the class or a setting is not known, or a setting has a wrong type or value.
 
     Examples
     --------
@@ -92,7 +94,7 @@ def layer_from_dict(description: dict[str, Any]) -> Layer:
 
 
 def _decoded(value: Any, depth: int) -> Any:
-    """A setting, or the layer that it describes."""
+    """The value of a setting, with descriptions of layers converted to layers."""
     if depth > DEEPEST:
         raise ValueError(f"layer: expected at most {DEEPEST} layers inside each other")
     if isinstance(value, (list, tuple)):
@@ -103,7 +105,7 @@ def _decoded(value: Any, depth: int) -> Any:
 
 
 def _layer(description: Any, depth: int) -> Layer:
-    """The layer of one dictionary."""
+    """The layer that one dictionary describes."""
     if not isinstance(description, dict) or not isinstance(description.get("layer"), str):
         raise TypeError(f"layer: expected a dictionary with a 'layer', got {description!r:.60}")
     name = description["layer"]
@@ -125,7 +127,7 @@ def _layer(description: Any, depth: int) -> Layer:
 
 
 def sequential_arguments(description: Any) -> dict[str, Any]:
-    """The arguments of `Sequential` in a description of one, its layers made."""
+    """The arguments of `Sequential` from its description, with the layers made."""
     given = dict(only_keys(description, ("layers", "dtype", "in_features"), "model"))
     if not isinstance(given.get("layers"), (list, tuple)):
         raise TypeError("model: expected a list of 'layers'")

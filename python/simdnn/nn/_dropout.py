@@ -1,11 +1,13 @@
-"""Layers that are random while they train."""
+"""Layers that are random in training."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
 from .._utils.check import check_float, check_name
-from ._layer import Layer, Shape
+from ._layer import Layer
+
+__all__ = ["AlphaDropout", "Dropout", "RReLU"]
 
 
 def probability(name: str, value: Any) -> float:
@@ -17,23 +19,23 @@ def probability(name: str, value: Any) -> float:
 
 
 class Dropout(Layer):
-    """Sets each number to zero with probability p while training, and divides the others by 1 - p.
+    """Sets each number to zero with probability p in training, and divides the others by 1 - p.
 
-    In evaluation it does nothing. Which numbers are dropped follows from the seed (of the `Trainer`, or of
-    the model for `forward`), the step and the place in the batch alone: not from threads.
+    In inference it is the identity. The random numbers depend only on the seed (of the `Trainer`, or of the
+    model for `forward`), the step and the place in the batch, for any number of threads.
 
     Parameters
     ----------
     p : float
-        In [0, 1).
+        The probability of a zero, in [0, 1).
 
     Raises
     ------
     TypeError, ValueError
-        If `p` is no number, or out of range.
+        If `p` is not a number, or out of range.
 
     Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting",
-    JMLR 15; scaled while training ("inverted"), as in PyTorch and Keras.
+    JMLR 15; scaled in training ("inverted"), as in PyTorch and Keras.
 
     Examples
     --------
@@ -44,28 +46,27 @@ class Dropout(Layer):
     (3, 2)
     """
 
+    _kind = "dropout"
+
     def __init__(self, p: float = 0.5) -> None:
         self.p = probability("p", p)
 
-    def _native(self, given: Shape) -> dict[str, Any]:
-        return {"kind": "dropout", "p": self.p}
-
 
 class AlphaDropout(Layer):
-    """Dropout for networks of `SELU`: keeps mean 0 and variance 1.
+    """Dropout for networks of `SELU`, which keeps mean 0 and variance 1.
 
-    While it trains, a number becomes what selu tends to at -inf, with probability p, and an affine map
-    restores mean and variance; in evaluation it does nothing.
+    In training, a number becomes the limit of selu at -inf with probability p, and an affine map restores
+    mean and variance. In inference it is the identity.
 
     Parameters
     ----------
     p : float
-        In [0, 1).
+        The probability that a number is dropped, in [0, 1).
 
     Raises
     ------
     TypeError, ValueError
-        If `p` is no number, or out of range.
+        If `p` is not a number, or out of range.
 
     Source: Klambauer, Unterthiner, Mayr & Hochreiter 2017, "Self-normalizing neural networks",
     arXiv:1706.02515.
@@ -77,18 +78,17 @@ class AlphaDropout(Layer):
     AlphaDropout(p=0.1)
     """
 
+    _kind = "alpha_dropout"
+
     def __init__(self, p: float = 0.5) -> None:
         self.p = probability("p", p)
-
-    def _native(self, given: Shape) -> dict[str, Any]:
-        return {"kind": "alpha_dropout", "p": self.p}
 
 
 class RReLU(Layer):
     """Randomized leaky rectified linear unit: f(x) = x if x > 0 else slope * x.
 
-    While it trains, every number draws a slope of its own, from the seed, the step and the place in the
-    batch alone; in evaluation all have the mean (lower + upper) / 2.
+    In training, each number has a random slope, which depends only on the seed, the step and the place in
+    the batch. In inference the slope is the mean (lower + upper) / 2.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class RReLU(Layer):
     Raises
     ------
     TypeError, ValueError
-        If a bound is no number, lower > upper, or the distribution is another word.
+        If a bound is not a number, lower > upper, or the distribution is not known.
 
     Source: Xu, Wang, Chen & Li 2015, "Empirical evaluation of rectified activations in convolutional
     network", arXiv:1505.00853, section 2.4.
@@ -114,6 +114,8 @@ class RReLU(Layer):
     array([-5.5,  2. ])
     """
 
+    _kind = "rrelu"
+
     def __init__(
         self,
         lower: float = 1 / 8,
@@ -124,7 +126,3 @@ class RReLU(Layer):
         if not self.lower <= self.upper:
             raise ValueError(f"lower, upper: expected lower <= upper, got {lower} and {upper}")
         self.distribution = check_name("distribution", distribution, ("uniform", "normal"))
-
-    def _native(self, given: Shape) -> dict[str, Any]:
-        settings = {"lower": self.lower, "upper": self.upper, "normal": self.distribution == "normal"}
-        return {"kind": "rrelu", **settings}

@@ -1,4 +1,4 @@
-"""What activation layers share, and those with settings beyond the registry's."""
+"""The base class of activation layers, and activations with settings that the registry does not have."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from .. import _core
 from .._utils.check import check_float, check_int, check_name
-from ._layer import Layer, Shape
+from ._layer import Layer, Shape, native_fields
+
+__all__ = ["Activation", "PReLU"]
 
 REGISTRY = {row["name"]: row for row in _core.activations()}
 
@@ -17,7 +19,7 @@ REGISTRY = {row["name"]: row for row in _core.activations()}
 class Activation(Layer):
     """A function of `simdnn.functional` applied to each number: the base of the activation layers.
 
-    Behind a layer that has none of its own, it costs no pass over memory: that layer applies it.
+    A layer that has no activation yet fuses the one that follows it, which then costs no pass over memory.
 
     Examples
     --------
@@ -35,16 +37,15 @@ class Activation(Layer):
 
     @property
     def fixed(self) -> bool:
-        """Whether it is that function and no more, so that another layer can apply it."""
+        """True for a function without trainable parameters, which another layer can fuse."""
         return True
 
-    def _registered(self) -> dict[str, Any]:
-        """The native registry's name and parameters."""
-        values = [getattr(self, name) for name in REGISTRY[self.function]["parameters"]]
-        return {"activation": self.function, "parameters": values}
+    def _registered(self) -> tuple[str, list[float]]:
+        """The registry's name of the function, and its parameters."""
+        return self.function, [getattr(self, name) for name in REGISTRY[self.function]["parameters"]]
 
     def _native(self, given: Shape) -> dict[str, Any]:
-        return {"kind": "activation", **self._registered()}
+        return native_fields("activation", self, activation=self._registered())
 
 
 class GELU(Activation):
@@ -53,12 +54,12 @@ class GELU(Activation):
     Parameters
     ----------
     approximate : {"none", "tanh"}
-        x Phi(x), or its approximation by tanh.
+        "none" is x Phi(x), "tanh" its approximation by tanh.
 
     Raises
     ------
     ValueError
-        If `approximate` is another word.
+        If `approximate` is not one of the two.
 
     Source: Hendrycks & Gimpel 2016, arXiv:1606.08415.
 
@@ -74,26 +75,27 @@ class GELU(Activation):
 
     @property
     def function(self) -> str:  # type: ignore[override]
-        """The registry's name."""
+        """The name in the registry: "gelu" or "gelu_tanh"."""
         return "gelu" if self.approximate == "none" else "gelu_tanh"
 
 
 class Swish(Activation):
-    """f(x) = x sigmoid(beta x): `simdnn.functional.swish` as a layer, whose beta may be learned.
+    """f(x) = x sigmoid(beta x): `simdnn.functional.swish` as a layer, with a constant or trainable beta.
 
     Parameters
     ----------
     beta : float
-        Where it is learned, what it begins with.
+        The constant, or the initial value of a trainable beta.
     trainable : bool
-        Whether beta is a parameter of the network, ``"beta"``.
+        True makes beta a parameter of the network, ``"beta"``.
     num_parameters : int
-        Of a trainable beta: 1 is shared by all features, another number is one for each of so many.
+        The size of a trainable beta: 1 is shared by all features; otherwise the number of features.
 
     Raises
     ------
     TypeError, ValueError
-        If `beta` is no number, or `num_parameters` not an integer of at least 1, and 1 unless trainable.
+        If `beta` is not a number, `num_parameters` is not an integer of at least 1, or it is above 1 for a
+        beta that is not trainable.
 
     Source: Ramachandran, Zoph & Le 2017, "Searching for activation functions", arXiv:1710.05941.
 
@@ -117,35 +119,35 @@ class Swish(Activation):
 
     @property
     def fixed(self) -> bool:
-        """Whether beta is a constant."""
+        """True if beta is a constant."""
         return not self.trainable
 
     def _native(self, given: Shape) -> dict[str, Any]:
-        return learned("swish", "beta", self.num_parameters) if self.trainable else super()._native(given)
+        return trainable_activation(self, "swish", "beta") if self.trainable else super()._native(given)
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         return {"beta": np.full(self.num_parameters, self.beta, dtype)} if self.trainable else {}
 
 
 class PReLU(Layer):
-    """Parametric rectified linear unit: f(x) = x if x > 0 else weight * x, where the weight is learned.
+    """Parametric rectified linear unit: f(x) = x if x > 0 else weight * x, with a trainable weight.
 
     Parameters
     ----------
     num_parameters : int
-        1 is a weight shared by all features, another number is one for each of so many.
+        The size of the weight: 1 is shared by all features; otherwise the number of features.
     init : float
-        What the weights begin with.
+        The initial value of the weight.
 
     Raises
     ------
     TypeError, ValueError
-        If `num_parameters` is not an integer of at least 1, or `init` no number.
+        If `num_parameters` is not an integer of at least 1, or `init` is not a number.
 
     Notes
     -----
-    The parameter is ``"weight"``, as in PyTorch. The paper does not decay it, as that pulls it to a plain
-    relu.
+    The parameter is ``"weight"``, as in PyTorch. The paper applies no weight decay to it, which would pull it
+    towards a plain relu.
 
     Source: He, Zhang, Ren & Sun 2015, "Delving deep into rectifiers", arXiv:1502.01852, section 2.1.
 
@@ -163,34 +165,41 @@ class PReLU(Layer):
         self.init = check_float("init", init)
 
     def _native(self, given: Shape) -> dict[str, Any]:
-        return learned("leaky_relu", "weight", self.num_parameters)
+        return trainable_activation(self, "leaky_relu", "weight")
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         return {"weight": np.full(self.num_parameters, self.init, dtype)}
 
 
-def learned(function: str, name: str, parameters: int) -> dict[str, Any]:
-    """A function of the registry that learns its parameter."""
-    return {"kind": "trainable_activation", "activation": function, "name": name, "shared": parameters == 1}
+def trainable_activation(layer: PReLU | Swish, function: str, name: str) -> dict[str, Any]:
+    """The native description of a function of the registry whose parameter is trained under `name`."""
+    return native_fields(
+        "trainable_activation",
+        layer,
+        activation=(function, []),
+        name=name,
+        shared=layer.num_parameters == 1,
+    )
 
 
 class BinaryStep(Activation):
     """f(x) = 1 if x >= 0 else 0: `simdnn.functional.binary_step` as a layer.
 
-    Its derivative is zero, so that nothing before it learns, unless a substitute passes instead.
+    Its derivative is zero, so that no gradient reaches the layers before it, unless a substitute is chosen.
 
     Parameters
     ----------
     straight_through : bool or "clipped"
-        While it trains: True passes gradients as the identity would, "clipped" where abs(x) <= 1 alone.
+        The substitute for the derivative in training: True is that of the identity, "clipped" that of the
+        identity where abs(x) <= 1 and zero elsewhere; False is none.
 
     Raises
     ------
     ValueError
-        If `straight_through` is another word.
+        If `straight_through` is another string.
 
-    Source: McCulloch & Pitts 1943; the straight-through estimator is of Bengio, Leonard & Courville 2013,
-    arXiv:1308.3432, section 3.1, clipped by Hubara et al. 2016, arXiv:1602.02830, section 1.3.
+    Source: McCulloch & Pitts 1943; the straight-through estimator: Bengio, Leonard & Courville 2013,
+    arXiv:1308.3432, section 3.1; its clipped form: Hubara et al. 2016, arXiv:1602.02830, section 1.3.
 
     Examples
     --------
@@ -212,10 +221,10 @@ class BinaryStep(Activation):
 
     @property
     def fixed(self) -> bool:
-        """Whether no substitute stands for its derivative."""
+        """True if the derivative has no substitute."""
         return self.straight_through is False
 
     def _native(self, given: Shape) -> dict[str, Any]:
         if self.fixed:
             return super()._native(given)
-        return {"kind": "straight_through", "clipped": self.straight_through == "clipped"}
+        return native_fields("straight_through", self, clipped=self.straight_through == "clipped")

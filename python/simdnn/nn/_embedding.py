@@ -11,38 +11,40 @@ from numpy.typing import DTypeLike, NDArray
 from .. import init as initializers
 from .._utils.check import check_int
 from ._dense import Initializer, check_initializer
-from ._layer import Layer, Shape
+from ._layer import Layer, Shape, native_fields
+
+__all__ = ["Embedding"]
 
 
 class Embedding(Layer):
-    """Turns integers into vectors: rows of a table that is learned.
+    """Maps integers to vectors: rows of a trainable table.
 
-    ``Embedding(n, d)`` reads every column of its input as an integer in [0, n) and gives the vectors side by
-    side: (rows, k) becomes (rows, k d), by one table, ``"weight"`` of shape (n, d). With `columns` it reads
-    those columns, each by a table of its own, and passes the others on, before the vectors.
+    ``Embedding(n, d)`` reads each column of its input as an integer in [0, n) and concatenates the vectors:
+    (rows, k) becomes (rows, k d), from one table, ``"weight"`` of shape (n, d). With `columns` it reads only
+    these columns, each with a separate table, and copies the others in front of the vectors.
 
     Parameters
     ----------
     num_embeddings, embedding_dim : int, optional
-        The size of the one table.
+        The shape of the one table.
     in_features : int, optional
-        How many columns there are; needed with `columns`.
+        The number of columns; required with `columns`.
     columns : mapping, or sequence of triples, optional
         ``{column: (num_embeddings, embedding_dim), ...}``, or triples of these three numbers,
         in the order of the output; the table of a column is the parameter ``"<column>.weight"``.
     init : str, callable or None
-        As in `Dense`; None is normal with variance 1.
+        The initializer of the tables, see `Dense`; None is normal with variance 1.
 
     Raises
     ------
     TypeError, ValueError
-        If there is neither or both of one table and columns, or a size is not an integer of at least 1.
+        If neither or both of one table and columns are given, or a size is not an integer of at least 1.
 
     Notes
     -----
-    It reads the network's input, whole numbers of any dtype that holds them: it is the first layer of a
-    network, or of a branch of the first. A number that is no integer is a ValueError, one out of range an
-    IndexError, both with row, column and value, before anything is computed. Gradients are added row by row.
+    The layer must be the first of a network, or of a branch of the first: it reads the network's input, whole
+    numbers of any dtype. A number that is not an integer is a ValueError, one out of range an IndexError,
+    both with row, column and value, before anything is computed. Gradients are added row by row.
 
     Source: Bengio, Ducharme, Vincent & Jauvin 2003, "A neural probabilistic language model", JMLR 3; for
     categorical columns Guo & Berkhahn 2016, "Entity embeddings of categorical variables", arXiv:1604.06737.
@@ -97,12 +99,14 @@ class Embedding(Layer):
     def _native(self, given: Shape) -> dict[str, Any]:
         every = range(given.features)
         own = list(every) if self.columns is None else [column for column, _, _ in self.columns]
-        return {
-            "kind": "embedding",
-            "tables": [(name, *sizes) for name, sizes in self._tables().items()],
-            "lookups": [(column, 0 if self.columns is None else i) for i, column in enumerate(own)],
-            "passed": [column for column in every if column not in own],
-        }
+        tables = [
+            {"name": name, "count": count, "width": dim} for name, (count, dim) in self._tables().items()
+        ]
+        lookups = [
+            {"column": column, "table": 0 if self.columns is None else i} for i, column in enumerate(own)
+        ]
+        passed = [column for column in every if column not in own]
+        return native_fields("embedding", self, tables=tables, lookups=lookups, passed=passed)
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         init = initializers.from_name(self.init) if isinstance(self.init, str) else self.init
@@ -111,7 +115,7 @@ class Embedding(Layer):
 
 
 def _triples(columns: Any, in_features: int | None) -> tuple[tuple[int, int, int], ...]:
-    """Each column with the size of its table."""
+    """The columns with the shapes of their tables, checked."""
     if isinstance(columns, Mapping):
         columns = [(column, *_sequence(sizes)) for column, sizes in columns.items()]
     if len(_sequence(columns)) == 0:

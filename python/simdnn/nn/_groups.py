@@ -1,4 +1,4 @@
-"""Layers that look at several features at once, or change how many there are."""
+"""Layers that combine several features, or change their number."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from .._utils.check import check_int
 from ._dense import Initializer, check_initializer, initial_weight
 from ._layer import Layer, Shape
 
+__all__ = ["CReLU", "Maxout", "Softmax"]
+
 
 class CReLU(Layer):
-    """Concatenated rectified linear units, f(x) = [relu(x), relu(-x)]: the features double.
+    """Concatenated rectified linear units, f(x) = [relu(x), relu(-x)], with twice the features.
 
     Source: Shang, Sohn, Almeida & Lee 2016, "Understanding and improving convolutional neural networks via
     concatenated rectified linear units", arXiv:1603.05201, section 2.
@@ -27,18 +29,17 @@ class CReLU(Layer):
     2
     """
 
+    _kind = "crelu"
+
     def _output(self, given: Shape) -> Shape:
         return given._replace(features=2 * given.features)
-
-    def _native(self, given: Shape) -> dict[str, Any]:
-        return {"kind": "crelu"}
 
 
 class Softmax(Layer):
     """Probabilities of classes: `simdnn.functional.softmax` over the features, as a layer.
 
-    For a last layer before a loss of probabilities. A `Trainer` refuses it before one of logits, such as
-    cross-entropy, which has its own.
+    It is meant as the last layer before a loss of probabilities. A `Trainer` refuses it before a loss of
+    logits, such as cross-entropy, which includes a softmax.
 
     Source: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
 
@@ -51,8 +52,7 @@ class Softmax(Layer):
     array([0.25, 0.25, 0.25, 0.25])
     """
 
-    def _native(self, given: Shape) -> dict[str, Any]:
-        return {"kind": "softmax"}
+    _kind = "softmax"
 
 
 class Maxout(Layer):
@@ -61,12 +61,15 @@ class Maxout(Layer):
     Parameters
     ----------
     in_features, out_features : int
+        The numbers of features of x and y.
     pieces : int
-        How many compete for each output. The weight has shape (in_features, out_features * pieces), its
-        columns ordered (j, k), k the fastest, as in `simdnn.functional.maxout`; the bias one number each.
+        The number of pieces of each output. The weight has shape (in_features, out_features * pieces), with
+        columns ordered (j, k), k the fastest, as in `simdnn.functional.maxout`; the bias has shape
+        (out_features * pieces,).
     bias : bool
+        True adds a bias, which is initialized to zero.
     init : str, callable or None
-        As in `Dense`; None is `init.he_uniform`.
+        The initializer of the weight, see `Dense`; None is `init.he_uniform`.
 
     Raises
     ------
@@ -75,7 +78,7 @@ class Maxout(Layer):
 
     Notes
     -----
-    The gradient goes to the first of the largest pieces.
+    Where several pieces are the largest, the gradient goes to the first of them.
 
     Source: Goodfellow, Warde-Farley, Mirza, Courville & Bengio 2013, "Maxout networks", arXiv:1302.4389,
     section 3.
@@ -87,6 +90,8 @@ class Maxout(Layer):
     >>> model.parameters()["0.weight"].shape
     (3, 8)
     """
+
+    _kind = "maxout"
 
     in_features: int
 
@@ -106,9 +111,6 @@ class Maxout(Layer):
 
     def _output(self, given: Shape) -> Shape:
         return given._replace(features=self.out_features)
-
-    def _native(self, given: Shape) -> dict[str, Any]:
-        return {"kind": "maxout", "pieces": self.pieces, "bias": self.bias}
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         columns = self.out_features * self.pieces

@@ -1,17 +1,21 @@
-"""What every layer is to Python: settings, a rule of shapes, first values, and a native description."""
+"""The base class of layers: settings, a rule of shapes, initial values, and a native description."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .. import _core
+
+__all__ = ["Layer"]
+
 
 class Shape(NamedTuple):
-    """What flows between two layers: a row of features a sample or, of a sequence, one a time step."""
+    """The shape of the data between two layers: (n, features) or, of sequences, (n, time, features)."""
 
     features: int
     sequence: bool = False
@@ -24,10 +28,10 @@ class Shape(NamedTuple):
 
 
 class Layer:
-    """A layer of a network: the base of all, which is not a layer itself.
+    """The base class of layers.
 
-    Each parameter of a layer's constructor is an attribute of the same name. A layer holds no weights: those
-    belong to the network that it becomes a part of, so one description may serve in many.
+    Each parameter of a layer's constructor is an attribute of the same name. A layer holds no weights, which
+    belong to a network, so one layer object may be part of several networks.
 
     Examples
     --------
@@ -36,35 +40,42 @@ class Layer:
     {'in_features': 3, 'out_features': 2, 'activation': None, 'bias': True, 'init': None}
     """
 
-    #: The features that it takes; None: as many as come.
+    #: The number of features of the input; None accepts any.
     in_features: int | None = None
+    #: The name of the layer's native description.
+    _kind: ClassVar[str]
 
     def _takes_sequence(self) -> bool:
-        """Whether it reads samples of several time steps alone."""
+        """True if the layer reads only sequences."""
         return False
 
     def _takes_input(self) -> bool:
-        """Whether it, or what a layer inside begins with, reads the network's own input alone."""
+        """True if the layer, or the first layer of a nested chain, must read the network's input."""
         return any(chain and chain[0]._takes_input() for _, chain in self._children())
 
     def _output(self, given: Shape) -> Shape:
-        """The shape that it gives for a shape that it takes."""
+        """The output shape for the input shape `given`."""
         return given
 
     def _children(self) -> Iterator[tuple[str, Sequence[Layer]]]:
-        """The chains of layers inside, each behind the prefix of its parameters' names."""
+        """The nested chains of layers, each with the prefix of its parameters' names."""
         return iter(())
 
     def _native(self, given: Shape) -> dict[str, Any]:
-        """What the native network is told beside the shapes."""
-        raise NotImplementedError
+        """The native description for the input shape `given`, without shapes; by default, the settings."""
+        return native_fields(self._kind, self)
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
-        """First values of its parameters and buffers, by name."""
+        """The initial values of the layer's parameters and buffers, by name."""
         return {}
 
     def settings(self) -> dict[str, Any]:
-        """The arguments that make the same layer again, but for the layers inside."""
+        """The constructor's arguments by name, without nested layers.
+
+        Returns
+        -------
+        dict
+        """
         parameters = inspect.signature(type(self)).parameters.values()
         return {p.name: getattr(self, p.name) for p in parameters if p.kind is not p.VAR_POSITIONAL}
 
@@ -82,15 +93,25 @@ class Layer:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
+#: The names of the fields of each native description, by its kind.
+_FIELDS = _core.layer_fields()
+
+
+def native_fields(kind: str, layer: Layer, **own: Any) -> dict[str, Any]:
+    """The native description of a kind; its fields are settings of the layer by name, or in `own`."""
+    values = {name: own[name] if name in own else getattr(layer, name) for name in _FIELDS[kind]}
+    return {"kind": kind, **values}
+
+
 def check_layers(layers: Sequence[Any], name: str = "layers") -> None:
-    """Raises unless these are layers."""
+    """Raises a TypeError unless all are layers."""
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             raise TypeError(f"{name}[{i}]: expected a layer such as nn.Dense, got {type(layer).__name__}")
 
 
 def input_shape(layers: Sequence[Layer], in_features: int | None = None) -> Shape | None:
-    """What a chain of layers takes, if it says so."""
+    """The input shape of a chain of layers, or None if no layer fixes it."""
     for layer in layers:
         if in_features is not None:
             break
@@ -103,7 +124,7 @@ def input_shape(layers: Sequence[Layer], in_features: int | None = None) -> Shap
 
 
 def takes_sequence(layers: Sequence[Layer]) -> bool:
-    """Whether a layer of a chain, or inside one, wants sequences."""
+    """True if a layer of a chain, nested ones included, reads only sequences."""
     return any(
         layer._takes_sequence() or any(takes_sequence(inner) for _, inner in layer._children())
         for layer in layers
@@ -128,11 +149,11 @@ def chain_native(layers: Sequence[Layer], given: Shape, name: str = "layers") ->
             raise ValueError(f"{name}[{i}]: {error}") from None
         natives.append(native | {"input": shape._native(), "output": output._native()})
         shape = output
-    return {"layers": natives, "input": given._native(), "output": shape._native()}
+    return {"kind": "sequential", "layers": natives, "input": given._native(), "output": shape._native()}
 
 
 def chain_output(layers: Sequence[Layer], given: Shape) -> Shape:
-    """The shape that layers in sequence give."""
+    """The output shape of layers in sequence."""
     for layer in layers:
         given = layer._output(given)
     return given
@@ -141,7 +162,7 @@ def chain_output(layers: Sequence[Layer], given: Shape) -> Shape:
 def chain_initial(
     layers: Sequence[Layer], given: Shape, rng: np.random.Generator, dtype: DTypeLike, prefix: str = ""
 ) -> dict[str, NDArray[Any]]:
-    """First values of all parameters and buffers of layers in sequence, by name."""
+    """The initial values of all parameters and buffers of layers in sequence, by name."""
     values: dict[str, NDArray[Any]] = {}
     for i, layer in enumerate(layers):
         own = layer._initial(given, rng, dtype)

@@ -1,4 +1,4 @@
-"""A last layer whose training has an angular margin."""
+"""A last layer that is trained with an angular margin."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from ..losses._margin import _Annealing, large_margin_softmax, margin_annealing
 from ..losses._registry import resolve
 from ._dense import Dense, Initializer
 
+__all__ = ["LargeMarginSoftmax"]
+
 
 class LargeMarginSoftmax(Dense):
-    """A last layer of logits x @ weight that brings its loss: softmax cross-entropy with an angular margin.
+    """A last layer of logits x @ weight with a loss: softmax cross-entropy with an angular margin.
 
-    ``Trainer(model)`` then trains with `simdnn.functional.large_margin_softmax` of these settings. The margin
-    is in training steps alone: predictions, evaluation and the accuracy of an epoch see x @ weight.
+    ``Trainer(model)`` then trains with `simdnn.functional.large_margin_softmax` of these settings. Only
+    training steps have the margin: predictions, evaluation and the accuracy of an epoch use x @ weight.
 
     Parameters
     ----------
@@ -26,14 +28,13 @@ class LargeMarginSoftmax(Dense):
     margin : float
         1, 2, 3 or 4 for ``"l_softmax"`` and ``"a_softmax"``; see `large_margin_softmax` for the others.
     variant : {"l_softmax", "a_softmax", "am_softmax", "arcface"}
-    lam : float, four numbers or what `simdnn.functional.margin_annealing` returns
-        How much of the logit without margin is mixed in; four numbers are the arguments of
-        `margin_annealing`. The default, which is its own, begins with nearly no margin and has reached
-        lam = 5 after 1,700 steps.
+    lam : float, four numbers or a result of `simdnn.functional.margin_annealing`
+        The weight of the logit without margin; four numbers are the arguments of `margin_annealing`. The
+        default begins with nearly no margin and reaches lam = 5 after 1,700 steps.
     scale : float or None
-        Of ``"am_softmax"`` and ``"arcface"``.
+        The scale of logits for ``"am_softmax"`` and ``"arcface"``.
     init : str, callable or None
-        As for `Dense`.
+        The initializer of the weight, see `Dense`.
 
     Raises
     ------
@@ -42,7 +43,7 @@ class LargeMarginSoftmax(Dense):
 
     Notes
     -----
-    With another loss, or at another place than the last, it is a ``Dense(in_features, classes, bias=False)``.
+    With another loss, or before other layers, it is a ``Dense(in_features, classes, bias=False)``.
 
     Source: Liu, Wen, Yu & Yang 2016, "Large-margin softmax loss for convolutional neural networks",
     arXiv:1612.02295, sections 3 and 4.
@@ -75,7 +76,7 @@ class LargeMarginSoftmax(Dense):
         resolve(self._loss())
 
     def _loss(self) -> functools.partial[Any]:
-        """What a `Trainer` that is given no loss trains with."""
+        """The loss of a `Trainer` that is given none."""
         lam = margin_annealing(*self.lam) if isinstance(self.lam, tuple) else self.lam
         return functools.partial(
             large_margin_softmax, margin=self.margin, variant=self.variant, lam=lam, scale=self.scale

@@ -1,4 +1,4 @@
-"""Layers that bring what flows through them to mean 0 and variance 1."""
+"""Layers that normalize to mean 0 and variance 1."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from .._utils.check import check_float, check_int
 from ._layer import Layer, Shape
+
+__all__ = ["BatchNorm1d", "LayerNorm"]
 
 
 def _positive(name: str, value: Any) -> float:
@@ -22,19 +24,20 @@ def _positive(name: str, value: Any) -> float:
 class BatchNorm1d(Layer):
     """Batch normalization: y = (x - mean) / sqrt(variance + eps) * weight + bias, feature by feature.
 
-    While it trains, mean and variance (the biased one) are those of the batch; in evaluation they are the
-    running ones, and a model's `freeze` folds them into the Dense layer before.
+    In training, mean and (biased) variance are those of the batch. In inference they are running statistics,
+    which `Sequential.freeze` folds into the Dense layer before.
 
     Parameters
     ----------
     num_features : int or None
-        None takes as many as come.
+        The number of features; None accepts any.
     eps : float
+        A constant above 0 that is added to the variance.
     momentum : float or None
-        The share of a new batch in the running statistics, as in PyTorch:
+        The weight of a new batch in the running statistics, as in PyTorch:
         running = (1 - momentum) * running + momentum * batch. None is the mean of all batches so far.
     affine : bool
-        Whether there are `weight` and `bias` to learn, which begin at one and zero.
+        True adds the parameters ``"weight"`` and ``"bias"``, initialized to one and zero.
 
     Raises
     ------
@@ -43,11 +46,11 @@ class BatchNorm1d(Layer):
 
     Notes
     -----
-    Its buffers, ``running_mean``, ``running_var`` (with n - 1, unbiased) and ``num_batches_tracked``, change
-    with `forward` for training and with each step of a `Trainer` that is not skipped. A batch of one row has
-    no variance: it is normalized by the running statistics, as constants, and does not change them (PyTorch
-    raises). The rows of a sequence are its time steps. A batch passes as a whole, and an activation behind
-    the layer is applied in the same pass.
+    The buffers ``running_mean``, ``running_var`` (unbiased, with n - 1) and ``num_batches_tracked`` are
+    updated by ``forward(x, training=True)`` and by each step of a `Trainer` that is not skipped. A batch of
+    one row has no variance: it is normalized by the running statistics, as constants, and does not change
+    them (PyTorch raises). The time steps of sequences count as rows. A batch is never split, and a following
+    activation is applied in the same pass.
 
     Source: Ioffe & Szegedy 2015, "Batch normalization", arXiv:1502.03167.
 
@@ -58,6 +61,8 @@ class BatchNorm1d(Layer):
     >>> list(model.buffers())
     ['1.running_mean', '1.running_var', '1.num_batches_tracked']
     """
+
+    _kind = "batch_norm"
 
     def __init__(
         self,
@@ -74,10 +79,6 @@ class BatchNorm1d(Layer):
             raise ValueError(f"momentum: expected a number in [0, 1] or None, got {self.momentum}")
         self.affine = bool(affine)
 
-    def _native(self, given: Shape) -> dict[str, Any]:
-        settings = {"eps": self.eps, "momentum": self.momentum, "affine": self.affine}
-        return {"kind": "batch_norm", **settings}
-
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         running = {
             "running_mean": np.zeros(given.features, dtype),
@@ -90,16 +91,17 @@ class BatchNorm1d(Layer):
 class LayerNorm(Layer):
     """Layer normalization: y = (x - mean) / sqrt(variance + eps) * weight + bias, row by row.
 
-    Mean and variance (the biased one) are those of a row's features, in training and evaluation alike; of a
-    sequence, each time step is a row.
+    Mean and (biased) variance are taken over the features of a row, in training and inference; each time step
+    of a sequence is a row.
 
     Parameters
     ----------
     num_features : int or None
-        None takes as many as come.
+        The number of features; None accepts any.
     eps : float
+        A constant above 0 that is added to the variance.
     affine : bool
-        Whether there are `weight` and `bias` to learn, which begin at one and zero.
+        True adds the parameters ``"weight"`` and ``"bias"``, initialized to one and zero.
 
     Raises
     ------
@@ -117,21 +119,20 @@ class LayerNorm(Layer):
     array([[-1.225,  0.   ,  1.225]])
     """
 
+    _kind = "layer_norm"
+
     def __init__(self, num_features: int | None = None, eps: float = 1e-5, affine: bool = True) -> None:
         self.num_features = None if num_features is None else check_int("num_features", num_features)
         self.in_features = self.num_features
         self.eps = _positive("eps", eps)
         self.affine = bool(affine)
 
-    def _native(self, given: Shape) -> dict[str, Any]:
-        return {"kind": "layer_norm", "eps": self.eps, "affine": self.affine}
-
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         return _affine(self.affine, given, dtype)
 
 
 def _affine(affine: bool, given: Shape, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
-    """A weight of ones and a bias of zeros, if there are any."""
+    """The initial weight of ones and bias of zeros, or nothing."""
     if not affine:
         return {}
     return {"weight": np.ones(given.features, dtype), "bias": np.zeros(given.features, dtype)}

@@ -1,4 +1,4 @@
-"""Frozen networks."""
+"""Networks that are frozen for prediction."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._utils.arrays import as_cpu_array
 
+__all__ = ["Predictor"]
+
 if TYPE_CHECKING:
     from ._sequential import Sequential
 
 
 class Predictor:
-    """A frozen network, for prediction alone; made by `Sequential.freeze`.
+    """A frozen network for prediction, a result of `Sequential.freeze`.
+
+    Parameters
+    ----------
+    model : Sequential
+        The network whose parameters are copied.
 
     Examples
     --------
@@ -33,23 +40,24 @@ class Predictor:
         self.dtype = model.dtype
 
     def predict(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
-        """The output for `x`, as `Sequential.forward` has it.
+        """The output for a batch or one sample, equal to that of `Sequential.forward`.
 
         Parameters
         ----------
-        x : array
+        x : array, shape (n, in_features) or, of sequences, (n, time, in_features)
+            Real numbers, which are cast to the model's dtype; one sample may be without the first axis.
         out : array of the output's shape, or None
-            Receives the output: C-contiguous and writeable, of the model's dtype. None makes a new array.
+            A C-contiguous, writeable array of the model's dtype for the output. None makes a new array.
 
         Returns
         -------
-        array
-            `out` where it is given.
+        array, shape (n, out_features) or, of sequences, (n, time, out_features)
+            `out`, if it is given.
 
         Raises
         ------
         TypeError, ValueError
-            If an array is of another kind or shape.
+            If an array has another dtype or shape.
         """
         if out is not None:
             self._predictor.predict_into(x, out)
@@ -61,5 +69,5 @@ class Predictor:
         return out
 
     def reset_states(self) -> None:
-        """Stateful layers begin the next batch anew, which may be of any size."""
+        """Resets the states of stateful layers, so that the next batch may have any size."""
         self._predictor.reset_states()

@@ -1,4 +1,4 @@
-"""What the layers of a network cost, as numbers and as a table."""
+"""The cost of the layers of a network, as numbers and as a table."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from typing import NamedTuple
 
 from ._layer import Layer
 
+__all__ = ["LayerCost", "ModelProfile"]
+
 
 class LayerCost(NamedTuple):
-    """One layer's share of a training step, forward and backward, without the update of its parameters.
+    """The cost of one layer in a training step, forward and backward, without the update of its parameters.
 
     Attributes
     ----------
     layer : str
-        Its repr.
+        The layer's repr.
     parameters : int
-        Numbers that it learns.
+        The number of trainable parameters.
     flops : float
-        Floating-point operations of its products.
+        Floating-point operations of the layer's products.
     bytes : float
-        Of parameters, inputs, outputs and their gradients, each as often as the step walks over it.
+        Bytes of parameters, inputs, outputs and their gradients, each counted once per traversal.
     arena : float
-        Bytes of memory that it takes beside its parameters.
+        Bytes of memory in addition to the parameters.
     predicted : float
-        Microseconds of one thread at the speed of a product in cache, and the rough cost of its activation.
+        Microseconds of one thread at the speed of a product in cache, with a rough cost of the activation.
     measured : float
-        Microseconds, the least of several passes; 0 in a layer that the one before has taken over.
+        Microseconds, the least of several passes; 0 for a layer that the one before has fused.
 
     Examples
     --------
@@ -45,16 +47,16 @@ class LayerCost(NamedTuple):
 
 
 class ModelProfile(NamedTuple):
-    """What `Sequential.profile` found; its ``str`` is a table with a line of sums.
+    """The result of `Sequential.profile`; its ``str`` is a table with a line of sums.
 
     Attributes
     ----------
     rows : tuple of LayerCost
-        In the order of the layers.
+        The costs, in the order of the layers.
     batch_size : int
         Samples of a step.
     dtype : str
-        Of the arithmetic.
+        The dtype of the network.
 
     Examples
     --------
@@ -71,7 +73,12 @@ class ModelProfile(NamedTuple):
     dtype: str
 
     def total(self) -> LayerCost:
-        """The sums of all columns."""
+        """The sums of all columns.
+
+        Returns
+        -------
+        LayerCost
+        """
         return LayerCost(
             "sum",
             sum(row.parameters for row in self.rows),
@@ -101,7 +108,7 @@ def model_profile(
     batch_size: int,
     dtype: str,
 ) -> ModelProfile:
-    """Native costs, whose times are nanoseconds, beside the layers that they belong to."""
+    """The profile of layers from their native costs, whose times are in nanoseconds."""
     rows = tuple(
         LayerCost(repr(layer), *cost[:4], cost[4] / 1000, cost[5] / 1000)
         for layer, cost in zip(layers, costs, strict=True)
@@ -115,7 +122,7 @@ def _cells(row: LayerCost) -> list[str]:
 
 
 def _short(count: float) -> str:
-    """Three digits and a prefix."""
+    """A count as three digits and a prefix."""
     for prefix, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if count >= size:
             return f"{count / size:.3g} {prefix}"

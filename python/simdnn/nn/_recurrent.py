@@ -1,4 +1,4 @@
-"""Recurrent layers, which read sequences step by step, and padding for sequences of several lengths."""
+"""Recurrent layers, which read sequences step by step, and padding for sequences of different lengths."""
 
 from __future__ import annotations
 
@@ -11,51 +11,55 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .. import init as initializers
 from .._utils.check import check_float, check_int, check_name
 from ._dense import Initializer, check_initializer
-from ._layer import Layer, Shape
+from ._layer import Layer, Shape, native_fields
+
+__all__ = ["GRU", "LSTM", "RNN", "pad_sequences"]
 
 _DOCUMENTATION = """{summary}
 
 {equations}
 
-    Weights have PyTorch's gates in PyTorch's order, {order}, side by side: of ``weight_ih_l0`` and
-    ``weight_hh_l0``, shapes (in_features, {gates} * hidden_features) and (hidden_features,
-    {gates} * hidden_features), the transposes of `torch.nn.{name}`'s, and of ``bias_ih_l0`` and
-    ``bias_hh_l0``; ``_l1`` and so on for the levels above.
+    The gates in the weights, in PyTorch's order: {order}. The parameters of the first layer are
+    ``weight_ih_l0`` (in_features, {gates} * hidden_features) and ``weight_hh_l0`` (hidden_features,
+    {gates} * hidden_features), the transposes of `torch.nn.{name}`'s, ``bias_ih_l0`` and ``bias_hh_l0``
+    ({gates} * hidden_features,); those of the next layers end in ``_l1`` and so on.
 
     Parameters
     ----------
     in_features, hidden_features : int
-        Of a time step, and of the state.
+        The numbers of features of a time step, and of the state.
     num_layers : int
-        Levels one above the other, each reading the states of the one below.
+        The number of stacked layers, each of which reads the states of the one before.
     return_sequences : bool
-        Give the state after each step, (n, time, hidden_features), or after the last, (n, hidden_features).
+        True returns the state after each step, (n, time, hidden_features); False only the state after the
+        last, (n, hidden_features).
     bias : bool
-        Both biases.
+        True adds both biases.
     init, recurrent_init : str, callable or None
-        As in `Dense`, for the part of each gate in ``weight_ih``, (in_features, hidden_features), and in
-        ``weight_hh``, (hidden_features, hidden_features): ``recurrent_init="orthogonal"`` keeps the length of
-        states (Saxe et al. 2014). None is PyTorch's uniform +-1 / sqrt(hidden_features), as are the biases.
+        The initializers (see `Dense`) of each gate's part of ``weight_ih``, (in_features, hidden_features),
+        and of ``weight_hh``, (hidden_features, hidden_features): ``recurrent_init="orthogonal"`` keeps the
+        length of states (Saxe et al. 2014). None is PyTorch's uniform +-1 / sqrt(hidden_features), which is
+        also that of the biases.
 {own}    initial_state : {{"zeros", "learned"}}
-        What a sequence begins with; learned states are the parameters ``h0_l0`` ... (hidden_features,){cell},
-        which begin at zero.
+        The state before the first step: zeros, or the parameters ``h0_l0`` ... (hidden_features,){cell},
+        which are initialized to zero.
     stateful : bool
-        A batch begins with the states that the batch before ended with, sample by sample, until the
-        network's `reset_states`; a batch of another size is refused until then. So a long series is read
-        in pieces: in `predict`, and in training, where no gradient flows back into an earlier batch.
-        `Trainer.evaluate` begins anew and leaves these states alone, and copies of a model begin anew.
+        True begins a batch with the states at the end of the batch before, sample by sample, until
+        `Sequential.reset_states`; a batch of another size is refused until then. So a long series can be read
+        in parts, in prediction and in training, where no gradient flows back into an earlier batch.
+        `Trainer.evaluate` and copies of a model begin with the initial state and do not change these states.
     truncate : int or None
-        No gradient flows from step t to t - 1 where t is a multiple of `truncate`: as if the sequence were
-        cut into blocks of so many steps, each beginning with the last one's state as a constant. None cuts
-        nowhere. Steps count from 0 in each call, skipped ones as well.
+        The block length of truncated backpropagation through time: no gradient flows from step t to t - 1
+        where t is a multiple of `truncate`. Steps count from 0 in each call, skipped ones included. None
+        truncates nowhere.
     mask_value : float or None
-        Steps whose features all equal it (NaN equals NaN) are skipped: the state is carried on, also as the
-        step's output, and gradients pass by. `pad_sequences` pads with it; real steps must differ from it.
+        Steps whose features all equal this value (NaN equals NaN) are skipped: the state before is also that
+        after the step and its output, and gradients bypass the step. `pad_sequences` pads with it.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of another kind or out of range.
+        If an argument has a wrong type or is out of range.
 
     Source: {source}
 
@@ -70,7 +74,7 @@ _DOCUMENTATION = """{summary}
 
 
 class _Recurrent(Layer):
-    """What recurrent layers share: all but the cell."""
+    """The base class of recurrent layers, without the cell."""
 
     in_features: int
     _cell: ClassVar[str]
@@ -109,16 +113,7 @@ class _Recurrent(Layer):
         return Shape(self.hidden_features, self.return_sequences)
 
     def _native(self, given: Shape) -> dict[str, Any]:
-        return {
-            "kind": "recurrent",
-            "cell": self._cell,
-            "num_layers": self.num_layers,
-            "bias": self.bias,
-            "trainable_state": self.initial_state == "learned",
-            "stateful": self.stateful,
-            "truncate": self.truncate or 0,
-            "mask": self.mask_value,
-        }
+        return native_fields("recurrent", self, cell=self._cell)
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         values: dict[str, NDArray[Any]] = {}
@@ -148,7 +143,7 @@ class _Recurrent(Layer):
     def _weight(
         self, chosen: Initializer | str | None, inputs: int, rng: np.random.Generator, dtype: DTypeLike
     ) -> NDArray[Any]:
-        """The gates' parts side by side."""
+        """The initial weight (inputs, gates * hidden_features): the parts of the gates, each initialized."""
         shape = (inputs, self.hidden_features)
         if chosen is None:
             return self._uniform((inputs, self._gates * self.hidden_features), rng, dtype)
@@ -215,14 +210,14 @@ class GRU(_Recurrent):
 
 
 _FORGET = """    forget_bias : float
-        Added to the forget gate's part of the initial ``bias_ih``: 1 lets a new network remember
-        (Jozefowicz, Zaremba & Sutskever 2015, section 3.2).
+        A number that is added to the forget gate's part of the initial ``bias_ih``; 1 helps a new network to
+        remember (Jozefowicz, Zaremba & Sutskever 2015, section 3.2).
 """
 RNN.__doc__ = _DOCUMENTATION.format(
     name="RNN",
-    summary="A plain recurrence.",
+    summary="Recurrent layer with a tanh cell.",
     equations="    h' = tanh(x W_ih + b_ih + h W_hh + b_hh)",
-    order="one",
+    order="h",
     gates=1,
     own="",
     cell="",
@@ -230,7 +225,7 @@ RNN.__doc__ = _DOCUMENTATION.format(
 )
 LSTM.__doc__ = _DOCUMENTATION.format(
     name="LSTM",
-    summary="Long short-term memory: gates keep what is worth remembering, and its gradient.",
+    summary="Long short-term memory, whose gates preserve the state c and its gradient over many steps.",
     equations="""    [i, f, g, o] = [sigmoid, sigmoid, tanh, sigmoid](x W_ih + b_ih + h W_hh + b_hh)
     c' = f c + i g,  h' = o tanh(c')""",
     order="i, f, g, o",
@@ -242,7 +237,7 @@ LSTM.__doc__ = _DOCUMENTATION.format(
 )
 GRU.__doc__ = _DOCUMENTATION.format(
     name="GRU",
-    summary="Gated recurrent units: two gates between what was and what is new.",
+    summary="Gated recurrent units, whose gate z interpolates between the old state and a candidate.",
     equations="""    [r, z] = sigmoid(x W_ir,iz + b_ir,iz + h W_hr,hz + b_hr,hz)
     n = tanh(x W_in + b_in + r (h W_hn + b_hn)),  h' = (1 - z) n + z h""",
     order="r, z, n",
@@ -250,28 +245,29 @@ GRU.__doc__ = _DOCUMENTATION.format(
     own="",
     cell="",
     source="""Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder", arXiv:1406.1078,
-    whose reset gate acts before the product h W_hn; here after it, as in cuDNN and PyTorch.""",
+    with the reset gate applied before the product h W_hn; here it follows the product, as in cuDNN and
+    PyTorch.""",
 )
 
 
 def pad_sequences(sequences: Sequence[ArrayLike], value: float = 0.0) -> NDArray[Any]:
-    """Sequences of several lengths as one array, filled up behind their ends.
+    """Pads sequences of different lengths at their ends, and stacks them to one array.
 
     Parameters
     ----------
     sequences : sequence of arrays, each of shape (time, features)
     value : float
-        The ``mask_value`` of the recurrent layer that is to skip the padding.
+        The padding, the ``mask_value`` of a recurrent layer that skips it.
 
     Returns
     -------
     array, shape (n, longest time, features)
-        Of the floating dtype that holds all sequences.
+        The dtype is the floating dtype that holds all sequences.
 
     Raises
     ------
     TypeError, ValueError
-        If there is no sequence, one is no matrix of real numbers, or two have other features.
+        If there is no sequence, one is not a matrix of real numbers, or their numbers of features differ.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Layers beside a shortcut."""
+"""Layers with a shortcut connection."""
 
 from __future__ import annotations
 
@@ -9,29 +9,41 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ._dense import Dense
-from ._layer import Layer, Shape, chain_initial, chain_native, chain_output, check_layers, input_shape
+from ._layer import (
+    Layer,
+    Shape,
+    chain_initial,
+    chain_native,
+    chain_output,
+    check_layers,
+    input_shape,
+    native_fields,
+)
+
+__all__ = ["Residual"]
 
 
 class Residual(Layer):
-    """y = F(x) + x: layers beside an identity or, where shapes differ, a dense shortcut.
+    """y = F(x) + x: layers with an identity or, where shapes differ, a dense shortcut.
 
     Parameters
     ----------
     *layers : Layer
-        F, itself a sequence, which may hold other residuals.
+        The layers of F in sequence, which may contain other residuals.
     shortcut : Dense or None
-        None adds x itself, which must then have the shape of F(x).
+        The projection of x; None adds x itself, which must then have the shape of F(x).
 
     Raises
     ------
     TypeError, ValueError
-        If there is no layer, one is no layer, or F(x) and the shortcut have two shapes; the latter where the
-        layer's place in a network is known.
+        If there is no layer or one is not a layer; or, when a network is made, if F(x) and the shortcut have
+        different shapes.
 
     Notes
     -----
-    Parameters are named by the place in F (``"2.0.weight"`` is the first layer's of the residual at 2), the
-    shortcut's ``"2.shortcut.weight"``. An activation behind it is applied in the same pass.
+    The names of parameters have the index in F: ``"2.0.weight"`` is the weight of the first layer in the
+    residual at 2, ``"2.shortcut.weight"`` that of the shortcut. A following activation is applied in the same
+    pass.
 
     Source: He, Zhang, Ren & Sun 2016, "Deep residual learning", arXiv:1512.03385, eq. 1 and 2.
 
@@ -74,7 +86,7 @@ class Residual(Layer):
             name = "x" if shortcut is None else "shortcut"
             hint = "; give a shortcut=nn.Dense(...)" if shortcut is None else ""
             raise ValueError(f"Residual: its layers give {output}, but {name} has {straight}{hint}")
-        return {"kind": "residual", "branch": branch, "shortcut": shortcut}
+        return native_fields("residual", self, branch=branch, shortcut=shortcut)
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         values = chain_initial(self.layers, given, rng, dtype)

@@ -1,4 +1,4 @@
-"""Layers in sequence: a network that trains and predicts."""
+"""Layers in sequence: a network for training and prediction."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from ._layer import Layer, chain_initial, chain_native, chain_output, check_laye
 from ._predictor import Predictor
 from ._profile import ModelProfile, model_profile
 
+__all__ = ["Sequential"]
+
 
 class Sequential:
-    """A network of layers, one after the other.
+    """A network of layers in sequence.
 
     Parameters
     ----------
     *layers : Layer
-        The outputs of each are the inputs of the next.
+        The layers; the output of each is the input of the next.
     dtype : dtype
-        float32 or float64: of the parameters and of all arithmetic.
+        float32 or float64, the dtype of the parameters and of all arithmetic.
     rng : numpy.random.Generator, int or None
-        Draws the initial weights, and the seed of random layers in `forward`; an int is a seed.
+        The source of the initial weights, and of the seed of random layers in `forward`; an int is a seed.
     in_features : int or None
-        Needed where no layer says how many features it takes, as in ``Sequential(nn.ReLU())``.
+        The number of input features, needed only if no layer fixes it, as in ``Sequential(nn.ReLU())``.
 
     Raises
     ------
     TypeError, ValueError
-        If a layer is not a layer, two do not fit (the message has the place and both shapes), or the dtype
-        is another.
+        If an argument is not a layer, two layers do not fit (the message has the place and both shapes), or
+        the dtype is another.
 
     Examples
     --------
@@ -62,7 +64,7 @@ class Sequential:
         self.load_state_dict(values)
 
     def _prepare(self, layers: Sequence[Layer], dtype: DTypeLike, in_features: int | None) -> dict[str, Any]:
-        """Checks what it is made of, and returns the native description; no memory is taken."""
+        """Checks the arguments and returns the native description, without allocating memory."""
         if not layers:
             raise ValueError("layers: expected at least one layer, got none")
         check_layers(layers)
@@ -77,7 +79,7 @@ class Sequential:
         return chain_native(layers, shape)
 
     def _allocate(self, chain: dict[str, Any], seed: int, passes: int = 0) -> None:
-        """Makes the native network; random layers begin at so many passes."""
+        """Makes the native network, with `passes` forward passes for training counted before."""
         make = _core.ModelF32 if self.dtype == np.float32 else _core.ModelF64
         self._seed = seed
         self._model = make(chain, seed)
@@ -87,7 +89,7 @@ class Sequential:
     def _restored(
         cls, arguments: Mapping[str, Any], state: Mapping[str, NDArray[Any]], seed: int, passes: int
     ) -> Sequential:
-        """A model with this state: nothing is drawn, and a state that does not fit takes no memory."""
+        """A model with this state, without random numbers; a state that does not fit allocates no memory."""
         model = cls.__new__(cls)
         chain = model._prepare(arguments["layers"], arguments["dtype"], arguments.get("in_features"))
         check_shapes(_core.parameter_shapes(chain), {name: np.shape(value) for name, value in state.items()})
@@ -97,12 +99,12 @@ class Sequential:
 
     @property
     def in_features(self) -> int:
-        """Features of a sample, or of a time step."""
+        """The number of features of a sample, or of a time step."""
         return self._input.features
 
     @property
     def out_features(self) -> int:
-        """Numbers of an output."""
+        """The number of features of an output, or of its time steps."""
         return self._output.features
 
     def __repr__(self) -> str:
@@ -113,12 +115,12 @@ class Sequential:
         return Sequential._restored, (arguments, self.state_dict(), self._seed, self._model.passes)
 
     def to_dict(self) -> dict[str, Any]:
-        """What it is made of as a dictionary that JSON can hold: layers, dtype and in_features; no weights.
+        """A description of the network that JSON can hold: layers, dtype and in_features, without weights.
 
         Returns
         -------
         dict
-            See `layer_to_dict`.
+            The arguments of `Sequential` by name, each layer as `layer_to_dict` describes it.
 
         Examples
         --------
@@ -133,18 +135,23 @@ class Sequential:
     def from_dict(
         cls, description: Mapping[str, Any], rng: np.random.Generator | int | None = None
     ) -> Sequential:
-        """A fresh model of a description: the arguments of `Sequential` by name, each layer a dictionary.
+        """A new model from a description.
 
         Parameters
         ----------
         description : dict
-            As `to_dict` makes it; dtype and in_features may be left out.
+            A result of `to_dict`; dtype and in_features are optional.
         rng : numpy.random.Generator, int or None
+            The source of the initial weights, see `Sequential`.
+
+        Returns
+        -------
+        Sequential
 
         Raises
         ------
         TypeError, ValueError
-            If a layer or a setting is not known, or not possible.
+            If a layer or a setting is not known or not valid.
 
         Examples
         --------
@@ -156,7 +163,7 @@ class Sequential:
         return cls(*arguments.pop("layers"), **arguments, rng=rng)
 
     def __call__(self, x: ArrayLike) -> NDArray[Any]:
-        """The output for `x`: `forward` without training."""
+        """The output for `x`, see `forward`."""
         return self.forward(x)
 
     def forward(self, x: ArrayLike, training: bool = False) -> NDArray[Any]:
@@ -165,10 +172,11 @@ class Sequential:
         Parameters
         ----------
         x : array, shape (n, in_features) or, of sequences, (n, time, in_features)
-            Real numbers; cast to the model's dtype. Without `training` also one sample, without the first
-            axis.
+            Real numbers, which are cast to the model's dtype. Without `training`, one sample may be without
+            the first axis.
         training : bool
-            As in a training step: keep what `backward` needs, drop at random, take statistics of the batch.
+            True runs the forward pass of a training step: random layers are random, batch normalization uses
+            the statistics of the batch, and `backward` may follow.
 
         Returns
         -------
@@ -177,7 +185,7 @@ class Sequential:
         Raises
         ------
         TypeError, ValueError
-            If `x` is not made of real numbers, or has another shape.
+            If `x` does not consist of real numbers, or has another shape.
         """
         if training:
             return self._model.forward(x)
@@ -191,47 +199,49 @@ class Sequential:
     @overload
     def backward(self, dy: ArrayLike, input_gradient: Literal[False]) -> None: ...
     def backward(self, dy: ArrayLike, input_gradient: bool = True) -> NDArray[Any] | None:
-        """The gradient with respect to the last ``forward(x, training=True)``'s x, given that of its output.
+        """Backpropagates the gradient w.r.t. the output of the last ``forward(x, training=True)``.
 
-        The parameters' gradients are then in `gradients`.
+        The gradients w.r.t. the parameters are then in `gradients`.
 
         Parameters
         ----------
-        dy : array, shape (n, out_features)
+        dy : array, shape (n, out_features) or, of sequences, (n, time, out_features)
+            The gradient w.r.t. the output.
         input_gradient : bool
-            False saves the work for x, which is of no use where only the parameters learn.
+            False saves the work for the gradient w.r.t. x, and returns None.
 
         Returns
         -------
-        array, shape (n, in_features), or None
+        array of the shape of x, or None
+            The gradient w.r.t. x.
 
         Raises
         ------
-        ValueError
-            If there was no such forward pass, or the shape is another.
+        TypeError, ValueError
+            If there was no such forward pass, or `dy` has another shape or does not consist of real numbers.
         """
         return self._model.backward(dy, input_gradient)  # type: ignore[no-any-return]
 
     @property
     def flat_parameters(self) -> NDArray[Any]:
-        """All parameters in one writeable array, in the order of `parameters`."""
+        """All parameters in one writeable array, in the order of `parameters()`."""
         return self._model.values
 
     @property
     def flat_gradients(self) -> NDArray[Any]:
-        """All gradients in one writeable array, in the order of `parameters`."""
+        """All gradients in one writeable array, in the order of `parameters()`."""
         return self._model.gradients
 
     def parameters(self) -> dict[str, NDArray[Any]]:
-        """Writeable views of the parameters: ``"0.weight"``, ``"0.bias"``, ... by position."""
+        """Writeable views of the parameters by name: ``"0.weight"``, ``"0.bias"``, ... by position."""
         return _views(self.flat_parameters, self._model.parameter_blocks)
 
     def gradients(self) -> dict[str, NDArray[Any]]:
-        """Views of the gradients of the last backward pass or training step, named as `parameters`."""
+        """Views of the gradients of the last backward pass or training step, with the names of parameters."""
         return _views(self.flat_gradients, self._model.parameter_blocks)
 
     def buffers(self) -> dict[str, NDArray[Any]]:
-        """Writeable views of what layers keep beside parameters, such as running means."""
+        """Writeable views of the buffers by name: state that is not trained, such as running means."""
         return _views(self._model.buffers, self._model.buffer_blocks)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
@@ -239,14 +249,19 @@ class Sequential:
         return {name: value.copy() for name, value in (self.parameters() | self.buffers()).items()}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
-        """Sets all parameters and buffers; nothing is changed if a name or a shape does not fit.
+        """Sets all parameters and buffers; an error changes nothing.
+
+        Parameters
+        ----------
+        state : mapping of str to array
+            The names and shapes of `state_dict`; values are cast to the model's dtype.
 
         Raises
         ------
         KeyError
             If names are missing or unknown.
         ValueError
-            If a shape is another.
+            If an array has another shape.
         """
         views = self.parameters() | self.buffers()
         arrays = {
@@ -260,24 +275,24 @@ class Sequential:
     def profile(self, batch_size: int, time_steps: int = 1) -> ModelProfile:
         """The cost of each layer in a training step: counted, predicted and measured, without the update.
 
-        A copy of the network is timed, so nothing of this one changes; it takes about a tenth of a second.
+        A copy of the network is timed, for about a tenth of a second, so that this one does not change.
 
         Parameters
         ----------
         batch_size : int
             Samples of a step.
         time_steps : int
-            Length of a sample, where the network reads sequences.
+            The length of a sample, if the network reads sequences.
 
         Returns
         -------
         ModelProfile
-            A row for each layer; ``print`` shows a table.
+            The costs, with a row for each layer; ``print`` shows a table.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is no integer of 1 or more.
+            If an argument is not an integer of at least 1.
 
         Examples
         --------
@@ -292,11 +307,16 @@ class Sequential:
         return model_profile(self.layers, rows, samples, self.dtype.name)
 
     def reset_states(self) -> None:
-        """Stateful layers begin the next batch anew, which may be of any size."""
+        """Resets the states of stateful layers, so that the next batch may have any size."""
         self._model.reset_states()
 
     def freeze(self) -> Predictor:
-        """A predictor with a copy of the parameters as they are now."""
+        """A predictor with a copy of the current parameters.
+
+        Returns
+        -------
+        Predictor
+        """
         return Predictor(self)
 
 
@@ -307,7 +327,7 @@ def _views(flat: NDArray[Any], blocks: list[tuple[str, int, tuple[int, ...]]]) -
 
 
 def check_shapes(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises unless both have the same names, each with the same shape."""
+    """Raises a KeyError for other names, or a ValueError for other shapes, than `wanted` has."""
     if wanted.keys() != given.keys():
         missing, unknown = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
         raise KeyError(f"state: missing {missing}, unknown {unknown}")

@@ -59,8 +59,8 @@ def one(g: Graph, layer: Layer, x: str, state: State, given: Shape) -> str:
 
 @exports(nn.Activation)
 def activation(g: Graph, layer: nn.Activation, x: str, state: State, given: Shape) -> str:
-    row = layer._registered()
-    return ACTIVATIONS[row["activation"]](g, x, *row["parameters"])
+    function, parameters = layer._registered()
+    return ACTIVATIONS[function](g, x, *parameters)
 
 
 @exports(nn.Dense)

@@ -1,4 +1,4 @@
-"""An optimiser as a plain dictionary, and back; its state as arrays and numbers."""
+"""An optimizer as a plain dictionary, and back; its state as arrays and numbers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from .. import _core
 from .._utils.check import check_float, check_int, check_name
 from .._utils.jsonable import jsonable, only_keys
 from ..schedules import ReduceOnPlateau, Schedule, reduce_on_plateau
-from . import BY_NAME
-from ._optimizer import OPTIONS, RULES, Optimizer
+from ._optimizer import Optimizer
+from ._registry import BY_NAME
+from ._settings import OPTIONS, RULES
 from ._state import settings_of, views_of
 
 SCHEDULES = {row["name"]: len(row["values"]) for row in _core.schedules()}
@@ -28,19 +29,18 @@ def optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:
             f"optimizer: {kind.__name__} is not a class of simdnn.optim, so no file can bring it back"
         )
     known = arguments_of(kind)
-    found = {**vars(optimizer), **settings_of(optimizer)}
+    found = settings_of(optimizer) | optimizer._own
     settings = {key: jsonable(found[key]) for key in known if key in found and key != "lr"}
     return {"optimizer": kind.__name__.lower(), "lr": rate_to_plain(optimizer.lr), "settings": settings}
 
 
 def arguments_of(kind: type[Optimizer]) -> list[str]:
-    """What its constructor takes beside params."""
-    named = [p for p in inspect.signature(kind).parameters if p not in ("params", "options")]
-    return [*named, *OPTIONS]
+    """The keywords of its constructor, without params."""
+    return [*kind._arguments, *OPTIONS]
 
 
 def optimizer_from_dict(description: Any, lr: Any = None) -> Optimizer:
-    """The optimiser that was described; `lr` stands in for a rate that a file cannot hold."""
+    """The optimizer of a description; `lr` replaces a learning rate that a file cannot hold."""
     given = only_keys(description, ("optimizer", "lr", "settings"), "optimizer")
     kind = BY_NAME[check_name("optimizer", given.get("optimizer"), BY_NAME)]
     settings = only_keys(given.get("settings"), tuple(arguments_of(kind)), kind.__name__)
@@ -49,7 +49,7 @@ def optimizer_from_dict(description: Any, lr: Any = None) -> Optimizer:
 
 
 def rate_to_plain(rate: Any) -> Any:
-    """A number, or what a schedule is made of."""
+    """A learning rate as a number, or the parts of a schedule."""
     if isinstance(rate, Schedule):
         return {"schedule": [jsonable(piece) for piece in rate._pieces], "text": repr(rate)}
     if isinstance(rate, ReduceOnPlateau):
@@ -79,7 +79,7 @@ PLATEAU_SETTINGS = tuple(inspect.signature(reduce_on_plateau).parameters)
 
 
 def checked_piece(piece: Any) -> tuple[str, float, list[float]]:
-    """A piece of a schedule, as the native code wants it."""
+    """A piece of a schedule in native form."""
     name, begin, values = piece
     check_name("schedule", name, SCHEDULES)
     if len(values) != SCHEDULES[name]:
@@ -90,7 +90,7 @@ def checked_piece(piece: Any) -> tuple[str, float, list[float]]:
 def numbers_of(optimizer: Optimizer) -> dict[str, Any]:
     """The numbers of its state."""
     native = optimizer._native
-    return {"steps": native.steps, "skipped": native.skipped, "carried": list(native.carried)}
+    return {"steps": native.steps, "skipped": native.skipped, "scalar_state": list(native.scalar_state)}
 
 
 def arrays_of(optimizer: Optimizer, names: list[str]) -> dict[str, NDArray[Any]]:
@@ -104,7 +104,7 @@ def arrays_of(optimizer: Optimizer, names: list[str]) -> dict[str, NDArray[Any]]
 
 def restore(optimizer: Optimizer, names: list[str], arrays: Mapping[str, NDArray[Any]], numbers: Any) -> None:
     """Sets the state, if all of it fits."""
-    found = only_keys(numbers, ("steps", "skipped", "carried"), "state")
+    found = only_keys(numbers, ("steps", "skipped", "scalar_state"), "state")
     views = arrays_of(optimizer, names)
     if views.keys() != arrays.keys():
         raise KeyError(f"state: expected the arrays {', '.join(views)}, got {', '.join(arrays)}")
@@ -112,12 +112,11 @@ def restore(optimizer: Optimizer, names: list[str], arrays: Mapping[str, NDArray
         if arrays[name].shape != view.shape:
             raise ValueError(f"{name}: expected shape {view.shape}, got {arrays[name].shape}")
     steps, skipped = (check_int(key, found[key], 0, 2**62) for key in ("steps", "skipped"))
-    carried = [check_float("carried", one) for one in found["carried"]]
-    if len(carried) != len(RULES[optimizer._rule.name]["carried"]):
-        raise ValueError(
-            f"carried: expected {len(RULES[optimizer._rule.name]['carried'])} numbers, got {len(carried)}"
-        )
+    scalars = [check_float("scalar_state", one) for one in found["scalar_state"]]
+    count = len(RULES[optimizer._config.rule]["scalar_state"])
+    if len(scalars) != count:
+        raise ValueError(f"scalar_state: expected {count} numbers, got {len(scalars)}")
     for name, view in views.items():
         view[...] = arrays[name]
     optimizer._native.steps, optimizer._native.skipped = steps, skipped
-    optimizer._native.carried = carried
+    optimizer._native.scalar_state = scalars

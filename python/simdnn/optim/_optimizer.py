@@ -1,12 +1,11 @@
-"""What all optimisers share: settings, binding to arrays, steps, state."""
+"""Base of all optimizers: settings, binding to arrays, steps, state."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,132 +14,29 @@ from .. import _core
 from .._utils.check import check_float, check_name
 from ..schedules import ReduceOnPlateau, Schedule
 from ._arrays import checked_params
+from ._declare import declare, options_documentation
+from ._options import WithOptions
+from ._settings import OPTIONS, RULES, Argument, from_native, split_pairs, to_native
+from ._state import load_state, state_of
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack  # noqa: F401
-
     from ..nn import Sequential
 
-RULES = {row["name"]: row for row in _core.rules()}
-EPS_MODES = ("outside", "inside", "hat")
-
 Rate: TypeAlias = "float | Callable[[int], float]"
-EpsMode: TypeAlias = Literal["outside", "inside", "hat"]
 Params: TypeAlias = "Sequence[NDArray[Any]] | Sequential | None"
-P = ParamSpec("P")
 
 
-class Options(TypedDict, total=False):
-    """Keywords that every optimiser takes."""
+class Optimizer(WithOptions):
+    """Base of all optimizers; use one of its subclasses.
 
-    like: Literal["torch", "keras", "sklearn", "notes"]
-    maximize: bool
-    l1: float
-    l2: float
-    penalize_bias: bool
-    clip_norm: float | None
-    clip_value: float | None
-    max_norm: float | None
-    skip_nonfinite: bool
+    Each of them takes by keyword:
 
-
-def with_likes(init: Callable[P, None]) -> Callable[P, None]:
-    """Replaces defaults by those of the library that ``like`` names; arguments that are given win."""
-
-    @functools.wraps(init)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        likes = args[0]._likes  # type: ignore[attr-defined]
-        like = check_name("like", kwargs.pop("like", "torch"), likes)
-        if likes[like]:
-            given = inspect.signature(init).bind_partial(*args, **kwargs).arguments
-            kwargs.update({name: value for name, value in likes[like].items() if name not in given})
-        init(*args, **kwargs)
-
-    return wrapped
-
-
-class Setting:
-    """A setting of the rule that may change between steps; None where one of `BOUNDS` bounds nothing."""
-
-    def __init__(self, name: str, doc: str) -> None:
-        self.name = name
-        self.__doc__ = doc
-
-    def __get__(self, optimizer: Optimizer | None, owner: type) -> Any:
-        return self if optimizer is None else readable(self.name, optimizer._rule[self.name])
-
-    def __set__(self, optimizer: Optimizer, value: Any) -> None:
-        optimizer._rule[self.name] = native(self.name, value)
-
-
-#: Settings that every rule has, by the names of the native ones.
-OPTIONS = (
-    "maximize",
-    "l1",
-    "l2",
-    "penalize_bias",
-    "clip_norm",
-    "clip_value",
-    "max_norm",
-    "skip_nonfinite",
-)
-BOUNDS = ("clip_norm", "clip_value", "max_norm")
-FLAGS = (
-    "maximize",
-    "skip_nonfinite",
-    "penalize_bias",
-    "nesterov",
-    "lr_in_velocity",
-    "decoupled_weight_decay",
-)
-
-
-def native(name: str, value: Any) -> float:
-    """A setting as the rule keeps it."""
-    if name == "eps_mode":
-        return EPS_MODES.index(check_name(name, value, EPS_MODES))
-    if name in FLAGS:
-        return float(bool(value))
-    if name in BOUNDS and value is None:
-        return math.inf
-    return check_float(name, value)
-
-
-def readable(name: str, value: float) -> Any:
-    """A setting as users write it."""
-    if name == "eps_mode":
-        return EPS_MODES[int(value)]
-    if name in FLAGS:
-        return bool(value)
-    return None if name in BOUNDS and value == math.inf else value
-
-
-class Optimizer:
-    """What all optimisers share; use one of its subclasses.
-
-    Parameters that each of them takes by keyword:
-
-    like : "torch", "keras", "sklearn" or "notes"
-        Whose defaults and variants to follow; arguments that are given win. Each class lists what it knows.
-    maximize : bool
-        Go up the gradient.
-    l1, l2 : float
-        Penalties ``l1 * sum(abs(p)) + l2 / 2 * sum(p**2)``, >= 0: ``l1 * sign(p) + l2 * p`` is added to
-        the gradient, after clipping.
-    penalize_bias : bool
-        Whether l1 and l2 are also for parameters with one axis or none, such as biases; `weight_decay` is
-        for all, as in PyTorch.
-    clip_norm : float or None
-        If the norm of all gradients together is above it, they are scaled down to it, as PyTorch's
-        ``clip_grad_norm_`` does. `grad_norm` holds the norm.
-    clip_value : float or None
-        Each gradient is held within +-clip_value, after the norm is.
-    max_norm : float or None
-        After the step, the incoming weights of each unit (columns of an (inputs, outputs) matrix; a vector
-        as a whole, but not the biases of a network) are scaled down to this norm where they exceed it.
-    skip_nonfinite : bool
-        Refuse a step whose gradients hold an infinity or a NaN, and count it in `skipped`. Otherwise they
-        spread as IEEE 754 says.
+    like : {"torch", "keras", "sklearn", "textbook"}, default "torch"
+        Defaults and variants to follow; arguments that are given win. Each class lists its own. "textbook"
+        has the learning rate inside the velocity (Goodfellow, Bengio & Courville 2016, "Deep Learning",
+        algorithms 8.2, 8.3 and 8.6) and eps under the root (algorithm 8.5; for all adaptive rules Géron 2019,
+        "Hands-on machine learning", 2nd edition, chapter 11).
+    OPTIONS
 
     All of this happens in the one pass that updates the parameters; only `clip_norm` and `skip_nonfinite`
     read the gradients once before. The bits do not depend on the number of threads, on alignment, or on how
@@ -156,100 +52,133 @@ class Optimizer:
     >>> isinstance(optimizer, optim.Optimizer)
     True
 
-    Source: Srebro & Shraibman 2005 (max-norm); Pascanu, Mikolov & Bengio 2013 (clip_norm).
+    Source: Srebro & Shraibman 2005 (max_norm); Pascanu, Mikolov & Bengio 2013 (clip_norm).
     """
 
-    _likes: ClassVar[dict[str, dict[str, Any]]] = {"torch": {}}
-    #: Settings that choose the rule itself, and so never change.
+    #: Update rules of the registry that the class follows; the first has the hyper-parameters of all of them.
+    _rules: ClassVar[tuple[str, ...]] = ()
+    #: Arguments after params and lr that may be given by position, in PyTorch's order.
+    _positional: ClassVar[tuple[str, ...]] = ()
+    #: Arguments that no rule of the registry has.
+    _own_arguments: ClassVar[tuple[Argument, ...]] = ()
+    #: Own arguments that choose the rule, as PyTorch's param groups list them.
     _structure: ClassVar[tuple[str, ...]] = ()
+    #: Settings that cannot change later.
+    _fixed: ClassVar[tuple[str, ...]] = ()
+    #: Defaults that differ from those of the rule.
+    _defaults: ClassVar[dict[str, Any]] = {}
+    #: Settings by the value of `like`.
+    _presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    #: All arguments besides params, made from the above.
+    _arguments: ClassVar[dict[str, Argument]] = {}
 
-    weight_decay = Setting(
-        "weight_decay", "Penalty in the gradient, or the share of p that goes with each lr."
-    )
-    decoupled_weight_decay = Setting("decoupled_weight_decay", "Whether weight_decay shrinks p itself.")
-    maximize = Setting("maximize", "Whether steps go up the gradient.")
-    l1 = Setting("l1", "Penalty of the absolute values.")
-    l2 = Setting("l2", "Penalty of the squares, beside weight_decay.")
-    penalize_bias = Setting("penalize_bias", "Whether l1 and l2 are also for biases.")
-    clip_norm = Setting("clip_norm", "Bound of the norm of all gradients, or None.")
-    clip_value = Setting("clip_value", "Bound of each gradient, or None.")
-    max_norm = Setting("max_norm", "Bound of each unit's incoming weights, or None.")
-    skip_nonfinite = Setting("skip_nonfinite", "Whether steps with an infinity or a NaN are refused.")
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if vars(cls).keys() & {"_rules", "_defaults", "_presets"}:
+            declare(cls)
 
-    def __init__(self, rule: str, params: Params, hypers: dict[str, Any], options: Mapping[str, Any]) -> None:
-        if unknown := options.keys() - Options.__annotations__.keys():
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise TypeError(f"{type(self).__name__}: use one of the subclasses of Optimizer")
+
+    def _initialize(self, params: Params, given: dict[str, Any], options: dict[str, Any]) -> None:
+        """Completes the arguments of the constructor by defaults and those of `like`, and takes them over."""
+        presets = {"torch": {}, **self._presets}
+        like = check_name("like", options.pop("like", "torch"), presets)
+        if unknown := options.keys() - OPTIONS.keys():
             raise TypeError(f"{type(self).__name__}: unexpected argument {sorted(unknown)[0]!r}")
-        rate = hypers.pop("lr")
-        settings = {name: native(name, value) for name, value in {**hypers, **options}.items()}
-        self._rule = _core.Rule(rule, settings)
-        self._schedule: Callable[[int], float] | None = None
-        self.lr = rate
-        self._updater: _core.UpdaterF32 | _core.UpdaterF64 | None = None
-        self._native: Any = None
-        self._shapes: list[tuple[int, ...]] = []
-        self._bound = params is not None
-        self._gradients: list[NDArray[Any]] | None = None  # of a model, beside its parameters
+        defaults = {name: argument.default for name, argument in self._arguments.items()}
+        values = defaults | presets[like] | given
+        rule = self._choose_rule(values)
+        own = {argument.name: argument.checked(values[argument.name]) for argument in self._own_arguments}
+        hypers = split_pairs({name: value for name, value in values.items() if name != "lr"})
+        used = {name: value for name, value in hypers.items() if name in RULES[rule]["hypers"]}
+        self._configure(rule, used | options, own)
+        self.lr = values["lr"]
         if params is not None:
-            if not isinstance(params, Sequence) and hasattr(params, "gradients"):
-                self._gradients = list(params.gradients().values())
-                params = list(params.parameters().values())
-            arrays = checked_params(params)
-            make = _core.UpdaterF32 if arrays[0].dtype == np.float32 else _core.UpdaterF64
-            self._updater = make(self._rule, arrays)
-            self._bind(self._updater, [array.shape for array in arrays])
+            self._take(params)
 
-    def _bind(self, updater: Any, shapes: list[tuple[int, ...]]) -> None:
-        """Takes the state of whoever updates parameters of these shapes."""
-        self._native = updater
+    def _choose_rule(self, values: Mapping[str, Any]) -> str:
+        """The rule of the registry for these arguments."""
+        return self._rules[0]
+
+    def _configure(self, rule: str, settings: Mapping[str, Any], own: dict[str, Any]) -> None:
+        """Takes over settings in the form that users write, bound to no parameters."""
+        native = {name: to_native(name, value) for name, value in settings.items()}
+        self._config = _core.OptimizerConfig(rule, native)
+        self._own = own
+        self._schedule: Callable[[int], float] | None = None
+        self._alone: _core.OptimizerF32 | _core.OptimizerF64 | None = None  # for params of its own
+        self._native: Any = None  # the holder of the state: _alone or a native trainer
+        self._shapes: list[tuple[int, ...]] = []
+        self._bound = False
+        self._gradients: list[NDArray[Any]] | None = None  # of a model given as params
+
+    def _take(self, params: Any) -> None:
+        """Binds the optimizer to arrays or to a model, which it updates by itself."""
+        if not isinstance(params, Sequence) and hasattr(params, "gradients"):
+            self._gradients = list(params.gradients().values())
+            params = list(params.parameters().values())
+        arrays = checked_params(params)
+        make = _core.OptimizerF32 if arrays[0].dtype == np.float32 else _core.OptimizerF64
+        self._alone = make(self._config, arrays)
+        self._bind(self._alone, [array.shape for array in arrays])
+
+    def _bind(self, native: Any, shapes: list[tuple[int, ...]]) -> None:
+        """Binds the state to the native object that updates parameters of these shapes."""
+        self._native = native
         self._shapes = shapes
         self._bound = True
 
     def _adopt(self, options: Mapping[str, Any]) -> None:
-        """Takes over settings of a `Trainer`, unless it has other ones of its own."""
+        """Takes over options of a `Trainer`, unless it has other ones of its own."""
         used = {name: value for name, value in options.items() if value is not None}
-        chosen = {name: native(name, value) for name, value in used.items() if name in BOUNDS or value != 0}
+        chosen = {
+            name: to_native(name, value)
+            for name, value in used.items()
+            if OPTIONS[name]["kind"] == "bound" or value != 0
+        }
         for name in chosen:
-            if self._rule[name] not in (chosen[name], _core.Rule(self._rule.name, {})[name]):
+            if self._config[name] not in (chosen[name], OPTIONS[name]["default"]):
                 raise ValueError(
-                    f"{name}: the optimizer has {self._rule[name]:g}, the Trainer {chosen[name]:g}"
+                    f"{name}: the optimizer has {self._config[name]:g}, the Trainer {chosen[name]:g}"
                 )
-        _core.Rule(self._rule.name, chosen)  # refuses what is out of range
+        _core.OptimizerConfig(self._config.rule, chosen)  # refuses values out of range
         for name, value in chosen.items():
-            self._rule[name] = value
+            self._config[name] = value
 
     @property
     def lr(self) -> Any:
         """The learning rate: a number >= 0, or a schedule: a function of the steps done so far."""
-        return self._rule["lr"] if self._schedule is None else self._schedule
+        return self._config["lr"] if self._schedule is None else self._schedule
 
     @lr.setter
     def lr(self, value: Rate) -> None:
         if not callable(value):
-            self._rule["lr"] = check_float("lr", value)
-        self._rule.set_schedule(value._pieces if isinstance(value, Schedule) else [])
-        self._rule.set_rates(0, [])
+            self._config["lr"] = check_float("lr", value)
+        self._config.set_schedule(value._pieces if isinstance(value, Schedule) else [])
+        self._config.set_rates(0, [])
         self._schedule = value if callable(value) else None
 
     @property
     def current_lr(self) -> float:
         """The learning rate of the next step."""
         if self._schedule is None:
-            return self._rule["lr"]
+            return self._config["lr"]
         return check_float("lr", self._schedule(self.steps))
 
     @property
     def steps(self) -> int:
-        """How many steps were taken."""
+        """The number of steps taken."""
         return 0 if self._native is None else int(self._native.steps)
 
     @property
     def skipped(self) -> int:
-        """How many steps were refused as not finite."""
+        """The number of steps refused as not finite."""
         return 0 if self._native is None else int(self._native.skipped)
 
     @property
     def grad_norm(self) -> float:
-        """The norm of the last step's gradients before clipping; NaN where `clip_norm` is None."""
+        """The norm of the last step's gradients before clipping; NaN if `clip_norm` is None."""
         return math.nan if self._native is None else float(self._native.norm)
 
     def step(self, grads: Sequence[ArrayLike] | None = None) -> None:
@@ -258,34 +187,32 @@ class Optimizer:
         Parameters
         ----------
         grads : sequence of arrays, or None
-            Shapes as `params`, in their order; real numbers, cast to the dtype of `params`. None, where
-            `params` is a model: what its last `backward` left in its gradients.
+            Shapes as `params`, in their order; real numbers, cast to the dtype of `params`. None if `params`
+            is a model: its own gradients, from its last `backward`.
 
         Raises
         ------
         ValueError
-            If there are no params, or the number or a shape of the gradients is another; nothing is changed.
+            If there are no params, or the number or a shape of the gradients differs; nothing is changed.
         """
-        if self._updater is None:
+        if self._alone is None:
             raise ValueError("step: no params to update; give params=[...] to use an optimizer alone")
         if grads is None:
             if self._gradients is None:
-                raise ValueError(
-                    "step: no gradients; give them, or a model as params, whose own are then taken"
-                )
+                raise ValueError("step: no gradients; give them, or a model as params, to use its own")
             grads = self._gradients
         if self._schedule is not None:
             self._provide_rates(1)
-        self._updater.step(grads)
+        self._alone.step(grads)
 
     def _provide_rates(self, count: int) -> None:
-        """Tells the rule the learning rates of so many steps, unless it computes them itself."""
+        """Hands over the learning rates of the next steps, unless the native schedule computes them."""
         if self._schedule is not None and not isinstance(self._schedule, Schedule):
             steps = range(self.steps, self.steps + count)
-            self._rule.set_rates(self.steps, [checked_rate(self._schedule(step)) for step in steps])
+            self._config.set_rates(self.steps, [checked_rate(self._schedule(step)) for step in steps])
 
     def _observe(self, loss: float) -> None:
-        """Tells a schedule that wants to know how an epoch went."""
+        """Reports the loss of an epoch to a schedule that depends on it."""
         if isinstance(self._schedule, ReduceOnPlateau):
             self._schedule.observe(loss)
 
@@ -305,77 +232,70 @@ class Optimizer:
         ValueError
             If the optimizer has no parameters yet.
         """
-        from ._state import state_of
-
         return state_of(self)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over state and settings: of another optimizer, or of PyTorch's one, tensors and all.
+        """Take over state and settings of another optimizer, or of PyTorch's, tensors and all.
 
-        A schedule stays, at the step that the state says.
+        A schedule stays and goes on at the step of the state.
 
         Parameters
         ----------
         state : dict
-            As `state_dict` returns it.
+            A result of `state_dict`.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If something is missing, or of another kind or shape; nothing is changed.
+            If something is missing, or has another kind or shape; nothing is changed.
         """
-        from ._state import load_state
-
         load_state(self, state)
 
     def _reset(self) -> None:
-        """The state before the first step."""
+        """Returns to the state before the first step."""
         for slot in self._native.slots():
             slot[...] = 0
-        self._native.carried = list(RULES[self._rule.name]["carried"].values())
+        self._native.scalar_state = list(RULES[self._config.rule]["scalar_state"].values())
         self._native.steps = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
-        names = (*RULES[self._rule.name]["hypers"], *OPTIONS)
-        settings = {name: readable(name, self._rule[name]) for name in names}
-        own = {name: value for name, value in vars(self).items() if name not in _OF_A_BINDING}
-        return _copied, (type(self), self._rule.name, settings, own)
+        names = (*RULES[self._config.rule]["hypers"], *OPTIONS)
+        settings = {name: from_native(name, self._config[name]) for name in names}
+        return _copied, (type(self), self._config.rule, settings, self._own, self._schedule)
 
     def __repr__(self) -> str:
-        defaults = RULES[self._rule.name]["hypers"]
+        rows = RULES[self._config.rule]["hypers"]
         shown = [f"lr={self.lr!r}" if self._schedule is not None else f"lr={self.lr:g}"]
-        for name, value in defaults.items():
-            if name != "lr" and self._rule[name] != value:
-                shown.append(f"{name}={readable(name, self._rule[name])!r}")
+        for name, row in rows.items():
+            if name != "lr" and self._config[name] != row["default"]:
+                shown.append(f"{name}={from_native(name, self._config[name])!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-#: Attributes that a copy has anew.
-_OF_A_BINDING = ("_rule", "_updater", "_native", "_shapes", "_bound", "_gradients")
+if Optimizer.__doc__:
+    Optimizer.__doc__ = Optimizer.__doc__.replace(
+        "    OPTIONS\n", textwrap.indent(options_documentation(), "    ")
+    )
 
 
-def _copied(kind: type[Optimizer], rule: str, settings: dict[str, Any], own: dict[str, Any]) -> Optimizer:
+def _copied(
+    kind: type[Optimizer],
+    rule: str,
+    settings: dict[str, Any],
+    own: dict[str, Any],
+    schedule: Callable[[int], float] | None,
+) -> Optimizer:
     """An optimizer of these settings, without parameters."""
     optimizer = kind.__new__(kind)
-    Optimizer.__init__(optimizer, rule, None, settings, {})
-    vars(optimizer).update(own)
-    if optimizer._schedule is not None:
-        optimizer.lr = optimizer._schedule
+    optimizer._configure(rule, settings, dict(own))
+    if schedule is not None:
+        optimizer.lr = schedule
     return optimizer
 
 
 def checked_rate(rate: Any) -> float:
-    """A learning rate that a schedule gave."""
+    """The learning rate that a schedule gave, if it is valid."""
     value = check_float("lr", rate)
     if not 0 <= value < math.inf:
         raise ValueError(f"lr: expected finite and >= 0 from the schedule, got {value}")
     return value
-
-
-def pair(name: str, value: Any) -> tuple[Any, Any]:
-    """Two numbers."""
-    try:
-        first, second = value
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected two numbers, got {value!r}") from None
-    return first, second

@@ -1,4 +1,4 @@
-"""State of an optimiser to and from dictionaries in PyTorch's structure."""
+"""State of an optimizer to and from dictionaries in PyTorch's structure."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._utils.check import check_float
-from ._optimizer import OPTIONS, RULES, native, pair, readable
+from ._settings import OPTIONS, RULES, from_native, join_pairs, split_pairs, to_native
 
 if TYPE_CHECKING:
     from ._optimizer import Optimizer
 
-#: From here on float32, in which PyTorch counts steps, is not exact.
+#: Number of steps up to which float32, in which PyTorch counts, is exact.
 MOST_STEPS = 2**24
 
 
 def state_of(optimizer: Optimizer) -> dict[str, Any]:
     """See `Optimizer.state_dict`."""
     source = bound(optimizer, "state_dict")
-    row, steps = RULES[optimizer._rule.name], source.steps
+    row, steps = RULES[optimizer._config.rule], source.steps
     numbers = (
         {"step": np.array(steps, np.float32 if steps < MOST_STEPS else np.float64)} if row["counts"] else {}
     )
-    numbers |= {name: np.array(value) for name, value in zip(row["carried"], source.carried, strict=True)}
+    scalars = zip(row["scalar_state"], source.scalar_state, strict=True)
+    numbers |= {name: np.array(value) for name, value in scalars}
     state = {
         i: {name: value.copy() for name, value in {**numbers, **views}.items()}
         for i, views in enumerate(views_of(optimizer))
@@ -38,7 +39,7 @@ def state_of(optimizer: Optimizer) -> dict[str, Any]:
 
 
 def bound(optimizer: Optimizer, caller: str) -> Any:
-    """Who holds the state."""
+    """The native holder of the state."""
     if optimizer._native is None:
         raise ValueError(f"{caller}: no params yet; give params=[...], or bind the optimizer by a Trainer")
     return optimizer._native
@@ -48,7 +49,7 @@ def views_of(optimizer: Optimizer) -> list[dict[str, NDArray[Any]]]:
     """For each parameter, its state buffers by name."""
     sizes = [int(np.prod(shape)) for shape in optimizer._shapes]
     begins = [0, *itertools.accumulate(sizes)]
-    slots = dict(zip(RULES[optimizer._rule.name]["slots"], optimizer._native.slots(), strict=True))
+    slots = dict(zip(RULES[optimizer._config.rule]["slots"], optimizer._native.slots(), strict=True))
     return [
         {name: flat[begin : begin + size].reshape(shape) for name, flat in slots.items()}
         for begin, size, shape in zip(begins, sizes, optimizer._shapes, strict=False)
@@ -56,11 +57,10 @@ def views_of(optimizer: Optimizer) -> list[dict[str, NDArray[Any]]]:
 
 
 def settings_of(optimizer: Optimizer) -> dict[str, Any]:
-    """All settings, by PyTorch's names and as users write them."""
-    rule = optimizer._rule
-    found = {name: readable(name, rule[name]) for name in (*RULES[rule.name]["hypers"], *OPTIONS)}
-    if "beta1" in found:
-        found["betas"] = found.pop("beta1"), found.pop("beta2")
+    """All settings by PyTorch's names, in the form that users write."""
+    config = optimizer._config
+    names = (*RULES[config.rule]["hypers"], *OPTIONS)
+    found = join_pairs({name: from_native(name, config[name]) for name in names})
     structure = {name: getattr(optimizer, name) for name in optimizer._structure}
     return found | structure | {"lr": optimizer.current_lr}
 
@@ -83,24 +83,22 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
     ]
     arrays = [checked_arrays(optimizer, i, entry) for i, entry in enumerate(given)] if any(given) else []
     steps = checked_steps(optimizer, given, groups[0])
-    carried = checked_carried(optimizer, given)
+    scalar_state = checked_scalars(optimizer, given)
 
     for name, value in settings.items():
-        optimizer._rule[name] = value
+        optimizer._config[name] = value
     optimizer._reset()
     for views, found in zip(views_of(optimizer), arrays, strict=False):
         for name, view in views.items():
             view[...] = found[name]
     target.steps = steps
-    if carried:
-        target.carried = carried
+    if scalar_state:
+        target.scalar_state = scalar_state
 
 
 def checked_settings(optimizer: Optimizer, group: Mapping[str, Any]) -> dict[str, float]:
-    """Those of a group that this rule has, as the rule keeps them; others must be unused."""
-    given = dict(group)
-    if "betas" in given:
-        given["beta1"], given["beta2"] = pair("betas", given.pop("betas"))
+    """Settings of a param group in native form; unknown ones are ignored."""
+    given = split_pairs(dict(group))
     for name in optimizer._structure:
         if name in given and bool(given[name]) != bool(getattr(optimizer, name)):
             raise ValueError(
@@ -108,15 +106,15 @@ def checked_settings(optimizer: Optimizer, group: Mapping[str, Any]) -> dict[str
             )
     if optimizer._schedule is not None:
         given.pop("lr", None)
-    known = (*RULES[optimizer._rule.name]["hypers"], *OPTIONS)
-    settings = {name: native(name, given[name]) for name in known if name in given}
-    _core.Rule(optimizer._rule.name, settings)  # refuses what is out of range
+    known = (*RULES[optimizer._config.rule]["hypers"], *OPTIONS)
+    settings = {name: to_native(name, given[name]) for name in known if name in given}
+    _core.OptimizerConfig(optimizer._config.rule, settings)  # refuses values out of range
     return settings
 
 
 def checked_arrays(optimizer: Optimizer, i: int, entry: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     """The state buffers of one parameter."""
-    slots, found = RULES[optimizer._rule.name]["slots"], {}
+    slots, found = RULES[optimizer._config.rule]["slots"], {}
     for name in slots:
         if name not in entry:
             raise KeyError(f"state[{i}]: expected {', '.join(slots)}, got {', '.join(entry)}")
@@ -132,7 +130,7 @@ def checked_arrays(optimizer: Optimizer, i: int, entry: Mapping[str, Any]) -> di
 
 def checked_steps(optimizer: Optimizer, given: list[dict[str, Any]], group: Mapping[str, Any]) -> int:
     """The one number of steps that all parameters have seen."""
-    if RULES[optimizer._rule.name]["counts"]:
+    if RULES[optimizer._config.rule]["counts"]:
         counts = {int(check_float("step", np.asarray(entry.get("step", 0)))) for entry in given}
     else:  # PyTorch counts none here; a velocity shows that there was a step
         counts = {int(group.get("steps", 0)) or int(any(given))}
@@ -141,10 +139,10 @@ def checked_steps(optimizer: Optimizer, given: list[dict[str, Any]], group: Mapp
     return counts.pop()
 
 
-def checked_carried(optimizer: Optimizer, given: list[dict[str, Any]]) -> list[float]:
-    """What the rule carries from step to step, the same for all parameters; empty before the first step."""
+def checked_scalars(optimizer: Optimizer, given: list[dict[str, Any]]) -> list[float]:
+    """The scalars of the state, equal for all parameters; empty before the first step."""
     found: list[float] = []
-    for name in RULES[optimizer._rule.name]["carried"]:
+    for name in RULES[optimizer._config.rule]["scalar_state"]:
         values = {check_float(name, np.asarray(entry[name])) for entry in given if name in entry}
         if len(values) > 1:
             raise ValueError(f"{name}: expected one number for all parameters, got {sorted(values)}")

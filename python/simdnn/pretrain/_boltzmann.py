@@ -107,7 +107,7 @@ class BernoulliRBM:
         )
         self.epochs_done = 0
         make = _core.BoltzmannF32 if self.dtype == np.float32 else _core.BoltzmannF64
-        self._machine = make(self.in_features, self.out_features, self.optimizer._rule, self.seed)
+        self._machine = make(self.in_features, self.out_features, self.optimizer._config, self.seed)
         parameters = self.parameters()
         self.optimizer._bind(self._machine, [value.shape for value in parameters.values()])
         weight = parameters["weight"]

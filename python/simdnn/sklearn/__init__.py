@@ -1,11 +1,12 @@
 """`MLPClassifier` and `MLPRegressor` with scikit-learn's parameters, attributes and methods.
 
-Change the import: the same ``random_state`` gives the same initial weights, the same order of samples and so,
-up to rounding, the same network as scikit-learn's own, many times sooner, as an epoch is one native call.
-Keyword-only parameters add what those lack: every activation, loss, initializer and optimizer of simdnn,
-dropout, batch normalization, residual layers, class weights, clipping, l1, a validation set, callbacks.
+Only the import changes: with the same ``random_state`` the initial weights, the order of the samples and, up
+to rounding, the fitted network are those of scikit-learn's estimators. Training is many times faster, because
+an epoch is one native call. Keyword-only parameters add every activation, loss, initializer and optimizer of
+simdnn, dropout, batch normalization, residual layers, class weights, gradient clipping, an l1 penalty, a
+validation set and callbacks.
 
-Needs scikit-learn 1.4 or later: ``pip install 'simdnn[sklearn]'``.
+The module needs scikit-learn 1.4 or later: ``pip install 'simdnn[sklearn]'``.
 """
 
 try:

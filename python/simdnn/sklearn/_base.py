@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: parameters, fitting, arrays, pickles."""
+"""The base class of the classifier and the regressor: parameters, fitting, arrays, pickling."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from ..config import limited_threads
 from ._compat import checked_data
 from ._heads import Head
 from ._lbfgs import fit_lbfgs
-from ._network import arrays_of, dense_network, draw, hidden_sizes, make_network, pretrain
+from ._network import arrays_of, dense_network, hidden_sizes, initialize, make_network, pretrain
 from ._stochastic import Data, StochasticFit, hold_out, make_optimizer, make_trainer
 
 Array = NDArray[Any]
 
-#: Megabytes of a sparse matrix that are spread out at a time to predict.
-SPREAD = 16
+#: Megabytes of a sparse matrix that a prediction makes dense at a time.
+DENSE_MEGABYTES = 16
 
 
-def keep(estimator: Any, arguments: Mapping[str, Any]) -> None:
-    """The arguments of a constructor as attributes, as scikit-learn wants them."""
+def set_attributes(estimator: Any, arguments: Mapping[str, Any]) -> None:
+    """Stores the arguments of a constructor as attributes, as scikit-learn requires."""
     vars(estimator).update({key: arguments[key] for key in arguments if key not in ("self", "__class__")})
 
 
 class BaseMLP(BaseEstimator):  # type: ignore[misc]
-    """The part that does not know what y is."""
+    """The part of both estimators that does not depend on the kind of y."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -75,18 +75,20 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     }
 
     def _checked_input(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
-        """X, and y if given, as scikit-learn checks them; other numbers become those of `dtype`."""
-        kinds = [np.float64, np.float32]
+        """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""
+        dtypes = [np.float64, np.float32]
         if self.dtype is not None and np.dtype(self.dtype) == np.float32:
-            kinds.reverse()
-        return checked_data(self, X, y, accept_sparse=["csr", "csc"], dtype=kinds, **options)
+            dtypes.reverse()
+        return checked_data(self, X, y, accept_sparse=["csr", "csc"], dtype=dtypes, **options)
 
     def _checked_pair(self, X: Any, y: Any, first: bool) -> tuple[Any, Any]:
+        """X and y checked; y of one column becomes a vector."""
         numeric = not is_classifier(self)
         X, y = self._checked_input(X, y, multi_output=True, y_numeric=numeric, reset=first)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _network_dtype(self, X: Any) -> np.dtype[Any]:
+        """The dtype of the network: `dtype`, or that of X."""
         dtype: np.dtype[Any] = np.dtype(X.dtype if self.dtype is None else self.dtype)
         if dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype: expected float32, float64 or None, got {self.dtype!r}")
@@ -95,6 +97,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, incremental: bool = False, eval_set: Any = None
     ) -> Any:
+        """Checks the data, prepares the network and runs the solver."""
         hidden_sizes(self.hidden_layer_sizes)
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, Y, weight = self._validate_input(X, y, incremental, first)
@@ -106,13 +109,13 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         if first:
             self._initialize(X, head)
         else:
-            self._attach(X)
+            self._resume()
         self.n_outputs_ = head.outputs
         with limited_threads(self.n_threads):
             if self.solver == "lbfgs" and self.optimizer is None:
                 fit_lbfgs(self, head, Data(X, Y, weight))
             else:
-                self._descend(head, Data(X, Y, weight), incremental, eval_set)
+                self._fit_stochastic(head, Data(X, Y, weight), incremental, eval_set)
         if not np.isfinite(self._model.flat_parameters).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and"
@@ -121,16 +124,16 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _initialize(self, X: Any, head: Head) -> None:
-        """A new network, and the attributes of a fit that has not begun."""
+        """Makes a new network and sets the attributes to their values before the first epoch."""
         self._model = make_network(self, X.shape[1], head, self._network_dtype(X))
-        self._share()
-        draw(self, self.coefs_, self.intercepts_, self._random_state)
+        self._expose_arrays()
+        initialize(self, self.coefs_, self.intercepts_, self._random_state)
         self._seed = int(self._random_state.randint(2**31)) if self.dropout else 0
         if self.pretrain is not None:
             pretrain(self._model, X, self.pretrain, int(self._random_state.randint(2**31)))
         self._optimizer: Any = None
         self._trainer: Any = None
-        self._moments: Any = None
+        self._optimizer_state: Any = None
         self.n_iter_ = self.t_ = 0
         self.n_layers_ = len(self.coefs_) + 1
         self.out_activation_ = head.activation
@@ -139,7 +142,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
                 delattr(self, old)
 
     def _begin_curves(self) -> None:
-        """The attributes that epochs are recorded in; those of a fit before this one go on."""
+        """Sets the attributes that record the epochs; curves of an earlier fit are continued."""
         if not hasattr(self, "loss_curve_"):
             self.loss_curve_: list[float] = []
             self._no_improvement_count = 0
@@ -152,32 +155,33 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         if not self.early_stopping and self.best_loss_ is None:
             self.best_loss_ = np.inf
 
-    def _share(self) -> None:
-        """The arrays that users see are those that the network computes with."""
+    def _expose_arrays(self) -> None:
+        """Makes ``coefs_`` and ``intercepts_`` views of the network's parameters."""
         self.coefs_, self.intercepts_ = arrays_of(self._model)
         self._arrays = [*self.coefs_, *self.intercepts_]
 
     def _synced(self) -> nn.Sequential:
-        """The network, with whatever arrays the user put in place of its own."""
+        """The network, after copying into it the arrays that the user has assigned to the attributes."""
         arrays = [*self.coefs_, *self.intercepts_]
-        model, own = vars(self).get("_model"), vars(self).get("_arrays", ())
-        if model is None or [np.shape(array) for array in arrays] != [array.shape for array in own]:
+        model, views = vars(self).get("_model"), vars(self).get("_arrays", ())
+        if model is None or [np.shape(array) for array in arrays] != [view.shape for view in views]:
             model = dense_network(self.coefs_, self.activation, np.result_type(*self.coefs_))
-            own = [array for part in arrays_of(model) for array in part]
-        for array, theirs in zip(own, arrays, strict=True):
-            if array is not theirs:
-                array[...] = theirs
+            views = [view for part in arrays_of(model) for view in part]
+        for view, array in zip(views, arrays, strict=True):
+            if view is not array:
+                view[...] = array
         return model
 
-    def _attach(self, X: Any) -> None:
-        """Goes on with the network as it is, or from arrays that were set by hand."""
+    def _resume(self) -> None:
+        """Continues with the fitted network, or with one for arrays that the user has assigned."""
         model = self._synced()
         if model is not vars(self).get("_model"):
-            self._model, self._trainer, self._optimizer, self._moments = model, None, None, None
+            self._model, self._trainer, self._optimizer, self._optimizer_state = model, None, None, None
             self._seed = 0
-        self._share()
+        self._expose_arrays()
 
-    def _descend(self, head: Head, data: Data, incremental: bool, eval_set: Any) -> None:
+    def _fit_stochastic(self, head: Head, data: Data, incremental: bool, eval_set: Any) -> None:
+        """Fits by epochs of mini-batches, with early stopping and an evaluation set if asked for."""
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         self._begin_curves()
@@ -186,27 +190,27 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         validation = evaluation if self.early_stopping else None
         if self.early_stopping and evaluation is None:
             data, validation = hold_out(self, data)
-        descent = StochasticFit(self, head, data, validation)
+        stochastic_fit = StochasticFit(self, head, data, validation)
         if evaluation is not None:
             self.validation_loss_curve_ = getattr(self, "validation_loss_curve_", [])
-            descent.watch(evaluation)
-        descent.run(self.max_iter, incremental)
+            stochastic_fit.watched = evaluation
+        stochastic_fit.run(self.max_iter, incremental)
 
     def _prepare_trainer(self, head: Head, fresh: bool) -> None:
-        """A new optimizer, or the one that a partial_fit before, perhaps in another process, left."""
+        """Makes a new optimizer and trainer, or continues with those of an earlier (perhaps pickled) fit."""
         if fresh or self._optimizer is None:
             optimizer, bounds = make_optimizer(self), {"l1": self.l1, "l2": self.alpha}
             trainer = make_trainer(self._model, head, optimizer, self._seed, self.clip_norm, **bounds)
             self._optimizer, self._trainer = optimizer, trainer
         elif self._trainer is None:
             self._trainer = make_trainer(self._model, head, self._optimizer, self._seed)
-            if self._moments is not None:
-                self._optimizer.load_state_dict(self._moments)
-        self._moments = None
+            if self._optimizer_state is not None:
+                self._optimizer.load_state_dict(self._optimizer_state)
+        self._optimizer_state = None
         self._optimizer.l1, self._optimizer.l2 = self.l1, self.alpha  # they may change between partial fits
 
     def _evaluation(self, eval_set: Any) -> Data:
-        """(X, y) or (X, y, sample_weight), checked as those of fit."""
+        """The samples of ``eval_set``, checked like those of `fit`."""
         given = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
         if not isinstance(given, tuple) or len(given) not in (2, 3):
             raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
@@ -214,7 +218,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         return Data(X, Y, _check_sample_weight(given[2], X) if len(given) == 3 else None)
 
     def _outputs(self, X: Any, checked: bool = False) -> Array:
-        """What the network gives for each sample, a row each; sparse samples are spread out in parts."""
+        """Outputs of the network, shape (n, outputs); sparse samples are made dense block by block."""
         if not checked:
             X = self._checked_input(X, reset=False)
         model = self._synced()
@@ -222,26 +226,26 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             if not issparse(X):
                 return np.asarray(model(X))
             X = X.tocsr()
-            rows = max(1, SPREAD * 2**20 // (8 * max(1, X.shape[1])))
+            rows = max(1, DENSE_MEGABYTES * 2**20 // (8 * max(1, X.shape[1])))
             parts = [model(X[begin : begin + rows].toarray()) for begin in range(0, X.shape[0], rows)]
         return np.concatenate(parts)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The network with its weights, the optimizer with its state: fitting goes on with the same bits."""
+        """The attributes to pickle; with the optimizer's state, a fit continues bit for bit."""
         state = dict(super().__getstate__())
         if "_model" in state and "coefs_" in state:
             state["_model"] = self._synced()
             for name in ("coefs_", "intercepts_", "_arrays"):
                 state.pop(name, None)
             if state.get("_trainer") is not None:
-                state["_moments"] = self._optimizer.state_dict()
+                state["_optimizer_state"] = self._optimizer.state_dict()
             state["_trainer"] = None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_model" in state:
-            self._share()
+            self._expose_arrays()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -253,7 +257,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
 
 def is_stochastic(estimator: Any) -> bool:
-    """Whether there are epochs, and so a partial_fit."""
+    """True for solvers with epochs, which have `partial_fit`; raises AttributeError for lbfgs."""
     if estimator.solver == "lbfgs" and estimator.optimizer is None:
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."

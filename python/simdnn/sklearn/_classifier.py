@@ -1,4 +1,4 @@
-"""The classifier."""
+"""The estimator for classification."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from .. import optim
-from ._base import BaseMLP, EvalSet, is_stochastic, keep
+from ._base import BaseMLP, EvalSet, is_stochastic, set_attributes
 from ._documentation import documented
 from ._heads import Head, classifier_head
 from ._labels import Labels
@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 
 def has_probabilities(estimator: Any) -> bool:
-    """Whether outputs are logits of something: not those of hinge and squared error."""
+    """True for losses whose outputs are logits; raises AttributeError for others, such as hinge and mse."""
     if hasattr(estimator, "out_activation_"):
         known = estimator.out_activation_ in ("softmax", "logistic")
     else:
@@ -35,22 +35,23 @@ def has_probabilities(estimator: Any) -> bool:
 
 @documented
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
-    """Multilayer perceptron for classes: scikit-learn's `MLPClassifier`, on simdnn.
+    """Multilayer perceptron for classification: scikit-learn's `MLPClassifier` on simdnn.
 
     {parameters}
     loss : str, function or functools.partial, default="log_loss"
-        "log_loss" is cross-entropy, of a sigmoid for two classes and several labels. Or a loss by the name or
-        function that a `Trainer` takes: "cross_entropy" (or ``partial(F.cross_entropy,
-        label_smoothing=0.1)``), "focal", "hinge", "large_margin_softmax", "mse" ... of one output each
-        class; those of values compare with 0 and 1, hinges with -1 and 1, and have no predict_proba unless
-        they are of logits.
+        "log_loss" is the cross-entropy of a softmax, or of a sigmoid for two classes and for multilabel y.
+        Any other loss that a `Trainer` takes is given by name or function and has one output per class:
+        "cross_entropy", ``partial(F.cross_entropy, label_smoothing=0.1)``, "focal", "hinge",
+        "large_margin_softmax", "mse", ... The targets of hinge losses are -1 and 1, those of other losses of
+        values 0 and 1. `predict_proba` exists only for losses of logits.
     class_weight : dict, "balanced" or None, default=None
-        Factors of the samples' weights, as in scikit-learn's other classifiers.
+        Weights of the classes, which multiply ``sample_weight``, as in scikit-learn's other classifiers.
     {extras}
 
     Attributes
     ----------
     classes_ : array, shape (n_classes,)
+        Sorted labels of the classes.
     {attributes}
 
     Examples
@@ -107,15 +108,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         dtype: Any = None,
         n_threads: int | None = None,
     ) -> None:
-        keep(self, locals())
+        set_attributes(self, locals())
 
     def _head(self, Y: Array | None = None) -> Head:
+        """The head for the classes of this fit."""
         return classifier_head(self.loss, self._labels.kind, self._labels.outputs)
 
     def _validate_input(
         self, X: Any, y: Any, incremental: bool, first: bool
     ) -> tuple[Any, Array, Array | None]:
-        """X, encoded labels, and the weights of their classes."""
+        """X, the encoded labels, and the class weight of each sample."""
         X, y = self._checked_pair(X, y, first)
         labels = Labels.of(y)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
@@ -130,11 +132,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return X, self._labels.encode(y), self._weights_of_classes(y, incremental)
 
     def _validate_evaluation(self, X: Any, y: Any) -> tuple[Any, Array]:
+        """X and the encoded labels of ``eval_set``."""
         X, y = self._checked_pair(X, y, False)
         self._labels.check(Labels.of(y))
         return X, self._labels.encode(y)
 
     def _weights_of_classes(self, y: Any, incremental: bool) -> Array | None:
+        """The weight that ``class_weight`` gives to each sample, or None."""
         if self.class_weight is None:
             return None
         if incremental and self.class_weight == "balanced":
@@ -142,7 +146,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return np.asarray(compute_sample_weight(self.class_weight, y))
 
     def _validation_score(self, head: Head, data: Data) -> float:
-        """The share of samples with all labels right."""
+        """Accuracy: the fraction of samples with all labels right."""
         correct = head.correct(self._outputs(data.X, checked=True), data.Y)
         return float(np.average(correct, weights=data.weight))
 
@@ -150,16 +154,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet = None
     ) -> MLPClassifier:
-        """Train until nothing improves, at most ``max_iter`` epochs.
+        """Fit a new network, or with ``warm_start`` continue, until convergence or ``max_iter`` epochs.
 
         Parameters
         ----------
         X : array or sparse matrix, shape (n, features)
-        y : array, shape (n,) of classes or (n, labels) of zeros and ones
+            Samples; float32 and float64 are kept, other dtypes cast.
+        y : array, shape (n,) or (n, labels)
+            One class per sample, or for multilabel data zeros and ones.
         sample_weight : array, shape (n,), or None
+            Weights of the samples; None gives each the weight 1.
         eval_set : (X, y), (X, y, sample_weight) or None
-            Its loss after each epoch, without penalties, is in ``validation_loss_curve_``. With
-            ``early_stopping`` its score decides, and no samples are held out.
+            Samples whose loss after each epoch, without penalties, is appended to
+            ``validation_loss_curve_``. With ``early_stopping``, their score replaces that of samples held out
+            from X.
 
         Returns
         -------
@@ -168,7 +176,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         Raises
         ------
         TypeError, ValueError
-            If an argument is of another kind, shape or range, or the parameters did not stay finite.
+            If an argument has a wrong type, shape or value, or the parameters did not stay finite.
         """
         self._fit(X, y, sample_weight, eval_set=eval_set)
         return self
@@ -182,24 +190,30 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
     ) -> MLPClassifier:
-        """One epoch over these samples, from the parameters and the optimizer as they are.
+        """Train one epoch on these samples, from the current parameters and optimizer state.
 
         Parameters
         ----------
         X, y, sample_weight
             As in `fit`.
         classes : array, shape (n_classes,)
-            All classes there will be; needed in the first call alone.
+            All classes of the data to come; needed only in the first call.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `fit`, or if ``classes`` is missing in the first call or different in a later one.
         """
-        self._take_classes(y, classes)
+        self._set_classes(y, classes)
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
-    def _take_classes(self, y: ArrayLike, classes: ArrayLike | None) -> None:
+    def _set_classes(self, y: ArrayLike, classes: ArrayLike | None) -> None:
+        """Sets ``classes_`` in the first call of `partial_fit`, and checks them in later ones."""
         if not hasattr(self, "classes_"):
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -212,20 +226,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             )
 
     def predict(self, X: ArrayLike) -> Any:
-        """The class of each sample, shape (n,), or its labels, shape (n, labels)."""
+        """Predicted class of each sample, shape (n,), or multilabel zeros and ones, shape (n, labels)."""
         check_is_fitted(self)
         head = self._head()
         return self._labels.decode(head.decisions(self._outputs(X)), head.threshold)
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: ArrayLike) -> Array:
-        """The probability of each class of `classes_`, shape (n, n_classes)."""
+        """Probability of each class, shape (n, n_classes), in the order of ``classes_``."""
         check_is_fitted(self)
         return self._head().probabilities(self._outputs(X))
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: ArrayLike) -> Array:
-        """The logarithm of `predict_proba`, also where that is rounded to 0 or 1."""
+        """Logarithm of `predict_proba`, shape (n, n_classes); finite also where one is rounded to 0."""
         check_is_fitted(self)
         return self._head().log_probabilities(self._outputs(X))
 

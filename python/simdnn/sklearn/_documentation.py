@@ -1,4 +1,4 @@
-"""The documentation that both estimators share."""
+"""The parts of the documentation that both estimators share."""
 
 from __future__ import annotations
 
@@ -9,67 +9,71 @@ Estimator = TypeVar("Estimator", bound=type)
 PARAMETERS = """Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
+        Number of units of each hidden layer.
     activation : str, Activation or a list of them, default="relu"
-        "identity", "logistic", "tanh", "relu", or any activation of `simdnn.functional` by its name, or a
-        layer such as ``nn.LeakyReLU(0.2)``; a list has one for each hidden layer.
+        "identity", "logistic", "tanh", "relu", the name of any other activation of `simdnn.functional`, or a
+        layer such as ``nn.LeakyReLU(0.2)``; a list has one entry per hidden layer.
     solver : {"lbfgs", "sgd", "adam"}, default="adam"
         As in scikit-learn; lbfgs needs SciPy.
     alpha : float, default=1e-4
-        L2 penalty of the weights, not of the biases: alpha / 2 |W|^2 over the batch's samples.
+        Strength of the L2 penalty of the weights: alpha / 2 |W|^2, divided by the number of samples of the
+        batch, is added to the loss. Biases are not penalized.
     batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, random_state, tol, verbose, \
 warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon, \
 n_iter_no_change, max_fun
-        As in scikit-learn, with its defaults. The same ``random_state`` gives the same bits whatever the
-        machine and the number of threads."""
+        As in scikit-learn, with its defaults. The same ``random_state`` gives the same bits on every
+        machine and with any number of threads."""
 
 EXTRAS = """init : str, callable or None, default=None
-        A name of `simdnn.init`, or called as ``init(shape, rng=rng, dtype=dtype)``, for the weights; biases
-        are then zero. None draws both as scikit-learn does.
+        Initializer of the weights: a name of `simdnn.init`, or a function that is called as
+        ``init(shape, rng=rng, dtype=dtype)``; biases are then zero. None draws both as scikit-learn does.
     optimizer : str, optim.Optimizer or None, default=None
-        In place of `solver`: a name, with `learning_rate_init`, or one without params of its own, which is
-        copied, and whose rate may be a schedule. `learning_rate` then has no say.
+        Optimizer to use instead of `solver`: a name, which gets `learning_rate_init`, or an optimizer without
+        params, which is copied and whose lr may be a schedule. `learning_rate` is then ignored.
     dropout : float, default=0
-        Probability with which outputs of hidden layers are zero while training.
+        Probability with which an output of a hidden layer is set to zero during training.
     batch_norm : bool, default=False
-        Batch normalization between each hidden layer and its activation.
+        Add batch normalization between each hidden layer and its activation.
     residual : bool, default=False
-        Adds to each hidden layer but the first its input, where both have the same size.
+        Add its input to the output of each hidden layer but the first, where both have the same size.
     l1 : float, default=0
-        L1 penalty of the weights, over the batch's samples as `alpha`.
+        Strength of the L1 penalty l1 |W|_1, divided by the number of samples like that of `alpha`.
     clip_norm : float or None, default=None
-        Bound of the norm of the gradients, before penalties.
+        Largest norm of all gradients together, before penalties are added; None does not clip.
     pretrain : str, dict or None, default=None
-        Trains the hidden layers without labels before the first epoch: the method of
-        `simdnn.pretrain.greedy_layerwise`, "autoencoder", "denoising" or "rbm", or a dict of its settings.
+        Unsupervised pre-training of the hidden layers before the first epoch: a method of
+        `simdnn.pretrain.greedy_layerwise` ("autoencoder", "denoising" or "rbm"), or a dict of its arguments.
     callbacks : list of callables or None, default=None
-        Each is called ``callback(estimator, logs)`` after an epoch, ``logs`` a dict with "loss", "val_loss"
-        and "val_score" as there are; a true answer ends the training. A `simdnn.callbacks.Callback`, such as
-        `simdnn.callbacks.CSVLogger`, is given the trainer in place of the estimator.
+        Functions that are called as ``callback(estimator, logs)`` after each epoch. ``logs`` is a dict with
+        "loss" and, where they apply, "val_loss" and "val_score". Training ends if one returns a true value. A
+        `simdnn.callbacks.Callback`, such as `simdnn.callbacks.CSVLogger`, gets the trainer instead of the
+        estimator.
     dtype : dtype or None, default=None
-        Of the network and all arithmetic: float32 or float64. None is that of X; float64 samples are cast
-        batch by batch.
+        dtype of the network and all arithmetic: float32 or float64. None is that of X. Samples of another
+        dtype are cast batch by batch.
     n_threads : int or None, default=None
-        Bound of the threads while this estimator computes, in the whole process. None leaves it at
-        `simdnn.set_num_threads`."""
+        Largest number of threads while this estimator computes, for the whole process. None leaves it at
+        that of `simdnn.set_num_threads`."""
 
 ATTRIBUTES = """coefs_, intercepts_ : lists of arrays, shapes (in, out) and (out,)
-        Writeable; what is written to them, or set in their place, is what the network computes with.
+        Weights and biases of each layer. They are writable: the network computes with values that are written
+        to them, and with arrays that are assigned in their place.
     loss_, best_loss_, loss_curve_ : float, float and list
-        Of the last epoch, the least, and of each epoch, penalties included.
+        Loss of the last epoch, smallest loss, and loss of each epoch, penalties included.
     validation_scores_, best_validation_score_
-        With ``early_stopping``, else None.
+        Score after each epoch and the best one, with ``early_stopping``; else None.
     validation_loss_curve_ : list
-        With an ``eval_set``.
+        Loss of the ``eval_set`` after each epoch, if there is one.
     n_iter_, t_, n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
         As in scikit-learn.
 
     Notes
     -----
-    Sparse samples are spread out batch by batch while training, and some megabytes at a time to predict."""
+    Sparse samples are made dense batch by batch in training, and some megabytes at a time in prediction."""
 
 
 def documented(estimator: Estimator) -> Estimator:
-    """Fills in what both have."""
+    """Fills the shared parts into the docstring of an estimator."""
     text = estimator.__doc__ or ""
     for name, value in (("parameters", PARAMETERS), ("extras", EXTRAS), ("attributes", ATTRIBUTES)):
         text = text.replace("{" + name + "}", value)

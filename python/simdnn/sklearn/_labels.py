@@ -1,4 +1,4 @@
-"""Labels as numbers, and back."""
+"""Encoding of labels as numbers, and decoding of decisions."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 Array = NDArray[Any]
 
-SEVERAL = "multilabel-indicator"
+#: scikit-learn's name for the type of a multilabel y.
+MULTILABEL = "multilabel-indicator"
 
 
 def kind_of(y: Any) -> str:
-    """ "binary", "multiclass" or "multilabel-indicator"; raises for what is none of them."""
+    """The type of y: "binary", "multiclass" or "multilabel-indicator"; raises for any other."""
     kind = str(type_of_target(y, input_name="y"))
-    if kind not in ("binary", "multiclass", SEVERAL):
+    if kind not in ("binary", "multiclass", MULTILABEL):
         check_classification_targets(y)
-        raise ValueError(f"y: expected a class or several labels a sample, got {kind}")
+        raise ValueError(f"y: expected one class per sample or a multilabel indicator, got {kind}")
     return kind
 
 
 class Labels(NamedTuple):
-    """What the labels of a fit are: their kind, their classes, whether they came in a sparse matrix."""
+    """The labels of a fit: their type, their classes, and True for `sparse` if y was a sparse matrix."""
 
     kind: str
     classes: Array
@@ -38,16 +39,16 @@ class Labels(NamedTuple):
 
     @classmethod
     def among(cls, classes: Array, y: Any) -> Labels:
-        """Labels given in advance, of which y holds some."""
+        """Labels for classes given in advance, a subset of which is in y."""
         kind = kind_of(y)
-        if kind != SEVERAL:
+        if kind != MULTILABEL:
             kind = "multiclass" if len(classes) > 2 else "binary"
         return cls(kind, classes, issparse(y))
 
     def check(self, others: Labels) -> None:
-        """Raises if other labels are none of these."""
-        if (self.kind == SEVERAL) != (others.kind == SEVERAL):
-            raise ValueError(f"y: expected labels that are {self.kind}, got {others.kind}")
+        """Raises if other labels are of another type or have classes that these lack."""
+        if (self.kind == MULTILABEL) != (others.kind == MULTILABEL):
+            raise ValueError(f"y: expected {self.kind} labels, got {others.kind}")
         if len(np.setdiff1d(others.classes, self.classes, assume_unique=True)):
             raise ValueError(
                 "`y` has classes not in `self.classes_`."
@@ -65,7 +66,7 @@ class Labels(NamedTuple):
         return 1 if self.kind == "binary" else len(self.classes)
 
     def encode(self, y: Any) -> Array:
-        """Columns: the place of the class, whether it is the second of two, or which labels there are."""
+        """Encoded labels [n, columns]: class index; True for the second of two classes; or True per label."""
         if self.exclusive:
             return np.asarray(np.searchsorted(self.classes, y))[:, np.newaxis]
         if self.kind == "binary":
@@ -73,10 +74,10 @@ class Labels(NamedTuple):
         return np.asarray((y.toarray() if issparse(y) else np.asarray(y)) != 0)
 
     def decode(self, decisions: Array, threshold: float) -> Any:
-        """The labels of decisions, one column for each output; above the threshold is yes."""
+        """Labels from decisions [n, outputs]: the largest one, or those above the threshold."""
         if self.exclusive:
             return self.classes[decisions.argmax(axis=1)]
-        yes = decisions > threshold
+        positive = decisions > threshold
         if self.kind == "binary":
-            return self.classes[(yes[:, 0] & (len(self.classes) > 1)).astype(int)]
-        return csr_matrix(yes.astype(int)) if self.sparse else yes.astype(int)
+            return self.classes[(positive[:, 0] & (len(self.classes) > 1)).astype(int)]
+        return csr_matrix(positive.astype(int)) if self.sparse else positive.astype(int)

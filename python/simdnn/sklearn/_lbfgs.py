@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 
 class Objective:
-    """The mean loss and the penalty of all samples, as a function of all parameters in float64."""
+    """Mean loss over all samples plus penalty, as a function of all parameters in float64."""
 
     def __init__(self, estimator: Any, head: Head, data: Data) -> None:
         layers = estimator._model.layers
@@ -31,35 +31,35 @@ class Objective:
         trainer = make_trainer(self.model, head, optim.SGD(), 0)
         self.loss = trainer.objective(data.X, targets, data.weight)
         total = data.Y.shape[0] if data.weight is None else data.weight.sum()
-        self.decay = self.weights() * (estimator.alpha / total)
+        self.decay = self.weight_mask() * (estimator.alpha / total)
 
-    def weights(self) -> Array:
-        """1 for each parameter that alpha penalizes, 0 for biases."""
+    def weight_mask(self) -> Array:
+        """1 for each weight, which alpha penalizes, and 0 for each bias."""
         before = self.model.flat_parameters.copy()
         self.model.flat_parameters[:] = 0
         for coef in arrays_of(self.model)[0]:
             coef[...] = 1
-        marks = self.model.flat_parameters.copy()
+        mask = self.model.flat_parameters.copy()
         self.model.flat_parameters[:] = before
-        return marks
+        return mask
 
     def __call__(self, parameters: Array) -> tuple[float, Array]:
-        """The objective and its gradient."""
+        """The objective and its gradient w.r.t. the parameters."""
         loss, gradient = self.loss(parameters)
         shrinkage = self.decay * parameters
         return loss + 0.5 * float(parameters @ shrinkage), gradient + shrinkage
 
     def reported(self, parameters: Array, value: float) -> float:
-        """The loss that scikit-learn reports."""
+        """The loss that scikit-learn reports for this value of the objective."""
         penalty = 0.5 * float(parameters @ (self.decay * parameters))
         return (value - penalty) / self.head.divisor + self.constant + penalty
 
 
 def fit_lbfgs(estimator: Any, head: Head, data: Data) -> None:
-    """Minimizes over all samples at once."""
+    """Fits an estimator by L-BFGS over all samples at once."""
     for name in ("l1", "dropout", "batch_norm", "clip_norm", "callbacks"):
         if getattr(estimator, name):
-            raise ValueError(f"{name}: needs a stochastic solver, solver='sgd' or 'adam', or an optimizer")
+            raise ValueError(f"{name}: needs a stochastic solver (solver='sgd' or 'adam') or an optimizer")
     objective = Objective(estimator, head, data)
     start = objective.model.flat_parameters.copy()
     result = scipy.optimize.minimize(

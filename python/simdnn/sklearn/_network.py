@@ -1,4 +1,4 @@
-"""Networks from the parameters of an estimator, and their arrays as scikit-learn lays them out."""
+"""Networks from the parameters of an estimator, and their weights and biases as scikit-learn lists them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def hidden_sizes(value: Any) -> list[int]:
 
 
 def activations(value: Any, layers: int) -> list[Any]:
-    """One activation for each hidden layer; "logistic" is scikit-learn's word for the sigmoid."""
+    """One activation layer per hidden layer; "logistic" is scikit-learn's name for the sigmoid."""
     each = list(value) if isinstance(value, list | tuple) else [value] * layers
     if len(each) != layers:
         raise ValueError(
@@ -38,7 +38,7 @@ def activations(value: Any, layers: int) -> list[Any]:
 
 
 def make_network(estimator: Any, features: int, head: Head, dtype: Any) -> nn.Sequential:
-    """The layers that an estimator describes, all weights zero."""
+    """The network that an estimator describes, with all weights zero."""
     sizes = [features, *hidden_sizes(estimator.hidden_layer_sizes)]
     functions = activations(estimator.activation, len(sizes) - 1)
     layers: list[nn.Layer] = []
@@ -52,7 +52,7 @@ def make_network(estimator: Any, features: int, head: Head, dtype: Any) -> nn.Se
 
 
 def hidden_layer(estimator: Any, inputs: int, outputs: int, function: nn.Activation) -> list[nn.Layer]:
-    """A dense layer, and what comes before and after its activation."""
+    """The layers of one hidden layer: dense, batch normalization, activation and dropout."""
     layers: list[nn.Layer] = [nn.Dense(inputs, outputs, init="zeros")]
     if estimator.batch_norm:
         layers.append(nn.BatchNorm1d(outputs))
@@ -63,7 +63,7 @@ def hidden_layer(estimator: Any, inputs: int, outputs: int, function: nn.Activat
 
 
 def dense_network(coefs: Sequence[Any], activation: Any, dtype: Any) -> nn.Sequential:
-    """A network of dense layers in which these weights fit."""
+    """A network of dense layers with the shapes of these weights."""
     shapes = [np.asarray(coef).shape for coef in coefs]
     functions = [*activations(activation, len(shapes) - 1), None]
     layers = [
@@ -74,23 +74,27 @@ def dense_network(coefs: Sequence[Any], activation: Any, dtype: Any) -> nn.Seque
 
 
 def arrays_of(model: nn.Sequential) -> tuple[list[Array], list[Array]]:
-    """Views of the weights and biases of its dense layers, in order."""
+    """Views of the weights and biases of the dense layers, in order."""
     views = model.parameters()
     names = [name.removesuffix("weight") for name, view in views.items() if view.ndim == 2]
     coefs = [views[f"{name}weight"] for name in names]
-    missing = [np.zeros(coef.shape[1], coef.dtype) for coef in coefs]  # of a margin, which has no bias
+    missing = [
+        np.zeros(coef.shape[1], coef.dtype) for coef in coefs
+    ]  # the last layer below a margin loss has no bias
     return coefs, [views.get(f"{name}bias", zeros) for name, zeros in zip(names, missing, strict=True)]
 
 
 def pretrain(model: nn.Sequential, X: Any, method: Any, seed: int) -> None:
-    """Trains the hidden layers without labels, as `simdnn.pretrain.greedy_layerwise` does."""
+    """Pre-trains the hidden layers without labels by `simdnn.pretrain.greedy_layerwise`."""
     settings = {"method": method} if isinstance(method, str) else dict(method)
     dense = X.toarray() if issparse(X) else X
     greedy_layerwise(model, dense, **{"seed": seed, "progress": False, **settings})
 
 
-def draw(estimator: Any, coefs: list[Array], intercepts: list[Array], random: np.random.RandomState) -> None:
-    """First weights: as scikit-learn draws them, or by the initializer that the estimator names."""
+def initialize(
+    estimator: Any, coefs: list[Array], intercepts: list[Array], random: np.random.RandomState
+) -> None:
+    """Draws initial weights by the estimator's initializer, or weights and biases as scikit-learn does."""
     if estimator.init is not None:
         init = estimator.init
         function = initializers.from_name(init) if isinstance(init, str) else init
@@ -101,7 +105,7 @@ def draw(estimator: Any, coefs: list[Array], intercepts: list[Array], random: np
     names = estimator.activation if isinstance(estimator.activation, list | tuple) else [estimator.activation]
     for i, (coef, intercept) in enumerate(zip(coefs, intercepts, strict=True)):
         name = names[min(i, len(names) - 1)]
-        # Glorot & Bengio 2010, eq. 16, as scikit-learn has it: a sigmoid's slope is a quarter of tanh's.
+        # Glorot & Bengio 2010, eq. 16, with scikit-learn's smaller factor for the sigmoid.
         bound = np.sqrt((2.0 if name in ("logistic", "sigmoid") else 6.0) / sum(coef.shape))
         coef[...] = random.uniform(-bound, bound, coef.shape)
         intercept[...] = random.uniform(-bound, bound, len(intercept))

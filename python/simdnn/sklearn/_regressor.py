@@ -1,4 +1,4 @@
-"""The regressor."""
+"""The estimator for regression."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import functional as F
 from .. import optim
-from ._base import BaseMLP, EvalSet, is_stochastic, keep
+from ._base import BaseMLP, EvalSet, is_stochastic, set_attributes
 from ._documentation import documented
 from ._heads import Head, regressor_head
 from ._stochastic import Data
@@ -23,13 +23,13 @@ Array = NDArray[Any]
 
 @documented
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
-    """Multilayer perceptron for values: scikit-learn's `MLPRegressor`, on simdnn.
+    """Multilayer perceptron for regression: scikit-learn's `MLPRegressor` on simdnn.
 
     {parameters}
     loss : str, function or functools.partial, default="squared_error"
-        "squared_error" (halved), "poisson" (outputs are logarithms, predictions their exponentials), or a
-        loss of values by the name or function that a `Trainer` takes: "huber", "l1", "log_cosh",
-        ``partial(F.quantile_loss, q=0.9)`` ...
+        "squared_error" is half the mean squared error. "poisson" is half the Poisson deviance of exp(output),
+        and predictions are exp(output). Any other loss of values that a `Trainer` takes is given by name or
+        function: "huber", "l1", "log_cosh", ``partial(F.quantile_loss, q=0.9)``, ...
     {extras}
 
     Attributes
@@ -87,43 +87,50 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         dtype: Any = None,
         n_threads: int | None = None,
     ) -> None:
-        keep(self, locals())
+        set_attributes(self, locals())
 
     def _head(self, Y: Array) -> Head:
+        """The head for as many outputs as Y has columns."""
         return regressor_head(self.loss, Y.shape[1])
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, first: bool) -> tuple[Any, Array, None]:
-        """X, and y as columns."""
+        """X, y as columns, and no weights."""
         X, y = self._checked_pair(X, y, first)
         return X, y.reshape(len(y), -1), None
 
     def _validate_evaluation(self, X: Any, y: Any) -> tuple[Any, Array]:
+        """X and y as columns of ``eval_set``."""
         return self._validate_input(X, y, True, False)[:2]
 
     def _validation_score(self, head: Head, data: Data) -> float:
-        """R squared; NaN where predictions are not finite."""
-        found = self._meant(self._outputs(data.X, checked=True))
-        if not np.isfinite(found).all():
+        """R^2 of the predictions; NaN if one is not finite."""
+        predictions = self._predictions(self._outputs(data.X, checked=True))
+        if not np.isfinite(predictions).all():
             return float("nan")
-        return float(r2_score(data.Y, found, sample_weight=data.weight))
+        return float(r2_score(data.Y, predictions, sample_weight=data.weight))
 
-    def _meant(self, z: Array) -> Array:
+    def _predictions(self, z: Array) -> Array:
+        """Predictions from outputs z of the network: z or exp(z)."""
         return np.asarray(F.exp(z)) if self.out_activation_ == "exp" else z
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet = None
     ) -> MLPRegressor:
-        """Train until nothing improves, at most ``max_iter`` epochs.
+        """Fit a new network, or with ``warm_start`` continue, until convergence or ``max_iter`` epochs.
 
         Parameters
         ----------
         X : array or sparse matrix, shape (n, features)
+            Samples; float32 and float64 are kept, other dtypes cast.
         y : array, shape (n,) or (n, outputs)
+            Values to predict.
         sample_weight : array, shape (n,), or None
+            Weights of the samples; None gives each the weight 1.
         eval_set : (X, y), (X, y, sample_weight) or None
-            Its loss after each epoch, without penalties, is in ``validation_loss_curve_``. With
-            ``early_stopping`` its score decides, and no samples are held out.
+            Samples whose loss after each epoch, without penalties, is appended to
+            ``validation_loss_curve_``. With ``early_stopping``, their score replaces that of samples held out
+            from X.
 
         Returns
         -------
@@ -132,7 +139,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         Raises
         ------
         TypeError, ValueError
-            If an argument is of another kind, shape or range, or the parameters did not stay finite.
+            If an argument has a wrong type, shape or value, or the parameters did not stay finite.
         """
         self._fit(X, y, sample_weight, eval_set=eval_set)
         return self
@@ -140,7 +147,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     @available_if(is_stochastic)  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLPRegressor:
-        """One epoch over these samples, from the parameters and the optimizer as they are.
+        """Train one epoch on these samples, from the current parameters and optimizer state.
 
         Parameters
         ----------
@@ -150,12 +157,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         Returns
         -------
         self
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `fit`.
         """
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
     def predict(self, X: ArrayLike) -> Array:
-        """The values of each sample, shape (n,) or (n, outputs)."""
+        """Predicted values of each sample, shape (n,) or (n, outputs)."""
         check_is_fitted(self)
-        found = self._meant(self._outputs(X))
-        return found.ravel() if found.shape[1] == 1 else found
+        predictions = self._predictions(self._outputs(X))
+        return predictions.ravel() if predictions.shape[1] == 1 else predictions

@@ -1,4 +1,4 @@
-"""Stochastic solvers: epochs of native steps, until nothing improves."""
+"""Stochastic solvers: epochs of mini-batches until convergence."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from ._heads import Head
 
 Array = NDArray[Any]
 
-LEAST_RATE = 1e-6  # below it an adaptive learning rate falls no further
+#: An adaptive learning rate is not lowered further below this value.
+MIN_ADAPTIVE_RATE = 1e-6
 
 
 class Data(NamedTuple):
-    """Samples, their targets in columns, and their weights."""
+    """Samples X, their encoded targets Y [n, columns], and their weights."""
 
     X: Any
     Y: Array
@@ -30,7 +31,7 @@ class Data(NamedTuple):
 
 
 def make_optimizer(estimator: Any) -> optim.Optimizer:
-    """The solver's rule with scikit-learn's variants, or the one that was asked for."""
+    """The optimizer of the solver, in scikit-learn's variant, or a copy of the estimator's `optimizer`."""
     chosen, rate = estimator.optimizer, estimator.learning_rate_init
     made: optim.Optimizer
     if isinstance(chosen, optim.Optimizer):
@@ -58,15 +59,15 @@ def make_trainer(
     l1: float = 0.0,
     l2: float = 0.0,
 ) -> Trainer:
-    """A trainer whose penalties are added to a batch's summed losses, as scikit-learn's alpha is."""
+    """A trainer that adds penalties to the sum of a batch's losses, as scikit-learn does with alpha."""
     loss: Any = head.loss
     return Trainer(model, loss, optimizer, clip_norm, l1=l1, l2=l2, seed=seed, penalty="sum")
 
 
 def hold_out(estimator: Any, data: Data) -> tuple[Data, Data]:
-    """A part to train on and one to validate, drawn as scikit-learn draws them."""
+    """Samples to train on and samples held out for validation, split as scikit-learn does."""
     two_classes = data.Y.dtype == bool and data.Y.shape[1] == 1
-    stratify = data.Y if two_classes else None  # it takes no account of more classes
+    stratify = data.Y if two_classes else None  # scikit-learn stratifies only binary problems
     arrays = [part for part in data if part is not None]
     parts = train_test_split(
         *arrays,
@@ -83,7 +84,10 @@ def hold_out(estimator: Any, data: Data) -> tuple[Data, Data]:
 
 
 class StochasticFit:
-    """A fit of an estimator by epochs over `train`; early stopping scores the samples of `validation`."""
+    """A fit of an estimator by epochs over `train`; early stopping scores the samples of `validation`.
+
+    The loss of the samples in `watched`, if set, is added to ``validation_loss_curve_`` after each epoch.
+    """
 
     def __init__(self, estimator: Any, head: Head, train: Data, validation: Data | None) -> None:
         self.estimator, self.head = estimator, head
@@ -96,11 +100,11 @@ class StochasticFit:
         self.patience = self.resumed_patience()
 
     def arrays_of(self, data: Data) -> tuple[Any, ...]:
-        """Samples, targets and weights as a trainer takes them."""
+        """Samples, targets and weights in the form that `Trainer.fit` takes."""
         return data.X, self.head.targets(data.Y, self.estimator._model.dtype), data.weight
 
     def batch_size(self) -> int:
-        """The size that ``batch_size`` asks for, at most the number of samples."""
+        """The estimator's batch size, at most the number of samples."""
         wanted = self.estimator.batch_size
         if wanted == "auto":
             return min(200, int(self.count))
@@ -112,7 +116,7 @@ class StochasticFit:
         return int(min(wanted, self.count))
 
     def resumed_patience(self) -> Patience:
-        """The count of epochs without improvement, as the fit before this one has left it."""
+        """A count of epochs without improvement that continues that of an earlier fit."""
         estimator, scored = self.estimator, self.validation is not None
         epochs = None if estimator.n_iter_no_change == np.inf else estimator.n_iter_no_change
         patience = Patience(epochs, estimator.tol, "max" if scored else "min", like="sklearn")
@@ -120,12 +124,8 @@ class StochasticFit:
         patience.waited = estimator._no_improvement_count
         return patience
 
-    def watch(self, data: Data) -> None:
-        """Adds the loss of these samples after each epoch to ``validation_loss_curve_``."""
-        self.watched = data
-
     def run(self, epochs: int, incremental: bool) -> None:
-        """Epochs, until the last one or the patience is over."""
+        """Trains until convergence, for at most this number of epochs, or for one if `incremental`."""
         estimator = self.estimator
         estimator.n_iter_ = 0
         X, y, weight = self.arrays_of(self.train)
@@ -137,9 +137,9 @@ class StochasticFit:
                 batch_size=self.size,
                 sample_weight=weight,
                 validation_data=None if self.watched is None else self.arrays_of(self.watched),
-                callbacks=[self.record, *map(self.adapted, estimator.callbacks or ()), self.decide],
+                callbacks=[self.record, *map(self.adapted, estimator.callbacks or ()), self.has_converged],
                 progress=False,
-                order=self.draw,
+                order=self.sample_order,
             )
             if not (history.stopped or incremental):
                 warnings.warn(
@@ -153,22 +153,22 @@ class StochasticFit:
         if self.validation is not None:
             estimator._model.load_state_dict(estimator._best)
 
-    def draw(self, epoch: int) -> Array:
-        """The order of the samples in an epoch, as sklearn.utils.shuffle draws it."""
+    def sample_order(self, epoch: int) -> Array:
+        """The order of the samples in an epoch, drawn as by `sklearn.utils.shuffle`."""
         if self.estimator.shuffle:
-            places = np.arange(self.count)
-            self.estimator._random_state.shuffle(places)
-            self.order = self.order[places]
+            permutation = np.arange(self.count)
+            self.estimator._random_state.shuffle(permutation)
+            self.order = self.order[permutation]
         return self.order
 
     def adapted(self, callback: Any) -> Any:
-        """A callback of the user: a `Callback` is given the trainer, a function the estimator."""
+        """A user's callback for `Trainer.fit`; a plain function gets the estimator instead of the trainer."""
         if isinstance(callback, Callback):
             return callback
         return lambda trainer, logs: callback(self.estimator, logs)
 
     def record(self, trainer: Trainer, logs: dict[str, float]) -> None:
-        """Turns the numbers of an epoch into scikit-learn's, and records them."""
+        """Converts the losses of an epoch to scikit-learn's scale and records them."""
         estimator = self.estimator
         estimator.n_iter_ += 1
         estimator.t_ += self.count
@@ -191,7 +191,7 @@ class StochasticFit:
             trainer.optimizer.lr = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
 
     def record_score(self, validation: Data) -> float:
-        """Early stopping: keeps the parameters of the best score."""
+        """Records the validation score, and keeps the parameters if it is the best."""
         estimator = self.estimator
         score = float(estimator._validation_score(self.head, validation))
         estimator.validation_scores_.append(score)
@@ -203,7 +203,7 @@ class StochasticFit:
         return score
 
     def follows(self, schedule: str) -> bool:
-        """True for scikit-learn's SGD with that schedule."""
+        """True for the solver "sgd" with this learning rate schedule."""
         estimator = self.estimator
         return (
             estimator.optimizer is None
@@ -211,8 +211,8 @@ class StochasticFit:
             and bool(estimator.learning_rate == schedule)
         )
 
-    def decide(self, trainer: Trainer, logs: dict[str, float]) -> bool:
-        """True ends the training; an adaptive learning rate falls instead, as long as it can."""
+    def has_converged(self, trainer: Trainer, logs: dict[str, float]) -> bool:
+        """True if training has converged; an adaptive learning rate is lowered first, while it can be."""
         estimator = self.estimator
         if not self.patience.over:
             return False
@@ -222,7 +222,7 @@ class StochasticFit:
             " consecutive epochs."
         )
         rate = trainer.optimizer.current_lr
-        falls = self.follows("adaptive") and rate > LEAST_RATE
+        falls = self.follows("adaptive") and rate > MIN_ADAPTIVE_RATE
         if falls:
             trainer.optimizer.lr = rate / 5
             self.patience.waited = estimator._no_improvement_count = 0

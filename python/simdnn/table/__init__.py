@@ -1,8 +1,8 @@
-"""Tables as networks want them: files of columns to numbers, and predictions back to words.
+"""Preprocessing of tables: columns of a file to a network's inputs, and its outputs to predictions.
 
-`read` takes CSV, Parquet and npz; `Columns` scales numbers and encodes categories as it learned from the
-training data; `Target` does so with what is to be predicted. Plain dictionaries describe them, which
-`simdnn.save` keeps beside a model.
+`read` reads CSV, Parquet and npz files. `Columns` scales numeric columns and encodes categorical ones with
+statistics of the training data; `Target` encodes the column to predict and decodes predictions. Both convert
+to plain dictionaries and lists, which `simdnn.save` stores in a model's file as metadata.
 """
 
 from ._columns import Columns

@@ -1,4 +1,4 @@
-"""Files to columns."""
+"""Readers of tables: CSV, Parquet and npz files to columns."""
 
 from __future__ import annotations
 
@@ -15,41 +15,43 @@ from numpy.typing import NDArray
 
 from .._utils.files import Path
 
-#: Columns by name: float64, a missing number being NaN, or words, a missing one being None.
+#: Columns by name: float64 with NaN for missing, or object arrays of strings with None for missing.
 Table = dict[str, NDArray[Any]]
 
-#: What stands for nothing in a CSV file.
+#: Cells of a CSV file that mean a missing value.
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 
 
 def read(path: Path, *, text: Collection[str] = (), delimiter: str | None = None) -> Table:
-    """The columns of a CSV, Parquet or npz file.
+    """Read the columns of a CSV, Parquet or npz file.
 
     Parameters
     ----------
     path : str or path
-        The ending says what it is: ``.csv``, ``.tsv``, ``.parquet`` or ``.npz``. A CSV file begins with the
-        names of its columns. An array of two axes in an npz file makes columns ``"X.0"``, ``"X.1"``, ...
-    text : names
-        Columns that are words even if they look like numbers, such as postal codes.
+        A file whose extension names its format: ``.csv``, ``.tsv``, ``.parquet`` or ``.npz``. The first line
+        of a CSV file holds the names of the columns. A two-dimensional array ``X`` in an npz file becomes the
+        columns ``"X.0"``, ``"X.1"``, ...
+    text : collection of str
+        Names of columns to read as text even if they look like numbers, such as postal codes.
     delimiter : str, optional
-        Of a CSV file; by default a comma, in ``.tsv`` files a tab.
+        Character between the cells of a CSV file; by default a comma, and a tab in ``.tsv`` files.
 
     Returns
     -------
     dict
-        By name float64 arrays, in which NaN is missing, and arrays of words, in which None is. In CSV files,
-        a column of numbers alone is one of numbers, and empty cells, NA, N/A, NaN, null, None and ? are
-        missing.
+        Arrays of shape (rows,) by name of the column. Numeric columns are float64, with NaN for missing.
+        Text columns have dtype object and hold str, with None for missing. A column of a CSV file is numeric
+        if all its cells are numbers or missing; empty cells, NA, N/A, NaN, null, None and ? are missing.
 
     Raises
     ------
     ValueError
-        If there are no rows or columns, two have one name, lines differ in length, or the ending is another.
+        If there are no rows or no columns, two columns have the same name, a line of a CSV file has more
+        cells than there are columns, arrays differ in length, or the format or a dtype is not supported.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     ImportError
-        For Parquet, if pyarrow is missing: it comes with the extra ``[table]``.
+        If pyarrow is needed, for Parquet, and missing: it comes with the extra ``[table]``.
 
     Examples
     --------
@@ -65,8 +67,8 @@ def read(path: Path, *, text: Collection[str] = (), delimiter: str | None = None
     name = os.fspath(path)
     ending = os.path.splitext(name)[1].lower()
     if ending not in READERS:
-        raise ValueError(f"{name}: expected a file that ends in {', '.join(READERS)}")
-    with open(name, "rb"):  # the operating system's words for what cannot be read
+        raise ValueError(f"{name}: expected a file name that ends in {', '.join(READERS)}")
+    with open(name, "rb"):  # raises the system's own error if the file cannot be read
         pass
     try:
         columns = READERS[ending](name, frozenset(text), delimiter or ("\t" if ending == ".tsv" else ","))
@@ -78,14 +80,14 @@ def read(path: Path, *, text: Collection[str] = (), delimiter: str | None = None
 
 
 def read_csv(name: str, text: Collection[str], delimiter: str) -> Table:
-    """A line of names, and lines of cells."""
+    """Reads a CSV file: a line of column names, then one line per row."""
     with open(name, encoding="utf-8-sig", newline="") as file:
         lines = io.StringIO(file.read(), newline="")
     header = next(csv.reader([lines.readline()], delimiter=delimiter), [])
-    if repeated := [word for i, word in enumerate(header) if word in header[:i]]:
-        raise ValueError(f"{name}: two columns are called {repeated[0]!r}")
+    if repeated := [column for i, column in enumerate(header) if column in header[:i]]:
+        raise ValueError(f"{name}: two columns are named {repeated[0]!r}")
     begin = lines.tell()
-    if not text and (columns := numbers_alone(lines, header, delimiter)) is not None:
+    if not text and (columns := read_numeric_csv(lines, header, delimiter)) is not None:
         return columns
     lines.seek(begin)
     rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
@@ -98,11 +100,11 @@ def read_csv(name: str, text: Collection[str], delimiter: str) -> Table:
     return {column: column_of([row[i] for row in cells], column in text) for i, column in enumerate(header)}
 
 
-def numbers_alone(file: Any, header: list[str], delimiter: str) -> Table | None:
-    """The same by NumPy's reader, which is much faster but knows numbers alone; None where it fails."""
+def read_numeric_csv(file: Any, header: list[str], delimiter: str) -> Table | None:
+    """Reads lines that hold only numbers by NumPy, which is much faster; None if there is anything else."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # of no rows
+            warnings.simplefilter("error", UserWarning)  # NumPy warns if there are no rows
             values = np.loadtxt(file, delimiter=delimiter, comments=None, quotechar='"', ndmin=2)
     except (ValueError, UserWarning):
         return None
@@ -110,24 +112,34 @@ def numbers_alone(file: Any, header: list[str], delimiter: str) -> Table | None:
 
 
 def column_of(cells: Sequence[str | None], text: bool) -> NDArray[Any]:
-    """Numbers, if all cells are and nobody wants words."""
+    """A column of these cells: float64 if all are numbers and `text` is false, else of strings."""
     if not text:
         try:
             return np.array([np.nan if cell is None else float(cell) for cell in cells])
         except ValueError:
             pass
-    return np.array([*cells, None], dtype=object)[:-1]  # never an array of arrays
+    return np.array([*cells, None], dtype=object)[
+        :-1
+    ]  # the last cell keeps NumPy from making an array of arrays
 
 
-def word(cell: Any) -> str:
-    """A cell as a word: whole numbers without a point."""
+def is_number(cell: Any) -> bool:
+    """True for a cell that a numeric column may hold: missing, or the text of a number."""
+    try:
+        return cell is None or float(cell) is not None
+    except ValueError:
+        return False
+
+
+def as_text(cell: Any) -> str:
+    """A cell as text; whole numbers are written without a decimal point."""
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return cell if isinstance(cell, str) else str(cell)
 
 
 def read_parquet(name: str, text: Collection[str], delimiter: str) -> Table:
-    """By pyarrow."""
+    """Reads a Parquet file with pyarrow."""
     try:
         import pyarrow.parquet
     except ImportError:
@@ -137,14 +149,14 @@ def read_parquet(name: str, text: Collection[str], delimiter: str) -> Table:
         return {
             column: parquet_column(column, found[column], column in text)
             for column in found.column_names
-            if not re.fullmatch(r"__index_level_\d+__", column)  # of pandas
+            if not re.fullmatch(r"__index_level_\d+__", column)  # the index of a pandas DataFrame
         }
     except pyarrow.ArrowException as error:
         raise ValueError(f"{name}: {str(error).splitlines()[0]}") from None
 
 
 def parquet_column(name: str, column: Any, text: bool) -> NDArray[Any]:
-    """A column of pyarrow."""
+    """A column of a pyarrow table as an array."""
     import pyarrow
 
     kind = column.type
@@ -154,23 +166,23 @@ def parquet_column(name: str, column: Any, text: bool) -> NDArray[Any]:
     if (pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind)) and not text:
         return np.array([np.nan if cell is None else cell for cell in cells], np.float64)
     if pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind):
-        raise ValueError(f"column {name}: expected numbers or words, got {kind}")
-    return column_of([None if cell is None or cell != cell else word(cell) for cell in cells], text=True)
+        raise ValueError(f"column {name}: expected numbers or text, got {kind}")
+    return column_of([None if cell is None or cell != cell else as_text(cell) for cell in cells], text=True)
 
 
 def read_npz(name: str, text: Collection[str], delimiter: str) -> Table:
-    """Without pickles."""
+    """Reads the arrays of an npz file; pickled objects are refused."""
     try:
         with open(name, "rb") as content, np.load(content, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except (ValueError, EOFError, KeyError, OSError) as error:
         raise ValueError(f"{name}: {error}") from None
-    except Exception as error:  # zipfile's and zlib's own
+    except Exception as error:  # zipfile and zlib have exceptions of their own
         raise ValueError(f"{name}: {error}") from None
     columns: Table = {}
     for key, array in arrays.items():
         if array.ndim not in (1, 2):
-            raise ValueError(f"{name}: {key}: expected one or two axes, got shape {array.shape}")
+            raise ValueError(f"{name}: {key}: expected one or two dimensions, got shape {array.shape}")
         parts = {key: array} if array.ndim == 1 else {f"{key}.{i}": part for i, part in enumerate(array.T)}
         columns |= {part: array_column(part, values, part in text) for part, values in parts.items()}
     if len({len(column) for column in columns.values()}) > 1:
@@ -180,15 +192,16 @@ def read_npz(name: str, text: Collection[str], delimiter: str) -> Table:
 
 
 def array_column(name: str, values: NDArray[Any], text: bool) -> NDArray[Any]:
-    """A column of an array of numbers or words."""
+    """A column from an array of numbers, booleans or strings."""
     if values.dtype.kind in "iuf" and not text:
         return values.astype(np.float64)
     if values.dtype.kind not in "iufbUS":
-        raise ValueError(f"column {name}: expected numbers or words, got dtype {values.dtype}")
+        raise ValueError(f"column {name}: expected numbers or text, got dtype {values.dtype}")
     cells = [cell.decode() if isinstance(cell, bytes) else cell for cell in values.tolist()]
-    return column_of([None if cell != cell or cell == "" else word(cell) for cell in cells], text=True)
+    return column_of([None if cell != cell or cell == "" else as_text(cell) for cell in cells], text=True)
 
 
+#: Reader of each file name extension: (path, text columns, delimiter) -> table.
 READERS: dict[str, Callable[[str, Collection[str], str], Table]] = {
     ".csv": read_csv,
     ".tsv": read_csv,

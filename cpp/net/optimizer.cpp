@@ -1,4 +1,4 @@
-#include "updater.hpp"
+#include "optimizer.hpp"
 
 namespace simdnn {
 
@@ -7,21 +7,21 @@ constexpr Index kGrain = 4096;
 }  // namespace
 
 template <class T>
-std::vector<double> Updater<T>::initial(const Rule& rule) {
-  std::vector<double> carried;
-  for (int i = 0; i < rule.info().carried_count(); ++i) carried.push_back(rule.info().carried[i].value);
-  return carried;
+std::vector<double> Optimizer<T>::initial(const OptimizerConfig& config) {
+  std::vector<double> scalar_state;
+  for (int i = 0; i < config.info().scalar_count(); ++i) scalar_state.push_back(config.info().scalar_state[i].value);
+  return scalar_state;
 }
 
 template <class T>
-std::vector<Buffer<T>>& Updater<T>::slots() {
-  while (int(slots_.size()) < rule_->info().slot_count()) slots_.emplace_back(size_);
+std::vector<Buffer<T>>& Optimizer<T>::slots() {
+  while (int(slots_.size()) < config_->info().slot_count()) slots_.emplace_back(size_);
   return slots_;
 }
 
 template <class T>
-double Updater<T>::penalty() const {
-  const double l1 = rule_->options[kL1], l2 = rule_->options[kL2];
+double Optimizer<T>::penalty() const {
+  const double l1 = config_->options[kL1], l2 = config_->options[kL2];
   const TypedKernels<T>& typed = typed_kernels<T>();
   double sum = 0;
   for (const Segment& segment : segments_) {
@@ -32,10 +32,10 @@ double Updater<T>::penalty() const {
   return sum;
 }
 
-/// Spans for the kernels; neighbours in memory that are treated alike become one.
+/// Lists the spans for the kernels; neighbors in memory with equal settings become one span.
 template <class T>
-void Updater<T>::place(const std::vector<const T*>& gradients, bool merged) {
-  const bool penalties = rule_->options[kL1] != 0 || rule_->options[kL2] != 0;
+void Optimizer<T>::fill_spans(const std::vector<const T*>& gradients, bool merged) {
+  const bool penalties = config_->options[kL1] != 0 || config_->options[kL2] != 0;
   slots();
   spans_.clear();
   for (std::size_t s = 0; s < segments_.size(); ++s) {
@@ -58,10 +58,10 @@ void Updater<T>::place(const std::vector<const T*>& gradients, bool merged) {
   }
 }
 
-/// Completes the adjustment by what the gradients' norm asks for; false if they are to be refused.
+/// Scales the adjustment by clip_norm and maximize; returns false if skip_nonfinite refuses the gradients.
 template <class T>
-bool Updater<T>::measure(Adjustment& adjustment) {
-  const double* const options = rule_->options;
+bool Optimizer<T>::adjust_by_norm(Adjustment& adjustment) {
+  const double* const options = config_->options;
   norm_ = __builtin_nan("");
   const bool clips = options[kClipNorm] < __builtin_inf();
   if (clips) norm_ = global_norm(spans_);
@@ -69,48 +69,48 @@ bool Updater<T>::measure(Adjustment& adjustment) {
   if (options[kSkipNonfinite] != 0 && !(clips && std::isfinite(norm_)) && !all_finite(spans_)) return false;
   if (clips) {
     constexpr double guard = 1e-6;  // PyTorch's clip_grad_norm_
-    const double share = options[kClipNorm] / (norm_ + guard);
-    if (!(share >= 1)) adjustment.scale = share;  // a NaN spreads, as there
+    const double scale = options[kClipNorm] / (norm_ + guard);
+    if (!(scale >= 1)) adjustment.scale = scale;  // a NaN spreads, as in PyTorch
   }
   if (options[kMaximize] != 0) adjustment.scale = -adjustment.scale;
   return true;
 }
 
 template <class T>
-bool Updater<T>::step(const std::vector<const T*>& gradients, double penalty_share) {
-  const Rule& rule = *rule_;
-  const bool constrained = rule.options[kMaxNorm] < __builtin_inf();
-  place(gradients, !constrained);
+bool Optimizer<T>::step(const std::vector<const T*>& gradients, double penalty_scale) {
+  const OptimizerConfig& config = *config_;
+  const bool constrained = config.options[kMaxNorm] < __builtin_inf();
+  fill_spans(gradients, !constrained);
   double hypers[kMaxHypers];
-  std::copy(rule.hypers.begin(), rule.hypers.end(), hypers);
-  const double *const options = rule.options, l1 = options[kL1] * penalty_share, l2 = options[kL2] * penalty_share;
-  UpdateStep numbers{hypers, carried_.data(), steps_ + 1, {1, options[kClipValue], l1, l2}};
-  if (!measure(numbers.adjustment)) {
+  std::copy(config.hypers.begin(), config.hypers.end(), hypers);
+  const double *const options = config.options, l1 = options[kL1] * penalty_scale, l2 = options[kL2] * penalty_scale;
+  UpdateStep step_args{hypers, scalar_state_.data(), steps_ + 1, {1, options[kClipValue], l1, l2}};
+  if (!adjust_by_norm(step_args.adjustment)) {
     ++skipped_;
     return false;
   }
-  hypers[0] = rule.rate(steps_++);
-  if (const Advance advance = kernels().advances[rule.index]) advance(hypers, steps_, carried_.data());
+  hypers[0] = config.rate(steps_++);
+  if (const Advance advance = kernels().advances[config.index]) advance(hypers, steps_, scalar_state_.data());
   if (constrained) {
-    update_constrained(numbers);
+    update_constrained(step_args);
   } else {
-    update(numbers);
+    update(step_args);
   }
   return true;
 }
 
 template <class T>
-void Updater<T>::update(const UpdateStep& numbers) {
-  const ::simdnn::Update<T> run = typed_kernels<T>().updates[rule_->index];
+void Optimizer<T>::update(const UpdateStep& step_args) {
+  const ::simdnn::Update<T> run = typed_kernels<T>().updates[config_->index];
   parallel_for(size_, kGrain, kUpdateElement * double(size_),
-               [&](Index begin, Index end) { run(spans_.data(), Index(spans_.size()), begin, end, numbers); });
+               [&](Index begin, Index end) { run(spans_.data(), Index(spans_.size()), begin, end, step_args); });
 }
 
-/// Updates blocks of rows and adds up the squares of each while it is in the cache.
+/// Updates block by block of rows and sums the squares of each block while it is in the cache.
 template <class T>
-void Updater<T>::update_constrained(const UpdateStep& numbers) {
+void Optimizer<T>::update_constrained(const UpdateStep& step_args) {
   const TypedKernels<T>& typed = typed_kernels<T>();
-  const ::simdnn::Update<T> run = typed.updates[rule_->index];
+  const ::simdnn::Update<T> run = typed.updates[config_->index];
   for (std::size_t s = 0; s < segments_.size(); ++s) {
     const Segment& segment = segments_[s];
     const auto [inputs, units] = segment.units;
@@ -121,7 +121,7 @@ void Updater<T>::update_constrained(const UpdateStep& numbers) {
       for (Index b = begin; b < end; ++b) {
         const Index first = b * rows, count = std::min(rows, height - first);
         T* const block = segment.parameters + first * width;
-        run(&spans_[s], 1, first * width, (first + count) * width, numbers);
+        run(&spans_[s], 1, first * width, (first + count) * width, step_args);
         if (units == 1) squares_[std::size_t(b)] = typed.square_sum(block, count);
         if (units > 1) typed.add_column_squares(block, count, units, squares_.data() + b * units);
       }
@@ -130,11 +130,11 @@ void Updater<T>::update_constrained(const UpdateStep& numbers) {
   }
 }
 
-/// Scales the units whose norm is above the bound down to it.
+/// Scales units with a norm above max_norm down to it.
 template <class T>
-void Updater<T>::constrain(const Segment& segment, Index rows, Index blocks) {
+void Optimizer<T>::constrain(const Segment& segment, Index rows, Index blocks) {
   const Index units = segment.units.units;
-  const double bound = rule_->options[kMaxNorm];
+  const double bound = config_->options[kMaxNorm];
   factors_.assign(std::size_t(units), T(1));
   bool any = false;
   for (Index j = 0; j < units; ++j) {
@@ -152,7 +152,6 @@ void Updater<T>::constrain(const Segment& segment, Index rows, Index blocks) {
   });
 }
 
-template class Updater<float>;
-template class Updater<double>;
+SIMDNN_INSTANTIATE(Optimizer);
 
 }  // namespace simdnn

@@ -1,4 +1,4 @@
-"""Training: a native step, and epochs of them with progress, history and callbacks."""
+"""`Trainer`: steps and epochs in native code, with a progress bar, history and callbacks."""
 
 from __future__ import annotations
 
@@ -6,103 +6,65 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core, optim
-from ._utils.check import check_float, check_int, check_name
-from ._utils.files import Path
-from ._utils.progress import Progress, advance, bar
-from .io import _checkpoint
-from .losses._registry import resolve
-from .nn import Dense, LargeMarginSoftmax, Sequential, Softmax
-
-__all__ = ["History", "Trainer"]
+from .. import _core, optim
+from .._utils.check import check_float, check_int, check_name
+from .._utils.files import Path
+from .._utils.progress import Progress, advance, bar
+from ..io import _checkpoint
+from ..losses._registry import resolve
+from ..nn import Dense, LargeMarginSoftmax, Sequential, Softmax
+from ._history import History
+from ._samples import as_input, checked_order
 
 Logs = dict[str, float]
 Callback = Callable[["Trainer", Logs], Any]
 
 
-@dataclass
-class History:
-    """Numbers of a `Trainer.fit`, one for each epoch.
-
-    ``loss`` and ``accuracy`` are means over the epoch's steps, each before its update, and so is ``penalty``,
-    of a ``Trainer(penalty="sum")``; ``val_loss`` and ``val_accuracy`` follow the epoch. Lists that do not
-    apply stay empty. ``seconds`` holds the training time alone, ``steps`` the number of updates in all;
-    ``stopped`` is True if a callback ended the training.
-
-    Examples
-    --------
-    >>> from simdnn import History
-    >>> History(loss=[2.0, 1.0]).epochs
-    2
-    """
-
-    loss: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-    val_loss: list[float] = field(default_factory=list)
-    val_accuracy: list[float] = field(default_factory=list)
-    penalty: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    steps: int = 0
-    stopped: bool = False
-
-    @property
-    def epochs(self) -> int:
-        """Number of epochs that were trained."""
-        return len(self.loss)
-
-
-def as_input(X: Any) -> Any:
-    """Samples as native code reads them: an array, or the parts of a sparse matrix of SciPy."""
-    if not hasattr(X, "tocsr"):
-        return X
-    X = X.tocsr()
-    return X.data, X.indices, X.indptr, X.shape
-
-
-def checked_places(places: ArrayLike) -> NDArray[np.intp]:
-    """An order of samples, shape (n,), as native code reads it."""
-    found = np.asarray(places)
-    if found.ndim != 1 or found.dtype.kind not in "iu":
-        raise TypeError(f"order: expected integers of shape (n,), got {found.dtype} of shape {found.shape}")
-    return found.astype(np.intp, copy=False)
-
-
 class Trainer:
-    """Trains a model: each step, and each epoch of steps, is one native call.
+    """Trains a model; each step, and each epoch of steps, is one native call.
 
-    It runs without the GIL, but for steps of a few microseconds, which would lose more than they give.
+    Native code runs without the GIL, except in steps of a few microseconds, where releasing it costs more
+    than it gains.
 
     Parameters
     ----------
     model : Sequential
+        Model to train, in place.
     loss : str, function, functools.partial or None
         A name (``"cross_entropy"``, ``"focal"``, ``"huber"``, ...), a loss of `simdnn.functional`, or a
         ``functools.partial`` of one with its settings, as in ``partial(F.huber_loss, delta=2.0)``. None is
-        that of the last layer, if it is a `nn.LargeMarginSoftmax`, and else ``"cross_entropy"``.
+        the loss of the last layer if that is an `nn.LargeMarginSoftmax`, and ``"cross_entropy"`` otherwise.
     optimizer : optim.Optimizer, str or None
-        One without params of its own, or a name; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may be
-        changed between steps, or be a schedule of `simdnn.schedules`, or any function of the step; a
-        `schedules.reduce_on_plateau` sees the validation loss of each epoch, or the loss if there is none.
+        An optimizer made without params, or the name of one; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may
+        be changed between steps, and may be a schedule of `simdnn.schedules` or any function of the step. A
+        `schedules.reduce_on_plateau` observes the validation loss of each epoch, or the training loss if
+        there is no validation data.
     clip_norm, clip_value, l1, l2 : float or None
-        Settings of the optimizer (see `optim.Optimizer`) that may be given here as well.
+        Settings of the optimizer (see `optim.Optimizer`) that can be given here instead.
     seed : int or None
-        Seeds the order of the samples in `fit` and the layers that draw: the same seed gives the same bits.
-        None draws one.
+        Seed of the order of the samples in `fit` and of random layers such as dropout; the same seed gives
+        the same bits. None draws a seed.
     penalty : "mean" or "sum"
-        Loss of a batch that l1 and l2 are added to: the mean over its samples, or their sum. With "sum" all
-        of it is divided by the batch's sum of weights, as with scikit-learn's ``alpha``, and the logs and the
-        history of `fit` have the penalty too.
+        Reduction of a batch's loss to which the l1 and l2 penalties are added: the mean over its samples, or
+        their sum. With "sum", loss and penalties are divided by the batch's sum of weights, as in
+        scikit-learn with ``alpha``, and the logs and the history of `fit` include the penalty.
+
+    Attributes
+    ----------
+    model, optimizer, loss, seed, penalty
+        The arguments, with their defaults filled in.
+    epochs_done : int
+        Number of epochs trained by all calls of `fit`.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is of another kind, or a name is not known.
+        If an argument has a wrong type or value, or the loss does not fit the last layer.
 
     Examples
     --------
@@ -137,7 +99,7 @@ class Trainer:
         outputs = model.out_features
         if native.classes not in (0, outputs):
             raise ValueError(
-                f"loss: expected weights for the model's {outputs} outputs, got {native.classes} of them"
+                f"loss: expected weights for the model's {outputs} outputs, got {native.classes}"
             )
         if native.takes_logits and isinstance(last, Softmax):
             raise ValueError(
@@ -148,8 +110,8 @@ class Trainer:
             isinstance(last, Dense) and not last.bias and last.activation in (None, "identity")
         ):
             raise ValueError(
-                "loss: a margin needs a last layer Dense(..., bias=False) without activation, whose input it"
-                f" sees as features, got {last!r}"
+                "loss: a margin needs Dense(..., bias=False) without activation as the last layer, got"
+                f" {last!r}"
             )
         optimizer = optim.unbound(optimizer)
         self.model = model
@@ -163,39 +125,39 @@ class Trainer:
         self.epochs_done = 0
         make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
         optimizer._adopt({"clip_norm": clip_norm, "clip_value": clip_value, "l1": l1, "l2": l2})
-        self._trainer = make(model._model, native, optimizer._rule, self.seed)
+        self._trainer = make(model._model, native, optimizer._config, self.seed)
         self._trainer.sums_penalty = penalty == "sum"
         optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
 
     def step(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """One update from a batch.
+        """Update the parameters once, from one batch.
 
         Parameters
         ----------
-        x : array, shape (n, in_features)
-            Real numbers; cast to the model's dtype.
+        x : array, shape (n, in_features) or, of sequences, (n, time, in_features)
+            Real numbers; they are cast to the model's dtype.
         y : array
-            What the loss compares with: n integer classes, or shape (n, out_features) of probabilities or
-            values; for distillation the teacher's logits, or a pair of them and n classes.
+            Targets of the loss: integer classes, shape (n,); probabilities or values, shape
+            (n, out_features); for distillation the teacher's logits, or a pair of them and n classes.
         sample_weight : array, shape (n,), or None
-            Weights >= 0 of the samples; their mean divides by the sum of weights.
+            Weights >= 0 of the samples; None gives each the weight 1.
 
         Returns
         -------
         float
-            The loss before the update.
+            The mean loss of the batch before the update.
 
         Raises
         ------
         TypeError, ValueError
-            If an array is of another kind or shape, or the batch is empty; nothing is changed.
+            If an array has a wrong dtype or shape, or the batch is empty; nothing is changed.
         IndexError
             If a class is out of range; nothing is changed.
 
         Notes
         -----
-        The mean divides by the sum of sample weights, times the weights of their classes where the loss has
-        such; ignored samples count nothing.
+        The mean is sum(weight * loss) / sum(weight). The weight of a sample is its sample weight, times the
+        weight of its class if the loss has class weights; that of an ignored class is 0.
         """
         if self.optimizer._schedule is not None:
             self.optimizer._provide_rates(1)
@@ -204,9 +166,22 @@ class Trainer:
     def evaluate(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, scale: float = 1.0
     ) -> tuple[float, float]:
-        """The mean loss, and the share of right classes (NaN for a regression), without training.
+        """Compute the mean loss and the accuracy without training.
 
-        Arguments as in `fit`; weights count in the loss, not in the share.
+        Parameters
+        ----------
+        X, y, sample_weight, scale
+            As in `fit`. Weights count in the loss, not in the accuracy.
+
+        Returns
+        -------
+        loss, accuracy : float
+            The accuracy is in [0, 1], and NaN for a regression.
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError
+            If an argument has a wrong type, shape or value.
         """
         dataset = self._trainer.dataset(as_input(X), y, sample_weight, check_float("scale", scale))
         loss, accuracy, *_ = self._trainer.evaluate(dataset)
@@ -217,18 +192,23 @@ class Trainer:
     ) -> Callable[[NDArray[Any]], tuple[float, NDArray[Any]]]:
         """The mean loss over all samples and its gradient, as a function of the model's parameters.
 
-        It is made for optimizers of whole batches: ``scipy.optimize.minimize(f, start, jac=True)``.
+        The function serves full-batch optimizers: ``scipy.optimize.minimize(f, start, jac=True)``.
 
         Parameters
         ----------
         X, y, sample_weight, scale
-            As in `fit`. They are checked once, here.
+            As in `fit`; they are checked once, by this method.
 
         Returns
         -------
         function
-            Takes parameters as `Sequential.flat_parameters` lays them out, writes them into the model, and
+            It takes parameters in the layout of `Sequential.flat_parameters`, writes them into the model, and
             returns the loss and its gradient w.r.t. them, shape (parameters,), without the penalties.
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError
+            If an argument has a wrong type, shape or value.
 
         Examples
         --------
@@ -269,34 +249,36 @@ class Trainer:
         Parameters
         ----------
         X : array, shape (n, in_features) or, of sequences, (n, time, in_features)
-            float32, float64 and uint8 arrays are read in place and cast batch by batch, others copied. Sparse
-            matrices of SciPy are read as CSR.
+            Samples. Arrays of float32, float64 and uint8 are read in place and cast batch by batch; others
+            are copied. SciPy sparse matrices are read as CSR.
         y : array
-            As in `step`.
+            Targets, as in `step`.
         epochs : int
+            Number of epochs, >= 1.
         batch_size : int or None
-            None is batch gradient descent (all samples a step), 1 stochastic gradient descent, another
-            number mini-batches. The last batch of an epoch may be smaller.
+            Samples per step. None is batch gradient descent (all samples), 1 is stochastic gradient descent.
+            The last batch of an epoch may be smaller.
         sample_weight : array, shape (n,), or None
-            As in `step`: the mean of each batch divides by the sum of its weights, and a batch whose weights
-            are all 0 has no gradient. The loss of the epoch is the mean over all weights.
+            As in `step`, for each batch. A batch whose weights are all 0 has the gradient 0. The loss of the
+            epoch is the weighted mean over all samples.
         validation_data : (X, y), (X, y, sample_weight) or None
-            Evaluated after each epoch.
-        callbacks : callables
-            Each is called ``callback(trainer, logs)`` after an epoch, in their order, with the numbers of the
-            epoch by name; a true answer ends the training. A callback may add numbers for those after it. Its
-            methods ``on_fit_begin(trainer)`` and ``on_fit_end(trainer)``, if it has them, are called before
-            the first epoch and when the training ends, in whatever way. See `simdnn.callbacks`.
+            Data to evaluate after each epoch.
+        callbacks : iterable of callables
+            Functions that are called in order as ``callback(trainer, logs)`` after each epoch, where ``logs``
+            holds the metrics of the epoch by name. Training ends if one returns a true value. A callback may
+            add metrics for the callbacks after it. If it has methods ``on_fit_begin(trainer)`` and
+            ``on_fit_end(trainer)``, they are called before the first epoch, and after training or an
+            exception. See `simdnn.callbacks`.
         progress : bool or "auto"
-            A tqdm bar over the epochs; "auto" shows it on a terminal if tqdm is installed.
+            Show a tqdm bar over the epochs; "auto" shows it on a terminal if tqdm is installed.
         shuffle : bool
-            A new order of the samples for each epoch, from `seed` and the count of epochs so far.
+            Draw a new order of the samples for each epoch, from `seed` and `epochs_done`.
         order : function or None
-            Called with the count of epochs so far, it returns the order of the samples in the next epoch: n
-            places, integers in [0, n). It replaces `shuffle`. Places may repeat, as in a bootstrap sample.
+            Function that is called with `epochs_done` and returns the order of the samples in the next epoch,
+            n indices in [0, n), which may repeat as in a bootstrap sample. It replaces `shuffle`.
         scale : float
-            A factor of `X`, of the validation's too, as each batch is read: 1/255 for images of bytes. What
-            the model sees later must be scaled alike.
+            Factor that `X`, and that of the validation data, is multiplied by when a batch is read, such as
+            1/255 for uint8 images. Inputs of later predictions must be scaled by the caller.
 
         Returns
         -------
@@ -305,11 +287,21 @@ class Trainer:
         Raises
         ------
         TypeError, ValueError, IndexError
-            If an argument is of another kind, shape or range; nothing is changed.
+            If an argument has a wrong type, shape or value; nothing is changed.
         ImportError
             If ``progress=True`` and tqdm is missing.
         KeyboardInterrupt
-            On Ctrl-C, within 100 ms; the model is as the last whole step left it.
+            On Ctrl-C, within 100 ms; the model has the parameters of the last complete step.
+
+        Examples
+        --------
+        >>> import numpy as np, simdnn
+        >>> from simdnn import nn
+        >>> x, y = np.eye(4, dtype=np.float32), np.arange(4)
+        >>> trainer = simdnn.Trainer(nn.Sequential(nn.Dense(4, 4), rng=0), seed=0)
+        >>> history = trainer.fit(x, y, epochs=3, batch_size=2, validation_data=(x, y))
+        >>> history.epochs, history.steps, len(history.val_loss)
+        (3, 6, 3)
         """
         epochs, scale = check_int("epochs", epochs), check_float("scale", scale)
         dataset = self._trainer.dataset(as_input(X), y, sample_weight, scale)
@@ -335,49 +327,53 @@ class Trainer:
         return history
 
     def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
-        """Write the model and the state of its training to a safetensors file: see `load`.
+        """Write the model and its training state to a safetensors file, which `load` reads.
 
         Parameters
         ----------
         path : str or path
-            Replaced if it exists, and then as a whole.
+            File to write; an existing one is replaced atomically.
         metadata : dict, optional
-            Anything of one's own that JSON can hold; `simdnn.load_metadata` reads it.
+            User data that JSON can hold; `simdnn.load_metadata` reads it.
 
         Raises
         ------
         TypeError
-            If the optimizer is of a class of one's own, or a setting of the loss is not plain.
+            If the optimizer is of a user-defined class, or a setting of the loss is not a value that JSON can
+            hold.
+        OSError
+            If the file cannot be written.
         ImportError
             If safetensors is missing: it comes with the extra ``[io]``.
 
         Notes
         -----
-        `simdnn.load` reads the model alone from such a file.
+        `simdnn.load` reads only the model from such a file.
         """
         _checkpoint.save(self, path, metadata)
 
     @classmethod
     def load(cls, path: Path, *, lr: Any = None) -> Trainer:
-        """The trainer in a file of `save`: it goes on bit for bit as the saved one would have.
+        """Read a trainer that `save` has written; it continues bit for bit as the saved one would have.
 
         Parameters
         ----------
         path : str or path
         lr : float, schedule or function, optional
-            Another learning rate; needed where it was a function of one's own, which no file can hold.
+            Learning rate instead of the saved one; required if that was a user-defined function, which a file
+            cannot hold.
 
         Returns
         -------
         Trainer
-            With its model, optimizer, loss, seed and counts of steps and epochs.
+            A trainer with the saved model, optimizer, loss, seed, and counts of steps and epochs.
 
         Raises
         ------
         ValueError
-            If the content is damaged, of another kind, or does not agree with itself, or `lr` is needed.
+            If the file is damaged, inconsistent or not of a trainer, or `lr` is required.
         OSError
-            If it cannot be read.
+            If the file cannot be read.
         ImportError
             If safetensors is missing: it comes with the extra ``[io]``.
 
@@ -414,11 +410,11 @@ class Trainer:
         order: bool | Callable[[int], ArrayLike],
         validation: Any,
     ) -> Logs:
-        """One epoch; adds its numbers to the history and returns them."""
+        """Trains one epoch, adds its metrics to the history and returns them."""
         start = time.perf_counter()
         if callable(order):
-            places = checked_places(order(self.epochs_done))
-            report = self._trainer.epoch_in_order(dataset, size, places)
+            indices = checked_order(order(self.epochs_done))
+            report = self._trainer.epoch_in_order(dataset, size, indices)
         else:
             report = self._trainer.epoch(dataset, size, bool(order), self.epochs_done)
         loss, accuracy, _, steps, penalty = report

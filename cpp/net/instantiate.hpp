@@ -1,0 +1,7 @@
+// The types of numbers that networks compute with.
+#pragma once
+
+/// Instantiates a class template for each of them.
+#define SIMDNN_INSTANTIATE(Template) \
+  template class Template<float>;    \
+  template class Template<double>

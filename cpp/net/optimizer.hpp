@@ -1,0 +1,75 @@
+// An optimizer: an update rule bound to arrays, with its state buffers and step count.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "buffer.hpp"
+#include "norm.hpp"
+#include "optimizer_config.hpp"
+
+namespace simdnn {
+
+/// Shape of an array for max-norm [inputs, units]: a column holds the incoming weights of a unit. 0 units: no max-norm.
+struct Units {
+  Index inputs = 0, units = 0;
+};
+
+template <class T>
+class Optimizer {
+ public:
+  explicit Optimizer(std::shared_ptr<const OptimizerConfig> config)
+      : config_(std::move(config)), scalar_state_(initial(*config_)) {}
+
+  /// Adds n parameters to update, before the first step; their owner keeps them alive. `bias` marks parameters that
+  /// penalize_bias exempts from l1 and l2.
+  void add(T* parameters, Index n, Units units = {}, bool bias = false) {
+    segments_.push_back({parameters, size_, n, units, bias});
+    size_ += n;
+  }
+
+  /// Takes one step; gradients come in the order of add(). Returns false, with nothing changed, if skip_nonfinite
+  /// refused them. `penalty_scale` multiplies l1 and l2.
+  bool step(const std::vector<const T*>& gradients, double penalty_scale = 1);
+
+  /// l1 sum |p| + l2 / 2 sum p^2 over the penalized parameters.
+  double penalty() const;
+
+  /// State buffers in the order of the rule's slots; each holds one value per parameter.
+  std::vector<Buffer<T>>& slots();
+  std::vector<double>& scalar_state() { return scalar_state_; }
+  std::int64_t& steps() { return steps_; }
+  std::int64_t& skipped() { return skipped_; }
+  std::int64_t attempted_steps() const { return steps_ + skipped_; }
+  double norm() const { return norm_; }  ///< norm of the last step's gradients before clipping; NaN without clip_norm
+  Index size() const { return size_; }
+
+ private:
+  struct Segment {
+    T* parameters;
+    Index offset, size;
+    Units units;
+    bool bias;
+  };
+
+  static std::vector<double> initial(const OptimizerConfig& config);
+  bool penalized(const Segment& segment) const { return !segment.bias || config_->options[kPenalizeBias] != 0; }
+  void fill_spans(const std::vector<const T*>& gradients, bool merged);
+  bool adjust_by_norm(Adjustment& adjustment);
+  void update(const UpdateStep& step_args);
+  void update_constrained(const UpdateStep& step_args);
+  void constrain(const Segment& segment, Index rows, Index blocks);
+
+  std::shared_ptr<const OptimizerConfig> config_;
+  std::vector<Segment> segments_;
+  std::vector<UpdateSpan<T>> spans_;
+  std::vector<Buffer<T>> slots_;
+  std::vector<double> scalar_state_;
+  std::vector<double> squares_;  ///< for max-norm: sums of squares [blocks of rows, units]
+  std::vector<T> factors_;
+  Index size_ = 0;
+  std::int64_t steps_ = 0, skipped_ = 0;
+  double norm_ = __builtin_nan("");
+};
+
+}  // namespace simdnn

@@ -1,0 +1,61 @@
+// Configuration of an optimizer: its update rule, hyper-parameters, clipping, penalties and learning rates by step.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "../dispatch.hpp"
+
+namespace simdnn {
+
+/// Options that every optimizer has besides the hyper-parameters of its rule, in the order of kOptionTable.
+enum Option { kMaximize, kL1, kL2, kPenalizeBias, kClipNorm, kClipValue, kMaxNorm, kSkipNonfinite, kOptions };
+
+/// Names, defaults, ranges and documentation of the options. Every default leaves the rule as it is.
+constexpr Hyper kOptionTable[kOptions] = {
+    Hyper::flag("maximize", false, "Steps up the gradient."),
+    Hyper::nonnegative("l1", 0,
+                       "Factor of the penalty l1 * sum(abs(p)): l1 * sign(p) joins the gradient after clipping."),
+    Hyper::nonnegative("l2", 0, "Factor of the penalty l2 / 2 * sum(p**2): l2 * p joins the gradient after clipping."),
+    Hyper::flag(
+        "penalize_bias", true,
+        "Applies l1 and l2 to parameters with at most one axis too, such as biases. weight_decay applies to all "
+        "parameters, as in PyTorch."),
+    Hyper::bound("clip_norm",
+                 "Upper bound of the norm of all gradients together: larger ones are scaled down to it, as PyTorch's "
+                 "clip_grad_norm_ does. grad_norm holds the norm."),
+    Hyper::bound("clip_value", "Bound of the absolute value of each gradient, applied after clip_norm."),
+    Hyper::bound("max_norm",
+                 "Upper bound of the norm of each unit's incoming weights after the step. Units are the columns of an "
+                 "(inputs, outputs) matrix; a vector is one unit. The biases of a network are left alone."),
+    Hyper::flag("skip_nonfinite", false,
+                "Refuses a step whose gradients hold an infinity or a NaN, and counts it in skipped. Otherwise they "
+                "spread as IEEE 754 says."),
+};
+
+/// An update rule of the registry and its settings, which may change between steps.
+struct OptimizerConfig {
+  int index = 0;
+  std::vector<double> hypers;  ///< in the order of the rule's description; the first is the learning rate
+  double options[kOptions];
+  std::vector<SchedulePiece> schedule;  ///< replaces the learning rate, unless empty
+  std::vector<double> rates;            ///< learning rates from step rates_begin on, before the schedule's
+  std::int64_t rates_begin = 0;
+
+  explicit OptimizerConfig(int i) : index(i) {
+    for (int h = 0; h < info().hyper_count(); ++h) hypers.push_back(info().hypers[h].value);
+    for (int o = 0; o < kOptions; ++o) options[o] = kOptionTable[o].value;
+  }
+
+  const RuleDescription& info() const { return *kernels().rules[index]; }
+
+  /// The learning rate of a step, counted from 0.
+  double rate(std::int64_t step) const {
+    const std::int64_t i = step - rates_begin;
+    if (i >= 0 && i < std::int64_t(rates.size())) return rates[std::size_t(i)];
+    if (schedule.empty()) return hypers[0];
+    return kernels().schedule(schedule.data(), int(schedule.size()), double(step));
+  }
+};
+
+}  // namespace simdnn

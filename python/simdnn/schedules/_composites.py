@@ -1,0 +1,149 @@
+"""Schedules of several pieces: sequences, warm-up and the 1cycle policy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from .._utils.check import check_finite, check_int
+from ._decays import linear
+from ._schedule import Piece, Schedule
+
+
+def sequence(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Schedule:
+    """Schedules one after another; each counts its steps from its own beginning.
+
+    Parameters
+    ----------
+    schedules : sequence of Schedule
+    milestones : sequence of int
+        Steps, strictly increasing, at which the second and later schedules begin: one fewer than schedules.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    TypeError
+        If an item is not a `Schedule`, or a milestone is not an integer.
+    ValueError
+        If the milestones are not increasing, or their number does not fit.
+
+    Examples
+    --------
+    >>> from simdnn import schedules
+    >>> parts = [schedules.constant(0.1), schedules.exponential(1.0, 0.5)]
+    >>> schedules.sequence(parts, [2])([0, 1, 2, 3])
+    array([0.1, 0.1, 1. , 0.5])
+
+    Source: PyTorch's ``SequentialLR``.
+    """
+    parts, begins = list(schedules), [0, *(check_int("milestones", m) for m in milestones)]
+    for i, part in enumerate(parts):
+        if not isinstance(part, Schedule):
+            raise TypeError(f"schedules[{i}]: expected a Schedule, got {type(part).__name__}")
+    if len(begins) != len(parts) or sorted(set(begins)) != begins:
+        raise ValueError(
+            f"milestones: expected {max(len(parts) - 1, 0)} increasing steps, got {list(milestones)}"
+        )
+    ends = [*begins[1:], math.inf]
+    pieces = [
+        (kind, begin + offset, values)
+        for part, begin, end in zip(parts, begins, ends, strict=True)
+        for kind, offset, values in part._pieces
+        if begin + offset < end
+    ]
+    return Schedule(pieces, f"sequence({parts}, {begins[1:]})")
+
+
+def warm_up(steps: int, then: Schedule, start: float = 0.0) -> Schedule:
+    """Linear warm-up: a line from `start` to ``then(0)`` over `steps` steps, followed by `then`.
+
+    Parameters
+    ----------
+    steps : int
+        Length of the warm-up, at least 1.
+    then : Schedule
+        The schedule after the warm-up; it counts its steps from there.
+    start : float, default 0.0
+        Initial learning rate, finite and >= 0.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of another type, or out of its range.
+
+    Examples
+    --------
+    >>> from simdnn import schedules
+    >>> schedules.warm_up(2, schedules.cosine(1.0, steps=4))([0, 1, 2, 4, 6])
+    array([0. , 0.5, 1. , 0.5, 0. ])
+
+    Source: Goyal et al. 2017, "Accurate, large minibatch SGD", arXiv:1706.02677, section 2.2.
+    """
+    if not isinstance(then, Schedule):
+        raise TypeError(f"then: expected a Schedule, got {type(then).__name__}")
+    return sequence([linear(start, then(0), steps), then], [steps])
+
+
+def one_cycle(
+    max_lr: float,
+    steps: int,
+    pct_start: float = 0.3,
+    div_factor: float = 25.0,
+    final_div_factor: float = 1e4,
+    anneal: Literal["cos", "linear"] = "cos",
+) -> Schedule:
+    """The 1cycle policy: a rise from ``max_lr / div_factor`` to `max_lr`, then a fall to nearly zero.
+
+    The last rate is ``max_lr / div_factor / final_div_factor``.
+
+    Parameters
+    ----------
+    max_lr : float
+        Highest learning rate, finite and >= 0.
+    steps : int
+        Length of the whole cycle, at least 1; the rate is constant after it.
+    pct_start : float, default 0.3
+        Fraction of the steps in which the rate rises, from 0 to 1.
+    div_factor, final_div_factor : float, default 25.0 and 1e4
+        Finite and > 0.
+    anneal : {"cos", "linear"}, default "cos"
+        Shape of the rise and of the fall.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a number, or out of its range, or `anneal` is another word.
+
+    Examples
+    --------
+    >>> from simdnn import schedules
+    >>> schedules.one_cycle(1.0, steps=10, pct_start=0.5)([0, 4, 9]).round(6)
+    array([4.e-02, 1.e+00, 4.e-06])
+
+    Source: Smith & Topin 2018, "Super-convergence", arXiv:1708.07120; PyTorch's two-phase
+    ``OneCycleLR``, without its cycle of momentum.
+    """
+    top, count = check_finite("max_lr", max_lr), check_int("steps", steps)
+    low = top / check_finite("div_factor", div_factor, math.ulp(0.0))
+    last = low / check_finite("final_div_factor", final_div_factor, math.ulp(0.0))
+    if anneal not in ("cos", "linear"):
+        raise ValueError(f"anneal: expected 'cos' or 'linear', got {anneal!r}")
+    kind = {"cos": "cosine", "linear": "linear"}[anneal]
+    peak = max(check_finite("pct_start", pct_start, 0.0, 1.0) * count - 1, 0.0)
+    pieces: list[Piece] = [(kind, peak, [top, last, max(count - 1 - peak, 0.0)])]
+    if peak > 0:
+        pieces.insert(0, (kind, 0.0, [low, top, peak]))
+    text = f"one_cycle({max_lr}, {steps}, {pct_start}, {div_factor}, {final_div_factor}, {anneal!r})"
+    return Schedule(pieces, text)

@@ -1,0 +1,142 @@
+"""A learning rate that falls when a metric stops improving."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from .._utils.check import check_finite, check_int
+
+
+class ReduceOnPlateau:
+    """A learning rate that falls when a metric stops improving, returned by `reduce_on_plateau`.
+
+    Attributes
+    ----------
+    lr : float
+        Current learning rate.
+    best : float
+        Best metric so far.
+    bad_epochs : int
+        Epochs since the last improvement or reduction.
+    cooling : int
+        Epochs that are left of the cooldown.
+
+    Examples
+    --------
+    >>> from simdnn import schedules
+    >>> schedule = schedules.reduce_on_plateau(1.0, factor=0.5, patience=0)
+    >>> for loss in (3.0, 2.0, 2.0):
+    ...     schedule.observe(loss)
+    >>> schedule(0)
+    0.5
+    """
+
+    def __init__(self, lr: float, settings: dict[str, Any]) -> None:
+        self.lr = lr
+        self._settings = settings
+        self.best = math.inf if settings["mode"] == "min" else -math.inf
+        self.bad_epochs = 0
+        self.cooling = 0
+
+    def __call__(self, step: int) -> float:
+        """The current learning rate; the step does not matter."""
+        return self.lr
+
+    def observe(self, metric: float) -> None:
+        """Record the metric of an epoch, and reduce the rate if it is due.
+
+        `Trainer.fit` calls this after each epoch with the validation loss, or else the training loss.
+        """
+        settings = self._settings
+        if self._improves(float(metric)):
+            self.best, self.bad_epochs = float(metric), 0
+        else:
+            self.bad_epochs += 1
+        if self.cooling > 0:
+            self.cooling, self.bad_epochs = self.cooling - 1, 0
+        if self.bad_epochs > settings["patience"]:
+            self.cooling, self.bad_epochs = settings["cooldown"], 0
+            lr = max(self.lr * settings["factor"], settings["min_lr"])
+            if self.lr - lr > settings["eps"]:
+                self.lr = lr
+
+    def _improves(self, metric: float) -> bool:
+        """True if `metric` is better than the best so far by more than the threshold."""
+        threshold, best = self._settings["threshold"], self.best
+        if math.isinf(best):
+            return math.isfinite(metric)
+        margin: float = abs(best) * threshold if self._settings["threshold_mode"] == "rel" else threshold
+        rises = self._settings["mode"] == "max"
+        return metric > best + margin if rises else metric < best - margin
+
+    def __repr__(self) -> str:
+        return f"reduce_on_plateau({self.lr}, {', '.join(f'{k}={v!r}' for k, v in self._settings.items())})"
+
+
+def reduce_on_plateau(
+    lr: float,
+    mode: Literal["min", "max"] = "min",
+    factor: float = 0.1,
+    patience: int = 10,
+    threshold: float = 1e-4,
+    threshold_mode: Literal["rel", "abs"] = "rel",
+    cooldown: int = 0,
+    min_lr: float = 0.0,
+    eps: float = 1e-8,
+) -> ReduceOnPlateau:
+    """Multiply the learning rate by `factor` after more than `patience` epochs without improvement.
+
+    Parameters
+    ----------
+    lr : float
+        Initial learning rate, finite and >= 0.
+    mode : {"min", "max"}, default "min"
+        The direction of an improvement: a lower or a higher metric.
+    factor : float, default 0.1
+        At least 0 and below 1.
+    patience : int, default 10
+        Epochs without improvement that are tolerated.
+    threshold : float, default 1e-4
+        Smallest improvement that counts, finite and >= 0.
+    threshold_mode : {"rel", "abs"}, default "rel"
+        An improvement exceeds ``threshold * abs(best)`` with "rel", `threshold` with "abs".
+    cooldown : int, default 0
+        Epochs after a reduction in which none is counted as bad.
+    min_lr : float, default 0.0
+        Lower limit of the learning rate.
+    eps : float, default 1e-8
+        A reduction by `eps` or less is not made.
+
+    Returns
+    -------
+    ReduceOnPlateau
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a number, or out of its range, or a mode is another word.
+
+    Examples
+    --------
+    >>> from simdnn import schedules
+    >>> schedules.reduce_on_plateau(0.1).lr
+    0.1
+
+    Source: PyTorch's ``ReduceLROnPlateau``: the same names, defaults and rule.
+    """
+    if mode not in ("min", "max"):
+        raise ValueError(f"mode: expected 'min' or 'max', got {mode!r}")
+    if threshold_mode not in ("rel", "abs"):
+        raise ValueError(f"threshold_mode: expected 'rel' or 'abs', got {threshold_mode!r}")
+    settings = {
+        "mode": mode,
+        "factor": check_finite("factor", factor, 0.0, math.nextafter(1.0, 0.0)),
+        "patience": check_int("patience", patience, 0),
+        "threshold": check_finite("threshold", threshold),
+        "threshold_mode": threshold_mode,
+        "cooldown": check_int("cooldown", cooldown, 0),
+        "min_lr": check_finite("min_lr", min_lr),
+        "eps": check_finite("eps", eps),
+    }
+    return ReduceOnPlateau(check_finite("lr", lr), settings)

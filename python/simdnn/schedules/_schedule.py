@@ -1,0 +1,54 @@
+"""The class of schedules: a learning rate in pieces that C++ evaluates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import _core
+
+#: A piece of a schedule: its kind in the C++ registry, its first step, and the parameters of its kind.
+Piece = tuple[str, float, list[float]]
+
+
+class Schedule:
+    """A learning rate as a function of the steps done so far, returned by the functions of this module.
+
+    Calling it with a step (an integer >= 0) gives a float, with an array of steps an array of their shape.
+
+    Examples
+    --------
+    >>> from simdnn import schedules
+    >>> halving = schedules.exponential(1.0, gamma=0.5)
+    >>> halving(0), halving(3)
+    (1.0, 0.125)
+    >>> halving([0, 1, 2])
+    array([1.  , 0.5 , 0.25])
+    """
+
+    def __init__(self, pieces: Sequence[Piece], text: str) -> None:
+        self._pieces = list(pieces)
+        self._text = text
+
+    def __call__(self, step: ArrayLike) -> Any:
+        """The learning rate at a step, counted from 0; an array of rates for an array of steps."""
+        steps = np.asarray(step, np.float64)
+        rates = _core.schedule_rates(self._pieces, steps)
+        return rates if steps.ndim else float(rates)
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schedule) and self._pieces == other._pieces
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def single_piece(kind: str, text: str, *values: float) -> Schedule:
+    """A schedule of one piece, with the kind's parameters `values` and the repr `text`."""
+    return Schedule([(kind, 0.0, list(values))], text)

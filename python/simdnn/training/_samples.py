@@ -1,0 +1,26 @@
+"""Samples and their order in the form that native code reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def as_input(X: Any) -> Any:
+    """Samples in the form that native code reads: an array, or the CSR parts of a SciPy sparse matrix."""
+    if not hasattr(X, "tocsr"):
+        return X
+    X = X.tocsr()
+    return X.data, X.indices, X.indptr, X.shape
+
+
+def checked_order(order: ArrayLike) -> NDArray[np.intp]:
+    """An order of samples, shape (n,), as an array of indices; raises for other kinds and shapes."""
+    indices = np.asarray(order)
+    if indices.ndim != 1 or indices.dtype.kind not in "iu":
+        raise TypeError(
+            f"order: expected integers of shape (n,), got {indices.dtype} of shape {indices.shape}"
+        )
+    return indices.astype(np.intp, copy=False)
