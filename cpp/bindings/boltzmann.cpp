@@ -2,8 +2,8 @@
 #include "../net/boltzmann.hpp"
 
 #include "arrays.hpp"
+#include "optimizer_state.hpp"
 #include "register.hpp"
-#include "state.hpp"
 
 namespace simdnn {
 namespace {

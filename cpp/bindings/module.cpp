@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, module) {
     throw pybind11::import_error(error.what());
   }
   simdnn::register_registry(module);
+  simdnn::register_config(module);
   simdnn::register_ufuncs(module);
   simdnn::register_default_args(module);
   simdnn::register_functions(module);

@@ -3,9 +3,9 @@
 
 #include <cmath>
 
+#include "optimizer_state.hpp"
 #include "register.hpp"
 #include "schedules.hpp"
-#include "state.hpp"
 
 namespace simdnn {
 namespace {

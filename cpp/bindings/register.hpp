@@ -9,7 +9,8 @@ void register_ufuncs(pybind11::module_& module);        ///< ufuncs and gufuncs
 void register_default_args(pybind11::module_& module);  ///< ufuncs with default parameters
 void register_functions(pybind11::module_& module);     ///< sums over broadcast axes
 void register_losses(pybind11::module_& module);        ///< losses and their gradients
-void register_registry(pybind11::module_& module);      ///< descriptions, build, threads
+void register_registry(pybind11::module_& module);      ///< descriptions of the operations
+void register_config(pybind11::module_& module);        ///< build, instruction set, threads
 void register_network(pybind11::module_& module);       ///< networks, predictors
 void register_optimizers(pybind11::module_& module);    ///< optimizers over arrays, schedules, norms
 void register_trainer(pybind11::module_& module);       ///< trainers

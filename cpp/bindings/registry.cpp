@@ -1,10 +1,7 @@
-// Python functions that list the registries and the build, and choose threads.
+// Python functions that list the registries.
 #include <pybind11/stl.h>
 
 #include "../net/optimizer_config.hpp"
-#include "../threads/layer.hpp"
-#include "../threads/limit.hpp"
-#include "../threads/openmp.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;
@@ -102,16 +99,6 @@ py::list schedules() {
   return rows;
 }
 
-std::string compiler() {
-#if defined(__clang__)
-  return std::string("Clang ") + __clang_version__;
-#elif defined(__GNUC__)
-  return std::string("GCC ") + __VERSION__;
-#else
-  return "unknown";
-#endif
-}
-
 }  // namespace
 
 void register_registry(py::module_& module) {
@@ -123,19 +110,6 @@ void register_registry(py::module_& module) {
       "optimizer_options", [] { return describe(kOptionTable, kOptions); },
       "The settings that every optimizer has besides those of its rule, as dicts by name.");
   module.def("schedules", schedules, "One dict per kind of piece of a schedule.");
-  module.def("compiler", compiler);
-  module.def("isa", [] { return kernels().level; });
-  module.def("isa_available", available_levels);
-  module.def("openmp_runtimes", [] {
-    std::vector<std::string> paths;
-    for (const OpenMPRuntime* runtime : openmp_runtimes()) paths.push_back(runtime->path);
-    return paths;
-  });
-  module.def("threading_layer", [] { return threading_layer() == ThreadingLayer::openmp ? "openmp" : "pool"; });
-  module.def("use_pool", [] { set_threading_layer(ThreadingLayer::pool); });
-  module.def("use_openmp", [] { return set_threading_layer(ThreadingLayer::openmp); });
-  module.def("thread_count", thread_count);
-  module.def("set_thread_count", set_thread_count, "n"_a);
 }
 
 }  // namespace simdnn

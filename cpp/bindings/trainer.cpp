@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "model.hpp"
+#include "optimizer_state.hpp"
 #include "register.hpp"
-#include "state.hpp"
 #include "targets.hpp"
 
 namespace simdnn {

@@ -2,10 +2,10 @@
 #include "../loops/batch_norm.hpp"
 #include "../loops/blend.hpp"
 #include "../loops/cast.hpp"
-#include "../loops/cells.hpp"
 #include "../loops/crelu.hpp"
 #include "../loops/dropout.hpp"
 #include "../loops/layer_norm.hpp"
+#include "../loops/recurrent_cells.hpp"
 #include "part.hpp"
 
 SIMDNN_LEVEL_BEGIN

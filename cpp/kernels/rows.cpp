@@ -1,7 +1,7 @@
 // Fills the table's softmax functions, losses and sums over rows.
 #include "../loops/losses.hpp"
 #include "../loops/margin.hpp"
-#include "../loops/pointwise.hpp"
+#include "../loops/pointwise_loss_rows.hpp"
 #include "../loops/reduce.hpp"
 #include "../loops/softmax.hpp"
 #include "part.hpp"

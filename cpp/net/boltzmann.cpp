@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "epilogue.hpp"
-#include "multiply.hpp"
+#include "parallel_product.hpp"
 #include "plan.hpp"
 
 namespace simdnn {

@@ -10,7 +10,7 @@
 
 #include "../dispatch.hpp"
 #include "buffer.hpp"
-#include "states.hpp"
+#include "carried_states.hpp"
 #include "stop_token.hpp"
 
 namespace simdnn {

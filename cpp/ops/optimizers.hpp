@@ -2,8 +2,8 @@
 #pragma once
 
 #include "../base/list.hpp"
+#include "rules/adam_family.hpp"
 #include "rules/descent.hpp"
-#include "rules/moments.hpp"
 #include "rules/scaled.hpp"
 
 SIMDNN_LEVEL_BEGIN

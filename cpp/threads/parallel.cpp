@@ -1,9 +1,9 @@
 // The choice between the thread pool and an OpenMP runtime.
 #include "parallel.hpp"
 
-#include "layer.hpp"
 #include "openmp.hpp"
 #include "pool.hpp"
+#include "threading_layer.hpp"
 
 namespace simdnn {
 namespace {

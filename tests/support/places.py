@@ -70,7 +70,7 @@ PLACES = {
             "a function {name}(g, state, t, lr, *, ...) and its row to RULES",
         ),
         Place(
-            ("simdnn.optim._descent", "simdnn.optim._moments", "simdnn.optim._scaled"),
+            ("simdnn.optim._descent", "simdnn.optim._adam_family", "simdnn.optim._scaled"),
             rules_of,
             'a class with "{name}" among its _rules',
         ),
@@ -121,7 +121,7 @@ LISTINGS = {
         "cpp/loops/losses.hpp",
     ),
     "optimizer": Listing(
-        ("cpp/ops/rules/descent.hpp", "cpp/ops/rules/moments.hpp", "cpp/ops/rules/scaled.hpp"),
+        ("cpp/ops/rules/descent.hpp", "cpp/ops/rules/adam_family.hpp", "cpp/ops/rules/scaled.hpp"),
         r"  static constexpr RuleDescription info\b",
         "cpp/ops/optimizers.hpp",
     ),

@@ -1,7 +1,7 @@
 #include "dense.hpp"
 
 #include "../batch_norm_folder.hpp"
-#include "../multiply.hpp"
+#include "../parallel_product.hpp"
 
 namespace simdnn {
 

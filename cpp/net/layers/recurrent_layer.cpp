@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "../multiply.hpp"
+#include "../parallel_product.hpp"
 
 namespace simdnn {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../layer.hpp"
-#include "cell.hpp"
+#include "cell_layout.hpp"
 
 namespace simdnn {
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..table._cells import MISSING
 from ..table._columns import Categories, Numbers
-from ..table._read import MISSING
 from ._graph import Graph, need_onnx, type_of
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Optimizers by name: every class of the modules `_descent`, `_moments` and `_scaled`."""
+"""Optimizers by name: every class of the modules `_descent`, `_adam_family` and `_scaled`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from .._utils.check import check_name
-from . import _descent, _moments, _scaled
+from . import _adam_family, _descent, _scaled
 from ._optimizer import Optimizer
 
 BY_NAME: dict[str, type[Optimizer]] = {
     name.lower(): kind
-    for module in (_descent, _moments, _scaled)
+    for module in (_descent, _adam_family, _scaled)
     for name, kind in vars(module).items()
     if isinstance(kind, type) and issubclass(kind, Optimizer) and kind._rules
 }
@@ -34,7 +34,7 @@ def from_name(name: str) -> Optimizer:
     return BY_NAME[check_name("optimizer", name, BY_NAME)]()
 
 
-def unbound(optimizer: Any, default: Callable[[], Optimizer] = _moments.Adam) -> Optimizer:
+def unbound(optimizer: Any, default: Callable[[], Optimizer] = _adam_family.Adam) -> Optimizer:
     """The optimizer for a trainer: one without params of its own, one by name, or the default for None.
 
     Raises

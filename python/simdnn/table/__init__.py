@@ -5,8 +5,8 @@ statistics of the training data; `Target` encodes the column to predict and deco
 to plain dictionaries and lists, which `simdnn.save` stores in a model's file as metadata.
 """
 
+from ._cells import Table as Table
 from ._columns import Columns
-from ._read import Table as Table
 from ._read import read
 from ._target import TASKS as TASKS
 from ._target import Target

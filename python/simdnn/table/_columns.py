@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._utils.check import check_float, check_int
 from .._utils.jsonable import only_keys
-from ._read import Table, as_text, column_of, is_number
+from ._cells import Table, as_text, column_of, is_number
 
 #: Display name of the input that rare and unseen categories share.
 OTHER = "(other)"

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 import re
-import warnings
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.files import Path
-
-#: Columns by name: float64 with NaN for missing, or object arrays of strings with None for missing.
-Table = dict[str, NDArray[Any]]
-
-#: Cells of a CSV file that mean a missing value.
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
+from ._cells import Table, as_text, column_of
+from ._csv import read_csv
 
 
 def read(path: Path, *, text: Collection[str] = (), delimiter: str | None = None) -> Table:
@@ -77,65 +71,6 @@ def read(path: Path, *, text: Collection[str] = (), delimiter: str | None = None
     if not columns or len(next(iter(columns.values()))) == 0:
         raise ValueError(f"{name}: expected columns with names and at least one row")
     return columns
-
-
-def read_csv(name: str, text: Collection[str], delimiter: str) -> Table:
-    """Reads a CSV file: a line of column names, then one line per row."""
-    with open(name, encoding="utf-8-sig", newline="") as file:
-        lines = io.StringIO(file.read(), newline="")
-    header = next(csv.reader([lines.readline()], delimiter=delimiter), [])
-    if repeated := [column for i, column in enumerate(header) if column in header[:i]]:
-        raise ValueError(f"{name}: two columns are named {repeated[0]!r}")
-    begin = lines.tell()
-    if not text and (columns := read_numeric_csv(lines, header, delimiter)) is not None:
-        return columns
-    lines.seek(begin)
-    rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
-    long = next((i for i, row in enumerate(rows) if len(row) > len(header)), None)
-    if long is not None:
-        raise ValueError(
-            f"{name}: row {long + 1} has {len(rows[long])} cells, but there are {len(header)} columns"
-        )
-    cells = [[None if cell in MISSING else cell for cell in row] + [None] * len(header) for row in rows]
-    return {column: column_of([row[i] for row in cells], column in text) for i, column in enumerate(header)}
-
-
-def read_numeric_csv(file: Any, header: list[str], delimiter: str) -> Table | None:
-    """Reads lines that hold only numbers by NumPy, which is much faster; None if there is anything else."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # NumPy warns if there are no rows
-            values = np.loadtxt(file, delimiter=delimiter, comments=None, quotechar='"', ndmin=2)
-    except (ValueError, UserWarning):
-        return None
-    return dict(zip(header, values.T.copy(), strict=True)) if values.shape[1] == len(header) else None
-
-
-def column_of(cells: Sequence[str | None], text: bool) -> NDArray[Any]:
-    """A column of these cells: float64 if all are numbers and `text` is false, else of strings."""
-    if not text:
-        try:
-            return np.array([np.nan if cell is None else float(cell) for cell in cells])
-        except ValueError:
-            pass
-    return np.array([*cells, None], dtype=object)[
-        :-1
-    ]  # the last cell keeps NumPy from making an array of arrays
-
-
-def is_number(cell: Any) -> bool:
-    """True for a cell that a numeric column may hold: missing, or the text of a number."""
-    try:
-        return cell is None or float(cell) is not None
-    except ValueError:
-        return False
-
-
-def as_text(cell: Any) -> str:
-    """A cell as text; whole numbers are written without a decimal point."""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return cell if isinstance(cell, str) else str(cell)
 
 
 def read_parquet(name: str, text: Collection[str], delimiter: str) -> Table:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._utils.check import check_float, check_name
 from .._utils.jsonable import only_keys
-from ._read import Table, as_text, is_number
+from ._cells import Table, as_text, is_number
 
 #: The tasks that `Target.fit` takes.
 TASKS = ("auto", "classification", "regression")
