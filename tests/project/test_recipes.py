@@ -15,7 +15,7 @@ from tests.support.processes import ROOT
 from tests.tools.scratch import EDITS
 
 pytestmark = pytest.mark.skipif(
-    not (ROOT / "CONTRIBUTING.md").is_file(), reason="the source tree is not beside tests/"
+    not (ROOT / "CONTRIBUTING.md").is_file(), reason="the source tree is not next to tests/"
 )
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -111,7 +111,7 @@ def sources_with(kind: str, omitted: str) -> dict[str, str]:
 
 
 def load(name: str, text: str) -> ModuleType:
-    """A module of another text, beside the one that is imported."""
+    """A second module with another text; the imported one stays as it is."""
     module = ModuleType(name)
     module.__package__ = name.rpartition(".")[0]
     exec(compile(text, path_of(name), "exec"), vars(module))
