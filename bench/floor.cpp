@@ -1,5 +1,4 @@
-// What arithmetic, memory and the divider allow: loops that do as little as they can, compiled for this machine when
-// first asked for.
+// Loops that show the limits of arithmetic, memory and the divider; compiled for this machine when first needed.
 #include <cstddef>
 
 #if defined(__AVX512F__)

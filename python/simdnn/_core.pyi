@@ -11,7 +11,7 @@ maxout: np.ufunc
 maxout_derivative: np.ufunc
 maxout_backward: np.ufunc
 
-def __getattr__(name: str) -> np.ufunc: ...  # those of the registries
+def __getattr__(name: str) -> np.ufunc: ...  # ufuncs of the registries
 
 class Function:
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

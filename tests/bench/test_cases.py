@@ -12,7 +12,7 @@ from tests.oracles import HEADS, METRICS
 from tests.support.processes import ROOT
 from tests.support.registry import ACTIVATIONS, ELEMENTARY, RULES
 
-pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="bench/ is not beside tests/")
+pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="bench/ is not next to tests/")
 
 
 @pytest.fixture

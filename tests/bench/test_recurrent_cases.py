@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.processes import ROOT
 
-pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="bench/ is not beside tests/")
+pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="bench/ is not next to tests/")
 
 
 @pytest.mark.parametrize("cell", ["RNN", "LSTM", "GRU"])

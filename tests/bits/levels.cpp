@@ -48,7 +48,7 @@ char* bytes(std::vector<T>& values) {
   return reinterpret_cast<char*>(values.data());
 }
 
-/// Hashes loop(dy, x, parameters...) of so many arrays, in half, single or double precision as T says.
+/// Hashes loop(dy, x, parameters...) with the given number of arrays of element type T.
 template <class T>
 void run(const Description& info, const char* what, Loop loop, std::size_t arrays, std::vector<T>& x,
          std::vector<T>& parameter) {
@@ -85,7 +85,7 @@ void elementwise(const Kernels& table, Storage storage, std::vector<T> x, std::v
   print("maxout", "backward", y);
 }
 
-/// The same numbers in half precision, as bits.
+/// Numbers rounded to half precision, as bits.
 std::vector<std::uint16_t> halves(const Kernels& table, std::vector<float> x) {
   std::vector<std::uint16_t> bits(x.size());
   char* const args[] = {bytes(x), bytes(bits)};
@@ -162,7 +162,7 @@ void matrices(const Kernels& table) {
   }
 }
 
-/// What random layers draw, and what contrastive divergence does with it.
+/// The random layers, and contrastive divergence, which draws its units.
 template <class T>
 void draws(const TypedKernels<T>& kernels) {
   const std::vector<T> x = numbers<T>(11 * 70, 7919);
@@ -203,7 +203,7 @@ void cells(const Kernels& table) {
   }
 }
 
-/// What layers do beside products and activations.
+/// Dropout, normalization and the other operations of layers, without products and activations.
 template <class T>
 void layers(const Kernels& table) {
   const LayerKernels<T>& kernels = table.typed<T>().layers;

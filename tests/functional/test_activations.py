@@ -139,8 +139,8 @@ def test_float16_is_correctly_rounded(name: str, kind: str) -> None:
 def test_nan_in_is_nan_out(name: str, dtype: Any) -> None:
     word: Any = {2: np.uint16, 4: np.uint32, 8: np.uint64}[np.dtype(dtype).itemsize]
     quiet = np.array([np.nan, -np.nan], dtype)
-    signalling = (quiet.view(word) ^ (word(1) << word(np.finfo(dtype).nmant - 1)) | word(1)).view(dtype)
-    x = np.tile(np.concatenate([quiet, signalling]), 5)
+    signaling = (quiet.view(word) ^ (word(1) << word(np.finfo(dtype).nmant - 1)) | word(1)).view(dtype)
+    x = np.tile(np.concatenate([quiet, signaling]), 5)
     for kind in KINDS:
         assert np.isnan(function(name, kind)(x)).all()
     assert np.isnan(function(name, "backward")(np.ones_like(x), x)).all()

@@ -123,7 +123,7 @@ struct Report {
 
 namespace {
 
-/// What rounding to a type means.
+/// Limits and precision of a floating-point type.
 struct Format {
   double smallest_normal, largest_power, eps;
 };
@@ -171,7 +171,7 @@ void judge(const Format& format, double x, double y, Exact exact, double root, R
   raise(size < Exact(format.smallest_normal) ? report.subnormal : report.normal, ulp, x);
 }
 
-/// Whether `judge` might change the report, if the exact value is at most `bound` away; without branches.
+/// True if `judge` might change the report, if the exact value is at most `bound` away; without branches.
 template <class Exact>
 [[gnu::always_inline]] inline bool suspicious(const Format& format, double x, double y, Exact exact, Exact bound,
                                               double root, const Report& report) {

@@ -10,7 +10,7 @@ PAGE = Path(__file__).resolve().parents[2] / "COMING_FROM.md"
 #: Modules that code blocks need, by the word after "python"; None for blocks that are not run.
 OTHERS = {"sklearn": "sklearn", "torch": "torch", "keras": None}
 
-pytestmark = pytest.mark.skipif(not PAGE.is_file(), reason="the page is not beside tests/")
+pytestmark = pytest.mark.skipif(not PAGE.is_file(), reason="the page is not next to tests/")
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:

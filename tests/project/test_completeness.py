@@ -45,7 +45,7 @@ REGISTERED: dict[str, dict[str, Any]] = {
 )
 def test_every_operation_has_its_rows(place: Place, name: str) -> None:
     if place.paths[0].startswith("bench/") and not (ROOT / "bench").is_dir():
-        pytest.skip("bench/ is not beside tests/")
+        pytest.skip("bench/ is not next to tests/")
     assert place.complaint(name) is None, place.complaint(name)
 
 
@@ -148,7 +148,7 @@ def test_every_example_prints_what_it_says(name: str) -> None:
 @pytest.mark.parametrize("case", ELEMENTWISE, ids=lambda case: case.name)
 def test_signatures_show_parameters_and_defaults(case: Any) -> None:
     if not case.defaults:
-        assert case.function is case.ufunc or case.name.startswith("gelu")  # which chooses between two
+        assert case.function is case.ufunc or case.name.startswith("gelu")  # gelu chooses between two ufuncs
         return
     shown = inspect.signature(case.function).parameters.values()
     assert tuple(p.default for p in shown if p.default is not p.empty) == case.defaults

@@ -12,7 +12,7 @@ from tests.support.processes import ROOT
 PACKAGE = ROOT / "python" / "simdnn"
 
 pytestmark = pytest.mark.skipif(
-    not PACKAGE.is_dir(), reason="the source tree is not beside tests/: nothing to look at"
+    not PACKAGE.is_dir(), reason="the source tree is not next to tests/: nothing to look at"
 )
 
 #: Entries at top level: rooms that users import, or whose names explain them.

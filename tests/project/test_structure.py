@@ -8,7 +8,7 @@ import pytest
 from tests.support.processes import ROOT
 
 pytestmark = pytest.mark.skipif(
-    not (ROOT / "cpp").is_dir(), reason="the source tree is not beside tests/: nothing to look at"
+    not (ROOT / "cpp").is_dir(), reason="the source tree is not next to tests/: nothing to look at"
 )
 
 CPP = ROOT / "cpp"

@@ -8,7 +8,7 @@ import pytest
 from tests.support.processes import ROOT
 
 pytestmark = pytest.mark.skipif(
-    not (ROOT / ".github").is_dir(), reason="the source tree is not beside tests/"
+    not (ROOT / ".github").is_dir(), reason="the source tree is not next to tests/"
 )
 
 

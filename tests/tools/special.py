@@ -92,9 +92,9 @@ def inputs(function: Function, dtype: Any) -> Array:
     sides = [kinks, np.nextafter(kinks, dtype(-np.inf)), np.nextafter(kinks, dtype(np.inf))]
     word: Any = {2: np.uint16, 4: np.uint32, 8: np.uint64}[np.dtype(dtype).itemsize]
     quiet = np.array([np.nan, -np.nan], dtype)
-    signalling = (quiet.view(word) ^ (word(1) << word(np.finfo(dtype).nmant - 1)) | word(1)).view(dtype)
+    signaling = (quiet.view(word) ^ (word(1) << word(np.finfo(dtype).nmant - 1)) | word(1)).view(dtype)
     infinite = np.array([np.inf, -np.inf], dtype)
-    return np.concatenate([special_values(dtype), *sides, infinite, quiet, signalling])
+    return np.concatenate([special_values(dtype), *sides, infinite, quiet, signaling])
 
 
 def allowed_errors(function: Function, dtype: Any, x: Array, expected: Array) -> Array:

@@ -206,7 +206,7 @@ def train_simdnn(
 def numpy_peer(
     model: nn.Sequential, activation: str, optimizer: str, settings: dict[str, Any]
 ) -> NumpyMLP | None:
-    """The same network with the same weights and optimizer in NumPy; None if it has no implementation."""
+    """A copy of the model with its weights and optimizer in NumPy; None if `NumpyMLP` has no such part."""
     if activation not in _numpy_mlp.ACTIVATIONS or optimizer not in _numpy_mlp.OPTIMIZERS:
         return None
     rule = _numpy_mlp.OPTIMIZERS[optimizer](**settings)

@@ -121,7 +121,7 @@ def _triples(columns: Any, in_features: int | None) -> tuple[tuple[int, int, int
     if len(_sequence(columns)) == 0:
         raise ValueError("columns: expected at least one column, got none")
     if in_features is None:
-        raise ValueError("in_features: how many columns there are is needed beside columns")
+        raise ValueError("in_features: expected the number of columns of the input, got None")
     found: dict[int, tuple[int, int, int]] = {}
     for one in columns:
         if len(_sequence(one)) != 3:

@@ -111,7 +111,7 @@ class Optimizer(WithOptions):
         self._native: Any = None  # the holder of the state: _alone or a native trainer
         self._shapes: list[tuple[int, ...]] = []
         self._bound = False
-        self._gradients: list[NDArray[Any]] | None = None  # of a model given as params
+        self._gradients: list[NDArray[Any]] | None = None  # the model's, if params is one
 
     def _take(self, params: Any) -> None:
         """Binds the optimizer to arrays or to a model, which it updates by itself."""
