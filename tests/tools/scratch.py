@@ -81,12 +81,12 @@ POINTWISE_LOSS = (
         """/// (x - y)^2 / 2.
 struct ScratchLoss {
   static constexpr LossDescription info{
-      .name = "scratch",
+      .name = "scratch_error",
       .summary = "Half the squared error.",
       .formula = "(x - y)^2 / 2",
       .source = "definition",
       .target = Target::values,
-      .function = "scratch_loss",
+      .function = "scratch_error_loss",
       .example = "[1.0, 2.0], [1.0, 4.0]",
       .example_value = "1.0",
       .outputs = Outputs::averaged,
@@ -103,7 +103,7 @@ struct ScratchLoss {
     Edit(
         "tests/oracles/losses.py",
         '    "l1": Loss(',
-        """    "scratch": Loss(
+        """    "scratch_error": Loss(
         each=lambda x, y: (x - y) ** 2 / 2,
         slope=lambda x, y: x - y,
         target=any_values,
@@ -116,12 +116,12 @@ OPTIMIZER = (
     Edit(
         "cpp/ops/rules/descent.hpp",
         "SIMDNN_LEVEL_END",
-        """/// Steps of one size against the sign of the gradient.
+        """/// Gradient descent at half the rate.
 struct ScratchRule {
   static constexpr RuleDescription info{
       .name = "scratch",
-      .formula = "p -= lr sign(g + weight_decay p)",
-      .source = "Riedmiller & Braun 1993",
+      .formula = "p -= lr (g + weight_decay p) / 2",
+      .source = "Robbins & Monro 1951",
       .slots = {},
       .hypers = {learning_rate(1e-3), weight_decay(), decoupled_weight_decay()},
       .counts = false,
@@ -129,8 +129,8 @@ struct ScratchRule {
   template <class T>
   struct Step {
     T rate;
-    explicit Step(const UpdateStep& s) : rate(T(-s.hypers[kLr])) {}
-    SIMDNN_INLINE void operator()(T& p, T g, T* const*, Index) const { p = fma(rate, sign(g), p); }
+    explicit Step(const UpdateStep& s) : rate(T(-0.5 * s.hypers[kLr])) {}
+    SIMDNN_INLINE void operator()(T& p, T g, T* const*, Index) const { p = fma(rate, g, p); }
   };
 };
 
@@ -141,8 +141,8 @@ struct ScratchRule {
         "tests/oracles/rules.py",
         "def momentum(\n",
         '''def scratch(g: Array, state: State, t: int, lr: float) -> Array:
-    """Riedmiller & Braun 1993, with steps of one size."""
-    return lr * np.sign(g)
+    """Robbins & Monro 1951, at half the rate."""
+    return lr * g / 2
 
 
 ''',
@@ -152,8 +152,8 @@ struct ScratchRule {
         '    "momentum": Rule(',
         """    "scratch": Rule(
         scratch,
-        [(optim.Scratch, {"lr": 1e-3}), (optim.Scratch, {"lr": 1e-3, "weight_decay": 0.1})],
-        {optim.Scratch: {"lr": schedules.linear(0.01, 0.0, 4000)}},
+        [(optim.Scratch, {"lr": 0.2}), (optim.Scratch, {"lr": 0.2, "weight_decay": 0.02})],
+        {optim.Scratch: {"lr": 2e-3}},
     ),
 """,
     ),
@@ -161,9 +161,9 @@ struct ScratchRule {
         "python/simdnn/optim/_descent.py",
         "class Lion(Optimizer):",
         '''class Scratch(Optimizer):
-    """Steps of one size against the sign of the gradient.
+    """Gradient descent at half the rate.
 
-    p -= lr * sign(g) with g += weight_decay * p.
+    p -= lr * g / 2 with g += weight_decay * p.
 
     Examples
     --------
@@ -172,9 +172,9 @@ struct ScratchRule {
     >>> p = np.array([1.0, 2.0])
     >>> optim.Scratch([p], lr=0.5).step([[3.0, -0.1]])
     >>> p
-    array([0.5, 2.5])
+    array([0.25 , 2.025])
 
-    Source: Riedmiller & Braun 1993, "A direct adaptive method for faster backpropagation learning".
+    Source: Robbins & Monro 1951.
     """
 
     _rules = ("scratch",)
@@ -281,7 +281,14 @@ SIMDNN_LEVEL_END
     ),
 )
 
-#: Edits of an operation named "scratch", by its kind.
+#: The names of the operations; bits are recorded by name for activations and losses together.
+NAMES = {
+    "activation": "scratch",
+    "pointwise loss": "scratch_error",
+    "optimizer": "scratch",
+    "layer": "scratch",
+}
+#: The edits that add them.
 EDITS = {
     "activation": ACTIVATION,
     "pointwise loss": POINTWISE_LOSS,
