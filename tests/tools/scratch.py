@@ -116,11 +116,11 @@ OPTIMIZER = (
     Edit(
         "cpp/ops/rules/descent.hpp",
         "SIMDNN_LEVEL_END",
-        """/// Gradient descent at half the rate.
+        """/// Gradient descent at twice the rate.
 struct ScratchRule {
   static constexpr RuleDescription info{
       .name = "scratch",
-      .formula = "p -= lr (g + weight_decay p) / 2",
+      .formula = "p -= 2 lr (g + weight_decay p)",
       .source = "Robbins & Monro 1951",
       .slots = {},
       .hypers = {learning_rate(1e-3), weight_decay(), decoupled_weight_decay()},
@@ -129,7 +129,7 @@ struct ScratchRule {
   template <class T>
   struct Step {
     T rate;
-    explicit Step(const UpdateStep& s) : rate(T(-0.5 * s.hypers[kLr])) {}
+    explicit Step(const UpdateStep& s) : rate(T(-2 * s.hypers[kLr])) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const*, Index) const { p = fma(rate, g, p); }
   };
 };
@@ -141,8 +141,8 @@ struct ScratchRule {
         "tests/oracles/rules.py",
         "def momentum(\n",
         '''def scratch(g: Array, state: State, t: int, lr: float) -> Array:
-    """Robbins & Monro 1951, at half the rate."""
-    return lr * g / 2
+    """Robbins & Monro 1951, at twice the rate."""
+    return 2 * lr * g
 
 
 ''',
@@ -152,8 +152,8 @@ struct ScratchRule {
         '    "momentum": Rule(',
         """    "scratch": Rule(
         scratch,
-        [(optim.Scratch, {"lr": 0.2}), (optim.Scratch, {"lr": 0.2, "weight_decay": 0.02})],
-        {optim.Scratch: {"lr": 2e-3}},
+        [(optim.Scratch, {"lr": 0.05}), (optim.Scratch, {"lr": 0.05, "weight_decay": 0.02})],
+        {optim.Scratch: {"lr": 5e-4}},
     ),
 """,
     ),
@@ -161,16 +161,16 @@ struct ScratchRule {
         "python/simdnn/optim/_descent.py",
         "class Lion(Optimizer):",
         '''class Scratch(Optimizer):
-    """Gradient descent at half the rate.
+    """Gradient descent at twice the rate.
 
-    p -= lr * g / 2 with g += weight_decay * p.
+    p -= 2 * lr * g with g += weight_decay * p.
 
     Examples
     --------
     >>> import numpy as np
     >>> from simdnn import optim
     >>> p = np.array([1.0, 2.0])
-    >>> optim.Scratch([p], lr=0.5).step([[3.0, -0.1]])
+    >>> optim.Scratch([p], lr=0.125).step([[3.0, -0.1]])
     >>> p
     array([0.25 , 2.025])
 
