@@ -1,3 +1,4 @@
+// The choice of an instruction-set level by CPUID and SIMDNN_ISA.
 #include "dispatch.hpp"
 
 #include <cstdlib>
@@ -22,7 +23,7 @@ namespace {
 struct Level {
   const char* name;
   const Kernels& (*table)();
-  std::string missing;  ///< the first feature that the CPU lacks, empty if it has all
+  std::string missing;  ///< the first feature that the CPU lacks; empty if it has all
 };
 
 #if defined(__x86_64__)
@@ -40,7 +41,7 @@ bool has(const Feature& feature) {
   return (r[feature.where] >> feature.bit) & 1;
 }
 
-/// Register state that the operating system saves (XCR0).
+/// Register state that the operating system saves, as bits of XCR0.
 unsigned saved_state() {
   if (!has({"osxsave", 1, 0, 2, 27})) return 0;
   unsigned low, high;
@@ -48,7 +49,7 @@ unsigned saved_state() {
   return low;
 }
 
-// The x86-64 psABI micro-architecture levels.
+// Features of the x86-64 psABI's microarchitecture levels.
 constexpr Feature kV2[] = {{"sse3", 1, 0, 2, 0},         {"ssse3", 1, 0, 2, 9}, {"sse4.1", 1, 0, 2, 19},
                            {"sse4.2", 1, 0, 2, 20},      {"cx16", 1, 0, 2, 13}, {"popcnt", 1, 0, 2, 23},
                            {"lahf", 0x80000001, 0, 2, 0}};

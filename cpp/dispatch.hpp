@@ -1,4 +1,4 @@
-// The one choice of an instruction-set level, made at import.
+// The choice of the instruction-set level, made once at import.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace simdnn {
 
 /// Chooses the widest level of this CPU, or the one that SIMDNN_ISA names.
-/// Throws std::runtime_error, naming what is allowed, for an unknown level or one that the CPU lacks.
+/// Throws std::runtime_error, which names the allowed levels, if that level is unknown or the CPU lacks it.
 void choose_level();
 
 /// The chosen table of kernels.

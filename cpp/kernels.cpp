@@ -1,4 +1,4 @@
-// Joins the parts of one instruction-set level. Compiled once per level.
+// Fills the table of kernels of one instruction-set level from its parts; compiled once per level.
 #include "kernels.hpp"
 
 #include "kernels/part.hpp"

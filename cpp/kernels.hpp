@@ -1,7 +1,7 @@
-// The table of kernels: what one instruction-set level offers to the rest of the library.
+// The table of kernels of one instruction-set level.
 //
-// Only pointers and plain data stand here, so that no code compiled for a wide instruction set is reachable
-// except through the one table that dispatch.cpp chooses at import.
+// It consists of function pointers and plain data, so that code compiled for a wide instruction set is reachable only
+// through the one table that dispatch.cpp chooses at import.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,12 @@
 
 namespace simdnn {
 
-/// A NumPy inner loop over half, single and double precision.
+/// A NumPy inner loop.
 using Loop = void (*)(char* const* args, const Index* dims, const Index* steps);
+/// The floating-point type of arrays, which selects one of the loops of an operation.
 enum Storage : int { kF16, kF32, kF64, kStorages };
 
+/// Inner loops of the ufuncs of one activation.
 struct ActivationLoops {
   const Description* info;
   Loop value[kStorages];               ///< (x, parameters...) -> f(x)
@@ -24,12 +26,13 @@ struct ActivationLoops {
   Loop parameter_backward[kStorages];  ///< (dy, x, parameters...) -> dy df / d parameter, or nullptr
 };
 
+/// Inner loop of the ufunc of one elementary function.
 struct ElementaryLoops {
   const Description* info;
   Loop value[kStorages];
 };
 
-/// Inner loops of maxout's gufuncs, over groups of k pieces.
+/// Inner loops of maxout's gufuncs, over groups of k elements.
 struct MaxoutLoops {
   Loop value[kStorages];       ///< (k) -> ()
   Loop derivative[kStorages];  ///< (k) -> (k)
@@ -42,18 +45,18 @@ struct ActivationTiles {
   typename PostOp<T>::Function infer, train, backward;
 };
 
-/// One step of a rule, in place, for elements [begin, end) of the concatenated spans.
+/// One step of an update rule, in place, for elements [begin, end) of the concatenated spans.
 template <class T>
 using Update = void (*)(const UpdateSpan<T>* spans, Index count, Index begin, Index end, const UpdateStep& step);
 
 /// Advances the scalar state of a rule to this step, before its update; nullptr if the rule has none.
 using Advance = void (*)(const double* hypers, std::int64_t step, double* scalar_state);
 
-/// An activation with a trainable parameter p, one number per column; nullptr if the activation has none.
+/// An activation with a trainable parameter p [columns]; nullptr if the activation has none.
 template <class T>
 struct TrainableTiles {
   void (*value)(const T* x, Index x_stride, Index rows, Index columns, const T* p, T* y, Index y_stride) = nullptr;
-  /// g, the gradient w.r.t. y, is overwritten by that w.r.t. x; sums += the gradient w.r.t. p.
+  /// Overwrites g, the gradient w.r.t. y, by that w.r.t. x; sums += the gradient w.r.t. p.
   void (*backward)(const T* x, Index x_stride, Index rows, Index columns, const T* p, T* g, Index g_stride,
                    double* sums) = nullptr;
 };
@@ -64,7 +67,7 @@ using LossFunction = void (*)(const LossRows<T>&);
 template <class T>
 using SoftmaxFunction = void (*)(const SoftmaxRows<T>&);
 
-/// Functions of large-margin logits, apart from products.
+/// Functions of large-margin logits, apart from matrix products.
 template <class T>
 struct MarginKernels {
   void (*row_norms)(const T* x, Index stride, Index rows, Index columns, double* norms);
@@ -86,33 +89,33 @@ struct CellKernels {
   void (*backward)(const CellRows<T>&);
 };
 
-/// Normalization of columns and of rows: see loops/batch_norm.hpp and loops/layer_norm.hpp.
+/// Functions of batch and layer normalization; loops/batch_norm.hpp and loops/layer_norm.hpp document them.
 template <class T>
 struct NormKernels {
   void (*column_moments)(const T* x, Index stride, Index rows, Index columns, double* mean, double* variance);
   void (*norm_factors)(const NormColumns<T>&, Index begin, Index end);
   void (*scale_columns_to)(const T* x, Index x_stride, Index rows, Index columns, const T* center, const T* scale,
                            const T* offset, T* y, Index y_stride);
-  void (*add_column_products)(const T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns,
+  void (*add_column_products)(const T* dy, Index dy_stride, const T* x, Index x_stride, Index rows, Index columns,
                               const double* mean, double* sums, double* products);
   void (*batch_norm_backward_coefficients)(const NormColumns<T>&, Index begin, Index end, double rows);
   void (*batch_norm_backward)(T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns,
-                              const T* scale, const T* center, const T* tilt, const T* offset);
+                              const T* scale, const T* center, const T* x_scale, const T* offset);
   void (*layer_norm)(const NormRows<T>&);
   void (*layer_norm_backward)(const NormRows<T>&);
 };
 
-/// Functions of layers, apart from products and activations.
+/// Functions of layers, apart from matrix products and activations.
 template <class T>
 struct LayerKernels {
-  /// out = a + b; out may be either.
+  /// out = a + b; out may be a or b.
   void (*add)(const T* a, Index a_row, const T* b, Index b_row, T* out, Index out_row, Index rows, Index columns);
   typename PostOp<T>::Function multiply;  ///< c *= aux
   /// to = scale * from
   void (*cast)(const void* from, DType dtype, Index n, T scale, T* to);
   void (*dropout)(const RandomRows<T>& rows, double probability);
   void (*bernoulli)(const RandomRows<T>& rows);
-  void (*difference)(const T* a, const T* b, T factor, T* out, Index n);  ///< out = (a - b) factor; out may be either
+  void (*difference)(const T* a, const T* b, T factor, T* out, Index n);  ///< out = (a - b) factor; out may be a or b
   CellKernels<T> cells[kCellKinds];
   void (*alpha_dropout)(const RandomRows<T>& rows, double probability);
   void (*rrelu)(const RandomRows<T>& rows, const SlopeLaw& law);
@@ -123,6 +126,7 @@ struct LayerKernels {
   NormKernels<T> norm;
 };
 
+/// Kernels of one precision.
 template <class T>
 struct TypedKernels {
   void (*product)(const Product<T>&);
@@ -147,6 +151,7 @@ struct TypedKernels {
   void (*scale_columns)(T* x, Index rows, Index columns, const T* factors);  ///< x[i, j] *= factors[j]
 };
 
+/// All kernels of one instruction-set level, and the registries that describe them.
 struct Kernels {
   const char* level;
   const ActivationLoops* activations;

@@ -1,7 +1,7 @@
-"""``python examples/reinforce.py``: REINFORCE learns to balance a pole on a cart.
+"""``python examples/reinforce.py``: a policy learns to balance a pole, with a custom loss.
 
-The example shows a custom training loop: ``forward(training=True)``, a gradient computed by hand,
-``backward``, and the optimizer's ``step()``.
+The training loop is written by hand: ``forward(training=True)``, the gradient of the loss, ``backward``, and
+the optimizer's ``step()``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LIMIT = 200
 
 
 class CartPoles:
-    """Poles on carts: the equations of Barto, Sutton & Anderson 1983, with Euler steps of 20 ms."""
+    """Independent poles on carts: the equations of Barto, Sutton & Anderson 1983, in Euler steps of 20 ms."""
 
     gravity, cart, pole, half_length, force, tau = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02
 
@@ -29,7 +29,7 @@ class CartPoles:
         self.state = rng.uniform(-0.05, 0.05, (count, 4))
 
     def step(self, right: Array) -> Array:
-        """Pushes each cart to the right or left; returns True where the pole still stands."""
+        """Pushes each cart to the right or left; returns True for poles that still stand."""
         _, v, angle, spin = self.state.T
         push = np.where(right, self.force, -self.force)
         total, moment = self.cart + self.pole, self.pole * self.half_length
@@ -44,7 +44,7 @@ class CartPoles:
 
 
 class Episodes(NamedTuple):
-    """States [rows, 4], actions [rows] and returns [rows] of all steps, and lengths [episodes]."""
+    """Observations and actions of all episodes as rows, and the number of steps that each pole stood."""
 
     states: Array
     actions: Array
@@ -53,7 +53,7 @@ class Episodes(NamedTuple):
 
 
 def play(policy: nn.Sequential, count: int, rng: np.random.Generator) -> Episodes:
-    """Plays `count` episodes in parallel; a return is the discounted sum of the rewards that follow."""
+    """Plays `count` episodes at once; returns are sums of future rewards, one per step."""
     poles, alive = CartPoles(count, rng), np.ones(count, bool)
     states, actions, standing = [], [], []
     for _ in range(LIMIT):

@@ -1,5 +1,4 @@
-// Descriptions of operations: names, formulas, sources, error bounds. Plain data, shared by all levels and the
-// bindings.
+// Descriptions of operations (names, formulas, sources, error bounds) as plain data for kernels and bindings.
 #pragma once
 
 namespace simdnn {
@@ -11,7 +10,7 @@ enum class Reads {
 };
 
 /// A parameter of an activation: its keyword and its default.
-struct Parameter {
+struct ActivationParameter {
   const char* name = nullptr;
   double value = 0;
 };
@@ -23,17 +22,17 @@ struct Description {
   const char* name;
   const char* summary;                       ///< one line of documentation
   const char* formula;                       ///< f(x)
-  const char* derivative_formula = nullptr;  ///< f'(x); none for an elementary function
+  const char* derivative_formula = nullptr;  ///< f'(x); nullptr for an elementary function
   const char* kink;                          ///< the derivative where it jumps, and the limits at +-inf
   const char* source;                        ///< paper and section
   const char* example;                       ///< one doctest expression of simdnn.functional as F
   const char* example_value;                 ///< the output of the example
   Reads reads = Reads::input;
   double value_ulp;           ///< float32 error bound of f against the exact value, in units in the last place
-  double derivative_ulp = 0;  ///< error bound of f'
+  double derivative_ulp = 0;  ///< float32 error bound of f', in units in the last place
   double cost;                ///< rough nanoseconds per element of f, to decide when threads pay
   bool rectifier = false;     ///< large positive x pass unchanged: weights get He initialization (He et al. 2015)
-  Parameter parameters[kMaxParameters] = {};
+  ActivationParameter parameters[kMaxParameters] = {};
 
   constexpr int parameter_count() const {
     int count = 0;
@@ -44,8 +43,8 @@ struct Description {
 
 /// Limits of the ranges of hyper-parameters.
 constexpr double kUnbounded = __builtin_inf();
-constexpr double kLeast = 1e-300;                ///< lower limit of a positive number
-constexpr double kUpToOne = 1.0000000000000002;  ///< a half-open range that ends at 1
+constexpr double kLeast = 1e-300;                ///< lower limit of a hyper-parameter that must be positive
+constexpr double kUpToOne = 1.0000000000000002;  ///< upper limit of a half-open range that includes 1
 
 /// Kinds of values that a hyper-parameter takes in Python. Each is kept as a double.
 enum class HyperKind {
@@ -85,21 +84,22 @@ struct Hyper {
 
 /// The kind of target that a loss compares the network's output with.
 enum class Target {
-  classes,  ///< one class index a sample
-  either,   ///< a class index, or a row of probabilities
-  values,   ///< a row of numbers, one for each output
-  both,     ///< a row of numbers, or a pair of such a row and a class index
+  classes,  ///< one class index per sample
+  either,   ///< per sample, one class index or one row of probabilities
+  values,   ///< per sample, a row with one number per output
+  both,     ///< per sample, a row with one number per output, and a class index if it is given as well
 };
 
 /// The way in which a loss combines a sample's outputs.
 enum class Outputs {
-  together,  ///< one loss of the whole row
-  averaged,  ///< a loss for each output; the sample's loss is their mean
-  summed,    ///< a loss for each output; the sample's loss is their sum
+  together,  ///< one loss for the whole row
+  averaged,  ///< one loss per output; the sample's loss is their mean
+  summed,    ///< one loss per output; the sample's loss is their sum
 };
 
 constexpr int kMaxLossParameters = 3;
 
+/// One loss, as documentation, tests and Python see it.
 struct LossDescription {
   const char* name;
   const char* summary;
@@ -111,7 +111,7 @@ struct LossDescription {
   const char* example_value = nullptr;
   Outputs outputs = Outputs::together;
   Hyper parameters[kMaxLossParameters] = {};
-  bool logits = false;  ///< the outputs are logits: no softmax belongs before it
+  bool logits = false;  ///< the outputs are logits: the network must not end with a softmax
 
   constexpr int parameter_count() const {
     int count = 0;
@@ -130,6 +130,7 @@ constexpr int kMaxHypers = 12;
 constexpr int kMaxSlots = 3;
 constexpr int kMaxScalars = 1;
 
+/// One update rule, as documentation, tests and Python see it.
 struct RuleDescription {
   const char* name;
   const char* formula;
@@ -154,7 +155,7 @@ struct RuleDescription {
 
 constexpr int kMaxScheduleValues = 4;
 
-/// A piece of a learning-rate schedule: a function of the steps since the piece began.
+/// One kind of piece of a learning-rate schedule: a function of the steps since the piece began.
 struct ScheduleDescription {
   const char* name;
   const char* formula;

@@ -32,7 +32,7 @@ struct Product {
   PostOp<T> post_op = {};  ///< for a padded c only
 };
 
-/// Type of a number in memory, before the cast to a network's precision.
+/// Type of an input's numbers in memory, before their cast to a network's precision.
 enum class DType { f32, f64, u8 };
 
 /// The type of a network's own numbers.
@@ -43,19 +43,19 @@ constexpr Index size_of(DType dtype) {
   return dtype == DType::f32 ? Index(sizeof(float)) : dtype == DType::f64 ? Index(sizeof(double)) : 1;
 }
 
-/// Counter of the random generator: every element of a batch has its own number, in each pass and each layer.
-struct RandomPlace {
+/// Key and counter of the random generator: each element of a batch has its own random number in each pass and layer.
+struct RandomCounter {
   std::uint64_t seed = 0, pass_index = 0;
-  std::uint32_t stream = 0;
-  Index first_row = 0;  ///< index of the first row in its batch
+  std::uint32_t stream = 0;  ///< index of the random layer
+  Index first_row = 0;       ///< index of the first row in its batch
 };
 
-/// Rows that a random layer turns into y and the slope dy/dx; y may be x.
+/// Rows that a random layer maps to y and to the derivative dy/dx, here called slope; y may be x.
 template <class T>
 struct RandomRows {
   Matrix<const T> x = {};
   Matrix<T> y = {}, slope = {};
-  RandomPlace random = {};
+  RandomCounter random = {};
 };
 
 enum CellKind : int { kRnn, kLstm, kGru, kCellKinds };
@@ -64,8 +64,7 @@ enum CellKind : int { kRnn, kLstm, kGru, kCellKinds };
 template <class T>
 struct CellRows {
   Index rows = 0, units = 0;
-  T* gates = nullptr;  ///< forward: pre-activations, overwritten by the gates; backward: gates, overwritten by the
-                       ///< gradients w.r.t. them
+  T* gates = nullptr;  ///< forward: pre-activations, then the gates; backward: gates, then the gradients w.r.t. them
   Index gates_stride = 0;
   const T* h = nullptr;                       ///< hidden state before the step
   T* next_h = nullptr;                        ///< hidden state after the step; may be h
@@ -73,25 +72,25 @@ struct CellRows {
   T *next_c = nullptr, *tanh_of_c = nullptr;  ///< LSTM: cell state after the step, and its tanh
   T *dh = nullptr, *dc = nullptr;         ///< in: gradient from the next step; out: the part that bypasses the gates
   Index stride = 0;                       ///< stride of all states and their gradients
-  T* y = nullptr;                         ///< nullptr, or a copy of next_h
-  const T* dy = nullptr;                  ///< nullptr, or a gradient w.r.t. next_h to add
+  T* y = nullptr;                         ///< optional: receives a copy of next_h
+  const T* dy = nullptr;                  ///< optional: gradient w.r.t. y, added to dh
   Index y_stride = 0;                     ///< stride of y and dy
-  const std::uint8_t* skipped = nullptr;  ///< nullptr, or 1 for rows whose state passes unchanged
+  const std::uint8_t* skipped = nullptr;  ///< optional: 1 for rows whose state passes unchanged
 };
 
-/// Columns that are normalized by a mean and a variance, and the coefficients that follow from them, one per column.
+/// Batch normalization of columns: statistics, parameters, and the coefficients that follow from them, one per column.
 template <class T>
 struct NormColumns {
   const double *mean = nullptr, *variance = nullptr;
   double eps = 0;
-  const T *weight = nullptr, *bias = nullptr;  ///< nullptr: ones, zeros
-  double* inverse = nullptr;
+  const T *weight = nullptr, *bias = nullptr;                ///< nullptr stands for ones, and for zeros
+  double* inverse = nullptr;                                 ///< 1 / sqrt(variance + eps)
   T *center = nullptr, *scale = nullptr, *offset = nullptr;  ///< y = (x - center) scale + offset
-  const double *sums = nullptr, *products = nullptr;         ///< sums of dy and of dy (x - mean)
+  const double *sums = nullptr, *products = nullptr;         ///< sums over the rows of dy, and of dy (x - mean)
   T *x_scale = nullptr, *dx_offset = nullptr;                ///< dx = dy scale + (x - center) x_scale + dx_offset
 };
 
-/// Rows that are normalized by their own mean and variance.
+/// Layer normalization of rows by their own mean and variance.
 template <class T>
 struct NormRows {
   Matrix<const T> x = {};
@@ -109,7 +108,7 @@ struct SlopeLaw {
   bool normal = false;
 };
 
-/// A block of samples for a loss: row_loss[i] = row_weight[i] * loss_i, gradient = scale * d row_loss / d output.
+/// A block of samples for a loss: row_loss[i] = row_weight[i] factor loss_i, gradient = scale d row_loss / d output.
 template <class T>
 struct LossRows {
   Matrix<const T> output = {};
@@ -122,20 +121,24 @@ struct LossRows {
   double factor = 1;  ///< factor of every loss and gradient: 1 / columns for a mean over outputs, times a focal alpha
   Matrix<T> gradient = {};  ///< empty: only the loss is computed; may be the output itself
   double* row_loss = nullptr;
-  T* each = nullptr;                    ///< nullptr, or the loss of every output, contiguous; pointwise losses only
-  std::uint8_t* row_correct = nullptr;  ///< nullptr, or 1 where the first largest output is the class
+  T* each = nullptr;  ///< optional, pointwise losses only: receives the loss of every output, contiguous
+  std::uint8_t* row_correct = nullptr;  ///< optional: receives 1 where the first largest output is the class, else 0
 };
 
-/// Dependence of the target's logit on the angle between the features and the target's weight.
-enum class MarginLaw { angular, cosine, angle };
+/// Way in which a margin lowers the target's logit, as a function of the angle a between features and weight.
+enum class MarginLaw {
+  angular,  ///< cos(m a), continued monotonically: L-Softmax, SphereFace
+  cosine,   ///< cos(a) - m: AM-Softmax
+  angle,    ///< cos(a + m): ArcFace
+};
 
 /// logits = r q p(cos): p(cos) is cos except for the target, r is a feature norm or the scale, q a weight norm or 1.
 struct MarginShape {
   MarginLaw law = MarginLaw::angular;
   bool feature_norm = true, weight_norm = true;
   double scale = 1;
-  double margin = 1, cosine = 1, sine = 0;  ///< cosine and sine of a margin that is an angle
-  double strength = 1;  ///< 1 / (1 + lambda): the part of the margin that the annealing lets through
+  double margin = 1, cosine = 1, sine = 0;  ///< the margin; its cosine and sine if it is an angle
+  double strength = 1;                      ///< 1 / (1 + lambda), the factor of the margin while lambda is annealed
 };
 
 /// Rows of z = x W whose logits get a margin; backward: `out` holds the gradient w.r.t. the logits, overwritten by dz.
@@ -150,7 +153,7 @@ struct MarginRows {
   double* weight_norm_gradient = nullptr;   ///< in, out: sum of the gradients w.r.t. the norm of a column of W
 };
 
-/// Rows for softmax and related functions; a backward pass also reads dy.
+/// Rows of logits for softmax and related functions; a backward pass also reads dy.
 template <class T>
 struct SoftmaxRows {
   Matrix<const T> x = {}, dy = {};
@@ -158,7 +161,7 @@ struct SoftmaxRows {
   double temperature = 1;
 };
 
-/// A contiguous span of parameters, with its gradient and optimizer state.
+/// A contiguous span of parameters p, with its gradient g and optimizer state.
 template <class T>
 struct UpdateSpan {
   T* p = nullptr;
@@ -168,7 +171,7 @@ struct UpdateSpan {
   bool penalized = true;  ///< l1 and l2 apply
 };
 
-/// Preparation of a gradient before its rule: clip(scale g, limit) + l1 sign(p) + l2 p.
+/// Change of a gradient before its update rule: clip(scale g, limit) + l1 sign(p) + l2 p.
 struct Adjustment {
   double scale = 1, limit = __builtin_inf(), l1 = 0, l2 = 0;
   bool none() const { return scale == 1 && limit == __builtin_inf() && l1 == 0 && l2 == 0; }
@@ -183,9 +186,9 @@ struct UpdateStep {
   Adjustment adjustment = {};
 };
 
-/// A piece of a schedule: it holds from step `begin` on, until the next piece.
+/// A piece of a schedule, in force from step `begin` until the next piece.
 struct SchedulePiece {
-  int kind = 0;
+  int kind = 0;  ///< index in the registry of schedules
   double begin = 0;
   double values[kMaxScheduleValues] = {};
 };

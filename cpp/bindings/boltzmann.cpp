@@ -1,4 +1,4 @@
-// Restricted Boltzmann machines as Python classes, one for each precision.
+// Restricted Boltzmann machines as Python classes, one per precision.
 #include "../net/boltzmann.hpp"
 
 #include "arrays.hpp"
@@ -10,10 +10,10 @@ namespace {
 
 using namespace py::literals;
 
-/// Runs one of the machine's passes over the rows of x into a new array.
+/// Runs one of the machine's passes over the rows of x and returns its outputs [rows, columns].
 template <class T>
-Array<T> passed(Boltzmann<T>& self, const py::object& object, Index columns,
-                void (Boltzmann<T>::*compute)(const Matrix<const T>&, T*, const StopToken&)) {
+Array<T> run_pass(Boltzmann<T>& self, const py::object& object, Index columns,
+                  void (Boltzmann<T>::*compute)(const Matrix<const T>&, T*, const StopToken&)) {
   const Array<T> x = real_array<T>(object, "X");
   const Matrix<const T> rows = matrix_of(x, "X", self.visible());
   Array<T> out({rows.rows, columns});
@@ -47,11 +47,11 @@ void register_boltzmann_classes(py::module_& module, const std::string& suffix) 
                              })
       .def("epoch", epoch<T>, "x"_a.noconvert(), "batch"_a, "k"_a, "sample_visible"_a, "epoch"_a)
       .def(
-          "transform", [](Self& self, const py::object& x) { return passed(self, x, self.hidden(), &Self::transform); },
-          "x"_a)
+          "transform",
+          [](Self& self, const py::object& x) { return run_pass(self, x, self.hidden(), &Self::transform); }, "x"_a)
       .def(
           "reconstruct",
-          [](Self& self, const py::object& x) { return passed(self, x, self.visible(), &Self::reconstruct); }, "x"_a);
+          [](Self& self, const py::object& x) { return run_pass(self, x, self.visible(), &Self::reconstruct); }, "x"_a);
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// Texts of the docstrings of ufuncs.
 #include "documentation.hpp"
 
 #include <cstdio>
@@ -33,7 +34,7 @@ std::string arguments(const Description& info, bool with_dy) {
       "x : array_like of real numbers, any shape\n"
       "    float16, float32 and float64 keep their dtype; integers become floating point as in numpy.exp.\n";
   for (int i = 0; i < info.parameter_count(); ++i) {
-    const Parameter& parameter = info.parameters[i];
+    const ActivationParameter& parameter = info.parameters[i];
     text += std::string(parameter.name) + " : array_like, default " + number(parameter.value) +
             "\n    It broadcasts with x.\n";
   }

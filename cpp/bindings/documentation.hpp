@@ -1,4 +1,4 @@
-// The docstrings of ufuncs, from their descriptions.
+// Docstrings of ufuncs, written from the descriptions of their operations.
 #pragma once
 
 #include <string>
@@ -7,13 +7,13 @@
 
 namespace simdnn {
 
-/// f(x, parameters...).
+/// Docstring of the ufunc f(x, parameters...).
 std::string value_doc(const Description& info);
-/// f'(x, parameters...).
+/// Docstring of the ufunc f'(x, parameters...).
 std::string derivative_doc(const Description& info);
-/// dy f'(x), of (dy, x, parameters...).
+/// Docstring of the ufunc dy f'(x) with arguments (dy, x, parameters...).
 std::string backward_doc(const Description& info);
-/// dy df / d parameter element by element, of (dy, x, parameters...).
+/// Docstring of the ufunc dy df / d parameter with arguments (dy, x, parameters...).
 std::string parameter_doc(const Description& info);
 
 }  // namespace simdnn

@@ -1,4 +1,4 @@
-// Sums on arrays.
+// Python function that sums an array to a smaller shape.
 #include <pybind11/stl.h>
 
 #include "arrays.hpp"
@@ -9,13 +9,13 @@ namespace {
 
 using namespace py::literals;
 
-/// The sum of x over the axes along which `shape` was broadcast to that of x, in a fixed order.
+/// Sum of x over the axes along which `shape` was broadcast to the shape of x, in a fixed order.
 template <class T>
 Array<T> sum_to(const py::handle& object, const std::vector<Index>& shape) {
   const Array<T> x = real_array<T>(object, "x");
   const Index axes = x.ndim(), lead = axes - Index(shape.size());
   const auto kept = [&](Index axis) { return axis >= lead && shape[std::size_t(axis - lead)] == x.shape(axis); };
-  // The trailing axes that are all kept, or all summed, are one row.
+  // Trailing axes that are all kept, or all summed, are treated as one row.
   Index row = 1, outer = axes;
   while (outer > 0 && x.shape(outer - 1) == 1) --outer;
   const bool row_kept = outer > 0 && kept(outer - 1);

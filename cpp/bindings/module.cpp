@@ -12,7 +12,7 @@ PYBIND11_MODULE(_core, module) {
   }
   simdnn::register_registry(module);
   simdnn::register_ufuncs(module);
-  simdnn::register_front(module);
+  simdnn::register_default_args(module);
   simdnn::register_functions(module);
   simdnn::register_losses(module);
   simdnn::register_network(module);

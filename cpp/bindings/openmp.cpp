@@ -1,5 +1,6 @@
-// The extension module simdnn._openmp. It is linked with an OpenMP runtime, which its import brings into a process that
-// has none; simdnn._core then finds that runtime as it finds every other.
+// The extension module simdnn._openmp, whose import loads an OpenMP runtime.
+//
+// It is linked with the runtime, for processes that have none; simdnn._core then finds that runtime like any other.
 #include <Python.h>
 #include <omp.h>
 
@@ -7,7 +8,7 @@ namespace {
 
 PyModuleDef definition = {PyModuleDef_HEAD_INIT,
                           "_openmp",
-                          "Brings an OpenMP runtime. Private: use simdnn.",
+                          "Loads an OpenMP runtime. Private: use simdnn.",
                           -1,
                           nullptr,
                           nullptr,
@@ -19,7 +20,7 @@ PyModuleDef definition = {PyModuleDef_HEAD_INIT,
 
 PyMODINIT_FUNC PyInit__openmp() {
   PyObject* const module = PyModule_Create(&definition);
-  // A linker may drop a library that is never called.
+  // This call keeps the library linked, because linkers may drop one that is never called.
   if (module) PyModule_AddIntConstant(module, "processors", omp_get_num_procs());
   return module;
 }

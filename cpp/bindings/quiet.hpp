@@ -1,4 +1,4 @@
-// Floating-point status that a kernel must not change.
+// A guard of the floating-point status flags.
 #pragma once
 
 #if defined(__x86_64__)
@@ -9,8 +9,8 @@
 
 namespace simdnn {
 
-/// Leaves the floating-point status as it was: NumPy would warn of it, and vector code raises flags for lanes and
-/// branches whose results are thrown away.
+/// Restores the floating-point status flags at the end of a scope. Vector code raises flags for lanes and branches
+/// whose results are discarded, and NumPy would turn them into warnings.
 class QuietStatus {
  public:
 #if defined(__x86_64__)

@@ -1,18 +1,18 @@
-// What each binding file adds to the module.
+// Functions that add the classes and functions of each binding file to the module.
 #pragma once
 
 #include <pybind11/pybind11.h>
 
 namespace simdnn {
 
-void register_ufuncs(pybind11::module_& module);      ///< elementwise functions, softmax rows
-void register_front(pybind11::module_& module);       ///< functions with defaults
-void register_functions(pybind11::module_& module);   ///< sums
-void register_losses(pybind11::module_& module);      ///< losses and their gradients
-void register_registry(pybind11::module_& module);    ///< descriptions, configuration, threads
-void register_network(pybind11::module_& module);     ///< networks, predictors
-void register_optimizers(pybind11::module_& module);  ///< optimizers over arrays, schedules, norms
-void register_trainer(pybind11::module_& module);     ///< trainers
-void register_boltzmann(pybind11::module_& module);   ///< restricted Boltzmann machines
+void register_ufuncs(pybind11::module_& module);        ///< ufuncs and gufuncs
+void register_default_args(pybind11::module_& module);  ///< ufuncs with default parameters
+void register_functions(pybind11::module_& module);     ///< sums over broadcast axes
+void register_losses(pybind11::module_& module);        ///< losses and their gradients
+void register_registry(pybind11::module_& module);      ///< descriptions, build, threads
+void register_network(pybind11::module_& module);       ///< networks, predictors
+void register_optimizers(pybind11::module_& module);    ///< optimizers over arrays, schedules, norms
+void register_trainer(pybind11::module_& module);       ///< trainers
+void register_boltzmann(pybind11::module_& module);     ///< restricted Boltzmann machines
 
 }  // namespace simdnn

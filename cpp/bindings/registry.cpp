@@ -1,4 +1,4 @@
-// Descriptions of the registries, the configuration and the threads.
+// Python functions that list the registries and the build, and choose threads.
 #include <pybind11/stl.h>
 
 #include "../net/optimizer_config.hpp"
@@ -115,14 +115,14 @@ std::string compiler() {
 }  // namespace
 
 void register_registry(py::module_& module) {
-  module.def("activations", activations, "One dict for each activation, in the order of the registry.");
-  module.def("elementary", elementary, "One dict for each elementary function.");
-  module.def("losses", losses, "One dict for each loss that a network can be trained on.");
-  module.def("rules", rules, "One dict for each update rule.");
+  module.def("activations", activations, "One dict per activation, in the order of the registry.");
+  module.def("elementary", elementary, "One dict per elementary function.");
+  module.def("losses", losses, "One dict per loss that a network can be trained on.");
+  module.def("rules", rules, "One dict per update rule.");
   module.def(
       "optimizer_options", [] { return describe(kOptionTable, kOptions); },
       "The settings that every optimizer has besides those of its rule, as dicts by name.");
-  module.def("schedules", schedules, "One dict for each kind of schedule.");
+  module.def("schedules", schedules, "One dict per kind of piece of a schedule.");
   module.def("compiler", compiler);
   module.def("isa", [] { return kernels().level; });
   module.def("isa_available", available_levels);

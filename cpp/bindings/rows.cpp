@@ -1,3 +1,4 @@
+// Inner loops of the gufuncs over rows, for any strides and half precision.
 #include "rows.hpp"
 
 #include <cstring>
@@ -10,7 +11,7 @@
 namespace simdnn {
 namespace {
 
-struct Half;  // two bytes, computed in single precision
+struct Half;  // tag of half-precision elements, which are computed in single precision
 
 template <class S>
 using ComputeOf = std::conditional_t<std::is_same_v<S, double>, double, float>;
@@ -19,7 +20,7 @@ constexpr Index kBytes = sizeof(ComputeOf<S>);
 template <>
 constexpr Index kBytes<Half> = 2;
 
-/// n numbers, `step` bytes apart, to contiguous ones and back.
+/// Copies n numbers, which are `step` bytes apart, to contiguous ones; scatter() copies back.
 template <class S>
 void gather(const char* from, Index step, Index n, ComputeOf<S>* to) {
   if constexpr (std::is_same_v<S, Half>) {
@@ -42,11 +43,13 @@ void scatter(const ComputeOf<S>* from, Index n, char* to, Index step) {
   }
 }
 
-/// A matrix in NumPy's memory: bytes between its rows and between the elements of a row.
+/// A view of a matrix [rows, width] in NumPy's memory, with strides in bytes.
 struct Strided {
   char* data;
-  Index row, step, width;
+  Index row, step;  ///< bytes between rows, and between the elements of a row
+  Index width;
 
+  /// True if a kernel can read the rows in place.
   template <class S>
   bool plain() const {
     return !std::is_same_v<S, Half> && (step == kBytes<S> || width < 2) && row % kBytes<S> == 0;
@@ -54,7 +57,7 @@ struct Strided {
   char* at(Index i) const { return data + i * row; }
 };
 
-/// Rows [begin, end): where they lie if the kernel can walk them, else sixteen at a time through scratch.
+/// Computes rows [begin, end): in place if the kernel can read all arrays, else sixteen at a time through copies.
 template <class S>
 void run(SoftmaxFunction<ComputeOf<S>> function, const Strided& x, const Strided* dy, const Strided& out,
          double temperature, Index begin, Index end) {
@@ -91,14 +94,14 @@ double number(const char* at) {
   return double(value);
 }
 
-/// What a loop's arguments are: (dy)? x (temperature)? -> out; dy and out may be one number a row.
+/// Arguments of a loop: [dy,] x [, temperature] -> out. A reduction has one number per row in out, or in dy.
 enum class Form { map, reduction, map_backward, reduction_backward };
 
-/// One inner loop: the operands' steps come first, then those of their core dimensions.
-template <class S, Form form, bool Warm, auto Member>
+/// NumPy inner loop. Its steps are those of the operands, followed by those of their core dimensions.
+template <class S, Form form, bool has_temperature, auto Member>
 void loop(char** args, const Index* dims, const Index* steps, void*) {
   constexpr bool backward = form == Form::map_backward || form == Form::reduction_backward;
-  constexpr int inputs = 1 + backward + Warm;
+  constexpr int inputs = 1 + backward + has_temperature;
   const Index count = dims[0], n = dims[1];
   if (n == 0 && form != Form::reduction) return;
   const Index* core = steps + inputs + 1;
@@ -107,13 +110,13 @@ void loop(char** args, const Index* dims, const Index* steps, void*) {
   x = {args[int(backward)], steps[int(backward)], *core++, n};
   if (form != Form::reduction) out.step = *core++, out.width = n;
   const auto function = typed_kernels<ComputeOf<S>>().*Member;
-  const char* const temperature = Warm ? args[inputs - 1] : nullptr;
-  const Index temperature_step = Warm ? steps[inputs - 1] : 0;
+  const char* const temperature = has_temperature ? args[inputs - 1] : nullptr;
+  const Index temperature_step = has_temperature ? steps[inputs - 1] : 0;
   const QuietStatus quiet;
   parallel_for(count, 16, kSoftmaxElement * double(count) * double(n), [&](Index begin, Index end) {
     const Strided* const slope = backward ? &dy : nullptr;
     if (temperature_step == 0) {
-      return run<S>(function, x, slope, out, Warm ? number<S>(temperature) : 1.0, begin, end);
+      return run<S>(function, x, slope, out, has_temperature ? number<S>(temperature) : 1.0, begin, end);
     }
     for (Index i = begin; i < end; ++i) {
       run<S>(function, x, slope, out, number<S>(temperature + i * temperature_step), i, i + 1);
@@ -121,13 +124,14 @@ void loop(char** args, const Index* dims, const Index* steps, void*) {
   });
 }
 
-template <Form form, bool Warm, auto Single, auto Real>
+template <Form form, bool has_temperature, auto Single, auto Real>
 RowUfunc row_ufunc(const char* name, const char* signature) {
-  constexpr int inputs = 1 + (form == Form::map_backward || form == Form::reduction_backward) + Warm;
+  constexpr int inputs = 1 + (form == Form::map_backward || form == Form::reduction_backward) + has_temperature;
   return {name,
           signature,
           inputs,
-          {loop<Half, form, Warm, Single>, loop<float, form, Warm, Single>, loop<double, form, Warm, Real>}};
+          {loop<Half, form, has_temperature, Single>, loop<float, form, has_temperature, Single>,
+           loop<double, form, has_temperature, Real>}};
 }
 
 }  // namespace

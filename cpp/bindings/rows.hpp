@@ -1,4 +1,4 @@
-// Softmax and its kin as inner loops of gufuncs.
+// Inner loops of gufuncs over rows: softmax, log-softmax, log-sum-exp, entropy and their backward passes.
 #pragma once
 
 #include <vector>
@@ -7,9 +7,10 @@
 
 namespace simdnn {
 
-/// As NumPy declares it.
+/// An inner loop, as NumPy declares it.
 using RowLoop = void (*)(char** args, const Index* dims, const Index* steps, void* data);
 
+/// A gufunc over rows, as NumPy registers it.
 struct RowUfunc {
   const char* name;
   const char* signature;
@@ -17,7 +18,7 @@ struct RowUfunc {
   RowLoop loops[kStorages];
 };
 
-/// Softmax and its kin twice: with a temperature as the last input and, under the name `..._default`, without.
+/// All gufuncs over rows. Those with a temperature as the last input come twice: `..._default` has a temperature of 1.
 std::vector<RowUfunc> row_ufuncs();
 
 }  // namespace simdnn

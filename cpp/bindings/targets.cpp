@@ -1,3 +1,4 @@
+// Conversion and checks of targets and sample weights.
 #include "targets.hpp"
 
 #include <pybind11/stl.h>
@@ -16,8 +17,8 @@ void check_shape(const py::array& array, const char* name, const std::vector<Ind
 
 namespace {
 
-/// Whether these are rows of probabilities, not class indices.
-bool is_row_each(const py::array& array, const std::vector<Index>& samples) {
+/// True for rows of probabilities, false for class indices.
+bool is_probabilities(const py::array& array, const std::vector<Index>& samples) {
   return array.dtype().kind() == 'f' && array.ndim() == Index(samples.size()) + 1;
 }
 
@@ -34,7 +35,8 @@ Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name
     case Target::either: {
       const py::array array = host_array(object, name);
       values = array;
-      if (loss.margin || !is_row_each(array, samples)) std::swap(values, classes);  // a margin has one class
+      if (loss.margin || !is_probabilities(array, samples))
+        std::swap(values, classes);  // a loss with a margin takes class indices only
       break;
     }
     case Target::both:
@@ -55,7 +57,7 @@ void Targets<T>::take_classes(const Loss& loss, const py::object& object, const 
                               const std::vector<Index>& samples, Index columns, const Clause& clause) {
   Array<std::int64_t> classes = simdnn::class_array(object, name, columns, loss.ignore_index);
   check_shape(classes, name, samples, clause);
-  if (loss.ignore_index >= 0) {  // the kernels know ignored rows by a negative class
+  if (loss.ignore_index >= 0) {  // kernels ignore rows whose class is negative
     Array<std::int64_t> marked(samples);
     for (Index i = 0; i < classes.size(); ++i) {
       marked.mutable_data()[i] = classes.data()[i] == loss.ignore_index ? -1 : classes.data()[i];

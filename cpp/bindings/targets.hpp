@@ -1,4 +1,4 @@
-// What a loss compares with, taken from Python and checked.
+// Targets of losses and sample weights, converted from Python objects and checked.
 #pragma once
 
 #include <functional>
@@ -8,16 +8,16 @@
 
 namespace simdnn {
 
-/// "(3, 4)".
+/// The text of a shape, such as "(3, 4)".
 std::string shape_text(const std::vector<Index>& shape);
 
-/// The end of a complaint about a shape, put into words only if there is one.
+/// End of an error message about a shape; it is formatted only if the error occurs.
 using Clause = std::function<std::string()>;
 
 /// Raises unless the array has the wanted shape.
 void check_shape(const py::array& array, const char* name, const std::vector<Index>& wanted, const Clause& clause);
 
-/// Arrays of targets, kept alive here; a pointer is nullptr where the loss has no such target.
+/// Arrays of targets, kept alive here. A pointer is nullptr if the loss has no target of its kind.
 template <class T>
 struct Targets {
   std::optional<Array<std::int64_t>> class_array;
@@ -26,7 +26,8 @@ struct Targets {
   const std::int64_t* classes() const { return class_array ? class_array->data() : nullptr; }
   const T* values() const { return value_array ? value_array->data() : nullptr; }
 
-  /// Targets of samples arranged in the shape `samples`, each with `columns` outputs; `clause` ends a complaint.
+  /// Converts the targets of samples that are arranged in the shape `samples`, each with `columns` outputs; `clause`
+  /// ends error messages.
   Targets(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
           Index columns, const Clause& clause);
 
@@ -37,7 +38,7 @@ struct Targets {
                    const Clause& clause);
 };
 
-/// Weights >= 0 with a positive finite sum, in the shape of the samples.
+/// Checked sample weights >= 0 with a positive finite sum, in the shape of the samples.
 template <class T>
 Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const Clause& clause);
 

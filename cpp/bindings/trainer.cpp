@@ -14,7 +14,7 @@ namespace {
 
 using namespace py::literals;
 
-/// A trainer of a model's network.
+/// A trainer of the network of a model.
 template <class T>
 struct ModelTrainer {
   Trainer<T> trainer;
@@ -28,7 +28,7 @@ struct ModelTrainer {
   }
 };
 
-/// x as it lies, if it is contiguous numbers of a kind that a loader casts; else as numbers of T.
+/// The array itself, if it is contiguous and aligned with a dtype that a loader casts; else a copy as numbers of T.
 template <class T>
 py::array source_array(const py::object& object) {
   const py::array array = host_array(object, "x");
@@ -43,7 +43,7 @@ inline DType dtype_of(const py::array& array) {
   return py::isinstance<Array<double>>(array) ? DType::f64 : DType::u8;
 }
 
-/// A matrix in SciPy's CSR format, given as (data, indices, indptr, shape), checked.
+/// A checked matrix in SciPy's CSR format, given as (data, indices, indptr, shape).
 template <class T>
 struct SparseArrays {
   Array<T> entries;
@@ -59,7 +59,7 @@ struct SparseArrays {
     const bool sizes = indptr.size() == rows + 1 && indices.size() == entries.size() && indptr.data()[0] == 0 &&
                        indptr.data()[rows] <= entries.size() &&
                        std::is_sorted(indptr.data(), indptr.data() + indptr.size());
-    const auto inside = [this](Index place) { return place >= 0 && place < columns; };
+    const auto inside = [this](Index column) { return column >= 0 && column < columns; };
     if (!sizes || !std::all_of(indices.data(), indices.data() + indices.size(), inside)) {
       throw py::value_error("x: expected a valid CSR matrix");
     }
@@ -71,10 +71,10 @@ struct SparseArrays {
   }
 };
 
-/// Arrays that a step reads, and the samples that point into them.
+/// Arrays of a dataset, kept alive, and the view that points into them.
 template <class T>
 struct Dataset {
-  py::object x;  ///< kept alive, with the others, for as long as the samples
+  py::object x;
   std::optional<SparseArrays<T>> sparse;
   std::optional<Targets<T>> targets;
   std::optional<Array<T>> weights;
@@ -106,7 +106,7 @@ struct Dataset {
     }
     check_input(network);
     std::vector<Index> shape = output_shape(network.output(), in.samples, in.time_steps);
-    shape.pop_back();  // of the rows of outputs
+    shape.pop_back();  // without the axis of outputs
     const Clause clause = [this] { return " for " + std::to_string(samples.x.rows) + " samples"; };
     targets.emplace(loss, y_object, "y", shape, network.outputs(), clause);
     samples.classes = targets->classes();
@@ -118,7 +118,7 @@ struct Dataset {
   }
 
  private:
-  /// As the loader casts it.
+  /// Lets the layers check x, with numbers as the loader casts them.
   void check_input(const Network<T>& network) const {
     const InputArray& source = samples.x;
     const Index columns = network.inputs();
@@ -139,7 +139,7 @@ struct Dataset {
     network.spec()->check(reader, source.rows * samples.time_steps);
   }
 
-  /// Each number several times.
+  /// Repeats each number several times in a row.
   static Array<T> repeated(const Array<T>& numbers, Index times) {
     Array<T> all(numbers.size() * times);
     for (Index i = 0; i < all.size(); ++i) all.mutable_data()[i] = numbers.data()[i / times];
@@ -157,7 +157,7 @@ double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, con
   return sums.loss / sums.weight;
 }
 
-/// Stateful layers need batches of one size.
+/// Raises if the network has stateful layers, which need batches of one size, and samples do not divide into such.
 template <class T>
 void check_batches(Network<T>& network, Index samples, Index size) {
   if (network.states().empty()) return;
@@ -168,13 +168,13 @@ void check_batches(Network<T>& network, Index samples, Index size) {
   check_carried(network, size);
 }
 
-/// (mean loss, share of correct classes, samples, steps, mean penalty where it is counted)
+/// The tuple (mean loss, accuracy, samples, steps, mean penalty); the penalty is 0 unless it is part of the loss.
 py::tuple report(const LossSums& sums) {
   return py::make_tuple(sums.loss / sums.weight, double(sums.correct) / double(sums.samples), sums.samples, sums.steps,
                         sums.penalty / sums.weight);
 }
 
-/// What work(context) reports of a batch, holding the network.
+/// Runs work(stop) with the network locked; returns its report.
 template <class T, class Work>
 py::tuple reported(ModelTrainer<T>& self, Nanoseconds estimate, const Work& work) {
   return report(run_native(self.trainer.network().mutex(), estimate, work));
@@ -194,7 +194,7 @@ py::tuple epoch_in_order(ModelTrainer<T>& self, const Dataset<T>& dataset, Index
   const Index n = dataset.samples.x.rows;
   const auto inside = [n](Index i) { return i >= 0 && i < n; };
   if (order.size() != n || !std::all_of(order.data(), order.data() + n, inside)) {
-    throw py::value_error("order: expected " + std::to_string(n) + " places of samples");
+    throw py::value_error("order: expected " + std::to_string(n) + " indices of samples");
   }
   check_batches(self.trainer.network(), n, size);
   return reported(self, kLongCall,
@@ -225,7 +225,7 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
             return reported(self, self.work(dataset.samples),
                             [&](const StopToken& stop) { return self.trainer.gradient(dataset.samples, stop); });
           },
-          "dataset"_a, "Leaves the gradients of the mean loss in the model's.")
+          "dataset"_a, "Writes the gradient of the mean loss w.r.t. the parameters to the model's gradients.")
       .def(
           "evaluate",
           [](Self& self, const Dataset<T>& dataset) {
@@ -236,8 +236,8 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
       .def_property(
           "sums_penalty", [](Self& self) { return self.trainer.sums_penalty; },
           [](Self& self, bool sums) { self.trainer.sums_penalty = sums; },
-          "Whether l1 and l2 are of the sum of a batch's losses: divided by its weight, and part of the reported "
-          "loss.");
+          "True if the l1 and l2 penalties are added to the sum of a batch's losses: divided by its weight, "
+          "and part of the reported loss.");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The registry as NumPy ufuncs, and rows and groups as gufuncs.
+// NumPy ufuncs of the registered functions, and gufuncs over rows and groups.
 #include <Python.h>
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #define NPY_TARGET_VERSION NPY_2_0_API_VERSION
@@ -27,16 +27,16 @@ static_assert(std::is_same_v<npy_intp, Index>, "strides of NumPy are strides of 
 
 constexpr int kMaxArguments = 3 + kMaxParameters;
 
-/// What an inner loop is given beside its arrays.
+/// Data of an inner loop, which NumPy passes to it together with the arrays.
 struct Elementwise {
   Loop loop;
-  int inputs;          ///< of the ufunc
-  double nanoseconds;  ///< an element
-  int constants = 0;   ///< parameters that the ufunc does not take: their defaults
+  int inputs;          ///< number of inputs of the ufunc
+  double nanoseconds;  ///< cost per element
+  int constants = 0;   ///< number of parameters that are held at their defaults instead of being inputs
   alignas(8) char constant[kMaxParameters][8] = {};
 };
 
-/// A NumPy inner loop that hands long arrays to several threads.
+/// NumPy inner loop of an elementwise ufunc, which shares long arrays between threads.
 void elementwise(char** args, const npy_intp* dims, const npy_intp* steps, void* data) {
   Elementwise& self = *static_cast<Elementwise*>(data);
   constexpr Index grain = 4096;
@@ -59,7 +59,7 @@ void elementwise(char** args, const npy_intp* dims, const npy_intp* steps, void*
   });
 }
 
-/// Strings, data and type tables that ufuncs point to for as long as the interpreter lives.
+/// Strings, data and tables that ufuncs point to until the interpreter ends; a deque never moves its elements.
 std::deque<std::string> texts;
 std::deque<Elementwise> elementwise_data;
 std::deque<std::vector<void*>> data_tables;
@@ -75,7 +75,7 @@ void add(py::module_& module, const char* name, PyObject* ufunc) {
   module.add_object(name, py::reinterpret_steal<py::object>(ufunc));
 }
 
-/// Writes a number as an element of some storage.
+/// Writes a number as an element of a dtype.
 void write_constant(double value, Storage storage, char* to) {
   const float single = float(value);
   if (storage == kF64) std::memcpy(to, &value, sizeof value);
@@ -87,7 +87,7 @@ void write_constant(double value, Storage storage, char* to) {
   }
 }
 
-/// A ufunc of the given inputs and, if `defaults`, with the parameters that follow them held at their defaults.
+/// Adds a ufunc with `inputs` inputs; if `defaults`, the parameters that would follow are held at their defaults.
 void add_elementwise(py::module_& module, const std::string& name, std::string doc, const Loop* loops,
                      const Description& info, int inputs, bool defaults = false) {
   constexpr double relative_cost[kStorages] = {4, 1, 2};
@@ -110,7 +110,7 @@ void add_elementwise(py::module_& module, const std::string& name, std::string d
                               keep(std::move(doc)), 0));
 }
 
-/// A ufunc of (arrays..., parameters...) and, where there are parameters, one of the arrays alone.
+/// Adds a ufunc of (arrays..., parameters...) and, if there are parameters, one of the arrays alone.
 void add_function(py::module_& module, const std::string& name, const std::string& doc, const Loop* loops,
                   const Description& info, int arrays) {
   add_elementwise(module, name, doc, loops, info, arrays + info.parameter_count());
@@ -128,7 +128,7 @@ void add_activation(py::module_& module, const ActivationLoops& row) {
                   row.parameter_backward, info, 2 + info.parameter_count());
 }
 
-/// A gufunc whose arguments share one type.
+/// Adds a gufunc whose arguments share one dtype.
 void add_gufunc(py::module_& module, const char* name, const char* doc, const char* signature,
                 const std::vector<PyUFuncGenericFunction>& loops, const std::vector<void*>& loop_data, int inputs) {
   auto& functions = function_tables.emplace_back(loops);
@@ -140,7 +140,7 @@ void add_gufunc(py::module_& module, const char* name, const char* doc, const ch
                                           PyUFunc_None, name, doc, 0, signature));
 }
 
-/// A gufunc over groups of pieces; long arrays are shared by several threads.
+/// NumPy inner loop of a gufunc over groups of elements, which shares long arrays between threads.
 void groups(char** args, const npy_intp* dims, const npy_intp* steps, void* data) {
   const Elementwise& self = *static_cast<const Elementwise*>(data);
   constexpr Index grain = 1024;
@@ -153,7 +153,7 @@ void groups(char** args, const npy_intp* dims, const npy_intp* steps, void* data
   });
 }
 
-/// Groups of pieces; `nanoseconds` a piece, about.
+/// Adds a gufunc over groups of elements, each of which costs about `nanoseconds`.
 void add_groups(py::module_& module, const char* name, const char* doc, const char* signature,
                 const Loop (&loops)[kStorages], int inputs, double nanoseconds) {
   std::vector<void*> data;

@@ -1,4 +1,4 @@
-// Inner loops of the elementwise ufuncs.
+// Fills the table's inner loops of elementwise ufuncs.
 #include "../loops/crelu.hpp"
 #include "../loops/map.hpp"
 #include "../loops/maxout.hpp"
@@ -45,11 +45,11 @@ constexpr MaxoutLoops maxout_loops() {
           {maxout_backward<Half>, maxout_backward<float>, maxout_backward<double>}};
 }
 
-/// Conversion between half and single precision.
+/// Inner loop that converts between half and single precision.
 template <class From, class To>
 void convert(char* const* args, const Index* dims, const Index* steps) {
   for (Index i = 0; i < dims[0]; i += kLanes) {
-    float block[kLanes];  // holds either without loss
+    float block[kLanes];  // float represents both types exactly
     const Index count = dims[0] - i < kLanes ? dims[0] - i : kLanes;
     gather<From>(args[0] + i * steps[0], steps[0], count, block);
     scatter<To>(block, count, args[1] + i * steps[1], steps[1]);

@@ -1,4 +1,4 @@
-// Functions of layers, apart from products and activations.
+// Fills the table's functions of layers, apart from matrix products and activations.
 #include "../loops/batch_norm.hpp"
 #include "../loops/blend.hpp"
 #include "../loops/cast.hpp"

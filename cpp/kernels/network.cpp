@@ -1,4 +1,4 @@
-// Matrix products and their post-ops.
+// Fills the table's matrix products and their post-ops.
 #include "../loops/post_ops.hpp"
 #include "../loops/product.hpp"
 #include "../loops/trainable_activation.hpp"

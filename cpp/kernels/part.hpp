@@ -1,4 +1,4 @@
-// The parts of a level's table: each file of this folder fills its own, so that they compile side by side.
+// The parts of a level's table of kernels. Each file of this folder fills one, so that they compile in parallel.
 #pragma once
 
 #include "../kernels.hpp"

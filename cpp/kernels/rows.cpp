@@ -1,4 +1,4 @@
-// Softmax, losses and sums over rows.
+// Fills the table's softmax functions, losses and sums over rows.
 #include "../loops/losses.hpp"
 #include "../loops/margin.hpp"
 #include "../loops/pointwise.hpp"
@@ -8,7 +8,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Entry of a loss: its own loop over rows, or the loop over outputs for a pointwise loss.
+/// The function of a loss: its own loop over rows, or the common loop over outputs for a pointwise loss.
 template <class Loss, class T>
 constexpr LossFunction<T> loss_function() {
   if constexpr (requires { Loss::template rows<T>; }) {

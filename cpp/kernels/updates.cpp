@@ -1,4 +1,4 @@
-// Update rules, norms and schedules.
+// Fills the table's update rules, norms and schedules.
 #include "../loops/norm.hpp"
 #include "../loops/update.hpp"
 #include "../ops/optimizers.hpp"

@@ -1,4 +1,4 @@
-// Batch normalization: statistics of columns, in double and in the order of the rows, and the passes that use them.
+// Batch normalization: statistics of columns, summed in double in the order of the rows; forward and backward passes.
 #pragma once
 
 #include "../simd/lanes.hpp"
@@ -20,8 +20,8 @@ SIMDNN_INLINE Lanes<double> load_wide(const T* from, Index count) {
   return wide(Lanes<T>(block));
 }
 
-/// Mean and biased variance of each column. The sums are of distances from the first row, whose squares are at most
-/// `rows` variances, so that nothing cancels.
+/// Mean and biased variance of each column. Distances from the first row are summed, whose squares are at most `rows`
+/// variances, so that nothing cancels.
 template <class T>
 void column_moments(const T* x, Index stride, Index rows, Index columns, double* mean, double* variance) {
   for_blocks(columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
@@ -42,9 +42,9 @@ void column_moments(const T* x, Index stride, Index rows, Index columns, double*
   });
 }
 
-/// sums[j] += sum_i g[i, j], products[j] += sum_i g[i, j] (x[i, j] - mean[j]); without a mean, zeros stand for it.
+/// sums[j] += sum_i dy[i, j], products[j] += sum_i dy[i, j] (x[i, j] - mean[j]); a mean of nullptr stands for zeros.
 template <class T>
-void add_column_products(const T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns,
+void add_column_products(const T* dy, Index dy_stride, const T* x, Index x_stride, Index rows, Index columns,
                          const double* mean, double* sums, double* products) {
   for_blocks(columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
     double start[3][kLanes] = {};
@@ -56,9 +56,9 @@ void add_column_products(const T* g, Index g_stride, const T* x, Index x_stride,
     const Lanes<double> center(start[0]);
     Lanes<double> sum(start[1]), product(start[2]);
     for (Index i = 0; i < rows; ++i) {
-      const Lanes<double> gradient = load_wide(g + i * g_stride + first, count);
-      sum += gradient;
-      product = fma(gradient, load_wide(x + i * x_stride + first, count) - center, product);
+      const Lanes<double> g = load_wide(dy + i * dy_stride + first, count);
+      sum += g;
+      product = fma(g, load_wide(x + i * x_stride + first, count) - center, product);
     }
     store_first(sum, count, sums + first);
     store_first(product, count, products + first);
@@ -75,7 +75,7 @@ void scale_columns_to(const T* x, Index x_stride, Index rows, Index columns, con
   }
 }
 
-/// dx = dy scale + (x - center) x_scale + dx_offset, in place of dy.
+/// dx = dy scale + (x - center) x_scale + offset; g holds dy, overwritten by dx.
 template <class T>
 void batch_norm_backward(T* g, Index g_stride, const T* x, Index x_stride, Index rows, Index columns, const T* scale,
                          const T* center, const T* x_scale, const T* offset) {
@@ -85,8 +85,8 @@ void batch_norm_backward(T* g, Index g_stride, const T* x, Index x_stride, Index
   }
 }
 
-/// Coefficients of scale_columns_to(), and 1 / sqrt(variance + eps). The center is the mean rounded to T; its rounding
-/// error goes to the offset, so that no digit of x - mean is lost.
+/// Coefficients of scale_columns_to(), and 1 / sqrt(variance + eps). The center is the mean rounded to T; the offset
+/// includes its rounding error, so that no digit of x - mean is lost.
 template <class T>
 void norm_factors(const NormColumns<T>& n, Index begin, Index end) {
   SIMDNN_VECTORIZE

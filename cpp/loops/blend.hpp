@@ -6,7 +6,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// out = a + b; out may be either.
+/// out = a + b; out may be a or b.
 template <class T>
 void add(const T* a, Index a_row, const T* b, Index b_row, T* out, Index out_row, Index rows, Index columns) {
   for (Index i = 0; i < rows; ++i, a += a_row, b += b_row, out += out_row) {
@@ -15,7 +15,7 @@ void add(const T* a, Index a_row, const T* b, Index b_row, T* out, Index out_row
   }
 }
 
-/// A post-op: c *= aux.
+/// The post-op c *= aux.
 template <class T>
 void multiply_tile(T* c, T* aux, Index stride, Index rows, Index columns, const T*) {
   for (Index i = 0; i < rows; ++i, c += stride, aux += stride) {
@@ -24,7 +24,7 @@ void multiply_tile(T* c, T* aux, Index stride, Index rows, Index columns, const 
   }
 }
 
-/// out = (a - b) factor; out may be either.
+/// out = (a - b) factor; out may be a or b.
 template <class T>
 void difference(const T* a, const T* b, T factor, T* out, Index n) {
   SIMDNN_VECTORIZE

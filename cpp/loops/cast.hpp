@@ -13,7 +13,7 @@ SIMDNN_INLINE void cast_as(const void* from, Index n, T scale, T* to) {
   for (Index i = 0; i < n; ++i) to[i] = T(x[i]) * scale;
 }
 
-/// to = scale * from; a scale of 1 changes nothing.
+/// to = scale * from; a scale of 1 is exact.
 template <class T>
 void cast(const void* from, DType dtype, Index n, T scale, T* to) {
   if (dtype == DType::f32) return cast_as<float>(from, n, scale, to);

@@ -1,7 +1,7 @@
 // Recurrent cells: the elementwise part of a time step, forward and backward.
 //
-// A row holds the gates of all units, gate by gate. The derivative of a gate follows from its value: f (1 - f), 1 -
-// t^2.
+// A row holds the gates of all units, gate by gate. The derivative of a gate follows from its value: f (1 - f) for a
+// sigmoid, 1 - t^2 for a tanh.
 #pragma once
 
 #include "../base/views.hpp"
@@ -9,6 +9,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
+/// p + by, or nullptr if p is nullptr.
 template <class T>
 SIMDNN_INLINE T* moved(T* p, Index by) {
   return p ? p + by : nullptr;
@@ -52,7 +53,7 @@ SIMDNN_INLINE void all_tanh(const T* x, Index n, T* y) {
   for (Index j = 0; j < n; ++j) y[j] = tanh(x[j]);
 }
 
-/// h = tanh(x W + b + h W): Elman 1990, Finding Structure in Time. Row: [h].
+/// h = tanh(x W + b + h U): Elman 1990, Finding Structure in Time. A row is [h].
 struct Rnn {
   static constexpr int gates = 1;
   static constexpr bool memory = false;
@@ -78,7 +79,7 @@ struct Rnn {
 };
 
 /// c = f c + i g, h = o tanh(c): Hochreiter & Schmidhuber 1997, Long Short-Term Memory; the forget gate f by Gers,
-/// Schmidhuber & Cummins 2000, Learning to Forget. Row: [i, f, g, o].
+/// Schmidhuber & Cummins 2000, Learning to Forget. A row is [i, f, g, o].
 struct Lstm {
   static constexpr int gates = 4;
   static constexpr bool memory = true;
@@ -105,19 +106,20 @@ struct Lstm {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < n; ++j) {
       const T in = i[j], forget = f[j], cell = g[j], out = o[j], t = tanh_of_c[j];
-      const T by_c = fma(dh[j] * out, tanh_slope(t), dc[j]);
-      i[j] = by_c * cell * sigmoid_slope(in);
-      f[j] = by_c * c[j] * sigmoid_slope(forget);
-      g[j] = by_c * in * tanh_slope(cell);
+      const T total_dc = fma(dh[j] * out, tanh_slope(t), dc[j]);
+      i[j] = total_dc * cell * sigmoid_slope(in);
+      f[j] = total_dc * c[j] * sigmoid_slope(forget);
+      g[j] = total_dc * in * tanh_slope(cell);
       o[j] = dh[j] * t * sigmoid_slope(out);
-      dc[j] = by_c * forget;
+      dc[j] = total_dc * forget;
       dh[j] = 0;
     }
   }
 };
 
-/// h = (1 - z) n + z h, n = tanh(a + r b), a of x and b of h: Cho et al. 2014, arXiv:1406.1078, eq. 5-8, with the reset
-/// after the product, as cuDNN and PyTorch have it. Row: [a, r, z, b]; a becomes n.
+/// h = (1 - z) n + z h, n = tanh(a + r b), where a is linear in x and b in h: Cho et al. 2014, arXiv:1406.1078, eq.
+/// 5-8, with the reset gate after the product, as in cuDNN and PyTorch. A row is [a, r, z, b]; the forward pass
+/// overwrites a by n.
 struct Gru {
   static constexpr int gates = 4;
   static constexpr bool memory = false;
@@ -139,11 +141,11 @@ struct Gru {
     const T* const h = row.h;
     SIMDNN_VECTORIZE
     for (Index j = 0; j < n; ++j) {
-      const T candidate = a[j], reset = r[j], update = z[j], by_a = fma(-dh[j], update, dh[j]) * tanh_slope(candidate);
-      a[j] = by_a;
-      r[j] = by_a * b[j] * sigmoid_slope(reset);
+      const T candidate = a[j], reset = r[j], update = z[j], da = fma(-dh[j], update, dh[j]) * tanh_slope(candidate);
+      a[j] = da;
+      r[j] = da * b[j] * sigmoid_slope(reset);
       z[j] = dh[j] * (h[j] - candidate) * sigmoid_slope(update);
-      b[j] = by_a * reset;
+      b[j] = da * reset;
       dh[j] = dh[j] * update;
     }
   }

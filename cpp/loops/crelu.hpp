@@ -1,11 +1,11 @@
-// Concatenated relu: as a NumPy inner loop, and over rows.
+// Concatenated relu [relu(x), relu(-x)]: a NumPy inner loop, and passes over rows.
 #pragma once
 
 #include "map.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// rising = relu(x), which may be x, and falling = relu(-x).
+/// rising = relu(x), falling = relu(-x); rising may be x.
 template <class T>
 SIMDNN_INLINE void rectify(const T* x, Index n, T* rising, T* falling) {
   SIMDNN_VECTORIZE
@@ -15,7 +15,7 @@ SIMDNN_INLINE void rectify(const T* x, Index n, T* rising, T* falling) {
   }
 }
 
-/// Inner loop () -> (2): dims are n and 2, steps are those of x, of y, and between relu(x) and relu(-x).
+/// NumPy inner loop () -> (2): dims are (n, 2); steps are those of x, of y, and from relu(x) to relu(-x).
 template <class S>
 void crelu_value(char* const* args, const Index* dims, const Index* steps) {
   using T = typename Compute<S>::type;

@@ -4,8 +4,8 @@
 // Let p = softmax(x), a_c the class scale, t the target distribution (smoothed: (1 - eps) t + eps / C). Then
 //   loss = sum_c a_c t_c (1 - p_c)^gamma (-log p_c)
 //   d loss / d x_j = h_j - p_j sum_c h_c,  h_c = a_c t_c (1 - p_c)^gamma (gamma p_c log p_c / (1 - p_c) - 1).
-// With a class index and no smoothing only h of that class is not 0, and everything but p is a factor of the row:
-// that is the fast loop here. loops/soft_targets.hpp has the other cases.
+// With a class index and no smoothing, only h of that class is not 0, and the gradient off the target is p times a
+// factor of the row: that is the fast loop here. loops/soft_targets.hpp has the other cases.
 #pragma once
 
 #include "../base/descriptions.hpp"
@@ -16,38 +16,45 @@ SIMDNN_LEVEL_BEGIN
 
 /// Losses and gradients of up to sixteen rows with class indices, one row per lane, from the rows' softmax terms.
 struct HardRows {
-  double distance[kLanes] = {}, weight[kLanes] = {};  ///< distance: largest logit minus the target's
-  double own[kLanes], unit[kLanes], rest[kLanes];     ///< the terms of the target, of the largest, all but the target's
-  double loss[kLanes], factor[kLanes], own_gradient[kLanes];  ///< gradient = factor * term off the target
+  double distance[kLanes] = {};  ///< the target's logit minus the largest
+  double weight[kLanes] = {};    ///< factor of loss and gradient
+  double target_term[kLanes], largest_term[kLanes];
+  double other_terms[kLanes];  ///< sum of all terms but the target's
+  double loss[kLanes];
+  double factor[kLanes];  ///< gradient = factor * term, except at the target
+  double target_gradient[kLanes];
 
-  /// Losses and gradients without class or sample weights.
+  /// Computes the losses without class or sample weights.
   void find_losses() {
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {
-      // A target that is the largest has own = unit: the log1p of the others, so that small losses keep their digits.
-      loss[l] = log1p((rest[l] + (own[l] - unit[l])) / unit[l]) - distance[l];
+      // If the target is the largest, this is log1p of the other terms alone, so that small losses keep their digits.
+      loss[l] = log1p((other_terms[l] + (target_term[l] - largest_term[l])) / largest_term[l]) - distance[l];
     }
   }
 
   SIMDNN_INLINE void find_factor(int l, double scale) {
-    factor[l] = scale * weight[l] / (rest[l] + own[l]);
-    own_gradient[l] = -(factor[l] * rest[l]);
+    factor[l] = scale * weight[l] / (other_terms[l] + target_term[l]);
+    target_gradient[l] = -(factor[l] * other_terms[l]);
   }
 
+  /// Computes the factors of the gradients.
   void find_factors(double scale) {
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) find_factor(l, scale);
   }
 
-  void focus(double gamma) {
+  /// Applies the focal factor to losses and gradients.
+  void apply_focal_factor(double gamma) {
     find_losses();
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {
-      const double inverse_sum = 1 / (rest[l] + own[l]), q = rest[l] * inverse_sum, power = focal_factor(q, gamma);
-      const double strength = power * (1 - gamma * focal_slope(own[l] * inverse_sum, -loss[l], q));
+      const double inverse_sum = 1 / (other_terms[l] + target_term[l]), q = other_terms[l] * inverse_sum,
+                   power = focal_factor(q, gamma);
+      const double strength = power * (1 - gamma * focal_slope(target_term[l] * inverse_sum, -loss[l], q));
       loss[l] = power == 0 ? 0.0 : power * loss[l];
       factor[l] *= strength;
-      own_gradient[l] *= strength;
+      target_gradient[l] *= strength;
     }
   }
 };
@@ -70,7 +77,7 @@ struct CrossEntropy {
       for (Index i = 0; i < batch.output.rows; ++i) soft(batch, i);
       return;
     }
-    // With a focal factor the terms stay in the first-level cache until their factors are known.
+    // With a focal factor, so few rows are taken at a time that the first-level cache holds their terms until scaled.
     constexpr Index most = 16384 / sizeof(T);
     const bool few = batch.output.columns > kShort && batch.parameters[kGamma] != 0;
     const Index fits = few ? most / batch.output.columns : kLanes;
@@ -91,29 +98,29 @@ struct CrossEntropy {
     return batch.row_weight ? double(batch.row_weight[i]) * batch.factor : batch.factor;
   }
 
-  /// Loads target and weight of each row; an ignored row takes its first class, with weight 0.
+  /// Loads target and weight of each row; an ignored row gets class 0 and weight 0.
   template <class T>
   static void begin(const LossRows<T>& batch, Index first, Index count, HardRows& hard, int* target) {
-    const auto row = [&](Index l) { return first + (l < count ? l : count - 1); };  // as in TransposedRows
+    const auto row = [&](Index l) { return first + (l < count ? l : count - 1); };  // padded like TransposedRows
     for (Index l = 0; l < kLanes; ++l) {
-      const std::int64_t own = batch.classes[row(l)];
-      target[l] = int(own < 0 ? 0 : own);
-      hard.weight[l] = own < 0 ? 0.0 : batch.factor;
+      const std::int64_t c = batch.classes[row(l)];
+      target[l] = int(c < 0 ? 0 : c);
+      hard.weight[l] = c < 0 ? 0.0 : batch.factor;
     }
     for (Index l = 0; batch.row_weight && l < kLanes; ++l) hard.weight[l] *= double(batch.row_weight[row(l)]);
     for (Index l = 0; batch.class_scale && l < kLanes; ++l) hard.weight[l] *= batch.class_scale[target[l]];
   }
 
-  /// Writes the gradient at the target; an ignored row has none.
+  /// Writes the gradient at the target; the gradient of an ignored row is 0.
   template <class T>
-  static void finish_gradient(const LossRows<T>& batch, Index i, double own_gradient) {
+  static void finish_gradient(const LossRows<T>& batch, Index i, double target_gradient) {
     T* const gradient = batch.gradient.row(i);
     const std::int64_t target = batch.classes[i];
-    if (target >= 0) gradient[target] = T(own_gradient);
+    if (target >= 0) gradient[target] = T(target_gradient);
     for (Index j = 0; target < 0 && j < batch.output.columns; ++j) gradient[j] = T(0);
   }
 
-  /// Computes the losses; not on the gradient's critical path, so it overlaps with the next rows.
+  /// Computes the losses. They are not on the gradient's critical path, so this overlaps with the next rows.
   template <class T>
   static void end(const LossRows<T>& batch, Index first, Index count, HardRows& hard) {
     if (batch.parameters[kGamma] == 0) hard.find_losses();
@@ -126,26 +133,26 @@ struct CrossEntropy {
   static void short_rows(const LossRows<T>& batch, Index first, Index count) {
     HardRows hard;
     int target[kLanes];
-    T own[kLanes];
+    T target_logit[kLanes];
     TransposedRows<T> block;
     begin(batch, first, count, hard, target);
     for (Index l = 0; l < kLanes; ++l) {
-      own[l] = batch.output.data[(first + (l < count ? l : count - 1)) * batch.output.stride + target[l]];
+      target_logit[l] = batch.output.data[(first + (l < count ? l : count - 1)) * batch.output.stride + target[l]];
     }
     block.load(batch.output.row(first), batch.output.stride, count, batch.output.columns);
     if (batch.row_correct) block.mark_correct(batch.classes + first, count, batch.row_correct + first);
-    const Lanes<T> own_x(own), largest = block.shift.largest;
-    (wide(own_x) - wide(largest)).store(hard.distance);
+    const Lanes<T> target_x(target_logit), largest = block.shift.largest;
+    (wide(target_x) - wide(largest)).store(hard.distance);
     block.leave_out(target);
-    block.terms(own_x).store(hard.own);
-    block.terms(largest).store(hard.unit);
-    block.exponentials_but(target, own_x).store(hard.rest);
+    block.terms(target_x).store(hard.target_term);
+    block.terms(largest).store(hard.largest_term);
+    block.exponentials_without(target, target_x).store(hard.other_terms);
     hard.find_factors(batch.scale);
-    if (batch.parameters[kGamma] != 0) hard.focus(batch.parameters[kGamma]);
+    if (batch.parameters[kGamma] != 0) hard.apply_focal_factor(batch.parameters[kGamma]);
     if (batch.gradient.data) {
       block.scale(factor_of<T>(Lanes<double>(hard.factor)));
       block.store(batch.gradient.row(first), batch.gradient.stride, count);
-      for (int l = 0; l < count; ++l) finish_gradient(batch, first + l, hard.own_gradient[l]);
+      for (int l = 0; l < count; ++l) finish_gradient(batch, first + l, hard.target_gradient[l]);
     }
     end(batch, first, count, hard);
   }
@@ -159,7 +166,7 @@ struct CrossEntropy {
     const auto gradient_of = [&](int l) { return batch.gradient.data ? batch.gradient.row(first + l) : nullptr; };
     const auto finish = [&](int l) {
       row_scale(gradient_of(l), factor_of<T>(hard.factor[l]), n);
-      finish_gradient(batch, first + l, hard.own_gradient[l]);
+      finish_gradient(batch, first + l, hard.target_gradient[l]);
     };
     begin(batch, first, count, hard, target);
     const auto extrema_of = [&](int l) { return row_extrema(batch.output.row(first + l), n); };
@@ -167,28 +174,28 @@ struct CrossEntropy {
     for (int l = 0; l < count; ++l) {
       const T* const x = batch.output.row(first + l);
       const MaxShift<T> shift(extrema);
-      const T largest = shift.largest, own = x[target[l]];
+      const T largest = shift.largest, target_logit = x[target[l]];
       if (batch.row_correct) {
-        const bool wins = own == largest && (target[l] == 0 || row_max(x, target[l]) < largest);
+        const bool wins = target_logit == largest && (target[l] == 0 || row_max(x, target[l]) < largest);
         batch.row_correct[first + l] = wins && batch.classes[first + l] >= 0;
       }
-      hard.distance[l] = double(own) - double(largest);
-      hard.own[l] = exact(term_of(own, shift));
-      hard.unit[l] = shift.unit();
-      const bool leads = !(own < largest);  // the other terms may vanish in the sum
-      const double sum = row_exp(x, n, shift, leads ? Index(target[l]) : kNobody, gradient_of(l));
-      hard.rest[l] = leads ? sum : sum - hard.own[l];
+      hard.distance[l] = double(target_logit) - double(largest);
+      hard.target_term[l] = exact(term_of(target_logit, shift));
+      hard.largest_term[l] = shift.largest_term();
+      const bool leads = !(target_logit < largest);  // the other terms might vanish in a sum with the target's
+      const double sum = row_exp(x, n, shift, leads ? Index(target[l]) : kNoColumn, gradient_of(l));
+      hard.other_terms[l] = leads ? sum : sum - hard.target_term[l];
       if (l + 1 < count) extrema = extrema_of(l + 1);  // overlaps with the division below
       hard.find_factor(l, batch.scale);
       if (batch.gradient.data && gamma == 0) finish(l);
     }
-    for (Index l = count; l < kLanes; ++l) hard.own[l] = hard.unit[l] = 1, hard.rest[l] = 0;
-    if (gamma != 0) hard.focus(gamma);
+    for (Index l = count; l < kLanes; ++l) hard.target_term[l] = hard.largest_term[l] = 1, hard.other_terms[l] = 0;
+    if (gamma != 0) hard.apply_focal_factor(gamma);
     for (int l = 0; batch.gradient.data && gamma != 0 && l < count; ++l) finish(l);
     end(batch, first, count, hard);
   }
 
-  /// One row with target probabilities, or a smoothed class.
+  /// Computes one row with target probabilities, or with a smoothed class.
   template <class T>
   static void soft(const LossRows<T>& batch, Index i) {
     const Index n = batch.output.columns;
@@ -203,7 +210,7 @@ struct CrossEntropy {
     const double weight = weight_of(batch, i);
     const SoftRow<T> row(batch.output.row(i), n);
     const Smoothed<T> targets{batch.classes ? nullptr : batch.values.row(i),
-                              batch.classes ? Index(batch.classes[i]) : kNobody, 1 - smoothing, smoothing / double(n),
+                              batch.classes ? Index(batch.classes[i]) : kNoColumn, 1 - smoothing, smoothing / double(n),
                               batch.class_scale};
     if (batch.row_correct) batch.row_correct[i] = row.winner == targets.winner(n);
     const double loss = gamma == 0 ? soft_row(row, targets, batch.scale * weight, gradient)

@@ -1,4 +1,4 @@
-// Random layers and the straight-through step, elementwise: y and the slope dy/dx.
+// Elementwise passes of random layers and of the straight-through step: y and the slope dy/dx.
 #pragma once
 
 #include "../math/cosine.hpp"
@@ -8,8 +8,8 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Calls act(x, y, slope, count, words) for blocks of up to kRandomBlock elements of each row, a random word per
-/// element.
+/// Calls act(x, y, slope, count, words) for blocks of up to kRandomBlock elements of each row, with kWords random words
+/// per element.
 template <int kWords = 1, class T, class Act>
 SIMDNN_INLINE void for_random_blocks(const RandomRows<T>& r, const Act& act) {
   const Index blocks = (r.x.columns + kRandomBlock - 1) / kRandomBlock;
@@ -17,14 +17,14 @@ SIMDNN_INLINE void for_random_blocks(const RandomRows<T>& r, const Act& act) {
   for (Index i = 0; i < r.x.rows; ++i) {
     for (Index b = 0; b < blocks; ++b) {
       const Index j = b * kRandomBlock, left = r.x.columns - j;
-      const std::uint64_t place = std::uint64_t((r.random.first_row + i) * blocks + b) * kWords;
-      for (int w = 0; w < kWords; ++w) random_block(r.random, place + std::uint64_t(w), words + w * kRandomBlock);
+      const std::uint64_t first_block = std::uint64_t((r.random.first_row + i) * blocks + b) * kWords;
+      for (int w = 0; w < kWords; ++w) random_block(r.random, first_block + std::uint64_t(w), words + w * kRandomBlock);
       act(r.x.row(i) + j, r.y.row(i) + j, r.slope.row(i) + j, left < kRandomBlock ? left : kRandomBlock, words);
     }
   }
 }
 
-/// y = x / (1 - p) where a random word of 32 bits is at least p 2^32, else 0.
+/// y = x / (1 - p) if a random word of 32 bits is at least p 2^32, else 0.
 template <class T>
 void dropout(const RandomRows<T>& rows, double probability) {
   const std::uint32_t threshold = std::uint32_t(probability * 4294967296.0);
@@ -39,10 +39,10 @@ void dropout(const RandomRows<T>& rows, double probability) {
                     });
 }
 
-/// y = 1 with probability x, else 0: a uniform number of [0, 1) with T's precision is compared with x.
+/// y = 1 with probability x, else 0: a uniform number in [0, 1) with T's precision is compared with x.
 template <class T>
 void bernoulli(const RandomRows<T>& rows) {
-  constexpr int spare = sizeof(T) == 4 ? 8 : 0;  // bits of a word that T does not hold
+  constexpr int spare = sizeof(T) == 4 ? 8 : 0;  // bits of a word beyond T's precision
   constexpr T unit = sizeof(T) == 4 ? T(0x1p-24) : T(0x1p-32);
   for_random_blocks(rows, [&](const T* x, T* y, T*, Index count, const std::uint32_t* words) SIMDNN_LAMBDA_INLINE {
     SIMDNN_VECTORIZE
@@ -70,24 +70,25 @@ void alpha_dropout(const RandomRows<T>& rows, double probability) {
                     });
 }
 
-/// Number in [0, 1) from 24 bits of a word, equal in both precisions.
+/// Uniform number in [0, 1) from 24 bits of a word, equal in both precisions.
 template <class T>
 SIMDNN_INLINE T unit(std::uint32_t word) {
   return T(std::int32_t(word >> 8)) * T(0x1p-24);
 }
 
-/// y = x where x > 0, else x times a random slope, one per element.
+/// y = x for x > 0, else x times a random slope, drawn per element.
 template <class T>
 void rrelu(const RandomRows<T>& rows, const SlopeLaw& law) {
   const auto leak = [](const T* x, T* y, T* slope, Index count) SIMDNN_LAMBDA_INLINE {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < count; ++j) {
-      const T own = x[j] > 0 ? T(1) : slope[j];
-      slope[j] = own;
-      y[j] = x[j] * own;
+      const T factor = x[j] > 0 ? T(1) : slope[j];
+      slope[j] = factor;
+      y[j] = x[j] * factor;
     }
   };
-  if (law.normal) {  // Box & Muller 1958; half a turn has the cosines of a whole one
+  if (law.normal) {
+    // Box & Muller 1958. Angles of half a circle suffice: their cosines are distributed like those of a whole one.
     const double mean = (law.lower + law.upper) / 2, deviation = (law.upper - law.lower) * 0x1.279a74590331cp-2;
     return for_random_blocks<2>(
         rows, [&](const T* x, T* y, T* slope, Index count, const std::uint32_t* words) SIMDNN_LAMBDA_INLINE {
@@ -107,7 +108,7 @@ void rrelu(const RandomRows<T>& rows, const SlopeLaw& law) {
                     });
 }
 
-/// y = 1 where x >= 0, else 0; the slope is 1, or 1 within |x| <= 1.
+/// y = 1 for x >= 0, else 0. The slope is 1 everywhere; if clipped, only for |x| <= 1, else 0.
 template <class T>
 void straight_through(const RandomRows<T>& rows, bool clipped) {
   const T bound = clipped ? T(1) : T(__builtin_inf());

@@ -1,11 +1,11 @@
-// Layer normalization: rows by their own mean and variance, computed in double.
+// Layer normalization of rows by their own mean and variance, which are computed in double.
 #pragma once
 
 #include "reduce.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// y = (x - mean) / sqrt(variance + eps) w + b for each row; `normal` receives the factor of w.
+/// y = normal w + b, normal = (x - mean) / sqrt(variance + eps), for each row.
 template <class T>
 void layer_norm(const NormRows<T>& n) {
   for (Index i = 0; i < n.x.rows; ++i) {
@@ -38,7 +38,7 @@ void layer_norm(const NormRows<T>& n) {
   }
 }
 
-/// Overwrites dy, in y, by dx (Ba, Kiros & Hinton 2016).
+/// Overwrites y, which holds dy, by dx: Ba, Kiros & Hinton 2016, Layer Normalization, arXiv:1607.06450.
 template <class T>
 void layer_norm_backward(const NormRows<T>& n) {
   const double per_column = 1 / double(n.y.columns);
@@ -47,18 +47,18 @@ void layer_norm_backward(const NormRows<T>& n) {
     const T* const normal = n.normal.row(i);
     Lanes<double> sum, product;
     for_blocks(n.y.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
-      T slope[kLanes], weight[kLanes], block[kLanes];
-      load_block(g + first, count, T(0), slope);
+      T dy[kLanes], weight[kLanes], block[kLanes];  // dy is multiplied by the weight
+      load_block(g + first, count, T(0), dy);
       load_block(normal + first, count, T(0), block);
       if (n.weight) {
         load_block(n.weight + first, count, T(0), weight);
         SIMDNN_VECTORIZE
-        for (int l = 0; l < kLanes; ++l) slope[l] *= weight[l];
-        store_block(g + first, count, slope);
+        for (int l = 0; l < kLanes; ++l) dy[l] *= weight[l];
+        store_block(g + first, count, dy);
       }
-      const Lanes<double> gradient = wide(Lanes<T>(slope));
-      sum += gradient;
-      product = fma(gradient, wide(Lanes<T>(block)), product);
+      const Lanes<double> d = wide(Lanes<T>(dy));
+      sum += d;
+      product = fma(d, wide(Lanes<T>(block)), product);
     });
     const double inverse = n.inverse[i];
     const T scale = T(inverse), x_scale = T(-inverse * sum_lanes(product) * per_column);

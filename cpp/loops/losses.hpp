@@ -1,4 +1,4 @@
-// All losses that a network can be trained on: the list is the registry.
+// The list of losses that a network can be trained on.
 #pragma once
 
 #include "../base/list.hpp"

@@ -1,4 +1,4 @@
-// Elementwise loops: NumPy inner loops of an operation over any strides.
+// NumPy inner loops of elementwise operations, for any strides.
 #pragma once
 
 #include "../base/views.hpp"
@@ -32,11 +32,11 @@ SIMDNN_INLINE T derivative_from_output_of(T y, const T* p) {
   return with_parameters<Op>([](auto... v) SIMDNN_LAMBDA_INLINE { return Op::derivative_from_output(v...); }, y, p);
 }
 
-/// True if d f / d parameter is described, so that the parameter can be trained.
+/// True if the operation defines d f / d parameter, so that the parameter can be trained.
 template <class Op>
 constexpr bool has_parameter_derivative = requires { Op::template parameter_derivative<float>; };
 
-// The elementwise functions of an activation, over inputs (streams..., parameters...).
+/// f(x). Like the functions below, it is applied to its inputs: `streams` array elements, then the parameters.
 template <class Op>
 struct Value {
   static constexpr int streams = 1, inputs = 1 + Op::info.parameter_count();
@@ -46,6 +46,7 @@ struct Value {
   }
 };
 
+/// f'(x).
 template <class Op>
 struct Derivative {
   static constexpr int streams = 1, inputs = 1 + Op::info.parameter_count();
@@ -55,6 +56,7 @@ struct Derivative {
   }
 };
 
+/// dy f'(x), with inputs (dy, x, parameters...).
 template <class Op>
 struct Backward {
   static constexpr int streams = 2, inputs = 2 + Op::info.parameter_count();
@@ -64,7 +66,7 @@ struct Backward {
   }
 };
 
-/// Contribution of each element to the gradient w.r.t. the first parameter.
+/// dy df / d parameter, with inputs (dy, x, parameters...), for the first parameter.
 template <class Op>
 struct ParameterBackward {
   static constexpr int streams = 2, inputs = 2 + Op::info.parameter_count();
@@ -75,7 +77,7 @@ struct ParameterBackward {
   }
 };
 
-/// Type that an element is computed in: half precision in double, so that the result is rounded correctly.
+/// Type in which an element is computed: double for half precision, so that the result is rounded correctly.
 template <class S>
 struct Compute {
   using type = S;
@@ -125,7 +127,8 @@ SIMDNN_INLINE void scatter(const T* from, Index count, char* to, Index step) {
   }
 }
 
-/// Elements [begin, n) through small contiguous blocks: any stride, and the tail of the contiguous loop.
+/// Computes elements [begin, n) through small contiguous blocks: for any stride, and for the tail of the contiguous
+/// loop.
 template <class F, class S>
 void map_blocks(char* const* args, const Index* steps, Index begin, Index n) {
   using T = typename Compute<S>::type;
@@ -149,7 +152,7 @@ void map_blocks(char* const* args, const Index* steps, Index begin, Index n) {
   }
 }
 
-/// Contiguous streams and constant parameters, whole lanes only; returns the number of elements done.
+/// Computes whole blocks of lanes of contiguous arrays with constant parameters; returns the number of elements done.
 template <class F, class T>
 Index map_contiguous(char* const* args, Index n) {
   T fixed[F::inputs];
@@ -169,7 +172,7 @@ Index map_contiguous(char* const* args, Index n) {
   return whole;
 }
 
-/// A single element without a block, because the overhead of the call dominates the time of a scalar.
+/// Computes a single element without a block, because overhead dominates the time of a call on a scalar.
 template <class F, class S>
 void map_one(char* const* args) {
   using T = typename Compute<S>::type;
@@ -178,6 +181,7 @@ void map_one(char* const* args) {
   store(reinterpret_cast<S*>(args[F::inputs]), F::apply(element));
 }
 
+/// NumPy inner loop of the function F on elements of type S.
 template <class F, class S>
 void map(char* const* args, const Index* dims, const Index* steps) {
   if (dims[0] == 1) return map_one<F, S>(args);

@@ -1,4 +1,4 @@
-// Logits with a margin: the target's logit is lowered, so that training has to make its angle smaller.
+// Large-margin logits: the target's logit is lowered, so that training has to make its angle smaller.
 //
 // With c = z / (|x| |w|), a logit is r q P(c), P(c) = c + [target] e(c), e(c) = (p(c) - c) / (1 + lambda). Its
 // derivatives are
@@ -11,7 +11,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// p(c) and its derivative.
+/// A function of c and its derivative.
 struct MarginPoint {
   double value, slope;
 };
@@ -45,7 +45,7 @@ SIMDNN_INLINE MarginPoint angle_margin(double c, const MarginShape& shape) {
   return {fma(c, shape.cosine, -(sine * shape.sine)), fma(c / (sine > least ? sine : least), shape.sine, shape.cosine)};
 }
 
-/// e(c), the term that the margin adds to the cosine of the target.
+/// e(c), which the margin adds to the cosine of the target, and its derivative.
 SIMDNN_INLINE MarginPoint margin_excess(double c, const MarginShape& shape) {
   MarginPoint p{c - shape.margin, 1};  // Wang, Cheng, Liu & Liu 2018, arXiv:1801.05599, section 3
   if (shape.law == MarginLaw::angular) p = angular_margin(c, int(shape.margin));
@@ -55,7 +55,7 @@ SIMDNN_INLINE MarginPoint margin_excess(double c, const MarginShape& shape) {
 
 SIMDNN_INLINE double inverse_norm(double norm) { return norm > 0 ? 1 / norm : 0.0; }
 
-/// Factors of a row's logits.
+/// Factors of a row's logits, in the notation of the head of this file.
 struct MarginRow {
   const MarginShape& shape;
   double inverse_x, r;
@@ -65,8 +65,8 @@ struct MarginRow {
 
   SIMDNN_INLINE double q(double weight_norm) const { return shape.weight_norm ? weight_norm : 1.0; }
 
-  /// r q / (|x| |w|)
-  SIMDNN_INLINE double by_z(double weight_norm) const {
+  /// The factor r q / (|x| |w|) of z.
+  SIMDNN_INLINE double z_factor(double weight_norm) const {
     const double row = shape.feature_norm ? 1.0 : shape.scale * inverse_x;
     return shape.weight_norm ? row : row * inverse_norm(weight_norm);
   }
@@ -84,12 +84,12 @@ void margin_logits(const MarginRows<T>& batch) {
     const T* const z = batch.z.row(i);
     T* const out = batch.out.row(i);
     SIMDNN_VECTORIZE
-    for (Index j = 0; j < batch.z.columns; ++j) out[j] = T(row.by_z(batch.weight_norm[j]) * double(z[j]));
+    for (Index j = 0; j < batch.z.columns; ++j) out[j] = T(row.z_factor(batch.weight_norm[j]) * double(z[j]));
     const Index target = Index(batch.classes[i]);
     if (target < 0) continue;
     const double norm = batch.weight_norm[target];
     const double excess = margin_excess(row.cosine(double(z[target]), norm), batch.shape).value;
-    out[target] = T(fma(row.r * row.q(norm), excess, row.by_z(norm) * double(z[target])));
+    out[target] = T(fma(row.r * row.q(norm), excess, row.z_factor(norm) * double(z[target])));
   }
 }
 
@@ -106,10 +106,10 @@ SIMDNN_INLINE double margin_columns(const MarginRows<T>& batch, const MarginRow&
     load_block(batch.weight_norm_gradient + first, count, 0.0, norm_gradient);
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {
-      const double turn = double(gs[l]) * row.r * row.q(norm[l]) * row.cosine(double(zs[l]), norm[l]);
-      lane[l] -= row.shape.feature_norm ? 0.0 : turn * row.inverse_x;
-      norm_gradient[l] -= row.shape.weight_norm ? 0.0 : turn * inverse_norm(norm[l]);
-      gs[l] = T(double(gs[l]) * row.by_z(norm[l]));
+      const double radial = double(gs[l]) * row.r * row.q(norm[l]) * row.cosine(double(zs[l]), norm[l]);
+      lane[l] -= row.shape.feature_norm ? 0.0 : radial * row.inverse_x;
+      norm_gradient[l] -= row.shape.weight_norm ? 0.0 : radial * inverse_norm(norm[l]);
+      gs[l] = T(double(gs[l]) * row.z_factor(norm[l]));
     }
     store_block(out + first, count, gs);
     store_block(batch.weight_norm_gradient + first, count, norm_gradient);
@@ -117,7 +117,7 @@ SIMDNN_INLINE double margin_columns(const MarginRows<T>& batch, const MarginRow&
   return sum_lanes(lane);
 }
 
-/// Backward pass; rows are visited in order, so that sums over them have one order.
+/// Overwrites the gradient w.r.t. the logits by that w.r.t. z. Sums over rows are in the order of rows.
 template <class T>
 void margin_backward(const MarginRows<T>& batch) {
   const MarginShape& shape = batch.shape;
@@ -132,10 +132,11 @@ void margin_backward(const MarginRows<T>& batch) {
     if (target < 0) continue;
     const double norm = batch.weight_norm[target], c = row.cosine(double(z[target]), norm);
     const MarginPoint e = margin_excess(c, shape);
-    const double strength = g * row.r * row.q(norm), turn = -c * e.slope;
-    out[target] = T(g * row.by_z(norm) * (1 + e.slope));
-    batch.feature_norm_gradient[i] += strength * (shape.feature_norm ? e.value + turn : turn) * row.inverse_x;
-    batch.weight_norm_gradient[target] += strength * (shape.weight_norm ? e.value + turn : turn) * inverse_norm(norm);
+    const double strength = g * row.r * row.q(norm), radial = -c * e.slope;
+    out[target] = T(g * row.z_factor(norm) * (1 + e.slope));
+    batch.feature_norm_gradient[i] += strength * (shape.feature_norm ? e.value + radial : radial) * row.inverse_x;
+    batch.weight_norm_gradient[target] +=
+        strength * (shape.weight_norm ? e.value + radial : radial) * inverse_norm(norm);
   }
 }
 

@@ -1,4 +1,4 @@
-// Maxout: the largest of a group of pieces, of which the first takes the gradient. NumPy inner loops over groups.
+// NumPy inner loops of maxout: the largest element of each group of k; the first of equal ones gets the gradient.
 #pragma once
 
 #include "../math/half.hpp"
@@ -13,40 +13,40 @@ SIMDNN_INLINE void gather_every(Index every, const S* x, Index count, T* to) {
   for (Index i = 0; i < count; ++i) to[i] = load<T>(x[every * i]);
 }
 
-/// Variant of gather(): groups of two and four pieces are shuffled in registers.
+/// Variant of gather() in which compilers shuffle registers for groups of two and four elements.
 template <class S, class T>
-void gather_pieces(const char* from, Index step, Index count, T* to) {
+void gather_elements(const char* from, Index step, Index count, T* to) {
   const S* const x = reinterpret_cast<const S*>(from);
   if (step == 2 * Index(sizeof(S))) return gather_every(2, x, count, to);
   if (step == 4 * Index(sizeof(S))) return gather_every(4, x, count, to);
   gather<S>(from, step, count, to);
 }
 
-/// Adjacent groups, one per vector lane; gather and scatter deal with strides and precisions.
+/// A block of adjacent groups, one per vector lane; gather and scatter convert strides and precisions.
 template <class S>
 struct Groups {
   using T = typename Compute<S>::type;
   static constexpr Index block = 8 * kLanes;
   alignas(64) T best[block];
-  alignas(64) T piece[block] = {};
+  alignas(64) T element[block] = {};
   alignas(64) T out[block];
 
-  /// Finds the largest piece of each group, the first of equal ones; NaN if a piece is NaN.
-  SIMDNN_INLINE void find(const char* x, Index step, Index pieces, Index piece_step, Index count) {
-    gather_pieces<S>(x, step, count, best);
+  /// Finds the largest element of each of `count` groups of `size` elements; NaN if one is NaN.
+  SIMDNN_INLINE void find(const char* x, Index step, Index size, Index element_step, Index count) {
+    gather_elements<S>(x, step, count, best);
     for (Index j = count; j < block; ++j) best[j] = 0;
-    for (Index k = 1; k < pieces; ++k) {
-      gather_pieces<S>(x + k * piece_step, step, count, piece);
+    for (Index k = 1; k < size; ++k) {
+      gather_elements<S>(x + k * element_step, step, count, element);
       SIMDNN_VECTORIZE
       for (Index j = 0; j < block; ++j) {
-        const T larger = piece[j] <= best[j] ? best[j] : piece[j];
+        const T larger = element[j] <= best[j] ? best[j] : element[j];
         best[j] = best[j] == best[j] ? larger : best[j];
       }
     }
   }
 };
 
-/// Inner loop (k) -> (): dims are n and k, steps are those of x, y, and of x's pieces.
+/// Inner loop (k) -> (): dims are (n, k); steps are those of x, y, and of the elements of x.
 template <class S>
 void maxout_value(char* const* args, const Index* dims, const Index* steps) {
   Groups<S> groups;
@@ -57,8 +57,8 @@ void maxout_value(char* const* args, const Index* dims, const Index* steps) {
   }
 }
 
-/// Inner loop (), (k) -> (k): dy times d max / d piece, which is 1 for the winner and 0 for the others, or NaN for all.
-/// dims are n and k, steps are those of dy, x, out, and of the pieces of x and out.
+/// Inner loop (), (k) -> (k): dy d max / d element, where the derivative is 1 for the first largest element and 0 for
+/// the others, or NaN for all. dims are (n, k); steps are those of dy, x, out, and of the elements of x and out.
 template <class S>
 void maxout_backward(char* const* args, const Index* dims, const Index* steps) {
   using T = typename Compute<S>::type;
@@ -72,12 +72,12 @@ void maxout_backward(char* const* args, const Index* dims, const Index* steps) {
     groups.find(x, steps[1], dims[1], steps[3], count);
     for (Index j = 0; j < block; ++j) open[j] = groups.best[j] == groups.best[j] ? T(1) : groups.best[j];
     for (Index k = 0; k < dims[1]; ++k) {
-      gather_pieces<S>(x + k * steps[3], steps[1], count, groups.piece);
+      gather_elements<S>(x + k * steps[3], steps[1], count, groups.element);
       SIMDNN_VECTORIZE
       for (Index j = 0; j < block; ++j) {
         const T lost = open[j] == open[j] ? T(0) : open[j];
-        const T slope = groups.piece[j] == groups.best[j] ? open[j] : lost;
-        open[j] -= slope;  // taken by the first
+        const T slope = groups.element[j] == groups.best[j] ? open[j] : lost;
+        open[j] -= slope;  // the first largest element takes all
         groups.out[j] = dy[j] * slope;
       }
       scatter<S>(groups.out, count, args[2] + i * steps[2] + k * steps[4], steps[2]);
@@ -85,14 +85,14 @@ void maxout_backward(char* const* args, const Index* dims, const Index* steps) {
   }
 }
 
-/// Inner loop (k) -> (k): dims are n and k, steps are those of x and out, and of their pieces.
+/// Inner loop (k) -> (k): d max / d element. dims are (n, k); steps are those of x and out, and of their elements.
 template <class S>
 void maxout_derivative(char* const* args, const Index* dims, const Index* steps) {
   S one;
   store(&one, typename Compute<S>::type(1));
   char* const with_one[] = {reinterpret_cast<char*>(&one), args[0], args[1]};
-  const Index their_steps[] = {0, steps[0], steps[1], steps[2], steps[3]};
-  maxout_backward<S>(with_one, dims, their_steps);
+  const Index backward_steps[] = {0, steps[0], steps[1], steps[2], steps[3]};
+  maxout_backward<S>(with_one, dims, backward_steps);
 }
 
 SIMDNN_LEVEL_END

@@ -1,4 +1,4 @@
-// Functions for gradient clipping and max-norm: norms and scaling of columns, a test for finite numbers.
+// Kernels of gradient clipping and max-norm: a test for finite numbers, sums of squares and scaling of columns.
 #pragma once
 
 #include "../base/views.hpp"

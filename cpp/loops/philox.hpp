@@ -1,4 +1,4 @@
-// Counter-based random numbers: independent of the thread, chunk and instruction set that compute them.
+// Counter-based random numbers, which do not depend on the thread, block or instruction set that computes them.
 #pragma once
 
 #include "../base/views.hpp"
@@ -6,10 +6,10 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Random words of a block: sixteen counters, four words each.
+/// Number of random words of a block: sixteen counters with four words each.
 constexpr Index kRandomBlock = 4 * kLanes;
 
-/// Product of the lower half of each 64-bit lane and a word.
+/// Product of the lower half of each 64-bit lane with a 32-bit factor.
 #if defined(__AVX512F__)
 SIMDNN_INLINE U64Vector multiply_lower(U64Vector x, std::uint32_t factor) {
   return U64Vector(_mm512_mul_epu32(__m512i(x), _mm512_set1_epi64(factor)));
@@ -44,9 +44,9 @@ struct WordProduct {
 /// Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", section 4.3): the
 /// key is the seed; the counter is the block, the stream, and the index of the pass. Word w of counter l is
 /// out[16 w + l].
-SIMDNN_INLINE void random_block(const RandomPlace& place, std::uint64_t block, std::uint32_t* out) {
+SIMDNN_INLINE void random_block(const RandomCounter& counter, std::uint64_t block, std::uint32_t* out) {
   constexpr std::uint32_t multiplier[2] = {0xd2511f53u, 0xcd9e8d57u}, weyl[2] = {0x9e3779b9u, 0xbb67ae85u};
-  std::uint32_t key[2] = {std::uint32_t(place.seed), std::uint32_t(place.seed >> 32)};
+  std::uint32_t key[2] = {std::uint32_t(counter.seed), std::uint32_t(counter.seed >> 32)};
   const std::uint64_t first = block * kLanes;
   std::uint32_t counters[kLanes];
   for (int l = 0; l < kLanes; ++l) counters[l] = std::uint32_t(first) + std::uint32_t(l);
@@ -54,9 +54,9 @@ SIMDNN_INLINE void random_block(const RandomPlace& place, std::uint64_t block, s
   U32Vector x[4][parts];
   for (int k = 0; k < parts; ++k) {
     x[0][k] = load_vector(counters + k * kWidth<std::uint32_t>);
-    x[1][k] = U32Vector{} + (std::uint32_t(first >> 32) << 16 | place.stream);
-    x[2][k] = U32Vector{} + std::uint32_t(place.pass_index);
-    x[3][k] = U32Vector{} + std::uint32_t(place.pass_index >> 32);
+    x[1][k] = U32Vector{} + (std::uint32_t(first >> 32) << 16 | counter.stream);
+    x[2][k] = U32Vector{} + std::uint32_t(counter.pass_index);
+    x[3][k] = U32Vector{} + std::uint32_t(counter.pass_index >> 32);
   }
   for (int round = 0; round < 10; ++round) {
     for (int k = 0; k < parts; ++k) {

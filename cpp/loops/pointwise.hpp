@@ -1,4 +1,4 @@
-// Loop of pointwise losses over rows: in double, summed in sixteen virtual lanes.
+// Loop of pointwise losses over rows, in double, with sums in sixteen virtual lanes.
 #pragma once
 
 #include "../ops/pointwise_losses.hpp"
@@ -15,10 +15,10 @@ SIMDNN_INLINE ValueAndSlope evaluate(double x, double y, const double* parameter
   }
 }
 
-/// Elements whose values are kept until they are summed: a few blocks of lanes.
+/// Number of elements that are evaluated before their values are summed: a few blocks of lanes.
 constexpr Index kStretch = 256;
 
-/// value[j] = the loss of x[j], to[j] = slope * its derivative; to may be x.
+/// value[j] = the loss of x[j], to[j] = slope times its derivative; to may be x.
 template <class Loss, int kMode, class T>
 void evaluate_stretch(const T* x, const T* y, Index count, const double* parameters, const double* scale, double slope,
                       double* value, T* to) {
@@ -58,7 +58,7 @@ void pointwise_row(const LossRows<T>& batch, Index i) {
   if (batch.row_correct) batch.row_correct[i] = 0;
 }
 
-/// Runs the loop in the mode that the parameters choose, from kMode on.
+/// Runs the loop in the mode that the parameters choose, which is kMode or a later one.
 template <class Loss, class T, int kMode = 0>
 void pointwise_rows(const LossRows<T>& batch) {
   if constexpr (requires { Loss::kModes; }) {

@@ -7,7 +7,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Parameters of an activation, in registers during a tile.
+/// Copy of an activation's parameters, which stays in registers during a tile.
 template <class Op, class T>
 struct Fixed {
   T value[kMaxParameters] = {};
@@ -16,6 +16,7 @@ struct Fixed {
   }
 };
 
+/// Post-op of inference: c = f(c).
 template <class Op, class T>
 void infer_tile(T* c, T*, Index stride, Index rows, Index columns, const T* parameters) {
   const Fixed<Op, T> fixed(parameters);
@@ -25,6 +26,7 @@ void infer_tile(T* c, T*, Index stride, Index rows, Index columns, const T* para
   }
 }
 
+/// Post-op of a forward pass in training: c = f(c), aux = f'(c) unless f' follows from the output.
 template <class Op, class T>
 void train_tile(T* c, T* aux, Index stride, Index rows, Index columns, const T* parameters) {
   if constexpr (Op::info.reads == Reads::output) {
@@ -42,6 +44,7 @@ void train_tile(T* c, T* aux, Index stride, Index rows, Index columns, const T* 
   }
 }
 
+/// Post-op of a backward pass: c *= f', from aux.
 template <class Op, class T>
 void backward_tile(T* c, T* aux, Index stride, Index rows, Index columns, const T* parameters) {
   [[maybe_unused]] const Fixed<Op, T> fixed(parameters);

@@ -45,16 +45,16 @@ SIMDNN_INLINE void store_lanes(T* to, Vector<T> x, int count) {
 #endif
 }
 
-/// A tile of R rows and V vectors at c, over `depth` values of k; `last` lanes of the last vector are stored.
+/// Computes a tile c [R, V vectors] over `depth` values of k; only `last` lanes of the last vector are stored.
 template <class T, int R, int V>
 __attribute__((noinline)) void tile(const T* a, Index a_row, Index a_column, const T* b, Index b_row, Index depth,
-                                    const T* start, Index start_row, T* c, Index c_row, int last) {
+                                    const T* c_init, Index c_init_row, T* c, Index c_row, int last) {
   constexpr int width = kWidth<T>;
   Vector<T> sum[R][V];
   SIMDNN_UNROLL
   for (int r = 0; r < R; ++r) {
     SIMDNN_UNROLL
-    for (int v = 0; v < V; ++v) sum[r][v] = start ? load_vector(start + r * start_row + v * width) : Vector<T>{};
+    for (int v = 0; v < V; ++v) sum[r][v] = c_init ? load_vector(c_init + r * c_init_row + v * width) : Vector<T>{};
   }
   for (Index k = 0; k < depth; ++k, a += a_column, b += b_row) {
     Vector<T> row[V];
@@ -77,7 +77,7 @@ __attribute__((noinline)) void tile(const T* a, Index a_row, Index a_column, con
 template <class T>
 using TileFunction = void (*)(const T*, Index, Index, const T*, Index, Index, const T*, Index, T*, Index, int);
 
-/// Height of the largest tile of V vectors whose accumulators, b vectors and broadcast fit in registers.
+/// Rows of the largest tile of this width whose accumulators, b vectors and broadcast fit in registers.
 constexpr int tallest(int vectors) {
   const int rows = (kRegisters - vectors - 1) / vectors;
   return rows < 8 ? rows : 8;
@@ -106,19 +106,19 @@ TileFunction<T> choose_tile(int rows, int vectors) {
                         : four.of_rows[rows];
 }
 
-/// Splits n into the fewest parts of at most `most`, nearly equal; part(i) begins at i * n / parts. (Divisions are a
-/// noticeable part of the time of a tiny product.)
+/// The least number of nearly equal parts of n with at most `most` each. (Divisions are a noticeable part of the time
+/// of a tiny product, hence the shortcut.)
 SIMDNN_INLINE Index parts_of(Index n, Index most) { return n <= most ? n > 0 : (n + most - 1) / most; }
 
-/// Columns of a panel of b: those of the widest tile.
+/// Columns of a panel of b, which are those of the widest tile.
 template <class T>
 constexpr Index kPanel = kTileVectors * kWidth<T>;
 
-/// Rows of a panel that are packed at a time: they stay in the second-level cache while tiles of all rows read them.
+/// Rows of a panel that are packed together, so that they stay in the second-level cache while all tiles read them.
 template <class T>
 constexpr Index kSteps = (64 << 10) / Index(sizeof(T)) / kPanel<T>;
 
-/// Packs rows [0, depth) of `columns` columns of b into rows of kPanel, filled up to whole vectors with zeros.
+/// Packs b [depth, columns] into rows of kPanel elements, filled up to whole vectors with zeros.
 template <class T>
 void pack(const T* b, Index b_row, Index b_column, Index depth, Index columns, T* to) {
   const Index whole = parts_of(columns, kWidth<T>) * kWidth<T>;
@@ -133,8 +133,8 @@ void pack(const T* b, Index b_row, Index b_column, Index depth, Index columns, T
   }
 }
 
-/// True if tiles read b from a packed copy: always if b is transposed; otherwise if rows are far apart, because they
-/// then compete for the same cache sets and need a page each, above all if a panel takes only a line of each.
+/// True if tiles read b from a packed copy: if b is transposed, or if its rows are far apart, because they then compete
+/// for the same cache sets and take one page each, above all if a panel takes only one cache line of each.
 template <class T>
 bool wants_packing(const Product<T>& p) {
   constexpr Index far = (kVectorBytes == 64 ? 4096 : 2048) / Index(sizeof(T)), enough = 4 * tallest(kTileVectors);
@@ -152,7 +152,7 @@ void prefetch(const T* b, Index b_row, Index b_column, Index depth, Index column
   }
 }
 
-/// Columns [column, column + columns) of a product, `vectors` wide.
+/// Computes columns [column, column + columns) of a product with tiles of `vectors` vectors.
 template <class T>
 void panel(const Product<T>& p, Index column, Index columns, int vectors) {
   alignas(64) T packed[kSteps<T> * kPanel<T>];
@@ -174,10 +174,10 @@ void panel(const Product<T>& p, Index column, Index columns, int vectors) {
       rows = height + (i < taller);
       if (fetches) prefetch(next, p.b.row_stride, p.b.column_stride, next_depth, columns, i, blocks);
       T* const c = p.c.row(row) + column;
-      const T* const start = k ? c : p.c_init.data ? p.c_init.row(row) + column : nullptr;
+      const T* const c_init = k ? c : p.c_init.data ? p.c_init.row(row) + column : nullptr;
       choose_tile<T>(int(rows), vectors)(p.a.data + row * p.a.row_stride + k * p.a.column_stride, p.a.row_stride,
                                          p.a.column_stride, packs ? packed : b, packs ? kPanel<T> : p.b.row_stride,
-                                         depth, start, k ? p.c.stride : p.c_init.stride, c, p.c.stride, last);
+                                         depth, c_init, k ? p.c.stride : p.c_init.stride, c, p.c.stride, last);
       if (p.post_op.apply && k + depth == p.a.columns) {
         T* const aux = p.post_op.aux ? p.post_op.aux + row * p.c.stride + column : nullptr;
         p.post_op.apply(c, aux, p.c.stride, rows, vectors * kWidth<T>, p.post_op.parameters);
@@ -187,6 +187,7 @@ void panel(const Product<T>& p, Index column, Index columns, int vectors) {
   } while (k < p.a.columns);
 }
 
+/// Computes a product panel by panel.
 template <class T>
 void wide_product(const Product<T>& p) {
   constexpr int width = kWidth<T>;
@@ -199,8 +200,8 @@ void wide_product(const Product<T>& p) {
   }
 }
 
-/// True if columns are so few that c^T = b^T a^T is faster, with the rows in the lanes. An a that is transposed already
-/// may not be read beyond its last row; transposing one costs as much as a quarter of the lanes.
+/// True if there are so few columns that c^T = b^T a^T is faster, with the rows in the lanes. A transposed a may not be
+/// read beyond its last row; transposing an a costs as much as a quarter of the lanes.
 template <class T>
 bool is_narrow(const Product<T>& p) {
   constexpr Index width = kWidth<T>;

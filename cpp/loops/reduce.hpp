@@ -1,11 +1,11 @@
-// Sums in double, whose order of additions depends on the number of elements only.
+// Sums in double, in an order that depends on the number of elements only.
 #pragma once
 
 #include "../simd/lanes.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// Calls add(sums, block) for each block of a contiguous row, in double, filled up with zeros.
+/// Calls add(sums, block) for each block of a contiguous row, filled up with zeros; returns the sum of the lanes.
 template <class T, class Add>
 SIMDNN_INLINE double fold_row(const T* x, Index n, const Add& add) {
   Lanes<double> sums;

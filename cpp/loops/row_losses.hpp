@@ -1,4 +1,4 @@
-// Losses of a whole row other than cross-entropy: log-likelihood, distillation.
+// Losses of whole rows other than cross-entropy: negative log-likelihood, distillation.
 #pragma once
 
 #include "../base/descriptions.hpp"
@@ -6,7 +6,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// -x[target] of log-probabilities.
+/// Negative log-likelihood -x[target] of log-probabilities x.
 struct NegativeLogLikelihood {
   static constexpr LossDescription info{
       .name = "nll",
@@ -55,10 +55,10 @@ struct Distillation {
     const SoftRow<T> student(batch.output.row(i), batch.output.columns);
     const SoftRow<T> teacher(batch.values.row(i), batch.output.columns);
     const double student_sum = exact_log_sum(student, inverse), teacher_sum = exact_log_sum(teacher, inverse);
-    const Index target = batch.classes ? Index(batch.classes[i]) : kNobody;
+    const Index target = batch.classes ? Index(batch.classes[i]) : kNoColumn;
     const double hard = target < 0 ? 0.0 : batch.parameters[1], soft = 1 - batch.parameters[1];
     const double cold_sum = hard == 0 ? 0.0 : exact_log_sum(student, 1);
-    const double own = hard == 0 ? 0.0 : double(student.x[target]) - double(student.shift.largest);
+    const double target_distance = hard == 0 ? 0.0 : double(student.x[target]) - double(student.shift.largest);
     const double slope = batch.scale * weight * temperature * soft, hard_slope = batch.scale * weight * hard;
     double lane[kLanes] = {};
     for_blocks(batch.output.columns, [&](Index first, Index count) SIMDNN_LAMBDA_INLINE {
@@ -85,7 +85,7 @@ struct Distillation {
       if (gradient) store_block(gradient + first, count, block);
     });
     const double divergence = temperature * temperature * sum_lanes(lane);
-    batch.row_loss[i] = weight * (soft * divergence + (hard == 0 ? 0.0 : hard * (cold_sum - own)));
+    batch.row_loss[i] = weight * (soft * divergence + (hard == 0 ? 0.0 : hard * (cold_sum - target_distance)));
     if (batch.row_correct) batch.row_correct[i] = student.winner == teacher.winner;
   }
 

@@ -1,4 +1,4 @@
-// One row of softmax cross-entropy against a distribution over the classes; see cross_entropy.hpp for the formula.
+// Softmax cross-entropy of one row with a distribution over the classes; cross_entropy.hpp has the formula.
 #pragma once
 
 #include "../math/log.hpp"
@@ -9,12 +9,12 @@ SIMDNN_LEVEL_BEGIN
 /// Label smoothing of Szegedy et al. 2016, section 7: (1 - eps) t + eps / C, for a class index or probabilities.
 template <class T>
 struct Smoothed {
-  const T* probabilities = nullptr;  ///< nullptr: the target is a class index
-  Index target = kNobody;
+  const T* probabilities = nullptr;  ///< nullptr if the target is a class index
+  Index target = kNoColumn;
   double keep = 1, spread = 0;
   const double* class_scale = nullptr;
 
-  /// a_j t_j for a block of columns from `first`; 0 beyond the row.
+  /// Loads a_j t_j for a block of columns from `first`; 0 beyond the row.
   SIMDNN_INLINE Lanes<double> load(Index first, Index count) const {
     T t[kLanes];
     double factor[kLanes];
@@ -40,13 +40,13 @@ struct Smoothed {
   }
 };
 
-/// A row of logits, with the column of the largest and log sum exp(x - largest).
+/// A row of logits x [n], its largest element and that element's column.
 template <class T>
 struct SoftRow {
   const T* x;
   Index n;
   MaxShift<T> shift;
-  Index winner;
+  Index winner;  ///< column of the largest element
 
   SoftRow(const T* row, Index columns) : x(row), n(columns), shift(row_extrema(row, columns)) {
     const Index found = first_equal(x, n, shift.largest);
@@ -60,38 +60,38 @@ struct SoftRow {
     return false;
   }
 
-  /// log sum exp(x - largest), from the sum of the terms without the largest.
-  double log_sum(double rest) const { return log1p(rest / shift.unit()); }
+  /// log sum exp(x - largest), from the sum of all terms but the largest.
+  double log_sum(double rest) const { return log1p(rest / shift.largest_term()); }
 
-  /// x_j - largest in double, 0 beyond the row.
+  /// Loads x_j - largest in double; 0 beyond the row.
   SIMDNN_INLINE Lanes<double> load(Index first, Index count) const {
     return wide(Lanes<T>(x + first, int(count), shift.largest)) - double(shift.largest);
   }
   SIMDNN_INLINE void load(Index first, Index count, double* distance) const { load(first, count).store(distance); }
 };
 
-/// Returns the row's loss without the focal factor; writes scale * gradient unless `gradient` is nullptr (it may be x).
+/// Returns the row's loss without a focal factor. Writes scale * gradient unless `gradient` is nullptr; it may be x.
 template <class T>
 double soft_row(const SoftRow<T>& row, const Smoothed<T>& targets, double scale, T* gradient) {
-  Lanes<double> mass, pull;
+  Lanes<double> target_sum, dot;
   for_blocks(row.n, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
     const Lanes<double> t = targets.load(i, count);
-    mass += t;
-    pull += times_unless_zero(t, row.load(i, count));  // 0 log 0 = 0
+    target_sum += t;
+    dot += times_unless_zero(t, row.load(i, count));  // 0 log 0 = 0
   });
-  const double all = sum_lanes(mass), unit = row.shift.unit();
+  const double all = sum_lanes(target_sum), largest_term = row.shift.largest_term();
   const double rest = row_exp(row.x, row.n, row.shift, row.winner, gradient);
   if (gradient) gradient[row.winner] = term_of(row.shift.largest, row.shift).value;
-  const double factor = scale * all / (rest + unit);
+  const double factor = scale * all / (rest + largest_term);
   for_blocks(gradient ? row.n : 0, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
-    const Lanes<double> pulled = -scale * targets.load(i, count),
+    const Lanes<double> target_part = -scale * targets.load(i, count),
                         terms = wide(Lanes<T>(gradient + i, int(count), T(0)));
-    narrow<T>(fma(factor, terms, pulled)).store(gradient + i, int(count));
+    narrow<T>(fma(factor, terms, target_part)).store(gradient + i, int(count));
   });
-  return fma(all, row.log_sum(rest), -sum_lanes(pull));
+  return fma(all, row.log_sum(rest), -sum_lanes(dot));
 }
 
-/// log sum exp(x - largest), by exponentials in double.
+/// log sum exp((x - largest) / temperature), with exponentials in double.
 template <class T>
 double exact_log_sum(const SoftRow<T>& row, double inverse_temperature) {
   double lane[kLanes] = {};
@@ -118,7 +118,7 @@ SIMDNN_INLINE double focal_slope(double p, double log_p, double q) {
   return p == 0 ? 0.0 : (q > 0 || q != q ? inside : -1.0);
 }
 
-/// Returns the row's loss with the focal factor, in double; writes the gradient unless it is nullptr.
+/// Returns the row's loss with a focal factor, in double. Writes scale * gradient unless `gradient` is nullptr.
 template <class T>
 double focal_row(const SoftRow<T>& row, const Smoothed<T>& targets, double gamma, double scale, T* gradient) {
   const double log_sum = exact_log_sum(row, 1);

@@ -1,7 +1,7 @@
-// Softmax, its logarithm, log-sum-exp and their backward passes over rows.
+// Softmax, log-softmax, log-sum-exp, entropy and their backward passes over rows.
 //
-// A temperature other than 1 divides the logits: those rows are computed in double. So is log-sum-exp, whose
-// largest logit and logarithm may cancel.
+// A temperature other than 1 divides the logits; such rows are computed in double. Log-sum-exp is always computed in
+// double, because its largest logit and logarithm may cancel.
 #pragma once
 
 #include "soft_targets.hpp"
@@ -34,7 +34,7 @@ SIMDNN_INLINE void exact_log_probabilities(const SoftmaxRows<T>& batch, const Wr
   });
 }
 
-/// Calls work(block, first row, count) for sixteen short rows at a time.
+/// Calls work(block, first row, count) for blocks of up to sixteen short rows.
 template <class T, class Work>
 SIMDNN_INLINE void for_transposed_rows(const SoftmaxRows<T>& batch, const Work& work) {
   for (Index i = 0; i < batch.x.rows; i += kLanes) {
@@ -45,7 +45,7 @@ SIMDNN_INLINE void for_transposed_rows(const SoftmaxRows<T>& batch, const Work& 
   }
 }
 
-/// exp(x) / sum exp(x); out may be x.
+/// out = exp(x) / sum exp(x) for each row; out may be x.
 template <class T>
 void softmax(const SoftmaxRows<T>& batch) {
   if (batch.temperature != 1) {
@@ -64,7 +64,7 @@ void softmax(const SoftmaxRows<T>& batch) {
     const T* const x = batch.x.row(i);
     T* const y = batch.out.row(i);
     const MaxShift<T> shift(extrema);
-    const double sum = row_exp(x, batch.x.columns, shift, kNobody, y);
+    const double sum = row_exp(x, batch.x.columns, shift, kNoColumn, y);
     if (i + 1 < batch.x.rows)
       extrema = row_extrema(x + batch.x.stride, batch.x.columns);  // overlaps with the division below
     row_scale(y, reciprocal_of<T>(sum), batch.x.columns);
@@ -72,7 +72,7 @@ void softmax(const SoftmaxRows<T>& batch) {
   }
 }
 
-/// x - log sum exp(x); out may be x.
+/// out = x - log sum exp(x) for each row; out may be x.
 template <class T>
 void log_softmax(const SoftmaxRows<T>& batch) {
   if (batch.temperature != 1) {
@@ -102,7 +102,7 @@ void logsumexp(const SoftmaxRows<T>& batch) {
   });
 }
 
-/// Softmax into out, then out_j = write(p_j, dy_j, sum of gather(p, dy)) / temperature.
+/// Computes p = softmax(x / temperature), then out_j = write(p_j, dy_j, sum of gather(p, dy)) / temperature.
 template <class T, class Gather, class Write>
 SIMDNN_INLINE void backward(const SoftmaxRows<T>& batch, const Gather& gather, const Write& write) {
   softmax(batch);
@@ -146,7 +146,7 @@ void log_softmax_backward(const SoftmaxRows<T>& batch) {
       [](double p, double dy, double sum) SIMDNN_LAMBDA_INLINE { return fma(-p, sum, dy); });
 }
 
-/// out[i] = -sum p log p, 0 log 0 = 0.
+/// out[i] = -sum p log p for each row p, where 0 log 0 = 0.
 template <class T>
 void entropy(const SoftmaxRows<T>& batch) {
   for (Index i = 0; i < batch.x.rows; ++i) {
@@ -161,7 +161,7 @@ void entropy(const SoftmaxRows<T>& batch) {
   }
 }
 
-/// Gradient of entropy: -dy (log p + 1), with one dy per row.
+/// out = -dy (log p + 1), the gradient of entropy w.r.t. p, with one dy per row.
 template <class T>
 void entropy_backward(const SoftmaxRows<T>& batch) {
   for (Index i = 0; i < batch.x.rows; ++i) {
@@ -173,7 +173,7 @@ void entropy_backward(const SoftmaxRows<T>& batch) {
   }
 }
 
-/// Gradient of log-sum-exp, with one dy per row.
+/// out = dy softmax(x / temperature) / temperature, the gradient of log-sum-exp, with one dy per row.
 template <class T>
 void logsumexp_backward(const SoftmaxRows<T>& batch) {
   softmax(batch);

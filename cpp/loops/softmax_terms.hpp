@@ -1,4 +1,4 @@
-// Terms of softmax rows: exp(x) times a factor common to the row, each with its rounding error; sums in double.
+// Terms of softmax rows, which are exp(x) times a power of 2 common to the row, and their sums in double.
 #pragma once
 
 #include "../base/views.hpp"
@@ -8,28 +8,29 @@
 
 SIMDNN_LEVEL_BEGIN
 
-constexpr Index kNobody = -1;
+/// The index of a column that does not exist.
+constexpr Index kNoColumn = -1;
 
 /// Blocks of a row that are processed together, as many as registers allow.
 template <class T>
 constexpr int kTogether = kVectorBytes == 64 ? 3 : (kVectorBytes == 32 ? 2 : 1);
 
-/// Number of the first n elements that precede an address aligned to a register.
+/// Number of elements, of the first n, before the first address that is aligned to a register.
 template <class T>
 SIMDNN_INLINE Index count_ragged(const T* x, Index n) {
   const Index before = Index(-reinterpret_cast<std::size_t>(x) / sizeof(T) % kWidth<T>);
   return before < n ? before : n;
 }
 
-/// Bounds of a row's elements.
+/// The largest element of a row, and the smallest, or 0 if that is not negative.
 template <class T>
 struct RowExtrema {
   T largest, least;
 };
 
-/// The largest element, and the least negative bound: the smallest element, or 0 if none is negative. A NaN is ignored
-/// here and makes the sum NaN. As unsigned words, negative numbers exceed all others and grow with their magnitude;
-/// comparing words costs nothing next to comparing numbers.
+/// Returns the largest element of a row and its smallest element, or 0 if none is negative. A NaN is ignored here; it
+/// makes the sum of terms NaN. Read as unsigned integers, negative numbers exceed all others and grow with their
+/// magnitude, so that the smallest element is the largest integer.
 template <class T>
 RowExtrema<T> row_extrema(const T* x, Index n) {
   using Word = typename Bits<T>::type;
@@ -61,7 +62,7 @@ T row_max(const T* x, Index n) {
   return row_extrema(x, n).largest;
 }
 
-/// The first element that is equal to `value`, or n.
+/// Index of the first element that is equal to `value`, or n.
 template <class T>
 Index first_equal(const T* x, Index n, T value) {
   Index i = 0;
@@ -82,10 +83,10 @@ struct MaxShiftConstants<double> {
   static constexpr double lift = 53, near = 4096, above = 0x1p54;
 };
 
-/// A rounded term and its exact form. V is a scalar or lanes.
+/// A term, exact and rounded. V is a scalar or lanes.
 template <class V>
 struct Term : ScaledExp<V> {
-  V value;
+  V value;  ///< rounded
 
   SIMDNN_INLINE explicit Term(ScaledExp<V> e) : ScaledExp<V>(e) {
     V p = e.high;
@@ -104,14 +105,14 @@ SIMDNN_INLINE auto exact(const Term<V>& term) {
 /// Range of a row's exponents, which decides whether terms may underflow.
 enum class ExponentRange {
   normal,  ///< all terms are normal numbers
-  near,    ///< some terms are below the normal range, and set to 0
-  far,     ///< the largest element is so large that x - largest is formed instead
+  near,    ///< some terms are below the normal range and become 0
+  far,     ///< the largest element is huge, so that terms are computed from x - largest
 };
 
-/// A row's shift by 2^(lift - K), K = round(largest / ln 2): its terms are 2^(lift - K) exp(x), whose exponent is
-/// changed instead of its argument, so that no difference is rounded. A row whose largest is huge is shifted by the
-/// largest itself, with the rounding error of the difference (Knuth's TwoSum).
-/// The lift keeps terms normal down to half the smallest subnormal probability; smaller ones are 0, NaN stays NaN.
+/// The factor 2^(lift - K) of a row's terms 2^(lift - K) exp(x), K = round(largest / ln 2). The exponent of exp(x) is
+/// changed instead of its argument, so that no difference is rounded. If the largest element is huge, terms are
+/// computed from x - largest instead, with the rounding error of the difference (Knuth's TwoSum). The lift keeps terms
+/// normal down to half the smallest subnormal probability; smaller ones are 0, NaN stays NaN.
 template <class V>
 struct MaxShift {
   using T = Scalar<V>;
@@ -130,12 +131,12 @@ struct MaxShift {
   }
 
   SIMDNN_INLINE V offset() const { return S::lift - power; }
-  /// The smallest x whose term is normal.
+  /// The smallest x whose term is a normal number.
   SIMDNN_INLINE V floor() const { return far_floor() + power * C::ln2_high; }
   static constexpr T far_floor() { return -(S::lift + C::bias - 1) * C::ln2_high; }
 
-  /// Exact term of the largest element; NaN if the row has no softmax.
-  SIMDNN_INLINE double unit() const { return exact(term_of(largest, *this)); }
+  /// The exact term of the largest element; NaN if the row has no softmax.
+  SIMDNN_INLINE double largest_term() const { return exact(term_of(largest, *this)); }
 };
 
 /// 2^offset exp(x), but 0 below the floor.
@@ -161,7 +162,7 @@ SIMDNN_INLINE Term<V> far_term(V x, V largest) {
   return Term<V>(e);
 }
 
-/// Terms of x, a scalar or lanes, for a row's shift.
+/// Terms of x, which is a scalar or lanes, for a row's shift.
 template <ExponentRange range, class V, class T>
 SIMDNN_INLINE Term<V> term_within(V x, const MaxShift<T>& shift) {
   if constexpr (range == ExponentRange::far) return far_term(x, V(shift.largest));
@@ -196,8 +197,8 @@ SIMDNN_INLINE auto reciprocal_of(const D& x) {
   return Factor{high, narrow<T>(fma(0 - wide(high), x, D(1)) * wide(high))};
 }
 
-/// Sums of terms in lanes: of the rounded terms, and of all rounding errors (Dekker's Fast2Sum, which requires sums
-/// that start above every term).
+/// Sums of rounded terms and of all rounding errors, in lanes. Dekker's Fast2Sum requires that a sum exceeds its next
+/// term, hence a start above every term.
 template <class T>
 struct TermSums {
   Lanes<T> start, sum, lost;
@@ -217,14 +218,15 @@ struct TermSums {
   SIMDNN_INLINE Lanes<double> lanes() const { return (wide(sum) - wide(start)) + wide(lost); }
 };
 
-/// Start of a sum without one term: above each other term, but not far above, because the omitted one may dominate.
+/// Start of a sum without one term: just above all other terms, because the omitted one may be far larger than they.
 template <class T>
 T start_without(Index left_out, const T* x, Index n, const MaxShift<T>& shift) {
   const T other = max(row_max(x, left_out), row_max(x + left_out + 1, n - left_out - 1));
   return 2 * term_of(other, shift).scale;
 }
 
-/// y = the terms of a row; returns their sum without the element `left_out`, whose y is 0. y may be x, or nullptr.
+/// Writes the terms of a row to y and returns their sum; the term of the element `left_out` becomes 0. y may be x, or
+/// nullptr.
 template <ExponentRange range, class T>
 SIMDNN_INLINE double sum_terms(const T* x, Index n, MaxShift<T> shift, Index left_out, T* y) {
   using V = Lanes<T, kTogether<T>>;
@@ -241,7 +243,7 @@ SIMDNN_INLINE double sum_terms(const T* x, Index n, MaxShift<T> shift, Index lef
       sums.add(term);
     }
     if (i == n) break;
-    V part(x + i, int(n - i), nothing);  // the one with a gap, or the last one
+    V part(x + i, int(n - i), nothing);  // the block with the gap, or the last block
     if (i == gap) part = part.with(int(left_out - i), nothing);
     auto term = term_within<at_gaps>(part, shift);
     if (y) term.value.store(y + i, int(n - i));
@@ -251,6 +253,7 @@ SIMDNN_INLINE double sum_terms(const T* x, Index n, MaxShift<T> shift, Index lef
   return sum_lanes(sums.lanes());
 }
 
+/// Calls sum_terms() for the row's range of exponents.
 template <class T>
 double row_exp(const T* x, Index n, const MaxShift<T>& shift, Index left_out, T* y) {
   const auto sum = [&](T* to) SIMDNN_LAMBDA_INLINE {
@@ -278,19 +281,19 @@ void row_scale(T* y, const Factor<T>& factor, Index n) {
   scale_part(y + i, n - i);
 }
 
-/// Bound of a sum that one term dominates: a single term is at most sqrt(2) 2^lift.
+/// Upper bound of a sum that one term dominates, since a single term is at most sqrt(2) 2^lift.
 template <class T>
 constexpr double kLargestDominantSum = 1.5 * double(std::uint64_t(1) << int(MaxShiftConstants<T>::lift));
 /// Fraction of a sum that vanishes when the largest probability is rounded, or that a sum in double cannot resolve.
 template <class T>
 constexpr double kTiny = kIsF32<T> ? 0x1p-25 : 0x1p-52;
 
-/// True if a row's other terms vanish next to the largest, so that its probability must be exactly 1; the quotient of
-/// term and sum may miss 1 by an ULP, because the sum includes the term's rounding error.
+/// True if all terms of a row but the largest round away, so that its probability must be exactly 1. The quotient of
+/// term and sum may differ from 1 by an ULP, because the sum includes the term's rounding error.
 template <class T>
 bool one_term_dominates(const MaxShift<T>& shift, double sum) {
   if (sum > kLargestDominantSum<T>) return false;
-  return sum - shift.unit() <= sum * kTiny<T>;
+  return sum - shift.largest_term() <= sum * kTiny<T>;
 }
 
 /// Sets the dominant probability to exactly 1.

@@ -1,4 +1,4 @@
-// Activations with a trainable parameter, one number per column.
+// Passes of activations with a trainable parameter p [columns].
 #pragma once
 
 #include "map.hpp"
@@ -14,7 +14,7 @@ void trainable_value(const T* x, Index x_stride, Index rows, Index columns, cons
   }
 }
 
-/// sums[j] += sum_i g df/dp in the order of the rows, and g *= df/dx.
+/// sums[j] += sum_i g[i, j] df/dp in the order of the rows; then g *= df/dx.
 template <class Op, class T>
 void trainable_backward(const T* x, Index x_stride, Index rows, Index columns, const T* p, T* g, Index g_stride,
                         double* sums) {

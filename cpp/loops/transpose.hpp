@@ -23,7 +23,7 @@ SIMDNN_INLINE void transpose_block(const T* a, Index a_row, T* b, Index b_row) {
 template <class T>
 constexpr int kLargestSquare = sizeof(T) == 4 ? 8 : 4;
 
-/// Rows i and i + 4 share a register, so that the shuffles stay within its halves.
+/// Block of eight floats with AVX: rows i and i + 4 share a register, so that shuffles stay within its halves.
 template <>
 SIMDNN_INLINE void transpose_block<8>(const float* a, Index a_row, float* b, Index b_row) {
   SIMDNN_UNROLL
@@ -47,7 +47,7 @@ template <class T>
 constexpr int kLargestSquare = 4;
 #endif
 
-/// b[j, i] = a[i, j] in blocks of kSide, the remainder in smaller ones.
+/// b[j, i] = a[i, j], in blocks of kSide rows and columns, and the remainder in smaller blocks.
 template <class T, int kSide = kLargestSquare<T>>
 void transpose(const T* a, Index a_row, Index rows, Index columns, T* b, Index b_row) {
   const Index whole_rows = rows / kSide * kSide, whole_columns = columns / kSide * kSide;

@@ -1,11 +1,11 @@
-// Sixteen short rows, transposed: element j of all rows is one block, so that no lane idles and no sum crosses lanes.
+// Sixteen short rows, transposed: element j of all rows is one block, so that all lanes work and sums stay in lanes.
 #pragma once
 
 #include "softmax_terms.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// Rows up to this length are transposed; longer ones fill the lanes themselves.
+/// Length of the longest rows that are transposed; longer ones fill the lanes themselves.
 constexpr Index kShort = 64;
 
 template <class T>
@@ -17,7 +17,7 @@ struct TransposedRows {
   T at[kShort][kLanes];
   MaxShift<V> shift;
   V second;   ///< second largest element of each row
-  bool near;  ///< whether MaxShift::near() holds for all rows
+  bool near;  ///< true if MaxShift::near() holds for all rows
   const T* row[kLanes];
 
   /// Loads rows 0 to count - 1; the last row fills the remaining lanes.
@@ -77,16 +77,16 @@ struct TransposedRows {
     return Lanes<double>(term);
   }
 
-  /// at = the terms of each row; returns their sums.
+  /// Replaces the elements of each row by their terms; returns the sums.
   Lanes<double> exponentials() { return sum_terms(MaxShiftConstants<T>::above, nullptr); }
 
   /// Replaces one element of each row by -inf, so that its term is 0.
   void leave_out(const int* column) {
     for (int l = 0; l < kLanes; ++l) at[column[l]][l] = -ExpConstants<T>::infinity;
   }
-  /// Like exponentials(), without the column per row that leave_out() has set to -inf and whose element was `own`.
-  Lanes<double> exponentials_but(const int* left_out, const V& own) {
-    const V most = select_less(own, shift.largest, shift.largest, second);
+  /// Variant of exponentials() without one column per row, which leave_out() has set to -inf; x was its element.
+  Lanes<double> exponentials_without(const int* left_out, const V& x) {
+    const V most = select_less(x, shift.largest, shift.largest, second);
     return sum_terms(T(2) * near_term(most, shift.floor(), shift.offset()).scale, left_out);
   }
 
@@ -97,17 +97,17 @@ struct TransposedRows {
 
   /// In rows where all other terms round away, sets the largest probability to 1.
   void set_dominant_to_one(const Lanes<double>& sums) {
-    double sum[kLanes], own[kLanes];
+    double sum[kLanes], largest[kLanes];
     sums.store(sum);
-    terms(shift.largest).store(own);
+    terms(shift.largest).store(largest);
     for (int l = 0; l < kLanes; ++l) {
-      if (!(sum[l] - own[l] <= sum[l] * kTiny<T>)) continue;
+      if (!(sum[l] - largest[l] <= sum[l] * kTiny<T>)) continue;
       for (Index j = 0; j < columns; ++j) at[j][l] = at[j][l] > T(0.5) ? T(1) : at[j][l];
     }
   }
 
  private:
-  /// Calls work(row, column) for all squares; the last ones may overlap.
+  /// Calls work(row, column) for all square blocks; the last ones may overlap.
   template <class Work>
   SIMDNN_INLINE void for_squares(const Work& work) const {
     for (Index j = 0; columns >= kSide && j < columns; j += kSide) {
@@ -128,7 +128,7 @@ struct TransposedRows {
     near = MaxShift<T>(max_lanes(max(best, 0 - best))).near();
   }
 
-  /// Sums of terms, started at `above`, which exceeds every term.
+  /// Replaces elements by their terms; returns the sums, which start at `above`, a bound of every term.
   Lanes<double> sum_terms(const V& above, const int* left_out) {
     constexpr int together = kTogether<T>;
     V floor = shift.floor(), offset = shift.offset();
@@ -158,10 +158,10 @@ struct TransposedRows {
     double sum[kLanes];
     sums.store(sum);
     for (int l = 0; l < kLanes; ++l) {
-      const MaxShift<T> own = shift_of(l);
-      if (own.near()) continue;
+      const MaxShift<T> row_shift = shift_of(l);
+      if (row_shift.near()) continue;
       T term[kShort];
-      sum[l] = row_exp(row[l], columns, own, left_out ? Index(left_out[l]) : kNobody, term);
+      sum[l] = row_exp(row[l], columns, row_shift, left_out ? Index(left_out[l]) : kNoColumn, term);
       for (Index j = 0; j < columns; ++j) at[j][l] = term[j];
     }
     return Lanes<double>(sum);

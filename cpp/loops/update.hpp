@@ -1,4 +1,4 @@
-// Loop of an optimizer: every buffer is read and written once.
+// The loop of an optimizer step, which reads and writes every buffer once.
 #pragma once
 
 #include "../base/views.hpp"
@@ -7,10 +7,14 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Work in addition to the rule, chosen outside the loop, so that the plain rule reads and writes no more than needed.
-enum UpdateExtras { kNothing, kDecay, kEverything };
+/// Work before the update rule, chosen outside the loop, so that a plain step reads and writes no more than needed.
+enum UpdateExtras {
+  kNothing,
+  kDecay,       ///< weight decay
+  kEverything,  ///< weight decay, clipping and penalties
+};
 
-/// Elements [begin, end) of one span.
+/// One step for elements [begin, end) of one span.
 template <UpdateExtras kExtras, class T, class Step>
 void update_span(const UpdateSpan<T>& span, Index begin, Index end, const Step& step, const Adjust<T>& adjust,
                  const WeightDecay<T>& decay) {

@@ -1,4 +1,4 @@
-// elu, selu, celu and their derivatives: straight above 0, a multiple of exp(x) - 1 or exp(x) below.
+// elu, selu, celu and their derivatives: linear above 0, a multiple of exp(x) - 1 or exp(x) below.
 //
 // Errors: ACCURACY.md.
 #pragma once
@@ -7,7 +7,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// x if it is in [least, -0.0], else `least`, also for NaN. Compares integers, which is faster in vector units.
+/// x if it is in [least, -0.0], else `least`, also for NaN. Integers are compared, which is faster in vector units.
 template <class T>
 SIMDNN_INLINE T clamp_fall(T x, T least) {
   using Signed = typename Bits<T>::signed_type;
@@ -48,7 +48,7 @@ SIMDNN_INLINE T elu_derivative(T x, T alpha) {
   return x > 0 ? T(1) : bounded;
 }
 
-/// lambda - 1, so that lambda x = x + (lambda - 1) x rounds once; lambda alpha and its rounding error.
+/// Constants of selu: lambda - 1, so that lambda x = x + (lambda - 1) x rounds once; lambda alpha and its error.
 template <class T>
 struct SeluConstants;
 template <>

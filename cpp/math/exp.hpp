@@ -1,4 +1,4 @@
-// exp and expm1 of one scalar, and the pieces that tanh, the logistic function and elu share.
+// exp and expm1 of one scalar, and their parts that tanh, the logistic function and elu share.
 //
 // exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, exp(r) = 1 + r + r^2 tail(r). Coefficients: minimax.py.
 // Errors: ACCURACY.md; a bound holds where the result is normal.
@@ -20,9 +20,9 @@ struct ExpConstants<float> {
   static constexpr float ln2_high = 0x1.62e43p-1f;  // x - n ln2_high is exact
   static constexpr float ln2_low = -0x1.05c61p-29f;
   static constexpr float largest = 104.5f;      // exp(largest) is inf, exp(-largest) is 0
-  static constexpr float overflow = 89;         // expm1 is inf from here
+  static constexpr float overflow = 89;         // expm1 is inf above
   static constexpr float smallest_expm1 = -18;  // expm1 is -1 below
-  static constexpr float linear = 0x1p-30f;     // expm1(x) rounds to x for |x| below
+  static constexpr float linear = 0x1p-30f;     // expm1(x) rounds to x for smaller |x|
   static constexpr float saturated = 40;        // 1 - 2 / (1 + exp(saturated)) rounds to 1
   static constexpr float lift = 96, unlift = 0x1p-96f;
   static constexpr float limit = 153;  // 2^-lift exp(limit) and its reciprocal are still normal
@@ -67,7 +67,7 @@ SIMDNN_INLINE V exp_tail(V r, V r2) {
   }
 }
 
-/// A shorter tail for exp(r), not accurate enough for exp(r) - 1: error 2^-27.7 (float).
+/// A shorter tail for exp(r), too inaccurate for exp(r) - 1: error 2^-27.7 (float).
 template <class V>
 SIMDNN_INLINE V short_exp_tail(V r, V r2) {
   if constexpr (kIsF32<V>) {
@@ -87,8 +87,8 @@ struct ReducedExp {
   V high, tail, p;
 };
 
-/// kRelative: exp(x) - 1 is needed as accurately as exp(x).
-template <bool Relative = true, class V>
+/// Reduces x + low; kRelative says that exp(x) - 1 is needed as accurately as exp(x).
+template <bool kRelative = true, class V>
 SIMDNN_INLINE ReducedExp<V> reduce_exp(V x, V low, V offset) {
   using C = ExpConstants<Scalar<V>>;
   V magic = C::round + offset;
@@ -98,11 +98,11 @@ SIMDNN_INLINE ReducedExp<V> reduce_exp(V x, V low, V offset) {
   V rest = fma(n, -C::ln2_low, low);
   V r = high + rest;
   V r2 = r * r;
-  V tail = fma(r2, Relative ? exp_tail(r, r2) : short_exp_tail(r, r2), rest);
+  V tail = fma(r2, kRelative ? exp_tail(r, r2) : short_exp_tail(r, r2), rest);
   return {to_bits(shifted), high, tail, high + tail};
 }
 
-/// 2^(i/16) = value (1 + error).
+/// Table of 2^(i/16) = value (1 + error).
 struct Sixteenths {
   static constexpr float value[16] = {0x1.000000p+0f, 0x1.0b5586p+0f, 0x1.172b84p+0f, 0x1.2387a6p+0f,
                                       0x1.306fe0p+0f, 0x1.3dea64p+0f, 0x1.4bfdaep+0f, 0x1.5ab07ep+0f,
@@ -137,7 +137,7 @@ struct ScaledExp {
   V scale, high, tail;
 };
 
-/// 2^offset exp(x) for an integer offset, where it is normal; its next lower power of two becomes 0. In single
+/// 2^offset exp(x) for an integer offset, where it is normal; the power of two below those becomes 0. In single
 /// precision n = round(16 x / ln 2) and |r| <= ln 2 / 32: the table takes the place of half the polynomial, and leaves
 /// so little to add to 1 that its rounding does not count.
 template <class V>
@@ -150,7 +150,7 @@ SIMDNN_INLINE ScaledExp<V> scaled_exp(V x, V offset) {
     V high = fma(n, -C::ln2_high / 16, x);  // exact
     auto index = to_bits(shifted);
     V r = high + fma(n, -C::ln2_low / 16, lookup(Sixteenths::error, index));
-    V p = fma(r * r, fma(r, 0x1.555762p-3f, 0x1.00021cp-1f), r);  // an error of 2^-29.1
+    V p = fma(r * r, fma(r, 0x1.555762p-3f, 0x1.00021cp-1f), r);  // error 2^-29.1
     return {from_bits<V>((index << Sixteenths::shift) + to_bits(lookup(Sixteenths::powers.less, index))), p, p};
   } else {
     auto e = reduce_exp<false>(x, V(Scalar<V>(0)), offset + C::bias);
@@ -177,14 +177,14 @@ SIMDNN_INLINE T exp(T x, T low = T(0)) {
   return (1 + e.p) * from_bits<T>(half) * from_bits<T>(other);
 }
 
-/// scale p + base.
+/// scale p + base and its rounding error.
 template <class T>
 SIMDNN_INLINE Pair<T> scale_and_add(T scale, ReducedExp<T> e, T base) {
   const T value = fma(scale, e.p, base);
   return {value, fma(scale, e.p, base - value)};
 }
 
-/// scale (1 + high + tail) - one, without the rounding of p.
+/// scale (1 + high + tail) - one and its rounding error; the rounding of p is left out.
 template <class T>
 SIMDNN_INLINE Pair<T> scale_and_subtract(T scale, ReducedExp<T> e, T one) {
   const T base = scale - one;
@@ -192,7 +192,7 @@ SIMDNN_INLINE Pair<T> scale_and_subtract(T scale, ReducedExp<T> e, T one) {
   return {value, fma(scale, e.tail, fma(scale, e.high, base - value))};
 }
 
-/// e^x - 1; works with 2^(n-1), which is finite wherever the result is.
+/// e^x - 1, computed with 2^(n-1), which is finite wherever the result is.
 /// Max error 0.95 ULP (float), 1.2 (double); expm1(-0.0) = -0.0.
 template <class T>
 SIMDNN_INLINE T expm1(T x) {

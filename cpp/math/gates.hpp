@@ -7,7 +7,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Constants of a gate that depend on beta only. A tiny beta has no lift, because x may then be huge.
+/// Constants of a gate, which depend on beta only. A tiny beta has no lift, because x may then be huge.
 template <class T>
 struct GateScale {
   T size, most, lift, unlift;
@@ -28,8 +28,7 @@ SIMDNN_INLINE GateScale<T> gate_scale(T beta) {
   return gate_scale(beta, F::limit, F::lift, F::unlift);
 }
 
-/// x sigmoid(beta x) = max(x, -0.0) - |x| t for beta > 0. Max error 1.25 ULP for beta = 1,
-/// else 1.3.
+/// x sigmoid(beta x) = max(x, -0.0) - |x| t for beta > 0. Max error 1.25 ULP for beta = 1, else 1.3.
 template <class T>
 SIMDNN_INLINE T scaled_gate(T x, T beta) {
   const GateScale<T> by = gate_scale(beta);

@@ -1,4 +1,4 @@
-// IEEE binary16 as bits, to and from float and double.
+// IEEE binary16 as bits, and its conversion to and from float and double.
 #pragma once
 
 #include "../simd/level.hpp"
@@ -16,7 +16,7 @@ template <>
 struct HalfConstants<float> {
   static constexpr std::uint32_t bias = 127;
   static constexpr int mantissa = 23;
-  static constexpr float unit = 0x1p-1f;  // its last place is 2^-24, the smallest subnormal of binary16
+  static constexpr float unit = 0x1p-1f;  // the last place of `unit` is 2^-24, the smallest subnormal of binary16
 };
 
 template <>
@@ -26,13 +26,13 @@ struct HalfConstants<double> {
   static constexpr double unit = 0x1p28;
 };
 
-/// Exact. A subnormal's integer m is read as unit + m 2^-24, so that no subnormal is ever touched.
+/// Converts exactly. A subnormal's integer m is read as unit + m 2^-24, so that no subnormal is ever touched.
 template <class T>
 SIMDNN_INLINE T from_half(Half h) {
   using C = HalfConstants<T>;
   using Word = typename Bits<T>::type;
   const Word magnitude = h.bits & 0x7fffu;
-  // The exponent of inf and NaN goes from 31 to the largest.
+  // The exponent of inf and NaN changes from 31 to the largest of T.
   const Word rebias = magnitude >= 0x7c00u ? 2 * C::bias - 30 : C::bias - 15;
   const Word normal = (magnitude << (C::mantissa - 10)) + (rebias << C::mantissa);
   const Word small = to_bits(from_bits<T>(magnitude | to_bits(C::unit)) - C::unit);

@@ -37,7 +37,7 @@ struct LogConstants<double> {
   static constexpr double infinity = __builtin_huge_val(), nan = __builtin_nan("");
 };
 
-/// (2 atanh(s) / s - 2) / s^2 with v = s^2.
+/// tail(v) = (2 atanh(s) / s - 2) / s^2 with v = s^2.
 SIMDNN_INLINE float log_tail(float v) { return fma(v, fma(v, 0x1.35a07ap-2f, 0x1.993e3ep-2f), 0x1.555592p-1f); }
 SIMDNN_INLINE double log_tail(double v) {
   const double v2 = v * v;
@@ -47,11 +47,11 @@ SIMDNN_INLINE double log_tail(double v) {
   return fma(v, fma(v2, fma(v2, c56, c34), c12), 0x1.55555555555bap-1);
 }
 
-/// x = 2^k m for positive normal x.
+/// Decomposition x = 2^k m of a positive normal x.
 template <class T>
 struct SplitPower {
   T k, m;
-  typename Bits<T>::type shift;  ///< k in the place of the exponent
+  typename Bits<T>::type shift;  ///< k shifted to the bits of the exponent
 };
 
 template <class T>
@@ -79,7 +79,7 @@ SIMDNN_INLINE T assemble_log(T k, T f, T low) {
   return sum + fma(-s, bend, fma(k, C::ln2_low, error + low));
 }
 
-/// y where 0 < x < inf; -inf at 0, NaN for x < 0 and NaN, inf at inf.
+/// y for 0 < x < inf, -inf at 0, NaN for x < 0 and NaN, inf at inf.
 template <class T>
 SIMDNN_INLINE T with_edges(T x, T y) {
   using C = LogConstants<T>;
@@ -107,7 +107,7 @@ SIMDNN_INLINE T log1p(T x) {
   const T back = u - 1;
   const T lost = (1 - (u - back)) + (x - back);
   const auto p = split_power(u);
-  // lost / 2^k; where 2^-k is subnormal or nothing, lost no longer matters.
+  // lost / 2^k; it no longer matters where 2^-k is subnormal or 0.
   const auto power = typename Bits<T>::signed_type(to_bits(T(1)) - p.shift);
   const T scaled = lost * __builtin_bit_cast(T, power > 0 ? power : 0);
   const T f = (p.m - 1) + scaled;

@@ -45,7 +45,7 @@ def alternation(error, low, high, count, samples=600):
 
 
 def remez(f, weight, low, high, degree, rounds=12):
-    """Returns c minimising max |weight(x) (f(x) - sum c_k x^k)| on [low, high]."""
+    """Returns c minimizing max |weight(x) (f(x) - sum c_k x^k)| on [low, high]."""
     count = degree + 2
     middle, reach = (low + high) / 2, (high - low) / 2
     points = [middle - reach * mp.cos(mp.pi * (i + mpf(1) / 2) / count) for i in range(count)]
@@ -65,25 +65,25 @@ def round_to(x, bits):
         return +mpf(x)
 
 
-def moved(c, centre):
-    """Returns the coefficients of the polynomial c in x - centre."""
+def moved(c, center):
+    """Returns the coefficients of the polynomial c in x - center."""
     c = list(c)
     for i in range(len(c)):
         for k in range(len(c) - 2, i - 1, -1):
-            c[k] += centre * c[k + 1]
+            c[k] += center * c[k + 1]
     return c
 
 
-def fit(name, f, weight, low, high, degree, bits, centre=0):
-    """Prints the rounded coefficients in x - centre, lowest power first, and their largest weighted error."""
-    c = [round_to(a, bits) for a in moved(remez(f, weight, mpf(low), mpf(high), degree), mpf(centre))]
-    error = max(weight(x) * abs(f(x) - polyval(c[::-1], x - centre)) for x in linspace(low, high, 1000))
+def fit(name, f, weight, low, high, degree, bits, center=0):
+    """Prints the rounded coefficients in x - center, lowest power first, and their largest weighted error."""
+    c = [round_to(a, bits) for a in moved(remez(f, weight, mpf(low), mpf(high), degree), mpf(center))]
+    error = max(weight(x) * abs(f(x) - polyval(c[::-1], x - center)) for x in linspace(low, high, 1000))
     print(f"{name}, {bits} bits, degree {degree}: error 2^{float(log(error, 2)):.1f}")
     print("  " + ", ".join(float(a).hex() for a in c))
 
 
 def fit_in_turn(name, f, weight, low, high, degree, bits, first):
-    """As fit(), but each coefficient after `first` makes up for the rounding of those before it."""
+    """Variant of fit() in which a coefficient after `first` corrects for the rounding of earlier ones."""
     c, low, high = [mpf(first)], mpf(low), mpf(high)
     while len(c) <= degree:
         k = len(c)
@@ -139,7 +139,7 @@ def normal_slope(a):
     return mills(a) - a / sqrt(2 * pi)
 
 
-def fit_normal(shift, most, degree, bits, centre):
+def fit_normal(shift, most, degree, bits, center):
     """Fits tail in 2 (a + shift) mills(a) = shift + w tail(w); w = a / (a + shift), 0 <= a <= most."""
     shift, most = mpf(shift), mpf(most)
 
@@ -151,10 +151,10 @@ def fit_normal(shift, most, degree, bits, centre):
         return (factor(w) - shift) / w
 
     high = most / (most + shift)
-    fit("normal tail", tail, lambda w: (w + mpf(2) ** -12) / factor(w), 0, high, degree, bits, centre)
+    fit("normal tail", tail, lambda w: (w + mpf(2) ** -12) / factor(w), 0, high, degree, bits, center)
 
 
-def fit_normal_slope(shift, most, degree, bits, centre):
+def fit_normal_slope(shift, most, degree, bits, center):
     """Fits normal_slope(a) / (root - a) with w as above, and prints the root."""
     shift, most = mpf(shift), mpf(most)
     root = findroot(normal_slope, mpf("0.75"))
@@ -164,7 +164,7 @@ def fit_normal_slope(shift, most, degree, bits, centre):
         a = root + mpf(2) ** -40 if abs(a - root) < mpf(2) ** -40 else a
         return normal_slope(a) / (root - a)
 
-    fit("normal slope tail", tail, lambda w: 1 / tail(w), 0, most / (most + shift), degree, bits, centre)
+    fit("normal slope tail", tail, lambda w: 1 / tail(w), 0, most / (most + shift), degree, bits, center)
     split("root of gelu'", root, bits, bits)
 
 

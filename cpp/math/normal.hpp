@@ -8,15 +8,16 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// f(-most) rounds to 0; shift is K; f' is 0 at -root. The tanh form's z = gamma a (beta + a^2), linear = gamma beta.
+/// Constants: f(-most) rounds to 0; shift is K; f' is 0 at -root; for the tanh form z = gamma a (beta + a^2) and
+/// linear = gamma beta.
 template <class T>
 struct NormalConstants;
 
 template <>
 struct NormalConstants<float> {
   static constexpr float most = 14.75f, tanh_most = 11;
-  static constexpr float shift = 1.5f, centre = 134 / 256.f, level = -0x1.15a726p-1f;
-  static constexpr float slope_shift = 3, slope_centre = 139 / 256.f, slope_level = 0x1.df9d7cp-2f;
+  static constexpr float shift = 1.5f, center = 134 / 256.f, constant = -0x1.15a726p-1f;
+  static constexpr float slope_shift = 3, slope_center = 139 / 256.f, slope_constant = 0x1.df9d7cp-2f;
   static constexpr float root = 0x1.80ead2p-1f, root_low = -0x1.a03fd4p-27f;
   static constexpr float gamma = 0x1.2444f2p-4f, per_ln2 = 0x1.a5a7dp-4f;
   static constexpr float ln2_high = 0x1.36d9d6p+3f, ln2_low = -0x1.25115cp-22f;
@@ -27,8 +28,8 @@ struct NormalConstants<float> {
 template <>
 struct NormalConstants<double> {
   static constexpr double most = 38.75, tanh_most = 21.75;
-  static constexpr double shift = 2, centre = 0.5, level = -0x1.4f7446a5ab563p+0;
-  static constexpr double slope_shift = 4, slope_centre = 35 / 64., slope_level = 0x1.cfe703817bd93p-2;
+  static constexpr double shift = 2, center = 0.5, constant = -0x1.4f7446a5ab563p+0;
+  static constexpr double slope_shift = 4, slope_center = 35 / 64., slope_constant = 0x1.cfe703817bd93p-2;
   static constexpr double root = 0x1.80ead197f00b4p-1, root_low = -0x1.13e74c58cada8p-56;
   static constexpr double gamma = 0x1.2444f2a4d8b4bp-4, per_ln2 = 0x1.a5a7cf7572a98p-4;
   static constexpr double ln2_high = 0x1.36d9d56d77525p+3, ln2_low = -0x1.ec6f30aff2b84p-51;
@@ -73,7 +74,7 @@ SIMDNN_INLINE T gelu_tanh(T x) {
   return fma(fma(a, s.r, a * (s.r * s.rest)), ExpConstants<T>::unlift, x < 0 ? T(-0.0) : x);
 }
 
-/// The derivative of a gate; the slope is a dz/da = a (2 sqrt(2 / pi) + 3 gamma a^2).
+/// Derivative of gelu_tanh, by gate_slope(), where the slope is a dz/da = a (2 sqrt(2 / pi) + 3 gamma a^2).
 /// Max error 2.7 ULP (float, double); within 20 % of its root x = -0.7525, 1.1e-8 absolute (float).
 template <class T>
 SIMDNN_INLINE T gelu_tanh_derivative(T x) {
@@ -96,7 +97,7 @@ SIMDNN_INLINE ReducedExp<T> reduce_bell(T a) {
   return reduce_exp<false>(square, fma(half, a, -square), C::bias + C::lift);
 }
 
-/// With w = a / (a + K), q = w - centre: 2 a exp(a^2 / 2) Phi(-a) = w (K + w (level + q tail(q))).
+/// With w = a / (a + K), q = w - center: 2 a exp(a^2 / 2) Phi(-a) = w (K + w (constant + q tail(q))).
 SIMDNN_INLINE float normal_tail(float q) {
   const float q2 = q * q, q4 = q2 * q2;
   const float c12 = fma(q, 0x1.bf79cap-4f, -0x1.fb01d4p-2f);
@@ -125,7 +126,7 @@ SIMDNN_INLINE double normal_tail(double q) {
   return fma(q4, fma(q4, fma(q4, fma(q4, fma(q4, fma(q4, c25, c21), c17), c13), c9), c5), c1);
 }
 
-/// exp(a^2 / 2) gelu'(-a) = (root - a) (slope_level + q tail(q)), with its own K: the root is a factor.
+/// exp(a^2 / 2) gelu'(-a) = (root - a) (slope_constant + q tail(q)), where K is slope_shift; the root is a factor.
 SIMDNN_INLINE float normal_slope_tail(float q) {
   const float q2 = q * q, q4 = q2 * q2;
   const float c12 = fma(q, 0x1.9976e2p-3f, -0x1.c6f62ep-3f);
@@ -154,7 +155,8 @@ SIMDNN_INLINE double normal_slope_tail(double q) {
 SIMDNN_INLINE float fade(float w) { return (1 - w) * (1 - w); }
 SIMDNN_INLINE double fade(double w) { return (1 - w) * (1 - w) * fma(w, -0.75, 1.0); }
 
-/// (w (1 + s) + low) (1 + e.p), including the rounding of e.p; in double, whose K needs it, all roundings but the last.
+/// (w (1 + s) + low) (1 + e.p), including the rounding error of e.p; in double, whose K needs it, all errors but the
+/// last.
 SIMDNN_INLINE float gelu_part(float w, float s, float low, ReducedExp<float> e) {
   const float t = fma(w, s, fma((e.high - e.p) + e.tail, w, low));
   return w + fma(e.p, w + t, t);
@@ -175,8 +177,8 @@ SIMDNN_INLINE T gelu(T x) {
   const auto e = reduce_bell(a);
   const T d = a + N::shift, w = a / d;
   const T rest = fma(-w, a - (d - N::shift), fma(-w, d, a));
-  const T q = w - N::centre;
-  const T s = fma(w * q, normal_tail(q), fma(w, N::level, N::shift - 1));
+  const T q = w - N::center;
+  const T s = fma(w * q, normal_tail(q), fma(w, N::constant, N::shift - 1));
   const T twice = gelu_part(w, s, rest * fade(w), e) * from_bits<T>(e.power << C::mantissa);
   return fma(twice, T(-0.5) * C::unlift, x < 0 ? T(-0.0) : x);
 }
@@ -188,11 +190,11 @@ SIMDNN_INLINE T gelu_derivative(T x) {
   using N = NormalConstants<T>;
   const T a = abs(x) > N::most ? N::most : abs(x);  // NaN passes
   const auto e = reduce_bell(a);
-  const T q = a / (a + N::slope_shift) - N::slope_centre;
+  const T q = a / (a + N::slope_shift) - N::slope_center;
   const T left = N::root - a, left_low = ((N::root - left) - a) + N::root_low;
-  const T rest = fma(left, q * normal_slope_tail(q), left_low * N::slope_level);
-  const T slope = fma(left, N::slope_level, rest);
-  const T g = fma(left, N::slope_level, fma(e.p, slope, rest)) * from_bits<T>(e.power << C::mantissa) * C::unlift;
+  const T rest = fma(left, q * normal_slope_tail(q), left_low * N::slope_constant);
+  const T slope = fma(left, N::slope_constant, rest);
+  const T g = fma(left, N::slope_constant, fma(e.p, slope, rest)) * from_bits<T>(e.power << C::mantissa) * C::unlift;
   return x <= 0 ? g : 1 - g;
 }
 

@@ -1,7 +1,7 @@
 // softplus, mish, softsign and their derivatives.
 //
-// One exponential and at most one division each, whose roundings are carried along where the bounds need it.
-// Coefficients: minimax.py. Errors: ACCURACY.md.
+// Each takes one exponential and at most one division, whose rounding errors are carried along where the bounds need
+// it. Coefficients: minimax.py. Errors: ACCURACY.md.
 #pragma once
 
 #include "elu.hpp"
@@ -37,7 +37,7 @@ SIMDNN_INLINE double log1p_bend(double e, double half, double rest) {
   return fma(e, fma(e2, 0x1.5555555555147p-2, half), fma(e4, fma(e2, c4k, c23), rest));
 }
 
-/// Variant of exp_negative() that is not accurate enough for exp(x) - 1.
+/// Variant of exp_negative() that is too inaccurate for exp(x) - 1.
 template <class T>
 SIMDNN_INLINE ExpNegative<T> short_exp_negative(T x) {
   using C = ExpConstants<T>;
@@ -46,7 +46,7 @@ SIMDNN_INLINE ExpNegative<T> short_exp_negative(T x) {
   return {e, lifted * C::unlift, lifted};
 }
 
-/// exp(-|x|), through NaN.
+/// exp(-|x|) and its rounding error; NaN for NaN.
 template <class T>
 SIMDNN_INLINE Pair<T> fading_exp(T x) {
   using C = ExpConstants<T>;
@@ -61,7 +61,7 @@ SIMDNN_INLINE float softplus_sum(float e, float rise, float half, float rest) {
 SIMDNN_INLINE double softplus_sum(double e, double rise, double half, double rest) {
   const double sum = e + rise;
   const double large = rise > e ? rise : e, small = rise > e ? e : rise;
-  const double lost = sum > 64 ? 0 : small - (sum - large);  // inf - inf is nothing to add
+  const double lost = sum > 64 ? 0 : small - (sum - large);  // avoids inf - inf
   return sum + log1p_bend(e, half, rest + lost);
 }
 
@@ -89,8 +89,8 @@ struct MishConstants<double> {
 /// tanh(softplus(x)) = n / d, n = w (w + 2), d = n + 2, w = exp(x).
 template <class T>
 struct MishParts {
-  T x;         ///< not below `smallest`
-  T w;         ///< rounded
+  T x;         ///< bounded below by `smallest`
+  T w;         ///< exp(x), rounded
   Pair<T> up;  ///< 2^lift w
   Pair<T> n;   ///< 2^lift n
   Pair<T> d;
@@ -125,8 +125,8 @@ SIMDNN_INLINE T mish(T x) {
   return x > MishConstants<T>::largest ? x : y;
 }
 
-/// x > 0: 1 - 2 (d - 2 x w (1 + w)) / d^2; else w p / d^2, p = 4 (1 + x) + w (6 + 4 x + 4 w + w^2), whose sums do not
-/// cancel around the root -1.1924. Max error 2.5 ULP (float, double); within 20 % of the root 1e-8 absolute (float).
+/// For x > 0, 1 - 2 (d - 2 x w (1 + w)) / d^2; else w p / d^2, where p = 4 (1 + x) + w (6 + 4 x + 4 w + w^2) does not
+/// cancel around its root -1.1924. Max error 2.5 ULP (float, double); within 20 % of the root 1e-8 absolute (float).
 template <class T>
 SIMDNN_INLINE T mish_derivative(T x) {
   using C = ExpConstants<T>;
@@ -159,7 +159,7 @@ SIMDNN_INLINE T softsign(T x) {
 /// 1 / (1 + |x|)^2, with the rounding of 1 + |x| carried along: the square would double it. Max error 2 ULP.
 template <class T>
 SIMDNN_INLINE T softsign_derivative(T x) {
-  constexpr T most = 1 / ExpConstants<T>::unlift;  // the derivative is 0 from here
+  constexpr T most = 1 / ExpConstants<T>::unlift;  // the derivative is 0 above
   const T a = abs(x) > most ? most : abs(x);
   const T d = 1 + a;
   const T back = d - 1;

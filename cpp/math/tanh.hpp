@@ -1,8 +1,8 @@
 // tanh, the logistic function, and their derivatives.
 //
 // All but tanh itself follow from t = 1 / (1 + exp(a)), a >= 0: one exponential and one division. Factors 2^lift keep
-// intermediates normal where the result is not. logistic() carries every rounding along, reduce_range() what the
-// division needs. Errors: ACCURACY.md.
+// intermediates normal where the result is subnormal. logistic() carries every rounding error along, reduce_range()
+// those that the division needs. Errors: ACCURACY.md.
 #pragma once
 
 #include "exp.hpp"
@@ -39,7 +39,7 @@ SIMDNN_INLINE Pair<T> complement(Logistic<T> s) {
   return {value, fma(minus_t, s.rest, (1 - value) + minus_t)};
 }
 
-/// -2^lift t * factor.
+/// -2^lift t factor.
 template <class T>
 SIMDNN_INLINE T times_tail(Logistic<T> s, Pair<T> factor) {
   return fma(s.r, factor.value, s.r * fma(s.rest, factor.value, factor.error));
@@ -62,7 +62,7 @@ SIMDNN_INLINE double tanh_tail(double v) {
   return fma(v4, high, fma(v2, c23, c01));
 }
 
-/// min(a, most) for a >= 0 and most > 0; `most` for NaN. Compares integers, which is faster in vector units.
+/// min(a, most) for a >= 0 and most > 0; `most` for NaN. Integers are compared, which is faster in vector units.
 template <class T>
 SIMDNN_INLINE T clamp_size(T a, T most) {
   const auto bits = to_bits(a), limit = to_bits(most);
@@ -77,7 +77,7 @@ struct RangeReductionConstants<float> {
   static constexpr float limit = 110;  // limit exp(-limit) rounds to 0
   static constexpr float lift = 40, unlift = 0x1p-40f;
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;              // n ln2_high is exact
-  static constexpr float square_limit = 125, square_lift = 60, square_unlift = 0x1p-60f;  // limits for the square of t
+  static constexpr float square_limit = 125, square_lift = 60, square_unlift = 0x1p-60f;  // for the square of t
   static constexpr float least_scale = 0x1p-80f, most_scale = 0x1p126f, least_limit = 85;
 };
 
@@ -90,8 +90,8 @@ struct RangeReductionConstants<double> {
   static constexpr double least_scale = 0x1p-800, most_scale = 0x1p1022, least_limit = 700;
 };
 
-/// a, but `most` where a is between it and `end`, the infinity of its sign; a NaN stays. Compares integers counted from
-/// that infinity: NaN come first, then numbers of the other sign, then those of this sign by their magnitude.
+/// Returns a, or `most` if a is between it and `end`, the infinity of its sign; a NaN stays. Integers counted from that
+/// infinity are compared: NaN come first, then numbers of the other sign, then those of this sign by their magnitude.
 template <class T>
 SIMDNN_INLINE T bound_size(T a, T most, T end = ExpConstants<T>::infinity) {
   const auto above = to_bits(end) + 1;

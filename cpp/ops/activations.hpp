@@ -1,8 +1,8 @@
-// The list of activations. Adding one is a struct in one of these files and its name here.
+// The list of activations. A new one is a struct in one of the included files and its name in this list.
 //
-// Parameters follow x in the arguments. f and f' of one x share their exponential and division when inlined into one
-// loop. NaN gives NaN everywhere; the ULP bounds hold where the exact result is normal, below it errors stay within one
-// subnormal.
+// Parameters follow x in the arguments. Inlined into one loop, f(x) and f'(x) share their exponential and division. NaN
+// gives NaN everywhere. The ULP bounds hold where the exact result is normal; a subnormal result is within one
+// subnormal spacing of the exact one.
 #pragma once
 
 #include "../base/list.hpp"

@@ -1,4 +1,4 @@
-// Elementary functions with equal bits on every machine; the last line is their list.
+// Elementary functions with equal bits on every machine, and their list at the end.
 #pragma once
 
 #include "../base/descriptions.hpp"

@@ -1,4 +1,4 @@
-// Activations that multiply x by a smooth step: a description of each, then f and f'.
+// Gated activations, which multiply x by a smooth step: a description of each, then f and f'.
 #pragma once
 
 #include "../base/descriptions.hpp"

@@ -1,4 +1,4 @@
-// The update rules: named hyper-parameters, named state, one scalar step each. The registry is the last line.
+// The list of update rules, and the change of a gradient before its rule.
 #pragma once
 
 #include "../base/list.hpp"

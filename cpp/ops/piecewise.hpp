@@ -165,7 +165,7 @@ struct HardTanh {
   }
 };
 
-/// (t + low) / 6 with nearly one rounding: a product by 1/6, corrected by its remainder, is cheaper than a division.
+/// (t + low) / 6 with nearly one rounding: a product with 1/6, corrected by its remainder, is cheaper than a division.
 template <class T>
 SIMDNN_INLINE T sixth(T t, T low) {
   constexpr T part = T(1) / 6;

@@ -1,8 +1,8 @@
-// Losses that compare each output with its own target: value and derivative w.r.t. the output, from one evaluation.
+// Pointwise losses, which compare each output with one target: a description of each, then its value and derivative.
 //
-// at(x, y, parameter, scale) is computed in double for arrays of any precision, so that a result is rounded once;
-// scale is the column's class scale, 1 where there is none. If a parameter chooses between formulas, at is a
-// template of the mode, and only that formula is computed.
+// at(x, y, parameter, scale) returns the loss of output x and target y, and its derivative w.r.t. x. It is computed in
+// double for arrays of any precision, so that a result is rounded once; scale is the column's class scale, or 1. If
+// parameters choose between formulas, at is a template of the mode, and only the chosen formula is computed.
 #pragma once
 
 #include "../base/descriptions.hpp"
@@ -15,7 +15,7 @@ struct ValueAndSlope {
   double value, slope;
 };
 
-/// (x - y)^2.
+/// Squared error (x - y)^2.
 struct Mse {
   static constexpr LossDescription info{
       .name = "mse",
@@ -34,7 +34,7 @@ struct Mse {
   }
 };
 
-/// |x - y|; slope 0 where they are equal.
+/// Absolute error |x - y|, with slope 0 where x = y.
 struct L1 {
   static constexpr LossDescription info{
       .name = "l1",
@@ -53,7 +53,7 @@ struct L1 {
   }
 };
 
-/// Quadratic up to delta, then linear with slope delta.
+/// Quadratic up to |x - y| = delta, then linear with slope delta.
 struct Huber {
   static constexpr LossDescription info{
       .name = "huber",
@@ -96,7 +96,7 @@ struct SmoothL1 {
   }
 };
 
-/// log cosh(x - y), from m = exp(-|d|) - 1: near zero as log1p(m^2 / (2 (1 + m))), which keeps its digits.
+/// log cosh(x - y) from m = exp(-|d|) - 1; near zero it is log1p(m^2 / (2 (1 + m))), which does not cancel.
 struct LogCosh {
   static constexpr LossDescription info{
       .name = "log_cosh",
@@ -174,7 +174,7 @@ struct Poisson {
   }
 };
 
-/// Kullback-Leibler divergence of a distribution from log-probabilities: summed over outputs, 0 log 0 = 0.
+/// Kullback-Leibler divergence from log-probabilities x to a distribution y, summed over outputs; 0 log 0 = 0.
 struct KlDivergence {
   static constexpr LossDescription info{
       .name = "kl_div",
@@ -200,7 +200,7 @@ struct KlDivergence {
   }
 };
 
-/// Probabilities against probabilities; logarithms are at least -100, as in PyTorch.
+/// Cross-entropy of probabilities x with targets y; logarithms are bounded below by -100, as in PyTorch.
 struct BinaryCrossEntropy {
   static constexpr LossDescription info{
       .name = "binary_cross_entropy",
@@ -242,7 +242,7 @@ struct BinaryCrossEntropyWithLogits {
   }
 };
 
-/// max(0, margin - y x) for y = +-1; slope 0 at the edge.
+/// Hinge loss max(0, margin - y x) for y = +-1, with slope 0 at the kink.
 struct Hinge {
   static constexpr LossDescription info{
       .name = "hinge",
@@ -262,7 +262,7 @@ struct Hinge {
   }
 };
 
-/// The hinge loss squared: smooth at the edge.
+/// Square of the hinge loss, which has no kink.
 struct SquaredHinge {
   static constexpr LossDescription info{
       .name = "squared_hinge",

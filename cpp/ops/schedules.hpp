@@ -1,4 +1,4 @@
-// Pieces of learning-rate schedules, as functions of the steps since a piece began. The registry is near the end.
+// Pieces of learning-rate schedules: a description of each, then its value t steps after it began; their list.
 #pragma once
 
 #include "../base/list.hpp"

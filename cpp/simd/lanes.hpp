@@ -1,4 +1,4 @@
-// Blocks of sixteen virtual lanes, whatever the vector width, and the fixed shape of every sum over them.
+// Blocks of sixteen virtual lanes, independent of the vector width, and sums over them in a fixed order.
 #pragma once
 
 #include "../base/views.hpp"
@@ -6,7 +6,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Sum of sixteen lanes by a fixed tree.
+/// Sum of sixteen lanes by a fixed binary tree.
 SIMDNN_INLINE double sum_lanes(const double* lane) {
   double a[8], b[4];
   for (int i = 0; i < 8; ++i) a[i] = lane[i] + lane[i + 8];
@@ -27,6 +27,7 @@ SIMDNN_INLINE void load_block(const T* from, Index count, T rest, T* block) {
   for (int l = 0; l < kLanes; l += kWidth<T>) store_vector(load_part(from + l, int(count) - l, rest), block + l);
 }
 
+/// Stores the first `count` elements of a block.
 template <class T>
 SIMDNN_INLINE void store_block(T* to, Index count, const T* block) {
   if (count == kLanes) return copy_block(block, to);
@@ -41,7 +42,7 @@ SIMDNN_INLINE void for_blocks(Index n, const Step& step) {
   if (i < n) step(i, n - i);
 }
 
-/// Scalar forms of the functions of lanes below.
+/// Scalar counterparts of the functions of Lanes with the same names.
 template <class T>
 SIMDNN_INLINE T max(T a, T b) {
   return a < b ? b : a;
@@ -81,7 +82,7 @@ struct Lanes {
         [&](int k) SIMDNN_LAMBDA_INLINE { part[k] = load_part(from + k * kWidth<T>, count - k * kWidth<T>, rest); });
   }
 
-  /// The lanes of f(parts).
+  /// Applies f to corresponding registers of its arguments.
   template <class Function, class... Other>
   static SIMDNN_INLINE Lanes map(const Function& f, const Other&... other) {
     Lanes y;
@@ -113,12 +114,12 @@ struct Lanes {
     return map([](Vector<T> a, Vector<T> b, Vector<T> c) SIMDNN_LAMBDA_INLINE { return fma(a, b, c); }, a, b, c);
   }
 
-  /// Elementwise maximum; a NaN in a stays.
+  /// Elementwise maximum; a NaN in a is kept.
   friend SIMDNN_INLINE Lanes max(const Lanes& a, const Lanes& b) {
     return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a < b ? b : a; }, a, b);
   }
 
-  /// Elementwise minimum; a NaN in a stays.
+  /// Elementwise minimum; a NaN in a is kept.
   friend SIMDNN_INLINE Lanes min(const Lanes& a, const Lanes& b) {
     return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return b < a ? b : a; }, a, b);
   }
@@ -135,7 +136,7 @@ struct Lanes {
     return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a == 0 ? a : a * b; }, a, b);
   }
 
-  /// One of the blocks.
+  /// The block with this index.
   SIMDNN_INLINE Lanes<T> block(int index) const {
     constexpr int parts = Lanes<T>::kParts;
     Lanes<T> one;
@@ -198,6 +199,7 @@ SIMDNN_INLINE Lanes<float, kBlocks> lookup(const float* table, const Lanes<std::
   return Lanes<float, kBlocks>::map([&](U32Vector index) SIMDNN_LAMBDA_INLINE { return lookup(table, index); }, index);
 }
 
+/// Converts to double, without rounding.
 SIMDNN_INLINE double wide(float x) { return double(x); }
 SIMDNN_INLINE double wide(double x) { return x; }
 template <class T, int kBlocks>
@@ -212,7 +214,7 @@ SIMDNN_INLINE Lanes<double, kBlocks> wide(const Lanes<T, kBlocks>& x) {
   }
 }
 
-/// Rounds to T.
+/// Converts from double, rounding to T.
 template <class T>
 SIMDNN_INLINE T narrow(double x) {
   return T(x);

@@ -1,4 +1,4 @@
-// The namespace of code that is compiled once per instruction set, and its primitives.
+// The namespace of code that is compiled once per instruction-set level, and scalar primitives for it.
 //
 // Everything in simd/, math/, ops/ and loops/ lives in simdnn::<level>::(anonymous): internal linkage, so the
 // linker can never hand an AVX-512 copy of a function to a CPU without it. No std function is called here.
@@ -34,7 +34,7 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Reductions run over this many virtual lanes at every level, so that their shape never changes.
+/// Number of virtual lanes of a reduction at every level, so that the order of its additions never changes.
 constexpr int kLanes = 16;
 
 SIMDNN_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
@@ -52,7 +52,7 @@ SIMDNN_INLINE T sign(T x) {
   return copysign(abs(x) > 0 ? T(1) : abs(x), x);
 }
 
-/// Scalar type of a value: its own, or that of its lanes.
+/// Scalar type of a value, which is a scalar or a block of lanes.
 template <class V>
 struct ScalarOf {
   using type = V;

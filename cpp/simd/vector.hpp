@@ -1,5 +1,4 @@
-// Vector registers as values, for the matrix product and for sums that a loop carries in lanes. The compiler vectorizes
-// all other loops.
+// Vector registers as values, for matrix products, transposition and sums in lanes; compilers vectorize other loops.
 #pragma once
 
 #include "level.hpp"
@@ -71,7 +70,7 @@ SIMDNN_INLINE V keep_in_register(V x) {
   return x;
 }
 
-/// Conversion of a register of floats to two of doubles, and back. (GCC splits __builtin_convertvector into scalars.)
+/// Converts a register of floats to two of doubles, and back. (GCC splits __builtin_convertvector into scalars.)
 #if defined(__AVX512F__)
 SIMDNN_INLINE void widen(F32Vector x, F64Vector& low, F64Vector& high) {
   low = _mm512_cvtps_pd(_mm512_castps512_ps256(x));
@@ -106,7 +105,7 @@ SIMDNN_INLINE F32Vector narrow(F64Vector low, F64Vector high) {
 
 template <class T>
 SIMDNN_INLINE Vector<T> broadcast(T x) {
-  return x - Vector<T>{};  // x - 0 is x for every x, -0 included
+  return x - Vector<T>{};  // x - 0 is x for every x, including -0
 }
 
 /// The vector 0, 1, 2 ...
@@ -117,8 +116,8 @@ SIMDNN_INLINE Vector<T> iota() {
   return x;
 }
 
-/// Load and store of the first `count` elements, clamped to [0, kWidth]; a load fills up with `rest`, and memory beyond
-/// `count` is not touched.
+/// Masked load and store of the first `count` elements, clamped to [0, kWidth]. A load fills up with `rest`; memory
+/// beyond `count` is untouched.
 #if defined(__AVX512F__)
 template <class T>
 SIMDNN_INLINE unsigned mask_of(int count) {
@@ -177,12 +176,12 @@ SIMDNN_INLINE F32Vector lookup(const float* table, U32Vector index) {
 SIMDNN_INLINE F32Vector lookup(const float* table, U32Vector index) {
   const F32Vector low = _mm256_permutevar8x32_ps(load_vector(table), __m256i(index));
   const F32Vector high = _mm256_permutevar8x32_ps(load_vector(table + 8), __m256i(index));
-  return _mm256_blendv_ps(low, high, F32Vector(index << 28));  // by the fourth bit
+  return _mm256_blendv_ps(low, high, F32Vector(index << 28));  // blend by the fourth bit of the index
 }
 #elif defined(__aarch64__)
 SIMDNN_INLINE F32Vector lookup(const float* table, U32Vector index) {
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(table);
-  const U32Vector first = (index & 15) * 0x04040404 + 0x03020100;  // byte indices of an element
+  const U32Vector first = (index & 15) * 0x04040404 + 0x03020100;  // indices of the four bytes of an element
   return F32Vector(vqtbl4q_u8(vld1q_u8_x4(bytes), uint8x16_t(first)));
 }
 #else
@@ -215,7 +214,7 @@ SIMDNN_INLINE F64Vector zip_low(F64Vector a, F64Vector b) { return _mm_unpacklo_
 SIMDNN_INLINE F64Vector zip_high(F64Vector a, F64Vector b) { return _mm_unpackhi_pd(a, b); }
 #endif
 
-/// Side of a square whose rows are sixteen bytes.
+/// Side of a square block whose rows are sixteen bytes.
 template <class T>
 constexpr int kSquare = 16 / int(sizeof(T));
 

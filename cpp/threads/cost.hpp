@@ -1,49 +1,48 @@
-// Estimates of how long work takes on one core. They decide who computes and who may run meanwhile, never a result.
+// Cost model: estimates of the time of work on one core. They decide about threads and locks, never about results.
 #pragma once
 
 namespace simdnn {
 
-/// Time on one core, by estimate.
+/// Estimated time on one core.
 using Nanoseconds = double;
 
-// Thresholds.
+// Thresholds of estimated time.
 
-/// Work below this stays on the calling thread: as measured, products of half of it gain nothing from a second thread.
+/// Least work for a second thread: products of half this time were measured to gain nothing from one.
 constexpr Nanoseconds kSerialBelow = 60000;
-/// Calls below this keep Python's lock (GIL), whose release costs a part of it.
+/// Calls below this keep Python's lock (GIL), whose release would be a noticeable part of their time.
 constexpr Nanoseconds kHoldLockBelow = 5000;
-/// A loss on arrays of at most this keeps the lock.
+/// A loss whose estimate is at most this keeps the lock.
 constexpr Nanoseconds kHoldLockInLossUpTo = 8192;
-/// Longer work is cut into pieces of about this, between which a signal may stop it.
+/// Longer work is cut into parts of about this time, between which a signal may stop it.
 constexpr Nanoseconds kInterruptiblePiece = 2e7;
-/// Calls of unknown length, as an epoch, count as this: they always release the lock.
+/// Estimate for calls of unknown length, such as an epoch: they always release the lock.
 constexpr Nanoseconds kLongCall = 1e9;
 
 // Matrix products.
 
-/// An addition or a multiplication of a product. It is a factor, because a division would be felt in tiny products.
+/// Time of one addition or multiplication of a product. It is a factor, because a division would slow tiny products.
 template <class T>
 constexpr Nanoseconds kFlop = sizeof(T) == 4 ? 1.0 / 80 : 1.0 / 40;
 
-// Whole calls, to decide about the lock: a part of the time for each operation of a training step, as
-// LayerSpec::flops counts them.
+// Whole calls, to decide about the lock: average time per floating-point operation, as LayerSpec::flops counts them.
 
 constexpr Nanoseconds kFlopOfStep = 1.0 / 50;
 constexpr Nanoseconds kFlopOfForward = 1.0 / 100;
 constexpr Nanoseconds kFlopOfBackward = 2.0 / 100;
 constexpr Nanoseconds kFlopOfPrediction = 1.0 / 300;
-/// A weight of a restricted Boltzmann machine, for each sample that goes up or down.
+/// Time per weight of a restricted Boltzmann machine, for each sample in either direction.
 constexpr Nanoseconds kBoltzmannWeight = 1.0 / 10;
-/// A step beyond its products.
+/// Time of a step apart from its products.
 constexpr Nanoseconds kStepOverhead = 1000;
 
-// Elements of arrays.
+// Time per element of an array.
 
 constexpr Nanoseconds kLossElement = 1;
 constexpr Nanoseconds kSoftmaxElement = 1;
-constexpr Nanoseconds kLayerElement = 0.5;   ///< of a normalization, a bias gradient, an embedding and the like
-constexpr Nanoseconds kUpdateElement = 0.5;  ///< of an optimizer
-constexpr Nanoseconds kNormElement = 0.15;   ///< of a sum of squares, or of scaling by it
+constexpr Nanoseconds kLayerElement = 0.5;   ///< normalization, bias gradient, embedding and similar
+constexpr Nanoseconds kUpdateElement = 0.5;  ///< optimizer
+constexpr Nanoseconds kNormElement = 0.15;   ///< sum of squares, or scaling by it
 constexpr Nanoseconds kMaxoutElement = 0.25;
 constexpr Nanoseconds kMaxoutGradientElement = 0.7;
 constexpr Nanoseconds kCreluElement = 0.1;

@@ -8,9 +8,10 @@ enum class ThreadingLayer {
   openmp,  ///< the team of a loaded OpenMP runtime
 };
 
+/// The layer in use.
 ThreadingLayer threading_layer();
 
-/// Chooses the layer of the whole process. False, without a change, if no loaded OpenMP runtime can serve.
+/// Chooses the layer of the whole process. Returns false and changes nothing if no loaded OpenMP runtime is usable.
 bool set_threading_layer(ThreadingLayer layer);
 
 }  // namespace simdnn

@@ -1,3 +1,4 @@
+// Thread limits of OpenMP, the affinity mask and the control group.
 #include "limit.hpp"
 
 #include <pthread.h>
@@ -22,10 +23,10 @@ std::atomic<int> requested{0};
 std::atomic<int> limit_when_requested{0};
 std::atomic<int> forks{0};
 
-/// Threads do not survive a fork and waiting for them would hang, so a child works serially.
+/// Counts forks. A forked child computes serially, because threads do not survive a fork and waiting for them hangs.
 [[maybe_unused]] const int fork_handler = pthread_atfork(nullptr, nullptr, [] { ++forks; });
 
-/// CPUs that the control group's quota pays for, rounded up; kUnlimitedThreads without a quota.
+/// CPUs that the control group's quota allows, rounded up; kUnlimitedThreads without a quota.
 int quota_count() {
   const auto cpus = [](double quota, double period) { return std::max(1, int(quota / period + 0.999)); };
   std::string quota;
@@ -54,9 +55,10 @@ int affinity_count() {
 int fork_count() { return forks; }
 
 void set_thread_count(int n) {
-  if (forks > 0) return;  // a child has one thread, and a runtime may wait for those of its parent
+  if (forks > 0) return;  // a child has one thread; an OpenMP runtime might wait for the threads of the parent
   const int limit = openmp_limit();
-  limit_when_requested = limit < kUnlimitedThreads ? limit : affinity_count();  // as a runtime to come begins
+  limit_when_requested =
+      limit < kUnlimitedThreads ? limit : affinity_count();  // the initial limit of a runtime that is loaded later
   requested = n;
 }
 

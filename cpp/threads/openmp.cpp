@@ -1,3 +1,4 @@
+// Search for loaded OpenMP runtimes, and parallel regions on their teams.
 #include "openmp.hpp"
 
 #include <dlfcn.h>
@@ -20,12 +21,12 @@
 namespace simdnn {
 namespace {
 
-/// The runtimes found so far. Rows below count are constant, so they are read without a lock.
+/// The runtimes found so far. Rows below count never change, so they are read without a lock.
 struct Found {
   static constexpr int kMost = 8;
   std::array<OpenMPRuntime, kMost> rows;
   std::atomic<int> count{0};
-  std::atomic<unsigned long long> libraries{0};  ///< that the process had loaded when it was last searched
+  std::atomic<unsigned long long> libraries{0};  ///< number loaded at the last search
   std::mutex searching;
 };
 
@@ -34,7 +35,7 @@ Found& found() {
   return found;
 }
 
-/// Adds a runtime, unless it is known or lacks what a runtime has. The handle keeps its library loaded.
+/// Adds a runtime, unless it is known or lacks omp_get_max_threads. The handle keeps its library loaded.
 void add_runtime(const char* path, void* handle) {
   Found& all = found();
   const int count = all.count;
@@ -50,7 +51,7 @@ void add_runtime(const char* path, void* handle) {
 
 #if defined(__linux__)
 
-/// Libraries that the process has loaded so far, counted by the loader.
+/// Number of libraries that the process has ever loaded, as the dynamic loader counts them.
 unsigned long long loaded_libraries() {
   unsigned long long count = 0;
   dl_iterate_phdr(
@@ -62,7 +63,7 @@ unsigned long long loaded_libraries() {
   return count;
 }
 
-/// Paths of the loaded libraries that are named as an OpenMP runtime is.
+/// Paths of the loaded libraries whose names are those of OpenMP runtimes.
 std::vector<std::string> candidate_paths() {
   std::vector<std::string> paths;
   dl_iterate_phdr(
@@ -79,12 +80,12 @@ std::vector<std::string> candidate_paths() {
   return paths;
 }
 
-/// Searches the process for runtimes if it has loaded a library since the last search.
+/// Searches the process for runtimes, if it has loaded a library since the last search.
 void search() {
   Found& all = found();
   if (loaded_libraries() == all.libraries) return;
   std::unique_lock<std::mutex> lock(all.searching, std::try_to_lock);
-  if (!lock && fork_count() > 0) return;  // it may be held by a thread that only the parent has
+  if (!lock && fork_count() > 0) return;  // a thread that exists only in the parent may hold it
   if (!lock) lock.lock();
   const unsigned long long libraries = loaded_libraries();
   for (const std::string& path : candidate_paths()) {
@@ -96,7 +97,7 @@ void search() {
 
 #else
 
-/// Searches among the symbols that every library sees.
+/// Searches the process's global symbols for a runtime.
 void search() {
   const std::lock_guard<std::mutex> lock(found().searching);
   add_runtime("OpenMP", RTLD_DEFAULT);
@@ -104,7 +105,7 @@ void search() {
 
 #endif
 
-/// True if the system has so many threads left: creates them, all at once, and ends them.
+/// True if the system can create `count` more threads; tries it by creating all of them and joining them.
 bool can_create_threads(int count) {
   std::vector<std::thread> threads;
   std::mutex mutex;
@@ -120,8 +121,8 @@ bool can_create_threads(int count) {
   return all;
 }
 
-/// One thread's share of a region: the caller, which is marked already, works from the front and its team from the
-/// back.
+/// The work of one thread of a region. The caller, which is marked already, takes parts from the front, its team from
+/// the back.
 void take_parts(void* data) {
   Task& task = *static_cast<Task*>(data);
   if (computes_alone()) {
@@ -155,7 +156,7 @@ int openmp_limit() {
 }
 
 void run_on_openmp(const OpenMPRuntime& runtime, int threads, Task& task) {
-  static thread_local int team = 1;  // threads of the last region; every calling thread has its own team
+  static thread_local int team = 1;  // size at the last region; each calling thread has its own team
   computes_alone() = true;
   if (threads <= team) {
     runtime.parallel(take_parts, &task, unsigned(threads), 0);

@@ -1,3 +1,4 @@
+// The choice between the thread pool and an OpenMP runtime.
 #include "parallel.hpp"
 
 #include "layer.hpp"
@@ -7,7 +8,7 @@
 namespace simdnn {
 namespace {
 
-std::atomic<const OpenMPRuntime*> chosen_runtime{nullptr};  ///< nullptr: the pool
+std::atomic<const OpenMPRuntime*> chosen_runtime{nullptr};  ///< nullptr stands for the pool
 
 }  // namespace
 
@@ -28,7 +29,7 @@ bool set_threading_layer(ThreadingLayer layer) {
 }
 
 void run_team(int threads, Index n, Index grain, Task::Body body, const void* context) {
-  constexpr Index parts_of_thread = 4;  // so that a thread that comes late still finds some
+  constexpr Index parts_of_thread = 4;  // more than one, so that a thread that starts late still finds work
   Task task{n, grain, std::min((n + grain - 1) / grain, threads * parts_of_thread), body, context};
   if (const OpenMPRuntime* const runtime = chosen_runtime) return run_on_openmp(*runtime, threads, task);
   ThreadPool::instance().run(threads, task);

@@ -1,4 +1,4 @@
-// Parallel loops. Results never depend on threads: callers split outputs, never sums.
+// Parallel loops. Callers split outputs, never sums, so that results do not depend on the number of threads.
 #pragma once
 
 #include "cost.hpp"
@@ -10,8 +10,8 @@ namespace simdnn {
 /// Calls body(context, begin, end) over [0, n) on a team of `threads` threads; parallel_for() is its only caller.
 void run_team(int threads, Index n, Index grain, Task::Body body, const void* context);
 
-/// Calls body(begin, end) over [0, n) in a few parts for each thread, each part but the last a multiple of `grain`; in
-/// one call on this thread if `work` is below kSerialBelow.
+/// Calls body(begin, end) over [0, n) in a few parts per thread, each but the last a multiple of `grain`. Work below
+/// kSerialBelow is one call on this thread.
 template <class Body>
 void parallel_for(Index n, Index grain, Nanoseconds work, const Body& body) {
   const Index grains = (n + grain - 1) / grain;

@@ -1,3 +1,4 @@
+// The thread pool: fork, join and the main loop of a helper.
 #include "pool.hpp"
 
 #if defined(__linux__)
@@ -25,7 +26,7 @@ void pause() {
 #endif
 }
 
-/// The processor that this thread runs on; -1 where the system does not say.
+/// The processor that this thread runs on; -1 if the system does not tell.
 int current_cpu() {
 #if defined(__linux__)
   return sched_getcpu();
@@ -34,7 +35,8 @@ int current_cpu() {
 #endif
 }
 
-/// Moves this thread to another processor if its affinity allows one; it may return later. True if it moved.
+/// Moves this thread to another processor if its affinity mask allows one; the system may move it back later. Returns
+/// true if it moved.
 bool leave_cpu(int cpu) {
 #if defined(__linux__)
   cpu_set_t all;
@@ -49,7 +51,8 @@ bool leave_cpu(int cpu) {
 #endif
 }
 
-/// Spins until a condition holds or `patience` is over, about as long as waking a thread costs; returns the condition.
+/// Spins until a condition holds or `patience` has passed, which is about the cost of waking a thread. Returns the
+/// condition.
 template <class Condition>
 bool spin_until(const Condition& condition, std::chrono::microseconds patience) {
   const Clock::time_point end = Clock::now() + patience;
@@ -78,7 +81,7 @@ void ThreadPool::run(int threads, Task& task) {
   if (only) join();
 }
 
-/// Offers a task to helpers; creates those that are missing, as far as the system allows.
+/// Offers a task to helpers, and creates missing ones as far as the system allows.
 void ThreadPool::fork(int helpers, Task& task) {
   while (created_ < helpers && create_helper()) ++created_;
   {
@@ -102,7 +105,7 @@ void ThreadPool::join() {
   finished_.wait(lock, [&] { return active_ == 0; });
 }
 
-/// Creates a helper that leaves signals to the interpreter's threads; false if the system has no thread left.
+/// Creates a helper that leaves signals to the interpreter's threads. Returns false if the system cannot create one.
 bool ThreadPool::create_helper() {
   const SignalsBlocked blocked;
   try {
@@ -113,8 +116,8 @@ bool ThreadPool::create_helper() {
   return true;
 }
 
-/// The life of a helper. One that finds itself on the caller's processor, where the system likes to wake it, would
-/// take the caller's time: it moves away, or sleeps until the next task.
+/// The main loop of a helper. The system tends to wake a helper on the caller's processor, where it would take the
+/// caller's time; it then moves away, or sleeps until the next task.
 void ThreadPool::help() {
   computes_alone() = true;
   bool in_the_way = false;

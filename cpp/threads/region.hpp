@@ -1,10 +1,10 @@
-// The parallel region that a thread is in.
+// Mark of threads whose parallel loops run on one thread.
 #pragma once
 
 namespace simdnn {
 
-/// True while the calling thread computes alone: inside a parallel region, whose nested loops stay on their thread, or
-/// by the choice of a ThreadTuner.
+/// True while loops of the calling thread stay on it: inside a parallel region, so that regions do not nest, or by the
+/// choice of a ThreadTuner.
 inline bool& computes_alone() {
   static thread_local bool alone = false;
   return alone;

@@ -1,4 +1,4 @@
-// Signals are left to the interpreter's threads.
+// A guard that keeps signals away from the threads of this library.
 #pragma once
 
 #include <pthread.h>
@@ -6,7 +6,8 @@
 
 namespace simdnn {
 
-/// Blocks all signals of this thread during its life. Threads that are created meanwhile never receive one.
+/// Blocks all signals of the calling thread while it exists. Threads created meanwhile inherit that and never receive
+/// one.
 class SignalsBlocked {
  public:
   SignalsBlocked() {

@@ -1,4 +1,4 @@
-// Work that a team of threads shares.
+// A parallel loop as a task that several threads share.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace simdnn {
 
 /// A range [0, n) split into parts. A free thread takes the next part: the caller from the front, helpers from the
-/// back, so that the next task finds in a processor's cache the part of the array that the last one left there.
+/// back, so that each processor finds in its cache the parts of the array that it computed in the last task.
 struct Task {
   using Body = void (*)(const void* context, Index begin, Index end);
 

@@ -1,3 +1,4 @@
+// Measurements of steps, and the choice of the faster way that follows from them.
 #include "tuner.hpp"
 
 #include <algorithm>
@@ -33,20 +34,20 @@ ThreadTuner::ScopedMeasurement::~ScopedMeasurement() {
   if (counts_) tuner_.add(std::chrono::duration<double, std::nano>(Clock::now() - began_).count());
 }
 
-/// Continues with a way for `nanoseconds`.
+/// Continues on the team or alone, as `way` says, for `nanoseconds`.
 void ThreadTuner::take(Way way, double nanoseconds) {
   way_ = way;
   left_ = nanoseconds;
   steps_ = 0;
 }
 
-/// Counts a step of the present way and chooses the way of the next one.
+/// Records the time of a step and chooses the way of the next one.
 void ThreadTuner::add(double elapsed) {
   constexpr double worth = 0.97;    // the team is worth its processors below this fraction of the time alone
   constexpr double trial_gap = 40;  // trials may cost one part in 40 of all time
   constexpr int least_steps = 3;
   double& typical = typical_[way_];
-  if (steps_++ > 0) {  // down at once, up slowly: other processes may delay a step, none makes it faster
+  if (steps_++ > 0) {  // falls at once, rises slowly: other processes may delay a step, but none makes it faster
     typical = typical == 0 ? elapsed : typical + std::clamp(elapsed - typical, -typical / 2, typical / 16);
   }
   left_ -= elapsed;

@@ -1,4 +1,4 @@
-// The choice between the pool and one thread, by measurement.
+// The choice between a team of threads and one thread, by measurement.
 #pragma once
 
 #include <chrono>
@@ -8,12 +8,12 @@
 
 namespace simdnn {
 
-/// Decides from measurements whether a repeated step runs on the team or on its thread alone. Times of tasks mislead,
-/// because data that two processors changed in turn is slow to come back, which the next task pays. Both ways are
-/// measured, the slower one seldom.
+/// Decides from measurements whether a repeated step runs on a team or on its thread alone. The times of whole steps
+/// are compared; times of single tasks mislead, because the transfer of data between the caches of two processors
+/// delays later tasks. Both ways are measured, the slower one seldom.
 class ThreadTuner {
  public:
-  /// A step from its construction to its end. It sets the way that the calling thread computes meanwhile.
+  /// Measures a step from construction to destruction, and sets the way in which the calling thread computes it.
   class ScopedMeasurement {
    public:
     ScopedMeasurement(ThreadTuner& tuner, bool active, bool counts);
@@ -27,7 +27,7 @@ class ThreadTuner {
     std::chrono::steady_clock::time_point began_;
   };
 
-  /// Begins a step of `samples` samples that takes `work`. Only steps of the largest size are compared.
+  /// Begins a step on `samples` samples with an estimate of its work. Only steps of the largest size are compared.
   ScopedMeasurement measure(Index samples, Nanoseconds work);
 
  private:
@@ -36,14 +36,15 @@ class ThreadTuner {
   void add(double elapsed);
   void take(Way way, double nanoseconds);
 
-  static constexpr double kTrial = 3e7;  ///< nanoseconds of a trial: processors that slept are slow at first
+  static constexpr double kTrial =
+      3e7;  ///< nanoseconds of a trial, long enough for idle processors to reach full speed
 
   Index samples_ = 0;
   Way way_ = kTeam;
-  double typical_[2] = {};  ///< nanoseconds of a step each way; 0 is unknown
-  double left_ = kTrial;    ///< nanoseconds until the other way is tried, or the trial ends
-  int steps_ = 0;           ///< steps of this way; the first one finds the caches of the other and does not count
-  bool tries_ = false;      ///< this way is on trial
+  double typical_[2] = {};  ///< nanoseconds of a step, each way; 0 if unknown
+  double left_ = kTrial;    ///< nanoseconds until the other way is tried, or until the trial ends
+  int steps_ = 0;           ///< steps since the way changed; the first is left out, because its data is in other caches
+  bool tries_ = false;      ///< true during a trial of the slower way
 };
 
 }  // namespace simdnn

@@ -1,4 +1,4 @@
-// Rules that follow the gradient itself: plain, with momentum, by sign.
+// Update rules along the gradient: plain SGD, momentum, Lion.
 #pragma once
 
 #include "parts.hpp"
@@ -23,7 +23,7 @@ struct Sgd {
   };
 };
 
-/// Heavy ball, or Nesterov's form of it with one gradient a step: p is the look-ahead point.
+/// Heavy-ball momentum, or Nesterov's momentum with one gradient per step, at the look-ahead point.
 struct Momentum {
   static constexpr RuleDescription info{
       .name = "momentum",
@@ -63,7 +63,7 @@ struct Momentum {
   };
 };
 
-/// Sign of an interpolated momentum.
+/// Lion: a step along the sign of an interpolated momentum.
 struct Lion {
   static constexpr RuleDescription info{
       .name = "lion",

@@ -1,4 +1,4 @@
-// Rules with a first and a second moment: Adam and its relatives.
+// Update rules with first and second moments of the gradient: Adam and its variants.
 #pragma once
 
 #include "../../math/exp.hpp"
@@ -36,7 +36,7 @@ constexpr RuleDescription with_momentum_decay(RuleDescription info) {
   return info;
 }
 
-/// Updates the moments by a gradient.
+/// Exponential moving averages of the gradient and of its square.
 template <class T>
 struct Moments {
   T beta1, beta2, rest1, rest2;
@@ -60,7 +60,7 @@ struct Moments {
   }
 };
 
-/// Adaptive moments, bias-corrected; AMSGrad divides by the largest second moment so far.
+/// Adam, with bias correction; AMSGrad divides by the largest second moment so far.
 template <bool kLargest>
 struct Adam {
   static constexpr RuleDescription describe() {
@@ -100,7 +100,7 @@ struct Adam {
   };
 };
 
-/// Adam with Nesterov's look-ahead, whose momentum warms up.
+/// Adam with Nesterov's momentum, whose coefficient warms up.
 struct NAdam {
   static constexpr RuleDescription info = with_momentum_decay(with_moments(
       "nadam",
@@ -109,7 +109,7 @@ struct NAdam {
       "Dozat 2016, Incorporating Nesterov momentum into Adam, algorithm 2, as PyTorch writes it", 2e-3, kOutside));
 
   static double mu(const double* h, std::int64_t step) {
-    constexpr double log_096 = -0x1.4e69ed6d80eb3p-5;  // 0.96: Dozat's choice
+    constexpr double log_096 = -0x1.4e69ed6d80eb3p-5;  // the constant 0.96 is Dozat's
     return h[kBeta1] * (1 - 0.5 * exp(double(step) * h[kMomentHypers] * log_096));
   }
   static void advance(const double* h, std::int64_t step, double* scalar_state) { scalar_state[0] *= mu(h, step); }
@@ -134,7 +134,7 @@ struct NAdam {
   };
 };
 
-/// Adam that divides, rectified, only once the second moment has seen enough gradients.
+/// Adam that omits the division while the second moment rests on too few gradients, and rectifies its variance later.
 struct RAdam {
   static constexpr RuleDescription info = with_moments(
       "radam",
@@ -167,7 +167,7 @@ struct RAdam {
   };
 };
 
-/// Adam with a decaying largest gradient in place of the second moment.
+/// Adam with the decaying maximum of |g| in place of the second moment.
 struct Adamax {
   static constexpr RuleDescription info{
       .name = "adamax",

@@ -1,11 +1,11 @@
-// Rules that scale each gradient by the root of its mean square: Adagrad, RMSprop, Adadelta.
+// Update rules that divide by the root of summed or averaged squares of the gradient: Adagrad, RMSprop, Adadelta.
 #pragma once
 
 #include "parts.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// Sum of all squared gradients.
+/// Adagrad: divides by the root of the sum of all squared gradients.
 struct Adagrad {
   static constexpr RuleDescription info{
       .name = "adagrad",
@@ -30,7 +30,7 @@ struct Adagrad {
   };
 };
 
-/// Decaying mean of squares; centered: less the square of the mean; with momentum: a velocity of scaled gradients.
+/// RMSprop: divides by the root of a decaying mean of squares, less the squared mean if centered; optional momentum.
 template <bool kCentered, bool kMomentum>
 struct RmsProp {
   static constexpr RuleDescription describe() {
@@ -89,7 +89,8 @@ struct RmsProp {
   };
 };
 
-/// Steps in the units of the parameters: the root mean square of steps over that of gradients.
+/// Adadelta: scales by the ratio of the root mean squares of past steps and of gradients, so that steps have the units
+/// of parameters.
 struct Adadelta {
   static constexpr RuleDescription info{
       .name = "adadelta",

@@ -1,4 +1,7 @@
-// A function with defaults in front of a ufunc. Python's own would add half as much again to the call of a scalar.
+// Python functions that call a ufunc with default parameters.
+//
+// They are written with CPython's C API, because a Python function around the ufunc was measured to make a call on a
+// scalar half as long again.
 #include <Python.h>
 #include <structmember.h>
 
@@ -12,18 +15,19 @@ using namespace py::literals;
 namespace simdnn {
 namespace {
 
-/// f(arrays..., parameters...): `plain` takes the arrays and knows the default parameters, `full` takes all.
-struct Front {
+/// f(arrays..., parameters...). The ufunc `plain` takes the arrays alone and has the default parameters built in; the
+/// ufunc `full` takes all arguments.
+struct DefaultArgsFunction {
   PyObject_HEAD;
   vectorcallfunc call;
   PyObject *plain, *full;
-  PyObject *names, *defaults;  ///< tuples: the parameters
-  PyObject* attributes;        ///< __name__, __doc__ ... and make_signature
+  PyObject *names, *defaults;  ///< tuples of the parameters' names and default values
+  PyObject* attributes;        ///< the object's __dict__: __name__, __doc__ ... and make_signature
   Py_ssize_t arrays;
 };
 
-/// Where a name stands in a tuple of names that may be nullptr, or -1.
-Py_ssize_t place_of(PyObject* name, PyObject* names) {
+/// Index of a name in a tuple of names, or -1; the tuple may be nullptr.
+Py_ssize_t index_of(PyObject* name, PyObject* names) {
   const Py_ssize_t count = names ? PyTuple_GET_SIZE(names) : 0;
   for (Py_ssize_t i = 0; i < count; ++i) {
     PyObject* const other = PyTuple_GET_ITEM(names, i);
@@ -32,36 +36,38 @@ Py_ssize_t place_of(PyObject* name, PyObject* names) {
   return -1;
 }
 
-PyObject* call_full(const Front& self, PyObject* const* args, Py_ssize_t count, PyObject* kwnames) {
+/// Calls the full ufunc with the given parameters and the defaults of the others.
+PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count, PyObject* kwnames) {
   std::vector<PyObject*> given(args, args + count);
   const Py_ssize_t parameters = PyTuple_GET_SIZE(self.names);
   for (Py_ssize_t i = count > self.arrays ? count - self.arrays : 0; i < parameters; ++i) {
-    const Py_ssize_t place = place_of(PyTuple_GET_ITEM(self.names, i), kwnames);
-    given.push_back(place < 0 ? PyTuple_GET_ITEM(self.defaults, i) : args[count + place]);
+    const Py_ssize_t index = index_of(PyTuple_GET_ITEM(self.names, i), kwnames);
+    given.push_back(index < 0 ? PyTuple_GET_ITEM(self.defaults, i) : args[count + index]);
   }
   const std::size_t positional = given.size();
   py::list rest;
   for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i) {
     PyObject* const name = PyTuple_GET_ITEM(kwnames, i);
-    const Py_ssize_t place = place_of(name, self.names);
-    if (place >= 0 && place < count - self.arrays) {
+    const Py_ssize_t index = index_of(name, self.names);
+    if (index >= 0 && index < count - self.arrays) {
       PyErr_Format(PyExc_TypeError, "%S() got two values for %R", PyDict_GetItemString(self.attributes, "__name__"),
                    name);
       return nullptr;
     }
-    if (place >= 0) continue;
+    if (index >= 0) continue;
     rest.append(py::handle(name));
     given.push_back(args[count + i]);
   }
   return PyObject_Vectorcall(self.full, given.data(), positional, py::tuple(rest).ptr());
 }
 
+/// Calls the plain ufunc unless a parameter is given.
 PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyObject* kwnames) {
-  const Front& self = *reinterpret_cast<Front*>(object);
+  const DefaultArgsFunction& self = *reinterpret_cast<DefaultArgsFunction*>(object);
   const Py_ssize_t count = PyVectorcall_NARGS(flagged);
   bool plain = count <= self.arrays;
   for (Py_ssize_t i = 0; plain && kwnames && i < PyTuple_GET_SIZE(self.names); ++i) {
-    plain = place_of(PyTuple_GET_ITEM(self.names, i), kwnames) < 0;
+    plain = index_of(PyTuple_GET_ITEM(self.names, i), kwnames) < 0;
   }
   if (plain) return PyObject_Vectorcall(self.plain, args, flagged, kwnames);
   try {
@@ -75,7 +81,7 @@ PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyO
 }
 
 void destroy(PyObject* object) {
-  Front& self = *reinterpret_cast<Front*>(object);
+  DefaultArgsFunction& self = *reinterpret_cast<DefaultArgsFunction*>(object);
   PyObject_GC_UnTrack(object);
   for (PyObject* part : {self.plain, self.full, self.names, self.defaults, self.attributes}) Py_XDECREF(part);
   PyTypeObject* const type = Py_TYPE(object);
@@ -84,30 +90,30 @@ void destroy(PyObject* object) {
 }
 
 int traverse(PyObject* object, visitproc visit, void* arg) {
-  const Front& self = *reinterpret_cast<Front*>(object);
+  const DefaultArgsFunction& self = *reinterpret_cast<DefaultArgsFunction*>(object);
   for (PyObject* part : {self.plain, self.full, self.names, self.defaults, self.attributes}) Py_VISIT(part);
   Py_VISIT(Py_TYPE(object));
   return 0;
 }
 
 PyObject* attribute(PyObject* object, const char* name) {
-  return PyDict_GetItemString(reinterpret_cast<Front*>(object)->attributes, name);
+  return PyDict_GetItemString(reinterpret_cast<DefaultArgsFunction*>(object)->attributes, name);
 }
 
 PyObject* repr(PyObject* object) {
   return PyUnicode_FromFormat("<function simdnn.functional.%S>", attribute(object, "__name__"));
 }
 
-/// Pickled by name, as functions are.
+/// Pickles the function by its name, like a Python function.
 PyObject* reduce(PyObject* object, PyObject*) { return Py_NewRef(attribute(object, "__name__")); }
 
-/// Made when asked for: the import of `inspect` is not free.
+/// The signature, made on request, because it needs the slow import of `inspect`.
 PyObject* signature(PyObject* object, void*) { return PyObject_CallNoArgs(attribute(object, "make_signature")); }
 
 PyGetSetDef computed[] = {{"__signature__", signature, nullptr, nullptr, nullptr}, {}};
 PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {}};
-PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(Front, attributes), READONLY, nullptr},
-                         {"__vectorcalloffset__", T_PYSSIZET, offsetof(Front, call), READONLY, nullptr},
+PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(DefaultArgsFunction, attributes), READONLY, nullptr},
+                         {"__vectorcalloffset__", T_PYSSIZET, offsetof(DefaultArgsFunction, call), READONLY, nullptr},
                          {}};
 PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
                        {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
@@ -117,14 +123,14 @@ PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
                        {Py_tp_methods, methods},
                        {Py_tp_members, members},
                        {}};
-PyType_Spec spec{"simdnn._core.Function", sizeof(Front), 0,
+PyType_Spec spec{"simdnn._core.Function", sizeof(DefaultArgsFunction), 0,
                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL, slots};
 
 py::object type;
 
 py::object make(const py::object& plain, const py::object& full, Py_ssize_t arrays, const py::dict& parameters,
                 const py::dict& attributes) {
-  Front* const self = PyObject_GC_New(Front, reinterpret_cast<PyTypeObject*>(type.ptr()));
+  DefaultArgsFunction* const self = PyObject_GC_New(DefaultArgsFunction, reinterpret_cast<PyTypeObject*>(type.ptr()));
   if (self == nullptr) throw py::error_already_set();
   self->call = call;
   self->plain = plain.inc_ref().ptr();
@@ -139,7 +145,7 @@ py::object make(const py::object& plain, const py::object& full, Py_ssize_t arra
 
 }  // namespace
 
-void register_front(py::module_& module) {
+void register_default_args(py::module_& module) {
   type = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));
   if (!type) throw py::error_already_set();
   module.attr("Function") = type;
