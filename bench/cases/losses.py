@@ -181,7 +181,7 @@ def contestants(name: str, shape: tuple[int, int]) -> list[Contestant]:
     ]
     torch = peers.torch()
     if function := torch and getattr(torch.nn.functional, NAMED[name].__name__, None):
-        warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # of kl_div, as here
+        warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # kl_div does, here too
         found.append(checked("PyTorch", torch_pair(torch, function, x, y), expected))
     return found
 

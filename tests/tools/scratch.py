@@ -116,12 +116,12 @@ OPTIMIZER = (
     Edit(
         "cpp/ops/rules/descent.hpp",
         "SIMDNN_LEVEL_END",
-        """/// Gradient descent at twice the rate.
+        """/// Steps of one size against the sign of the gradient.
 struct ScratchRule {
   static constexpr RuleDescription info{
       .name = "scratch",
-      .formula = "p -= 2 lr (g + weight_decay p)",
-      .source = "Robbins & Monro 1951",
+      .formula = "p -= lr sign(g + weight_decay p)",
+      .source = "Riedmiller & Braun 1993",
       .slots = {},
       .hypers = {learning_rate(1e-3), weight_decay(), decoupled_weight_decay()},
       .counts = false,
@@ -129,8 +129,8 @@ struct ScratchRule {
   template <class T>
   struct Step {
     T rate;
-    explicit Step(const UpdateStep& s) : rate(T(-2 * s.hypers[kLr])) {}
-    SIMDNN_INLINE void operator()(T& p, T g, T* const*, Index) const { p = fma(rate, g, p); }
+    explicit Step(const UpdateStep& s) : rate(T(-s.hypers[kLr])) {}
+    SIMDNN_INLINE void operator()(T& p, T g, T* const*, Index) const { p = fma(rate, sign(g), p); }
   };
 };
 
@@ -141,8 +141,8 @@ struct ScratchRule {
         "tests/oracles/rules.py",
         "def momentum(\n",
         '''def scratch(g: Array, state: State, t: int, lr: float) -> Array:
-    """Robbins & Monro 1951, at twice the rate."""
-    return 2 * lr * g
+    """Riedmiller & Braun 1993, with steps of one size."""
+    return lr * np.sign(g)
 
 
 ''',
@@ -152,8 +152,8 @@ struct ScratchRule {
         '    "momentum": Rule(',
         """    "scratch": Rule(
         scratch,
-        [(optim.Scratch, {"lr": 0.05}), (optim.Scratch, {"lr": 0.05, "weight_decay": 0.02})],
-        {optim.Scratch: {"lr": 5e-4}},
+        [(optim.Scratch, {"lr": 1e-3}), (optim.Scratch, {"lr": 1e-3, "weight_decay": 0.1})],
+        {optim.Scratch: {"lr": schedules.linear(3e-3, 0.0, 8000)}},
     ),
 """,
     ),
@@ -161,20 +161,20 @@ struct ScratchRule {
         "python/simdnn/optim/_descent.py",
         "class Lion(Optimizer):",
         '''class Scratch(Optimizer):
-    """Gradient descent at twice the rate.
+    """Steps of one size against the sign of the gradient.
 
-    p -= 2 * lr * g with g += weight_decay * p.
+    p -= lr * sign(g) with g += weight_decay * p.
 
     Examples
     --------
     >>> import numpy as np
     >>> from simdnn import optim
     >>> p = np.array([1.0, 2.0])
-    >>> optim.Scratch([p], lr=0.125).step([[3.0, -0.1]])
+    >>> optim.Scratch([p], lr=0.5).step([[3.0, -0.1]])
     >>> p
-    array([0.25 , 2.025])
+    array([0.5, 2.5])
 
-    Source: Robbins & Monro 1951.
+    Source: Riedmiller & Braun 1993, "A direct adaptive method for faster backpropagation learning".
     """
 
     _rules = ("scratch",)
