@@ -12,7 +12,7 @@ from simdnn.optim import _settings
 
 from tests.support.places import LISTINGS, PLACES, described, path_of, undescribed, unlisted
 from tests.support.processes import ROOT
-from tests.tools.scratch import EDITS
+from tests.tools.scratch import EDITS, NAMES
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "CONTRIBUTING.md").is_file(), reason="the source tree is not next to tests/"
@@ -67,7 +67,7 @@ every_kind = pytest.mark.parametrize("kind", EDITS)
 
 
 def test_every_kind_has_a_recipe() -> None:
-    assert PLACES.keys() == LISTINGS.keys() == EDITS.keys()
+    assert PLACES.keys() == LISTINGS.keys() == EDITS.keys() == NAMES.keys()
     assert EDITS.keys() <= RECIPES.keys() <= LIMITS.keys()
 
 
@@ -143,7 +143,7 @@ def complaints(kind: str, texts: dict[str, str]) -> list[list[str]]:
         found.append([listing.path])
     for place in PLACES[kind]:
         edited = {name: load(name, texts[path_of(name)]) for name in place.modules if path_of(name) in texts}
-        if place.complaint("scratch", edited):
+        if place.complaint(NAMES[kind], edited):
             found.append(place.paths)
     return found
 

@@ -81,12 +81,12 @@ POINTWISE_LOSS = (
         """/// (x - y)^2 / 2.
 struct ScratchLoss {
   static constexpr LossDescription info{
-      .name = "scratch",
+      .name = "scratch_error",
       .summary = "Half the squared error.",
       .formula = "(x - y)^2 / 2",
       .source = "definition",
       .target = Target::values,
-      .function = "scratch_loss",
+      .function = "scratch_error_loss",
       .example = "[1.0, 2.0], [1.0, 4.0]",
       .example_value = "1.0",
       .outputs = Outputs::averaged,
@@ -103,7 +103,7 @@ struct ScratchLoss {
     Edit(
         "tests/oracles/losses.py",
         '    "l1": Loss(',
-        """    "scratch": Loss(
+        """    "scratch_error": Loss(
         each=lambda x, y: (x - y) ** 2 / 2,
         slope=lambda x, y: x - y,
         target=any_values,
@@ -153,7 +153,7 @@ struct ScratchRule {
         """    "scratch": Rule(
         scratch,
         [(optim.Scratch, {"lr": 1e-3}), (optim.Scratch, {"lr": 1e-3, "weight_decay": 0.1})],
-        {optim.Scratch: {"lr": schedules.linear(0.01, 0.0, 4000)}},
+        {optim.Scratch: {"lr": schedules.linear(3e-3, 0.0, 8000)}},
     ),
 """,
     ),
@@ -281,7 +281,14 @@ SIMDNN_LEVEL_END
     ),
 )
 
-#: Edits of an operation named "scratch", by its kind.
+#: The names of the operations; bits are recorded by name for activations and losses together.
+NAMES = {
+    "activation": "scratch",
+    "pointwise loss": "scratch_error",
+    "optimizer": "scratch",
+    "layer": "scratch",
+}
+#: The edits that add them.
 EDITS = {
     "activation": ACTIVATION,
     "pointwise loss": POINTWISE_LOSS,
