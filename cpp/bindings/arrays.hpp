@@ -19,7 +19,7 @@ using Array = py::array_t<T, py::array::c_style>;
 
 inline std::string text_of(const py::handle& object) { return py::str(object).cast<std::string>(); }
 
-/// Raises unless a value is in the range of its parameter; NaN is in no range.
+/// The value itself; raises unless it is in the range of its parameter. NaN is in no range.
 inline double checked_number(const Hyper& hyper, double value) {
   if (value >= hyper.low && value < hyper.high) return value;
   std::string wanted = "finite";
@@ -27,6 +27,9 @@ inline double checked_number(const Hyper& hyper, double value) {
   if (std::isfinite(hyper.high)) wanted += " and < " + text_of(py::float_(hyper.high));
   throw py::value_error(std::string(hyper.name) + ": expected " + wanted + ", got " + text_of(py::float_(value)));
 }
+
+/// The shape of an array as a vector.
+inline std::vector<Index> shape_of(const py::array& array) { return {array.shape(), array.shape() + array.ndim()}; }
 
 inline std::string shape_text(const py::array& array) { return text_of(py::object(array.attr("shape"))); }
 
@@ -69,7 +72,7 @@ inline bool is_double(const py::array& array) {
                         std::to_string(classes) + " classes (0 to " + std::to_string(classes - 1) + ")");
 }
 
-/// Integers as int64; a huge uint64 does not wrap to a negative class.
+/// Class indices as int64; raises if a uint64 would wrap to a negative class.
 inline Array<std::int64_t> integer_array(const py::array& array, const char* name, Index classes) {
   if (py::isinstance<Array<std::int64_t>>(array)) return py::reinterpret_borrow<Array<std::int64_t>>(array);
   if (array.dtype().kind() != 'i' && array.dtype().kind() != 'u') {
@@ -97,7 +100,7 @@ inline Array<std::int64_t> class_array(const py::handle& object, const char* nam
   return labels;
 }
 
-/// The rows of a two-dimensional array with the right number of columns.
+/// A two-dimensional array as a matrix [n, columns]; raises if it has another shape.
 template <class T>
 Matrix<const T> matrix_of(const Array<T>& x, const char* name, Index columns) {
   if (x.ndim() != 2 || x.shape(1) != columns) {
@@ -107,12 +110,12 @@ Matrix<const T> matrix_of(const Array<T>& x, const char* name, Index columns) {
   return {x.data(), x.shape(0), columns, columns};
 }
 
-/// The number of samples in an array, and of rows per sample.
+/// The numbers of samples in an array and of time steps per sample.
 struct Extent {
   Index samples = 0, time_steps = 1;
 };
 
-/// The extent of an array of shape (n, features) or, of sequences, (n, time, features).
+/// The extent of an array of shape (n, features) or, for sequences, (n, time, features); raises for other shapes.
 inline Extent extent_of(const py::array& x, const char* name, const Shape& wanted) {
   const Index axes = wanted.sequence ? 3 : 2;
   if (x.ndim() != axes || x.shape(axes - 1) != wanted.features || (wanted.sequence && x.shape(1) == 0)) {
@@ -122,7 +125,7 @@ inline Extent extent_of(const py::array& x, const char* name, const Shape& wante
   return {x.shape(0), wanted.sequence ? x.shape(1) : 1};
 }
 
-/// The samples of a network's input, and their rows per sample.
+/// A network's input: samples [n, time_steps * features], and their time steps.
 template <class T>
 struct Inputs {
   Matrix<const T> samples;

@@ -17,16 +17,16 @@ SpecPointer read_any_spec(const py::handle& given, const std::string& where);
 
 class FieldReader;
 
-/// A type with fields of its own: a layer, or a part of one.
+/// A type that declares fields: a layer, or a part of one.
 template <class V>
 concept HasFields = requires(V& value, FieldReader& reader) { value.fields(reader); };
 
-[[noreturn]] void refuse(const std::string& where, const char* wanted, const py::handle& given) {
+[[noreturn]] void reject(const std::string& where, const char* wanted, const py::handle& given) {
   throw py::type_error(where + ": expected " + wanted + ", got " + Py_TYPE(given.ptr())->tp_name);
 }
 
 py::dict as_dict(const py::handle& given, const std::string& where) {
-  if (!py::isinstance<py::dict>(given)) refuse(where, "a dict", given);
+  if (!py::isinstance<py::dict>(given)) reject(where, "a dict", given);
   return py::reinterpret_borrow<py::dict>(given);
 }
 
@@ -35,7 +35,7 @@ void read_plain(V& value, const py::handle& given, const std::string& where, con
   try {
     value = given.cast<V>();
   } catch (const py::cast_error&) {
-    refuse(where, wanted, given);
+    reject(where, wanted, given);
   }
 }
 
@@ -93,7 +93,7 @@ void read(std::vector<V>& values, const py::handle& given, const std::string& wh
 template <HasFields V>
 void read(V& value, const py::handle& given, const std::string& where);
 
-/// The visitor of fields() that reads each from a dictionary.
+/// A visitor for fields() that reads each field from a dictionary.
 class FieldReader {
  public:
   FieldReader(py::dict given, std::string where) : given_(std::move(given)), where_(std::move(where)) {}
@@ -104,7 +104,7 @@ class FieldReader {
     read(std::forward<V>(value), given_[name], where_ + "." + name);
     names_.append(name);
   }
-  /// Refuses entries that are no fields.
+  /// Raises if the dictionary has entries that are not fields.
   void finish() const {
     for (const auto& [key, value] : given_) {
       if (!names_.contains(key)) {
@@ -122,7 +122,7 @@ class FieldReader {
 
 template <class V>
 void read(std::vector<V>& values, const py::handle& given, const std::string& where) {
-  if (!py::isinstance<py::sequence>(given)) refuse(where, "a sequence", given);
+  if (!py::isinstance<py::sequence>(given)) reject(where, "a sequence", given);
   const auto items = py::reinterpret_borrow<py::sequence>(given);
   values.resize(items.size());
   for (std::size_t i = 0; i < values.size(); ++i) read(values[i], items[i], where + "[" + std::to_string(i) + "]");

@@ -1,4 +1,4 @@
-// Descriptions of layers: from the dictionaries of Python to specs.
+// Layer descriptions, read from Python dictionaries.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -11,7 +11,7 @@ namespace simdnn {
 /// unknown, missing or mistyped field raises an error that names the layer and the field.
 std::shared_ptr<const SequentialSpec> sequential_spec(const pybind11::dict& sequential);
 
-/// The names of each layer's fields, by its kind.
+/// Names of the fields of each kind of layer, as a dictionary.
 pybind11::dict layer_fields();
 
 }  // namespace simdnn

@@ -50,22 +50,22 @@ void run(const Loss& loss, const LossRows<T>& rows) {
   parallel_for(rows.output.rows, 16, work, [&](Index begin, Index end) { function(row_range(rows, begin, end)); });
 }
 
-/// The arguments of one evaluation and what they lead to.
+/// One evaluation of a loss: its checked arguments, and the sums and arrays that it computes.
 template <class T>
 struct Evaluation {
   const Loss& loss;
   Array<T> input;
   LossRows<T> rows;
-  std::vector<Index> shape, samples;  ///< of the input, and of one loss each
+  std::vector<Index> shape, samples;  ///< shape of the input, and of the losses before reduction
   std::optional<Targets<T>> targets;
   std::optional<Array<T>> weights, gradient, each;
   std::vector<double> row_loss;
   double divisor = 0;
 
   Evaluation(const Loss& used, const py::object& object, const char* name)
-      : loss(used), input(real_array<T>(object, name)), shape(input.shape(), input.shape() + input.ndim()) {}
+      : loss(used), input(real_array<T>(object, name)), shape(shape_of(input)) {}
 
-  /// A loss of whole rows, the classes along the last axis.
+  /// Takes the arguments of a loss of whole rows, with the classes along the last axis.
   void take_rows(const py::object& target, const py::object& weight, const char* name) {
     const Clause text = [this, name] { return std::string(" for ") + name + " of shape " + shape_text(input); };
     if (shape.empty() || shape.back() == 0) {
@@ -83,14 +83,14 @@ struct Evaluation {
     divisor = loss.mean_divisor(rows.classes, values.data != nullptr, row_weight, count, [](Index i) { return i; });
   }
 
-  /// A loss of single outputs: long rows whatever the shape, or rows of classes where each has a weight.
+  /// Takes the target of a pointwise loss, in rows of any length, or in rows of classes if each class has a weight.
   void take_points(const py::object& target, const char* name) {
     Array<T> values = real_array<T>(target, "target");
     check_shape(values, "target", shape, [name] { return std::string(", that of ") + name; });
-    constexpr Index row = 1024;
+    constexpr Index row_length = 1024;
     samples = shape;
     divisor = double(input.size());
-    const Index columns = loss.class_scale.empty() ? row : (shape.empty() ? 1 : shape.back());
+    const Index columns = loss.class_scale.empty() ? row_length : (shape.empty() ? 1 : shape.back());
     if (!loss.class_scale.empty()) check_classes(name, columns);
     const Index count = columns == 0 ? 0 : input.size() / columns;
     rows = loss.rows<T>({input.data(), count, columns, columns}, nullptr, {values.data(), count, columns, columns},
@@ -155,7 +155,7 @@ py::tuple evaluate(const Loss& loss, const py::object& input, const py::object& 
   return evaluation.run(how, return_grad);
 }
 
-/// x W as a network.
+/// A network that computes x W: one dense layer without bias or activation.
 std::shared_ptr<const SequentialSpec> product_of(Index inputs, Index outputs) {
   const auto dense = std::make_shared<DenseSpec>();
   dense->input = {inputs};
@@ -169,7 +169,8 @@ std::shared_ptr<const SequentialSpec> product_of(Index inputs, Index outputs) {
   return sequential;
 }
 
-/// The loss of features and the weight of a last layer, with its margin; with `return_grad` the gradients w.r.t. both.
+/// The loss of logits x W with a margin, for features x [n, in_features] and a weight W [in_features, classes], as
+/// (loss, gradients): the gradients are w.r.t. x and W, or None without `return_grad`.
 template <class T>
 py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py::object& weight,
                           const py::object& target, const py::object& sample_weight, const std::string& reduction,
@@ -202,11 +203,11 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
   if (!return_grad) return py::make_tuple(found[0], py::none());
 
   Array<T> dx({x.rows, x.columns}), dw({x.columns, classes});
-  const Matrix<const T> slopes{evaluation.gradient->data(), x.rows, classes, classes};
+  const Matrix<const T> dlogits{evaluation.gradient->data(), x.rows, classes, classes};
   T* const to[] = {dx.mutable_data(), dw.mutable_data()};
   run_native(network->mutex(), 2 * work, [&](const StopToken& stop) {
     const Matrix<T> gradient = plan.output_gradient(x.rows);
-    copy_rows(slopes, gradient.data, gradient.stride);
+    copy_rows(dlogits, gradient.data, gradient.stride);
     const Matrix<const T> extra_gradient = head.backward(x, z, targets, gradient);
     copy_rows<T>(plan.backward(gradient, PassContext{.stop = stop}, extra_gradient), to[0], x.columns);
     head.finish(w.data(), network->gradients().data());
@@ -237,6 +238,7 @@ void set_margin(Loss& loss, const std::string& name, double margin, std::optiona
   loss.margin.emplace(variant, margin, factor, native_pieces(lambda));
 }
 
+/// Finite numbers >= 0, one for each class; empty for None.
 std::vector<double> class_numbers(const py::object& object, const char* name) {
   if (object.is_none()) return {};
   const Array<double> numbers = real_array<double>(object, name);

@@ -9,11 +9,11 @@ namespace simdnn {
 template <class T>
 struct Model {
   std::shared_ptr<Network<T>> network;
-  std::uint64_t seed = 0;    ///< seed of random layers in forward(); a Trainer has a seed of its own
+  std::uint64_t seed = 0;    ///< seed of random layers in forward(); a Trainer has its own seed
   std::uint64_t passes = 0;  ///< number of forward passes for training so far
   std::unique_ptr<Plan<T>> inference = nullptr, training = nullptr;
   py::object training_input = {};  ///< x of the last forward pass for training, which backward() reads again
-  Index training_samples = 0;      ///< samples of the last forward pass for training; 0: there was none
+  Index training_samples = 0;      ///< number of samples in the last forward pass for training; 0: there was none
   PassContext training_context = {};
 
   Nanoseconds forward_work(Index samples, Index time_steps) const {
@@ -21,7 +21,7 @@ struct Model {
   }
 };
 
-/// Raises unless the batch has the samples whose states the stateful layers carry on.
+/// Raises if the stateful layers carry the states of another number of samples.
 template <class T>
 void check_carried(Network<T>& network, Index samples) {
   const Index carried = network.states().carried();

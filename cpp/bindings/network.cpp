@@ -19,7 +19,7 @@ Array<T> flat_array(const std::shared_ptr<Network<T>>& network, Buffer<T>& buffe
   return Array<T>(buffer.size(), buffer.data(), owner);
 }
 
-/// A plan of that mode for at least `samples` samples; a new one replaces `plan` if that is too small.
+/// `plan`, after a larger one has replaced it if it cannot take `samples` samples of `time_steps` rows.
 template <class T>
 Plan<T>& plan_for(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<T>>& network, Index samples,
                   Index time_steps, Mode mode) {
@@ -29,20 +29,32 @@ Plan<T>& plan_for(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<
   return *plan;
 }
 
+/// Raises unless the network can take these samples now.
+template <class T>
+void check_inputs(Network<T>& network, const Inputs<T>& in) {
+  check_carried(network, in.samples.rows);
+  check_rows(*network.spec(), in.samples, in.time_steps);
+}
+
+/// Writes the network's output for checked samples to `out`, in `work` nanoseconds by estimate.
+template <class T>
+void run_inference(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<T>>& network, const Inputs<T>& in,
+                   Nanoseconds work, T* out) {
+  run_native(network->mutex(), work, [&](const StopToken& stop) {
+    const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
+    infer(plan_for(plan, network, samples, in.time_steps, Mode::infer), in.samples, in.time_steps, out, stop);
+    return true;
+  });
+}
+
 template <class T>
 Array<T> predict(Model<T>& self, const py::object& object) {
   const Array<T> x = real_array<T>(object, "x");
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
-  check_carried(*self.network, in.samples.rows);
-  check_rows(*self.network->spec(), in.samples, in.time_steps);
+  check_inputs(*self.network, in);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
-  T* const to = out.mutable_data();
-  run_native(self.network->mutex(), self.forward_work(in.samples.rows, in.time_steps), [&](const StopToken& stop) {
-    const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
-    infer(plan_for(self.inference, self.network, samples, in.time_steps, Mode::infer), in.samples, in.time_steps, to,
-          stop);
-    return true;
-  });
+  run_inference(self.inference, self.network, in, self.forward_work(in.samples.rows, in.time_steps),
+                out.mutable_data());
   return out;
 }
 
@@ -50,10 +62,9 @@ template <class T>
 Array<T> forward_training(Model<T>& self, const py::object& object) {
   const Array<T> given = real_array<T>(object, "x");
   inputs_of(given, "x", self.network->input());
-  const Array<T> x(std::vector<Index>(given.shape(), given.shape() + given.ndim()), given.data());  // read again
+  const Array<T> x(shape_of(given), given.data());  // for backward()
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
-  check_carried(*self.network, in.samples.rows);
-  check_rows(*self.network->spec(), in.samples, in.time_steps);
+  check_inputs(*self.network, in);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
   T* const to = out.mutable_data();
   run_native(self.network->mutex(), self.forward_work(in.samples.rows, in.time_steps), [&](const StopToken& stop) {
@@ -92,10 +103,7 @@ py::object backward(Model<T>& self, const py::object& object, bool input_gradien
                           std::to_string(self.training_samples) + " rows, got " + shape_text(dy));
   }
   std::optional<Array<T>> dx;
-  if (input_gradient) {
-    const py::array& x = static_cast<const py::array&>(self.training_input);
-    dx.emplace(std::vector<Index>(x.shape(), x.shape() + x.ndim()));
-  }
+  if (input_gradient) dx.emplace(shape_of(py::reinterpret_borrow<py::array>(self.training_input)));
   T* const to = dx ? dx->mutable_data() : nullptr;
   const Nanoseconds work = self.network->flops(in.time_steps) * kFlopOfBackward * double(in.samples.rows);
   run_native(self.network->mutex(), work, [&](const StopToken& stop) {
@@ -122,46 +130,53 @@ struct Predictor {
 
   void run(const Inputs<T>& in, T* out) {
     const Nanoseconds work = network->flops(in.time_steps) * kFlopOfPrediction * double(in.samples.rows);
-    run_native(network->mutex(), work, [&](const StopToken& stop) {
-      const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
-      infer(plan_for(plan, network, samples, in.time_steps, Mode::infer), in.samples, in.time_steps, out, stop);
-      return true;
-    });
+    run_inference(plan, network, in, work, out);
   }
 };
 
-/// One sample without the axis of samples, as a batch.
+/// A batch of the one sample x, which has no axis of samples.
 template <class T>
 Inputs<T> single_input(const Array<T>& x, const Shape& wanted) {
   const Index time_steps = wanted.sequence ? x.shape(0) : 1;
   return {{x.data(), 1, x.size(), x.size()}, time_steps};
 }
 
+/// True if x is one sample without the axis of samples.
 template <class T>
 bool is_single(const Array<T>& x, const Shape& wanted) {
   return x.ndim() == (wanted.sequence ? 2 : 1) && x.shape(x.ndim() - 1) == wanted.features && x.size() > 0;
 }
 
+/// The memory of the argument `out`, an array or another library's tensor, into which an output is written.
 template <class T>
-void predict_into(Predictor<T>& self, const py::object& object, const py::object& out_object) {
-  const bool tensor = !py::isinstance<py::array>(out_object) && py::hasattr(out_object, "__dlpack__");
-  const py::object out_memory = tensor ? py::object(host_array(out_object, "out")) : out_object;
-  if (!py::isinstance<Array<T>>(out_memory) || !py::reinterpret_borrow<py::array>(out_memory).writeable()) {
+Array<T> output_memory(const py::object& object) {
+  const bool tensor = !py::isinstance<py::array>(object) && py::hasattr(object, "__dlpack__");
+  const py::object memory = tensor ? py::object(host_array(object, "out")) : object;
+  if (!py::isinstance<Array<T>>(memory) || !py::reinterpret_borrow<py::array>(memory).writeable()) {
     throw py::type_error(std::string("out: expected a writeable C-contiguous array of ") + text_of(py::dtype::of<T>()));
   }
+  return py::reinterpret_borrow<Array<T>>(memory);
+}
+
+/// The output for a batch, or for one sample without the axis of samples; writes to `out` unless that is None.
+template <class T>
+py::object predict_frozen(Predictor<T>& self, const py::object& object, const py::object& out_object) {
+  std::optional<Array<T>> out;
+  if (!out_object.is_none()) out = output_memory<T>(out_object);
   const Array<T> x = real_array<T>(object, "x");
-  auto out = py::reinterpret_borrow<Array<T>>(out_memory);
   const Shape wanted = self.network->input(), output = self.network->output();
-  const bool single = is_single(x, wanted) && out.ndim() == (output.sequence ? 2 : 1);
+  const bool single = is_single(x, wanted) && (!out || out->ndim() == (output.sequence ? 2 : 1));
   const Inputs<T> in = single ? single_input(x, wanted) : inputs_of(x, "x", wanted);
   std::vector<Index> shape = output_shape(output, in.samples.rows, in.time_steps);
   if (single) shape.erase(shape.begin());
-  if (!std::equal(shape.begin(), shape.end(), out.shape(), out.shape() + out.ndim())) {
-    throw py::value_error("out: expected shape " + text_of(py::tuple(py::cast(shape))) + ", got " + shape_text(out));
+  if (!out) {
+    out.emplace(shape);
+  } else if (shape_of(*out) != shape) {
+    throw py::value_error("out: expected shape " + text_of(py::tuple(py::cast(shape))) + ", got " + shape_text(*out));
   }
-  check_carried(*self.network, in.samples.rows);
-  check_rows(*self.network->spec(), in.samples, in.time_steps);
-  self.run(in, out.mutable_data());
+  check_inputs(*self.network, in);
+  self.run(in, out->mutable_data());
+  return out_object.is_none() ? py::object(*out) : out_object;
 }
 
 template <class T>
@@ -177,7 +192,7 @@ void reset_states(Network<T>& network) {
   });
 }
 
-/// The blocks of a list as tuples (name, offset, shape).
+/// The blocks of a list for Python, as tuples (name, offset, shape).
 py::list described(const ParameterList& list) {
   py::list rows;
   for (const ParameterBlock& block : list.blocks()) {
@@ -186,7 +201,7 @@ py::list described(const ParameterList& list) {
   return rows;
 }
 
-/// The shapes of a network's parameters and buffers by name, before there is memory for them.
+/// The shapes of a network's parameters and buffers by name, without allocating them.
 py::dict shapes_of(const py::dict& sequential) {
   ParameterLayout layout;
   sequential_spec(sequential)->declare_parameters("", layout);
@@ -237,7 +252,7 @@ void register_network_classes(py::module_& module, const std::string& suffix) {
            }),
            "model"_a)
       .def("reset_states", [](Predictor<T>& self) { reset_states(*self.network); })
-      .def("predict_into", predict_into<T>, "x"_a, "out"_a);
+      .def("predict", predict_frozen<T>, "x"_a, "out"_a);
 }
 
 }  // namespace

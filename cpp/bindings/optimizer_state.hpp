@@ -1,4 +1,4 @@
-// An optimizer's state as Python sees it: whoever owns the optimizer gets the same properties.
+// Python properties of an optimizer's state, for the classes that own an optimizer.
 #pragma once
 
 #include <pybind11/stl.h>
@@ -7,7 +7,8 @@
 
 namespace simdnn {
 
-/// Adds steps, skipped, norm, scalar_state and slots() to a class; `get` finds its optimizer.
+/// Adds the properties steps, skipped, norm and scalar_state and the method slots() to a class; `get` returns the
+/// optimizer of an instance.
 template <class T, class Class, class Get>
 void define_state(py::class_<Class>& type, Get get) {
   type.def_property(

@@ -28,7 +28,7 @@ Setting find_setting(OptimizerConfig& config, const std::string& name) {
   throw py::key_error(name);
 }
 
-/// Sets a value in its range, or a default outside of it (an infinite bound); a NaN is in no range.
+/// Sets a value, which must be in its range or equal the default (such as an infinite bound). NaN is in no range.
 void set_setting(OptimizerConfig& config, const std::string& name, double value) {
   const Setting setting = find_setting(config, name);
   const Hyper& hyper = *setting.info;
@@ -36,23 +36,22 @@ void set_setting(OptimizerConfig& config, const std::string& name, double value)
 }
 
 std::shared_ptr<OptimizerConfig> make_config(const std::string& rule, const py::dict& settings) {
-  for (int i = 0; i < kernels().rule_count; ++i) {
-    if (kernels().rules[i]->name != rule) continue;
-    auto config = std::make_shared<OptimizerConfig>(i);
-    for (const auto& [key, value] : settings) set_setting(*config, text_of(key), value.cast<double>());
-    return config;
-  }
-  throw std::logic_error(rule);  // Python has checked the name
+  const int index = find_by_name("rule", rule, kernels().rule_count, [](int i) { return kernels().rules[i]->name; });
+  auto config = std::make_shared<OptimizerConfig>(index);
+  for (const auto& [key, value] : settings) set_setting(*config, text_of(key), value.cast<double>());
+  return config;
 }
 
 py::array_t<double> schedule_rates(const Pieces& pieces, const Array<double>& steps) {
   const std::vector<SchedulePiece> native = native_pieces(pieces);
-  py::array_t<double> rates(std::vector<Index>(steps.shape(), steps.shape() + steps.ndim()));
+  py::array_t<double> rates(shape_of(steps));
   for (Index i = 0; i < steps.size(); ++i) {
     rates.mutable_data()[i] = kernels().schedule(native.data(), int(native.size()), steps.data()[i]);
   }
   return rates;
 }
+
+void copy_array(const py::handle& to, const py::handle& from) { py::module_::import("numpy").attr("copyto")(to, from); }
 
 /// An array to update in place, or through a contiguous copy during a step.
 template <class T>
@@ -61,10 +60,17 @@ struct Parameter {
   Array<T> work;
 
   explicit Parameter(const py::array& array) : user(array) {
-    work = is_ready<T>(array) ? py::reinterpret_borrow<Array<T>>(array)
-                              : Array<T>(std::vector<Index>(array.shape(), array.shape() + array.ndim()));
+    work = is_ready<T>(array) ? py::reinterpret_borrow<Array<T>>(array) : Array<T>(shape_of(array));
   }
   bool copied() const { return !work.is(user); }
+
+  /// Copies the array to its contiguous copy before a step, and back after it.
+  void load() {
+    if (copied()) copy_array(work, user);
+  }
+  void store() const {
+    if (copied()) copy_array(user, work);
+  }
 
   /// Shape for max-norm: norms over axis 0, one per remaining index.
   Units units() const {
@@ -73,9 +79,7 @@ struct Parameter {
   }
 };
 
-void copy_array(const py::handle& to, const py::handle& from) { py::module_::import("numpy").attr("copyto")(to, from); }
-
-/// Contiguous, checked gradients of a step, which this keeps alive.
+/// Contiguous, checked gradients of a step, kept alive here.
 template <class T>
 struct Gradients {
   std::vector<Array<T>> kept;
@@ -102,7 +106,7 @@ struct Gradients {
  private:
   static std::string name(const char* list, std::size_t i) { return list + ("[" + std::to_string(i) + "]"); }
 
-  /// Fast path: skips building the error text when the array already fits.
+  /// Converts one gradient. The fast path skips building the name for errors if the array already fits.
   static Array<T> gradient(const py::object& given, std::size_t i) {
     if (is_ready<T>(given)) return py::reinterpret_borrow<Array<T>>(given);
     return real_array<T>(given, name("grads", i).c_str());
@@ -126,22 +130,14 @@ struct ArrayOptimizer {
 
   void step(const py::sequence& given) {
     const Gradients<T> gradients(given, parameters);
-    copy(true);
+    for (Parameter<T>& parameter : parameters) parameter.load();
     run_native(mutex, kUpdateElement * double(optimizer.size()),
                [&](const StopToken&) { return optimizer.step(gradients.data); });
-    copy(false);
-  }
-
- private:
-  void copy(bool in) {
-    for (Parameter<T>& parameter : parameters) {
-      if (parameter.copied() && in) copy_array(parameter.work, parameter.user);
-      if (parameter.copied() && !in) copy_array(parameter.user, parameter.work);
-    }
+    for (const Parameter<T>& parameter : parameters) parameter.store();
   }
 };
 
-/// Norm of all arrays together, as one vector; they have one dtype.
+/// Norm of all arrays as one long vector; they have one dtype.
 template <class T>
 double norm_of(const std::vector<Array<T>>& arrays) {
   std::vector<UpdateSpan<T>> spans;

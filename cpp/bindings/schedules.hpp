@@ -1,4 +1,4 @@
-// Schedules as Python describes them: pieces of a kind, a first step and values.
+// Schedules in Python's form: a list of pieces (kind, first step, values).
 #pragma once
 
 #include <algorithm>

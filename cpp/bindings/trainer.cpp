@@ -28,7 +28,7 @@ struct ModelTrainer {
   }
 };
 
-/// The array itself, if it is contiguous and aligned with a dtype that a loader casts; else a copy as numbers of T.
+/// The array itself if it is contiguous and aligned, with a dtype that a loader casts; otherwise a copy of dtype T.
 template <class T>
 py::array source_array(const py::object& object) {
   const py::array array = host_array(object, "x");
@@ -118,7 +118,7 @@ struct Dataset {
   }
 
  private:
-  /// Lets the layers check x, with numbers as the loader casts them.
+  /// Lets the layers check the numbers of x, scaled as by the loader.
   void check_input(const Network<T>& network) const {
     const InputArray& source = samples.x;
     const Index columns = network.inputs();
@@ -157,7 +157,7 @@ double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, con
   return sums.loss / sums.weight;
 }
 
-/// Raises if the network has stateful layers, which need batches of one size, and samples do not divide into such.
+/// Raises if the network has stateful layers and the samples do not divide into batches of one size.
 template <class T>
 void check_batches(Network<T>& network, Index samples, Index size) {
   if (network.states().empty()) return;

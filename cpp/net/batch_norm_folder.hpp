@@ -5,7 +5,7 @@
 
 namespace simdnn {
 
-/// The map y = x scale + offset, feature by feature, that a layer is in inference.
+/// A layer's map in inference, y = x scale + offset, with vectors [features].
 struct AffineScale {
   std::vector<double> scale, offset;
 };
@@ -34,13 +34,13 @@ class BatchNormFolder {
 
  private:
   void advance(const LayerSpec& layer, bool keeps) {
-    ParameterLayout own;
-    layer.declare_parameters("", own);
-    const Index values = own.parameters.size(), others = own.buffers.size();
-    if (keeps) parameters.insert(parameters.end(), from_parameters_, from_parameters_ + values);
-    if (keeps) buffers.insert(buffers.end(), from_buffers_, from_buffers_ + others);
-    from_parameters_ += values;
-    from_buffers_ += others;
+    ParameterLayout layout;
+    layer.declare_parameters("", layout);
+    const Index num_parameters = layout.parameters.size(), num_buffers = layout.buffers.size();
+    if (keeps) parameters.insert(parameters.end(), from_parameters_, from_parameters_ + num_parameters);
+    if (keeps) buffers.insert(buffers.end(), from_buffers_, from_buffers_ + num_buffers);
+    from_parameters_ += num_parameters;
+    from_buffers_ += num_buffers;
   }
 
   const double *from_parameters_, *from_buffers_;

@@ -46,21 +46,21 @@ Matrix<T> probabilities(const Matrix<const T>& x, const Operand<T>& weight, cons
   return p;
 }
 
-/// P(h | v) = sigmoid(v W + c)
+/// P(h | v) = sigmoid(v W + c) [rows, hidden].
 template <class T>
 Matrix<T> Boltzmann<T>::up(const Matrix<const T>& v, const StopToken& stop) {
   const Blocks parameters = blocks(values_);
   return probabilities<T>(v, parameters.weight, parameters.hidden_bias, h_, stop);
 }
 
-/// P(v | h) = sigmoid(h W^T + b)
+/// P(v | h) = sigmoid(h W^T + b) [rows, visible].
 template <class T>
 Matrix<T> Boltzmann<T>::down(const Matrix<const T>& h, const StopToken& stop) {
   const Blocks parameters = blocks(values_);
   return probabilities<T>(h, transposed(parameters.weight), parameters.visible_bias, v_, stop);
 }
 
-/// States of units, 1 with the given probabilities; `first` is the index of the first row in its batch.
+/// States of units, each 1 with its probability in p; `first` is the index of the first row in its batch.
 template <class T>
 Matrix<T> Boltzmann<T>::sample(const Matrix<T>& p, const Matrix<T>& out, std::uint32_t stream, Index first) const {
   const Matrix<T> states = out.first_rows(p.rows);
@@ -71,7 +71,7 @@ Matrix<T> Boltzmann<T>::sample(const Matrix<T>& p, const Matrix<T>& out, std::ui
   return states;
 }
 
-/// Sums v^T h, 1^T h and 1^T v, or adds them to the sums of earlier chunks of the batch.
+/// Computes the sums v^T h, 1^T h and 1^T v; if `accumulate`, adds them to those of earlier chunks of the batch.
 template <class T>
 void Boltzmann<T>::add(const Matrix<const T>& v, const Matrix<const T>& h, bool accumulate, Statistics& sums,
                        const StopToken& stop) {
@@ -84,26 +84,27 @@ void Boltzmann<T>::add(const Matrix<const T>& v, const Matrix<const T>& h, bool 
   sum(row_of_ones<T>(v.rows), v, to.visible_bias);
 }
 
+/// The sum of (a - b)^2 over the rows.
 template <class T>
 double Boltzmann<T>::squared_error(const Matrix<const T>& a, const Matrix<const T>& b) {
   double sum = 0;
   for (Index i = 0; i < a.rows; ++i) {
-    T* const difference = v_.data + i * v_.stride;  // v_ is not needed any more
+    T* const difference = v_.data + i * v_.stride;  // v_ is no longer needed
     typed_kernels<T>().layers.difference(a.data + i * a.stride, b.data + i * b.stride, T(1), difference, visible_);
     sum += typed_kernels<T>().square_sum(difference, visible_);
   }
   return sum;
 }
 
-/// One update; hidden states that drive a reconstruction are sampled, the hidden half of the statistics are
-/// probabilities (Hinton 2010, sections 3.1 to 3.3).
+/// Makes one update. The hidden states that drive a reconstruction are sampled; the statistics use the probabilities of
+/// the hidden units (Hinton 2010, sections 3.1 to 3.3).
 template <class T>
 double Boltzmann<T>::step(const DatasetView<T>& samples, const SampleOrder& order, Index count,
                           const Sampling& sampling, const StopToken& stop) {
   double error = 0;
   for (Index begin = 0; begin < count; begin += kChunk) {
-    const Index some = std::min(kChunk, count - begin);
-    const Matrix<const T> data = loader_.take(samples, order.from(begin), begin, some).x;
+    const Index rows = std::min(kChunk, count - begin);
+    const Matrix<const T> data = loader_.take(samples, order.from(begin), begin, rows).x;
     Matrix<T> h = up(data, stop), v;
     add(data, h, begin > 0, positive_, stop);
     for (int i = 0; i < sampling.k && !stop.stopped(); ++i) {

@@ -40,10 +40,11 @@ class Boltzmann {
   void reconstruct(const Matrix<const T>& x, T* out, const StopToken& stop);
 
  private:
-  /// V^T H, 1^T H and 1^T V, which contrastive divergence compares, laid out as the values.
+  /// The sums V^T H [visible, hidden], 1^T H and 1^T V, which contrastive divergence compares, in the layout of the
+  /// values.
   using Statistics = Buffer<T>;
 
-  /// The parts of a buffer that is laid out as the values.
+  /// The parts of a buffer in the layout of the values.
   struct Blocks {
     Matrix<T> weight, hidden_bias, visible_bias;
   };

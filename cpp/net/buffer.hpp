@@ -17,7 +17,7 @@ namespace simdnn {
 
 constexpr std::size_t kAlignment = 64;
 
-/// Asks for huge pages for what is large, as NumPy does: an update of 16 million parameters walks five arrays at once.
+/// Asks for huge pages for large memory, as NumPy does: an update of 16 million parameters walks five arrays at once.
 inline void use_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) {
 #if defined(MADV_HUGEPAGE)
   constexpr std::size_t large = 4u << 20, page = 4096;
@@ -51,12 +51,12 @@ class Buffer {
   Index size_ = 0;
 };
 
-/// Hands out padded matrices. A first walk over the layers counts, a second one places.
+/// Allocates padded matrices: a first walk over the layers measures the memory, a second one assigns it.
 template <class T>
 class Arena {
  public:
   Matrix<T> matrix(Index rows, Index columns) {
-    constexpr Index page = 4096 / Index(sizeof(T));  // rows so far apart would share their places in the caches
+    constexpr Index page = 4096 / Index(sizeof(T));  // rows at this distance would map to the same cache sets
     const Index stride = padded(columns) + (columns > 0 && padded(columns) % page == 0 ? kPad : 0);
     const Matrix<T> m{memory_.data() ? memory_.data() + used_ : nullptr, rows, columns, stride};
     used_ += rows * stride;

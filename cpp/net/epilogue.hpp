@@ -15,7 +15,7 @@ inline int activation_index(const std::string& name) {
                       [](int i) { return kernels().activations[i].info->name; });
 }
 
-/// A function of the registry, and its parameters in order.
+/// An activation of the registry, with its parameters in the order of its description.
 struct Activation {
   int index = 0;
   std::vector<double> parameters = {};
@@ -24,6 +24,7 @@ struct Activation {
   bool identity() const { return std::strcmp(info().name, "identity") == 0; }
 };
 
+/// The activation at the end of a layer, if there is one, with the memory of its derivative.
 template <class T>
 class Epilogue {
  public:

@@ -121,7 +121,7 @@ struct PassContext {
   bool keep_state = false;           ///< stateful layers continue from the network's last pass, whose states are open
   bool skip_input_gradient = false;  ///< backward: the gradient w.r.t. the network's input is not needed
   bool accumulate = false;           ///< parameter gradients are added to those of earlier chunks of the batch
-  std::uint64_t seed = 0, pass_index = 0;  ///< choose the random streams of this pass
+  std::uint64_t seed = 0, pass_index = 0;  ///< together determine the random streams of this pass
   StopToken stop = {};
   LayerClock* clock = nullptr;  ///< nullptr: layers are not timed
 };
@@ -139,9 +139,9 @@ struct AffineScale;
 
 using SpecPointer = std::shared_ptr<const LayerSpec>;
 
-/// The description of a layer: its kind and settings, before there is memory. Each kind has a `kind`, its name, and
-/// declares its settings once, by `template <class Fields> void fields(Fields& f)`, which calls f(name, member) for
-/// each: bindings read them from Python, with the errors that follow, and the profile finds the activations in them.
+/// The description of a layer: its kind and settings, without memory. A description has a `kind`, its name, and
+/// declares its settings once, in `template <class Fields> void fields(Fields& f)`, which calls f(name, member) for
+/// each. The bindings read the settings from Python by it, and activation_cost() finds the activations among them.
 class LayerSpec {
  public:
   virtual ~LayerSpec() = default;
@@ -157,7 +157,7 @@ class LayerSpec {
   /// Floating-point operations per sample in a training step, for `time_steps` rows of input.
   virtual double flops(Index /*time_steps*/) const { return 0; }
 
-  /// Nanoseconds per number of the output that the layer's own activations take, in single precision.
+  /// Nanoseconds per element of the output that the layer's own activations take, in single precision.
   virtual double activation_cost() const = 0;
 
   /// True if the layer does nothing in that mode, so that plans leave it out.
@@ -172,11 +172,11 @@ class LayerSpec {
   /// The layer to use for inference, with folded parameters; nullptr if unchanged.
   virtual SpecPointer fold(BatchNormFolder& folder) const;
 
-  /// True if inference is y = x scale + offset, feature by feature; affine_scale() returns these two vectors.
+  /// True if inference is y = x scale + offset with vectors [features], which affine_scale() returns.
   virtual bool is_affine_scale() const { return false; }
   virtual AffineScale affine_scale(const BatchNormFolder& next) const;
 
-  /// This layer, the last one rewritten, followed by an affine scale; nullptr if it cannot absorb one.
+  /// This layer, the last one rewritten, with the affine scale after it folded in; nullptr if unsupported.
   virtual SpecPointer with_affine_scale(const AffineScale& scaling, BatchNormFolder& last) const;
 
   /// The activation that this layer is in that mode and that the layer before may fuse, or nullptr.
@@ -207,7 +207,7 @@ class SpecFor : public LayerSpec {
   template <class Fields>
   void fields(Fields&) {}
 
-  /// Sets what follows from the shapes and the fields, after they are read.
+  /// Sets the members that follow from the shapes and the fields, once these are read.
   void derive() {}
 
  private:

@@ -53,14 +53,14 @@ struct SampleOrder {
 /// The order of an epoch's samples: shuffled as the seed and the epoch determine, or in memory order.
 void fill_order(std::vector<Index>& order, Index count, bool shuffled, std::uint64_t seed, std::uint64_t epoch);
 
-/// Gathers mini-batches into buffers of its own.
+/// Gathers mini-batches into its buffers.
 template <class T>
 class Loader {
  public:
   /// Makes room for `count` samples at once, with `outputs` numbers for each row of output.
   void reserve(const DatasetView<T>& samples, Index count, Index outputs);
 
-  /// `count` samples: the first ones of the order, or those from `begin` on; cast, if they are other numbers than T.
+  /// `count` samples, cast to T: the first ones of the order or, without an order, those from `begin` on.
   MiniBatch<T> take(const DatasetView<T>& samples, const SampleOrder& order, Index begin, Index count);
 
  private:

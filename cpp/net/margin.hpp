@@ -21,7 +21,7 @@ struct MarginVariant {
 /// The variant of that name; throws std::invalid_argument if there is none.
 const MarginVariant& find_margin(const std::string& name);
 
-/// A margin, and the schedule of lambda, the part of the logit without margin.
+/// A margin, and the schedule of lambda, the weight of the logit without margin.
 struct Margin {
   MarginShape shape;
   std::vector<SchedulePiece> lambda;
@@ -45,7 +45,7 @@ class MarginLogits {
   Matrix<const T> backward(const Matrix<const T>& x, const Matrix<const T>& z, const std::int64_t* classes,
                            const Matrix<T>& gradient);
 
-  /// Adds the extra gradient w.r.t. the weight, after all rows.
+  /// Adds the extra gradient w.r.t. the weight to `gradient`, after all rows.
   void finish(const T* weight, T* gradient) const;
 
  private:

@@ -1,4 +1,4 @@
-// The norm of many gradients as of one long vector: fixed blocks of it, whatever the arrays and the threads.
+// The norm of many gradients as one long vector, summed in fixed blocks: arrays and threads do not change its bits.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@ Index total_size(const std::vector<UpdateSpan<T>>& spans) {
   return total;
 }
 
-/// Calls part(span, begin, end) for what elements [begin, end), counted through all spans, have of each.
+/// Calls part(span, from, to) for the part of each span in the elements [begin, end), counted through all spans.
 template <class T, class Part>
 void for_parts(const std::vector<UpdateSpan<T>>& spans, Index begin, Index end, const Part& part) {
   for (const UpdateSpan<T>& span : spans) {
@@ -32,7 +32,7 @@ void for_parts(const std::vector<UpdateSpan<T>>& spans, Index begin, Index end, 
   }
 }
 
-/// The sum of squares of elements [begin, end), at most one block: where it spans arrays, they are joined first.
+/// The sum of squares of elements [begin, end), at most one block, which is gathered first if it spans arrays.
 template <class T>
 double block_square_sum(const std::vector<UpdateSpan<T>>& spans, Index begin, Index end) {
   const T* whole = nullptr;
@@ -62,7 +62,7 @@ double global_norm(const std::vector<UpdateSpan<T>>& spans) {
   return std::sqrt(sum);
 }
 
-/// Whether no gradient has an infinity or a NaN.
+/// True if no gradient has an infinity or a NaN.
 template <class T>
 bool all_finite(const std::vector<UpdateSpan<T>>& spans) {
   const Index total = total_size(spans);

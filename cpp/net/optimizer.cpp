@@ -65,7 +65,7 @@ bool Optimizer<T>::adjust_by_norm(Adjustment& adjustment) {
   norm_ = __builtin_nan("");
   const bool clips = options[kClipNorm] < __builtin_inf();
   if (clips) norm_ = global_norm(spans_);
-  // A finite norm proves all finite; one that is not may be an overflow.
+  // A finite norm proves that all gradients are finite; another one may be an overflow.
   if (options[kSkipNonfinite] != 0 && !(clips && std::isfinite(norm_)) && !all_finite(spans_)) return false;
   if (clips) {
     constexpr double guard = 1e-6;  // PyTorch's clip_grad_norm_

@@ -1,4 +1,4 @@
-// A matrix product across threads: outputs are split, the sums never.
+// A matrix product across threads, which share the outputs; one thread computes the whole sum of an output.
 #pragma once
 
 #include <algorithm>
@@ -36,14 +36,14 @@ Product<T> product_columns(Product<T> p, Index begin, Index end) {
   return p;
 }
 
-/// Columns [begin, end) of a product, or rows.
+/// Columns [begin, end) of a product if `by_columns`, else rows [begin, end).
 template <class T>
 Product<T> product_part(const Product<T>& p, bool by_columns, Index begin, Index end) {
   return by_columns ? product_columns(p, begin, end) : product_rows(p, begin, end);
 }
 
-/// Computes p, split over threads by columns or by rows; long products ask the stop token between pieces. Parts by rows
-/// would each copy the whole of a b that is read by its columns.
+/// Computes c [rows, columns] = a [rows, depth] b [depth, columns], split over threads by columns or by rows. Parts by
+/// rows would each pack the whole of b, if the kernel packs it. Long products ask the stop token between pieces.
 template <class T>
 void multiply(const Product<T>& p, const StopToken& stop) {
   constexpr Index row_grain = 12, column_grain = 64, page = 4096 / Index(sizeof(T));

@@ -27,7 +27,7 @@ class Plan {
   /// Commits running statistics after a step, or after a forward pass for training without one.
   void commit_running_stats() { root_.commit_running_stats(); }
 
-  /// The output for x, context.time_steps rows a sample; valid until the next forward pass.
+  /// The output for x, which has context.time_steps rows per sample; valid until the next forward pass.
   Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) { return root_.forward(x, context); }
 
   /// A matrix for the gradient w.r.t. the last forward pass's output.
@@ -41,11 +41,12 @@ class Plan {
   /// The input of the last layer in the last forward pass.
   const Matrix<const T>& last_input() const { return root_.last_input(); }
 
-  /// Elements of the arena that each layer of the network's description has taken.
+  /// Number of arena elements that each layer of the network's description has taken.
   std::vector<Index> arena(std::size_t layers) const { return root_.arena(layers); }
 
-  /// Parameter gradients from the output's gradient, which is overwritten; returns the gradient w.r.t. x,
-  /// empty unless the plan was made with input_gradient. `extra_gradient` is added to the gradient w.r.t. last_input().
+  /// Computes the parameters' gradients from the gradient w.r.t. the output, which is overwritten; returns the gradient
+  /// w.r.t. x, empty unless the plan was made with input_gradient. `extra_gradient` is added to the gradient w.r.t.
+  /// last_input().
   Matrix<T> backward(const Matrix<T>& gradient, const PassContext& context,
                      const Matrix<const T>& extra_gradient = {}) {
     apply(root_.backward_post_op(), gradient);
@@ -61,7 +62,7 @@ class Plan {
   Index samples_, time_steps_;
 };
 
-/// Contiguous samples of `time_steps` rows each, with the rows of a network's input.
+/// Samples [begin, begin + count), contiguous, as a network's input [count * time_steps, features].
 template <class T>
 Matrix<const T> rows_of_samples(const Matrix<const T>& samples, Index begin, Index count, Index time_steps) {
   const Index columns = samples.columns / time_steps;
@@ -69,7 +70,7 @@ Matrix<const T> rows_of_samples(const Matrix<const T>& samples, Index begin, Ind
           time_steps == 1 ? samples.stride : columns};
 }
 
-/// out[i, :] = network(x[i, :]) through a plan in chunks; x has a sample of `time_steps` rows in each row, out is
+/// out[i, :] = network(x[i, :]), through a plan in chunks; a row of x holds a sample of `time_steps` rows, and out is
 /// contiguous.
 template <class T>
 void infer(Plan<T>& plan, const Matrix<const T>& x, Index time_steps, T* out, const StopToken& stop);

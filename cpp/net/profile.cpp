@@ -47,7 +47,7 @@ LayerCost counted(const LayerSpec& layer, Index samples, Index time_steps, bool 
   return cost;
 }
 
-/// The least time of each layer over several passes of zeros through a plan, the first of which warm it up.
+/// The least time of each layer over several passes of zeros through a plan, the first of which are warm-up.
 template <class T>
 std::vector<double> timed(Plan<T>& plan, std::size_t layers, Index samples, Index time_steps, Shape input,
                           const StopToken& stop) {
@@ -86,12 +86,12 @@ std::vector<LayerCost> profile(Network<T>& network, Index samples, Index time_st
   const std::vector<Index> arena = plan.arena(layers.size());
   const double speed = product_speed<T>(), chunks = double(samples) / double(chunk);
   std::vector<LayerCost> costs;
-  bool below = false;  // an earlier layer has parameters
+  bool trainable_before = false;  // an earlier layer has parameters
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    costs.push_back(counted<T>(*layers[i], samples, time_steps, !below, speed));
+    costs.push_back(counted<T>(*layers[i], samples, time_steps, !trainable_before, speed));
     costs[i].arena = double(arena[i]) * sizeof(T);
     costs[i].measured = chunks * measured[i];
-    below = below || costs[i].parameters > 0;
+    trainable_before = trainable_before || costs[i].parameters > 0;
   }
   return costs;
 }

@@ -1,16 +1,17 @@
-// Stopping long work politely.
+// Cooperative cancellation of long computations.
 #pragma once
 
 #include <chrono>
 
 namespace simdnn {
 
-/// Asked inside long work. Once true it stays true, and the work returns without finishing its step.
+/// A request to stop, which a long computation polls. Once stopped() is true it stays true, and the computation returns
+/// without finishing its step.
 class Interrupt {
  public:
   virtual ~Interrupt() = default;
 
-  /// Reports `nanoseconds` of estimated work done; looks at the clock and asks only now and then.
+  /// Reports `nanoseconds` of estimated work done; polls if enough time has passed, and returns stopped().
   bool after(double nanoseconds) {
     if ((pending_ += nanoseconds) < kLook) return stopped_;
     pending_ = 0;
@@ -26,8 +27,8 @@ class Interrupt {
   virtual bool requested() = 0;
 
  private:
-  static constexpr double kLook = 1e6;
-  static constexpr std::chrono::milliseconds kAsk{20};
+  static constexpr double kLook = 1e6;                  ///< nanoseconds of work between two looks at the clock
+  static constexpr std::chrono::milliseconds kAsk{20};  ///< time between two polls
   double pending_ = 0;
   bool stopped_ = false;
   std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();

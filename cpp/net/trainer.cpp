@@ -37,7 +37,7 @@ void Trainer<T>::reserve_losses(Index rows) {
   row_correct_.resize(row_loss_.size());
 }
 
-/// A pass of the next step over these samples.
+/// The settings of a forward and backward pass of the next step.
 template <class T>
 PassContext Trainer<T>::context_of(const DatasetView<T>& samples, const StopToken& stop) const {
   PassContext context;
@@ -60,7 +60,7 @@ LossRows<T> Trainer<T>::loss_rows(const MiniBatch<T>& mini_batch, const Matrix<c
   return rows;
 }
 
-/// Adds up a chunk in the order of its rows.
+/// Adds the losses and counts of a chunk to the sums, in the order of its rows.
 template <class T>
 void Trainer<T>::add_losses(const LossRows<T>& rows, LossSums& sums) const {
   for (Index i = 0; i < rows.output.rows; ++i) {
@@ -91,13 +91,13 @@ LossSums Trainer<T>::differentiate(const DatasetView<T>& samples, const SampleOr
   context.keep_state = keep_state;
   loss_head_->begin_batch(optimizer_.attempted_steps());
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
-    const Index some = std::min(plan_->capacity(), count - begin);
-    const MiniBatch<T> mini_batch = loader_.take(samples, order.from(begin), begin, some);
+    const Index chunk = std::min(plan_->capacity(), count - begin);
+    const MiniBatch<T> mini_batch = loader_.take(samples, order.from(begin), begin, chunk);
     context.batch_offset = begin;
     context.accumulate = begin > 0;
     const Matrix<T> output = plan_->forward(mini_batch.x, context);
     LossRows<T> rows = loss_rows(mini_batch, output);
-    rows.scale = sums.weight == 0 ? 0 : 1 / sums.weight;  // all ignored: no gradient
+    rows.scale = sums.weight == 0 ? 0 : 1 / sums.weight;  // the gradient is 0 if all samples are ignored
     const LossGradients<T> gradients = loss_head_->evaluate(rows, output);
     add_losses(rows, sums);
     plan_->backward(gradients.output, context, gradients.extra);
@@ -164,19 +164,19 @@ LossSums Trainer<T>::gradient(const DatasetView<T>& samples, const StopToken& st
 
 template <class T>
 LossSums Trainer<T>::evaluate(const DatasetView<T>& samples, const StopToken& stop) {
-  const Index n = samples.x.rows, most = Plan<T>::chunk(*network_, Mode::infer, kChunk);
-  reserve_losses(most * samples.output_time_steps);
-  loader_.reserve(samples, most, network_->outputs());
-  if (!inference_ || !inference_->fits(most, samples.time_steps)) {
-    inference_ = std::make_unique<Plan<T>>(network_, most, samples.time_steps, Mode::infer);
+  const Index n = samples.x.rows, chunk = Plan<T>::chunk(*network_, Mode::infer, kChunk);
+  reserve_losses(chunk * samples.output_time_steps);
+  loader_.reserve(samples, chunk, network_->outputs());
+  if (!inference_ || !inference_->fits(chunk, samples.time_steps)) {
+    inference_ = std::make_unique<Plan<T>>(network_, chunk, samples.time_steps, Mode::infer);
   }
   LossSums sums;
   sums.weight = mean_divisor(samples, {}, n);
   PassContext context;
   context.time_steps = samples.time_steps;
   context.stop = stop;
-  for (Index begin = 0; begin < n && !stop.stopped(); begin += most) {
-    const MiniBatch<T> mini_batch = loader_.take(samples, {}, begin, std::min(most, n - begin));
+  for (Index begin = 0; begin < n && !stop.stopped(); begin += chunk) {
+    const MiniBatch<T> mini_batch = loader_.take(samples, {}, begin, std::min(chunk, n - begin));
     const Matrix<T> output = inference_->forward(mini_batch.x, context);
     const LossRows<T> rows = loss_rows(mini_batch, output);
     typed_kernels<T>().losses[loss_->index](rows);

@@ -41,7 +41,7 @@ class Trainer {
   /// The gradients of the mean loss over all samples, without an update.
   LossSums gradient(const DatasetView<T>& samples, const StopToken& stop);
 
-  /// The loss and the correct classes, without training.
+  /// The losses and correct classes in inference.
   LossSums evaluate(const DatasetView<T>& samples, const StopToken& stop);
 
  private:
@@ -64,7 +64,7 @@ class Trainer {
   std::unique_ptr<LossHead<T>> loss_head_;
   Loader<T> loader_;
   ThreadTuner tuner_;
-  Nanoseconds sample_work_ = 0;  ///< time of the products of a sample in a step
+  Nanoseconds sample_work_ = 0;  ///< estimated time of one sample's products in a step
   std::vector<double> row_loss_;
   std::vector<std::uint8_t> row_correct_;
   std::vector<Index> order_;

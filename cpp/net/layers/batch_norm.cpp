@@ -10,7 +10,7 @@ namespace simdnn {
 
 namespace {
 enum Number : Index { kMean, kVariance, kInverse, kSums, kProducts, kNumbers };
-enum Factor : Index { kCenter, kScale, kOffset, kTilt, kBack, kFactors };
+enum Factor : Index { kCenter, kScale, kOffset, kXScale, kDxOffset, kFactors };
 }  // namespace
 
 void BatchNormSpec::declare_parameters(const std::string& prefix, ParameterLayout& layout) const {
@@ -73,11 +73,11 @@ NormColumns<T> BatchNorm<T>::columns() {
           .offset = factor(kOffset),
           .sums = number(kSums),
           .products = number(kProducts),
-          .x_scale = factor(kTilt),
-          .dx_offset = factor(kBack)};
+          .x_scale = factor(kXScale),
+          .dx_offset = factor(kDxOffset)};
 }
 
-/// A batch of one row has no variance: the running statistics stand in for its own, as constants.
+/// A batch of one row has no variance, so the running statistics normalize it, as constants.
 template <class T>
 Matrix<T> BatchNorm<T>::forward(const Matrix<const T>& x, const PassContext& context) {
   const NormKernels<T>& kernels = typed_kernels<T>().layers.norm;
@@ -130,7 +130,7 @@ Matrix<T> BatchNorm<T>::backward(const Matrix<const T>& x, const Matrix<T>& grad
   return gradient;
 }
 
-/// PyTorch's running statistics: the variance is the unbiased one.
+/// Updates the running statistics as PyTorch does, with the unbiased variance.
 template <class T>
 void BatchNorm<T>::commit_running_stats() {
   if (!fresh_) return;

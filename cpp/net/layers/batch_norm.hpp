@@ -51,10 +51,10 @@ class BatchNorm final : public LayerWithEpilogue<T> {
   double eps_, momentum_;
   ParameterView<T> weight_, bias_;
   T *running_mean_, *running_variance_, *batches_;
-  Index batch_ = 0;     ///< rows of the batch whose statistics the last forward pass used; 0: it used the running ones
+  Index batch_ = 0;     ///< number of rows whose statistics the last forward pass used; 0: it used the running ones
   bool fresh_ = false;  ///< the running statistics do not yet include those of the last forward pass
   std::vector<double> numbers_;  ///< [5, features]: mean, variance, inverse, sums, products
-  Matrix<T> factors_;            ///< [5, features]: center, scale, offset, tilt, back
+  Matrix<T> factors_;            ///< [5, features]: center, scale, offset, x_scale, dx_offset
 };
 
 }  // namespace simdnn

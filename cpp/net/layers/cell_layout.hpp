@@ -1,4 +1,4 @@
-// Kinds of recurrent cells: the place of their gates in a row of a time step, and in the weights.
+// Kinds of recurrent cells: the positions of their gates in a row of a time step and in the weights.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@ namespace simdnn {
 /// A range of gates that are adjacent in a row and in a weight; positions count gates.
 struct GateRange {
   int row, weight, count;
-  bool added = true;  ///< x W_ih is added to h W_hh
+  bool added = true;  ///< x W_ih is added to h W_hh; false: kept apart
 };
 
 /// The layout of a cell. The product h W_hh is computed first, for all gates that it reaches.

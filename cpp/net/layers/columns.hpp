@@ -8,7 +8,7 @@
 
 namespace simdnn {
 
-/// Columns of a block: its part of every row stays in cache from one operation to the next.
+/// Number of columns in a block, which stays in cache from one operation to the next.
 constexpr Index kColumns = 64;
 static_assert(kColumns % kPad == 0);
 
@@ -49,7 +49,7 @@ void apply_to_rows(const PostOp<T>& post_op, const Matrix<T>& m, Index first, In
   post_op.apply(m.data + first * m.stride, aux, m.stride, count, m.stride, post_op.parameters);
 }
 
-/// m += the matrix of the same shape at `from`.
+/// m += from, a matrix of m's shape whose rows are `stride` apart.
 template <class T>
 void add_to(const T* from, Index stride, const Matrix<T>& m) {
   typed_kernels<T>().layers.add(m.data, m.stride, from, stride, m.data, m.stride, m.rows, m.columns);

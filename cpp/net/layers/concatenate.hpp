@@ -1,4 +1,4 @@
-// Branches over the same input, their outputs side by side.
+// Concatenation of the outputs of branches that read the same input: y = [f_0(x), f_1(x), ...].
 #pragma once
 
 #include "sequential.hpp"

@@ -40,7 +40,7 @@ void Dense<T>::reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool first
   input_gradient_ = arena.matrix(rows, inputs_);
 }
 
-/// y = f(x W + b)
+/// y [rows, outputs] = f(x W + b).
 template <class T>
 Matrix<T> Dense<T>::forward(const Matrix<const T>& x, const PassContext& context) {
   const Matrix<T> y = y_.first_rows(x.rows);

@@ -1,4 +1,4 @@
-// y = f(x W + b).
+// A dense layer: y [rows, outputs] = f(x [rows, inputs] W + b).
 #pragma once
 
 #include "../epilogue.hpp"

@@ -1,4 +1,4 @@
-// Inverted dropout (Srivastava et al. 2014, JMLR 15; scaled while training, nothing in evaluation).
+// Inverted dropout (Srivastava et al. 2014, JMLR 15; scaled in training, the identity in inference).
 #pragma once
 
 #include "stored_derivative.hpp"

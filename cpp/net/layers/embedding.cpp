@@ -60,7 +60,7 @@ Matrix<T> Embedding<T>::forward(const Matrix<const T>& x, const PassContext&) {
   return y_.first_rows(x.rows);
 }
 
-/// Gradients are added up row by row, in the order of the rows.
+/// Adds the gradients of the tables' entries in the order of the rows.
 template <class T>
 Matrix<T> Embedding<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
                                  const PostOp<T>& prev_post_op, const PassContext& context) {

@@ -1,4 +1,4 @@
-// Rows of a table for integers: categorical columns become vectors.
+// Embeddings: the integers of categorical columns select rows of tables.
 #pragma once
 
 #include "../layer.hpp"
@@ -32,7 +32,7 @@ struct EmbeddingSpec final : SpecFor<EmbeddingSpec, Embedding> {
   };
   std::vector<Table> tables;
   std::vector<Column> columns;  ///< columns that are looked up, in the order of the output
-  std::vector<Index> passed;    ///< columns that are copied, in front of the vectors
+  std::vector<Index> passed;    ///< columns that are copied to the front of the output
 
   template <class Fields>
   void fields(Fields& f) {

@@ -5,7 +5,7 @@
 
 namespace simdnn {
 
-/// A layer y = f(x), with dx = f'(x)^T dy; each has a matrix of its own.
+/// A layer y = f(x) with dx = f'(x)^T dy; y and dx have separate matrices.
 template <class T>
 class FunctionLayer : public Layer<T> {
  public:

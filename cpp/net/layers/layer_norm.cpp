@@ -43,7 +43,7 @@ Matrix<T> LayerNorm<T>::forward(const Matrix<const T>& x, const PassContext& con
   return y_.first_rows(x.rows);
 }
 
-/// The sums are kept in double, also over the chunks of a batch.
+/// Adds the gradients w.r.t. weight and bias, whose sums over the chunks of a batch are kept in double.
 template <class T>
 void LayerNorm<T>::add_gradients(const Matrix<T>& gradient, const PassContext& context) {
   double *const products = sums_.data(), *const sums = products + features_;

@@ -1,4 +1,4 @@
-// Layer normalisation (Ba, Kiros & Hinton 2016, arXiv:1607.06450): each row by its own mean and variance.
+// Layer normalization (Ba, Kiros & Hinton 2016, arXiv:1607.06450): each row by its own mean and variance.
 #pragma once
 
 #include "../epilogue.hpp"
@@ -42,8 +42,8 @@ class LayerNorm final : public LayerWithEpilogue<T> {
   double eps_;
   ParameterView<T> weight_, bias_;
   std::vector<double> inverse_;  ///< 1 / sqrt(variance + eps) of each row
-  std::vector<double> sums_;     ///< gradients of weight, then of bias, summed over the chunks of a batch
-  Matrix<T> normal_;
+  std::vector<double> sums_;     ///< gradients w.r.t. weight, then bias, summed over the chunks of a batch
+  Matrix<T> normal_;             ///< normalized rows before weight and bias; empty in inference
 };
 
 }  // namespace simdnn

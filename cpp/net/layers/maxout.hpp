@@ -10,7 +10,7 @@ class Maxout;
 
 struct MaxoutSpec final : SpecFor<MaxoutSpec, Maxout> {
   static constexpr const char* kind = "maxout";
-  DenseSpec dense;  ///< a layer of output.features * pieces outputs, the pieces of each adjacent
+  DenseSpec dense;  ///< a layer with output.features * pieces outputs; the pieces of an output are adjacent
   Index pieces = 2;
 
   template <class Fields>
@@ -49,8 +49,8 @@ class Maxout final : public Layer<T> {
  private:
   Index outputs_, pieces_;
   Dense<T> dense_;
-  Matrix<T> parts_;   ///< the pieces of the last forward pass
-  Matrix<T> spread_;  ///< the gradient w.r.t. the pieces
+  Matrix<T> parts_;   ///< outputs of the dense layer in the last forward pass
+  Matrix<T> spread_;  ///< gradient w.r.t. parts_
   Matrix<T> y_;
 };
 

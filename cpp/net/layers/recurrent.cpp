@@ -54,8 +54,8 @@ void Recurrent<T>::reserve(Arena<T>& arena, Index rows, Index time_steps, Mode m
   if (!first) input_gradient_ = arena.matrix(rows, inputs_);
 }
 
-/// Calls body(time, samples) for all steps and samples. Long passes go through the time steps in pieces, and threads
-/// share the samples, which are independent of each other.
+/// Calls body(time, samples) for ranges of all time steps and samples. Long passes go through the time steps in pieces,
+/// and threads share the samples, which are independent of each other.
 template <class T>
 template <class Body>
 void Recurrent<T>::for_pieces(double passes, const PassContext& context, const Body& body) const {
@@ -70,7 +70,7 @@ void Recurrent<T>::for_pieces(double passes, const PassContext& context, const B
   }
 }
 
-/// Marks steps whose features all are the mask, which may be NaN.
+/// Marks time steps whose features all equal the mask value, which may be NaN.
 template <class T>
 void Recurrent<T>::find_skipped(const Matrix<const T>& x) {
   const T mask = T(*mask_);
@@ -105,7 +105,8 @@ void Recurrent<T>::end(const PassContext& context) {
   }
 }
 
-/// The input of a time step: in training a copy whose rows are in the order of the gates' rows.
+/// The input of time step t [samples, inputs]; in training a copy, as parameter_gradients() reads it: step by step,
+/// with zeros in skipped rows.
 template <class T>
 Matrix<const T> Recurrent<T>::input(const Matrix<const T>& x, Index t, IndexRange samples) {
   const Matrix<const T> given = at_step(x, t);

@@ -1,4 +1,4 @@
-// Recurrent layers: num_layers stacked layers of cells over the time steps of sequences.
+// A recurrent layer: a stack of num_layers layers of cells over the time steps of sequences.
 #pragma once
 
 #include <optional>
@@ -61,12 +61,12 @@ class Recurrent final : public Layer<T> {
   const std::uint8_t* skipped_at(Index t) const { return mask_ ? skipped_.data() + t * samples_ : nullptr; }
   Matrix<const T> input(const Matrix<const T>& x, Index t, IndexRange samples);
 
-  /// Rows of all samples at step t, in a matrix with a row for each step of each sample.
+  /// Rows of all samples at step t of a matrix [samples * time steps, columns].
   template <class U>
   Matrix<U> at_step(const Matrix<U>& m, Index t) const {
     return {m.data ? m.row(t) : nullptr, samples_, m.columns, time_ * m.stride};
   }
-  /// Rows of y or of its gradient at step t; empty at a step that is not part of the output.
+  /// Rows of y or of its gradient at step t; empty if the output has no such step.
   Matrix<T> output(const Matrix<T>& y, Index t) const {
     if (sequence_) return at_step(y, t);
     return t + 1 == time_ ? y.first_rows(samples_) : Matrix<T>{};
@@ -76,15 +76,15 @@ class Recurrent final : public Layer<T> {
   bool sequence_, trainable_state_, train_ = false;
   Index truncate_;
   std::optional<double> mask_;
-  double step_flops_;  ///< of a time step of a sample, in a forward pass
+  double step_flops_;  ///< floating-point operations of one sample and time step in a forward pass
   std::vector<RecurrentLayer<T>> layers_;
-  States<T>* states_ = nullptr;        ///< of the network, if this layer is stateful
-  std::size_t place_ = 0;              ///< in them
-  bool carried_ = false;               ///< the last forward pass began where the one before ended
-  Index samples_ = 0, time_ = 0;       ///< of it
-  std::vector<std::uint8_t> skipped_;  ///< of it, a time step after the other
+  States<T>* states_ = nullptr;        ///< states of the network; nullptr: this layer is not stateful
+  std::size_t place_ = 0;              ///< index of this layer among the stateful ones
+  bool carried_ = false;               ///< the last forward pass began with the states at the end of the one before
+  Index samples_ = 0, time_ = 0;       ///< extents of the last forward pass
+  std::vector<std::uint8_t> skipped_;  ///< [time steps, samples] of the last forward pass: 1 for skipped rows
   Matrix<T> y_;
-  Matrix<T> x_;               ///< a copy of the input, a time step after the other
+  Matrix<T> x_;               ///< copy of the input [time steps * samples, inputs]
   Matrix<T> between_;         ///< gradient w.r.t. the states of the layer below, at one time step
   Matrix<T> input_gradient_;  ///< empty in a first layer
 };

@@ -99,8 +99,8 @@ CellRows<T> RecurrentLayer<T>::cell_rows(Index t, IndexRange samples, const std:
           .skipped = skipped ? skipped + samples.begin : nullptr};
 }
 
-/// gates = h W_hh + b, then gates += x W_ih, then the cell's own function. The candidate of a GRU keeps x W_ih + b
-/// apart from the state's product.
+/// Computes gates = h W_hh + b, then gates += x W_ih, then the cell's function. The candidate of a GRU keeps x W_ih + b
+/// apart from h W_hh + b.
 template <class T>
 void RecurrentLayer<T>::forward(Index t, IndexRange samples, const Matrix<const T>& x, const Matrix<T>& y,
                                 const std::uint8_t* skipped) {
@@ -145,7 +145,7 @@ void RecurrentLayer<T>::backward(Index t, IndexRange samples, const Matrix<T>& d
   typed_kernels<T>().layers.cells[shape_.kind].backward(step);
 }
 
-/// dh += dgates W_hh^T
+/// dh [samples, units] += dgates W_hh^T.
 template <class T>
 void RecurrentLayer<T>::backward_states(Index t, IndexRange samples, bool cut) {
   const Matrix<T> dh = dh_.row_range(samples.begin, samples.size());
@@ -180,7 +180,7 @@ void RecurrentLayer<T>::backward_input(Index t, IndexRange samples, const Matrix
   }
 }
 
-/// c = a b, or c += a b for a later chunk of the batch: each element is a chain over the rows of b, in pieces that stay
+/// Computes c = a b, or c += a b for a later chunk of the batch. The sums go through the rows of b in pieces that stay
 /// in the second-level cache.
 template <class T>
 void multiply_pieces(const Operand<T>& a, const Matrix<T>& b, const Matrix<T>& c, const PassContext& context) {
@@ -195,7 +195,7 @@ void multiply_pieces(const Operand<T>& a, const Matrix<T>& b, const Matrix<T>& c
   }
 }
 
-/// dW = a^T dgates
+/// dW = a^T dgates, for the rows of all time steps.
 template <class T>
 void RecurrentLayer<T>::weight_gradient(const Matrix<const T>& a, const GateRange& range,
                                         const ParameterView<T>& weight, const PassContext& context) const {
@@ -203,7 +203,7 @@ void RecurrentLayer<T>::weight_gradient(const Matrix<const T>& a, const GateRang
                   gate_columns(weight.gradient(), range.weight, range.count), context);
 }
 
-/// db = 1^T dgates
+/// db = 1^T dgates, for the rows of all time steps.
 template <class T>
 void RecurrentLayer<T>::bias_gradient(const GateRange& range, const ParameterView<T>& bias,
                                       const PassContext& context) const {
@@ -231,7 +231,7 @@ void RecurrentLayer<T>::parameter_gradients(const Matrix<const T>& x, bool fresh
     weight_gradient(x, range, input_weight_, context);
     if (cell.input.size() > 1) bias_gradient(range, input_bias_, context);
   }
-  if (cell.input.size() == 1 && shape_.bias) {  // the same gates, so the same sum
+  if (cell.input.size() == 1 && shape_.bias) {  // both biases reach the same gates
     std::copy_n(state_bias_.gradients, shape_.weight_columns(), input_bias_.gradients);
   }
   state_gradient(dh_, initial_h_, fresh_start, context);

@@ -4,6 +4,7 @@
 
 namespace simdnn {
 
+/// out = a + b.
 template <class T>
 void add(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& out) {
   typed_kernels<T>().layers.add(a.data, a.stride, b.data, b.stride, out.data, out.stride, a.rows, a.columns);

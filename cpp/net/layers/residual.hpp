@@ -54,7 +54,7 @@ class Residual final : public LayerWithEpilogue<T> {
   Sequential<T> branch_;
   std::unique_ptr<Layer<T>> shortcut_;
   Matrix<T> gradient_;  ///< a copy of the gradient w.r.t. y, which one of the two paths may overwrite
-  Matrix<T> sum_;       ///< the sum of that copy and dx_init, for the identity
+  Matrix<T> sum_;       ///< that gradient plus dx_init, for an identity shortcut
 };
 
 }  // namespace simdnn

@@ -51,7 +51,7 @@ class Sequential final : public Layer<T> {
   /// The input of the last layer in the last forward pass.
   const Matrix<const T>& last_input() const { return inputs_.back(); }
 
-  /// Elements of the arena that each of the `layers` layers of the description has taken.
+  /// Number of arena elements that each of the `layers` layers of the description has taken.
   std::vector<Index> arena(std::size_t layers) const {
     std::vector<Index> taken(layers, 0);
     for (std::size_t i = 0; i < layers_.size(); ++i) taken[places_[i]] = taken_[i];

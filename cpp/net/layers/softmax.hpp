@@ -1,4 +1,4 @@
-// Probabilities of classes, for losses of probabilities (Bridle 1990).
+// The softmax of each row (Bridle 1990), for losses that take probabilities.
 #pragma once
 
 #include "function_layer.hpp"

@@ -25,7 +25,8 @@ class StoredDerivativeLayer : public Layer<T> {
  protected:
   Matrix<T> output(Index rows) const { return y_.first_rows(rows); }
 
-  /// The rows of x, y and dy/dx, with a random stream that depends on pass, layer and place in the batch.
+  /// The rows of x, y and dy/dx, with a random stream that depends on the pass, the layer and the position in the
+  /// batch.
   RandomRows<T> random_rows(const Matrix<const T>& x, const PassContext& context, std::uint32_t stream) const {
     return {.x = x,
             .y = y_,

@@ -1,4 +1,4 @@
-// A step whose gradient passes straight through (Bengio, Leonard & Courville 2013, arXiv:1308.3432, section 3.1).
+// A binary step with a straight-through gradient (Bengio, Leonard & Courville 2013, arXiv:1308.3432, section 3.1).
 #pragma once
 
 #include "activation.hpp"

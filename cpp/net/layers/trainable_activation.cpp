@@ -27,7 +27,7 @@ Matrix<T> TrainableActivation<T>::forward(const Matrix<const T>& x, const PassCo
   return y_.first_rows(x.rows);
 }
 
-/// The gradient of a shared parameter is the sum over the features, in double as those of each.
+/// The gradient w.r.t. a shared parameter is a sum over the features; all sums are in double.
 template <class T>
 Matrix<T> TrainableActivation<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient,
                                            const Matrix<const T>& dx_init, const PostOp<T>& prev_post_op,

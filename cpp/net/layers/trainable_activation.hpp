@@ -13,7 +13,7 @@ struct TrainableActivationSpec final : SpecFor<TrainableActivationSpec, Trainabl
   static constexpr const char* kind = "trainable_activation";
   Activation function;  ///< a function of one parameter
   std::string name;     ///< name of that parameter
-  bool shared = true;   ///< one parameter for all features, or one for each
+  bool shared = true;   ///< one parameter for all features instead of one for each
 
   template <class Fields>
   void fields(Fields& f) {

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.arrays import as_cpu_array
 
 __all__ = ["Predictor"]
 
@@ -36,7 +35,6 @@ class Predictor:
     def __init__(self, model: Sequential) -> None:
         make = _core.PredictorF32 if model.dtype == np.float32 else _core.PredictorF64
         self._predictor = make(model._model)
-        self._input, self._output = model._input, model._output
         self.dtype = model.dtype
 
     def predict(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -59,14 +57,7 @@ class Predictor:
         TypeError, ValueError
             If an array has another dtype or shape.
         """
-        if out is not None:
-            self._predictor.predict_into(x, out)
-            return out
-        x = as_cpu_array("x", x)
-        whole = not self._input.sequence or self._output.sequence
-        out = np.empty((*x.shape[: -1 if whole else -2], self._output.features), self.dtype)
-        self._predictor.predict_into(x, out)
-        return out
+        return self._predictor.predict(x, out)
 
     def reset_states(self) -> None:
         """Resets the states of stateful layers, so that the next batch may have any size."""
