@@ -106,6 +106,11 @@ def changed(state: dict[str, Any], **values: Any) -> dict[str, Any]:
     return {**state, "state": {**state["state"], 0: {**state["state"][0], **values}}}
 
 
+def every_step(state: dict[str, Any], step: Any) -> dict[str, Any]:
+    """The state with another number of steps for all parameters."""
+    return {**state, "state": {i: {**entry, "step": step} for i, entry in state["state"].items()}}
+
+
 @pytest.mark.parametrize(
     ("spoil", "exception", "message"),
     [
@@ -123,6 +128,18 @@ def changed(state: dict[str, Any], **values: Any) -> dict[str, Any]:
         (lambda s: changed(s, exp_avg=None), KeyError, "exp_avg"),
         (lambda s: changed(s, exp_avg=np.full((3, 5), "x")), TypeError, "exp_avg"),
         (lambda s: changed(s, step=7), ValueError, r"step: .*\[2, 7\]"),
+        (lambda s: every_step(s, 1e30), ValueError, "step: .*from 0 to"),
+        (lambda s: every_step(s, 2**62 + 1), ValueError, "step: .*from 0 to"),
+        (lambda s: every_step(s, 10**400), (TypeError, ValueError), "step: "),
+        (lambda s: every_step(s, np.inf), ValueError, "step: .*inf"),
+        (lambda s: every_step(s, np.nan), ValueError, "step: .*nan"),
+        (lambda s: every_step(s, 2.5), ValueError, "step: .*2.5"),
+        (lambda s: every_step(s, -1), ValueError, "step: .*-1"),
+        (lambda s: every_step(s, "2"), TypeError, "step: "),
+        (lambda s: every_step(s, [1.0, 2.0]), TypeError, "step: "),
+        (lambda s: {**s, "state": None}, TypeError, "state: .*NoneType"),
+        (lambda s: {**s, "state": {**s["state"], 1: None}}, TypeError, r"state\[1\]: .*NoneType"),
+        (lambda s: {**s, "param_groups": [None]}, TypeError, r"param_groups\[0\]: .*NoneType"),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(spoil: Any, exception: Any, message: str) -> None:
@@ -136,6 +153,25 @@ def test_a_state_that_does_not_fit_changes_nothing(spoil: Any, exception: Any, m
     assert after["param_groups"] == before["param_groups"]
     for i in range(3):
         assert all(same_bits(after["state"][i][name], value) for name, value in before["state"][i].items())
+
+
+@pytest.mark.parametrize("steps", [np.inf, 1e30, 2.5, -1, None])
+def test_steps_of_a_rule_that_counts_none_are_checked(steps: Any) -> None:
+    optimizer = optim.SGD([np.ones(3)], momentum=0.9)
+    optimizer.step([np.ones(3)])
+    state = optimizer.state_dict()
+    state["param_groups"][0]["steps"] = steps
+    with pytest.raises((TypeError, ValueError), match="steps: "):
+        optimizer.load_state_dict(state)
+    assert optimizer.steps == 1
+
+
+@pytest.mark.parametrize("step", [3, 3.0, np.float32(3), np.array(3.0), np.array(3), 2**62])
+def test_a_step_may_be_of_any_kind_of_number(step: Any) -> None:
+    optimizer = optim.Adam(arrays(np.float32))
+    optimizer.step(arrays(np.float32, 1))
+    optimizer.load_state_dict(every_step(optimizer.state_dict(), step))
+    assert optimizer.steps == int(np.asarray(step).item())
 
 
 def test_without_params_there_is_no_state() -> None:

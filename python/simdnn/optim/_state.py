@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._utils.check import check_float
+from .._utils.check import check_float, check_int
 from ._settings import OPTIONS, RULES, from_native, join_pairs, split_pairs, to_native
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Number of steps up to which float32, in which PyTorch counts, is exact.
 MOST_STEPS = 2**24
+#: Number of steps up to which a state is taken over.
+LIMIT = 2**62
 
 
 def state_of(optimizer: Optimizer) -> dict[str, Any]:
@@ -72,15 +74,16 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
         entries, groups = state["state"], list(state["param_groups"])
     except (KeyError, TypeError):
         raise KeyError("state: expected the keys 'state' and 'param_groups'") from None
+    check_mapping("state", entries)
     if len(groups) != 1:
         raise ValueError(f"param_groups: expected one group, got {len(groups)}")
+    check_mapping("param_groups[0]", groups[0])
     keys = list(groups[0]["params"])
     if len(keys) != len(optimizer._shapes):
         raise ValueError(f"params: expected {len(optimizer._shapes)} of them, got {len(keys)}")
     settings = checked_settings(optimizer, groups[0])
-    given = [
-        {name: value for name, value in entries.get(key, {}).items() if value is not None} for key in keys
-    ]
+    found_entries = [check_mapping(f"state[{key!r}]", entries.get(key, {})) for key in keys]
+    given = [{name: value for name, value in entry.items() if value is not None} for entry in found_entries]
     arrays = [checked_arrays(optimizer, i, entry) for i, entry in enumerate(given)] if any(given) else []
     steps = checked_steps(optimizer, given, groups[0])
     scalar_state = checked_scalars(optimizer, given)
@@ -131,12 +134,30 @@ def checked_arrays(optimizer: Optimizer, i: int, entry: Mapping[str, Any]) -> di
 def checked_steps(optimizer: Optimizer, given: list[dict[str, Any]], group: Mapping[str, Any]) -> int:
     """The one number of steps that all parameters have seen."""
     if RULES[optimizer._config.rule]["counts"]:
-        counts = {int(check_float("step", np.asarray(entry.get("step", 0)))) for entry in given}
+        counts = {checked_count("step", entry.get("step", 0)) for entry in given}
     else:  # PyTorch counts none here; a velocity shows that there was a step
-        counts = {int(group.get("steps", 0)) or int(any(given))}
-    if len(counts) != 1 or min(counts) < 0:
-        raise ValueError(f"step: expected one number >= 0 for all parameters, got {sorted(counts)}")
+        counts = {checked_count("steps", group.get("steps", 0)) or int(any(given))}
+    if len(counts) != 1:
+        raise ValueError(f"step: expected one number for all parameters, got {sorted(counts)}")
     return counts.pop()
+
+
+def checked_count(name: str, value: Any) -> int:
+    """A number of steps, which PyTorch holds as a float or a tensor."""
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        return check_int(name, array, 0, LIMIT)
+    number = check_float(name, array)
+    if not number.is_integer():
+        raise ValueError(f"{name}: expected an integer from 0 to {LIMIT}, got {number}")
+    return check_int(name, int(number), 0, LIMIT)
+
+
+def check_mapping(name: str, value: Any) -> Mapping[Any, Any]:
+    """`value` if it is a dictionary."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name}: expected a dictionary, got {type(value).__name__}")
+    return value
 
 
 def checked_scalars(optimizer: Optimizer, given: list[dict[str, Any]]) -> list[float]:
