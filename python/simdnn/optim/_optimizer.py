@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Rate: TypeAlias = "float | Callable[[int], float]"
 Params: TypeAlias = "Sequence[NDArray[Any]] | Sequential | None"
 
+#: Attributes that `Optimizer` sets on its instances; a copy has the others, of a user's subclass, too.
+_ATTRIBUTES = ("_config", "_own", "_schedule", "_alone", "_native", "_shapes", "_bound", "_gradients")
+
 
 class Optimizer(WithOptions):
     """Base of all optimizers; use one of its subclasses.
@@ -42,7 +45,8 @@ class Optimizer(WithOptions):
     read the gradients once before. The bits do not depend on the number of threads, on alignment, or on how
     the parameters are split into arrays.
 
-    A copy or pickle holds the settings alone: it is bound to no parameters, and begins at step 0.
+    A copy or pickle holds the settings, and the attributes that a subclass adds: it is bound to no
+    parameters, and begins at step 0.
 
     Examples
     --------
@@ -88,14 +92,23 @@ class Optimizer(WithOptions):
             raise TypeError(f"{type(self).__name__}: unexpected argument {sorted(unknown)[0]!r}")
         defaults = {name: argument.default for name, argument in self._arguments.items()}
         values = defaults | presets[like] | given
+        hypers = self._checked_hypers(values)
         rule = self._choose_rule(values)
         own = {argument.name: argument.checked(values[argument.name]) for argument in self._own_arguments}
-        hypers = split_pairs({name: value for name, value in values.items() if name != "lr"})
         used = {name: value for name, value in hypers.items() if name in RULES[rule]["hypers"]}
-        self._configure(rule, used | options, own)
+        unused = {name: value for name, value in hypers.items() if name not in used}
+        self._configure(rule, used | options, own | unused)
         self.lr = values["lr"]
         if params is not None:
             self._take(params)
+
+    def _checked_hypers(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The hyper-parameters besides lr, all in range, even those that the chosen rule does not use."""
+        rule, given = self._rules[0], split_pairs(dict(values))
+        names = [name for name in RULES[rule]["hypers"] if name != "lr"]
+        native = {name: to_native(name, given[name]) for name in names}
+        _core.OptimizerConfig(rule, native)  # refuses values out of range
+        return {name: from_native(name, value) for name, value in native.items()}
 
     def _choose_rule(self, values: Mapping[str, Any]) -> str:
         """The rule of the registry for these arguments."""
@@ -105,7 +118,7 @@ class Optimizer(WithOptions):
         """Takes over settings in the form that users write, bound to no parameters."""
         native = {name: to_native(name, value) for name, value in settings.items()}
         self._config = _core.OptimizerConfig(rule, native)
-        self._own = own
+        self._own = own  # the arguments that are not in the configuration of the rule
         self._schedule: Callable[[int], float] | None = None
         self._alone: _core.OptimizerF32 | _core.OptimizerF64 | None = None  # for params of its own
         self._native: Any = None  # the holder of the state: _alone or a native trainer
@@ -261,7 +274,9 @@ class Optimizer(WithOptions):
     def __reduce__(self) -> tuple[Any, ...]:
         names = (*RULES[self._config.rule]["hypers"], *OPTIONS)
         settings = {name: from_native(name, self._config[name]) for name in names}
-        return _copied, (type(self), self._config.rule, settings, self._own, self._schedule)
+        made = (type(self), self._config.rule, settings, self._own, self._schedule)
+        added = {name: value for name, value in vars(self).items() if name not in _ATTRIBUTES}
+        return (_copied, made, added) if added else (_copied, made)
 
     def __repr__(self) -> str:
         rows = RULES[self._config.rule]["hypers"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._settings import OPTIONS, PAIRS, RULES, Argument, argument_of, from_native, split_pairs, to_native
+from ._settings import OPTIONS, PAIRS, Argument, argument_of, from_native, split_pairs, to_native
 
 __all__ = ["Setting", "WithOptions"]
 
@@ -24,8 +24,6 @@ class Setting:
         if name in optimizer._own:
             return optimizer._own[name]
         config, parts = optimizer._config, PAIRS.get(name, (name,))
-        if not (parts[0] in OPTIONS or parts[0] in RULES[config.rule]["hypers"]):
-            return self.argument.default
         found = tuple(from_native(part, config[part]) for part in parts)
         return found if name in PAIRS else found[0]
 
