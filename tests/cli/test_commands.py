@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -210,6 +211,56 @@ def test_a_diverging_training_is_an_error(run: Run, data: Path, out: Path) -> No
     status, _, errors = run("train", data, *arguments, "--out", out)
     assert (status, out.exists()) == (2, False)
     assert re.fullmatch(r"error: .*diverged.*--lr\n", errors)
+
+
+def interrupt(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_before_the_first_epoch_is_told(
+    run: Run, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simdnn.Trainer, "fit", interrupt)
+    status, shown, errors = run("train", data, "--target", "loud", "--out", out, *FAST)
+    assert (status, shown, out.exists()) == (2, "", False)
+    assert errors == "error: interrupted before the first epoch ended; nothing was written\n"
+
+
+def test_an_interrupt_after_an_epoch_keeps_the_best_one(
+    run: Run, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = simdnn.Trainer.fit
+
+    def interrupt_late(trainer: simdnn.Trainer, logs: dict[str, float]) -> None:
+        if trainer.epochs_done == 3:
+            raise KeyboardInterrupt
+
+    def fit_some(*given: Any, callbacks: list[Any], **options: Any) -> None:
+        fit(*given, callbacks=[*callbacks, interrupt_late], **options)
+
+    monkeypatch.setattr(simdnn.Trainer, "fit", fit_some)
+    status, shown, errors = run("train", data, "--target", "loud", "--out", out, *FAST)
+    assert (status, errors, out.exists()) == (0, "", True)
+    assert shown.startswith("interrupted: the best epoch so far is kept\n")
+    assert simdnn.load_metadata(out)["training"]["epochs"] == 3
+
+
+def test_an_interrupt_elsewhere_has_no_traceback(
+    run: Run, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simdnn.table, "read", interrupt)
+    assert run("train", data, "--target", "loud", "--out", out) == (130, "", "interrupted\n")
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_the_table_is_not_overwritten(run: Run, data: Path, tmp_path: Path, link: bool) -> None:
+    out, before = data, data.read_bytes()
+    if link:
+        out = tmp_path / "link.csv"
+        os.link(data, out)
+    status, shown, errors = run("train", data, "--target", "loud", "--out", out, *FAST)
+    assert (status, shown, data.read_bytes()) == (2, "", before)
+    assert errors == f"error: --out: {out} is the table to train on\n"
 
 
 BAD: dict[str, tuple[str, list[str], str]] = {

@@ -34,6 +34,16 @@ def test_every_kind_has_a_formula_and_a_function(row: dict[str, Any]) -> None:
     assert row["source"].strip()
 
 
+def test_equal_schedules_have_equal_hashes() -> None:
+    first, second = schedules.inverse_power(1.0, 1.0), schedules.inverse_power(1, 1)
+    assert first == second
+    assert hash(first) == hash(second)
+    whole = schedules.sequence([first, schedules.constant(0.5)], [3])
+    other = schedules.sequence([second, schedules.constant(0.5)], [3])
+    assert {whole: "one"}[other] == "one"
+    assert first != whole
+
+
 @pytest.mark.parametrize("name", FORMULAS)
 def test_schedule_matches_its_formula(name: str) -> None:
     schedule, formula = FORMULAS[name]

@@ -292,6 +292,19 @@ def test_public_callbacks_are_given_the_trainer(tmp_path: Path) -> None:
     assert given.score(X[1::2], Y[1::2]) == early.best
 
 
+@pytest.mark.parametrize("method", ["on_fit_begin", "on_fit_end"])
+def test_an_object_with_the_methods_of_a_callback_is_one(method: str) -> None:
+    told: list[Any] = []
+
+    class Listener:
+        def __call__(self, trainer: simdnn.Trainer, logs: dict[str, float]) -> None:
+            told.append(trainer)
+
+    setattr(Listener, method, lambda self, trainer: told.append(trainer))
+    fitted(callbacks=[Listener()], max_iter=1)
+    assert [type(one) for one in told] == [simdnn.Trainer, simdnn.Trainer]
+
+
 def test_a_checkpoint_has_the_network_of_an_estimator(tmp_path: Path) -> None:
     pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
     path = tmp_path / "best.safetensors"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import csv
 import math
+import os
 import pickle
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -213,6 +215,10 @@ def test_a_metric_that_is_not_there_is_an_error_that_names_those_that_are(make: 
         (lambda: EarlyStopping(min_delta=math.nan), ValueError, "min_delta: .*nan"),
         (lambda: EarlyStopping(mode="up"), ValueError, "mode: 'up' is not known; known: auto, min, max"),
         (lambda: ModelCheckpoint("x", mode=1), TypeError, "mode: .*int"),
+        (lambda: EarlyStopping(None), TypeError, "monitor: expected a name, got NoneType"),
+        (lambda: EarlyStopping(3), TypeError, "monitor: expected a name, got int"),
+        (lambda: EarlyStopping(3, mode="min"), TypeError, "monitor: expected a name, got int"),
+        (lambda: ModelCheckpoint("x", None), TypeError, "monitor: expected a name, got NoneType"),
         (lambda: Patience(mode="auto"), ValueError, "mode: "),
         (lambda: Patience(like="torch"), ValueError, "like: 'torch' is not known"),
     ],
@@ -282,6 +288,16 @@ def test_a_csv_file_has_a_line_for_each_epoch(tmp_path: Path) -> None:
     assert len(path.read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_a_csv_file_is_appended_to_on_a_new_line(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(f"epoch,loss,accuracy\n7,0.5,0.25{ending}".encode())
+    trainer_of().fit(X, Y, epochs=2, callbacks=[CSVLogger(path, append=True)])
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["7", "1", "2"]
+    assert rows[0]["accuracy"] == "0.25"
+
+
 def test_a_copy_or_pickle_of_a_callback_is_one(tmp_path: Path) -> None:
     originals = [
         EarlyStopping("loss"),
@@ -326,3 +342,13 @@ class TestCheckpoints:
             Trainer.load(tmp_path / "01-0.2.safetensors")
         with pytest.raises(ValueError, match=r"path: .*'vall'; there are epoch, loss, accuracy"):
             trainer_of().fit(X, Y, epochs=1, callbacks=[ModelCheckpoint("{vall}", "loss")])
+
+    @pytest.mark.parametrize("field", ["{epoch.foo}", "{epoch[0]}", "{epoch!x}", "{0}"])
+    def test_a_field_that_cannot_be_is_an_error_that_names_the_path(self, field: str) -> None:
+        with pytest.raises(ValueError, match=rf"path: '{re.escape(field)}': .*; there are epoch, loss"):
+            trainer_of().fit(X, Y, epochs=1, callbacks=[ModelCheckpoint(field, "loss")])
+
+    def test_a_path_may_be_of_bytes(self, tmp_path: Path) -> None:
+        path: Any = os.fsencode(tmp_path / "{epoch}.safetensors")
+        trainer_of().fit(X, Y, epochs=1, callbacks=[ModelCheckpoint(path, "loss")])
+        assert Trainer.load(tmp_path / "1.safetensors").epochs_done == 1

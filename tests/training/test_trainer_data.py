@@ -52,6 +52,17 @@ def test_an_order_of_something_else_is_refused(places: Any, error: type[Exceptio
     assert same_bits(trainer.model.flat_parameters, before)
 
 
+@pytest.mark.parametrize("order", [[3, 1], "random", 0, False, np.arange(60)])
+def test_an_order_that_is_no_function_is_refused(order: Any) -> None:
+    trainer = trainer_of()
+    before = trainer.model.flat_parameters.copy()
+    message = f"order: expected a function or None, got {type(order).__name__}"
+    with pytest.raises(TypeError, match=message):
+        trainer.fit(X, Y, epochs=1, order=order)
+    assert same_bits(trainer.model.flat_parameters, before)
+    assert trainer.epochs_done == 0
+
+
 @every_float
 @pytest.mark.parametrize("kind", ["csr_matrix", "csc_matrix", "coo_matrix", "csr_array"])
 def test_a_sparse_matrix_trains_as_the_dense_one(kind: str, dtype: Any) -> None:
@@ -64,6 +75,19 @@ def test_a_sparse_matrix_trains_as_the_dense_one(kind: str, dtype: Any) -> None:
     assert (first.loss, first.val_loss) == (second.loss, second.val_loss)
     assert same_bits(dense.model.flat_parameters, other.model.flat_parameters)
     assert dense.evaluate(holes, Y) == other.evaluate(matrix, Y)
+
+
+def test_a_penalty_may_be_set_later() -> None:
+    later, summed = trainer_of(l2=0.6), trainer_of(l2=0.6, penalty="sum")
+    assert later.penalty == "mean"
+    later.penalty = "sum"
+    assert later.penalty == "sum"
+    assert later.fit(X, Y, epochs=2).penalty == summed.fit(X, Y, epochs=2).penalty
+    assert same_bits(later.model.flat_parameters, summed.model.flat_parameters)
+    bad: Any = "max"
+    with pytest.raises(ValueError, match="penalty: 'max' is not known; known: mean, sum"):
+        later.penalty = bad
+    assert later.penalty == "sum"
 
 
 def test_a_summed_penalty_is_divided_by_the_samples_of_the_batch() -> None:

@@ -19,6 +19,8 @@ MAXIMIZED = ("accuracy", "score", "auc", "f1", "r2")
 
 def direction(monitor: str, mode: str) -> Literal["min", "max"]:
     """The direction in which a metric is better, taken from its name where `mode` is "auto"."""
+    if not isinstance(monitor, str):
+        raise TypeError(f"monitor: expected a name, got {type(monitor).__name__}")
     if check_name("mode", mode, ("auto", "min", "max")) == "auto":
         return "max" if monitor.endswith(MAXIMIZED) else "min"
     return "max" if mode == "max" else "min"

@@ -20,7 +20,7 @@ class ModelCheckpoint(Callback):
 
     Parameters
     ----------
-    path : str or path
+    path : str, bytes or path
         File to write, in the safetensors format; an existing one is replaced atomically. Fields are filled
         in, as in ``"model-{epoch}-{val_loss:.3f}.safetensors"``, with the trainer's `epochs_done` and the
         metrics of the logs.
@@ -80,7 +80,7 @@ class ModelCheckpoint(Callback):
         save_best_only: bool = True,
         model_only: bool = False,
     ) -> None:
-        self.path, self.monitor, self.mode = os.fspath(path), monitor, direction(monitor, mode)
+        self.path, self.monitor, self.mode = os.fsdecode(path), monitor, direction(monitor, mode)
         self.save_best_only, self.model_only = bool(save_best_only), bool(model_only)
         self.last_path: str | None = None
         self._patience = Patience(None, 0.0, self.mode)
@@ -100,7 +100,7 @@ class ModelCheckpoint(Callback):
             return
         try:
             path = self.path.format(epoch=trainer.epochs_done, **logs)
-        except (KeyError, IndexError, ValueError) as error:
+        except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
             raise ValueError(f"path: {self.path!r}: {error}; there are epoch, {', '.join(logs)}") from None
         numbers = {name: value if math.isfinite(value) else None for name, value in logs.items()}
         metadata = {"epoch": trainer.epochs_done, "logs": numbers}

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from ..training import Trainer
 
 
+def end_last_line(path: Path) -> None:
+    """Adds a newline to a file whose last line has none."""
+    with open(path, "ab+") as file:
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read() not in (b"\n", b"\r"):
+                file.write(b"\n")
+
+
 class CSVLogger(Callback):
     """Writes the metrics of each epoch as a line of a CSV file.
 
@@ -56,10 +65,12 @@ class CSVLogger(Callback):
         self._columns: list[str] = []
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        """Create the file, or read the header of the one to append to."""
+        """Create the file, or read the header of the one to append to and end its last line."""
         with open(self.path, "a+" if self.append else "w+", newline="", encoding="utf-8") as file:
             file.seek(0)
             self._columns = next(csv.reader(file), [])
+        if self.append:
+            end_last_line(self.path)
 
     def __call__(self, trainer: Trainer, logs: Logs) -> None:
         """Write the line of an epoch, below a header if it is the first."""

@@ -121,6 +121,8 @@ def check(o: argparse.Namespace) -> None:
         fail("--patience, --seed: expected integers >= 0")
     if not os.path.isdir(os.path.dirname(os.path.abspath(o.out))):
         fail(f"--out: there is no folder {os.path.dirname(o.out)}")
+    if os.path.exists(o.data) and os.path.exists(o.out) and os.path.samefile(o.data, o.out):
+        fail(f"--out: {o.out} is the table to train on")
     simdnn.io.need_safetensors()
 
 
@@ -174,12 +176,17 @@ def train(
     trainer = simdnn.Trainer(model, loss, optimizer, seed=o.seed)
     stopping = EarlyStopping("val_loss" if validation else "loss", o.patience or None)
     options = {"epochs": o.epochs, "batch_size": o.batch_size, "validation_data": validation}
+    interrupted = False
     try:
         trainer.fit(*data, **options, callbacks=[stopping], progress=False if o.quiet else "auto")
     except KeyboardInterrupt:
-        print("interrupted: the best epoch so far is kept")
+        interrupted = True
     if stopping.best_epoch is None:
+        if interrupted:
+            fail("interrupted before the first epoch ended; nothing was written")
         fail("training diverged in the first epoch: the loss is not finite; try a lower --lr")
+    if interrupted:
+        print("interrupted: the best epoch so far is kept")
     return trainer.epochs_done
 
 

@@ -46,7 +46,7 @@ class Schedule:
         return isinstance(other, Schedule) and self._pieces == other._pieces
 
     def __hash__(self) -> int:
-        return hash(self._text)
+        return hash(tuple((kind, begin, tuple(values)) for kind, begin, values in self._pieces))
 
 
 def single_piece(kind: str, text: str, *values: float) -> Schedule:

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 
 from .. import Trainer, nn, optim
 from .._utils.check import check_name
-from ..callbacks import Callback, Patience
+from ..callbacks import Patience
 from ._heads import Head
 
 Array = NDArray[Any]
@@ -163,7 +163,7 @@ class StochasticFit:
 
     def adapted(self, callback: Any) -> Any:
         """A user's callback for `Trainer.fit`; a plain function gets the estimator instead of the trainer."""
-        if isinstance(callback, Callback):
+        if hasattr(callback, "on_fit_begin") or hasattr(callback, "on_fit_end"):
             return callback
         return lambda trainer, logs: callback(self.estimator, logs)
 

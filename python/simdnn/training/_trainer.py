@@ -23,6 +23,7 @@ from ._samples import as_input, checked_order
 
 Logs = dict[str, float]
 Callback = Callable[["Trainer", Logs], Any]
+PENALTIES = ("mean", "sum")
 
 
 class Trainer:
@@ -121,13 +122,22 @@ class Trainer:
         self.seed = (
             int.from_bytes(os.urandom(8), "little") if seed is None else check_int("seed", seed, 0, 2**64 - 1)
         )
-        self.penalty = check_name("penalty", penalty, ("mean", "sum"))
+        check_name("penalty", penalty, PENALTIES)
         self.epochs_done = 0
         make = _core.TrainerF32 if model.dtype == np.float32 else _core.TrainerF64
         optimizer._adopt({"clip_norm": clip_norm, "clip_value": clip_value, "l1": l1, "l2": l2})
         self._trainer = make(model._model, native, optimizer._config, self.seed)
-        self._trainer.sums_penalty = penalty == "sum"
+        self.penalty = penalty
         optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
+
+    @property
+    def penalty(self) -> Literal["mean", "sum"]:
+        """Reduction of a batch's loss to which the penalties are added; it may be set between steps."""
+        return "sum" if self._trainer.sums_penalty else "mean"
+
+    @penalty.setter
+    def penalty(self, value: Literal["mean", "sum"]) -> None:
+        self._trainer.sums_penalty = check_name("penalty", value, PENALTIES) == "sum"
 
     def step(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Update the parameters once, from one batch.
@@ -287,7 +297,8 @@ class Trainer:
         Raises
         ------
         TypeError, ValueError, IndexError
-            If an argument has a wrong type, shape or value; nothing is changed.
+            If an argument has a wrong type, shape or value; nothing is changed, unless only a callback or
+            `order` finds it, such as an `EarlyStopping` that lacks `validation_data` after the first epoch.
         ImportError
             If ``progress=True`` and tqdm is missing.
         KeyboardInterrupt
@@ -304,6 +315,8 @@ class Trainer:
         (3, 6, 3)
         """
         epochs, scale = check_int("epochs", epochs), check_float("scale", scale)
+        if order is not None and not callable(order):
+            raise TypeError(f"order: expected a function or None, got {type(order).__name__}")
         dataset = self._trainer.dataset(as_input(X), y, sample_weight, scale)
         validation = self._validation(validation_data, scale)
         samples = dataset.samples
