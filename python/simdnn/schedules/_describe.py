@@ -23,10 +23,7 @@ def schedule_to_dict(schedule: Schedule) -> dict[str, Any]:
 def schedule_from_dict(description: Any, what: str) -> Schedule:
     """The schedule of a description; `what` names the setting in errors."""
     found = only_keys(description, KEYS, what)
-    pieces = [_checked_piece(piece) for piece in found["schedule"]]
-    if not pieces:
-        raise ValueError(f"{what}: expected a schedule of at least one piece")
-    return Schedule(pieces, str(found["text"]))
+    return Schedule([_checked_piece(piece) for piece in found["schedule"]], str(found["text"]))
 
 
 def _checked_piece(piece: Any) -> Piece:
