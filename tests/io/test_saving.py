@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import simdnn
-from simdnn import nn
+import simdnn.functional as F
+from simdnn import nn, schedules
 
 from tests.io.files import small
 from tests.oracles.layers import ROWS, Row
@@ -66,6 +67,32 @@ def test_initializers_are_names_or_left_out() -> None:
         (lambda shape, rng, dtype: np.ones(shape), None),
     ):
         assert nn.layer_to_dict(nn.Dense(2, 2, init=given_))["init"] == wanted
+
+
+@pytest.mark.parametrize(
+    "lam",
+    [
+        schedules.inverse_power(10.0, 0.1),
+        schedules.warm_up(8, schedules.exponential(3.0, 0.9), 9.0),
+        F.margin_annealing(10.0, 0.1),
+        2.0,
+    ],
+    ids=repr,
+)
+def test_a_schedule_of_a_layer_comes_back(lam: Any, path: Path) -> None:
+    last = nn.LargeMarginSoftmax(8, 3, margin=2, lam=lam)
+    simdnn.save(nn.Sequential(last, rng=0), path)
+    again = simdnn.load(path).layers[0]
+    assert isinstance(again, nn.LargeMarginSoftmax)
+    assert again.lam == last.lam
+    assert repr(again) == repr(last)
+
+
+def test_other_functions_of_a_layer_are_refused() -> None:
+    layer = nn.LargeMarginSoftmax(8, 3, margin=2)
+    layer.lam = abs  # type: ignore[assignment]
+    with pytest.raises(TypeError, match=r"LargeMarginSoftmax: .*abs"):
+        nn.layer_to_dict(layer)
 
 
 def test_the_file_is_plain_safetensors_and_reproducible(saved: Path) -> None:

@@ -216,6 +216,11 @@ def test_changed_bytes_are_a_model_or_a_value_error(
 LONG = {"schedule": [["cosine", 0, [1] * 99]], "text": ""}
 
 
+def margin_loss(lam: dict[str, Any]) -> dict[str, Any]:
+    """The description of a loss with this description of a schedule."""
+    return {"loss": "large_margin_softmax", "settings": {"lam": lam}}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -224,8 +229,13 @@ LONG = {"schedule": [["cosine", 0, [1] * 99]], "text": ""}
         (lambda d: d["trainer"]["optimizer"]["settings"].update(params=[]), "params"),
         (lambda d: d["trainer"]["optimizer"].update(optimizer="sgd"), "SGD"),
         (lambda d: d["trainer"]["optimizer"].update(lr=LONG), "3 numbers"),
+        (lambda d: d["trainer"]["optimizer"].update(lr={"schedule": [], "text": ""}), "schedule: .*piece"),
         (lambda d: d["trainer"]["loss"].update(loss="os"), "loss: 'os' is not known"),
         (lambda d: d["trainer"]["loss"].update(settings={"margin": 3}), "margin"),
+        (lambda d: d["trainer"].update(loss=margin_loss(LONG)), "3 numbers"),
+        (lambda d: d["trainer"].update(loss=margin_loss({"schedule": [], "text": ""})), "schedule: .*piece"),
+        (lambda d: d["trainer"].update(loss=margin_loss({"schedule": 3, "text": ""})), "int"),
+        (lambda d: d["trainer"].update(loss=margin_loss({"schedule": [["constant", 0, [1]]]})), "text"),
         (lambda d: d["trainer"].update(seed=-1), "seed"),
         (lambda d: d["trainer"]["state"].update(steps=2**63), "steps"),
         (lambda d: d["trainer"]["state"].update(scalar_state=[1.0]), "scalar_state"),

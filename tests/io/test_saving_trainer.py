@@ -109,6 +109,12 @@ TRAINED_LOSSES: dict[str, Any] = {
     "a margin": functools.partial(
         F.large_margin_softmax, lam=F.margin_annealing(base=10.0), variant="arcface", margin=0.2, scale=8.0
     ),
+    "a margin with a schedule": functools.partial(
+        F.large_margin_softmax, lam=schedules.inverse_power(10.0, 0.1), margin=2
+    ),
+    "a margin with a sequence": functools.partial(
+        F.large_margin_softmax, lam=schedules.warm_up(8, schedules.exponential(3.0, 0.9), 9.0), margin=2
+    ),
 }
 
 
@@ -118,6 +124,22 @@ def test_losses_go_on(name: str, path: Path) -> None:
     trainer = Trainer(model, loss=TRAINED_LOSSES[name], seed=3)
     trainer.save(path)
     same_after(trainer, Trainer.load(path))
+
+
+def test_the_loss_of_a_layer_goes_on(path: Path) -> None:
+    last = nn.LargeMarginSoftmax(8, 3, margin=2, lam=schedules.inverse_power(10.0, 0.1))
+    trainer = Trainer(nn.Sequential(nn.Dense(4, 8, "tanh"), last, rng=0), seed=3)
+    x, y = data_of()
+    trainer.fit(x, y, epochs=2, batch_size=7, progress=False)
+    trainer.save(path)
+    same_after(trainer, Trainer.load(path))
+
+
+def test_a_function_in_a_loss_is_refused(path: Path) -> None:
+    trainer = Trainer(small(), loss=F.cross_entropy, seed=3)
+    trainer.loss = functools.partial(F.cross_entropy, label_smoothing=abs)
+    with pytest.raises(TypeError, match=r"loss: .*abs"):
+        trainer.save(path)
 
 
 def test_a_model_is_no_trainer(path: Path) -> None:

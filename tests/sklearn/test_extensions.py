@@ -311,7 +311,7 @@ def test_a_checkpoint_has_the_network_of_an_estimator(tmp_path: Path) -> None:
     saving = callbacks.ModelCheckpoint(path, "loss", model_only=True)
     classifier = fitted(callbacks=[saving], max_iter=5)
     assert same_bits(F.softmax(simdnn.load(path)(X)), classifier.predict_proba(X))
-    with pytest.raises(TypeError, match=r"loss: expected a name or a loss of simdnn.functional, got Loss"):
+    with pytest.raises(TypeError, match=r"loss: .*estimator.*model_only=True"):
         fitted(callbacks=[callbacks.ModelCheckpoint(path, "loss")], max_iter=1)
 
 

@@ -13,6 +13,7 @@ IMPORTS = {
     "typing": ("Any", "Literal", "TypedDict", "overload"),
     "numpy.typing": ("ArrayLike", "NDArray"),
     "typing_extensions": ("Unpack",),
+    "..schedules": ("Schedule",),
 }
 
 
@@ -77,7 +78,8 @@ def with_imports(body: str, numpy: bool = False) -> str:
         if used:
             lines.append(f"from {module} import {', '.join(used)}")
     standard = [line for line in lines if line.startswith(("from collections", "from typing import"))]
-    others = [line for line in lines if line not in standard]
+    local = [line for line in lines if line.startswith("from .")]
+    others = [line for line in lines if line not in standard + local]
     if numpy:
         others.insert(0, "import numpy as np")
-    return "\n".join(standard) + ("\n\n" + "\n".join(others) if others else "") + "\n" + body
+    return "\n\n".join("\n".join(group) for group in (standard, others, local) if group) + "\n" + body

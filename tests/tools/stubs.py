@@ -34,7 +34,7 @@ NOTICE = f"# Written by `{COMMAND}` from the registries.\n"
 RESULTS = {"return_grad": "tuple[Any, NDArray[Any]]", "return_slope": "tuple[Any, Any]"}
 #: Results of functions that differ from their annotations.
 SPECIAL_RESULTS = {"large_margin_softmax": "tuple[Any, tuple[NDArray[Any], NDArray[Any]]]"}
-RETURNS = {"margin_annealing": "Callable[[int], float]"}
+RETURNS = {"margin_annealing": "Schedule"}
 #: A metric, which refuses the flag.
 WITHOUT_GRADIENT = {"zero_one_loss"}
 #: Parameters of functions in front of ufuncs that are not numbers.

@@ -32,15 +32,15 @@ class ModelCheckpoint(Callback):
         Write only after an epoch that is better than all before it in this fit; False writes after each
         epoch.
     model_only : bool
-        Write only the model, by `simdnn.save`: for inference, or with a user-defined optimizer, which a file
-        cannot hold. False writes by `Trainer.save`, from which `Trainer.load` resumes bit for bit.
-        `simdnn.load` reads the model from either file.
+        Write only the model, by `simdnn.save`: for inference, in an estimator of `simdnn.sklearn`, whose loss
+        a file cannot hold, or with a user-defined optimizer, likewise. False writes by `Trainer.save`, from
+        which `Trainer.load` resumes bit for bit. `simdnn.load` reads the model from either file.
 
     Raises
     ------
     TypeError, ValueError
         If an argument has a wrong type or value; in `fit`, if the logs lack the metric or a field of the
-        path.
+        path, or the trainer has parts that a file cannot hold.
     ImportError
         In `fit`, if safetensors is missing: it comes with the extra ``[io]``.
     OSError

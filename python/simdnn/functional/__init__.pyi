@@ -1,9 +1,11 @@
 # Written by `python -m tests.tools.stubs --write` from the registries.
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from ..schedules import Schedule
 
 _Reduction = Literal["none", "mean", "sum"]
 _SumReduction = Literal["none", "mean", "batchmean", "sum"]
@@ -266,7 +268,7 @@ def large_margin_softmax(
     weight: ArrayLike,
     target: ArrayLike,
     margin: float = 4,
-    lam: float | Callable[[int], float] = 0.0,
+    lam: float | Schedule = 0.0,
     *,
     variant: _Variant = "l_softmax",
     scale: float | None = None,
@@ -282,7 +284,7 @@ def large_margin_softmax(
     weight: ArrayLike,
     target: ArrayLike,
     margin: float = 4,
-    lam: float | Callable[[int], float] = 0.0,
+    lam: float | Schedule = 0.0,
     *,
     variant: _Variant = "l_softmax",
     scale: float | None = None,
@@ -351,7 +353,7 @@ def logsumexp_backward(
 ) -> Any: ...
 def margin_annealing(
     base: float = 1000.0, gamma: float = 0.12, power: int = 1, minimum: float = 5.0
-) -> Callable[[int], float]: ...
+) -> Schedule: ...
 def maxout(x: ArrayLike, pieces: int, axis: int = -1) -> Any: ...
 def maxout_backward(dy: ArrayLike, x: ArrayLike, pieces: int, axis: int = -1) -> Any: ...
 def maxout_derivative(x: ArrayLike, pieces: int, axis: int = -1) -> Any: ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -53,7 +52,7 @@ def margin_annealing(
 
     Returns
     -------
-    callable
+    Schedule
         A function from the number of steps to `lam`.
 
     Raises
@@ -81,7 +80,7 @@ def margin_annealing(
 
 def _large_margin_softmax(
     margin: float = 4,
-    lam: float | Callable[[int], float] = 0.0,
+    lam: float | Schedule = 0.0,
     variant: Variant = "l_softmax",
     scale: float | None = None,
     class_weight: ArrayLike | None = None,
@@ -117,7 +116,7 @@ def large_margin_softmax(
     weight: ArrayLike,
     target: ArrayLike,
     margin: float = 4,
-    lam: float | Callable[[int], float] = 0.0,
+    lam: float | Schedule = 0.0,
     *,
     variant: Variant = "l_softmax",
     scale: float | None = None,
@@ -146,8 +145,8 @@ def large_margin_softmax(
     margin : float, default 4
         1, 2, 3 or 4 for ``"l_softmax"`` and ``"a_softmax"``; in [0, 2) for ``"am_softmax"`` (0.35 in its
         paper); an angle in radians in [0, 1.5) for ``"arcface"`` (0.5 in its paper).
-    lam : float, default 0.0
-        At least 0. In a `Trainer`, also a schedule, as `margin_annealing` returns.
+    lam : float or Schedule, default 0.0
+        At least 0. A `Trainer` also takes a schedule: `margin_annealing`, or one of `simdnn.schedules`.
     variant : {"l_softmax", "a_softmax", "am_softmax", "arcface"}, default "l_softmax"
         The factor of the cosines, and p(a). ``"l_softmax"``: |x| |w|, and p as above. ``"a_softmax"``
         (SphereFace): |x|, and p as above. ``"am_softmax"``: `scale`, and p(a) = cos a - margin.

@@ -13,6 +13,8 @@ from .. import _core
 from .._utils.arrays import as_cpu_array
 from .._utils.check import check_float, check_name
 from .._utils.jsonable import jsonable, only_keys, reject
+from ..schedules import Schedule
+from ..schedules._describe import schedule_from_dict, schedule_to_dict
 
 Reduction = Literal["none", "mean", "sum"]
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -153,6 +155,11 @@ def to_dict(loss: Any) -> dict[str, Any]:
     """Returns the description of a loss that `resolve` accepts: {"loss": name, "settings": dictionary}."""
     settings: dict[str, Any] = {}
     function = loss
+    if isinstance(loss, _core.Loss):
+        raise TypeError(
+            "loss: the loss of an estimator cannot be saved; save the model alone, by simdnn.save or"
+            " ModelCheckpoint(..., model_only=True)"
+        )
     if isinstance(loss, str):
         return {"loss": _registered_name(loss), "settings": {}}
     if isinstance(loss, functools.partial):
@@ -167,7 +174,9 @@ def to_dict(loss: Any) -> dict[str, Any]:
 
 
 def _convert(value: Any) -> dict[str, Any]:
-    """Description of a setting that has a method `_to_dict`."""
+    """Description of a setting that has a method `_to_dict`, or is a schedule."""
+    if isinstance(value, Schedule) and not hasattr(value, "_to_dict"):
+        return schedule_to_dict(value)
     found: dict[str, Any] = value._to_dict() if hasattr(value, "_to_dict") else reject(value)
     return found
 
@@ -184,7 +193,9 @@ def from_dict(description: Any) -> str | Callable[..., Any]:
 
 
 def _setting_from_dict(name: str, description: dict[str, Any]) -> Any:
-    """The setting called `name`, made by the function that `describable` registered."""
+    """The setting called `name`: a schedule, or the result of a function that `describable` registered."""
+    if "schedule" in description:
+        return schedule_from_dict(description, name)
     for key, arguments in only_keys(description, _SETTINGS, name).items():
         function = _SETTINGS[key]
         return function(**only_keys(arguments, dict(inspect.signature(function).parameters), name))

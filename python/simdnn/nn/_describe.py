@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import Any
 
 from .. import init as initializers
-from .._utils.jsonable import jsonable, only_keys
+from .._utils.jsonable import jsonable, only_keys, reject
+from ..schedules import Schedule
+from ..schedules._describe import schedule_from_dict, schedule_to_dict
 from ._layer import Layer
 
 __all__ = ["layer_from_dict", "layer_to_dict"]
@@ -14,6 +17,8 @@ __all__ = ["layer_from_dict", "layer_to_dict"]
 #: The layer classes of `simdnn.nn` by name; the package fills it.
 LAYERS: dict[str, type[Layer]] = {}
 
+#: The settings that are initializers.
+INITIALIZERS = ("init", "recurrent_init")
 #: The deepest nesting of layers that a description may have.
 DEEPEST = 50
 #: The largest size that a description may have; memory could not hold a larger one.
@@ -31,8 +36,9 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     -------
     dict
         The name of the class under ``"layer"``, and all settings, defaults included. Nested layers are such
-        dictionaries again. An initializer is its name in `simdnn.init`; another callable becomes None,
-        because the weights are initialized already.
+        dictionaries again, and a schedule is a dictionary of its pieces. An initializer is its name in
+        `simdnn.init`; another function as an initializer becomes None, because the weights are initialized
+        already.
 
     Raises
     ------
@@ -52,19 +58,26 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
         raise TypeError(f"layer: {name} is not a class of simdnn.nn, so no description could bring it back")
     settings = {key: getattr(layer, key) for key in inspect.signature(type(layer)).parameters}
     try:
-        return {"layer": name} | {key: jsonable(value, _convert) for key, value in settings.items()}
+        return {"layer": name} | {key: _encoded(key, value) for key, value in settings.items()}
     except TypeError as error:
         raise TypeError(f"{name}: {error}") from None
 
 
-def _convert(value: Any) -> Any:
-    """The description of a nested layer or of an initializer."""
+def _encoded(key: str, value: Any) -> Any:
+    """The value of the setting `key` in plain form."""
+    return jsonable(value, functools.partial(_convert, initializes=key in INITIALIZERS))
+
+
+def _convert(value: Any, initializes: bool) -> Any:
+    """The description of a nested layer, of a schedule, or of the value of a setting that `initializes`."""
     if isinstance(value, Layer):
         return layer_to_dict(value)
-    if callable(value):
+    if isinstance(value, Schedule):
+        return schedule_to_dict(value)
+    if initializes and callable(value):
         name = getattr(value, "__name__", "")
         return name if getattr(initializers, name, None) is value else None
-    raise TypeError(f"cannot be described: {value!r}")
+    return reject(value)
 
 
 def layer_from_dict(description: dict[str, Any]) -> Layer:
@@ -94,13 +107,15 @@ def layer_from_dict(description: dict[str, Any]) -> Layer:
 
 
 def _decoded(value: Any, depth: int) -> Any:
-    """The value of a setting, with descriptions of layers converted to layers."""
+    """The value of a setting, with descriptions converted to layers and schedules."""
     if depth > DEEPEST:
         raise ValueError(f"layer: expected at most {DEEPEST} layers inside each other")
     if isinstance(value, (list, tuple)):
         return tuple(_decoded(one, depth + 1) for one in value)
     if isinstance(value, int) and abs(value) > LARGEST:
         raise ValueError(f"layer: {value} is beyond any size")
+    if isinstance(value, dict) and "schedule" in value:
+        return schedule_from_dict(value, "layer")
     return _layer(value, depth) if isinstance(value, dict) else value
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any, Literal
 
 from .._utils.check import check_int
 from ..losses._margin import MarginAnnealing, large_margin_softmax, margin_annealing
 from ..losses._registry import resolve
+from ..schedules import Schedule
 from ._dense import Dense, Initializer
 
 __all__ = ["LargeMarginSoftmax"]
@@ -27,9 +27,10 @@ class LargeMarginSoftmax(Dense):
     margin : float
         1, 2, 3 or 4 for ``"l_softmax"`` and ``"a_softmax"``; see `large_margin_softmax` for the others.
     variant : {"l_softmax", "a_softmax", "am_softmax", "arcface"}
-    lam : float, four numbers or a result of `simdnn.functional.margin_annealing`
-        The weight of the logit without margin; four numbers are the arguments of `margin_annealing`. The
-        default begins with nearly no margin and reaches lam = 5 after 1,700 steps.
+    lam : float or Schedule, or four numbers
+        The weight of the logit without margin: a number, a schedule of `simdnn.schedules` or
+        `simdnn.functional.margin_annealing`, or the four arguments of the latter. The default begins with
+        nearly no margin and reaches lam = 5 after 1,700 steps.
     scale : float or None
         The scale of logits for ``"am_softmax"`` and ``"arcface"``.
     init : str, callable or None
@@ -62,7 +63,7 @@ class LargeMarginSoftmax(Dense):
         classes: int,
         margin: float = 4,
         variant: Literal["l_softmax", "a_softmax", "am_softmax", "arcface"] = "l_softmax",
-        lam: float | tuple[float, float, int, float] | Callable[[int], float] = (1000.0, 0.12, 1, 5.0),
+        lam: float | tuple[float, float, int, float] | Schedule = (1000.0, 0.12, 1, 5.0),
         scale: float | None = None,
         init: Initializer | str | None = None,
     ) -> None:

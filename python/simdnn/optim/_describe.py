@@ -8,16 +8,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .. import _core
 from .._utils.check import check_float, check_int, check_name
 from .._utils.jsonable import jsonable, only_keys
 from ..schedules import ReduceOnPlateau, Schedule, reduce_on_plateau
+from ..schedules._describe import schedule_from_dict, schedule_to_dict
 from ._optimizer import Optimizer
 from ._registry import BY_NAME
 from ._settings import OPTIONS, RULES
 from ._state import settings_of, views_of
 
-SCHEDULES = {row["name"]: len(row["values"]) for row in _core.schedules()}
 PLATEAU = ("best", "bad_epochs", "cooling")
 
 
@@ -51,7 +50,7 @@ def optimizer_from_dict(description: Any, lr: Any = None) -> Optimizer:
 def rate_to_plain(rate: Any) -> Any:
     """A learning rate as a number, or the parts of a schedule."""
     if isinstance(rate, Schedule):
-        return {"schedule": [jsonable(piece) for piece in rate._pieces], "text": repr(rate)}
+        return schedule_to_dict(rate)
     if isinstance(rate, ReduceOnPlateau):
         return {"plateau": {"lr": rate.lr, **rate._settings}} | {key: getattr(rate, key) for key in PLATEAU}
     return {"function": getattr(rate, "__name__", repr(rate))} if callable(rate) else rate
@@ -72,19 +71,10 @@ def rate_from_plain(found: Any) -> Any:
         schedule.best = check_float("best", found["best"])
         schedule.bad_epochs, schedule.cooling = (check_int(key, found[key], 0) for key in PLATEAU[1:])
         return schedule
-    return Schedule([checked_piece(piece) for piece in found["schedule"]], str(found["text"]))
+    return schedule_from_dict(found, "lr")
 
 
 PLATEAU_SETTINGS = tuple(inspect.signature(reduce_on_plateau).parameters)
-
-
-def checked_piece(piece: Any) -> tuple[str, float, list[float]]:
-    """A piece of a schedule in native form."""
-    name, begin, values = piece
-    check_name("schedule", name, SCHEDULES)
-    if len(values) != SCHEDULES[name]:
-        raise ValueError(f"schedule: {name} has {SCHEDULES[name]} numbers, got {len(values)}")
-    return name, check_float("begin", begin), [check_float(name, value) for value in values]
 
 
 def numbers_of(optimizer: Optimizer) -> dict[str, Any]:

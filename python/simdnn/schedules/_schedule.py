@@ -31,6 +31,8 @@ class Schedule:
 
     def __init__(self, pieces: Sequence[Piece], text: str) -> None:
         self._pieces = list(pieces)
+        if not self._pieces:
+            raise ValueError("schedule: expected at least one piece")
         self._text = text
 
     def __call__(self, step: ArrayLike) -> Any:

@@ -47,7 +47,8 @@ EXTRAS = """init : str, callable or None, default=None
         Functions that are called as ``callback(estimator, logs)`` after each epoch. ``logs`` is a dict with
         "loss" and, where they apply, "val_loss" and "val_score". Training ends if one returns a true value. A
         `simdnn.callbacks.Callback`, such as `simdnn.callbacks.CSVLogger`, or another object with a method
-        ``on_fit_begin`` or ``on_fit_end``, gets the trainer instead of the estimator.
+        ``on_fit_begin`` or ``on_fit_end``, gets the trainer instead of the estimator. A
+        `simdnn.callbacks.ModelCheckpoint` needs ``model_only=True`` here.
     dtype : dtype or None, default=None
         dtype of the network and all arithmetic: float32 or float64. None is that of X. Samples of another
         dtype are cast batch by batch.
