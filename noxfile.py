@@ -119,12 +119,14 @@ def clang_tidy(session: nox.Session) -> None:
         *("cmake", "-S", ".", "-B", build, "-G", "Ninja"),
         *(
             "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
+            "-DSIMDNN_UNITY=OFF",
             f"-Dpybind11_DIR={folder}",
             "-DSKBUILD_PROJECT_VERSION=0",
             "-DSIMDNN_OPENMP=OFF",
         ),
     )
-    files = session.posargs or sources(session, "cpp/*.cpp")
+    openmp = "cpp/bindings/openmp.cpp"  # a module that this build leaves out
+    files = session.posargs or [name for name in sources(session, "cpp/*.cpp") if name != openmp]
     session.run("clang-tidy", "-quiet", "-p", build, *files)
 
 
