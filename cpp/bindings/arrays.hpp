@@ -3,6 +3,7 @@
 
 #include <pybind11/numpy.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -30,6 +31,11 @@ inline double checked_number(const Hyper& hyper, double value) {
 
 /// The shape of an array as a vector.
 inline std::vector<Index> shape_of(const py::array& array) { return {array.shape(), array.shape() + array.ndim()}; }
+
+/// True if an array has this shape; nothing is allocated.
+inline bool has_shape(const py::array& array, const std::vector<Index>& shape) {
+  return std::equal(array.shape(), array.shape() + array.ndim(), shape.begin(), shape.end());
+}
 
 inline std::string shape_text(const py::array& array) { return text_of(py::object(array.attr("shape"))); }
 

@@ -171,7 +171,7 @@ py::object predict_frozen(Predictor<T>& self, const py::object& object, const py
   if (single) shape.erase(shape.begin());
   if (!out) {
     out.emplace(shape);
-  } else if (shape_of(*out) != shape) {
+  } else if (!has_shape(*out, shape)) {
     throw py::value_error("out: expected shape " + text_of(py::tuple(py::cast(shape))) + ", got " + shape_text(*out));
   }
   check_inputs(*self.network, in);

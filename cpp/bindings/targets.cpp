@@ -10,7 +10,7 @@ namespace simdnn {
 std::string shape_text(const std::vector<Index>& shape) { return text_of(py::tuple(py::cast(shape))); }
 
 void check_shape(const py::array& array, const char* name, const std::vector<Index>& wanted, const Clause& clause) {
-  if (shape_of(array) == wanted) return;
+  if (has_shape(array, wanted)) return;
   throw py::value_error(std::string(name) + ": expected shape " + shape_text(wanted) + clause() + ", got " +
                         shape_text(array));
 }
