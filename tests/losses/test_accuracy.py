@@ -1,4 +1,4 @@
-"""Accuracy in training and evaluation: the first largest output is the answer, and ignored samples count neither way."""
+"""Accuracy: the first largest output is the answer, and ignored samples are neither right nor wrong."""
 
 from functools import partial
 from typing import Any

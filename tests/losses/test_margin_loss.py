@@ -130,7 +130,7 @@ def test_parallel_vectors_have_finite_gradients(variant: str, margin: float) -> 
 
 
 def test_the_slope_at_the_pole_of_the_angle_is_bounded() -> None:
-    """Where features and weight are parallel, cos / sin is taken at a sine of 2^-20, so that steps stay finite."""
+    """For parallel features and weight, cos / sin has a sine of 2^-20, so that steps stay finite."""
     x, w, margin, scale = np.array([[2.0, 0.0]]), np.eye(2), 0.5, 30.0
     _, (dx, dw) = F.large_margin_softmax(x, w, [0], margin, variant="arcface", scale=scale, return_grad=True)
     share = 1 / (1 + np.exp(-scale * np.cos(margin)))

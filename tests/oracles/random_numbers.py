@@ -1,4 +1,4 @@
-"""Random numbers of the papers: Philox4x32-10 in the order of the layers, SplitMix64, and Fisher and Yates' shuffle."""
+"""Random numbers of the papers: Philox4x32-10, SplitMix64, and the shuffle of Fisher and Yates."""
 
 from typing import Any
 
