@@ -37,11 +37,9 @@ bool is_narrow(const Product<T>& p) {
   return p.a.row_stride == 1 ? p.c.columns <= 3 * width / 4 && p.c.rows % width == 0 : p.c.columns <= width / 4;
 }
 
-/// True if so much of b stays in the second-level cache, wherever its rows are.
+/// Elements that stay in the second-level cache, wherever they are.
 template <class T>
-bool is_small(const Product<T>& p) {
-  return p.a.columns * p.c.columns <= (256 << 10) / Index(sizeof(T));
-}
+constexpr Index kCached = (256 << 10) / Index(sizeof(T));
 
 /// The fastest order of a product.
 ///
@@ -57,9 +55,10 @@ Order order_of(const Product<T>& p) {
   if (is_narrow(p)) return Order::narrow;
   if (p.b.column_stride != 1) return Order::packed_panels;
   const Index distance = p.b.row_stride * Index(sizeof(T));
-  const bool small = is_small(p), gradient = p.a.row_stride == 1 && !p.post_op.apply;
-  if (gradient && !small && distance >= 2048 && p.c.rows >= kBlocking.block_rows) return Order::blocks;
-  const bool packs = distance >= kBlocking.far_bytes && p.c.rows >= a_few_tiles && !(small && kVectorBytes == 64);
+  const bool gradient = p.a.row_stride == 1 && !p.post_op.apply, large = p.a.columns * p.c.columns > kCached<T>;
+  if (gradient && large && distance >= 2048 && p.c.rows >= kBlocking.block_rows) return Order::blocks;
+  const bool stays = kVectorBytes == 64 && p.a.columns * p.b.row_stride <= kCached<T>;
+  const bool packs = distance >= kBlocking.far_bytes && p.c.rows >= a_few_tiles && !stays;
   return packs ? Order::packed_panels : Order::panels;
 }
 
@@ -83,7 +82,7 @@ template <class T, Blocking kBlocking>
 void panel(const Product<T>& p, bool packs, Index column, Index columns, int vectors) {
   constexpr Index packed_steps = kBlocking.panel_bytes / Index(sizeof(T)) / kPanel<T>;
   alignas(64) T packed[packed_steps * kPanel<T>];
-  const bool fetches = packs && !is_small(p);
+  const bool fetches = packs && p.a.columns * p.c.columns > kCached<T>;
   const int last = p.padded ? kWidth<T> : int(columns - (vectors - 1) * kWidth<T>);
   const Index tiles = parts_of(p.c.rows, tallest(vectors)), most = packs ? packed_steps : p.a.columns;
   const Index height = tiles == 1 ? p.c.rows : p.c.rows / tiles;

@@ -56,10 +56,11 @@ inline void* product_scratch() {
 }
 
 /// Computes c [rows, columns] = a [rows, depth] b [depth, columns], split over threads by columns or by rows. Parts by
-/// rows would each pack the whole of b, if the kernel packs it. Long products ask the stop token between pieces.
+/// rows would each fetch the whole of b, or pack it, which costs most if its rows are far apart. Long products ask the
+/// stop token between pieces.
 template <class T>
 void multiply(const Product<T>& p, const StopToken& stop) {
-  constexpr Index row_grain = 12, column_grain = 64, page = 4096 / Index(sizeof(T));
+  constexpr Index row_grain = 12, column_grain = 64, far = 2048 / Index(sizeof(T));
   assert(p.a.columns == p.b.rows && p.a.rows == p.c.rows && p.b.columns == p.c.columns);
   assert(p.c_init.data == nullptr || p.c_init.columns == p.c.columns);
   const auto& run = typed_kernels<T>().product;
@@ -69,7 +70,7 @@ void multiply(const Product<T>& p, const StopToken& stop) {
     stop.after(work);
     return;
   }
-  const bool packs = p.b.column_stride != 1 || p.b.row_stride >= page;
+  const bool packs = p.b.column_stride != 1 || p.b.row_stride >= far;
   const bool by_columns =
       p.c.columns >= 2 * column_grain && (packs || p.c.columns / column_grain > p.c.rows / row_grain);
   const Index n = by_columns ? p.c.columns : p.c.rows, grain = by_columns ? column_grain : row_grain;
