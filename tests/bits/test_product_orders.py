@@ -1,4 +1,4 @@
-"""Every order of a product's loops, with the block sizes of every processor, gives one chain of FMAs per output."""
+"""Every order of a product's loops, with the sizes of every processor, gives one chain of FMAs per output."""
 
 import os
 import shutil
