@@ -92,9 +92,9 @@ void panel(const Product<T>& p, bool packs, Index column, Index columns, int vec
   do {
     const Index depth = least(most, p.a.columns - k), rest = p.a.columns - k - depth;
     const Operand<T> b = all.row_range(k, depth);
-    const Operand<T> next = rest > 0
-                                ? all.row_range(k + depth, least(most, rest))
-                                : p.b.column_range(column + columns, columns).row_range(0, least(most, p.a.columns));
+    Operand<T> next;
+    if (fetches && rest > 0) next = all.row_range(k + depth, least(most, rest));
+    if (fetches && rest == 0) next = p.b.column_range(column + columns, columns).row_range(0, least(most, p.a.columns));
     if (packs) pack(b, packed, kPanel<T>, parts_of(columns, kWidth<T>) * kWidth<T>);
     for (Index i = 0, row = 0, rows = 0; i < tiles; ++i, row += rows) {
       rows = height + (i < taller);
