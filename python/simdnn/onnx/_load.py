@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .. import nn
-from .._utils.files import Path, first_line
+from .._utils.files import Path, check_regular, first_line
 from ._graph import need_onnx
 from ._importers import IMPORTERS
 from ._reader import Reader
@@ -54,6 +54,7 @@ def load(path: Path) -> nn.Sequential:
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.onnx'
     """
     onnx = need_onnx()
+    check_regular(path)
     with open(path, "rb") as file:
         content = file.read()
     try:
