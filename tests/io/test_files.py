@@ -214,7 +214,7 @@ def test_errors_name_the_file(tmp_path: Path, name: str, monkeypatch: pytest.Mon
 def test_a_file_that_may_not_be_written_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(b"old")
     path.chmod(0o444)
-    if os.geteuid() == 0:  # who may write everything
+    if os.geteuid() == 0:  # root may write everything
         files.write_atomically(path, b"new")
         assert oct(_mode(path)) == oct(0o444)
         monkeypatch.setattr(os, "access", lambda *_, **__: False)

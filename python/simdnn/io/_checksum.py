@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
-#: What a file holds in the place of its checksum when the checksum is computed.
+#: Placeholder for the checksum, in whose presence it is computed.
 BLANK = "0" * 64
 DIGITS = re.compile("[0-9a-f]{64}")
 #: Bytes that are read at once.
