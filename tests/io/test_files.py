@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import socket
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -244,6 +245,21 @@ def test_extended_attributes_are_kept(path: Path) -> None:
         pytest.skip("this file system has no extended attributes")
     files.write_atomically(path, b"new")
     assert os.getxattr(path, "user.note") == b"mine"
+
+
+def test_the_access_list_of_a_folder_is_not_given_to_an_old_file(path: Path) -> None:
+    path.touch(0o640)
+    user, anybody = 12345, 0xFFFFFFFF
+    entries = [(1, 7, anybody), (2, 7, user), (4, 5, anybody), (16, 7, anybody), (32, 5, anybody)]
+    listed = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    try:
+        os.setxattr(path.parent, "system.posix_acl_default", listed)
+    except (OSError, AttributeError):
+        pytest.skip("this file system has no access lists")
+    files.write_atomically(path, b"new")
+    files.write_atomically(path.with_name("another"), b"new")
+    assert "system.posix_acl_access" not in os.listxattr(path)
+    assert "system.posix_acl_access" in os.listxattr(path.with_name("another"))
 
 
 def test_a_hard_link_keeps_the_old_content(path: Path) -> None:

@@ -142,6 +142,10 @@ def _take_over(old: os.stat_result, target: str, temporary: str) -> None:
 
     shutil.copystat(target, temporary)
     os.utime(temporary)
+    if hasattr(os, "listxattr"):  # a folder may give new files an access list that the old one does not have
+        with contextlib.suppress(OSError):
+            for name in set(os.listxattr(temporary)) - set(os.listxattr(target)):
+                os.removexattr(temporary, name)
     mode = stat.S_IMODE(old.st_mode)
     if hasattr(os, "chown") and not _change_owner(old, temporary):
         mode = mode & ~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3  # another group has the rights of others
