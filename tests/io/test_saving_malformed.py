@@ -237,6 +237,14 @@ def test_a_truncated_file_is_a_value_error(share: float, saved: Path) -> None:
         simdnn.load(saved)
 
 
+def test_metadata_may_look_like_a_checksum(path: Path) -> None:
+    metadata = {"0" * 64: "0" * 64}
+    for _ in range(2):
+        simdnn.save(small(), path, metadata=metadata)
+        assert simdnn.load_metadata(path) == metadata
+        metadata["other"] = path.read_bytes()[48:200].decode()  # holds the checksum of another file
+
+
 def test_files_without_a_checksum_are_loaded(saved: Path) -> None:
     expected = simdnn.load(saved).flat_parameters
     rewritten(saved, lambda description: None)
