@@ -203,6 +203,16 @@ def test_what_is_no_regular_file_is_refused(
         assert os.lstat(path).st_mode == before.st_mode
 
 
+def test_a_checkpoint_is_refused_before_the_first_epoch(tmp_path: Path) -> None:
+    epochs: list[int] = []
+    watch = lambda trainer, logs: epochs.append(trainer.epochs_done)  # noqa: E731
+    x, trainer = np.eye(3, dtype=np.float32), Trainer(_model(), seed=0)
+    saving = callbacks.ModelCheckpoint(tmp_path / "missing" / "file", monitor="loss")
+    with pytest.raises(FileNotFoundError, match="missing/file"):
+        trainer.fit(x, np.arange(3) % 2, epochs=1, callbacks=[watch, saving], progress=False)
+    assert not epochs
+
+
 @pytest.mark.parametrize("name", ["missing/file", "file/", ""])
 def test_errors_name_the_file(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
