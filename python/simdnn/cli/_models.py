@@ -13,7 +13,7 @@ import numpy as np
 import simdnn
 import simdnn.functional as F
 from simdnn import table
-from simdnn._utils.files import write_atomically
+from simdnn._utils.files import check_writable, write_atomically
 
 from ._common import Command, fail, load_described, show
 
@@ -30,6 +30,8 @@ def predict_arguments(parser: argparse.ArgumentParser) -> None:
 
 def predict(o: argparse.Namespace) -> int:
     """Writes the predictions for a table as CSV and returns the exit status."""
+    if o.out is not None:
+        check_writable(o.out)
     model, columns, target = load_described(o.model)
     if o.proba and not target.classes:
         fail("--proba: the model predicts numbers, which have no probabilities")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import simdnn
 from simdnn import nn, optim, table
+from simdnn._utils.files import check_writable
 from simdnn.callbacks import EarlyStopping
 
 from ._common import Command, fail, metrics, show
@@ -121,6 +122,7 @@ def check(o: argparse.Namespace) -> None:
         fail("--patience, --seed: expected integers >= 0")
     if not os.path.isdir(os.path.dirname(os.path.abspath(o.out))):
         fail(f"--out: there is no folder {os.path.dirname(o.out)}")
+    check_writable(o.out)
     if os.path.exists(o.data) and os.path.exists(o.out) and os.path.samefile(o.data, o.out):
         fail(f"--out: {o.out} is the table to train on")
     simdnn.io.need_safetensors()

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from .. import nn
-from .._utils.files import Path, first_line
+from .._utils.files import Path, check_regular, first_line
 from ._forms import FORMS
 from ._graph import need_onnx
 from ._importers import IMPORTERS, column_embedding
@@ -63,6 +63,7 @@ def load(path: Path) -> nn.Sequential:
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.onnx'
     """
     onnx = need_onnx()
+    check_regular(path)
     with open(path, "rb") as file:
         content = file.read()
     try:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.files import Path
+from .._utils.zip_files import check_zip_end
 from ._cells import Table, as_text, column_of
 from ._csv import read_csv
 
@@ -109,6 +110,7 @@ def read_npz(name: str, text: Collection[str], delimiter: str) -> Table:
     """Reads the arrays of an npz file; pickled objects are refused."""
     try:
         with open(name, "rb") as content, np.load(content, allow_pickle=False) as file:
+            check_zip_end(content, len(file.files))
             arrays = {key: file[key] for key in file.files}
     except (ValueError, EOFError, KeyError, OSError) as error:
         raise ValueError(f"{name}: {error}") from None

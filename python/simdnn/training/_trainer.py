@@ -345,7 +345,7 @@ class Trainer:
         Parameters
         ----------
         path : str or path
-            File to write; an existing one is replaced atomically.
+            File to write; an existing one is replaced atomically and keeps its mode, group and links.
         metadata : dict, optional
             User data that JSON can hold; `simdnn.load_metadata` reads it.
 
@@ -355,7 +355,7 @@ class Trainer:
             If the optimizer is of a user-defined class, or a setting of the loss is not a value that JSON can
             hold.
         OSError
-            If the file cannot be written.
+            If the file cannot be written, or is no regular file.
         ImportError
             If safetensors is missing: it comes with the extra ``[io]``.
 
