@@ -193,7 +193,10 @@ def test_many_words_are_numbers_to_look_up() -> None:
     assert columns.transform(data)[:, 1].tolist() == [0, 2, 1]
     unseen = {"b": np.ones(1), "a": column("new"), "c": np.ones(1), "d": column("p")}
     again = table.Columns.from_dict(json.loads(json.dumps(columns.to_dict())))
-    assert again.transform(unseen)[:, 1].tolist() == [3]
+    with pytest.warns(
+        UserWarning, match="column a: all values are unknown, such as 'new'; .* 3 categories.*'x'"
+    ):
+        assert again.transform(unseen)[:, 1].tolist() == [3]
     assert again.embeddings == columns.embeddings
 
 

@@ -19,8 +19,9 @@ def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
     Raises
     ------
     TypeError
-        If `value` is on another device, requires gradients, or cannot be converted to an array.
+        If `value` is masked, on another device, requires gradients, or cannot be converted to an array.
     """
+    refuse_masked(name, value)
     if isinstance(value, np.ndarray):
         return value
     kind = type(value).__name__
@@ -33,6 +34,15 @@ def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
         reason = f" ({str(error).splitlines()[0]})" if hasattr(value, "__dlpack__") and str(error) else ""
         raise TypeError(f"{name}: expected an array of real numbers, got {kind}{reason}") from None
+
+
+def refuse_masked(name: str, value: Any) -> None:
+    """Raises TypeError for a masked array, whose masked elements would be read as any others."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name}: a masked array, whose mask would be ignored: fill it, as {name}.filled(0) does, or"
+            " leave the masked rows out"
+        )
 
 
 def check_tensor(name: str, value: Any, kind: str) -> None:

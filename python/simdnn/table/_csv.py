@@ -1,45 +1,110 @@
-"""The reader of CSV files."""
+"""The reader of CSV files (RFC 4180)."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
-from collections.abc import Collection
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ._cells import MISSING, Table, column_of
+from ._cells import INEXACT, PLAIN, Table, column_of, is_whole
+from ._hints import point_out_index, point_out_numbers
+from ._request import Request, check_repeated
 
 
-def read_csv(name: str, text: Collection[str], delimiter: str) -> Table:
-    """Reads a CSV file: a line of column names, then one line per row."""
+def read_csv(name: str, request: Request) -> Table:
+    """Reads a CSV file: a record of column names, then one record per row."""
     with open(name, encoding="utf-8-sig", newline="") as file:
         lines = io.StringIO(file.read(), newline="")
-    header = next(csv.reader([lines.readline()], delimiter=delimiter), [])
-    if repeated := [column for i, column in enumerate(header) if column in header[:i]]:
-        raise ValueError(f"{name}: two columns are named {repeated[0]!r}")
-    begin = lines.tell()
-    if not text and (columns := read_numeric_csv(lines, header, delimiter)) is not None:
-        return columns
-    lines.seek(begin)
-    rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
-    long = next((i for i, row in enumerate(rows) if len(row) > len(header)), None)
-    if long is not None:
-        raise ValueError(
-            f"{name}: row {long + 1} has {len(rows[long])} cells, but there are {len(header)} columns"
-        )
-    cells = [[None if cell in MISSING else cell for cell in row] + [None] * len(header) for row in rows]
-    return {column: column_of([row[i] for row in cells], column in text) for i, column in enumerate(header)}
+    head, header = next(records(name, lines, request.delimiter), (0, []))
+    named = [column for column in header if column.strip()]
+    check_repeated(name, named)
+    wanted = request.wanted(name, named)
+    begin, columns = lines.tell(), None
+    if request.form == PLAIN and not request.text:
+        columns = read_numeric_csv(lines, header, request.delimiter)
+    if columns is None:
+        lines.seek(begin)
+        columns = read_cells(name, lines, header, wanted, request, head)
+    found = {column: columns[column] for column in wanted}
+    point_out_index(name, header, found)
+    return found
 
 
-def read_numeric_csv(file: Any, header: list[str], delimiter: str) -> Table | None:
+def records(name: str, lines: io.StringIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The records of a CSV file that are not blank lines, each with the number of its last line."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        for record in reader:
+            if record:
+                yield reader.line_num, record
+    except csv.Error as error:
+        raise ValueError(f"{name}: {error} (line {reader.line_num})") from None
+
+
+def read_cells(
+    name: str, lines: io.StringIO, header: list[str], wanted: list[str], request: Request, head: int
+) -> Table:
+    """Reads the wanted columns of the records after the header, which takes `head` lines."""
+    rows: list[list[str]] = []
+    for line, record in records(name, lines, request.delimiter):
+        if len(record) != len(header):
+            raise ValueError(
+                f"{name}: row {len(rows) + 1} has {len(record)} cells, but there are {len(header)} columns"
+                f" (line {head + line}){delimiter_hint(header)}"
+            )
+        rows.append(record)
+    found = {}
+    for place, column in enumerate(header):
+        if column in wanted:
+            cells = [row[place] for row in rows]
+            found[column] = column_of(cells, column in request.text, request.form)
+            if found[column].dtype == object and column not in request.text:
+                point_out_numbers(column, found[column], request.form)
+    return found
+
+
+def delimiter_hint(header: list[str]) -> str:
+    """The end of an error message, if the header looks like names between other delimiters."""
+    other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
+    return f"; is the delimiter {other!r}?" if other else ""
+
+
+def read_numeric_csv(file: io.StringIO, header: list[str], delimiter: str) -> Table | None:
     """Reads lines that hold only numbers by NumPy, which is much faster; None if there is anything else."""
+    begin = file.tell()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # NumPy warns if there are no rows
             values = np.loadtxt(file, delimiter=delimiter, comments=None, quotechar='"', ndmin=2)
     except (ValueError, UserWarning):
         return None
-    return dict(zip(header, values.T.copy(), strict=True)) if values.shape[1] == len(header) else None
+    if values.shape[1] != len(header):
+        return None
+    columns = dict(zip(header, values.T.copy(), strict=True))
+    whole = [column for column in columns.values() if is_whole(column)]
+    if any((np.abs(column) >= INEXACT).any() for column in whole):
+        return None
+    text = file.getvalue()
+    if has_odd_quotes(text, delimiter) or (whole and has_leading_zeros(text, begin, delimiter)):
+        return None
+    return columns
+
+
+def has_odd_quotes(text: str, delimiter: str) -> bool:
+    """True if a quotation mark stands inside a cell, where NumPy's reader drops it."""
+    other = f'[^"\r\n{re.escape(delimiter)}]'
+    return '"' in text and re.search(f'{other}"{other}', text) is not None
+
+
+def has_leading_zeros(text: str, begin: int, delimiter: str) -> bool:
+    """True if a cell after `begin` may be an integer with leading zeros, which is no number but an id."""
+    codes: Any = np.frombuffer(text[begin - 1 :].encode("utf-8", "replace"), np.uint8)  # a line break first
+    starts = np.zeros(256, bool)
+    starts[[ord(mark) for mark in ('\n\r\t "' + delimiter) if ord(mark) < 256]] = True
+    digits = (codes[2:] - ord("0")) < 10
+    return bool((digits & (codes[1:-1] == ord("0")) & starts[codes[:-2]]).any())

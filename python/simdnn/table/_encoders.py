@@ -1,0 +1,185 @@
+"""Encoders of single columns: scaled numbers, one-hot categories, filled-in missing values."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._arrays import words_of_numbers
+from ._cells import canonical, column_of, numbers_of, similar
+from ._hints import number_hint
+
+#: Display name of the input that rare and unseen categories share.
+OTHER = "(other)"
+#: The largest number of the networks' precision.
+MOST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Encoder of a numeric column: (x - mean) / scale, and 0 for a missing value.
+
+    With `missing`, a second input is 1 where the value is missing and 0 elsewhere.
+    """
+
+    name: str
+    mean: float
+    scale: float
+    missing: bool
+
+    @classmethod
+    def fitted(cls, name: str, values: NDArray[Any]) -> Numbers:
+        """An encoder with the mean and the standard deviation of these values."""
+        values = values.astype(np.float64, copy=False)
+        check_range(f"column {name}", values)
+        known = values[~np.isnan(values)]
+        return cls(name, *mean_and_scale(known), known.size < values.size)
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the inputs that the column becomes."""
+        return [self.name, f"{self.name} is missing"][: 1 + self.missing]
+
+    def encode(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Inputs [rows, len(features)] of these values; words are read as numbers."""
+        values = numbers_from(f"column {self.name}", values)
+        check_range(f"column {self.name}", values)
+        absent = np.isnan(values)
+        if not self.missing and absent.size and absent.all():
+            warnings.warn(f"column {self.name}: all values are missing", stacklevel=4)
+        with np.errstate(over="ignore"):
+            scaled = np.where(absent, 0.0, (values - self.mean) / self.scale)
+        check_range(f"column {self.name}", values, scaled)
+        return np.column_stack([scaled, absent][: 1 + self.missing])
+
+
+def mean_and_scale(known: NDArray[Any]) -> tuple[float, float]:
+    """Mean and standard deviation; the scale is 1 if the deviation is that of rounding.
+
+    The bound of the deviation is that of scikit-learn's StandardScaler, from Chan, Golub & LeVeque 1983,
+    "Algorithms for computing the sample variance: analysis and recommendations", equation 1.7.
+    """
+    if known.size == 0:
+        return 0.0, 1.0
+    if known.min() == known.max():
+        return float(known[0]), 1.0
+    mean, scale = float(known.mean()), float(known.std())
+    step = known.size * float(np.finfo(np.float64).eps)
+    return mean, scale if scale**2 > step * scale**2 + (step * mean) ** 2 else 1.0
+
+
+def check_range(what: str, values: NDArray[Any], scaled: NDArray[Any] | None = None) -> None:
+    """Raises for the first value that is infinite or, itself or `scaled`, beyond float32."""
+    beyond = np.abs(values if scaled is None else scaled) > MOST
+    if beyond.any():
+        row = int(np.argmax(beyond))
+        how = "beyond float32" if scaled is None else "beyond float32 after scaling"
+        reason = "is infinite" if np.isinf(values[row]) else f"holds {values[row]:g}, which is {how}"
+        raise ValueError(f"{what}: row {row + 1} {reason}")
+
+
+def numbers_from(what: str, values: NDArray[Any]) -> NDArray[Any]:
+    """A column as float64; words are read as numbers, and one that is none raises a ValueError."""
+    if values.dtype == object:
+        found = column_of(values.tolist(), text=False)
+        if found.dtype == object:
+            raise ValueError(not_a_number(what, found))
+        values = found
+    return values.astype(np.float64, copy=False)
+
+
+def not_a_number(what: str, values: NDArray[Any]) -> str:
+    """The message for a column of words, of which at least one is not a number."""
+    for row, cell in enumerate(values):
+        if cell is not None and numbers_of([cell]) is None:
+            hint = number_hint([cell])
+            ending = f"; read the file with {hint} if it is (--decimal, --thousands)" if hint else ""
+            return f"{what}: row {row + 1}: {cell!r} is not a number{ending}"
+    return f"{what}: expected numbers"
+
+
+@dataclass(frozen=True)
+class Categories:
+    """Encoder of a categorical column: one-hot inputs, or the category's index for an embedding.
+
+    With `other`, rare and unseen categories share one more input or index.
+    """
+
+    name: str
+    categories: tuple[str | None, ...]
+    other: bool
+    embedded: bool = False
+
+    @classmethod
+    def fitted(cls, name: str, values: NDArray[Any], max_categories: int, max_one_hot: int) -> Categories:
+        """An encoder of the most frequent categories; it embeds more than `max_one_hot` of them."""
+        counts: Counter[str | None] = Counter()
+        for word, count in Counter(values.tolist()).items():
+            counts[None if word is None else canonical(word)] += count
+        order = sorted(counts, key=lambda one: (-counts[one], one is not None, one or ""))
+        kept = order if len(order) <= max_categories else order[: max_categories - 1]
+        embedded = len(kept) > max_one_hot
+        categories = tuple(sorted(kept, key=lambda one: (one is None, one or "")))
+        return cls(name, categories, embedded or len(order) > max_categories, embedded)
+
+    @property
+    def size(self) -> int:
+        """Number of categories, including the shared one of `other`."""
+        return len(self.categories) + self.other
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the inputs that the column becomes."""
+        if self.embedded:
+            return [f"{self.name} (one of {self.size})"]
+        named = [f"{self.name}={'(missing)' if one is None else one}" for one in self.categories]
+        return named + [f"{self.name}={OTHER}"] * self.other
+
+    def encode(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Inputs [rows, len(features)] of these values."""
+        words = values if values.dtype == object else words_of_numbers(f"column {self.name}", values)
+        places, unknown = Places(self.categories), len(self.categories)
+        indices = places.of(words)
+        if indices.size and (indices == unknown).all():
+            self.point_out(words)
+        return indices[:, np.newaxis] if self.embedded else np.eye(unknown + 1)[indices, : self.size]
+
+    def point_out(self, words: NDArray[Any]) -> None:
+        """Warns of a column without a single category of the training data."""
+        new = next((repr(one) for one in words if one is not None), "missing ones")
+        known = ", ".join(repr(one) for one in self.categories[:3] if one is not None)
+        warnings.warn(
+            f"column {self.name}: all values are unknown, such as {new}; the training data had"
+            f" {len(self.categories)} categories, such as {known}",
+            stacklevel=5,
+        )
+
+
+class Places:
+    """Positions of words in a list of categories; other spellings count, if they are of one category alone."""
+
+    def __init__(self, categories: tuple[str | None, ...]) -> None:
+        self.exact = {category: i for i, category in enumerate(categories)}
+        keys = Counter(similar(one) for one in categories if one is not None)
+        self.similar = {
+            similar(one): i for i, one in enumerate(categories) if one is not None and keys[similar(one)] == 1
+        }
+        self.unknown = len(categories)
+
+    def of(self, words: NDArray[Any]) -> NDArray[np.intp]:
+        """The position of each word; the number of categories for an unknown one."""
+        listed = words.tolist()
+        found = {word: self.place(word) for word in set(listed)}
+        return np.array([found[word] for word in listed], np.intp)
+
+    def place(self, word: str | None) -> int:
+        """The position of one word."""
+        if word is None or word in self.exact:
+            return self.exact.get(word, self.unknown)
+        short = canonical(word)
+        return self.exact.get(short, self.similar.get(similar(short), self.unknown))

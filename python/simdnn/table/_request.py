@@ -1,0 +1,56 @@
+"""The columns that are wanted of a file, and the spelling of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from ._cells import PLAIN, NumberFormat
+
+
+@dataclass(frozen=True)
+class Request:
+    """Arguments of `read`; `columns` is None for all columns of a file."""
+
+    text: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    delimiter: str = ","
+    form: NumberFormat = PLAIN
+
+    def wanted(self, file: str, names: Sequence[str]) -> list[str]:
+        """Those of the file's names that are wanted; raises for a given name that is not there."""
+        there = set(names)
+        for name in (*(self.columns or ()), *self.text, *self.ignore):
+            if name not in there:
+                raise ValueError(f"{file}: column {name!r} is missing; there are {', '.join(names)}")
+        kept = (there if self.columns is None else set(self.columns)).difference(self.ignore)
+        return [name for name in names if name in kept]
+
+
+def names_of(argument: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Names of columns as a tuple; raises TypeError for a string in the place of a list of them."""
+    if isinstance(names, str | bytes):
+        raise TypeError(
+            f"{argument}: expected a collection of names, got the {type(names).__name__} {names!r}"
+        )
+    found = tuple(names)
+    if not all(isinstance(name, str) for name in found):
+        raise TypeError(f"{argument}: expected names of columns as strings")
+    return found
+
+
+def check_delimiter(delimiter: str) -> str:
+    """The delimiter of a CSV file, if it is one character that neither quotes nor ends a line."""
+    if not isinstance(delimiter, str):
+        raise TypeError(f"delimiter: expected a character, got {type(delimiter).__name__}")
+    if len(delimiter) != 1 or delimiter in '"\r\n' or delimiter.isalnum():
+        raise ValueError(f"delimiter: expected a character such as ';', got {delimiter!r}")
+    return delimiter
+
+
+def check_repeated(name: str, names: Collection[str]) -> None:
+    """Raises if two columns of a file have one name."""
+    listed = list(names)
+    if repeated := [column for i, column in enumerate(listed) if column in listed[:i]]:
+        raise ValueError(f"{name}: two columns are named {repeated[0]!r}")
