@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,11 @@ def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
 
 
 def refuse_masked(name: str, value: Any) -> None:
-    """Raises TypeError for a masked array, whose masked elements would be read as any others."""
-    if isinstance(value, np.ma.MaskedArray):
+    """Raises TypeError for a masked array, or a list of them: masked elements would be read as any others."""
+    if type(value) is np.ndarray or "numpy.ma" not in sys.modules:
+        return
+    kinds = set(map(type, value)) if isinstance(value, list | tuple) else {type(value)}
+    if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):
         raise TypeError(
             f"{name}: a masked array, whose mask would be ignored: fill it, as {name}.filled(0) does, or"
             " leave the masked rows out"

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
 from .. import nn
+from .._utils.arrays import refuse_masked
 from ..config import limited_threads
 from ._compat import checked_data
 from ._heads import Head
@@ -76,6 +77,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _checked_input(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
         """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""
+        refuse_masked("X", X)
+        refuse_masked("y", y)
         dtypes = [np.float64, np.float32]
         if self.dtype is not None and np.dtype(self.dtype) == np.float32:
             dtypes.reverse()
@@ -102,6 +105,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, Y, weight = self._validate_input(X, y, incremental, first)
         if sample_weight is not None:
+            refuse_masked("sample_weight", sample_weight)
             checked = _check_sample_weight(sample_weight, X)
             weight = checked if weight is None else weight * checked
         self._random_state = check_random_state(self.random_state)
@@ -214,6 +218,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         given = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
         if not isinstance(given, tuple) or len(given) not in (2, 3):
             raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
+        for values in given:
+            refuse_masked("eval_set", values)
         X, Y = self._validate_evaluation(*given[:2])
         return Data(X, Y, _check_sample_weight(given[2], X) if len(given) == 3 else None)
 

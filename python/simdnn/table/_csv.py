@@ -20,7 +20,8 @@ def read_csv(name: str, request: Request) -> Table:
     """Reads a CSV file: a record of column names, then one record per row."""
     with open(name, encoding="utf-8-sig", newline="") as file:
         lines = io.StringIO(file.read(), newline="")
-    head, header = next(records(name, lines, request.delimiter), (0, []))
+    records = Records(name, lines, request.delimiter)
+    header = next(iter(records), [])
     named = [column for column in header if column.strip()]
     check_repeated(name, named)
     wanted = request.wanted(name, named)
@@ -29,33 +30,38 @@ def read_csv(name: str, request: Request) -> Table:
         columns = read_numeric_csv(lines, header, request.delimiter)
     if columns is None:
         lines.seek(begin)
-        columns = read_cells(name, lines, header, wanted, request, head)
+        records = Records(name, lines, request.delimiter, records.reader.line_num)
+        columns = read_cells(records, header, wanted, request)
     found = {column: columns[column] for column in wanted}
     point_out_index(name, header, found)
     return found
 
 
-def records(name: str, lines: io.StringIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The records of a CSV file that are not blank lines, each with the number of its last line."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    try:
-        for record in reader:
-            if record:
-                yield reader.line_num, record
-    except csv.Error as error:
-        raise ValueError(f"{name}: {error} (line {reader.line_num})") from None
+class Records:
+    """The records of a CSV file that are not blank lines; `line` is the line in which the last one begins."""
+
+    def __init__(self, name: str, lines: io.StringIO, delimiter: str, lines_before: int = 0) -> None:
+        self.name, self.lines_before, self.line = name, lines_before, lines_before + 1
+        self.reader = csv.reader(lines, delimiter=delimiter, strict=True)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        try:
+            for record in self.reader:
+                if record:
+                    yield record
+                self.line = self.lines_before + self.reader.line_num + 1
+        except csv.Error as error:
+            raise ValueError(f"{self.name}: {error} (line {self.line})") from None
 
 
-def read_cells(
-    name: str, lines: io.StringIO, header: list[str], wanted: list[str], request: Request, head: int
-) -> Table:
-    """Reads the wanted columns of the records after the header, which takes `head` lines."""
+def read_cells(records: Records, header: list[str], wanted: list[str], request: Request) -> Table:
+    """Reads the wanted columns of the records after the header."""
     rows: list[list[str]] = []
-    for line, record in records(name, lines, request.delimiter):
+    for record in records:
         if len(record) != len(header):
             raise ValueError(
-                f"{name}: row {len(rows) + 1} has {len(record)} cells, but there are {len(header)} columns"
-                f" (line {head + line}){delimiter_hint(header)}"
+                f"{records.name}: row {len(rows) + 1} has {len(record)} cells, but there are {len(header)}"
+                f" columns (line {records.line}){delimiter_hint(header)}"
             )
         rows.append(record)
     found = {}

@@ -161,7 +161,7 @@ class Categories:
 
 
 class Places:
-    """Positions of words in a list of categories; other spellings count, if they are of one category alone."""
+    """Positions of words in a list of categories; other spellings count if they fit one alone."""
 
     def __init__(self, categories: tuple[str | None, ...]) -> None:
         self.exact = {category: i for i, category in enumerate(categories)}

@@ -15,7 +15,10 @@ from ._cells import NumberFormat, Table
 #: Other spellings of numbers, and a cell that has one of their marks.
 FORMATS = tuple(
     NumberFormat(decimal, thousands)
-    for decimal, thousands in ((".", ","), (",", None), (",", "."), (".", " "), (",", " "), (".", "'"))
+    for decimal, thousands in (
+        *((".", None), (".", ","), (",", None), (",", ".")),
+        *((".", " "), (",", " "), (".", "'")),
+    )
 )
 _MARKED = re.compile(r"\s*[+-]?[0-9]*[.,' ][0-9.,' ]*\s*")
 
@@ -49,7 +52,7 @@ def number_hint(cells: Iterable[Any]) -> str | None:
     for form in FORMATS:
         if words and all(form.pattern.fullmatch(word) for word in words):
             thousands = f"thousands={form.thousands!r}" if form.thousands else ""
-            decimal = f"decimal={form.decimal!r}" if form.decimal != "." else ""
+            decimal = f"decimal={form.decimal!r}" if form.decimal != "." or not thousands else ""
             return ", ".join(filter(None, (decimal, thousands)))
     return None
 
