@@ -139,6 +139,17 @@ def test_incomplete_groups_of_digits_are_words(tmp_path: Path) -> None:
             read(tmp_path, text, **options)
 
 
+@pytest.mark.parametrize(
+    "cell", ["2020-01-31", "2020-01-31 12:30:00", "31.1.2020", "1/31/2020", "2020-01-31T12:30Z"]
+)
+def test_dates_are_pointed_out(cell: str, tmp_path: Path) -> None:
+    content = f"when,b\n{cell},1\n,2\n"
+    with pytest.warns(UserWarning, match=f"column when: words such as {cell!r} look like dates"):
+        assert read(tmp_path, content)["when"] == [cell, None]
+    assert read(tmp_path, content, text=["when"])["when"] == [cell, None]
+    assert read(tmp_path, content + "x,3\n")["when"][-1] == "x"
+
+
 def test_no_hint_for_words(tmp_path: Path) -> None:
     found = read(tmp_path, 'a,b,c\nx,"1, 2","1,5"\ny,"3, 4",z\n')
     assert found["c"] == ["1,5", "z"]

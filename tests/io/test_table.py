@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from simdnn import table
 
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 
 TEXT = """a,b,c,d,e,f
 1,x,1.5,TRUE,,007
@@ -267,6 +267,14 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         "target y: row 2: an unknown class",
     ),
     "another description": (lambda: table.Columns.from_dict([{"name": "a", "code": 1}]), "'code'"),
+    "no scale": (
+        lambda: table.Columns.from_dict([{"name": "a", "mean": 0, "scale": 0, "missing": False}]),
+        "a scale > 0, got 0.0 and 0.0",
+    ),
+    "an infinite mean": (
+        lambda: table.Target.from_dict({"name": "a", "classes": [], "mean": INF, "scale": 1}),
+        "expected finite numbers",
+    ),
     "another target": (lambda: table.Target.from_dict({"name": "a", "code": 1}), "'code'"),
 }
 

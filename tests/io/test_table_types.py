@@ -71,6 +71,8 @@ def test_floats_that_may_stand_for_several_classes_are_refused() -> None:
     columns = table.Columns.fit({"a": words("9007199254740993", "1")})
     with pytest.raises(ValueError, match=f"column a: {message}"):
         columns.transform({"a": values})
+    with pytest.raises(ValueError, match=f"column a: {message}"):
+        columns.transform({"a": words(2.0**53, "x")})
     with pytest.raises(ValueError, match=r"column a: row 2: float32 does not tell .* 16777216 apart"):
         columns.transform({"a": np.float32([1, 2**24])})
 

@@ -122,6 +122,8 @@ def column_of_objects(what: str, cells: list[Any], text: bool) -> NDArray[Any]:
         cell is None or (isinstance(cell, NUMBERS) and not isinstance(cell, bool)) for cell in known
     ):
         return numbers_of_objects(what, known)
+    floats = np.array([cell if isinstance(cell, float | np.floating) else 0.0 for cell in known])
+    check_exact(what, floats)
     return column_of([None if cell is None else as_text(cell) for cell in known], text=True)
 
 

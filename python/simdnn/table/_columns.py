@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.check import check_float, check_int
+from .._utils.check import check_int
 from .._utils.jsonable import only_keys
 from ._arrays import as_column, check_lengths, checked_columns
 from ._cells import Table
-from ._encoders import Categories, Numbers
+from ._encoders import Categories, Numbers, checked_scaling
 
 
 class Columns:
@@ -187,5 +187,5 @@ def part_of(description: Any) -> Numbers | Categories:
         flags = (bool(found[key]) for key in ("other", "embedded"))
         return Categories(str(found["name"]), tuple(found["categories"]), *flags)
     found = only_keys(description, ("name", "mean", "scale", "missing"), "column")
-    mean, scale = (check_float(key, found[key]) for key in ("mean", "scale"))
+    mean, scale = checked_scaling(found)
     return Numbers(str(found["name"]), mean, scale, bool(found["missing"]))

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 
 from ._cells import INEXACT, PLAIN, Table, column_of, is_whole
-from ._hints import point_out_index, point_out_numbers
+from ._hints import point_out_index, point_out_words
 from ._request import Request, check_repeated
 
 
 def read_csv(name: str, request: Request) -> Table:
     """Reads a CSV file: a record of column names, then one record per row."""
     with open(name, encoding="utf-8-sig", newline="") as file:
-        lines = io.StringIO(file.read(), newline="")
+        text = file.read()
+    lines = io.StringIO(text, newline="")
     records = Records(name, lines, request.delimiter)
     header = next(iter(records), [])
     named = [column for column in header if column.strip()]
@@ -27,7 +28,7 @@ def read_csv(name: str, request: Request) -> Table:
     wanted = request.wanted(name, named)
     begin, columns = lines.tell(), None
     if request.form == PLAIN and not request.text:
-        columns = read_numeric_csv(lines, header, request.delimiter)
+        columns = read_numeric_csv(lines, text, header, request.delimiter)
     if columns is None:
         lines.seek(begin)
         records = Records(name, lines, request.delimiter, records.reader.line_num)
@@ -70,7 +71,7 @@ def read_cells(records: Records, header: list[str], wanted: list[str], request: 
             cells = [row[place] for row in rows]
             found[column] = column_of(cells, column in request.text, request.form)
             if found[column].dtype == object and column not in request.text:
-                point_out_numbers(column, found[column], request.form)
+                point_out_words(column, found[column], request.form)
     return found
 
 
@@ -80,9 +81,8 @@ def delimiter_hint(header: list[str]) -> str:
     return f"; is the delimiter {other!r}?" if other else ""
 
 
-def read_numeric_csv(file: io.StringIO, header: list[str], delimiter: str) -> Table | None:
-    """Reads lines that hold only numbers by NumPy, which is much faster; None if there is anything else."""
-    begin = file.tell()
+def read_numeric_csv(file: io.StringIO, text: str, header: list[str], delimiter: str) -> Table | None:
+    """Reads lines of numbers alone by NumPy, which is much faster; None if `text`, the file's, has others."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # NumPy warns if there are no rows
@@ -95,8 +95,7 @@ def read_numeric_csv(file: io.StringIO, header: list[str], delimiter: str) -> Ta
     whole = [column for column in columns.values() if is_whole(column)]
     if any((np.abs(column) >= INEXACT).any() for column in whole):
         return None
-    text = file.getvalue()
-    if has_odd_quotes(text, delimiter) or (whole and has_leading_zeros(text, begin, delimiter)):
+    if has_odd_quotes(text, delimiter) or (whole and has_leading_zeros(text, delimiter)):
         return None
     return columns
 
@@ -107,10 +106,12 @@ def has_odd_quotes(text: str, delimiter: str) -> bool:
     return '"' in text and re.search(f'{other}"{other}', text) is not None
 
 
-def has_leading_zeros(text: str, begin: int, delimiter: str) -> bool:
-    """True if a cell after `begin` may be an integer with leading zeros, which is no number but an id."""
-    codes: Any = np.frombuffer(text[begin - 1 :].encode("utf-8", "replace"), np.uint8)  # a line break first
-    starts = np.zeros(256, bool)
-    starts[[ord(mark) for mark in ('\n\r\t "' + delimiter) if ord(mark) < 256]] = True
-    digits = (codes[2:] - ord("0")) < 10
-    return bool((digits & (codes[1:-1] == ord("0")) & starts[codes[:-2]]).any())
+def has_leading_zeros(text: str, delimiter: str) -> bool:
+    """True if a cell may be an integer with leading zeros, which is no number but an id."""
+    codes: Any = np.frombuffer(f"\n{text}\n".encode("utf-8", "replace"), np.uint8)
+    before, zeros = codes[:-2], codes[1:-1] == ord("0")
+    starts = before < ord(".")  # line breaks, blanks, quotation marks, commas and signs
+    if ord(delimiter) >= ord("."):
+        starts |= before == ord(delimiter) % 256
+    places = np.flatnonzero(starts & zeros)
+    return bool(((codes[places + 2] - ord("0")) < 10).any())

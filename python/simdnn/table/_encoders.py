@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.check import check_float
 from ._arrays import words_of_numbers
 from ._cells import canonical, column_of, numbers_of, similar
 from ._hints import number_hint
@@ -71,6 +72,14 @@ def mean_and_scale(known: NDArray[Any]) -> tuple[float, float]:
     mean, scale = float(known.mean()), float(known.std())
     step = known.size * float(np.finfo(np.float64).eps)
     return mean, scale if scale**2 > step * scale**2 + (step * mean) ** 2 else 1.0
+
+
+def checked_scaling(description: dict[str, Any]) -> tuple[float, float]:
+    """The mean and the scale in a description; raises unless they are finite and the scale is positive."""
+    mean, scale = (check_float(key, description[key]) for key in ("mean", "scale"))
+    if not (np.isfinite(mean) and 0 < scale < np.inf):
+        raise ValueError(f"mean, scale: expected finite numbers and a scale > 0, got {mean} and {scale}")
+    return mean, scale
 
 
 def check_range(what: str, values: NDArray[Any], scaled: NDArray[Any] | None = None) -> None:

@@ -20,6 +20,9 @@ FORMATS = tuple(
         *((".", " "), (",", " "), (".", "'")),
     )
 )
+_DATE = re.compile(
+    r"\s*(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})(?![0-9])"
+)
 _MARKED = re.compile(r"\s*[+-]?[0-9]*[.,' ][0-9.,' ]*\s*")
 
 
@@ -57,8 +60,16 @@ def number_hint(cells: Iterable[Any]) -> str | None:
     return None
 
 
-def point_out_numbers(column: str, values: NDArray[Any], form: NumberFormat) -> None:
-    """Warns if a column of words looks like numbers in another spelling."""
+def point_out_words(column: str, values: NDArray[Any], form: NumberFormat) -> None:
+    """Warns if a column of words looks like numbers in another spelling, or like dates."""
+    first = next((cell for cell in values if cell is not None), "")
+    if _DATE.match(first) and all(cell is None or _DATE.match(cell) for cell in values):
+        warnings.warn(
+            f"column {column}: words such as {first!r} look like dates, of which each is a category of its"
+            " own; turn them into numbers, or leave the column out with ignore (--ignore)",
+            stacklevel=5,
+        )
+        return
     marked = next((cell for cell in values if cell is not None and not form.pattern.fullmatch(cell)), None)
     if marked is None or not _MARKED.fullmatch(marked) or (hint := number_hint(values)) is None:
         return

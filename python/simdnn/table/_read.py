@@ -68,7 +68,7 @@ def read(
     -----
     UserWarning
         If a column of a CSV file has no name, and so is left out, or numbers the rows; or if words look like
-        numbers with another decimal mark or with groups of digits.
+        dates, or like numbers with another decimal mark or with groups of digits.
 
     Notes
     -----

@@ -19,7 +19,7 @@ class Request:
     form: NumberFormat = PLAIN
 
     def wanted(self, file: str, names: Sequence[str]) -> list[str]:
-        """Those of the file's names that are wanted; raises for a given name that is not there."""
+        """Names in the file that are wanted; raises for a given name that is not there."""
         there = set(names)
         for name in (*(self.columns or ()), *self.text, *self.ignore):
             if name not in there:

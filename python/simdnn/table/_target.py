@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.check import check_float, check_name
+from .._utils.check import check_name
 from .._utils.jsonable import only_keys
 from ._arrays import as_column, check_exact, checked_columns
 from ._cells import Table, as_text, canonical
-from ._encoders import Places, check_range, mean_and_scale, numbers_from
+from ._encoders import Places, check_range, checked_scaling, mean_and_scale, numbers_from
 
 #: The tasks that `Target.fit` takes.
 TASKS = ("auto", "classification", "regression")
@@ -154,8 +154,7 @@ class Target:
         found = only_keys(description, ("name", "classes", "mean", "scale"), "target")
         if not all(isinstance(one, str) for one in found["classes"]):
             raise TypeError("target: expected strings as classes")
-        numbers = [check_float(key, found[key]) for key in ("mean", "scale")]
-        return cls(str(found["name"]), tuple(found["classes"]), *numbers)
+        return cls(str(found["name"]), tuple(found["classes"]), *checked_scaling(found))
 
 
 def checked(table: Table, name: str) -> NDArray[Any]:
