@@ -159,6 +159,21 @@ void check_rows(const LayerSpec& spec, const Matrix<const T>& samples, Index tim
   spec.check([&](Index i, Index j) { return double(samples.data[i * columns + j]); }, samples.rows * time_steps);
 }
 
+/// The input of a network as an array of T. Layers that look up integers check the numbers of a wider type first: a
+/// cast could round them to the integers of other entries.
+template <class T>
+Array<T> input_array(const LayerSpec& spec, const Shape& input, const py::handle& object) {
+  if (is_ready<T>(object)) return py::reinterpret_borrow<Array<T>>(object);
+  const py::array array = host_array(object, "x");
+  const bool wider = array.dtype().kind() == 'f' && array.itemsize() > Index(sizeof(T));
+  if (wider && array.ndim() > 0 && array.shape(array.ndim() - 1) == input.features) {
+    const Array<double> exact = real_array<double>(array, "x");
+    check_rows(spec, Matrix<const double>{exact.data(), exact.size() / input.features, input.features, input.features},
+               1);
+  }
+  return real_array<T>(array, "x");
+}
+
 /// The shape of a network's output for `samples` samples of `time_steps` time steps.
 inline std::vector<Index> output_shape(const Shape& output, Index samples, Index time_steps) {
   if (output.sequence) return {samples, time_steps, output.features};

@@ -49,6 +49,17 @@ def refuse_masked(name: str, value: Any) -> None:
         )
 
 
+def refuse_for_rows(name: str, value: Any) -> None:
+    """Raises TypeError for what a function over rows would read otherwise: masked arrays, and DataFrames.
+
+    pandas calls a ufunc for each block of columns, transposed, so that rows would be columns.
+    """
+    refuse_masked(name, value)
+    if hasattr(value, "iloc") and getattr(value, "ndim", 1) > 1:
+        kind = type(value).__name__
+        raise TypeError(f"{name}: a {kind}, of which pandas gives its columns alone: give {name}.to_numpy()")
+
+
 def check_tensor(name: str, value: Any, kind: str) -> None:
     """Raises unless the tensor is on the CPU and does not require gradients."""
     try:
