@@ -94,10 +94,15 @@ def test_another_delimiter_is_suggested(tmp_path: Path) -> None:
         read(tmp_path, "a,b\n1,2\n", delimiter=";;")
 
 
+def test_exponents_have_leading_zeros(tmp_path: Path) -> None:
+    assert read(tmp_path, "a,b\n1e-05,1e+05\n1E05,-0.05\n") == {"a": [1e-5, 1e5], "b": [1e5, -0.05]}
+
+
 @pytest.mark.parametrize("other", ["12345", "", "x"])
 def test_ids_keep_their_leading_zeros(other: str, tmp_path: Path) -> None:
     found = read(tmp_path, f"zip,b\n00501,1\n{other},02.5\n")
     assert found == {"zip": ["00501", other or None], "b": [1, 2.5]}
+    assert read(tmp_path, "a,b\n007,1\n1.5,2\n") == {"a": ["007", "1.5"], "b": [1, 2]}
     assert read(tmp_path, "a,b\n0,0.5\n-0,0e1\n") == {"a": [0, 0], "b": [0.5, 0]}
 
 

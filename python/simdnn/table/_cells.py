@@ -26,7 +26,7 @@ _MISSING = frozenset(MISSING)
 #: The magnitude from which on float64 does not tell whole numbers apart.
 INEXACT = 2**53
 
-_LEADING_ZERO = re.compile(r"\s*0[0-9]+\s*")
+_LEADING_ZERO = re.compile(r"\n\s*0[0-9]+\s*\n")
 _WHOLE = re.compile(r"\s*(-?(?:0|[1-9][0-9]*))(?:\.0*)?\s*")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
 
@@ -93,14 +93,12 @@ def numbers_of(cells: Sequence[str | None], form: NumberFormat = PLAIN) -> NDArr
     except ValueError:
         return None
     known = [cell for cell in cells if cell is not None]
-    text = "\n" + "\n".join(known)
+    text = "\n".join(["", *known, ""])
     if "_" in text or not (text.isascii() or all(cell.strip().isascii() for cell in known)):
         return None  # Python's float takes underscores and the digits of every script
-    if not is_whole(values):
-        return values
-    if any(mark in text for mark in ("\n0", " 0", "\t0")) and any(map(_LEADING_ZERO.fullmatch, known)):
+    if any(mark in text for mark in ("\n0", " 0", "\t0")) and _LEADING_ZERO.search(text):
         return None
-    if len(known) < len(cells) or not (np.abs(values) >= INEXACT).any():
+    if len(known) < len(cells) or not is_whole(values) or not (np.abs(values) >= INEXACT).any():
         return values
     exact = exact_integers(known)
     return values if exact is None else exact

@@ -92,12 +92,9 @@ def read_numeric_csv(file: io.StringIO, text: str, header: list[str], delimiter:
     if values.shape[1] != len(header):
         return None
     columns = dict(zip(header, values.T.copy(), strict=True))
-    whole = [column for column in columns.values() if is_whole(column)]
-    if any((np.abs(column) >= INEXACT).any() for column in whole):
+    if any(is_whole(column) and (np.abs(column) >= INEXACT).any() for column in columns.values()):
         return None
-    if has_odd_quotes(text, delimiter) or (whole and has_leading_zeros(text, delimiter)):
-        return None
-    return columns
+    return None if has_odd_quotes(text, delimiter) or has_leading_zeros(text, delimiter) else columns
 
 
 def has_odd_quotes(text: str, delimiter: str) -> bool:
@@ -110,8 +107,8 @@ def has_leading_zeros(text: str, delimiter: str) -> bool:
     """True if a cell may be an integer with leading zeros, which is no number but an id."""
     codes: Any = np.frombuffer(f"\n{text}\n".encode("utf-8", "replace"), np.uint8)
     before, zeros = codes[:-2], codes[1:-1] == ord("0")
-    starts = before < ord(".")  # line breaks, blanks, quotation marks, commas and signs
-    if ord(delimiter) >= ord("."):
+    starts = (before < ord("-")) & (before != ord("+"))  # line breaks, blanks, quotation marks and commas
+    if ord(delimiter) >= ord("-"):
         starts |= before == ord(delimiter) % 256
     places = np.flatnonzero(starts & zeros)
     return bool(((codes[places + 2] - ord("0")) < 10).any())
