@@ -109,6 +109,17 @@ def test_functions_over_rows_refuse_data_frames(name: str, arguments: int) -> No
     assert np.array_equal(F.softmax(frame["b"]), F.softmax([1.5, 2.5]))
 
 
+@pytest.mark.parametrize(
+    "values", [np.ones(3) * 1j, np.zeros(3, "M8[s]"), ["1", "2", "3"], np.array([1, 2, 3], object)]
+)
+def test_parameters_are_real_numbers(values: Any) -> None:
+    made = model()
+    before = made.flat_parameters.copy()
+    with pytest.raises(TypeError, match=r"0\.bias: expected real numbers, got dtype"):
+        made.load_state_dict({"0.weight": np.zeros((6, 3)), "0.bias": values})
+    assert np.array_equal(made.flat_parameters, before)
+
+
 def test_an_output_cannot_be_masked() -> None:
     with pytest.raises(TypeError, match="out: expected a writeable"):
         model().freeze().predict(VALUES, out=np.ma.array(np.ones((4, 3), np.float32), mask=True))

@@ -90,6 +90,15 @@ def test_lines_of_another_length_are_named(
 def test_another_delimiter_is_suggested(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"row 1 has 3 cells.*; is the delimiter ';'\?"):
         read(tmp_path, "a;b\n1,5;2,5\n")
+    with pytest.raises(ValueError, match=r"column 'b' is missing; there are a;b; is the delimiter ';'\?"):
+        read(tmp_path, "a;b\n1;2\n", columns=["b"])
+    with pytest.raises(
+        ValueError, match=r"column 'b' is missing; there are a,  b; blanks around a name are part of it"
+    ):
+        read(tmp_path, "a, b\n1,2\n", columns=["b"])
+    for content in ("", "\n\n", ",\n1,2\n"):
+        with pytest.raises(ValueError, match=r"data\.csv: expected columns with names"):
+            read(tmp_path, content, columns=["b"])
     with pytest.raises(ValueError, match=r"delimiter: expected a character"):
         read(tmp_path, "a,b\n1,2\n", delimiter=";;")
 

@@ -138,6 +138,7 @@ def test_words_serve_where_numbers_are_expected() -> None:
     for values, message in (
         (words("1", "1_0"), "column a: row 2: '1_0' is not a number"),
         (words("1", "1,5"), r"column a: row 2: '1,5' is not a number; .*decimal=','"),
+        (words("1", "007"), "column a: row 2: '007' is not a number but an id, for its leading zeros"),
         (words("1", True), "column a: row 2: 'True' is not a number"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -388,6 +389,21 @@ def test_a_text_column_keeps_short_spellings_of_floats(tmp_path: Path) -> None:
         assert columns.transform({"a": values}).tolist() == ONE
     path = saved(tmp_path / "data.parquet", np.float32([0.1, 2.5]))
     assert columns.transform(table.read(path, text=["a"])).tolist() == ONE
+
+
+def test_onnx_knows_the_spellings_of_a_category(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="needs the extra [onnx]: onnx")
+    import onnx.reference
+    from simdnn import nn
+    from simdnn import onnx as exchange
+
+    columns = table.Columns.fit({"a": words("1.0", "2", "x")})
+    model = nn.Sequential(nn.Dense(3, 3, init="identity"), rng=0)
+    exchange.export(model, tmp_path / "m.onnx", columns=columns)
+    evaluator = onnx.reference.ReferenceEvaluator(str(tmp_path / "m.onnx"))
+    found = evaluator.run(None, {"a": words("1", "1.0", "2.0", "x", "y").reshape(-1, 1)})[0]
+    assert np.array_equal(found, model(columns.transform({"a": words("1", "1.0", "2.0", "x", "y")})))
+    assert found.argmax(axis=1)[:4].tolist() == [0, 0, 1, 2]
 
 
 def test_what_a_model_does_not_need_is_not_looked_at() -> None:

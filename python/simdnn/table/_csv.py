@@ -13,7 +13,7 @@ import numpy as np
 
 from ._cells import INEXACT, PLAIN, Table, column_of, is_whole
 from ._hints import point_out_index, point_out_words
-from ._request import Request, check_repeated
+from ._request import Request, check_repeated, delimiter_hint
 
 
 def read_csv(name: str, request: Request) -> Table:
@@ -24,6 +24,8 @@ def read_csv(name: str, request: Request) -> Table:
     records = Records(name, lines, request.delimiter)
     header = next(iter(records), [])
     named = [column for column in header if column.strip()]
+    if not named:
+        raise ValueError(f"{name}: expected columns with names and at least one row")
     check_repeated(name, named)
     wanted = request.wanted(name, named)
     begin, columns = lines.tell(), None
@@ -73,12 +75,6 @@ def read_cells(records: Records, header: list[str], wanted: list[str], request: 
             if found[column].dtype == object and column not in request.text:
                 point_out_words(column, found[column], request.form)
     return found
-
-
-def delimiter_hint(header: list[str]) -> str:
-    """The end of an error message, if the header looks like names between other delimiters."""
-    other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
-    return f"; is the delimiter {other!r}?" if other else ""
 
 
 def read_numeric_csv(file: io.StringIO, text: str, header: list[str], delimiter: str) -> Table | None:

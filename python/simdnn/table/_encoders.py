@@ -107,6 +107,8 @@ def not_a_number(what: str, values: NDArray[Any]) -> str:
     for row, cell in enumerate(values):
         if cell is not None and numbers_of([cell]) is None:
             hint = number_hint([cell])
+            if hint == "decimal='.'":  # plain digits are refused for their zeros alone
+                return f"{what}: row {row + 1}: {cell!r} is not a number but an id, for its leading zeros"
             ending = f"; read the file with {hint} if it is (--decimal, --thousands)" if hint else ""
             return f"{what}: row {row + 1}: {cell!r} is not a number{ending}"
     return f"{what}: expected numbers"

@@ -23,7 +23,9 @@ class Request:
         there = set(names)
         for name in (*(self.columns or ()), *self.text, *self.ignore):
             if name not in there:
-                raise ValueError(f"{file}: column {name!r} is missing; there are {', '.join(names)}")
+                blanks = any(name == one.strip() for one in names)
+                hint = "; blanks around a name are part of it" if blanks else delimiter_hint(names)
+                raise ValueError(f"{file}: column {name!r} is missing; there are {', '.join(names)}{hint}")
         kept = (there if self.columns is None else set(self.columns)).difference(self.ignore)
         return [name for name in names if name in kept]
 
@@ -54,3 +56,9 @@ def check_repeated(name: str, names: Collection[str]) -> None:
     listed = list(names)
     if repeated := [column for i, column in enumerate(listed) if column in listed[:i]]:
         raise ValueError(f"{name}: two columns are named {repeated[0]!r}")
+
+
+def delimiter_hint(header: Sequence[str]) -> str:
+    """The end of an error message, if the header looks like names between other delimiters."""
+    other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
+    return f"; is the delimiter {other!r}?" if other else ""
