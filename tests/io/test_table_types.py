@@ -126,10 +126,10 @@ def test_names_that_only_look_alike_differ() -> None:
 )
 def test_a_wholly_unknown_column_is_pointed_out(values: Any, name: str) -> None:
     columns = table.Columns.fit({"a": words("1", "2", "1")})
-    with pytest.warns(
-        UserWarning, match=f"column a: all values are unknown, such as {name}.*2 categories.*'1'"
-    ):
+    message = f"column a: all values are unknown, such as {name}.*2 categories.*'1'"
+    with pytest.warns(UserWarning, match=message) as seen:
         assert not columns.transform({"a": values}).any()
+    assert [one.filename for one in seen] == [__file__]
 
 
 def test_words_serve_where_numbers_are_expected() -> None:
@@ -144,8 +144,9 @@ def test_words_serve_where_numbers_are_expected() -> None:
         with pytest.raises(ValueError, match=message):
             columns.transform({"a": values})
     for values in (np.full(2, NAN), words(None, "NA")):
-        with pytest.warns(UserWarning, match="column a: all values are missing"):
+        with pytest.warns(UserWarning, match="column a: all values are missing") as seen:
             assert columns.transform({"a": values}).tolist() == [[0], [0]]
+        assert [one.filename for one in seen] == [__file__]
     target = table.Target.fit({"a": words("1", "4")}, "a", "regression")
     assert (target.mean, target.scale) == (2.5, 1.5)
     assert target.transform({"a": words("1", "4")}).tolist() == [[-1], [1]]

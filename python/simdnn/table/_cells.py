@@ -26,6 +26,9 @@ _MISSING = frozenset(MISSING)
 #: The magnitude from which on float64 does not tell whole numbers apart.
 INEXACT = 2**53
 
+#: A blank, and those at which no line breaks, as in "1 234".
+BLANKS = " \u00a0\u202f"
+
 _LEADING_ZERO = re.compile(r"\n\s*0[0-9]+\s*\n")
 _WHOLE = re.compile(r"\s*(-?(?:0|[1-9][0-9]*))(?:\.0*)?\s*")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
@@ -33,7 +36,10 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """The spelling of numbers in a file: the decimal mark, and the mark between groups of three digits."""
+    """The spelling of numbers in a file: the decimal mark, and the mark between groups of three digits.
+
+    A blank as the latter stands for the ones that keep a line together too.
+    """
 
     decimal: str = "."
     thousands: str | None = None
@@ -50,11 +56,16 @@ class NumberFormat:
         if self.decimal == self.thousands:
             raise ValueError(f"thousands: {self.thousands!r} is the decimal mark")
 
+    @property
+    def marks(self) -> str:
+        """The characters that may stand between groups of digits."""
+        return BLANKS if self.thousands in tuple(BLANKS) else self.thousands or ""
+
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The pattern of a number in this spelling; groups of digits are complete or absent."""
         point = re.escape(self.decimal)
-        groups = f"[0-9]{{1,3}}(?:{re.escape(self.thousands)}[0-9]{{3}})+|" if self.thousands else ""
+        groups = f"[0-9]{{1,3}}(?:[{re.escape(self.marks)}][0-9]{{3}})+|" if self.thousands else ""
         number = rf"(?:{groups}[0-9]+)(?:{point}[0-9]*)?|{point}[0-9]+"
         return re.compile(rf"\s*[+-]?(?:(?:{number})(?:[eE][+-]?[0-9]+)?|(?i:inf|infinity|nan))\s*", re.ASCII)
 
@@ -62,7 +73,10 @@ class NumberFormat:
         """The number in the spelling of Python; raises ValueError for anything else."""
         if not self.pattern.fullmatch(cell):
             raise ValueError(f"{cell!r} is not a number")
-        return (cell.replace(self.thousands, "") if self.thousands else cell).replace(self.decimal, ".")
+        cell = cell.strip()
+        for mark in self.marks:
+            cell = cell.replace(mark, "")
+        return cell.replace(self.decimal, ".")
 
 
 #: The spelling with a decimal point and without groups.

@@ -158,7 +158,10 @@ class Columns:
             for part in self.parts
         }
         check_lengths(columns)
-        return np.column_stack([part.encode(columns[part.name]) for part in self.parts]).astype(np.float32)
+        inputs = []
+        for part in self.parts:  # a comprehension would be a frame of its own in some versions of Python
+            inputs.append(part.encode(columns[part.name]))
+        return np.column_stack(inputs).astype(np.float32)
 
     def to_dict(self) -> list[dict[str, Any]]:
         """A description of lists and dictionaries that JSON can hold; `from_dict` reads it."""

@@ -52,7 +52,7 @@ class Numbers:
         check_range(f"column {self.name}", values)
         absent = np.isnan(values)
         if not self.missing and absent.size and absent.all():
-            warnings.warn(f"column {self.name}: all values are missing", stacklevel=4)
+            warnings.warn(f"column {self.name}: all values are missing", stacklevel=3)
         with np.errstate(over="ignore"):
             scaled = np.where(absent, 0.0, (values - self.mean) / self.scale)
         check_range(f"column {self.name}", values, scaled)
@@ -167,7 +167,7 @@ class Categories:
         warnings.warn(
             f"column {self.name}: all values are unknown, such as {new}; the training data had"
             f" {len(self.categories)} categories, such as {known}",
-            stacklevel=5,
+            stacklevel=4,
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._cells import NumberFormat, Table
+from ._cells import BLANKS, NumberFormat, Table
 
 #: Other spellings of numbers, and a cell that has one of their marks.
 FORMATS = tuple(
@@ -23,7 +23,7 @@ FORMATS = tuple(
 _DATE = re.compile(
     r"\s*(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})(?![0-9])"
 )
-_MARKED = re.compile(r"\s*[+-]?[0-9]*[.,' ][0-9.,' ]*\s*")
+_MARKED = re.compile(rf"\s*[+-]?[0-9]*[.,'{BLANKS}][0-9.,'{BLANKS}]*\s*")
 
 
 def point_out_index(name: str, header: list[str], columns: Table) -> None:
