@@ -132,6 +132,16 @@ def test_a_wholly_unknown_column_is_pointed_out(values: Any, name: str) -> None:
     assert [one.filename for one in seen] == [__file__]
 
 
+def test_lost_zeros_are_pointed_out() -> None:
+    columns = table.Columns.fit({"a": words("00501", "10001", "7")})
+    for values in (np.array([501, 10001]), words("501", "10001")):
+        with pytest.warns(
+            UserWarning, match="column a: '501' is unknown, but '00501' is a category: ids lose"
+        ) as seen:
+            assert columns.transform({"a": values}).tolist() == [[0, 0, 0], [0, 1, 0]]
+        assert [one.filename for one in seen] == [__file__]
+
+
 def test_words_serve_where_numbers_are_expected() -> None:
     columns = table.Columns.fit({"a": np.array([1.0, 3.0])})
     assert columns.transform({"a": words("1", " 3.0 ", "NA")}).tolist() == [[-1], [1], [0]]

@@ -67,7 +67,7 @@ class NumberFormat:
         point = re.escape(self.decimal)
         groups = f"[0-9]{{1,3}}(?:[{re.escape(self.marks)}][0-9]{{3}})+|" if self.thousands else ""
         number = rf"(?:{groups}[0-9]+)(?:{point}[0-9]*)?|{point}[0-9]+"
-        return re.compile(rf"\s*[+-]?(?:(?:{number})(?:[eE][+-]?[0-9]+)?|(?i:inf|infinity|nan))\s*", re.ASCII)
+        return re.compile(rf"\s*[+-]?(?:(?:{number})(?:[eE][+-]?[0-9]+)?|(?i:inf|infinity|nan))\s*")
 
     def plain(self, cell: str) -> str:
         """The number in the spelling of Python; raises ValueError for anything else."""
@@ -158,6 +158,11 @@ def canonical(word: str) -> str:
     if found is None:
         return word
     return "0" if found[1] == "-0" else found[1]
+
+
+def is_padded(word: str) -> bool:
+    """True for an integer with leading zeros."""
+    return len(word) > 1 and word[0] == "0" and word.isdecimal()
 
 
 def similar(word: str) -> str:

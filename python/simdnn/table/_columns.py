@@ -147,8 +147,8 @@ class Columns:
         Warns
         -----
         UserWarning
-            If a column has not a single category of the training data, or no numbers where the training data
-            had no missing ones.
+            If a column has not a single category of the training data, or ids without their leading zeros, or
+            no numbers where the training data had no missing ones.
         """
         given = checked_columns(table)
         if missing := [part.name for part in self.parts if part.name not in given]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._utils.check import check_float
 from ._arrays import words_of_numbers
-from ._cells import canonical, column_of, numbers_of, similar
+from ._cells import canonical, column_of, is_padded, numbers_of, similar
 from ._hints import number_hint
 
 #: Display name of the input that rare and unseen categories share.
@@ -154,14 +155,26 @@ class Categories:
     def encode(self, values: NDArray[Any]) -> NDArray[Any]:
         """Inputs [rows, len(features)] of these values."""
         words = values if values.dtype == object else words_of_numbers(f"column {self.name}", values)
-        places, unknown = Places(self.categories), len(self.categories)
-        indices = places.of(words)
-        if indices.size and (indices == unknown).all():
-            self.point_out(words)
+        indices, unknown = self.places.of(words), len(self.categories)
+        if (indices == unknown).any():
+            self.point_out(words[indices == unknown], len(words))
         return indices[:, np.newaxis] if self.embedded else np.eye(unknown + 1)[indices, : self.size]
 
-    def point_out(self, words: NDArray[Any]) -> None:
-        """Warns of a column without a single category of the training data."""
+    @cached_property
+    def places(self) -> Places:
+        """The positions of the categories."""
+        return Places(self.categories)
+
+    def point_out(self, words: NDArray[Any], rows: int) -> None:
+        """Warns if the unknown words are those of all rows, or categories without their leading zeros."""
+        if word := next((one for one in words if one in self.places.short), None):
+            warnings.warn(
+                f"column {self.name}: {word!r} is unknown, but {self.places.short[word]!r} is a category: ids"
+                " lose their leading zeros when they are stored as numbers",
+                stacklevel=4,
+            )
+        if len(words) < rows:
+            return
         new = next((repr(one) for one in words if one is not None), "missing ones")
         known = ", ".join(repr(one) for one in self.categories[:3] if one is not None)
         warnings.warn(
@@ -180,6 +193,7 @@ class Places:
         self.similar = {
             similar(one): i for i, one in enumerate(categories) if one is not None and keys[similar(one)] == 1
         }
+        self.short = {one.lstrip("0"): one for one in categories if one and is_padded(one)}
         self.unknown = len(categories)
 
     def of(self, words: NDArray[Any]) -> NDArray[np.intp]:

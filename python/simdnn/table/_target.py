@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,11 @@ class Target:
         numbers = regression_numbers(name, values)
         return cls(name, (), *mean_and_scale(numbers))
 
+    @cached_property
+    def _places(self) -> Places:
+        """The positions of the classes."""
+        return Places(self.classes)
+
     @property
     def outputs(self) -> int:
         """Number of outputs that a network for this target has."""
@@ -116,9 +122,8 @@ class Target:
             return found
         if values.dtype == np.float64:
             check_exact(f"target {self.name}", values)
-        places = Places(self.classes)
-        indices = places.of(np.array([as_text(cell) for cell in values.tolist()], object))
-        if (unknown := indices == places.unknown).any():
+        indices = self._places.of(np.array([as_text(cell) for cell in values.tolist()], object))
+        if (unknown := indices == len(self.classes)).any():
             row = int(np.argmax(unknown))
             raise ValueError(f"target {self.name}: row {row + 1}: an unknown class, {as_text(values[row])!r}")
         return indices.astype(np.int64)
