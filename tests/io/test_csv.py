@@ -187,6 +187,10 @@ def test_only_wanted_columns_are_looked_at(word: str, tmp_path: Path) -> None:
         found = read(tmp_path, text, **options)
         assert list(found) == ["a", "b"]
         assert found["a"] == [1, 2]
+    twice = text.replace("when,b", "b,b")
+    with pytest.raises(ValueError, match=r"data\.csv: two columns are named 'b'"):
+        read(tmp_path, twice)
+    assert read(tmp_path, twice, ignore=["b"]) == read(tmp_path, twice, columns=["a"]) == {"a": [1, 2]}
     for name in ("text", "columns", "ignore"):
         with pytest.raises(ValueError, match=r"data\.csv: column 'z' is missing; there are a, when, b"):
             read(tmp_path, text, **{name: ["z"]})

@@ -13,7 +13,7 @@ import numpy as np
 
 from ._cells import INEXACT, PLAIN, Table, column_of, is_whole
 from ._hints import point_out_index, point_out_words
-from ._request import Request, check_repeated, delimiter_hint
+from ._request import Request, delimiter_hint
 
 
 def read_csv(name: str, request: Request) -> Table:
@@ -26,7 +26,6 @@ def read_csv(name: str, request: Request) -> Table:
     named = [column for column in header if column.strip()]
     if not named:
         raise ValueError(f"{name}: expected columns with names and at least one row")
-    check_repeated(name, named)
     wanted = request.wanted(name, named)
     begin, columns = lines.tell(), None
     if request.form == PLAIN and not request.text:
@@ -67,9 +66,9 @@ def read_cells(records: Records, header: list[str], wanted: list[str], request: 
                 f" columns (line {records.line}){delimiter_hint(header)}"
             )
         rows.append(record)
-    found = {}
+    found, chosen = {}, set(wanted)
     for place, column in enumerate(header):
-        if column in wanted:
+        if column in chosen:
             cells = [row[place] for row in rows]
             found[column] = column_of(cells, column in request.text, request.form)
             if found[column].dtype == object and column not in request.text:

@@ -9,7 +9,7 @@ from numpy.lib import format as npy
 
 from ._arrays import as_column, check_lengths
 from ._cells import Table
-from ._request import Request, check_repeated
+from ._request import Request
 
 
 def read_npz(name: str, request: Request) -> Table:
@@ -17,7 +17,8 @@ def read_npz(name: str, request: Request) -> Table:
     try:
         with open(name, "rb") as content, np.load(content, allow_pickle=False) as file:
             parts = {key: columns_of(key, shape_of(file, key)) for key in file.files}
-            wanted = set(request.wanted(name, listed(name, parts)))
+            names = [column for columns in parts.values() for column in columns]
+            wanted = set(request.wanted(name, names))
             arrays = {key: file[key] for key, columns in parts.items() if wanted.intersection(columns)}
     except Exception as error:  # zipfile and zlib have exceptions of their own
         raise ValueError(str(error) if name in str(error) else f"{name}: {error}") from None
@@ -48,10 +49,3 @@ def shape_of(file: Any, key: str) -> tuple[int, ...]:
 def columns_of(key: str, shape: tuple[int, ...]) -> list[str]:
     """Names of the columns that an array becomes."""
     return [f"{key}.{i}" for i in range(shape[1])] if len(shape) == 2 else [key]
-
-
-def listed(name: str, parts: dict[str, list[str]]) -> list[str]:
-    """The names of all columns in a file."""
-    names = [column for columns in parts.values() for column in columns]
-    check_repeated(name, names)
-    return names

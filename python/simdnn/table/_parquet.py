@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ._arrays import as_column, column_of_objects
 from ._cells import Table
-from ._request import Request, check_repeated
+from ._request import Request
 
 
 def read_parquet(name: str, request: Request) -> Table:
@@ -23,7 +23,6 @@ def read_parquet(name: str, request: Request) -> Table:
     try:
         with pyarrow.parquet.ParquetFile(name) as file:
             names = file.schema_arrow.names
-            check_repeated(name, names)
             wanted = [
                 column
                 for column in request.wanted(name, names)

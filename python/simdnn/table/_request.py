@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ._cells import PLAIN, NumberFormat
@@ -19,7 +20,7 @@ class Request:
     form: NumberFormat = PLAIN
 
     def wanted(self, file: str, names: Sequence[str]) -> list[str]:
-        """Names in the file that are wanted; raises for a given name that is not there."""
+        """Wanted names of the file; raises for one that is not there, or twice."""
         there = set(names)
         for name in (*(self.columns or ()), *self.text, *self.ignore):
             if name not in there:
@@ -27,7 +28,11 @@ class Request:
                 hint = "; blanks around a name are part of it" if blanks else delimiter_hint(names)
                 raise ValueError(f"{file}: column {name!r} is missing; there are {', '.join(names)}{hint}")
         kept = (there if self.columns is None else set(self.columns)).difference(self.ignore)
-        return [name for name in names if name in kept]
+        found = [name for name in names if name in kept]
+        for name, count in Counter(found).items():
+            if count > 1:
+                raise ValueError(f"{file}: two columns are named {name!r}")
+        return found
 
 
 def names_of(argument: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -49,13 +54,6 @@ def check_delimiter(delimiter: str) -> str:
     if len(delimiter) != 1 or delimiter in '"\r\n' or delimiter.isalnum():
         raise ValueError(f"delimiter: expected a character such as ';', got {delimiter!r}")
     return delimiter
-
-
-def check_repeated(name: str, names: Collection[str]) -> None:
-    """Raises if two columns of a file have one name."""
-    listed = list(names)
-    if repeated := [column for i, column in enumerate(listed) if column in listed[:i]]:
-        raise ValueError(f"{name}: two columns are named {repeated[0]!r}")
 
 
 def delimiter_hint(header: Sequence[str]) -> str:
