@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
+from .._utils.arrays import refuse_for_rows
 from ._defaults import with_defaults
 
 __all__ = ["entropy"]
@@ -150,5 +151,6 @@ def entropy(p: Any, *, axis: int = -1, return_grad: bool = False) -> Any:
 
     Source: Shannon 1948, "A mathematical theory of communication", section 6.
     """
+    refuse_for_rows("p", p)
     value = _core.entropy(p, axis=axis)
     return (value, _core.entropy_backward(1.0, p, axis=axis)) if return_grad else value

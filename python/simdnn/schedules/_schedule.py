@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
+from .._utils.arrays import as_cpu_array
 
 #: A piece of a schedule: its kind in the C++ registry, its first step, and the parameters of its kind.
 Piece = tuple[str, float, list[float]]
@@ -37,7 +38,7 @@ class Schedule:
 
     def __call__(self, step: ArrayLike) -> Any:
         """The learning rate at a step, counted from 0; an array of rates for an array of steps."""
-        steps = np.asarray(step, np.float64)
+        steps = np.asarray(as_cpu_array("step", step), np.float64)
         rates = _core.schedule_rates(self._pieces, steps)
         return rates if steps.ndim else float(rates)
 

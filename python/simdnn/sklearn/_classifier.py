@@ -16,6 +16,7 @@ from .. import optim
 from ._base import BaseMLP, EvalSet, is_stochastic, set_attributes
 from ._documentation import documented
 from ._heads import Head, classifier_head
+from ._inputs import check_kinds, exact_labels
 from ._labels import Labels
 from ._stochastic import Data
 
@@ -208,7 +209,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         TypeError, ValueError
             As in `fit`, or if ``classes`` is missing in the first call or different in a later one.
         """
-        self._set_classes(y, classes)
+        check_kinds("y", y, dates=True)
+        check_kinds("classes", classes, dates=True)
+        self._set_classes(exact_labels(y), exact_labels(classes))
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
