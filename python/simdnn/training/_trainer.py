@@ -53,7 +53,8 @@ class Trainer:
     penalty : "mean" or "sum"
         Reduction of a batch's loss to which the l1 and l2 penalties are added: the mean over its samples, or
         their sum. With "sum", loss and penalties are divided by the batch's sum of weights, as in
-        scikit-learn with ``alpha``, and the logs and the history of `fit` include the penalty.
+        scikit-learn with ``alpha``, the logs and the history of `fit` include the penalty, and in the loss
+        of an epoch each batch counts by its number of samples, those without any weight left out.
 
     Attributes
     ----------
