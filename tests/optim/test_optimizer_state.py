@@ -202,7 +202,7 @@ def test_without_params_there_is_no_state() -> None:
 def test_a_parameter_without_state_begins_at_its_first_step(
     rule: str, make: Any, settings: dict[str, Any]
 ) -> None:
-    """The parameter joins at the fourth step, as one that had no gradient before: its own count begins there."""
+    """The parameter joins at the fourth step, as one without gradients before: its count begins there."""
     ours, late, alone = arrays(np.float64), arrays(np.float64), arrays(np.float64)
     first, joined = make(ours, **settings), make(late, **settings)
     for t in range(1, 4):
@@ -238,7 +238,7 @@ def test_momentum_is_taken_over_or_refused(kind: Any) -> None:
     p = np.ones(2)
     first, plain = kind([p], lr=0.1, momentum=0.9), kind([np.ones(2)], lr=0.1)
     first.step([np.ones(2)])
-    with pytest.raises(ValueError, match="momentum: the state has 0.9"):
+    with pytest.raises(ValueError, match=r"momentum: the state has 0\.9"):
         plain.load_state_dict(first.state_dict())
     assert (plain.steps, plain.momentum, plain.lr) == (0, 0, 0.1)
 
@@ -261,7 +261,7 @@ def test_a_dampening_that_pytorch_ignores_is_refused() -> None:
     plain = optim.SGD([np.ones(2)], dampening=0.5)
     plain.step([np.ones(2)])
     assert plain.state_dict()["param_groups"][0]["momentum"] == 0
-    with pytest.raises(ValueError, match="momentum: the state has 0 with a dampening of 0.5"):
+    with pytest.raises(ValueError, match=r"momentum: .* a dampening of 0\.5"):
         optim.SGD([np.ones(2)], momentum=0.9).load_state_dict(plain.state_dict())
 
 

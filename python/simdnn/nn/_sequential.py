@@ -87,14 +87,30 @@ class Sequential:
 
     @classmethod
     def _restored(
-        cls, arguments: Mapping[str, Any], state: Mapping[str, NDArray[Any]], seed: int, passes: int
+        cls,
+        arguments: Mapping[str, Any],
+        state: Mapping[str, NDArray[Any]],
+        seed: int,
+        passes: int,
+        carried: Sequence[NDArray[Any]] = (),
     ) -> Sequential:
-        """A model with this state, without random numbers; a state that does not fit allocates no memory."""
+        """A model with this state, without random numbers; a state that does not fit allocates no memory.
+
+        `carried` has the states of stateful layers that the next batch begins with.
+        """
         model = cls.__new__(cls)
         chain = model._prepare(arguments["layers"], arguments["dtype"], arguments.get("in_features"))
         check_shapes(_core.parameter_shapes(chain), {name: np.shape(value) for name, value in state.items()})
         model._allocate(chain, seed, passes)
         model.load_state_dict(state)
+        model._model.states = list(carried)
+        return model
+
+    @classmethod
+    def _blank(cls, arguments: Mapping[str, Any]) -> Sequential:
+        """A model whose parameters are all 0."""
+        model = cls.__new__(cls)
+        model._allocate(model._prepare(**arguments), 0)
         return model
 
     @property
@@ -112,7 +128,8 @@ class Sequential:
 
     def __reduce__(self) -> tuple[Any, ...]:
         arguments = {"layers": self.layers, "dtype": self.dtype, "in_features": self.in_features}
-        return Sequential._restored, (arguments, self.state_dict(), self._seed, self._model.passes)
+        state, model = self.state_dict(), self._model
+        return Sequential._restored, (arguments, state, self._seed, model.passes, model.states)
 
     def to_dict(self) -> dict[str, Any]:
         """A description of the network that JSON can hold: layers, dtype and in_features, without weights.

@@ -151,8 +151,8 @@ def check_momentum(settings: Mapping[str, float], unused: Mapping[str, float]) -
         )
     if settings.get("momentum") == 0 and settings.get("dampening", 0) != 0:
         raise ValueError(
-            f"momentum: the state has 0 with a dampening of {settings['dampening']:g}, which an optimizer made"
-            " with momentum cannot take over: make it without momentum"
+            f"momentum: the state has 0 with a dampening of {settings['dampening']:g}, which an optimizer"
+            " made with momentum cannot take over: make it without momentum"
         )
 
 

@@ -16,9 +16,10 @@ from .._utils.check import check_float, check_int, check_name
 from .._utils.files import Path
 from .._utils.progress import Progress, advance, bar
 from ..io import _checkpoint
-from ..losses._registry import resolve
-from ..nn import Dense, LargeMarginSoftmax, Sequential, Softmax
+from ..nn import Sequential
+from ._copies import reduced
 from ._history import History
+from ._loss import checked_loss, default_loss
 from ._samples import as_input, checked_order
 
 Logs = dict[str, float]
@@ -68,6 +69,11 @@ class Trainer:
     TypeError, ValueError
         If an argument has a wrong type or value, or the loss does not fit the last layer.
 
+    Notes
+    -----
+    A copy or pickle has a model of its own and the complete state of the training, as a file of `save` has:
+    it goes on bit for bit as the original would have.
+
     Examples
     --------
     >>> import numpy as np, simdnn
@@ -94,27 +100,8 @@ class Trainer:
     ) -> None:
         if not isinstance(model, Sequential):
             raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
-        last = model.layers[-1]
-        if loss is None:
-            loss = last._loss() if isinstance(last, LargeMarginSoftmax) else "cross_entropy"
-        native = resolve(loss)
-        outputs = model.out_features
-        if native.classes not in (0, outputs):
-            raise ValueError(
-                f"loss: expected weights for the model's {outputs} outputs, got {native.classes}"
-            )
-        if native.takes_logits and isinstance(last, Softmax):
-            raise ValueError(
-                f"layers[{len(model.layers) - 1}]: {last!r} gives probabilities of shape {model._output}, but"
-                f" the loss {native.name!r} takes logits of shape {model._output}: leave the layer out"
-            )
-        if native.has_margin and not (
-            isinstance(last, Dense) and not last.bias and last.activation in (None, "identity")
-        ):
-            raise ValueError(
-                "loss: a margin needs Dense(..., bias=False) without activation as the last layer, got"
-                f" {last!r}"
-            )
+        loss = default_loss(model) if loss is None else loss
+        native = checked_loss(loss, model)
         optimizer = optim.unbound(optimizer)
         self.model = model
         self.loss = loss
@@ -130,6 +117,9 @@ class Trainer:
         self._trainer = make(model._model, native, optimizer._config, self.seed)
         self.penalty = penalty
         optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduced(self)
 
     @property
     def penalty(self) -> Literal["mean", "sum"]:
