@@ -87,6 +87,8 @@ struct Evaluation {
   void take_points(const py::object& target, const char* name) {
     Array<T> values = real_array<T>(target, "target");
     check_shape(values, "target", shape, [name] { return std::string(", that of ") + name; });
+    check_domain(loss, values, "target");
+    check_probabilities(name);
     constexpr Index row_length = 1024;
     samples = shape;
     divisor = double(input.size());
@@ -126,6 +128,18 @@ struct Evaluation {
 
  private:
   std::optional<Array<T>> points;
+
+  /// Raises if a loss of probabilities gets other numbers; a NaN spreads.
+  void check_probabilities(const char* name) const {
+    if (std::string_view(loss.info().name) != "binary_cross_entropy") return;
+    const T *const begin = input.data(), *const end = begin + input.size();
+    const auto outside = [](T p) { return (p < T(0)) | (p > T(1)); };
+    bool any = false;
+    for (const T* p = begin; p < end; ++p) any |= outside(*p);
+    if (!any) return;
+    throw py::value_error(std::string(name) + ": expected probabilities in [0, 1], got " +
+                          text_of(py::float_(double(*std::find_if(begin, end, outside)))));
+  }
 
   void check_classes(const char* name, Index columns) const {
     const std::size_t count = loss.class_scale.size();

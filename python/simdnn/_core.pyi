@@ -21,6 +21,7 @@ def function_with_defaults(
     full: Callable[..., Any],
     arrays: int,
     parameters: dict[str, Any],
+    check: Callable[..., None] | None,
     attributes: dict[str, Any],
 ) -> Function: ...
 def activations() -> list[dict[str, Any]]: ...

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_int
+from .._utils.check import check_flag, check_int
 from ._describe import layer_to_dict, sequential_arguments
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
 from ._predictor import Predictor
@@ -87,23 +87,14 @@ class Sequential:
 
     @classmethod
     def _restored(
-        cls,
-        arguments: Mapping[str, Any],
-        state: Mapping[str, NDArray[Any]],
-        seed: int,
-        passes: int,
-        carried: Sequence[NDArray[Any]] = (),
+        cls, arguments: Mapping[str, Any], state: Mapping[str, NDArray[Any]], seed: int, passes: int
     ) -> Sequential:
-        """A model with this state, without random numbers; a state that does not fit allocates no memory.
-
-        `carried` has the states of stateful layers that the next batch begins with.
-        """
+        """A model with this state, without random numbers; a state that does not fit allocates no memory."""
         model = cls.__new__(cls)
         chain = model._prepare(arguments["layers"], arguments["dtype"], arguments.get("in_features"))
         check_shapes(_core.parameter_shapes(chain), {name: np.shape(value) for name, value in state.items()})
         model._allocate(chain, seed, passes)
         model.load_state_dict(state)
-        model._model.states = list(carried)
         return model
 
     @classmethod
@@ -128,8 +119,7 @@ class Sequential:
 
     def __reduce__(self) -> tuple[Any, ...]:
         arguments = {"layers": self.layers, "dtype": self.dtype, "in_features": self.in_features}
-        state, model = self.state_dict(), self._model
-        return Sequential._restored, (arguments, state, self._seed, model.passes, model.states)
+        return Sequential._restored, (arguments, self.state_dict(), self._seed, self._model.passes)
 
     def to_dict(self) -> dict[str, Any]:
         """A description of the network that JSON can hold: layers, dtype and in_features, without weights.
@@ -204,7 +194,7 @@ class Sequential:
         TypeError, ValueError
             If `x` does not consist of real numbers, or has another shape.
         """
-        if training:
+        if training is True or (training is not False and check_flag("training", training)):
             return self._model.forward(x)
         x = as_cpu_array("x", x)
         single = x.ndim == 1 + self._input.sequence
@@ -237,7 +227,7 @@ class Sequential:
         TypeError, ValueError
             If there was no such forward pass, or `dy` has another shape or does not consist of real numbers.
         """
-        return self._model.backward(dy, input_gradient)  # type: ignore[no-any-return]
+        return self._model.backward(dy, check_flag("input_gradient", input_gradient))  # type: ignore[no-any-return]
 
     @property
     def flat_parameters(self) -> NDArray[Any]:

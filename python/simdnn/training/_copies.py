@@ -22,6 +22,7 @@ def reduced(trainer: Trainer) -> tuple[Any, ...]:
         "arrays": arrays,
         "numbers": optimizers.numbers_of(trainer.optimizer),
         "epochs_done": trainer.epochs_done,
+        "carried": trainer.model._model.states,
     }
     arguments = {
         "model": copy.copy(trainer.model),
@@ -43,4 +44,5 @@ def restored(kind: type[Trainer], arguments: dict[str, Any], state: dict[str, An
     names = list(trainer.model.parameters())
     optimizers.restore(trainer.optimizer, names, state["arrays"], state["numbers"])
     trainer.epochs_done = state["epochs_done"]
+    trainer.model._model.states = state["carried"]
     return trainer

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core, optim
-from .._utils.check import check_float, check_int, check_name
+from .._utils.check import check_flag, check_int, check_name, check_real
 from .._utils.files import Path
 from .._utils.progress import Progress, advance, bar
 from ..io import _checkpoint
@@ -20,7 +20,7 @@ from ..nn import Sequential
 from ._copies import reduced
 from ._history import History
 from ._loss import checked_loss, default_loss
-from ._samples import as_input, checked_order
+from ._samples import as_input, checked_order, checked_parameters
 
 Logs = dict[str, float]
 Callback = Callable[["Trainer", Logs], Any]
@@ -184,7 +184,7 @@ class Trainer:
         TypeError, ValueError, IndexError
             If an argument has a wrong type, shape or value.
         """
-        dataset = self._trainer.dataset(as_input(X), y, sample_weight, check_float("scale", scale))
+        dataset = self._trainer.dataset(as_input(X), y, sample_weight, check_real("scale", scale))
         loss, accuracy, *_ = self._trainer.evaluate(dataset)
         return loss, accuracy if self._classifies else float("nan")
 
@@ -221,10 +221,10 @@ class Trainer:
         >>> round(loss, 4), gradient.shape
         (0.6931, (6,))
         """
-        dataset = self._trainer.dataset(as_input(X), y, sample_weight, check_float("scale", scale))
+        dataset = self._trainer.dataset(as_input(X), y, sample_weight, check_real("scale", scale))
 
         def value_and_gradient(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-            self.model.flat_parameters[:] = parameters
+            self.model.flat_parameters[:] = checked_parameters(parameters, self.model.flat_parameters.size)
             loss = self._trainer.gradient(dataset)[0]
             return loss, self.model.flat_gradients.copy()
 
@@ -305,7 +305,8 @@ class Trainer:
         >>> history.epochs, history.steps, len(history.val_loss)
         (3, 6, 3)
         """
-        epochs, scale = check_int("epochs", epochs), check_float("scale", scale)
+        epochs, scale = check_int("epochs", epochs), check_real("scale", scale)
+        shuffle = check_flag("shuffle", shuffle)
         if order is not None and not callable(order):
             raise TypeError(f"order: expected a function or None, got {type(order).__name__}")
         dataset = self._trainer.dataset(as_input(X), y, sample_weight, scale)
