@@ -45,7 +45,7 @@ def constant(
     >>> init.constant((2,), value=0.1)
     array([0.1, 0.1], dtype=float32)
     """
-    return np.full(sizes_of(shape), value, real_dtype(dtype))
+    return np.full(sizes_of(shape), check_real("value", value), real_dtype(dtype))
 
 
 def zeros(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float32) -> NDArray[Any]:
