@@ -98,7 +98,7 @@ def test_assigned_arrays_keep_the_fitted_activation() -> None:
         {"residual": True},
         {"dtype": np.float32},
     ],
-    ids=str,
+    ids=lambda change: next(iter(change)),
 )
 @pytest.mark.parametrize("way", ["warm_start", "partial_fit"])
 def test_going_on_with_another_network_is_refused(way: str, change: dict[str, Any]) -> None:
