@@ -193,6 +193,47 @@ void reset_states(Network<T>& network) {
   });
 }
 
+/// The states that the next batch begins with, [samples, columns] for each stateful layer; empty: initial states.
+template <class T>
+py::list carried_states(Network<T>& network) {
+  std::vector<std::vector<T>> copies;
+  Index samples = 0;
+  run_native(network.mutex(), 0, [&](const StopToken&) {
+    States<T>& states = network.states();
+    samples = states.carried();
+    for (std::size_t i = 0; samples > 0 && i < states.layers(); ++i) {
+      const T* const begin = states.carried_state(i);
+      copies.emplace_back(begin, begin + samples * states.columns(i));
+    }
+    return true;
+  });
+  py::list found;
+  for (const std::vector<T>& copy : copies) {
+    found.append(Array<T>({samples, Index(copy.size()) / samples}, copy.data()));
+  }
+  return found;
+}
+
+/// Sets the states that the next batch begins with: a result of carried_states().
+template <class T>
+void set_carried_states(Network<T>& network, const std::vector<Array<T>>& arrays) {
+  States<T>& states = network.states();
+  if (arrays.empty()) return reset_states(network);
+  const Index samples = arrays[0].ndim() == 2 ? arrays[0].shape(0) : 0;
+  bool fits = arrays.size() == states.layers() && samples > 0;
+  for (std::size_t i = 0; fits && i < arrays.size(); ++i) {
+    fits = has_shape(arrays[i], {samples, states.columns(i)});
+  }
+  if (!fits) throw py::value_error("states: expected the states of the network's stateful layers");
+  run_native(network.mutex(), 0, [&](const StopToken&) {
+    states.carry(samples);
+    for (std::size_t i = 0; i < arrays.size(); ++i) {
+      std::copy(arrays[i].data(), arrays[i].data() + arrays[i].size(), states.carried_state(i));
+    }
+    return true;
+  });
+}
+
 /// The blocks of a list for Python, as tuples (name, offset, shape).
 py::list described(const ParameterList& list) {
   py::list rows;
@@ -240,6 +281,10 @@ void register_network_classes(py::module_& module, const std::string& suffix) {
       .def_property_readonly("buffer_blocks",
                              [](const Model<T>& self) { return described(self.network->layout().buffers); })
       .def("reset_states", [](Model<T>& self) { reset_states(*self.network); })
+      .def_property(
+          "states", [](Model<T>& self) { return carried_states(*self.network); },
+          [](Model<T>& self, const std::vector<Array<T>>& states) { set_carried_states(*self.network, states); },
+          "The states that stateful layers carry to the next batch; empty if it begins with initial ones.")
       .def_readwrite("seed", &Model<T>::seed)
       .def_readwrite("passes", &Model<T>::passes)
       .def("predict", predict<T>, "x"_a)
@@ -253,6 +298,13 @@ void register_network_classes(py::module_& module, const std::string& suffix) {
            }),
            "model"_a)
       .def("reset_states", [](Predictor<T>& self) { reset_states(*self.network); })
+      .def_property(
+          "states", [](Predictor<T>& self) { return carried_states(*self.network); },
+          [](Predictor<T>& self, const std::vector<Array<T>>& states) { set_carried_states(*self.network, states); })
+      .def_property_readonly("values",
+                             [](Predictor<T>& self) { return flat_array(self.network, self.network->values()); })
+      .def_property_readonly("buffers",
+                             [](Predictor<T>& self) { return flat_array(self.network, self.network->buffers()); })
       .def("predict", predict_frozen<T>, "x"_a, "out"_a);
 }
 

@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import optim
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_int, check_name
+from .._utils.check import check_int, check_name, check_probability
 from .._utils.progress import Progress, advance, bar
 from ..nn import Activation, AlphaDropout, Dense, Dropout, Layer, Sequential
-from ..nn._dropout import probability
 from ..training import History, Trainer
 from ._boltzmann import MAX_GIBBS_STEPS, BernoulliRBM, binary_inputs
 
@@ -243,7 +242,7 @@ def greedy_layerwise(
         check_int("epochs", epochs),
         None if batch_size is None else check_int("batch_size", batch_size),
         optimizer_factory(optimizer, lr, method),
-        probability("corruption", corruption) if method == "denoising" else 0.0,
+        check_probability("corruption", corruption) if method == "denoising" else 0.0,
         check_int("k", k, 1, MAX_GIBBS_STEPS),
         loss,
     )

@@ -26,3 +26,13 @@ def checked_order(order: ArrayLike) -> NDArray[np.intp]:
             f"order: expected integers of shape (n,), got {indices.dtype} of shape {indices.shape}"
         )
     return indices.astype(np.intp, copy=False)
+
+
+def checked_parameters(parameters: ArrayLike, size: int) -> NDArray[Any]:
+    """All parameters of a model as an array; raises for other kinds of numbers and other shapes."""
+    values = np.asarray(parameters)
+    if values.dtype.kind not in "fiu":
+        raise TypeError(f"parameters: expected real numbers, got dtype {values.dtype}")
+    if values.shape != (size,):
+        raise ValueError(f"parameters: expected shape ({size},), got {values.shape}")
+    return values
