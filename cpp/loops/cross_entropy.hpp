@@ -35,7 +35,7 @@ struct HardRows {
 
   SIMDNN_INLINE void find_factor(int l, double scale) {
     factor[l] = scale * weight[l] / (other_terms[l] + target_term[l]);
-    target_gradient[l] = -(factor[l] * other_terms[l]);
+    target_gradient[l] = -(factor[l] * flush_tiny(other_terms[l]));
   }
 
   /// Computes the factors of the gradients.
@@ -116,7 +116,7 @@ struct CrossEntropy {
   static void finish_gradient(const LossRows<T>& batch, Index i, double target_gradient) {
     T* const gradient = batch.gradient.row(i);
     const std::int64_t target = batch.classes[i];
-    if (target >= 0) gradient[target] = T(target_gradient);
+    if (target >= 0) gradient[target] = narrow_gradient<T>(target_gradient);
     for (Index j = 0; target < 0 && j < batch.output.columns; ++j) gradient[j] = T(0);
   }
 
@@ -150,7 +150,7 @@ struct CrossEntropy {
     hard.find_factors(batch.scale);
     if (batch.parameters[kGamma] != 0) hard.apply_focal_factor(batch.parameters[kGamma]);
     if (batch.gradient.data) {
-      block.scale(factor_of<T>(Lanes<double>(hard.factor)));
+      block.scale(gradient_factor_of<T>(Lanes<double>(hard.factor)));
       block.store(batch.gradient.row(first), batch.gradient.stride, count);
       for (int l = 0; l < count; ++l) finish_gradient(batch, first + l, hard.target_gradient[l]);
     }
@@ -165,7 +165,7 @@ struct CrossEntropy {
     const double gamma = batch.parameters[kGamma];
     const auto gradient_of = [&](int l) { return batch.gradient.data ? batch.gradient.row(first + l) : nullptr; };
     const auto finish = [&](int l) {
-      row_scale(gradient_of(l), factor_of<T>(hard.factor[l]), n);
+      row_scale(gradient_of(l), gradient_factor_of<T>(hard.factor[l]), n);
       finish_gradient(batch, first + l, hard.target_gradient[l]);
     };
     begin(batch, first, count, hard, target);

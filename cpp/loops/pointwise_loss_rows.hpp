@@ -1,6 +1,7 @@
 // Loop of pointwise losses over rows, in double, with sums in sixteen virtual lanes.
 #pragma once
 
+#include "../math/flush.hpp"
 #include "../ops/pointwise_losses.hpp"
 #include "../simd/lanes.hpp"
 
@@ -26,7 +27,7 @@ void evaluate_stretch(const T* x, const T* y, Index count, const double* paramet
   for (Index j = 0; j < count; ++j) {
     const ValueAndSlope f = evaluate<Loss, kMode>(double(x[j]), double(y[j]), parameters, scale[j]);
     value[j] = f.value;
-    to[j] = T(slope * f.slope);
+    to[j] = narrow_gradient<T>(slope * flush_wide<T>(f.slope));
   }
 }
 

@@ -30,7 +30,7 @@ struct NegativeLogLikelihood {
         batch.row_correct[i] = target >= 0 && first_equal(x, batch.output.columns, largest) == target;
       }
       for (Index j = 0; gradient && j < batch.output.columns; ++j) gradient[j] = T(0);
-      if (gradient && target >= 0) gradient[target] = T(-(batch.scale * weight));
+      if (gradient && target >= 0) gradient[target] = narrow_gradient<T>(-(batch.scale * weight));
     }
   }
 };
@@ -71,7 +71,7 @@ struct Distillation {
         const double s = fma(log_s[l], inverse, -student_sum), t = fma(log_t[l], inverse, -teacher_sum);
         const double probability = l < count ? exp(t) : 0.0;
         lane[l] += probability == 0 ? 0.0 : probability * (t - s);  // 0 log 0 = 0
-        gradient_block[l] = slope * (exp(s) - probability);
+        gradient_block[l] = slope * flush_wide<T>(exp(s) - probability);
       }
       if (hard != 0) {
         student.load(first, count, log_s);
@@ -81,7 +81,7 @@ struct Distillation {
           gradient_block[l] = fma(hard_slope, p, gradient_block[l]);
         }
       }
-      for (int l = 0; l < kLanes; ++l) block[l] = T(gradient_block[l]);
+      for (int l = 0; l < kLanes; ++l) block[l] = narrow_gradient<T>(gradient_block[l]);
       if (gradient) store_block(gradient + first, count, block);
     });
     const double divergence = temperature * temperature * sum_lanes(lane);

@@ -90,8 +90,9 @@ struct TransposedRows {
     return sum_terms(T(2) * near_term(most, shift.floor(), shift.offset()).scale, left_out);
   }
 
-  /// Multiplies each row by its factor.
-  void scale(const Factor<V>& factor) {
+  /// Multiplies each row by its factor, a Factor or a GradientFactor.
+  template <class AnyFactor>
+  void scale(const AnyFactor& factor) {
     for (Index j = 0; j < columns; ++j) (factor * V(at[j])).store(at[j]);
   }
 

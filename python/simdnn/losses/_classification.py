@@ -72,6 +72,7 @@ def cross_entropy(
     loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `logits`
         Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+        Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
     Raises
     ------
@@ -153,6 +154,7 @@ def focal_loss(
     loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `logits`
         Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+        Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
     Raises
     ------
@@ -204,6 +206,7 @@ def nll_loss(
     loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `input`
         Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+        Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
     Raises
     ------
@@ -266,6 +269,7 @@ def distillation_loss(
     loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `student_logits`
         Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+        Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
     Raises
     ------

@@ -34,6 +34,7 @@ Returns
 loss : float, or array of the shape of `input` for ``reduction="none"``
 grad : array, shape of `input`
     Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+    Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
 Raises
 ------
@@ -156,6 +157,7 @@ def binary_cross_entropy_with_logits(
     loss : float, or array of the shape of `input` for ``reduction="none"``
     grad : array, shape of `input`
         Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+        Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
     Raises
     ------
