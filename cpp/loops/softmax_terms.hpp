@@ -3,6 +3,7 @@
 
 #include "../base/views.hpp"
 #include "../math/exp.hpp"
+#include "../math/flush.hpp"
 #include "../simd/lanes.hpp"
 #include "../simd/level.hpp"
 
@@ -197,6 +198,34 @@ SIMDNN_INLINE auto reciprocal_of(const D& x) {
   return Factor{high, narrow<T>(fma(0 - wide(high), x, D(1)) * wide(high))};
 }
 
+template <class T>
+SIMDNN_INLINE Factor<Vector<T>> broadcast(const Factor<T>& x) {
+  return {broadcast<T>(x.high), broadcast<T>(x.low)};
+}
+
+/// A factor that turns terms into gradients: the product is 0 if it is tiny, and nothing subnormal comes up on the way.
+template <class V>
+struct GradientFactor {
+  Factor<V> factor;
+  V least;  ///< the smallest term whose gradient counts
+  SIMDNN_INLINE V operator*(const V& x) const { return factor * flush_below(least, x); }
+};
+
+template <class T>
+SIMDNN_INLINE GradientFactor<Vector<T>> broadcast(const GradientFactor<T>& x) {
+  return {broadcast(x.factor), broadcast<T>(x.least)};
+}
+
+/// Conversion of x to a factor of gradients. D is double or lanes of it.
+template <class T, class D>
+SIMDNN_INLINE auto gradient_factor_of(const D& x) {
+  constexpr double margin = 1 + 0x1p-20;  // for the rounding of quotient and product
+  const D smallest(kLeastNormal<T>);
+  auto high = narrow<T>(flush_below(smallest, x));
+  auto low = narrow<T>(flush_below(smallest, x - wide(high)));
+  return GradientFactor<decltype(high)>{{high, low}, narrow<T>(D(double(kLeastGradient<T>) * margin) / x)};
+}
+
 /// Sums of rounded terms and of all rounding errors, in lanes. Dekker's Fast2Sum requires that a sum exceeds its next
 /// term, hence a start above every term.
 template <class T>
@@ -269,9 +298,10 @@ double row_exp(const T* x, Index n, const MaxShift<T>& shift, Index left_out, T*
   return y ? sum(y) : sum(nullptr);
 }
 
-template <class T>
-void row_scale(T* y, const Factor<T>& factor, Index n) {
-  const Factor<Vector<T>> wide{broadcast<T>(factor.high), broadcast<T>(factor.low)};
+/// y *= factor, a Factor or a GradientFactor.
+template <class T, class AnyFactor>
+void row_scale(T* y, const AnyFactor& factor, Index n) {
+  const auto wide = broadcast(factor);
   const auto scale_part = [&](T* to, Index count) SIMDNN_LAMBDA_INLINE {
     store_part(wide * load_part(to, int(count), T(0)), to, int(count));
   };
