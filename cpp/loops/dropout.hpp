@@ -33,8 +33,10 @@ void dropout(const RandomRows<T>& rows, double probability) {
                     [&](const T* x, T* y, T* slope, Index count, const std::uint32_t* words) SIMDNN_LAMBDA_INLINE {
                       SIMDNN_VECTORIZE
                       for (Index j = 0; j < count; ++j) {
-                        slope[j] = words[j] >= threshold ? kept : T(0);
-                        y[j] = x[j] * slope[j];
+                        const bool keeps = words[j] >= threshold;
+                        const T scaled = x[j] * kept;
+                        slope[j] = keeps ? kept : T(0);
+                        y[j] = keeps ? scaled : T(0);
                       }
                     });
 }

@@ -226,6 +226,12 @@ NamedField<Value> named(Value& value, std::vector<const char*> names) {
   return {value, std::move(names)};
 }
 
+/// The post-op that sets tiny gradients to 0.
+template <class T>
+PostOp<T> flush_post_op() {
+  return {typed_kernels<T>().layers.flush};
+}
+
 /// A layer of a plan: its memory in the arena, and its forward and backward pass.
 template <class T>
 class Layer {
@@ -251,8 +257,9 @@ class Layer {
   /// y = f(x), in the layer's own memory.
   virtual Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) = 0;
 
-  /// Post-op that the next layer applies to the gradient w.r.t. this layer's output before backward() takes it.
-  virtual PostOp<T> backward_post_op() const { return {}; }
+  /// Post-op that the next layer applies to the gradient w.r.t. this layer's output before backward() takes it. It
+  /// leaves no tiny numbers, as all of these post-ops do: subnormal ones would be slow.
+  virtual PostOp<T> backward_post_op() const { return flush_post_op<T>(); }
 
   /// True if backward_post_op() or backward() reads the output again, so that no gradient may overwrite it.
   virtual bool reads_output() const { return true; }

@@ -117,7 +117,7 @@ Matrix<T> Sequential<T>::forward(const Matrix<const T>& x, const PassContext& co
 
 template <class T>
 PostOp<T> Sequential<T>::backward_post_op() const {
-  return layers_.empty() ? PostOp<T>{} : layers_.back()->backward_post_op();
+  return layers_.empty() ? flush_post_op<T>() : layers_.back()->backward_post_op();
 }
 
 template <class T>
