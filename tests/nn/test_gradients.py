@@ -73,7 +73,7 @@ def test_gradients_match_central_differences(activation: str, loss: str) -> None
 @pytest.mark.parametrize("dtype", FLOATS)
 @every_activation
 def test_a_layer_has_the_bits_of_the_functions(activation: str, dtype: Any) -> None:
-    """Forward and backward of a layer have the bits of the function and of its derivative, but no tiny ones."""
+    """Forward and backward of a layer have the bits of the function and its derivative, but no tiny ones."""
     model = nn.Sequential(nn.Dense(1, 1, activation=activation), dtype=dtype, rng=0)
     model.flat_parameters[:] = [1, 0]
     x = np.concatenate([special_values(dtype), float_patterns(400_009).astype(dtype)])

@@ -7,20 +7,27 @@ import numpy as np
 import pytest
 import simdnn
 import simdnn.functional as F
-from simdnn import nn, optim
+from simdnn import Trainer, nn, optim
 from simdnn.losses._registry import NAMED
 
 from tests import oracles
 from tests.support.networks import outputs, targets
 from tests.support.processes import raised_flags
-from tests.support.registry import ACTIVATIONS, FLOATS, LEAST_GRADIENT, OPTIMIZERS, label, same_bits, spread
+from tests.support.registry import (
+    ACTIVATIONS,
+    FLOATS,
+    LEAST_GRADIENT,
+    OPTIMIZERS,
+    same_bits,
+    spread,
+    without_tiny,
+)
 
 Array = np.ndarray[Any, Any]
 
 SAMPLES, STEPS, INPUTS, WIDTH, CLASSES = 48, 5, 6, 32, 4
 
 every_float = pytest.mark.parametrize("dtype", FLOATS)
-every_activation = pytest.mark.parametrize("activation", ACTIVATIONS)
 
 
 @pytest.fixture(autouse=True)
@@ -49,10 +56,11 @@ HIDDEN: dict[str, Callable[[str], list[nn.Layer]]] = {
     "batch norm": lambda name: normalized(nn.BatchNorm1d(WIDTH), name),
     "layer norm": lambda name: normalized(nn.LayerNorm(WIDTH), name),
     "dropout": lambda name: normalized(nn.Dropout(0.3), name),
-    "residual": lambda name: (
-        behind(nn.Residual(nn.Dense(INPUTS, INPUTS, name)), name)[:1]
-        + [nn.Dense(INPUTS, WIDTH, name), nn.Residual(nn.Dense(WIDTH, WIDTH, name), nn.Dense(WIDTH, WIDTH))]
-    ),
+    "residual": lambda name: [
+        nn.Residual(nn.Dense(INPUTS, INPUTS, name)),
+        nn.Dense(INPUTS, WIDTH, name),
+        nn.Residual(nn.Dense(WIDTH, WIDTH, name), nn.Dense(WIDTH, WIDTH)),
+    ],
     "concatenate": lambda name: [
         nn.Concatenate(nn.Dense(INPUTS, 20, name), nn.Dense(INPUTS, 12, name)),
         nn.CReLU(),
@@ -126,9 +134,7 @@ def test_no_subnormal_numbers_in_backward_and_update(hidden: str, state: str, dt
 
 
 @every_float
-@pytest.mark.parametrize(
-    ("rule", "make", "settings"), OPTIMIZERS, ids=[label(r, s) for r, _, s in OPTIMIZERS]
-)
+@pytest.mark.parametrize(("rule", "make", "settings"), OPTIMIZERS)
 def test_no_subnormal_numbers_in_updates(rule: str, make: Any, settings: dict[str, Any], dtype: Any) -> None:
     """Gradients of every magnitude, then none, while the optimizer's state decays."""
     limits = np.finfo(dtype)
@@ -151,3 +157,34 @@ def test_tiny_gradients_of_a_loss_are_zero(loss: str, dtype: Any) -> None:
                 _, gradient = NAMED[loss](x, y, **settings, return_grad=True)
                 counted = gradient[gradient != 0]
                 assert (np.abs(counted) >= least).all() or np.isnan(counted).any()
+
+
+@every_float
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradients_that_are_not_tiny_keep_their_bits(activation: str, dtype: Any) -> None:
+    """The gradient w.r.t. the input is dy f'(x), rounded once, but 0 if a factor or the product is tiny."""
+    model = nn.Sequential(nn.Dense(1, 1, activation), dtype=dtype, rng=0)
+    model.flat_parameters[:] = [1, 0]
+    x = spread(6000, dtype, 60.0)
+    dy = np.ldexp(spread(6000, dtype, 1.0)[::-1], -(np.arange(6000) % 90))
+    model.forward(x[:, np.newaxis], training=True)
+    dx = model.backward(dy[:, np.newaxis])[:, 0]
+    slope = getattr(F, f"{activation}_derivative")(x)
+    factors = [without_tiny(a.astype(np.float64), dtype) for a in (dy, slope)]
+    product = np.multiply(*factors).astype(dtype)
+    assert same_bits(dx, without_tiny(product, dtype).astype(dtype) + dtype(0))
+
+
+@every_float
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_a_confident_network_stands_still(activation: str, dtype: Any) -> None:
+    """A loss with tiny gradients alone gives gradients of exactly 0, and plain descent moves nothing."""
+    model = nn.Sequential(nn.Dense(3, 8, activation), nn.Dense(8, 4), dtype=dtype, rng=0)
+    gap = 30 if dtype == np.float32 else 200
+    model.parameters()["1.bias"][...] = [gap, -gap, -gap, -gap]
+    before = model.flat_parameters.copy()
+    trainer = Trainer(model, optimizer=optim.SGD(lr=1.0), seed=0)
+    loss = trainer.step(spread(30, dtype, 1.0).reshape(10, 3), np.zeros(10, int))
+    assert 0 < loss < LEAST_GRADIENT[dtype]
+    assert not model.flat_gradients.any()
+    assert same_bits(model.flat_parameters, before)
