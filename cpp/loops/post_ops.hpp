@@ -39,7 +39,7 @@ void train_tile(T* c, T* aux, Index stride, Index rows, Index columns, const T* 
       for (Index j = 0; j < columns; ++j) {
         const T x = c[j];
         c[j] = value_of<Op>(x, fixed.value);
-        aux[j] = derivative_of<Op>(x, fixed.value);
+        aux[j] = kept_derivative_of<Op>(x, fixed.value);
       }
     }
   }
