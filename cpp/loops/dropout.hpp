@@ -85,8 +85,9 @@ void rrelu(const RandomRows<T>& rows, const SlopeLaw& law) {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < count; ++j) {
       const T factor = x[j] > 0 ? T(1) : slope[j];
+      const T product = x[j] * factor;
       slope[j] = factor;
-      y[j] = x[j] * factor;
+      y[j] = factor == 0 && x[j] == x[j] ? T(0) : product;
     }
   };
   if (law.normal) {

@@ -47,7 +47,7 @@ class Epilogue {
   }
   /// The post-op of the gradient w.r.t. y, the layer's output.
   PostOp<T> backward(const Matrix<T>& y) const {
-    if (none()) return flush_post_op<T>();
+    if (none()) return {};
     return {tiles_->backward, stores_derivative_ ? derivative_.data : y.data, parameters_};
   }
   bool reads_output() const { return tiles_ && !stores_derivative_; }
