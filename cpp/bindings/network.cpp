@@ -109,6 +109,7 @@ py::object backward(Model<T>& self, const py::object& object, bool input_gradien
   run_native(self.network->mutex(), work, [&](const StopToken& stop) {
     const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.time_steps);
     copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.time_steps), gradient.data, gradient.stride);
+    apply(flush_post_op<T>(), gradient);
     self.training_context.stop = stop;
     self.training_context.skip_input_gradient = !input_gradient;
     const Matrix<T> input = self.training->backward(gradient, self.training_context);

@@ -27,6 +27,17 @@ SIMDNN_INLINE T derivative_of(T x, const T* p) {
   return with_parameters<Op>([](auto... v) SIMDNN_LAMBDA_INLINE { return Op::derivative(v...); }, x, p);
 }
 
+/// f'(x) for a backward pass, where a tiny one counts as 0: it need not be right, nor slow to compute as a subnormal
+/// one.
+template <class Op, class T>
+SIMDNN_INLINE T kept_derivative_of(T x, const T* p) {
+  if constexpr (requires { Op::template kept_derivative<T>; }) {
+    return Op::kept_derivative(x);
+  } else {
+    return derivative_of<Op>(x, p);
+  }
+}
+
 template <class Op, class T>
 SIMDNN_INLINE T derivative_from_output_of(T y, const T* p) {
   return with_parameters<Op>([](auto... v) SIMDNN_LAMBDA_INLINE { return Op::derivative_from_output(v...); }, y, p);

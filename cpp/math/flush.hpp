@@ -59,4 +59,11 @@ SIMDNN_INLINE auto narrow_gradient(const D& x) {
   return narrow<T>(flush_below(D(kLeastGradient<T>), x));
 }
 
+/// Conversion of a coefficient of a gradient's formula, whose products with numbers of all sizes are added up. It
+/// counts far below a gradient, and is 0 before its products with differences of rounded numbers are subnormal.
+template <class T>
+SIMDNN_INLINE T narrow_coefficient(double x) {
+  return narrow<T>(flush_below(kIsF32<T> ? 0x1p-100 : 0x1p-960, x));
+}
+
 SIMDNN_LEVEL_END
