@@ -7,6 +7,13 @@
 
 SIMDNN_LEVEL_BEGIN
 
+/// Selection by a condition on beta. With ?: GCC leaves a branch that is the same for every x, and no vector code.
+template <class T>
+SIMDNN_INLINE T choose(bool condition, T yes, T no) {
+  const auto mask = typename Bits<T>::type(0) - condition;
+  return from_bits<T>((to_bits(yes) & mask) | (to_bits(no) & ~mask));
+}
+
 /// Constants of a gate, which depend on beta only. A tiny beta has no lift, because x may then be huge.
 template <class T>
 struct GateScale {
@@ -18,9 +25,9 @@ SIMDNN_INLINE GateScale<T> gate_scale(T beta, T limit, T lift, T unlift) {
   using F = RangeReductionConstants<T>;
   const T largest = from_bits<T>(to_bits(ExpConstants<T>::infinity) - 1);
   const bool tiny = abs(beta) < F::least_scale;
-  const T size = abs(beta) > F::most_scale ? F::most_scale : abs(beta);
-  const T most = (tiny ? F::least_limit : limit) / size;
-  return {size, most < largest ? most : largest, tiny ? T(0) : lift, tiny ? T(1) : unlift};
+  const T size = choose(abs(beta) > F::most_scale, F::most_scale, abs(beta));
+  const T most = choose(tiny, F::least_limit, limit) / size;
+  return {size, choose(most < largest, most, largest), choose(tiny, T(0), lift), choose(tiny, T(1), unlift)};
 }
 template <class T>
 SIMDNN_INLINE GateScale<T> gate_scale(T beta) {
@@ -35,7 +42,7 @@ SIMDNN_INLINE T scaled_gate(T x, T beta) {
   const T a = bound_size(abs(x), by.most);
   const RangeReduction<T> f = reduce_range(a, by.size, by.lift, by.unlift);
   const T y = fma(over(a * f.s, f), -by.unlift, clamp_size(flipped(x, beta), T(-0.0)));
-  return beta == 0 ? x * T(0.5) : flipped(y, beta);
+  return choose(beta == 0, x * T(0.5), flipped(y, beta));
 }
 
 /// t (1 - slope (1 - t)): the derivative of a gate at -a, where slope = a d/da (a + low).
