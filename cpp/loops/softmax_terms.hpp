@@ -253,20 +253,18 @@ SIMDNN_INLINE double sum_terms(const T* x, Index n, MaxShift<T> shift, Index lef
   return sum_lanes(sums.lanes());
 }
 
-/// Calls sum_terms() for the row's range of exponents.
+/// Calls sum_terms() for the row's range of exponents; the common range has a loop without y.
 template <class T>
 double row_exp(const T* x, Index n, const MaxShift<T>& shift, Index left_out, T* y) {
-  const auto sum = [&](T* to) SIMDNN_LAMBDA_INLINE {
-    switch (shift.exponent_range()) {
-      case ExponentRange::normal:
-        return sum_terms<ExponentRange::normal>(x, n, shift, left_out, to);
-      case ExponentRange::near:
-        return sum_terms<ExponentRange::near>(x, n, shift, left_out, to);
-      default:
-        return sum_terms<ExponentRange::far>(x, n, shift, left_out, to);
-    }
-  };
-  return y ? sum(y) : sum(nullptr);
+  switch (shift.exponent_range()) {
+    case ExponentRange::normal:
+      return y ? sum_terms<ExponentRange::normal>(x, n, shift, left_out, y)
+               : sum_terms<ExponentRange::normal>(x, n, shift, left_out, static_cast<T*>(nullptr));
+    case ExponentRange::near:
+      return sum_terms<ExponentRange::near>(x, n, shift, left_out, y);
+    default:
+      return sum_terms<ExponentRange::far>(x, n, shift, left_out, y);
+  }
 }
 
 template <class T>

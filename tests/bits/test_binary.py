@@ -13,11 +13,14 @@ import pytest
 from simdnn import _core
 
 pytestmark = [
-    pytest.mark.skipif(shutil.which("objdump") is None, reason="needs objdump (binutils)"),
+    pytest.mark.skipif(
+        any(shutil.which(tool) is None for tool in ("nm", "objdump", "readelf")), reason="needs binutils"
+    ),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="levels v2, v3 and v4 are those of x86-64"),
 ]
 
 MODULE = Path(_core.__file__)
+BUILDS = Path(__file__).resolve().parents[2] / "build"
 #: Mangled names of code of an ISA level: simdnn::v3::... and simdnn::v4::..., and accessors of their tables.
 LEVEL = re.compile(r"\b\w*(?:6simdnn2(v[234])|kernels_(v[234]))")
 
@@ -53,18 +56,32 @@ class Function(NamedTuple):
         return any(register in operands for _, operands in self.instructions)
 
 
+def output(*command: str | Path) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def build_id(path: Path) -> str:
+    """The number that the linker gave to a module; it is the same before and after stripping."""
+    found = re.search(r"Build ID: (\w+)", output("readelf", "--notes", path))
+    return found[1] if found else ""
+
+
 @pytest.fixture(scope="module")
-def functions() -> list[Function]:
+def unstripped() -> Path:
+    """The module with its symbols: the installed one, or that of the build folder from which it came."""
+    wanted = build_id(MODULE)
+    assert wanted, f"{MODULE} has no build ID"
+    for path in (MODULE, *BUILDS.glob(f"*/{MODULE.name}")):
+        if build_id(path) == wanted and ".symtab" in output("readelf", "--section-headers", "--wide", path):
+            return path
+    pytest.fail(f"{MODULE} has no symbols, and {BUILDS} has no build of it: install it from this tree")
+
+
+@pytest.fixture(scope="module")
+def functions(unstripped: Path) -> list[Function]:
     """The functions of the executable sections of the module."""
-    listing = subprocess.run(
-        ["objdump", "--disassemble", "--no-show-raw-insn", "--wide", MODULE],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    found = list(parse(listing))
-    if not any(function.level for function in found):
-        pytest.skip(f"{MODULE.name} has been stripped of its symbols")
+    found = list(parse(output("objdump", "--disassemble", "--no-show-raw-insn", "--wide", unstripped)))
+    assert any(function.level for function in found)
     return found
 
 
@@ -159,7 +176,7 @@ def kernels_of(functions: list[Function], level: str) -> dict[str, list[Function
 
 @pytest.mark.parametrize(("level", "register"), [("v3", "%ymm"), ("v4", "%zmm")])
 def test_every_kernel_is_vectorized(functions: list[Function], level: str, register: str) -> None:
-    """Each loop computes in the widest registers, and calls no function; half precision uses those of double."""
+    """Each loop computes in the widest registers, and calls no function; half precision uses double's."""
     kernels = kernels_of(functions, level)
     rows = [(row["name"], ("value", "derivative", "backward")) for row in _core.activations()]
     rows += [(row["name"], ("value",)) for row in _core.elementary()]
@@ -186,29 +203,17 @@ def test_every_kernel_is_vectorized(functions: list[Function], level: str, regis
     assert not scalar
 
 
-def test_code_of_a_level_is_local() -> None:
+def test_code_of_a_level_is_local(unstripped: Path) -> None:
     """Functions of a level have internal linkage, so the linker cannot merge copies of several levels."""
-    if shutil.which("nm") is None:
-        pytest.skip("needs nm (binutils)")
-    listing = subprocess.run(
-        ["nm", "--defined-only", MODULE], capture_output=True, text=True, check=True
-    ).stdout
-    rows = [line.split() for line in listing.splitlines() if len(line.split()) == 3]
-    if not rows:
-        pytest.skip(f"{MODULE.name} has been stripped of its symbols")
+    rows = [line.split() for line in output("nm", "--defined-only", unstripped).splitlines()]
+    rows = [row for row in rows if len(row) == 3]
+    assert rows
     shared = [name for _, kind, name in rows if "6simdnn2v" in name and kind not in "tdrbn"]
     assert not shared
 
 
 def test_no_stack_is_executable_and_no_path_is_baked_in() -> None:
-    if shutil.which("readelf") is None:
-        pytest.skip("needs readelf (binutils)")
-    shown = subprocess.run(
-        ["readelf", "--wide", "--program-headers", "--dynamic", MODULE],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    shown = output("readelf", "--wide", "--program-headers", "--dynamic", MODULE)
     (stack,) = [line for line in shown.splitlines() if "GNU_STACK" in line]
     assert "RWE" not in stack
     assert "(RPATH)" not in shown
