@@ -204,9 +204,26 @@ void map_blocks(const MapLoops<T>& loops, bool varying, T (*in)[kMapBlock], char
   }
 }
 
+/// Computes a single element in all lanes of a vector, because overhead dominates the time of a call on a scalar.
+template <class S, class T>
+SIMDNN_INLINE void map_one(const MapLoops<T>& loops, char* const* args) {
+  alignas(64) T in[2][kMapStep], out[kMapStep];
+  T parameters[kMaxParameters];
+  for (int k = 0; k < loops.streams; ++k) {
+    const T x = load<T>(*reinterpret_cast<const S*>(args[k]));
+    for (Index j = 0; j < kMapStep; ++j) in[k][j] = x;
+  }
+  for (int k = loops.streams; k < loops.inputs; ++k) {
+    parameters[k - loops.streams] = load<T>(*reinterpret_cast<const S*>(args[k]));
+  }
+  loops.contiguous(in[0], in[loops.streams - 1], parameters, out, kMapStep);
+  store(reinterpret_cast<S*>(args[loops.inputs]), out[0]);
+}
+
 /// NumPy inner loop of any function on elements of type S, which it computes in precision T.
 template <class S, class T>
 SIMDNN_NOINLINE void map_any(const MapLoops<T>& loops, char* const* args, const Index* dims, const Index* steps) {
+  if (dims[0] == 1) return map_one<S>(loops, args);
   const int streams = loops.streams, inputs = loops.inputs;
   constexpr bool direct = sizeof(S) == sizeof(T);
   bool contiguous = direct && steps[inputs] == Index(sizeof(S)), varying = false;
