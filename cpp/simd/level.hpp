@@ -32,6 +32,12 @@
 #define SIMDNN_INLINE inline __attribute__((always_inline))
 #define SIMDNN_LAMBDA_INLINE __attribute__((always_inline))
 #define SIMDNN_NOINLINE __attribute__((noinline))
+// Long functions of many fma, which are inlined where fma is an instruction and not a call.
+#if defined(__FMA__) || defined(__aarch64__)
+#define SIMDNN_INLINE_WITH_FMA SIMDNN_INLINE
+#else
+#define SIMDNN_INLINE_WITH_FMA SIMDNN_NOINLINE
+#endif
 
 SIMDNN_LEVEL_BEGIN
 
