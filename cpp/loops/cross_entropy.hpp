@@ -9,6 +9,7 @@
 #pragma once
 
 #include "../base/descriptions.hpp"
+#include "soft_rows.hpp"
 #include "soft_targets.hpp"
 #include "transposed_rows.hpp"
 
@@ -74,8 +75,7 @@ struct CrossEntropy {
   template <class T>
   static void rows(const LossRows<T>& batch) {
     if (batch.classes == nullptr || batch.parameters[kSmoothing] != 0) {
-      for (Index i = 0; i < batch.output.rows; ++i) soft(batch, i);
-      return;
+      return soft_rows(batch);
     }
     // With a focal factor, so few rows are taken at a time that the first-level cache holds their terms until scaled.
     constexpr Index most = 16384 / sizeof(T);
@@ -193,6 +193,20 @@ struct CrossEntropy {
     if (gamma != 0) hard.apply_focal_factor(gamma);
     for (int l = 0; batch.gradient.data && gamma != 0 && l < count; ++l) finish(l);
     end(batch, first, count, hard);
+  }
+
+  /// Computes rows with target probabilities, or with smoothed classes.
+  template <class T>
+  static void soft_rows(const LossRows<T>& batch) {
+    const bool together = batch.output.columns <= kShort && batch.parameters[kGamma] == 0;
+    for (Index i = 0; i < batch.output.rows; i += together ? Index(kLanes) : 1) {
+      if (!together) {
+        soft(batch, i);
+        continue;
+      }
+      const Index left = batch.output.rows - i;
+      SoftRows<T>::run(batch, i, left < kLanes ? left : Index(kLanes), batch.parameters[kSmoothing]);
+    }
   }
 
   /// Computes one row with target probabilities, or with a smoothed class.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../base/descriptions.hpp"
+#include "distillation.hpp"
 #include "soft_targets.hpp"
 
 SIMDNN_LEVEL_BEGIN
@@ -47,6 +48,7 @@ struct Distillation {
       .logits = true,
   };
 
+  /// Computes a row with a hard part.
   template <class T>
   static void row(const LossRows<T>& batch, Index i) {
     const double temperature = batch.parameters[0], inverse = 1 / temperature;
@@ -91,6 +93,7 @@ struct Distillation {
 
   template <class T>
   static void rows(const LossRows<T>& batch) {
+    if (batch.parameters[1] == 0) return Divergence<T>::rows(batch);
     for (Index i = 0; i < batch.output.rows; ++i) row(batch, i);
   }
 };

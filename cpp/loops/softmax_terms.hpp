@@ -147,12 +147,12 @@ SIMDNN_INLINE ScaledExp<V> floored_exp(V x, V floor, V offset) {
 }
 
 template <class V>
-SIMDNN_INLINE Term<V> near_term(V x, V floor, V offset) {
+SIMDNN_INLINE_WITH_FMA Term<V> near_term(V x, V floor, V offset) {
   return Term<V>(floored_exp(x, floor, offset));
 }
 
 template <class V>
-SIMDNN_INLINE Term<V> far_term(V x, V largest) {
+SIMDNN_INLINE_WITH_FMA Term<V> far_term(V x, V largest) {
   using S = MaxShift<Scalar<V>>;
   V difference = x - largest, floor = V(S::far_floor());
   V back = difference - x;
@@ -165,7 +165,7 @@ SIMDNN_INLINE Term<V> far_term(V x, V largest) {
 
 /// Terms of x, which is a scalar or lanes, for a row's shift.
 template <ExponentRange range, class V, class T>
-SIMDNN_INLINE Term<V> term_within(V x, const MaxShift<T>& shift) {
+SIMDNN_INLINE_WITH_FMA Term<V> term_within(V x, const MaxShift<T>& shift) {
   if constexpr (range == ExponentRange::far) return far_term(x, V(shift.largest));
   if constexpr (range == ExponentRange::near) return near_term(x, V(shift.floor()), V(shift.offset()));
   return Term<V>(scaled_exp(x, V(shift.offset())));
@@ -282,20 +282,18 @@ SIMDNN_INLINE double sum_terms(const T* x, Index n, MaxShift<T> shift, Index lef
   return sum_lanes(sums.lanes());
 }
 
-/// Calls sum_terms() for the row's range of exponents.
+/// Calls sum_terms() for the row's range of exponents; the common range has a loop without y.
 template <class T>
 double row_exp(const T* x, Index n, const MaxShift<T>& shift, Index left_out, T* y) {
-  const auto sum = [&](T* to) SIMDNN_LAMBDA_INLINE {
-    switch (shift.exponent_range()) {
-      case ExponentRange::normal:
-        return sum_terms<ExponentRange::normal>(x, n, shift, left_out, to);
-      case ExponentRange::near:
-        return sum_terms<ExponentRange::near>(x, n, shift, left_out, to);
-      default:
-        return sum_terms<ExponentRange::far>(x, n, shift, left_out, to);
-    }
-  };
-  return y ? sum(y) : sum(nullptr);
+  switch (shift.exponent_range()) {
+    case ExponentRange::normal:
+      return y ? sum_terms<ExponentRange::normal>(x, n, shift, left_out, y)
+               : sum_terms<ExponentRange::normal>(x, n, shift, left_out, static_cast<T*>(nullptr));
+    case ExponentRange::near:
+      return sum_terms<ExponentRange::near>(x, n, shift, left_out, y);
+    default:
+      return sum_terms<ExponentRange::far>(x, n, shift, left_out, y);
+  }
 }
 
 /// y *= factor, a Factor or a GradientFactor.
