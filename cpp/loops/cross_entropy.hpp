@@ -52,7 +52,7 @@ struct HardRows {
     for (int l = 0; l < kLanes; ++l) {
       const double inverse_sum = 1 / (other_terms[l] + target_term[l]), q = other_terms[l] * inverse_sum,
                    power = focal_factor(q, gamma);
-      const double strength = power * (1 - gamma * focal_slope(target_term[l] * inverse_sum, -loss[l], q));
+      const double strength = flush_tiny(power) * (1 - gamma * focal_slope(target_term[l] * inverse_sum, -loss[l], q));
       loss[l] = power == 0 ? 0.0 : power * loss[l];
       factor[l] *= strength;
       target_gradient[l] *= strength;

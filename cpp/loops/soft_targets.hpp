@@ -132,7 +132,7 @@ double focal_row(const SoftRow<T>& row, const Smoothed<T>& targets, double gamma
       const double weight = t[l] == 0 ? 0.0 : t[l] * focal_factor(q, gamma);
       p[l] = 1 - q;
       loss[l] = weight == 0 ? 0.0 : -(weight * log_p);
-      slope[l] = weight * (gamma * focal_slope(p[l], log_p, q) - 1);
+      slope[l] = flush_tiny(weight) * (gamma * focal_slope(p[l], log_p, q) - 1);
     }
   };
   double loss_lane[kLanes] = {}, slope_lane[kLanes] = {};

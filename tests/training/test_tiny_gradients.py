@@ -1,5 +1,6 @@
 """Tiny gradients are zero in losses, backward passes and updates, where subnormal numbers would be slow."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -188,3 +189,18 @@ def test_a_confident_network_stands_still(activation: str, dtype: Any) -> None:
     assert 0 < loss < LEAST_GRADIENT[dtype]
     assert not model.flat_gradients.any()
     assert same_bits(model.flat_parameters, before)
+
+
+@every_float
+@pytest.mark.parametrize("loss", oracles.LOSSES)
+def test_no_subnormal_numbers_in_gradients_of_losses(loss: str, dtype: Any) -> None:
+    """A gradient raises no flag that the value alone does not raise."""
+    row = oracles.LOSSES[loss]
+    for bound, width in itertools.product((6, 40, 90, 110, 150, 360, 500, 700), (2, 10, 65, 200)):
+        for settings in row.variants(width):
+            x, y = outputs(loss, 12, width, dtype, bound), targets(loss, 12, width, dtype)
+            value, both = (
+                set(raised_flags(lambda: NAMED[loss](x, y, **settings, return_grad=grad)).split())  # noqa: B023
+                for grad in (False, True)
+            )
+            assert both <= value, (bound, width, settings)
