@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from simdnn import table
 
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 
 TEXT = """a,b,c,d,e,f
 1,x,1.5,TRUE,,007
@@ -208,7 +208,10 @@ def test_many_words_are_numbers_to_look_up() -> None:
     assert columns.transform(data)[:, 1].tolist() == [0, 2, 1]
     unseen = {"b": np.ones(1), "a": column("new"), "c": np.ones(1), "d": column("p")}
     again = table.Columns.from_dict(json.loads(json.dumps(columns.to_dict())))
-    assert again.transform(unseen)[:, 1].tolist() == [3]
+    with pytest.warns(
+        UserWarning, match="column a: all values are unknown, such as 'new'; .* 3 categories.*'x'"
+    ):
+        assert again.transform(unseen)[:, 1].tolist() == [3]
     assert again.embeddings == columns.embeddings
 
 
@@ -279,6 +282,14 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         "target y: row 2: an unknown class",
     ),
     "another description": (lambda: table.Columns.from_dict([{"name": "a", "code": 1}]), "'code'"),
+    "no scale": (
+        lambda: table.Columns.from_dict([{"name": "a", "mean": 0, "scale": 0, "missing": False}]),
+        "a scale > 0, got 0.0 and 0.0",
+    ),
+    "an infinite mean": (
+        lambda: table.Target.from_dict({"name": "a", "classes": [], "mean": INF, "scale": 1}),
+        "expected finite numbers",
+    ),
     "another target": (lambda: table.Target.from_dict({"name": "a", "code": 1}), "'code'"),
 }
 

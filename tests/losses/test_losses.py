@@ -231,6 +231,8 @@ def test_no_floating_point_warning(name: str, dtype: Any) -> None:
     limits = np.finfo(dtype)
     edges = [0, -0.0, limits.max, -limits.max, limits.smallest_subnormal, -np.inf, 88, -88]
     x = np.array(edges * 4, dtype).reshape(4, 8)
+    if name == "binary_cross_entropy":
+        x = np.clip(x, 0, 1)
     with np.errstate(all="raise"):
         NAMED[name](x, targets(name, 4, 8, dtype), return_grad=True)
 

@@ -6,6 +6,7 @@ import math
 import os
 from typing import TYPE_CHECKING
 
+from .._utils.check import check_flag
 from .._utils.files import Path, check_writable
 from ..io import save
 from ._callback import Callback, Logs, Mode, direction, monitored
@@ -82,7 +83,8 @@ class ModelCheckpoint(Callback):
         model_only: bool = False,
     ) -> None:
         self.path, self.monitor, self.mode = os.fsdecode(path), monitor, direction(monitor, mode)
-        self.save_best_only, self.model_only = bool(save_best_only), bool(model_only)
+        self.save_best_only = check_flag("save_best_only", save_best_only)
+        self.model_only = check_flag("model_only", model_only)
         self.last_path: str | None = None
         self._patience = Patience(None, 0.0, self.mode)
 

@@ -6,6 +6,7 @@ import csv
 import os
 from typing import TYPE_CHECKING, Any
 
+from .._utils.check import check_flag
 from .._utils.files import Path, check_writable
 from ._callback import Callback, Logs
 
@@ -61,7 +62,7 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, path: Path, append: bool = False) -> None:
-        self.path, self.append = os.fspath(path), bool(append)
+        self.path, self.append = os.fspath(path), check_flag("append", append)
         self._columns: list[str] = []
 
     def on_fit_begin(self, trainer: Trainer) -> None:

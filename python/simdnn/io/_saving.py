@@ -17,6 +17,8 @@ __all__ = ["load", "load_metadata", "save"]
 
 #: Prefix of the names of arrays that belong to an optimizer, not to the model.
 OPTIMIZER = "optimizer."
+#: Prefix of the names of the states that stateful layers carry.
+CARRIED = "carried."
 
 
 def save(model: Sequential, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
@@ -159,5 +161,6 @@ def read_model(file: Opened) -> Sequential:
     seed, passes = (check_int(key, found.get(key, 0), 0, 2**64 - 1) for key in ("seed", "passes"))
     arguments = sequential_arguments({k: v for k, v in found.items() if k not in ("seed", "passes")})
     dtype = arguments.setdefault("dtype", "float32")
-    state = {name: file.array(name, dtype) for name in file.names if not name.startswith(OPTIMIZER)}
+    others = (OPTIMIZER, CARRIED)
+    state = {name: file.array(name, dtype) for name in file.names if not name.startswith(others)}
     return Sequential._restored(arguments, state, seed, passes)
