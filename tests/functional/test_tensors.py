@@ -96,7 +96,7 @@ CALLS: dict[str, Callable[[Case], Any]] = {
     "predict with out": predicted_into,
     "forward and backward": both_ways,
     "load_state_dict": stated,
-    "from_torch": lambda c: simdnn.from_torch({"0.weight": c.x}).flat_parameters,
+    "from_torch": lambda c: simdnn.from_torch({"0.weight": c.x, "0.bias": np.zeros(20)}).flat_parameters,
     "step": stepped,
     "fit": fitted,
     "an optimizer's step": updated,
