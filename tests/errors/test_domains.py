@@ -84,7 +84,7 @@ def cases() -> Iterator[Any]:
             yield from rows(f"init.{name}", made, (), setting, value)
 
 
-#: What is no class or function with settings, or is tested below.
+#: Names without settings of their own, or with tests below.
 SKIPPED = {
     "pad_sequences",
     "Optimizer",
