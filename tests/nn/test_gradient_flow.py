@@ -263,7 +263,7 @@ def chain(std: float, activation: Any = "relu", depth: int = 15) -> nn.Sequentia
 
 @pytest.mark.parametrize(("std", "problem"), [(2.0, "exploding"), (0.02, "vanishing"), (0.25, None)])
 def test_flows_of_a_wrong_size_are_seen(std: float, problem: str | None) -> None:
-    """Where all gradients are about 1e14, the ratio of the first to the last one's shows nothing."""
+    """If all gradients are about 1e14, the ratio of the first to the last one's shows nothing."""
     random = np.random.default_rng(1)
     x, y = random.standard_normal((256, 20)).astype(np.float32), random.integers(0, 3, 256)
     found = diagnostics.report(chain(std), x, y)
