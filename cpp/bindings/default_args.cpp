@@ -3,8 +3,10 @@
 // They are written with CPython's C API, because a Python function around the ufunc was measured to make a call on a
 // scalar half as long again.
 #include <Python.h>
+#include <pybind11/numpy.h>
 #include <structmember.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "register.hpp"
@@ -25,6 +27,7 @@ struct DefaultArgsFunction {
   PyObject* check;             ///< a function of the parameters that raises if one is out of its domain, or None
   PyObject* attributes;        ///< the object's __dict__: __name__, __doc__ ... and make_signature
   Py_ssize_t arrays;
+  bool over_rows;  ///< true for gufuncs, which read all elements of a row and so would ignore masks
 };
 
 /// Index of a name in a tuple of names, or -1; the tuple may be nullptr.
@@ -67,10 +70,27 @@ PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_s
   return PyObject_Vectorcall(self.full, given.data(), positional, py::tuple(rest).ptr());
 }
 
+/// Raises and returns false for an argument that a function over rows would read wrongly; see refuse_for_rows().
+bool check_rows(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count) {
+  const auto array = reinterpret_cast<const PyTypeObject*>(py::detail::npy_api::get().PyArray_Type_);
+  for (Py_ssize_t i = 0; i < std::min(count, self.arrays); ++i) {
+    if (Py_TYPE(args[i]) == array || PyFloat_Check(args[i])) continue;
+    try {
+      const char* const name = self.arrays == 2 && i == 0 ? "dy" : "x";
+      py::module_::import("simdnn._utils.arrays").attr("refuse_for_rows")(name, py::handle(args[i]));
+    } catch (py::error_already_set& error) {
+      error.restore();
+      return false;
+    }
+  }
+  return true;
+}
+
 /// Calls the plain ufunc unless a parameter is given.
 PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyObject* kwnames) {
   const DefaultArgsFunction& self = *reinterpret_cast<DefaultArgsFunction*>(object);
   const Py_ssize_t count = PyVectorcall_NARGS(flagged);
+  if (self.over_rows && !check_rows(self, args, count)) return nullptr;
   bool plain = count <= self.arrays;
   for (Py_ssize_t i = 0; plain && kwnames && i < PyTuple_GET_SIZE(self.names); ++i) {
     plain = index_of(PyTuple_GET_ITEM(self.names, i), kwnames) < 0;
@@ -150,6 +170,7 @@ py::object make(const py::object& plain, const py::object& full, Py_ssize_t arra
   self->check = check.inc_ref().ptr();
   self->attributes = py::dict(attributes).inc_ref().ptr();
   self->arrays = arrays;
+  self->over_rows = !py::object(plain.attr("signature")).is_none();
   PyObject_GC_Track(reinterpret_cast<PyObject*>(self));
   return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(self));
 }

@@ -49,7 +49,7 @@ void run_inference(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network
 
 template <class T>
 Array<T> predict(Model<T>& self, const py::object& object) {
-  const Array<T> x = real_array<T>(object, "x");
+  const Array<T> x = input_array<T>(*self.network->spec(), self.network->input(), object);
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
   check_inputs(*self.network, in);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
@@ -60,7 +60,7 @@ Array<T> predict(Model<T>& self, const py::object& object) {
 
 template <class T>
 Array<T> forward_training(Model<T>& self, const py::object& object) {
-  const Array<T> given = real_array<T>(object, "x");
+  const Array<T> given = input_array<T>(*self.network->spec(), self.network->input(), object);
   inputs_of(given, "x", self.network->input());
   const Array<T> x(shape_of(given), given.data());  // for backward()
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
@@ -109,6 +109,7 @@ py::object backward(Model<T>& self, const py::object& object, bool input_gradien
   run_native(self.network->mutex(), work, [&](const StopToken& stop) {
     const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.time_steps);
     copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.time_steps), gradient.data, gradient.stride);
+    apply(flush_post_op<T>(), gradient);
     self.training_context.stop = stop;
     self.training_context.skip_input_gradient = !input_gradient;
     const Matrix<T> input = self.training->backward(gradient, self.training_context);
@@ -152,7 +153,8 @@ template <class T>
 Array<T> output_memory(const py::object& object) {
   const bool tensor = !py::isinstance<py::array>(object) && py::hasattr(object, "__dlpack__");
   const py::object memory = tensor ? py::object(host_array(object, "out")) : object;
-  if (!py::isinstance<Array<T>>(memory) || !py::reinterpret_borrow<py::array>(memory).writeable()) {
+  if (!py::isinstance<Array<T>>(memory) || is_masked(memory) ||
+      !py::reinterpret_borrow<py::array>(memory).writeable()) {
     throw py::type_error(std::string("out: expected a writeable C-contiguous array of ") + text_of(py::dtype::of<T>()));
   }
   return py::reinterpret_borrow<Array<T>>(memory);
@@ -163,7 +165,7 @@ template <class T>
 py::object predict_frozen(Predictor<T>& self, const py::object& object, const py::object& out_object) {
   std::optional<Array<T>> out;
   if (!out_object.is_none()) out = output_memory<T>(out_object);
-  const Array<T> x = real_array<T>(object, "x");
+  const Array<T> x = input_array<T>(*self.network->spec(), self.network->input(), object);
   const Shape wanted = self.network->input(), output = self.network->output();
   const bool single = is_single(x, wanted) && (!out || out->ndim() == (output.sequence ? 2 : 1));
   const Inputs<T> in = single ? single_input(x, wanted) : inputs_of(x, "x", wanted);

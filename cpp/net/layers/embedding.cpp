@@ -2,9 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 namespace simdnn {
+namespace {
+
+/// The number of integers from 0 on that T tells apart.
+template <class T>
+constexpr Index kExactIntegers = Index(1) << std::numeric_limits<T>::digits;
+
+}  // namespace
 
 void EmbeddingSpec::declare_parameters(const std::string& prefix, ParameterLayout& layout) const {
   for (const Table& table : tables) layout.parameters.add(prefix + table.name, {table.count, table.width});
@@ -32,6 +40,11 @@ Embedding<T>::Embedding(const EmbeddingSpec& spec, ParameterBinder<T>& binder)
     : inputs_(spec.input.features), outputs_(spec.output.features), passed_(spec.passed) {
   std::vector<ParameterView<T>> slices;
   for (const EmbeddingSpec::Table& table : spec.tables) {
+    if (table.count > kExactIntegers<T>) {
+      throw std::invalid_argument("num_embeddings: float32 tells only " + std::to_string(kExactIntegers<T>) +
+                                  " integers apart, got " + std::to_string(table.count) +
+                                  ": make the network with dtype=float64");
+    }
     slices.push_back(binder.take(table.count * table.width));
     size_ += table.count * table.width;
   }

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .._utils.check import check_flag
-from .._utils.files import Path
+from .._utils.files import Path, check_writable
 from ..io import save
 from ._callback import Callback, Logs, Mode, direction, monitored
 from ._patience import Patience
@@ -45,7 +45,8 @@ class ModelCheckpoint(Callback):
     ImportError
         In `fit`, if safetensors is missing: it comes with the extra ``[io]``.
     OSError
-        In `fit`, if the file cannot be written.
+        In `fit`, if the file cannot be written, or is no regular file; before the first epoch unless the
+        path has fields.
 
     Attributes
     ----------
@@ -93,7 +94,9 @@ class ModelCheckpoint(Callback):
         return self._patience.best
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        """Reset the best value."""
+        """Reset the best value, and check that the file can be written if its name is known."""
+        if not set("{}") & set(self.path):
+            check_writable(self.path)
         self._patience = Patience(None, 0.0, self.mode)
 
     def __call__(self, trainer: Trainer, logs: Logs) -> None:

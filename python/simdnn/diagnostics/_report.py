@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
+from .._utils.arrays import as_cpu_array
 from ..losses._registry import resolve
 from ..nn import LargeMarginSoftmax, Layer, Sequential
 from ._layerwise import SATURATED_SLOPE, LayerProbe, probes_of
@@ -194,7 +195,7 @@ def report(
     native = resolve(_loss_of(model, loss))
     if native.has_margin:
         native = resolve("cross_entropy")
-    x = np.asarray(X)
+    x = as_cpu_array("X", X)
     model.forward(x[:1])  # raises for a wrong dtype or shape
     if len(x) == 0:
         raise ValueError(f"X: expected at least one sample, got shape {x.shape}")

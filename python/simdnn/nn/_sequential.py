@@ -267,13 +267,17 @@ class Sequential:
         ------
         KeyError
             If names are missing or unknown.
+        TypeError
+            If an array does not consist of real numbers, or is masked.
         ValueError
             If an array has another shape.
         """
         views = self.parameters() | self.buffers()
-        arrays = {
-            name: np.asarray(as_cpu_array(name, value), dtype=self.dtype) for name, value in state.items()
-        }
+        given = {name: as_cpu_array(name, value) for name, value in state.items()}
+        for name, value in given.items():
+            if value.dtype.kind in "cmMOSU":
+                raise TypeError(f"{name}: expected real numbers, got dtype {value.dtype}")
+        arrays = {name: np.asarray(value, dtype=self.dtype) for name, value in given.items()}
         wanted = {name: view.shape for name, view in views.items()}
         check_shapes(wanted, {name: value.shape for name, value in arrays.items()})
         for name, value in arrays.items():

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core, optim
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_int
 from .._utils.files import Path
 from .._utils.progress import Progress, advance, bar
@@ -24,7 +25,7 @@ MAX_GIBBS_STEPS = 1000
 
 def binary_inputs(X: ArrayLike, features: int, dtype: DTypeLike, name: str = "X") -> NDArray[Any]:
     """X as a contiguous array [n, features]; raises unless its numbers are in [0, 1]."""
-    x = np.asarray(X)
+    x = as_cpu_array(name, X)
     if x.dtype.kind not in "biuf":
         raise TypeError(f"{name}: expected real numbers, got dtype {x.dtype}")
     if x.ndim != 2 or x.shape[1] != features or len(x) == 0:

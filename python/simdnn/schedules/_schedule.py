@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
+from .._utils.arrays import as_cpu_array
 
 #: A piece of a schedule: its kind in the C++ registry, its first step, and the parameters of its kind.
 Piece = tuple[str, float, list[float]]
@@ -41,10 +42,10 @@ class Schedule:
 
     def __call__(self, step: ArrayLike) -> Any:
         """The learning rate at a step, counted from 0; an array of rates for an array of steps."""
-        given = np.asarray(step)
+        given = as_cpu_array("step", step)
         if given.dtype.kind not in "iuf":
             raise TypeError(f"step: expected integers >= 0, got dtype {given.dtype}")
-        steps = given.astype(np.float64)
+        steps = np.asarray(given, np.float64)
         if wrong := steps[~((steps >= 0) & (steps == np.floor(steps)) & (steps < np.inf))].ravel().tolist():
             raise ValueError(f"step: expected integers >= 0, got {wrong[0]:g}")
         rates = _core.schedule_rates(self._pieces, steps)

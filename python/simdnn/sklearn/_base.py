@@ -19,6 +19,7 @@ from ..config import limited_threads
 from ._compat import checked_data
 from ._fitted import check_resumable, fitted, remember
 from ._heads import Head
+from ._inputs import check_kinds, check_range, exact_labels
 from ._lbfgs import fit_lbfgs
 from ._network import arrays_of, dense_network, hidden_sizes, initialize, make_network, pretrain
 from ._stochastic import Data, StochasticFit, hold_out, make_optimizer, make_trainer
@@ -77,6 +78,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _checked_input(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
         """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""
+        check_kinds("X", X)
         dtypes = [np.float64, np.float32]
         fresh = options.get("reset", True) or "_model" not in vars(self)
         dtype = self._wanted_dtype() if fresh else self._model.dtype
@@ -87,6 +89,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _checked_pair(self, X: Any, y: Any, first: bool) -> tuple[Any, Any]:
         """X and y checked; y of one column becomes a vector."""
         numeric = not is_classifier(self)
+        check_kinds("y", y, dates=not numeric)
+        y = exact_labels(y)
         X, y = self._checked_input(X, y, multi_output=True, y_numeric=numeric, reset=first)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
@@ -112,8 +116,10 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, Y, weight = self._validate_input(X, y, incremental, first)
         if sample_weight is not None:
+            check_kinds("sample_weight", sample_weight)
             checked = _check_sample_weight(sample_weight, X)
             weight = checked if weight is None else weight * checked
+        check_range("X", X, self._network_dtype(X))
         self._random_state = check_random_state(self.random_state)
         head = self._head(Y)
         if first:
@@ -236,6 +242,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         given = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
         if not isinstance(given, tuple) or len(given) not in (2, 3):
             raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
+        for values in given:
+            check_kinds("eval_set", values, dates=is_classifier(self))
         X, Y = self._validate_evaluation(*given[:2])
         if Y.shape[1] != columns:
             raise ValueError(f"eval_set: expected y of {columns} columns, as in fit, got {Y.shape[1]}")
@@ -246,6 +254,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         if not checked:
             X = self._checked_input(X, reset=False)
         model = self._synced()
+        check_range("X", X, model.dtype)
         with limited_threads(self.n_threads):
             if not issparse(X):
                 return np.asarray(model(X))

@@ -18,6 +18,7 @@ from ._class_weight import weights_of_samples
 from ._documentation import documented
 from ._fitted import fitted
 from ._heads import Head, classifier_head
+from ._inputs import check_kinds, exact_labels
 from ._labels import Labels
 from ._stochastic import Data
 
@@ -232,7 +233,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         TypeError, ValueError
             As in `fit`, or if ``classes`` is missing in the first call or different in a later one.
         """
-        self._set_classes(y, classes)
+        check_kinds("y", y, dates=True)
+        check_kinds("classes", classes, dates=True)
+        self._set_classes(exact_labels(y), exact_labels(classes))
         self._fit(X, y, sample_weight, incremental=True)
         return self
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._utils.arrays import as_cpu_array
+
 
 def as_input(X: Any) -> Any:
     """Samples in the form that native code reads: an array, or the CSR parts of a SciPy sparse matrix."""
@@ -18,7 +20,7 @@ def as_input(X: Any) -> Any:
 
 def checked_order(order: ArrayLike) -> NDArray[np.intp]:
     """An order of samples, shape (n,), as an array of indices; raises for other kinds and shapes."""
-    indices = np.asarray(order)
+    indices = as_cpu_array("order", order)
     if indices.ndim != 1 or indices.dtype.kind not in "iu":
         raise TypeError(
             f"order: expected integers of shape (n,), got {indices.dtype} of shape {indices.shape}"
