@@ -84,7 +84,7 @@ def cases() -> Iterator[Any]:
             yield from rows(f"init.{name}", made, (), setting, value)
 
 
-#: What is no class or function with settings, or is tested below.
+#: Names without settings of their own, or with tests below.
 SKIPPED = {
     "pad_sequences",
     "Optimizer",
@@ -169,6 +169,8 @@ OUTSIDE: dict[str, tuple[Callable[[], Any], str]] = {
     "label_smoothing": (lambda: F.cross_entropy(X, Y, label_smoothing=1.5), "label_smoothing"),
     "label_smoothing nan": (lambda: F.cross_entropy(X, Y, label_smoothing=math.nan), "label_smoothing"),
     "label_smoothing bool": (lambda: F.cross_entropy(X, Y, label_smoothing=True), "label_smoothing"),
+    "ignore_index": (lambda: F.cross_entropy(X, Y, ignore_index=1.5), "ignore_index"),
+    "ignore_index bool": (lambda: F.nll_loss(X, Y, ignore_index=True), "ignore_index"),
     "gamma": (lambda: F.focal_loss(X, Y, gamma=-1.0), "gamma"),
     "alpha": (lambda: F.focal_loss(X, Y, alpha=-1.0), "alpha"),
     "temperature": (lambda: F.distillation_loss(X, X, 0.0), "temperature"),

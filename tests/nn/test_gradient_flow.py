@@ -249,3 +249,38 @@ def test_remedies_name_what_there_is() -> None:
 def test_bad_calls(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call(deep(BLOCKS["sigmoid"]), *batch())
+
+
+def chain(std: float, activation: Any = "relu", depth: int = 15) -> nn.Sequential:
+    """A deep network of 32 units a layer, with weights of this standard deviation."""
+    random = np.random.default_rng(0)
+    hidden = [nn.Dense(32, 32, activation=activation) for _ in range(depth)]
+    model = nn.Sequential(nn.Dense(20, 32, activation=activation), *hidden, nn.Dense(32, 3), rng=0)
+    for value in model.parameters().values():
+        value[...] = random.standard_normal(value.shape) * std if value.ndim == 2 else 0
+    return model
+
+
+@pytest.mark.parametrize(("std", "problem"), [(2.0, "exploding"), (0.02, "vanishing"), (0.25, None)])
+def test_flows_of_a_wrong_size_are_seen(std: float, problem: str | None) -> None:
+    """If all gradients are about 1e14, the ratio of the first to the last one's shows nothing."""
+    random = np.random.default_rng(1)
+    x, y = random.standard_normal((256, 20)).astype(np.float32), random.integers(0, 3, 256)
+    found = diagnostics.report(chain(std), x, y)
+    assert problem == "vanishing" or 1e-3 < found.gradient_ratio < 1e3
+    assert found.verdict == ("healthy" if problem is None else f"{problem} gradients")
+
+
+def test_targets_far_from_the_outputs_make_long_gradients() -> None:
+    x = np.random.default_rng(1).standard_normal((64, 20)).astype(np.float32)
+    found = diagnostics.report(chain(0.25, depth=1), x, np.full((64, 3), 1e6), loss="mse")
+    assert "gradient is" in found.problems["exploding"]
+    assert (
+        diagnostics.report(chain(0.25, depth=1), x, np.full((64, 3), 10.0), loss="mse").verdict == "healthy"
+    )
+
+
+def test_a_last_layer_of_zeros_is_healthy() -> None:
+    model = nn.Sequential(nn.Dense(20, 32, activation="relu"), nn.Dense(32, 3, init="zeros"), rng=0)
+    x = np.random.default_rng(1).standard_normal((64, 20)).astype(np.float32)
+    assert "exploding" not in diagnostics.report(model, x, np.arange(64) % 3).problems

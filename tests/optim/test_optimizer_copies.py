@@ -145,3 +145,12 @@ def test_a_plateau_is_copied_with_the_optimizer() -> None:
         made.lr.observe(1.0)
         made.lr.observe(2.0)
     assert first.current_lr == 1.0
+
+
+@pytest.mark.parametrize("chosen", ["adam", None])
+def test_an_optimizer_by_name_has_no_settings_to_search(chosen: Any) -> None:
+    made = MLPClassifier(optimizer=chosen)
+    with pytest.raises(ValueError, match="optimizer__lr: needs an object"):
+        made.set_params(optimizer__lr=0.1)
+    made.set_params(optimizer=optim.SGD(), optimizer__lr=0.5)
+    assert made.optimizer.lr == 0.5

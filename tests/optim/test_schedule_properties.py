@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from simdnn import _core, optim, schedules
 from simdnn.schedules._describe import schedule_from_dict, schedule_to_dict
@@ -79,11 +79,14 @@ def test_cycles_with_a_phase_of_no_length(anneal: Any) -> None:
 
 
 @few
+@example(2, 1, 0.9999999999999999)
+@example(2, 2, 0.5000000000000001)
+@example(2**40, 1, 0.9999999999999999)
 @given(st.integers(1, 9), st.integers(1, 9), st.floats(0.0, 1.0))
 def test_a_cycle_in_a_sequence_begins_at_its_milestone(before: int, steps: int, share: float) -> None:
     cycle = schedules.one_cycle(1.0, steps, share)
     joined = schedules.sequence([schedules.constant(7.0), cycle], [before])
-    near(joined(np.arange(before + steps)), [7.0] * before + cycle(np.arange(steps)).tolist(), 1.0)
+    near(joined(before + np.arange(-1, steps)), [7.0, *cycle(np.arange(steps))], 1.0)
 
 
 @few

@@ -47,6 +47,9 @@ DOMAINS: dict[str, Callable[..., None]] = {
     "logsumexp": positive("temperature"),
 }
 
+#: Domains in words, for documentation.
+WORDS = {"celu": "alpha > 0", "hard_tanh": "min_val <= max_val"}
+
 
 def domain_of(function: str) -> Callable[..., None] | None:
     """The check of the parameters of a function, its derivative or its backward pass."""

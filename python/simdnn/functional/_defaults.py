@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .._utils.domains import domain_of
+from .._utils.domains import WORDS, domain_of
 
 if TYPE_CHECKING:
     from inspect import Signature
@@ -43,10 +43,18 @@ def with_defaults(
         "__name__": name,
         "__qualname__": name,
         "__module__": "simdnn.functional",
-        "__doc__": f"{name}({', '.join(arrays)}, {defaults}, **ufunc_keywords)\n\n{doc}",
+        "__doc__": f"{name}({', '.join(arrays)}, {defaults}, **ufunc_keywords)\n\n{with_domain(name, doc)}",
         "make_signature": make_signature,
     }
     return _core.function_with_defaults(plain, full, len(arrays), parameters, domain_of(name), attributes)
+
+
+def with_domain(name: str, doc: str) -> str:
+    """A docstring whose section "Raises" tells of the domain of the parameters."""
+    if name.removesuffix("_derivative").removesuffix("_backward") not in WORDS:
+        return doc
+    words = WORDS[name.removesuffix("_derivative").removesuffix("_backward")]
+    return doc.replace("If shapes do not broadcast.", f"If shapes do not broadcast, or not {words}.")
 
 
 def documentation(function: Any) -> str:

@@ -42,7 +42,8 @@ Raises
 TypeError
     If an argument is not made of real numbers.
 ValueError
-    If the shapes differ, a parameter is out of its range, or `reduction` is not known.
+    If the shapes differ, a parameter or a target is out of its range (a NaN spreads), or `reduction` is not
+    known.
 
 Notes
 -----

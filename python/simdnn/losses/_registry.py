@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _core
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_flag, check_float, check_name
+from .._utils.check import check_flag, check_float, check_int, check_name
 from .._utils.jsonable import jsonable, only_keys, reject
 from ..schedules import Schedule
 from ..schedules._describe import schedule_from_dict, schedule_to_dict
@@ -75,6 +75,7 @@ def make(
         key: float(check_flag(key, value)) if key in FLAGS else check_float(key, value)
         for key, value in zip(_PARAMETERS[name], values, strict=True)
     }
+    ignore_index = check_int("ignore_index", ignore_index, -(2**63), 2**63 - 1)
     return _core.Loss(name, settings, weight, weight if scale is None else scale, factor, ignore_index)
 
 

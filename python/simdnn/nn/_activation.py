@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from .._utils.check import check_name, check_real
-from .._utils.domains import domain_of
+from .._utils.domains import WORDS, domain_of
 from ._elementwise import GELU, REGISTRY, Activation, BinaryStep, Swish
 
 #: Names of classes that are not the function's name in CamelCase.
@@ -20,9 +20,6 @@ _SPELLINGS = {
     "silu": "SiLU",
 }
 
-
-#: The domains of parameters in words.
-DOMAIN_WORDS = {"celu": "above 0", "hard_tanh": "min_val <= max_val"}
 
 _DOCUMENTATION = """{summary}: `simdnn.functional.{function}` as a layer.
 
@@ -62,7 +59,7 @@ def _make(row: dict[str, Any]) -> type[Activation]:
     raises = (
         "    Raises\n    ------\n    TypeError, ValueError\n        If a parameter is not a finite number"
     )
-    raises += f", or not {DOMAIN_WORDS[row['name']]}.\n" if domain is not None else ".\n"
+    raises += f", or not {WORDS[row['name']]}.\n" if domain is not None else ".\n"
     parameters = f"    Parameters\n    ----------\n{lines}\n{raises}\n" if lines else ""
     documentation = _DOCUMENTATION.format(
         **row | {"name": name, "function": row["name"], "parameters": parameters, "summary": summary}

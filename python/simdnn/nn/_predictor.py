@@ -41,11 +41,18 @@ class Predictor:
         make = _core.PredictorF32 if model.dtype == np.float32 else _core.PredictorF64
         self._predictor = make(model._model)
         self.dtype = model.dtype
+        self._model = type(model)
         self._arguments = {"layers": model.layers, "dtype": model.dtype, "in_features": model.in_features}
 
     def __reduce__(self) -> tuple[Any, ...]:
         native = self._predictor
-        return _restored, (self._arguments, native.values.copy(), native.buffers.copy(), native.states)
+        return _restored, (
+            self._model,
+            self._arguments,
+            native.values.copy(),
+            native.buffers.copy(),
+            native.states,
+        )
 
     def predict(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """The output for a batch or one sample, equal to that of `Sequential.forward`.
@@ -75,12 +82,14 @@ class Predictor:
 
 
 def _restored(
-    arguments: dict[str, Any], values: NDArray[Any], buffers: NDArray[Any], states: list[NDArray[Any]]
+    model: type[Sequential],
+    arguments: dict[str, Any],
+    values: NDArray[Any],
+    buffers: NDArray[Any],
+    states: list[NDArray[Any]],
 ) -> Predictor:
     """The predictor of a network with these layers, with folded parameters of its own."""
-    from ._sequential import Sequential
-
-    predictor = Predictor(Sequential._blank(arguments))
+    predictor = Predictor(model._blank(arguments))
     predictor._predictor.values[:] = values
     predictor._predictor.buffers[:] = buffers
     predictor._predictor.states = states

@@ -49,13 +49,21 @@ def sequence(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Schedu
             f"milestones: expected {max(len(parts) - 1, 0)} increasing steps, got {list(milestones)}"
         )
     ends = [*begins[1:], math.inf]
-    pieces = [
-        (kind, max(begin + offset, math.nextafter(begin - 1, math.inf)), values)
-        for part, begin, end in zip(parts, begins, ends, strict=True)
-        for kind, offset, values in part._pieces
-        if begin + offset < end
-    ]
+    pieces: list[Piece] = []
+    for part, begin, end in zip(parts, begins, ends, strict=True):
+        for kind, offset, values in part._pieces:
+            start = shifted(begin, offset, pieces[-1][1] if pieces else -math.inf)
+            if start < end:
+                pieces.append((kind, start, values))
     return Schedule(pieces, f"sequence({parts}, {begins[1:]})")
+
+
+def shifted(begin: float, offset: float, last: float) -> float:
+    """The step at which a piece begins: after `last`, and on its side of `begin` despite rounding."""
+    start = begin + offset
+    if offset < 0:
+        start = min(start, math.nextafter(begin, -math.inf))
+    return max(start, math.nextafter(begin - 1, math.inf), math.nextafter(last, math.inf))
 
 
 def warm_up(steps: int, then: Schedule, start: float = 0.0) -> Schedule:

@@ -76,6 +76,32 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
     }
 
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters, and settings of the optimizer by names such as ``optimizer__lr``.
+
+        Parameters
+        ----------
+        **params
+            Parameters of the estimator; they take effect in the next fit.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a name is not known, or the optimizer is no object that has such a setting.
+        """
+        nested = [name for name in params if name.startswith("optimizer__")]
+        chosen = params.get("optimizer", self.optimizer)
+        if nested and not hasattr(chosen, "set_params"):
+            raise ValueError(
+                f"{nested[0]}: needs an object such as optimizer=optim.Adam(), got {chosen!r}; the rate of an"
+                " optimizer by name is learning_rate_init"
+            )
+        return super().set_params(**params)
+
     def _checked_input(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
         """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""
         check_kinds("X", X)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 _ATTRIBUTES = ("model", "loss", "optimizer", "seed", "epochs_done", "_classifies", "_trainer")
 
 
-def reduced(trainer: Trainer) -> tuple[Any, ...]:
-    """The parts of a trainer from which `restored` makes another, independent of it."""
+def reduced(trainer: Trainer, base: type[Trainer]) -> tuple[Any, ...]:
+    """The parts of a trainer from which `restored` makes another, independent of it; `base` is `Trainer`."""
     names = list(trainer.model.parameters())
     arrays = {name: view.copy() for name, view in optimizers.arrays_of(trainer.optimizer, names).items()}
     state = {
@@ -32,15 +32,15 @@ def reduced(trainer: Trainer) -> tuple[Any, ...]:
         "penalty": trainer.penalty,
     }
     added = {name: value for name, value in vars(trainer).items() if name not in _ATTRIBUTES}
-    return restored, (type(trainer), arguments, state), added or None
+    return restored, (base, type(trainer), arguments, state), added or None
 
 
-def restored(kind: type[Trainer], arguments: dict[str, Any], state: dict[str, Any]) -> Trainer:
+def restored(
+    base: type[Trainer], kind: type[Trainer], arguments: dict[str, Any], state: dict[str, Any]
+) -> Trainer:
     """A trainer that goes on bit for bit as the one that was copied."""
-    from ._trainer import Trainer
-
     trainer = kind.__new__(kind)
-    Trainer.__init__(trainer, **arguments)
+    base.__init__(trainer, **arguments)
     names = list(trainer.model.parameters())
     optimizers.restore(trainer.optimizer, names, state["arrays"], state["numbers"])
     trainer.epochs_done = state["epochs_done"]

@@ -120,7 +120,7 @@ class Trainer:
         optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return reduced(self)
+        return reduced(self, Trainer)
 
     @property
     def penalty(self) -> Literal["mean", "sum"]:
