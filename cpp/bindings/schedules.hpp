@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -20,6 +21,9 @@ inline std::vector<SchedulePiece> native_pieces(const Pieces& pieces) {
     piece.kind =
         find_by_name("schedule", name, kernels().schedule_count, [](int i) { return kernels().schedules[i]->name; });
     piece.begin = begin;
+    if (values.size() > std::size_t(kMaxScheduleValues)) {
+      throw std::invalid_argument("schedule: a piece '" + name + "' has too many values");
+    }
     std::copy(values.begin(), values.end(), piece.values);
   }
   return native;

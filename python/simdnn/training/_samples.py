@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-
-def as_input(X: Any) -> Any:
-    """Samples in the form that native code reads: an array, or the CSR parts of a SciPy sparse matrix."""
-    if not hasattr(X, "tocsr"):
-        return X
-    X = X.tocsr()
-    return X.data, X.indices, X.indptr, X.shape
 
 
 def checked_order(order: ArrayLike) -> NDArray[np.intp]:
