@@ -47,7 +47,7 @@ def peers(session: nox.Session) -> None:
 @nox.session
 def clang(session: nox.Session) -> None:
     """The test suite on a build by Clang."""
-    session.install(".[test]", env={"CXX": "clang++"})
+    session.install(".[test]", "-C", "build-dir=build/clang", env={"CXX": "clang++"})
     session.run("python", "-m", "pytest", *session.posargs)
 
 
@@ -72,7 +72,9 @@ def run_sanitized(
     chosen: tuple[str, ...],
 ) -> None:
     """Builds the extension with sanitizers of GCC and tests it with their runtimes loaded before Python."""
-    session.install(".[test]", "-C", f"cmake.define.SIMDNN_SANITIZE={kind}", env={"CXX": "g++"})
+    folder = "build/sanitize-" + kind.replace(",", "-")
+    settings = ("-C", f"build-dir={folder}", "-C", f"cmake.define.SIMDNN_SANITIZE={kind}")
+    session.install(".[test]", *settings, "-C", "install.strip=false", env={"CXX": "g++"})
     found = [
         str(session.run("g++", f"-print-file-name={name}", external=True, silent=True)).strip()
         for name in runtimes

@@ -54,7 +54,11 @@ def main() -> int:
     for case in cases:
         measured.append(harness.run(case, harness.QUICK if options.quick else harness.THOROUGH))
         print(report.progress_line(measured[-1]), file=sys.stderr)
-    print(report.tables(measured, markdown=options.markdown), report.summary(measured), sep="\n\n")
+    print(
+        report.tables(measured, report.allowance(machine), markdown=options.markdown),
+        report.summary(measured),
+        sep="\n\n",
+    )
     if options.json:
         document = {"machine": machine, "results": [result.as_dict() for result in measured]}
         options.json.write_text(json.dumps(document, indent=1) + "\n")

@@ -1,4 +1,4 @@
-// Loops that show the limits of arithmetic, memory and the divider; compiled for this machine when first needed.
+// Loops that show the limits of arithmetic, memory and the divider; compiled for a level when first needed.
 #include <cstddef>
 
 #if defined(__AVX512F__)

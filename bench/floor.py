@@ -5,28 +5,24 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
-SOURCE = Path(__file__).with_name("floor.cpp")
-FLAGS = ["-O3", "-march=native", "-mprefer-vector-width=512", "-fno-math-errno", "-shared", "-fPIC"]
+from bench import levels, native
+
+FLAGS = ("-O3", "-mprefer-vector-width=512", "-fno-math-errno")
 
 
-@functools.cache
-def library() -> ctypes.CDLL | None:
-    """The compiled `floor.cpp`, or None without a C++ compiler."""
-    compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
-    if compiler is None:
-        return None
-    path = Path(tempfile.mkdtemp()) / "floor.so"
-    subprocess.run([compiler, *FLAGS, str(SOURCE), "-o", str(path)], check=True)
-    return ctypes.CDLL(str(path))
+def library(level: str | None = None) -> ctypes.CDLL | None:
+    """`floor.cpp` compiled for a level, by default simdnn's, or None without a C++ compiler.
+
+    Without a limit the code is for this processor.
+    """
+    level = level or os.environ.get("SIMDNN_ISA")
+    machine = (f"-march=x86-64-{level}", "-mtune=native") if level in levels.LEVELS else ("-march=native",)
+    return native.load("floor.cpp", *FLAGS, *machine)
 
 
 def slower_floor(
@@ -119,7 +115,7 @@ def step_floor(
 
 
 #: Bytes that fit into each level of a common cache hierarchy, and into none.
-LEVELS = {"L1": 16 << 10, "L2": 512 << 10, "L3": 8 << 20, "memory": 256 << 20}
+CACHES = {"L1": 16 << 10, "L2": 512 << 10, "L3": 8 << 20, "memory": 256 << 20}
 
 
 @functools.cache
@@ -133,16 +129,18 @@ def describe() -> str:
         dtype: flops / seconds(functools.partial(native[f"floor_multiply_{dtype}"], ctypes.c_double(flops)))
         for dtype in ("float32", "float64")
     }
-    rates = {level: _bandwidth(native, size) for level, size in LEVELS.items()}
+    rates = {level: _bandwidth(native, size) for level, size in CACHES.items()}
     peak = ", ".join(f"{dtype} {rate / 1e9:.0f}" for dtype, rate in peaks.items())
     bandwidth = ", ".join(f"{level} {rate / 1e9:.0f}" for level, rate in rates.items())
-    return f"one core, GFLOP/s: {peak}; reading, GB/s: {bandwidth}"
+    level = os.environ.get("SIMDNN_ISA")
+    core = f"one core at level {level}" if level else "one core"
+    return f"{core}, GFLOP/s: {peak}; reading, GB/s: {bandwidth}"
 
 
 def _bandwidth(native: ctypes.CDLL, size: int) -> float:
     """Bytes per second of repeatedly reading an array of this size."""
     array = np.ones(size // 4, np.float32)
-    repeats = max(1, LEVELS["L3"] // size)
+    repeats = max(1, CACHES["L3"] // size)
     read, address = native.floor_read_float32, ctypes.c_void_p(array.ctypes.data)
     run = functools.partial(read, address, ctypes.c_ssize_t(array.size), ctypes.c_ssize_t(repeats))
     return repeats * size / seconds(run)

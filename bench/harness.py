@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -26,24 +27,32 @@ TEAM_SAMPLE_SECONDS, TEAM_WARM_SECONDS = 20e-3, 50e-3
 REST_SECONDS = 12e-3
 RESTING = 0.05
 MOST_RESTS = 16
-#: A sample in which this process had the CPU for less than this fraction is repeated, up to ATTEMPTS times.
+#: A sample in which this process had the CPU for less than this fraction is repeated.
 UNDISTURBED = 0.95
-ATTEMPTS = 5
 OURS = "simdnn"
 
 
 class Effort(NamedTuple):
-    """Time and rounds for a case; ``least_rounds_when_slow`` is for calls of `SLOW_SECONDS` or more."""
+    """Time and rounds for a case.
+
+    Rounds end when the medians are known within the fraction ``error``, or after ``seconds``, but not before
+    ``least_rounds``, or ``least_rounds_when_slow`` with calls of `SLOW_SECONDS` or more. A sample that
+    another process disturbs is taken up to ``attempts`` times.
+    """
 
     seconds: float
     least_rounds: int
     least_rounds_when_slow: int
-    most_rounds: int
+    error: float
+    attempts: int
 
 
+#: A call of this length needs no warm-up, because it evicts its own data from the caches.
 SLOW_SECONDS = 10e-3
-THOROUGH = Effort(seconds=2.0, least_rounds=25, least_rounds_when_slow=7, most_rounds=301)
-QUICK = Effort(seconds=0.2, least_rounds=3, least_rounds_when_slow=2, most_rounds=51)
+THOROUGH = Effort(seconds=1.2, least_rounds=11, least_rounds_when_slow=5, error=0.0075, attempts=5)
+QUICK = Effort(seconds=0.2, least_rounds=3, least_rounds_when_slow=1, error=0.03, attempts=2)
+#: A contestant that takes this many times as long as simdnn is only timed in the least number of rounds.
+FAR = 8.0
 
 
 class Sample(NamedTuple):
@@ -149,9 +158,9 @@ def limit_threads(threads: int) -> None:
     for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR", "BLIS"):
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
     eigen = "true" if threads > 1 else "false"
+    # XLA ignores the words after the first one that is no flag, and uses as many threads as there are CPUs.
     os.environ["XLA_FLAGS"] = (
-        f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads} "
-        + os.environ.get("XLA_FLAGS", "")
+        f"--xla_cpu_multi_thread_eigen={eigen} {os.environ.get('XLA_FLAGS', '')}".strip()
     )
     os.environ["JAX_PLATFORMS"] = "cpu"
     import simdnn
@@ -161,6 +170,8 @@ def limit_threads(threads: int) -> None:
 
 def run(case: Case, effort: Effort) -> Result:
     """Checks every contestant, then times them in turn."""
+    gc.collect()
+    gc.freeze()  # the next collection only looks at the objects of this case
     contestants = list(case.build())
     for contestant in contestants:
         try:
@@ -169,20 +180,9 @@ def run(case: Case, effort: Effort) -> Result:
         except AssertionError as error:
             where = f"{case.group} {case.name}, {contestant.name}"
             raise AssertionError(f"{where}: wrong result\n{error}") from error
-    gc.collect()
     gc.disable()
     try:
-        calls = [_calls(contestant) for contestant in contestants]
-        repeats = [call.repeats for call in calls]
-        slow = max(call.seconds for call in calls) > SLOW_SECONDS
-        least = effort.least_rounds_when_slow if slow else effort.least_rounds
-        samples: list[list[Sample]] = [[] for _ in contestants]
-        order = list(range(len(contestants)))
-        start = time.perf_counter()
-        while _needs_more(len(samples[0]), least, time.perf_counter() - start, effort):
-            for index in order:
-                samples[index].append(_sample(contestants[index], repeats[index]))
-            order = order[1:] + order[:1]  # no contestant always runs after the same other one
+        samples = _rounds(contestants, effort)
     finally:
         gc.enable()
     times = {
@@ -198,9 +198,42 @@ def run(case: Case, effort: Effort) -> Result:
     )
 
 
-def _needs_more(rounds: int, least: int, seconds: float, effort: Effort) -> bool:
-    """True until the least number of rounds, and the time or the most rounds of the effort, are reached."""
-    return rounds < least or (seconds < effort.seconds and rounds < effort.most_rounds)
+def _rounds(contestants: Sequence[Contestant], effort: Effort) -> list[list[Sample]]:
+    """The samples of each contestant, taken in turn."""
+    calls = [_calls(contestant) for contestant in contestants]
+    slow = max(call.seconds for call in calls) > SLOW_SECONDS
+    least = effort.least_rounds_when_slow if slow else effort.least_rounds
+    samples: list[list[Sample]] = [[] for _ in contestants]
+    order = list(range(len(contestants)))
+    start = time.perf_counter()
+    while True:
+        for index in order:
+            samples[index].append(_sample(contestants[index], calls[index], effort.attempts))
+        order = order[1:] + order[:1]  # no contestant always runs after the same other one
+        if len(samples[0]) < least:
+            continue
+        order = [index for index in order if not _is_far(samples, index)]
+        if time.perf_counter() - start > effort.seconds or all(
+            relative_error(samples[index]) <= effort.error for index in order
+        ):
+            break
+    return samples
+
+
+def _is_far(samples: Sequence[Sequence[Sample]], index: int) -> bool:
+    """True if even the shortest sample of a contestant is `FAR` times the longest of the first one."""
+    longest = max(sample.microseconds for sample in samples[0])
+    return min(sample.microseconds for sample in samples[index]) > FAR * longest
+
+
+def relative_error(samples: Sequence[Sample]) -> float:
+    """The standard error of the median as a fraction of it, from the spread of the middle half."""
+    if len(samples) < 2:
+        return math.inf
+    times = [sample.microseconds for sample in samples]
+    low, middle, high = statistics.quantiles(times, n=4, method="inclusive")
+    # In a normal distribution, quartiles are 1.35 deviations apart, and the median errs by 1.25 / sqrt(n).
+    return 1.25 / 1.35 * (high - low) / (middle * math.sqrt(len(times)))
 
 
 class Calls(NamedTuple):
@@ -212,27 +245,26 @@ class Calls(NamedTuple):
 
 def _calls(contestant: Contestant) -> Calls:
     """Increases the number of calls until a sample is long enough."""
-    repeats = 1
-    least = SAMPLE_SECONDS if available_cpus() == 1 else TEAM_SAMPLE_SECONDS
+    repeats, alone = 1, available_cpus() == 1
+    least = SAMPLE_SECONDS if alone else TEAM_SAMPLE_SECONDS
     with contestant.context():
-        contestant.run()
+        if (first := _time(contestant.run, 1)) > max(least, SLOW_SECONDS):
+            return Calls(1, first)
         while (seconds := _time(contestant.run, repeats)) < least:
             repeats = max(repeats + 1, round(repeats * min(10.0, 1.1 * least / seconds)))
     return Calls(repeats, seconds / repeats)
 
 
-def _sample(contestant: Contestant, repeats: int) -> Sample:
+def _sample(contestant: Contestant, calls: Calls, attempts: int) -> Sample:
     """Time per step of the first undisturbed attempt, or else of the shortest one."""
     shortest = float("inf")
+    repeats = calls.repeats
     alone = available_cpus() == 1
     if not alone:
         _let_pools_sleep()
     with contestant.context():
-        for _ in range(ATTEMPTS):
-            warm = time.perf_counter() + (WARM_SECONDS if alone else TEAM_WARM_SECONDS)
-            contestant.run()
-            while time.perf_counter() < warm:
-                contestant.run()
+        for _ in range(attempts):
+            _warm_up(contestant, calls)
             cpu = time.process_time()
             seconds = _time(contestant.run, repeats)
             disturbed = time.process_time() - cpu < UNDISTURBED * seconds
@@ -240,6 +272,17 @@ def _sample(contestant: Contestant, repeats: int) -> Sample:
             if not disturbed:
                 break
     return Sample(shortest / (repeats * contestant.steps) * 1e6, disturbed)
+
+
+def _warm_up(contestant: Contestant, calls: Calls) -> None:
+    """Runs a contestant untimed; one thread does not need it before a long call."""
+    alone = available_cpus() == 1
+    if alone and calls.seconds > SLOW_SECONDS:
+        return
+    end = time.perf_counter() + (WARM_SECONDS if alone else TEAM_WARM_SECONDS)
+    contestant.run()
+    while time.perf_counter() < end:
+        contestant.run()
 
 
 def _let_pools_sleep() -> None:

@@ -6,22 +6,55 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
 
-#: Levels of x86-64: v3 has AVX2, v4 has AVX-512.
-LEVELS = ("v3", "v4")
-#: Variables that limit libraries to AVX2. PyTorch computes exp and products with MKL. onnxruntime has no such
-#: variable, and numexpr has no vector code.
-AVX2 = {
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "OPENBLAS_CORETYPE": "Haswell",
+ROOT = Path(__file__).resolve().parent.parent
+#: Levels of x86-64: v2 has SSE4.2, v3 has AVX2, v4 has AVX-512.
+LEVELS = ("v2", "v3", "v4")
+VECTORS = {"v2": "SSE", "v3": "AVX2", "v4": "AVX-512"}
+
+
+class Limit(NamedTuple):
+    """Values by which libraries are held to a level, and the features that NumPy may still dispatch to."""
+
+    variables: Mapping[str, str]
+    xla_flags: str
+    numpy_levels: tuple[str, ...]
+
+
+#: XLA gives matrix products and sums to YNNPACK, which asks the processor itself. Without it, products are
+#: oneDNN's, which ONEDNN_MAX_CPU_ISA limits.
+WITHOUT_YNNPACK = "--xla_cpu_experimental_ynn_fusion_type=-individual_dot,-individual_convolution,-reduce"
+#: Limits below v4, the highest level. scikit-learn computes with NumPy and OpenBLAS, numexpr has no vector
+#: code of its own, and onnxruntime has no such variable. `vectors` finds out which libraries obey.
+LIMITS = {
+    "v3": Limit(
+        {
+            "ATEN_CPU_CAPABILITY": "avx2",
+            "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+            "ONEDNN_MAX_CPU_ISA": "AVX2",
+            "OPENBLAS_CORETYPE": "Haswell",
+        },
+        f"--xla_cpu_max_isa=AVX2 {WITHOUT_YNNPACK}",
+        ("X86_V2", "X86_V3", "AVX2", "FMA3"),
+    ),
+    "v2": Limit(
+        {
+            "ATEN_CPU_CAPABILITY": "default",
+            "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+            "ONEDNN_MAX_CPU_ISA": "SSE41",
+            "OPENBLAS_CORETYPE": "Nehalem",
+        },
+        f"--xla_cpu_max_isa=SSE4_2 {WITHOUT_YNNPACK}",
+        ("X86_V2",),
+    ),
 }
-#: Program that prints the features beyond AVX2 that NumPy dispatches to.
-LIST_AVX512 = """
+#: Program that prints the features of this processor that NumPy dispatches to.
+LIST_FEATURES = """
 from numpy._core import _multiarray_umath as core
-names = [name for name in core.__cpu_dispatch__ if name.startswith(("AVX512", "X86_V4"))]
-print(*[name for name in names if core.__cpu_features__.get(name)])
+print(*[name for name in core.__cpu_dispatch__ if core.__cpu_features__.get(name)])
 """
 
 
@@ -31,21 +64,24 @@ def limit_level(level: str | None) -> None:
         raise RuntimeError("limit_level must be called before NumPy is imported")
     if level is None:
         return
-    os.environ["SIMDNN_ISA"] = level
-    if level != "v3":
-        return  # no library uses more than AVX-512
     if platform.machine() not in ("x86_64", "AMD64"):
         raise RuntimeError(f"--isa {level} is for x86-64, not {platform.machine()}")
-    os.environ.update(AVX2)
-    os.environ["NPY_DISABLE_CPU_FEATURES"] = " ".join(numpy_avx512())
-    os.environ["XLA_FLAGS"] = "--xla_cpu_max_isa=AVX2 " + os.environ.get("XLA_FLAGS", "")
+    os.environ["SIMDNN_ISA"] = level
+    if level not in LIMITS:
+        return  # no library uses more than AVX-512
+    limit = LIMITS[level]
+    os.environ.update(limit.variables)
+    os.environ["NPY_DISABLE_CPU_FEATURES"] = " ".join(
+        name for name in numpy_features() if name not in limit.numpy_levels
+    )
+    os.environ["XLA_FLAGS"] = f"{limit.xla_flags} {os.environ.get('XLA_FLAGS', '')}".strip()
 
 
-def numpy_avx512() -> list[str]:
-    """Names of the features beyond AVX2 that NumPy dispatches to here; they vary with its version.
+def numpy_features() -> list[str]:
+    """Names of the features that NumPy dispatches to here; they vary with its version.
 
     Another process prints them, because NumPy must not be loaded here before the environment is set.
     """
     environment = {key: value for key, value in os.environ.items() if key != "NPY_DISABLE_CPU_FEATURES"}
-    command = [sys.executable, "-c", LIST_AVX512]
+    command = [sys.executable, "-c", LIST_FEATURES]
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.split()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from bench import peers, processor
+from bench import peers, processor, vectors
 from bench.harness import OURS, Goal, Result
 
 #: A case with a larger fraction than this of disturbed samples is reported.
@@ -33,6 +33,7 @@ def describe_machine(threads: int, level: str | None = None) -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "isa": config["isa"],
         "isa_of_peers": level,
+        "vectors_of_peers": vectors.check_peers(level),
         "threads": threads,
         "compiler": config["compiler"],
         "system": platform.platform(),
@@ -45,9 +46,9 @@ def heading(machine: dict[str, Any]) -> str:
     """Lines about the machine, and one about every peer that is not installed."""
     threads = "1 pinned thread" if machine["threads"] == 1 else f"{machine['threads']} pinned threads"
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    level = f"level {machine['isa']} ({'for all' if machine['isa_of_peers'] else 'peers without limit'})"
     lines = [
-        f"{machine['cpu']}, {level}, {threads}, float32, {machine['date'][:10]}",
+        f"{machine['cpu']}, level {machine['isa']}, {threads}, float32, {machine['date'][:10]}",
+        allowance(machine),
         versions,
         "median microseconds; (2.0x) = takes twice as long as simdnn",
     ]
@@ -56,20 +57,25 @@ def heading(machine: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def allowance(machine: dict[str, Any]) -> str:
+    """A sentence about the instructions that the peers were allowed."""
+    return vectors.describe(machine["isa_of_peers"], machine["vectors_of_peers"])
+
+
 def progress_line(result: Result) -> str:
     """One line for one finished case."""
     times = ", ".join(f"{name} {three_digits(value)}" for name, value in result.median.items())
     return f"{result.case.group} {result.case.name}: {times} ({result.rounds} rounds)"
 
 
-def tables(results: Sequence[Result], *, markdown: bool) -> str:
-    """A table per group, and a note about disturbed timings."""
+def tables(results: Sequence[Result], allowed: str, *, markdown: bool) -> str:
+    """A table per group with what the peers were allowed, and a note about disturbed timings."""
     parts = []
     for group, members in groupby(results, key=lambda result: result.case.group):
         rows = list(members)
         table = _table(group, rows)
         parts.append(_as_markdown(table) if markdown else _as_text(table))
-        parts += _notes(rows)
+        parts += [*_notes(rows), allowed]
     return "\n\n".join([*parts, *_disturbances(results)])
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench import vectors
+
 PATH = Path(__file__).resolve().parent / "RESULTS.md"
 
 
@@ -80,10 +82,11 @@ def table_name(group: str, machine: dict[str, Any]) -> str:
 
 
 def provenance(machine: dict[str, Any], command: str) -> str:
-    """The line below a table: date, command, instruction set, threads and versions."""
+    """The line below a table: date, command, level, threads, versions, and what the peers were allowed."""
     threads = "1 thread" if machine["threads"] == 1 else f"{machine['threads']} threads"
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    allowed = vectors.describe(machine["isa_of_peers"], machine["vectors_of_peers"])
     return (
         f"{machine['date'][:10]}, `{command}`, level {machine['isa']}, {threads}, "
-        f"{machine['compiler']}, {versions}"
+        f"{machine['compiler']}, {versions}; {allowed}"
     )

@@ -110,7 +110,10 @@ template <class T>
 struct LayerKernels {
   /// out = a + b; out may be a or b.
   void (*add)(const T* a, Index a_row, const T* b, Index b_row, T* out, Index out_row, Index rows, Index columns);
-  typename PostOp<T>::Function multiply;  ///< c *= aux
+  typename PostOp<T>::Function flush;     ///< tiny elements of c = 0
+  typename PostOp<T>::Function multiply;  ///< c *= aux, but 0 where aux is 0
+  /// to = factor * from, for gradients that were summed in double; factor may be nullptr.
+  void (*narrow_gradients)(const double* from, const double* factor, Index n, T* to);
   /// to = scale * from
   void (*cast)(const void* from, DType dtype, Index n, T scale, T* to);
   void (*dropout)(const RandomRows<T>& rows, double probability);

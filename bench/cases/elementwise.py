@@ -19,9 +19,10 @@ from bench.peers.elementwise_numpy import Functions
 
 SIZES = {"64": 64, "4096": 4096, "1e5": 100_000, "1e6": 1_000_000, "16e6": 16_000_000}
 #: Length of the random block that longer inputs repeat.
-BLOCK = 1_000_000
+BLOCK = 100_000
 #: Absolute tolerance, which allows 1 - y^2 of a rounded y; JAX computes gelu_tanh that way at large x.
 TOLERANCE, LOOSE_TOLERANCE = 1e-5, {"gelu_tanh": 1e-4}
+RELATIVE_TOLERANCE = 2e-5
 TWICE_PYTORCH = Goal(("PyTorch",), 2.0)
 #: Goals in addition to `BEST`.
 STRICTER = {"elu N=4096": (TWICE_PYTORCH,), "gelu N=4096": (TWICE_PYTORCH,)}
@@ -177,7 +178,10 @@ def checked(
 
     def check() -> None:
         result = np.asarray((answer or run)()).reshape(-1, expected.size)
+        flat = expected.ravel()
+        tolerance = atol + RELATIVE_TOLERANCE * np.abs(flat)
         for block in result:
-            np.testing.assert_allclose(block, expected.ravel(), rtol=2e-5, atol=atol)
+            if not (np.abs(block - flat) <= tolerance).all():  # a third of the time of assert_allclose
+                np.testing.assert_allclose(block, flat, rtol=RELATIVE_TOLERANCE, atol=atol)
 
     return Contestant(label, run, check, context=context)

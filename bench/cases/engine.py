@@ -51,12 +51,17 @@ LARGE = (
     Row(Network((16, 1024, 1024, 8), 512, 2), {"PyTorch": 1.0}),
     Row(Network((128, 4096, 4096, 10), 64, 2), {"PyTorch": 1.0}),
 )
+#: Activations whose slope underflows in saturated units, and a network in which gradients vanish.
+SATURATING = ("tanh", "sigmoid", "silu")
+SATURATED, VANISHING = Network((30, 128, 128, 10), 128, 4), Network((30, *[64] * 60, 10), 128, 2, "sigmoid")
 #: Factors of the goals for tanh, which takes time in every library, and for v3, with half the vector width.
 TANH_FACTOR, V3_FACTOR = 0.9, 0.9
 #: A step in float64, with half the lanes, may take 1 / 0.45 times as long as in float32.
 DOUBLE_GOAL = Goal((SINGLE,), 0.45)
 #: Goals of threads over one thread: in general, for a network with enough work, and with a busy CPU.
 THREADS_GOAL, GAIN_GOAL, BUSY_GOAL = 0.97, 1.7, 1 / 1.3
+#: A network is never slower as it learns.
+CONVERGED_GOAL = Goal(("fresh",), 1 / 1.05)
 GAINING = (784, 512, 512, 10)
 #: scikit-learn clips its loss, and the first losses of wider networks exceed the bound.
 WIDEST_OF_SKLEARN = 1024
@@ -75,7 +80,12 @@ def cases() -> Iterator[Case]:
         for kind in (_confident, _dead):
             name = f"{_name(row.network)}, {kind.__name__.strip('_')}"
             build = functools.partial(_converged, row.network, kind)
-            yield Case("train converged", name, build, (Goal(("fresh",), 1 / 1.05),))
+            yield Case("train converged", name, build, (CONVERGED_GOAL,))
+    for activation in SATURATING:
+        build = functools.partial(_converged, SATURATED._replace(activation=activation), _dead)
+        yield Case("train converged", f"{_name(SATURATED)} {activation}, saturated", build, (CONVERGED_GOAL,))
+    build = functools.partial(_converged, VANISHING, _unchanged, _steep)
+    yield Case("train converged", "60 layers of 64 sigmoids b=128, vanishing", build, (CONVERGED_GOAL,))
     if peers.threads() > 1:
         for row in ROWS[3:]:
             build = functools.partial(_with_busy_cpu, row.network)
@@ -232,12 +242,26 @@ def _confident(model: nn.Sequential) -> None:
 
 
 def _dead(model: nn.Sequential) -> None:
-    """Makes every second hidden unit dead."""
+    """Makes every second hidden unit dead, or saturated: its slope is near or below the normal numbers."""
     for bias in list(model.parameters().values())[1:-1:2]:
         bias[::2] = -50
 
 
-def _converged(network: Network, spoil: Callable[[nn.Sequential], None]) -> Iterator[Contestant]:
+def _unchanged(model: nn.Sequential) -> None:
+    """Leaves the model as it is."""
+
+
+def _steep(model: nn.Sequential) -> None:
+    """Makes up for a sigmoid's slope by weights of 4 times the size, so that gradients come through."""
+    for weight in list(model.parameters().values())[2:-2:2]:
+        weight *= 4
+
+
+def _converged(
+    network: Network,
+    spoil: Callable[[nn.Sequential], None],
+    refresh: Callable[[nn.Sequential], None] = _unchanged,
+) -> Iterator[Contestant]:
     """A converged or half dead network, and a fresh one; a tiny learning rate keeps both unchanged."""
     problem = make_problem(network)
     x, y = problem.batches()[0]
@@ -251,7 +275,9 @@ def _converged(network: Network, spoil: Callable[[nn.Sequential], None]) -> Iter
     spoiled = make_model(problem)
     spoil(spoiled)
     yield contestant(OURS, spoiled, spoiled(x).argmax(axis=1))
-    yield contestant("fresh", make_model(problem), y)
+    fresh = make_model(problem)
+    refresh(fresh)
+    yield contestant("fresh", fresh, y)
 
 
 @contextlib.contextmanager

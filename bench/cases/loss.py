@@ -13,6 +13,7 @@ from simdnn.demo import _numpy_mlp
 
 from bench import peers
 from bench.harness import OURS, Case, Contestant, Goal
+from bench.peers import losses_jax
 
 Array = NDArray[Any]
 Pair = Callable[[], tuple[Any, Any]]
@@ -40,7 +41,9 @@ def _contestants(shape: tuple[int, int]) -> list[Contestant]:
         run = torch_pair(torch, torch.nn.functional.cross_entropy, logits, target)
         contestants.append(checked("PyTorch", run, expected))
     if jax := peers.jax():
-        contestants.append(checked("JAX", _jax(jax, logits, target), expected))
+        each = losses_jax.functions(jax, 0.0)["cross_entropy"]
+        run = losses_jax.value_and_gradient(jax, each, logits, target)
+        contestants.append(checked("JAX", run, expected))
     return contestants
 
 
@@ -70,16 +73,4 @@ def torch_pair(torch: Any, function: Callable[..., Any], x: Array, y: Array) -> 
         loss.backward()
         return loss.detach(), leaf.grad
 
-    return run
-
-
-def _jax(jax: Any, logits: Array, target: Array) -> Pair:
-    classes = logits.shape[1]
-
-    def mean_loss(z: Any, y: Any) -> Any:
-        return -(jax.nn.log_softmax(z) * jax.nn.one_hot(y, classes)).sum(axis=1).mean()
-
-    function = jax.jit(jax.value_and_grad(mean_loss))
-    z, y = jax.numpy.asarray(logits), jax.numpy.asarray(target)
-    run: Pair = lambda: jax.block_until_ready(function(z, y))  # noqa: E731
     return run

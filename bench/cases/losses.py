@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from simdnn.losses._registry import NAMED
 from bench import peers
 from bench.cases.loss import checked, normal, torch_pair
 from bench.harness import OURS, Case, Contestant
+from bench.peers import losses_jax
 from tests import oracles
 from tests.support.networks import targets
 from tests.support.registry import wide
@@ -24,15 +26,20 @@ Array = NDArray[Any]
 
 #: Shapes with short rows and with 1e5 outputs.
 SHAPES = ((256, 10), (100, 1000))
-NOTE = "PyTorch: forward and backward by autograd, where it has the loss"
+NOTE = (
+    "PyTorch and JAX: the value, and the gradient by autograd or jax.value_and_grad, where they have the loss"
+)
+SMOOTHING = 0.1
 
 
 class Loss(NamedTuple):
-    """A loss for NumPy: the value of each output or row and the slope of their sum; and its arguments."""
+    """A loss for NumPy: the value of each output or row and the slope of their sum; its arguments."""
 
     numpy: Callable[[Array, Array], tuple[Array, Array]]
     target: Callable[[Array], Array]
     output: Callable[[Array], Array] = lambda z: z
+    function: str | None = None
+    settings: Mapping[str, Any] = MappingProxyType({})
 
 
 def softmax(x: Array) -> Array:
@@ -76,6 +83,18 @@ def cross_entropy(x: Array, y: Array) -> tuple[Array, Array]:
     """-log softmax(x)[y]."""
     p = softmax(x)
     return -np.log(own(p, y)), p - hot(x, y)
+
+
+def soft(x: Array, y: Array) -> tuple[Array, Array]:
+    """-sum y log softmax(x)."""
+    p = softmax(x)
+    return -(y * np.log(p)).sum(axis=1), p - y
+
+
+def smoothed(x: Array, y: Array) -> tuple[Array, Array]:
+    """The loss `soft` with 0.9 at the class, and 0.1 spread evenly."""
+    share = np.float32(SMOOTHING / x.shape[1])
+    return soft(x, hot(x, y) * np.float32(1 - SMOOTHING) + share)
 
 
 def focal(x: Array, y: Array) -> tuple[Array, Array]:
@@ -150,12 +169,20 @@ LOSSES = {
     "kl_div": Loss(lambda x, y: (y * (np.log(y) - x), -y), softmax),
 }
 
+#: Other arguments of these losses, as rows of their own.
+VARIANTS = {
+    "cross_entropy soft_targets": Loss(soft, lambda z: softmax(others(z)), function="cross_entropy"),
+    "cross_entropy label_smoothing": Loss(
+        smoothed, classes, function="cross_entropy", settings={"label_smoothing": SMOOTHING}
+    ),
+}
 
-def from_oracle(name: str) -> Loss:
+
+def from_oracle(name: str, settings: Mapping[str, Any]) -> Loss:
     """The formula of the tests' oracle and its arguments."""
     oracle = oracles.LOSSES[name]
     return Loss(
-        lambda x, y: (oracle.each(x, y), oracle.slope(x, y)),
+        lambda x, y: (oracle.each(x, y, **settings), oracle.slope(x, y, **settings)),
         lambda z: targets(name, len(z), z.shape[1], z.dtype),
         lambda z: z if oracle.last is None else getattr(F, oracle.last)(z),
     )
@@ -163,26 +190,32 @@ def from_oracle(name: str) -> Loss:
 
 def cases() -> Iterator[Case]:
     """A row per loss and shape."""
-    for name in oracles.LOSSES:
+    for name in [*oracles.LOSSES, *VARIANTS]:
         for shape in SHAPES:
             build = functools.partial(contestants, name, shape)
             yield Case("losses", "{} {}x{}".format(name, *shape), build, note=NOTE)
 
 
 def contestants(name: str, shape: tuple[int, int]) -> list[Contestant]:
-    """simdnn, NumPy in float32, and PyTorch where it has the loss."""
-    oracle, z = from_oracle(name), normal(shape)
-    loss = LOSSES.get(name, oracle)
+    """simdnn, NumPy in float32, and PyTorch and JAX where they have the loss."""
+    known = VARIANTS.get(name) or LOSSES.get(name)
+    function, settings = (known and known.function) or name, known.settings if known else MappingProxyType({})
+    oracle, z = from_oracle(function, settings), normal(shape)
+    loss = known or oracle
     x, y = loss.output(z), loss.target(z)
     expected = mean(oracle, wide(x), wide(y))
     found = [
-        checked(OURS, lambda: NAMED[name](x, y, return_grad=True), expected),
+        checked(OURS, lambda: NAMED[function](x, y, **settings, return_grad=True), expected),
         checked("NumPy", lambda: mean(loss, x, y), expected),
     ]
     torch = peers.torch()
-    if function := torch and getattr(torch.nn.functional, NAMED[name].__name__, None):
+    if theirs := torch and getattr(torch.nn.functional, NAMED[function].__name__, None):
         warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # kl_div: the mean that is timed
-        found.append(checked("PyTorch", torch_pair(torch, function, x, y), expected))
+        run = torch_pair(torch, functools.partial(theirs, **settings), x, y)
+        found.append(checked("PyTorch", run, expected))
+    jax = peers.jax()
+    if each := jax and losses_jax.functions(jax, SMOOTHING).get(name):
+        found.append(checked("JAX", losses_jax.value_and_gradient(jax, each, x, y), expected))
     return found
 
 

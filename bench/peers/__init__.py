@@ -29,6 +29,11 @@ PEERS = (
 )
 
 
+def module_of(label: str) -> str:
+    """The module of the peer with this label."""
+    return next(peer.module for peer in PEERS if peer.label == label)
+
+
 def is_installed(module: str) -> bool:
     """True if the module can be imported."""
     return importlib.util.find_spec(module) is not None

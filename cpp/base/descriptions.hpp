@@ -155,12 +155,25 @@ struct RuleDescription {
 
 constexpr int kMaxScheduleValues = 4;
 
+/// A number of a piece of a schedule, with its least and its largest value.
+struct ScheduleValue {
+  const char* name = nullptr;
+  double low = 0, high = kUnbounded;  ///< infinity itself is in no range
+  bool whole = false;
+};
+
 /// One kind of piece of a learning-rate schedule: a function of the steps since the piece began.
 struct ScheduleDescription {
   const char* name;
   const char* formula;
   const char* source;
-  const char* values[kMaxScheduleValues];  ///< names of the piece's numbers, in order
+  ScheduleValue values[kMaxScheduleValues];  ///< the piece's numbers, in order
+
+  constexpr int value_count() const {
+    int count = 0;
+    while (count < kMaxScheduleValues && values[count].name != nullptr) ++count;
+    return count;
+  }
 };
 
 }  // namespace simdnn

@@ -20,6 +20,9 @@ struct PostOp {
   const T* parameters = nullptr;
 };
 
+/// Bytes of memory for packed operands of a product.
+constexpr std::size_t kProductScratch = 768 << 10;
+
 /// c [rows, columns] = post_op(c_init + a [rows, depth] b [depth, columns]): each element is one chain of FMAs in the
 /// order of k.
 template <class T>
@@ -30,6 +33,9 @@ struct Product {
   Matrix<T> c = {};
   bool padded = false;     ///< rows of c are padded to kPad, and the padding may be written
   PostOp<T> post_op = {};  ///< for a padded c only
+  /// Returns kProductScratch bytes of the calling thread, 64-byte aligned; nullptr if there is no memory. A product
+  /// with a transposed a and no post-op asks for them, if it is large.
+  void* (*scratch)() = nullptr;
 };
 
 /// Type of an input's numbers in memory, before their cast to a network's precision.

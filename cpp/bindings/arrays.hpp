@@ -39,16 +39,23 @@ inline bool has_shape(const py::array& array, const std::vector<Index>& shape) {
 
 inline std::string shape_text(const py::array& array) { return text_of(py::object(array.attr("shape"))); }
 
+/// True for one of NumPy's masked arrays, whose mask nothing here would read.
+inline bool is_masked(const py::handle& object) {
+  const auto plain = reinterpret_cast<const PyTypeObject*>(py::detail::npy_api::get().PyArray_Type_);
+  if (Py_TYPE(object.ptr()) == plain || !py::isinstance<py::array>(object)) return false;
+  return py::isinstance(object, py::module_::import("numpy.ma").attr("MaskedArray"));
+}
+
 /// An object as an array: the array itself, a view of another library's tensor, or a new array; see _utils/arrays.py.
 inline py::array host_array(const py::handle& object, const char* name) {
-  if (py::isinstance<py::array>(object)) return py::reinterpret_borrow<py::array>(object);
+  if (py::isinstance<py::array>(object) && !is_masked(object)) return py::reinterpret_borrow<py::array>(object);
   return py::module_::import("simdnn._utils.arrays").attr("as_cpu_array")(name, object).cast<py::array>();
 }
 
-/// True for an aligned C-contiguous array of T.
+/// True for an aligned C-contiguous array of T that is not masked.
 template <class T>
 bool is_ready(const py::handle& object) {
-  if (!py::isinstance<Array<T>>(object)) return false;
+  if (!py::isinstance<Array<T>>(object) || is_masked(object)) return false;
   return reinterpret_cast<std::uintptr_t>(py::reinterpret_borrow<py::array>(object).data()) % alignof(T) == 0;
 }
 
@@ -167,6 +174,21 @@ template <class T>
 void check_rows(const LayerSpec& spec, const Matrix<const T>& samples, Index time_steps) {
   const Index columns = samples.columns / time_steps;
   spec.check([&](Index i, Index j) { return double(samples.data[i * columns + j]); }, samples.rows * time_steps);
+}
+
+/// The input of a network as an array of T. Layers that look up integers check the numbers of a wider type first: a
+/// cast could round them to the integers of other entries.
+template <class T>
+Array<T> input_array(const LayerSpec& spec, const Shape& input, const py::handle& object) {
+  if (is_ready<T>(object)) return py::reinterpret_borrow<Array<T>>(object);
+  const py::array array = host_array(object, "x");
+  const bool wider = array.dtype().kind() == 'f' && array.itemsize() > Index(sizeof(T));
+  if (wider && array.ndim() > 0 && array.shape(array.ndim() - 1) == input.features) {
+    const Array<double> exact = real_array<double>(array, "x");
+    check_rows(spec, Matrix<const double>{exact.data(), exact.size() / input.features, input.features, input.features},
+               1);
+  }
+  return real_array<T>(array, "x");
 }
 
 /// The shape of a network's output for `samples` samples of `time_steps` time steps.

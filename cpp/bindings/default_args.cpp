@@ -3,8 +3,10 @@
 // They are written with CPython's C API, because a Python function around the ufunc was measured to make a call on a
 // scalar half as long again.
 #include <Python.h>
+#include <pybind11/numpy.h>
 #include <structmember.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "register.hpp"
@@ -22,8 +24,10 @@ struct DefaultArgsFunction {
   vectorcallfunc call;
   PyObject *plain, *full;
   PyObject *names, *defaults;  ///< tuples of the parameters' names and default values
+  PyObject* check;             ///< a function of the parameters that raises if one is out of its domain, or None
   PyObject* attributes;        ///< the object's __dict__: __name__, __doc__ ... and make_signature
   Py_ssize_t arrays;
+  bool over_rows;  ///< true for gufuncs, which read all elements of a row and so would ignore masks
 };
 
 /// Index of a name in a tuple of names, or -1; the tuple may be nullptr.
@@ -44,6 +48,11 @@ PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_s
     const Py_ssize_t index = index_of(PyTuple_GET_ITEM(self.names, i), kwnames);
     given.push_back(index < 0 ? PyTuple_GET_ITEM(self.defaults, i) : args[count + index]);
   }
+  if (self.check != Py_None && count >= self.arrays) {
+    const py::object checked = py::reinterpret_steal<py::object>(
+        PyObject_Vectorcall(self.check, given.data() + self.arrays, std::size_t(parameters), nullptr));
+    if (!checked) return nullptr;
+  }
   const std::size_t positional = given.size();
   py::list rest;
   for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i) {
@@ -61,10 +70,27 @@ PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_s
   return PyObject_Vectorcall(self.full, given.data(), positional, py::tuple(rest).ptr());
 }
 
+/// Raises and returns false for an argument that a function over rows would read wrongly; see refuse_for_rows().
+bool check_rows(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count) {
+  const auto array = reinterpret_cast<const PyTypeObject*>(py::detail::npy_api::get().PyArray_Type_);
+  for (Py_ssize_t i = 0; i < std::min(count, self.arrays); ++i) {
+    if (Py_TYPE(args[i]) == array || PyFloat_Check(args[i])) continue;
+    try {
+      const char* const name = self.arrays == 2 && i == 0 ? "dy" : "x";
+      py::module_::import("simdnn._utils.arrays").attr("refuse_for_rows")(name, py::handle(args[i]));
+    } catch (py::error_already_set& error) {
+      error.restore();
+      return false;
+    }
+  }
+  return true;
+}
+
 /// Calls the plain ufunc unless a parameter is given.
 PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyObject* kwnames) {
   const DefaultArgsFunction& self = *reinterpret_cast<DefaultArgsFunction*>(object);
   const Py_ssize_t count = PyVectorcall_NARGS(flagged);
+  if (self.over_rows && !check_rows(self, args, count)) return nullptr;
   bool plain = count <= self.arrays;
   for (Py_ssize_t i = 0; plain && kwnames && i < PyTuple_GET_SIZE(self.names); ++i) {
     plain = index_of(PyTuple_GET_ITEM(self.names, i), kwnames) < 0;
@@ -83,7 +109,9 @@ PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyO
 void destroy(PyObject* object) {
   DefaultArgsFunction& self = *reinterpret_cast<DefaultArgsFunction*>(object);
   PyObject_GC_UnTrack(object);
-  for (PyObject* part : {self.plain, self.full, self.names, self.defaults, self.attributes}) Py_XDECREF(part);
+  for (PyObject* part : {self.plain, self.full, self.names, self.defaults, self.check, self.attributes}) {
+    Py_XDECREF(part);
+  }
   PyTypeObject* const type = Py_TYPE(object);
   type->tp_free(object);
   Py_DECREF(type);
@@ -91,7 +119,9 @@ void destroy(PyObject* object) {
 
 int traverse(PyObject* object, visitproc visit, void* arg) {
   const DefaultArgsFunction& self = *reinterpret_cast<DefaultArgsFunction*>(object);
-  for (PyObject* part : {self.plain, self.full, self.names, self.defaults, self.attributes}) Py_VISIT(part);
+  for (PyObject* part : {self.plain, self.full, self.names, self.defaults, self.check, self.attributes}) {
+    Py_VISIT(part);
+  }
   Py_VISIT(Py_TYPE(object));
   return 0;
 }
@@ -129,7 +159,7 @@ PyType_Spec spec{"simdnn._core.Function", sizeof(DefaultArgsFunction), 0,
 py::object type;
 
 py::object make(const py::object& plain, const py::object& full, Py_ssize_t arrays, const py::dict& parameters,
-                const py::dict& attributes) {
+                const py::object& check, const py::dict& attributes) {
   DefaultArgsFunction* const self = PyObject_GC_New(DefaultArgsFunction, reinterpret_cast<PyTypeObject*>(type.ptr()));
   if (self == nullptr) throw py::error_already_set();
   self->call = call;
@@ -137,8 +167,10 @@ py::object make(const py::object& plain, const py::object& full, Py_ssize_t arra
   self->full = full.inc_ref().ptr();
   self->names = py::tuple(parameters.attr("keys")()).release().ptr();
   self->defaults = py::tuple(parameters.attr("values")()).release().ptr();
+  self->check = check.inc_ref().ptr();
   self->attributes = py::dict(attributes).inc_ref().ptr();
   self->arrays = arrays;
+  self->over_rows = !py::object(plain.attr("signature")).is_none();
   PyObject_GC_Track(reinterpret_cast<PyObject*>(self));
   return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(self));
 }
@@ -149,7 +181,8 @@ void register_default_args(py::module_& module) {
   type = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));
   if (!type) throw py::error_already_set();
   module.attr("Function") = type;
-  module.def("function_with_defaults", make, "plain"_a, "full"_a, "arrays"_a, "parameters"_a, "attributes"_a);
+  module.def("function_with_defaults", make, "plain"_a, "full"_a, "arrays"_a, "parameters"_a, "check"_a,
+             "attributes"_a);
 }
 
 }  // namespace simdnn

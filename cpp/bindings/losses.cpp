@@ -87,6 +87,8 @@ struct Evaluation {
   void take_points(const py::object& target, const char* name) {
     Array<T> values = real_array<T>(target, "target");
     check_shape(values, "target", shape, [name] { return std::string(", that of ") + name; });
+    check_domain(loss, values, "target");
+    check_probabilities(name);
     constexpr Index row_length = 1024;
     samples = shape;
     divisor = double(input.size());
@@ -126,6 +128,18 @@ struct Evaluation {
 
  private:
   std::optional<Array<T>> points;
+
+  /// Raises if a loss of probabilities gets other numbers; a NaN spreads.
+  void check_probabilities(const char* name) const {
+    if (std::string_view(loss.info().name) != "binary_cross_entropy") return;
+    const T *const begin = input.data(), *const end = begin + input.size();
+    const auto outside = [](T p) { return (p < T(0)) | (p > T(1)); };
+    bool any = false;
+    for (const T* p = begin; p < end; ++p) any |= outside(*p);
+    if (!any) return;
+    throw py::value_error(std::string(name) + ": expected probabilities in [0, 1], got " +
+                          text_of(py::float_(double(*std::find_if(begin, end, outside)))));
+  }
 
   void check_classes(const char* name, Index columns) const {
     const std::size_t count = loss.class_scale.size();
@@ -217,6 +231,28 @@ py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py
   return py::make_tuple(found[0], py::make_tuple(dx, dw));
 }
 
+py::tuple pickled_loss(const Loss& loss) {
+  if (loss.margin) throw py::type_error("loss: one with a margin cannot be pickled; give the Trainer its function");
+  return py::make_tuple(loss.info().name, loss.parameters, loss.class_weight, loss.class_scale, loss.factor,
+                        loss.ignore_index);
+}
+
+std::shared_ptr<Loss> unpickled_loss(const py::tuple& parts) {
+  if (parts.size() != 6) throw py::value_error("loss: expected 6 parts, got " + std::to_string(parts.size()));
+  auto loss = std::make_shared<Loss>();
+  loss->index = find_by_name("loss", parts[0].cast<std::string>(), kernels().loss_count,
+                             [](int i) { return kernels().losses[i]->name; });
+  loss->parameters = parts[1].cast<std::vector<double>>();
+  if (loss->parameters.size() != kMaxLossParameters) {
+    throw py::value_error("loss: a wrong number of parameters");
+  }
+  loss->class_weight = parts[2].cast<std::vector<double>>();
+  loss->class_scale = parts[3].cast<std::vector<double>>();
+  loss->factor = parts[4].cast<double>();
+  loss->ignore_index = parts[5].cast<std::int64_t>();
+  return loss;
+}
+
 void set_margin(Loss& loss, const std::string& name, double margin, std::optional<double> scale, const Pieces& lambda) {
   const MarginVariant& variant = find_margin(name);
   const bool angular = variant.law == MarginLaw::angular;
@@ -278,6 +314,10 @@ void register_losses(py::module_& module) {
   py::class_<Loss, std::shared_ptr<Loss>>(module, "Loss")
       .def(py::init(&make_loss), "name"_a, "parameters"_a, "class_weight"_a, "class_scale"_a, "factor"_a,
            "ignore_index"_a)
+      .def("__copy__", [](const std::shared_ptr<Loss>& self) { return self; })
+      .def(
+          "__deepcopy__", [](const std::shared_ptr<Loss>& self, const py::dict&) { return self; }, "memo"_a)
+      .def(py::pickle(&pickled_loss, &unpickled_loss))
       .def_property_readonly("name", [](const Loss& self) { return self.info().name; })
       .def_property_readonly("classifies", [](const Loss& self) { return self.info().outputs == Outputs::together; })
       .def_property_readonly("classes", [](const Loss& self) { return self.class_scale.size(); })

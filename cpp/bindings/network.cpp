@@ -44,7 +44,7 @@ void run_inference(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network
 
 template <class T>
 Array<T> predict(Model<T>& self, const py::object& object) {
-  const Array<T> x = real_array<T>(object, "x");
+  const Array<T> x = input_array<T>(*self.network->spec(), self.network->input(), object);
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
   run_inference(self.inference, self.network, in, self.forward_work(in.samples.rows, in.time_steps),
@@ -78,7 +78,7 @@ void run_forward(Model<T>& self, const Inputs<T>& in, T* out, const StopToken& s
 
 template <class T>
 Array<T> forward_training(Model<T>& self, const py::object& object) {
-  const Array<T> x = real_array<T>(object, "x");
+  const Array<T> x = input_array<T>(*self.network->spec(), self.network->input(), object);
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
   check_rows(*self.network->spec(), in.samples, in.time_steps);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
@@ -117,6 +117,7 @@ py::object backward(Model<T>& self, const py::object& object, bool input_gradien
     }
     const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.time_steps);
     copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.time_steps), gradient.data, gradient.stride);
+    apply(flush_post_op<T>(), gradient);
     self.training_context.stop = stop;
     self.training_context.skip_input_gradient = !input_gradient;
     const Matrix<T> input = self.training->backward(gradient, self.training_context);
@@ -160,7 +161,7 @@ template <class T>
 Array<T> output_memory(const py::object& object) {
   const bool tensor = !py::isinstance<py::array>(object) && py::hasattr(object, "__dlpack__");
   const py::object memory = tensor ? py::object(host_array(object, "out")) : object;
-  if (!is_ready<T>(memory) || !py::reinterpret_borrow<py::array>(memory).writeable()) {
+  if (!is_ready<T>(memory) || is_masked(memory) || !py::reinterpret_borrow<py::array>(memory).writeable()) {
     throw py::type_error(std::string("out: expected a writeable, aligned, C-contiguous array of ") +
                          text_of(py::dtype::of<T>()));
   }
@@ -181,7 +182,7 @@ template <class T>
 py::object predict_frozen(Predictor<T>& self, const py::object& object, const py::object& out_object) {
   std::optional<Array<T>> out;
   if (!out_object.is_none()) out = output_memory<T>(out_object);
-  Array<T> x = real_array<T>(object, "x");
+  Array<T> x = input_array<T>(*self.network->spec(), self.network->input(), object);
   if (out && overwrites(*out, x)) x = copied(x);
   const Shape wanted = self.network->input(), output = self.network->output();
   const bool single = is_single(x, wanted) && (!out || out->ndim() == (output.sequence ? 2 : 1));
@@ -206,6 +207,49 @@ template <class T>
 void reset_states(Network<T>& network) {
   run_native(network.mutex(), 0, [&](const StopToken&) {
     network.states().reset();
+    return true;
+  });
+}
+
+/// The states that the next batch begins with, [samples, columns] for each stateful layer; empty: initial states.
+template <class T>
+py::list carried_states(Network<T>& network) {
+  std::vector<std::vector<T>> copies;
+  Index samples = 0;
+  run_native(network.mutex(), 0, [&](const StopToken&) {
+    States<T>& states = network.states();
+    samples = states.carried();
+    for (std::size_t i = 0; samples > 0 && i < states.layers(); ++i) {
+      const T* const begin = states.carried_state(i);
+      copies.emplace_back(begin, begin + samples * states.columns(i));
+    }
+    return true;
+  });
+  py::list found;
+  for (const std::vector<T>& copy : copies) {
+    Array<T> one({samples, Index(copy.size()) / samples});
+    std::copy(copy.begin(), copy.end(), one.mutable_data());
+    found.append(one);
+  }
+  return found;
+}
+
+/// Sets the states that the next batch begins with: a result of carried_states().
+template <class T>
+void set_carried_states(Network<T>& network, const std::vector<Array<T>>& arrays) {
+  States<T>& states = network.states();
+  if (arrays.empty()) return reset_states(network);
+  const Index samples = arrays[0].ndim() == 2 ? arrays[0].shape(0) : 0;
+  bool fits = arrays.size() == states.layers() && samples > 0;
+  for (std::size_t i = 0; fits && i < arrays.size(); ++i) {
+    fits = has_shape(arrays[i], {samples, states.columns(i)});
+  }
+  if (!fits) throw py::value_error("states: expected the states of the network's stateful layers");
+  run_native(network.mutex(), 0, [&](const StopToken&) {
+    states.carry(samples);
+    for (std::size_t i = 0; i < arrays.size(); ++i) {
+      std::copy(arrays[i].data(), arrays[i].data() + arrays[i].size(), states.carried_state(i));
+    }
     return true;
   });
 }
@@ -257,6 +301,10 @@ void register_network_classes(py::module_& module, const std::string& suffix) {
       .def_property_readonly("buffer_blocks",
                              [](const Model<T>& self) { return described(self.network->layout().buffers); })
       .def("reset_states", [](Model<T>& self) { reset_states(*self.network); })
+      .def_property(
+          "states", [](Model<T>& self) { return carried_states(*self.network); },
+          [](Model<T>& self, const std::vector<Array<T>>& states) { set_carried_states(*self.network, states); },
+          "The states that stateful layers carry to the next batch; empty if it begins with initial ones.")
       .def_readwrite("seed", &Model<T>::seed)
       .def_property(
           "passes", [](Model<T>& self) { return with_mutex(self.network->mutex(), [&] { return self.passes; }); },
@@ -274,6 +322,13 @@ void register_network_classes(py::module_& module, const std::string& suffix) {
            }),
            "model"_a)
       .def("reset_states", [](Predictor<T>& self) { reset_states(*self.network); })
+      .def_property(
+          "states", [](Predictor<T>& self) { return carried_states(*self.network); },
+          [](Predictor<T>& self, const std::vector<Array<T>>& states) { set_carried_states(*self.network, states); })
+      .def_property_readonly("values",
+                             [](Predictor<T>& self) { return flat_array(self.network, self.network->values()); })
+      .def_property_readonly("buffers",
+                             [](Predictor<T>& self) { return flat_array(self.network, self.network->buffers()); })
       .def("predict", predict_frozen<T>, "x"_a, "out"_a);
 }
 

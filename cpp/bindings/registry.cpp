@@ -90,8 +90,8 @@ py::list schedules() {
   for (int i = 0; i < kernels().schedule_count; ++i) {
     const ScheduleDescription& info = *kernels().schedules[i];
     py::list values;
-    for (const char* name : info.values) {
-      if (name != nullptr) values.append(name);
+    for (int value = 0; value < info.value_count(); ++value) {
+      values.append(info.values[value].name);
     }
     rows.append(
         py::dict("name"_a = info.name, "formula"_a = info.formula, "source"_a = info.source, "values"_a = values));

@@ -3,7 +3,9 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cmath>
+#include <string_view>
 
 namespace simdnn {
 
@@ -16,6 +18,20 @@ void check_shape(const py::array& array, const char* name, const std::vector<Ind
 }
 
 namespace {
+
+/// Sums and products of probabilities in float32 may exceed 1 by their rounding.
+constexpr double kRoundedOne = 1 + 1e-5;
+
+/// Raises unless holds(target) for every target, as it does for a NaN, which spreads; the pass has no branches.
+template <class T, class Holds>
+void require(const Array<T>& targets, Holds holds, const char* wanted, const Loss& loss, const char* name) {
+  const T *const begin = targets.data(), *const end = begin + targets.size();
+  bool all = true;
+  for (const T* y = begin; y < end; ++y) all &= holds(*y);
+  if (all) return;
+  throw py::value_error(std::string(name) + ": expected " + wanted + " for the loss '" + loss.info().name + "', got " +
+                        text_of(py::float_(double(*std::find_if_not(begin, end, holds)))));
+}
 
 /// True for rows of probabilities, false for class indices.
 bool is_probabilities(const py::array& array, const std::vector<Index>& samples) {
@@ -41,6 +57,20 @@ void check_labels(const Loss& loss, Array<std::int64_t>& labels, const char* nam
 }  // namespace
 
 template <class T>
+void check_domain(const Loss& loss, const Array<T>& values, const char* name) {
+  const std::string_view kind = loss.info().name;
+  const auto sign = [](T y) { return !((y != T(-1)) & (y != T(1)) & (y == y)); };
+  const auto probability = [](T y) { return !((y < T(0)) | (y > T(kRoundedOne))); };
+  const auto count = [](T y) { return !(y < T(0)); };
+  if (kind == "hinge" || kind == "squared_hinge") require(values, sign, "-1 or 1", loss, name);
+  if (kind == "binary_cross_entropy" || kind == "binary_cross_entropy_with_logits" || kind == "cross_entropy") {
+    require(values, probability, "probabilities in [0, 1]", loss, name);
+  }
+  if (kind == "poisson_nll") require(values, count, "numbers >= 0", loss, name);
+  if (kind == "kl_div" && loss.parameters[0] == 0) require(values, count, "probabilities >= 0", loss, name);
+}
+
+template <class T>
 Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
                     Index columns, const Clause& clause, Memory memory) {
   py::object values = object, classes;
@@ -64,7 +94,10 @@ Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name
     case Target::values:
       break;
   }
-  if (values) take_values(values, name, samples, columns, clause, memory);
+  if (values) {
+    take_values(values, name, samples, columns, clause, memory);
+    check_domain(loss, *value_array, name);
+  }
   if (classes) take_classes(loss, classes, name, samples, columns, clause, memory);
 }
 
@@ -109,6 +142,8 @@ Array<T> sample_weights(const py::object& object, const std::vector<Index>& samp
   return weights;
 }
 
+template void check_domain(const Loss&, const Array<float>&, const char*);
+template void check_domain(const Loss&, const Array<double>&, const char*);
 template struct Targets<float>;
 template struct Targets<double>;
 template Array<float> sample_weights(const py::object&, const std::vector<Index>&, const Clause&, Memory);

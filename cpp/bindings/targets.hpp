@@ -45,6 +45,10 @@ struct Targets {
                    const Clause& clause, Memory memory);
 };
 
+/// Raises if a target is out of the domain of the loss.
+template <class T>
+void check_domain(const Loss& loss, const Array<T>& values, const char* name);
+
 /// Checked sample weights >= 0 with a positive finite sum, in the shape of the samples.
 template <class T>
 Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const Clause& clause,

@@ -32,13 +32,15 @@ struct ModelTrainer {
   }
 };
 
-/// The array itself if it is contiguous and aligned, with a dtype that a loader casts; otherwise a copy of dtype T.
+/// The array itself if it is contiguous and aligned, with a dtype that a loader casts; otherwise a copy of dtype T, or
+/// of double where T could round an integer to look up.
 template <class T>
 py::array source_array(const py::object& object) {
   const py::array array = host_array(object, "x");
   const bool known = py::isinstance<Array<float>>(array) || py::isinstance<Array<double>>(array) ||
                      py::isinstance<Array<std::uint8_t>>(array);
   if (known && reinterpret_cast<std::uintptr_t>(array.data()) % std::uintptr_t(array.itemsize()) == 0) return array;
+  if (array.dtype().kind() == 'f' && array.itemsize() > Index(sizeof(T))) return real_array<double>(array, "x");
   return real_array<T>(array, "x");
 }
 

@@ -13,7 +13,9 @@ SIMDNN_LEVEL_BEGIN
 template <class T>
 constexpr LayerKernels<T> kLayerKernels = {
     .add = add<T>,
+    .flush = flush_tile<T>,
     .multiply = multiply_tile<T>,
+    .narrow_gradients = narrow_gradients<T>,
     .cast = cast<T>,
     .dropout = dropout<T>,
     .bernoulli = bernoulli<T>,

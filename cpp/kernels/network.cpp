@@ -3,6 +3,7 @@
 #include "../loops/product.hpp"
 #include "../loops/trainable_activation.hpp"
 #include "../ops/activations.hpp"
+#include "cache.hpp"
 #include "part.hpp"
 
 SIMDNN_LEVEL_BEGIN
@@ -26,7 +27,7 @@ constexpr auto kTileTable = table_of<ActivationTiles<T>>(Activations{}, []<class
 
 template <class T>
 void fill(TypedKernels<T>& kernels) {
-  kernels.product = product<T>;
+  kernels.product = first_level_cache() < 48 << 10 ? product<T, kStreamedPanels> : product<T, kResidentPanels>;
   kernels.transpose = transpose<T>;
   kernels.activations = kTileTable<T>.entries;
   kernels.trainable = kTrainableTable<T>.entries;

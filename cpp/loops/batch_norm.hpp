@@ -1,7 +1,7 @@
 // Batch normalization: statistics of columns, summed in double in the order of the rows; forward and backward passes.
 #pragma once
 
-#include "../simd/lanes.hpp"
+#include "../math/flush.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -108,8 +108,8 @@ void batch_norm_backward_coefficients(const NormColumns<T>& n, Index begin, Inde
   for (Index j = begin; j < end; ++j) {
     const double inverse = n.inverse[j], scale = n.weight ? double(n.weight[j]) * inverse : inverse;
     const double x_scale = -scale * inverse * inverse * n.products[j] / rows;
-    n.x_scale[j] = T(x_scale);
-    n.dx_offset[j] = T(fma(x_scale, double(n.center[j]) - n.mean[j], -scale * n.sums[j] / rows));
+    n.x_scale[j] = narrow_coefficient<T>(x_scale);
+    n.dx_offset[j] = narrow_coefficient<T>(fma(x_scale, double(n.center[j]) - n.mean[j], -scale * n.sums[j] / rows));
   }
 }
 

@@ -1,8 +1,8 @@
-// Elementwise combinations of two matrices.
+// Elementwise combinations of two matrices, and passes over gradients.
 #pragma once
 
 #include "../base/views.hpp"
-#include "../simd/level.hpp"
+#include "../math/flush.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -15,20 +15,44 @@ void add(const T* a, Index a_row, const T* b, Index b_row, T* out, Index out_row
   }
 }
 
-/// The post-op c *= aux.
+/// The post-op of a backward pass without a derivative: tiny gradients become 0.
+template <class T>
+void flush_tile(T* c, T*, Index stride, Index rows, Index columns, const T*) {
+  for (Index i = 0; i < rows; ++i, c += stride) {
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < columns; ++j) c[j] = flush_tiny(c[j]);
+  }
+}
+
+/// The post-op c *= aux of a backward pass, where aux may be a mask: it selects, so that 0 times infinity is 0.
 template <class T>
 void multiply_tile(T* c, T* aux, Index stride, Index rows, Index columns, const T*) {
   for (Index i = 0; i < rows; ++i, c += stride, aux += stride) {
     SIMDNN_VECTORIZE
-    for (Index j = 0; j < columns; ++j) c[j] *= aux[j];
+    for (Index j = 0; j < columns; ++j) {
+      const T slope = flush_tiny(aux[j]), product = c[j] * slope;
+      c[j] = slope == 0 ? T(0) : flush_tiny(product);
+    }
   }
 }
 
-/// out = (a - b) factor; out may be a or b.
+/// to = factor * from, gradients that were summed in double; a factor of nullptr stands for ones.
+template <class T>
+void narrow_gradients(const double* from, const double* factor, Index n, T* to) {
+  if (factor) {
+    SIMDNN_VECTORIZE
+    for (Index i = 0; i < n; ++i) to[i] = narrow_gradient<T>(factor[i] * from[i]);
+  } else {
+    SIMDNN_VECTORIZE
+    for (Index i = 0; i < n; ++i) to[i] = narrow_gradient<T>(from[i]);
+  }
+}
+
+/// out = (a - b) factor, but 0 where that is tiny; out may be a or b.
 template <class T>
 void difference(const T* a, const T* b, T factor, T* out, Index n) {
   SIMDNN_VECTORIZE
-  for (Index i = 0; i < n; ++i) out[i] = (a[i] - b[i]) * factor;
+  for (Index i = 0; i < n; ++i) out[i] = flush_tiny(flush_tiny(a[i] - b[i]) * factor);
 }
 
 SIMDNN_LEVEL_END

@@ -51,7 +51,9 @@ void crelu_backward(const T* dy, Index dy_stride, const T* x, Index x_stride, In
   for (Index i = 0; i < rows; ++i, dy += dy_stride, x += x_stride, dx += dx_stride) {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < columns; ++j) {
-      dx[j] = dy[j] * Relu::derivative(x[j]) - dy[columns + j] * Relu::derivative(-x[j]);
+      const T beyond = x[j] == x[j] ? T(0) : x[j];
+      const T rising = x[j] > 0 ? dy[j] : beyond, falling = x[j] < 0 ? dy[columns + j] : T(0);
+      dx[j] = rising - falling;
     }
   }
 }

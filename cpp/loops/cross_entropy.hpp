@@ -9,6 +9,7 @@
 #pragma once
 
 #include "../base/descriptions.hpp"
+#include "soft_rows.hpp"
 #include "soft_targets.hpp"
 #include "transposed_rows.hpp"
 
@@ -35,7 +36,7 @@ struct HardRows {
 
   SIMDNN_INLINE void find_factor(int l, double scale) {
     factor[l] = scale * weight[l] / (other_terms[l] + target_term[l]);
-    target_gradient[l] = -(factor[l] * other_terms[l]);
+    target_gradient[l] = -(factor[l] * flush_tiny(other_terms[l]));
   }
 
   /// Computes the factors of the gradients.
@@ -74,8 +75,7 @@ struct CrossEntropy {
   template <class T>
   static void rows(const LossRows<T>& batch) {
     if (batch.classes == nullptr || batch.parameters[kSmoothing] != 0) {
-      for (Index i = 0; i < batch.output.rows; ++i) soft(batch, i);
-      return;
+      return soft_rows(batch);
     }
     // With a focal factor, so few rows are taken at a time that the first-level cache holds their terms until scaled.
     constexpr Index most = 16384 / sizeof(T);
@@ -116,7 +116,7 @@ struct CrossEntropy {
   static void finish_gradient(const LossRows<T>& batch, Index i, double target_gradient) {
     T* const gradient = batch.gradient.row(i);
     const std::int64_t target = batch.classes[i];
-    if (target >= 0) gradient[target] = T(target_gradient);
+    if (target >= 0) gradient[target] = narrow_gradient<T>(target_gradient);
     for (Index j = 0; target < 0 && j < batch.output.columns; ++j) gradient[j] = T(0);
   }
 
@@ -150,7 +150,7 @@ struct CrossEntropy {
     hard.find_factors(batch.scale);
     if (batch.parameters[kGamma] != 0) hard.apply_focal_factor(batch.parameters[kGamma]);
     if (batch.gradient.data) {
-      block.scale(factor_of<T>(Lanes<double>(hard.factor)));
+      block.scale(gradient_factor_of<T>(Lanes<double>(hard.factor)));
       block.store(batch.gradient.row(first), batch.gradient.stride, count);
       for (int l = 0; l < count; ++l) finish_gradient(batch, first + l, hard.target_gradient[l]);
     }
@@ -165,7 +165,7 @@ struct CrossEntropy {
     const double gamma = batch.parameters[kGamma];
     const auto gradient_of = [&](int l) { return batch.gradient.data ? batch.gradient.row(first + l) : nullptr; };
     const auto finish = [&](int l) {
-      row_scale(gradient_of(l), factor_of<T>(hard.factor[l]), n);
+      row_scale(gradient_of(l), gradient_factor_of<T>(hard.factor[l]), n);
       finish_gradient(batch, first + l, hard.target_gradient[l]);
     };
     begin(batch, first, count, hard, target);
@@ -193,6 +193,20 @@ struct CrossEntropy {
     if (gamma != 0) hard.apply_focal_factor(gamma);
     for (int l = 0; batch.gradient.data && gamma != 0 && l < count; ++l) finish(l);
     end(batch, first, count, hard);
+  }
+
+  /// Computes rows with target probabilities, or with smoothed classes.
+  template <class T>
+  static void soft_rows(const LossRows<T>& batch) {
+    const bool together = batch.output.columns <= kShort && batch.parameters[kGamma] == 0;
+    for (Index i = 0; i < batch.output.rows; i += together ? Index(kLanes) : 1) {
+      if (!together) {
+        soft(batch, i);
+        continue;
+      }
+      const Index left = batch.output.rows - i;
+      SoftRows<T>::run(batch, i, left < kLanes ? left : Index(kLanes), batch.parameters[kSmoothing]);
+    }
   }
 
   /// Computes one row with target probabilities, or with a smoothed class.

@@ -33,8 +33,10 @@ void dropout(const RandomRows<T>& rows, double probability) {
                     [&](const T* x, T* y, T* slope, Index count, const std::uint32_t* words) SIMDNN_LAMBDA_INLINE {
                       SIMDNN_VECTORIZE
                       for (Index j = 0; j < count; ++j) {
-                        slope[j] = words[j] >= threshold ? kept : T(0);
-                        y[j] = x[j] * slope[j];
+                        const bool keeps = words[j] >= threshold;
+                        const T scaled = x[j] * kept;
+                        slope[j] = keeps ? kept : T(0);
+                        y[j] = keeps ? scaled : T(0);
                       }
                     });
 }
@@ -83,8 +85,9 @@ void rrelu(const RandomRows<T>& rows, const SlopeLaw& law) {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < count; ++j) {
       const T factor = x[j] > 0 ? T(1) : slope[j];
+      const T product = x[j] * factor;
       slope[j] = factor;
-      y[j] = x[j] * factor;
+      y[j] = factor == 0 && x[j] == x[j] ? T(0) : product;
     }
   };
   if (law.normal) {

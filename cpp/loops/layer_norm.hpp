@@ -1,6 +1,7 @@
 // Layer normalization of rows by their own mean and variance, which are computed in double.
 #pragma once
 
+#include "../math/flush.hpp"
 #include "reduce.hpp"
 
 SIMDNN_LEVEL_BEGIN
@@ -53,7 +54,7 @@ void layer_norm_backward(const NormRows<T>& n) {
       if (n.weight) {
         load_block(n.weight + first, count, T(0), weight);
         SIMDNN_VECTORIZE
-        for (int l = 0; l < kLanes; ++l) dy[l] *= weight[l];
+        for (int l = 0; l < kLanes; ++l) dy[l] = flush_tiny(dy[l] * weight[l]);
         store_block(g + first, count, dy);
       }
       const Lanes<double> d = wide(Lanes<T>(dy));
@@ -61,8 +62,8 @@ void layer_norm_backward(const NormRows<T>& n) {
       product = fma(d, wide(Lanes<T>(block)), product);
     });
     const double inverse = n.inverse[i];
-    const T scale = T(inverse), x_scale = T(-inverse * sum_lanes(product) * per_column);
-    const T offset = T(-inverse * sum_lanes(sum) * per_column);
+    const T scale = T(inverse), x_scale = narrow_coefficient<T>(-inverse * sum_lanes(product) * per_column);
+    const T offset = narrow_coefficient<T>(-inverse * sum_lanes(sum) * per_column);
     SIMDNN_VECTORIZE
     for (Index j = 0; j < n.y.columns; ++j) g[j] = fma(g[j], scale, fma(normal[j], x_scale, offset));
   }

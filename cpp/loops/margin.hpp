@@ -7,7 +7,7 @@
 // and w.r.t. |w| as w.r.t. |x|. If r and q are both norms, the other logits are z itself and have no such part.
 #pragma once
 
-#include "../simd/lanes.hpp"
+#include "../math/flush.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -109,7 +109,7 @@ SIMDNN_INLINE double margin_columns(const MarginRows<T>& batch, const MarginRow&
       const double radial = double(gs[l]) * row.r * row.q(norm[l]) * row.cosine(double(zs[l]), norm[l]);
       lane[l] -= row.shape.feature_norm ? 0.0 : radial * row.inverse_x;
       norm_gradient[l] -= row.shape.weight_norm ? 0.0 : radial * inverse_norm(norm[l]);
-      gs[l] = T(double(gs[l]) * row.z_factor(norm[l]));
+      gs[l] = narrow_gradient<T>(double(gs[l]) * row.z_factor(norm[l]));
     }
     store_block(out + first, count, gs);
     store_block(batch.weight_norm_gradient + first, count, norm_gradient);
@@ -133,7 +133,7 @@ void margin_backward(const MarginRows<T>& batch) {
     const double norm = batch.weight_norm[target], c = row.cosine(double(z[target]), norm);
     const MarginPoint e = margin_excess(c, shape);
     const double strength = g * row.r * row.q(norm), radial = -c * e.slope;
-    out[target] = T(g * row.z_factor(norm) * (1 + e.slope));
+    out[target] = narrow_gradient<T>(g * row.z_factor(norm) * (1 + e.slope));
     batch.feature_norm_gradient[i] += strength * (shape.feature_norm ? e.value + radial : radial) * row.inverse_x;
     batch.weight_norm_gradient[target] +=
         strength * (shape.weight_norm ? e.value + radial : radial) * inverse_norm(norm);
@@ -172,7 +172,7 @@ void norm_gradient_rows(const T* x, Index stride, Index rows, Index columns, con
     const double inverse = inverse_norm(norms[i]);
     SIMDNN_VECTORIZE
     for (Index j = 0; j < columns; ++j)
-      out[i * out_stride + j] = T(norm_gradient[i] * (inverse * double(x[i * stride + j])));
+      out[i * out_stride + j] = narrow_gradient<T>(norm_gradient[i] * (inverse * double(x[i * stride + j])));
   }
 }
 
@@ -182,7 +182,8 @@ void add_norm_gradient_columns(const T* w, Index rows, Index columns, const doub
   for (Index i = 0; i < rows; ++i, w += columns, gradient += columns) {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < columns; ++j) {
-      gradient[j] = T(fma(norm_gradient[j], inverse_norm(norms[j]) * double(w[j]), double(gradient[j])));
+      gradient[j] =
+          narrow_gradient<T>(fma(norm_gradient[j], inverse_norm(norms[j]) * double(w[j]), double(gradient[j])));
     }
   }
 }

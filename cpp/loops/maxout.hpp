@@ -78,7 +78,8 @@ void maxout_backward(char* const* args, const Index* dims, const Index* steps) {
         const T lost = open[j] == open[j] ? T(0) : open[j];
         const T slope = groups.element[j] == groups.best[j] ? open[j] : lost;
         open[j] -= slope;  // the first largest element takes all
-        groups.out[j] = dy[j] * slope;
+        const T product = dy[j] * slope;
+        groups.out[j] = slope == 0 ? T(0) : product;  // the others get none, even of an infinite gradient
       }
       scatter<S>(groups.out, count, args[2] + i * steps[2] + k * steps[4], steps[2]);
     }

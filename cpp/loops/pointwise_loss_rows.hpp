@@ -1,13 +1,26 @@
-// Loop of pointwise losses over rows, in double, with sums in sixteen virtual lanes.
+// Loop of pointwise losses over rows, with sums in double in sixteen virtual lanes.
 #pragma once
 
 #include "../ops/pointwise_losses.hpp"
-#include "../simd/lanes.hpp"
+#include "softmax_terms.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-template <class Loss, int kMode>
-SIMDNN_INLINE ValueAndSlope evaluate(double x, double y, const double* parameters, double scale) {
+/// Conversion of derivatives to gradients: a product with the factor of a row.
+template <class T>
+struct SlopeScale {
+  GradientFactor<Lanes<T>> factor;
+  Lanes<double> exact;
+
+  explicit SlopeScale(double scale) : factor(gradient_factor_of<T>(Lanes<double>(scale))), exact(scale) {}
+  SIMDNN_INLINE Lanes<T> operator*(const Lanes<float>& slope) const { return factor * slope; }
+  SIMDNN_INLINE Lanes<T> operator*(const Lanes<double>& slope) const {
+    return narrow_gradient<T>(exact * flush_wide<T>(slope));
+  }
+};
+
+template <class Loss, int kMode, class V>
+SIMDNN_INLINE auto evaluate(const V& x, const V& y, const double* parameters, const Wide<V>& scale) {
   if constexpr (requires { Loss::kModes; }) {
     return Loss::template at<kMode>(x, y, parameters, scale);
   } else {
@@ -15,46 +28,53 @@ SIMDNN_INLINE ValueAndSlope evaluate(double x, double y, const double* parameter
   }
 }
 
-/// Number of elements that are evaluated before their values are summed: a few blocks of lanes.
-constexpr Index kStretch = 256;
-
-/// value[j] = the loss of x[j], to[j] = slope times its derivative; to may be x.
+/// A row of outputs and targets, and places for the results.
 template <class Loss, int kMode, class T>
-void evaluate_stretch(const T* x, const T* y, Index count, const double* parameters, const double* scale, double slope,
-                      double* value, T* to) {
-  SIMDNN_VECTORIZE
-  for (Index j = 0; j < count; ++j) {
-    const ValueAndSlope f = evaluate<Loss, kMode>(double(x[j]), double(y[j]), parameters, scale[j]);
-    value[j] = f.value;
-    to[j] = T(slope * f.slope);
+struct PointwiseRow {
+  const T *x, *y;
+  const double *parameters, *class_scale;
+  T *gradient, *each;
+  SlopeScale<T> slope_scale;
+  Lanes<double> sums;
+
+  /// Computes `count` elements from `first`, which are kBlocks whole blocks or part of one.
+  template <int kBlocks>
+  SIMDNN_INLINE void run(Index first, int count) {
+    using V = Lanes<T, kBlocks>;
+    Wide<V> scale = 1.0;
+    if (class_scale) scale = Wide<V>(class_scale + first, count, 1.0);
+    const auto f = evaluate<Loss, kMode>(V(x + first, count, T(0)), V(y + first, count, T(0)), parameters, scale);
+    unroll<kBlocks>([&](int b) SIMDNN_LAMBDA_INLINE {
+      const Index place = first + b * kLanes;
+      const int present = count - b * kLanes;
+      if (each) narrow<T>(f.value.block(b)).store(each + place, present);
+      if (gradient) (slope_scale * f.slope.block(b)).store(gradient + place, present);
+      Lanes<double> value = wide(f.value.block(b));
+      sums += present >= kLanes ? value : value.first(present);
+    });
   }
-}
+};
+
+/// Blocks that are computed side by side, because the operations of one depend on each other.
+constexpr int kSideBySide = kVectorBytes == 64 ? 2 : 1;
 
 template <class Loss, int kMode, class T>
 void pointwise_row(const LossRows<T>& batch, Index i) {
-  const T* const x = batch.output.row(i);
-  const T* const y = batch.values.row(i);
-  T* const gradient = batch.gradient.data ? batch.gradient.row(i) : nullptr;
-  T* const each = batch.each ? batch.each + i * batch.output.columns : nullptr;
   const double weight = (batch.row_weight ? double(batch.row_weight[i]) : 1.0) * batch.factor;
-  double parameters[kMaxLossParameters], value[kStretch], ones[kStretch];
-  T unread[kStretch];
-  for (int p = 0; p < kMaxLossParameters; ++p) parameters[p] = batch.parameters[p];
-  for (Index j = 0; j < kStretch && j < batch.output.columns; ++j) ones[j] = 1;
-  Lanes<double> sums;
-  for (Index first = 0; first < batch.output.columns; first += kStretch) {
-    const Index count = first + kStretch < batch.output.columns ? kStretch : batch.output.columns - first;
-    evaluate_stretch<Loss, kMode>(x + first, y + first, count, parameters,
-                                  batch.class_scale ? batch.class_scale + first : ones, batch.scale * weight, value,
-                                  gradient ? gradient + first : unread);
-    for (Index j = 0; each && j < count; ++j) each[first + j] = T(value[j]);
-    for_blocks(count, [&](Index offset, Index present) SIMDNN_LAMBDA_INLINE {
-      double block[kLanes];
-      load_block(value + offset, present, 0.0, block);
-      sums += Lanes<double>(block);
-    });
-  }
-  batch.row_loss[i] = weight * sum_lanes(sums);
+  PointwiseRow<Loss, kMode, T> row{batch.output.row(i),
+                                   batch.values.row(i),
+                                   batch.parameters,
+                                   batch.class_scale,
+                                   batch.gradient.data ? batch.gradient.row(i) : nullptr,
+                                   batch.each ? batch.each + i * batch.output.columns : nullptr,
+                                   SlopeScale<T>(batch.scale * weight),
+                                   {}};
+  constexpr int step = kSideBySide * kLanes;
+  const Index n = batch.output.columns;
+  Index first = 0;
+  for (; first + step <= n; first += step) row.template run<kSideBySide>(first, step);
+  for (; first < n; first += kLanes) row.template run<1>(first, n - first < kLanes ? int(n - first) : kLanes);
+  batch.row_loss[i] = weight * sum_lanes(row.sums);
   if (batch.row_correct) batch.row_correct[i] = 0;
 }
 

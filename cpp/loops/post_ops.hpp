@@ -3,6 +3,7 @@
 // The columns of a tile are whole lanes.
 #pragma once
 
+#include "../math/flush.hpp"
 #include "map.hpp"
 
 SIMDNN_LEVEL_BEGIN
@@ -38,13 +39,13 @@ void train_tile(T* c, T* aux, Index stride, Index rows, Index columns, const T* 
       for (Index j = 0; j < columns; ++j) {
         const T x = c[j];
         c[j] = value_of<Op>(x, fixed.value);
-        aux[j] = derivative_of<Op>(x, fixed.value);
+        aux[j] = kept_derivative_of<Op>(x, fixed.value);
       }
     }
   }
 }
 
-/// Post-op of a backward pass: c *= f', from aux.
+/// Post-op of a backward pass: c *= f', from aux. A tiny f' is 0 before the product, because a subnormal one is slow.
 template <class Op, class T>
 void backward_tile(T* c, T* aux, Index stride, Index rows, Index columns, const T* parameters) {
   [[maybe_unused]] const Fixed<Op, T> fixed(parameters);
@@ -52,9 +53,9 @@ void backward_tile(T* c, T* aux, Index stride, Index rows, Index columns, const 
     SIMDNN_VECTORIZE
     for (Index j = 0; j < columns; ++j) {
       if constexpr (Op::info.reads == Reads::output) {
-        c[j] *= derivative_from_output_of<Op>(aux[j], fixed.value);
+        c[j] = flush_tiny(c[j] * derivative_from_output_of<Op>(aux[j], fixed.value));
       } else {
-        c[j] *= aux[j];
+        c[j] = flush_tiny(c[j] * flush_tiny(aux[j]));
       }
     }
   }

@@ -1,10 +1,12 @@
 // Recurrent cells: the elementwise part of a time step, forward and backward.
 //
 // A row holds the gates of all units, gate by gate. The derivative of a gate follows from its value: f (1 - f) for a
-// sigmoid, 1 - t^2 for a tanh.
+// sigmoid, 1 - t^2 for a tanh. In the backward pass tiny gates, states and gradients are 0, and so are products of two
+// of them before the third factor.
 #pragma once
 
 #include "../base/views.hpp"
+#include "../math/flush.hpp"
 #include "../math/tanh.hpp"
 
 SIMDNN_LEVEL_BEGIN
@@ -72,7 +74,7 @@ struct Rnn {
     T *const a = r.gates, *const dh = r.dh;
     SIMDNN_VECTORIZE
     for (Index j = 0; j < n; ++j) {
-      a[j] = dh[j] * tanh_slope(a[j]);
+      a[j] = flush_tiny(flush_tiny(dh[j]) * tanh_slope(a[j]));
       dh[j] = 0;
     }
   }
@@ -105,13 +107,14 @@ struct Lstm {
     const T *const c = r.c, *const tanh_of_c = r.tanh_of_c;
     SIMDNN_VECTORIZE
     for (Index j = 0; j < n; ++j) {
-      const T in = i[j], forget = f[j], cell = g[j], out = o[j], t = tanh_of_c[j];
-      const T total_dc = fma(dh[j] * out, tanh_slope(t), dc[j]);
-      i[j] = total_dc * cell * sigmoid_slope(in);
-      f[j] = total_dc * c[j] * sigmoid_slope(forget);
-      g[j] = total_dc * in * tanh_slope(cell);
-      o[j] = dh[j] * t * sigmoid_slope(out);
-      dc[j] = total_dc * forget;
+      const T in = flush_tiny(i[j]), forget = flush_tiny(f[j]), cell = g[j], out = flush_tiny(o[j]);
+      const T t = flush_tiny(tanh_of_c[j]), old = flush_tiny(c[j]), slope = flush_tiny(dh[j]);
+      const T total_dc = flush_tiny(fma(flush_tiny(slope * out), tanh_slope(t), dc[j]));
+      i[j] = flush_tiny(flush_tiny(total_dc * cell) * sigmoid_slope(in));
+      f[j] = flush_tiny(flush_tiny(total_dc * old) * sigmoid_slope(forget));
+      g[j] = flush_tiny(flush_tiny(total_dc * in) * tanh_slope(cell));
+      o[j] = flush_tiny(flush_tiny(slope * t) * sigmoid_slope(out));
+      dc[j] = flush_tiny(total_dc * forget);
       dh[j] = 0;
     }
   }
@@ -141,12 +144,13 @@ struct Gru {
     const T* const h = row.h;
     SIMDNN_VECTORIZE
     for (Index j = 0; j < n; ++j) {
-      const T candidate = a[j], reset = r[j], update = z[j], da = fma(-dh[j], update, dh[j]) * tanh_slope(candidate);
+      const T candidate = a[j], reset = flush_tiny(r[j]), update = flush_tiny(z[j]), slope = flush_tiny(dh[j]);
+      const T da = flush_tiny(fma(-slope, update, slope) * tanh_slope(candidate));
       a[j] = da;
-      r[j] = da * b[j] * sigmoid_slope(reset);
-      z[j] = dh[j] * (h[j] - candidate) * sigmoid_slope(update);
-      b[j] = da * reset;
-      dh[j] = dh[j] * update;
+      r[j] = flush_tiny(flush_tiny(da * b[j]) * sigmoid_slope(reset));
+      z[j] = flush_tiny(flush_tiny(slope * (h[j] - candidate)) * sigmoid_slope(update));
+      b[j] = flush_tiny(da * reset);
+      dh[j] = flush_tiny(slope * update);
     }
   }
 };

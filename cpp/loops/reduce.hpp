@@ -1,7 +1,7 @@
 // Sums in double, in an order that depends on the number of elements only.
 #pragma once
 
-#include "../simd/lanes.hpp"
+#include "../math/flush.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -24,8 +24,10 @@ double row_sum(const T* x, Index n) {
 
 template <class T>
 double square_sum(const T* x, Index n) {
-  return fold_row(x, n,
-                  [](Lanes<double>& sums, const Lanes<double>& x) SIMDNN_LAMBDA_INLINE { sums = fma(x, x, sums); });
+  return fold_row(x, n, [](Lanes<double>& sums, const Lanes<double>& x) SIMDNN_LAMBDA_INLINE {
+    const Lanes<double> counted = flush_wide<T>(x);
+    sums = fma(counted, counted, sums);
+  });
 }
 
 template <class T>

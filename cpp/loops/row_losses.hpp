@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../base/descriptions.hpp"
+#include "distillation.hpp"
 #include "soft_targets.hpp"
 
 SIMDNN_LEVEL_BEGIN
@@ -30,7 +31,7 @@ struct NegativeLogLikelihood {
         batch.row_correct[i] = target >= 0 && first_equal(x, batch.output.columns, largest) == target;
       }
       for (Index j = 0; gradient && j < batch.output.columns; ++j) gradient[j] = T(0);
-      if (gradient && target >= 0) gradient[target] = T(-(batch.scale * weight));
+      if (gradient && target >= 0) gradient[target] = narrow_gradient<T>(-(batch.scale * weight));
     }
   }
 };
@@ -47,6 +48,7 @@ struct Distillation {
       .logits = true,
   };
 
+  /// Computes a row with a hard part.
   template <class T>
   static void row(const LossRows<T>& batch, Index i) {
     const double temperature = batch.parameters[0], inverse = 1 / temperature;
@@ -71,7 +73,7 @@ struct Distillation {
         const double s = fma(log_s[l], inverse, -student_sum), t = fma(log_t[l], inverse, -teacher_sum);
         const double probability = l < count ? exp(t) : 0.0;
         lane[l] += probability == 0 ? 0.0 : probability * (t - s);  // 0 log 0 = 0
-        gradient_block[l] = slope * (exp(s) - probability);
+        gradient_block[l] = slope * flush_wide<T>(exp(s) - probability);
       }
       if (hard != 0) {
         student.load(first, count, log_s);
@@ -81,7 +83,7 @@ struct Distillation {
           gradient_block[l] = fma(hard_slope, p, gradient_block[l]);
         }
       }
-      for (int l = 0; l < kLanes; ++l) block[l] = T(gradient_block[l]);
+      for (int l = 0; l < kLanes; ++l) block[l] = narrow_gradient<T>(gradient_block[l]);
       if (gradient) store_block(gradient + first, count, block);
     });
     const double divergence = temperature * temperature * sum_lanes(lane);
@@ -91,6 +93,7 @@ struct Distillation {
 
   template <class T>
   static void rows(const LossRows<T>& batch) {
+    if (batch.parameters[1] == 0) return Divergence<T>::rows(batch);
     for (Index i = 0; i < batch.output.rows; ++i) row(batch, i);
   }
 };

@@ -85,8 +85,8 @@ double soft_row(const SoftRow<T>& row, const Smoothed<T>& targets, double scale,
   const double factor = scale * all / (rest + largest_term);
   for_blocks(gradient ? row.n : 0, [&](Index i, Index count) SIMDNN_LAMBDA_INLINE {
     const Lanes<double> target_part = -scale * targets.load(i, count),
-                        terms = wide(Lanes<T>(gradient + i, int(count), T(0)));
-    narrow<T>(fma(factor, terms, target_part)).store(gradient + i, int(count));
+                        terms = flush_wide<T>(wide(Lanes<T>(gradient + i, int(count), T(0))));
+    narrow_gradient<T>(fma(factor, terms, target_part)).store(gradient + i, int(count));
   });
   return fma(all, row.log_sum(rest), -sum_lanes(dot));
 }
@@ -151,7 +151,7 @@ double focal_row(const SoftRow<T>& row, const Smoothed<T>& targets, double gamma
     double p[kLanes], loss[kLanes], slope[kLanes];
     terms(i, count, p, loss, slope);
     SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) block[l] = T(scale * fma(-p[l], all, slope[l]));
+    for (int l = 0; l < kLanes; ++l) block[l] = narrow_gradient<T>(scale * flush_wide<T>(fma(-p[l], all, slope[l])));
     store_block(gradient + i, count, block);
   });
   return sum_lanes(loss_lane);

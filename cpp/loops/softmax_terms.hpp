@@ -3,6 +3,7 @@
 
 #include "../base/views.hpp"
 #include "../math/exp.hpp"
+#include "../math/flush.hpp"
 #include "../simd/lanes.hpp"
 #include "../simd/level.hpp"
 
@@ -146,12 +147,12 @@ SIMDNN_INLINE ScaledExp<V> floored_exp(V x, V floor, V offset) {
 }
 
 template <class V>
-SIMDNN_INLINE Term<V> near_term(V x, V floor, V offset) {
+SIMDNN_INLINE_WITH_FMA Term<V> near_term(V x, V floor, V offset) {
   return Term<V>(floored_exp(x, floor, offset));
 }
 
 template <class V>
-SIMDNN_INLINE Term<V> far_term(V x, V largest) {
+SIMDNN_INLINE_WITH_FMA Term<V> far_term(V x, V largest) {
   using S = MaxShift<Scalar<V>>;
   V difference = x - largest, floor = V(S::far_floor());
   V back = difference - x;
@@ -164,7 +165,7 @@ SIMDNN_INLINE Term<V> far_term(V x, V largest) {
 
 /// Terms of x, which is a scalar or lanes, for a row's shift.
 template <ExponentRange range, class V, class T>
-SIMDNN_INLINE Term<V> term_within(V x, const MaxShift<T>& shift) {
+SIMDNN_INLINE_WITH_FMA Term<V> term_within(V x, const MaxShift<T>& shift) {
   if constexpr (range == ExponentRange::far) return far_term(x, V(shift.largest));
   if constexpr (range == ExponentRange::near) return near_term(x, V(shift.floor()), V(shift.offset()));
   return Term<V>(scaled_exp(x, V(shift.offset())));
@@ -195,6 +196,34 @@ template <class T, class D>
 SIMDNN_INLINE auto reciprocal_of(const D& x) {
   auto high = narrow<T>(1 / x);
   return Factor{high, narrow<T>(fma(0 - wide(high), x, D(1)) * wide(high))};
+}
+
+template <class T>
+SIMDNN_INLINE Factor<Vector<T>> broadcast(const Factor<T>& x) {
+  return {broadcast<T>(x.high), broadcast<T>(x.low)};
+}
+
+/// A factor that turns terms into gradients: the product is 0 if it is tiny, and nothing subnormal comes up on the way.
+template <class V>
+struct GradientFactor {
+  Factor<V> factor;
+  V least;  ///< the smallest term whose gradient counts
+  SIMDNN_INLINE V operator*(const V& x) const { return factor * flush_below(least, x); }
+};
+
+template <class T>
+SIMDNN_INLINE GradientFactor<Vector<T>> broadcast(const GradientFactor<T>& x) {
+  return {broadcast(x.factor), broadcast<T>(x.least)};
+}
+
+/// Conversion of x to a factor of gradients. D is double or lanes of it.
+template <class T, class D>
+SIMDNN_INLINE auto gradient_factor_of(const D& x) {
+  constexpr double margin = 1 + 0x1p-20;  // for the rounding of quotient and product
+  const D smallest(kLeastNormal<T>);
+  auto high = narrow<T>(flush_below(smallest, x));
+  auto low = narrow<T>(flush_below(smallest, x - wide(high)));
+  return GradientFactor<decltype(high)>{{high, low}, narrow<T>(D(double(kLeastGradient<T>) * margin) / x)};
 }
 
 /// Sums of rounded terms and of all rounding errors, in lanes. Dekker's Fast2Sum requires that a sum exceeds its next
@@ -253,25 +282,24 @@ SIMDNN_INLINE double sum_terms(const T* x, Index n, MaxShift<T> shift, Index lef
   return sum_lanes(sums.lanes());
 }
 
-/// Calls sum_terms() for the row's range of exponents.
+/// Calls sum_terms() for the row's range of exponents; the common range has a loop without y.
 template <class T>
 double row_exp(const T* x, Index n, const MaxShift<T>& shift, Index left_out, T* y) {
-  const auto sum = [&](T* to) SIMDNN_LAMBDA_INLINE {
-    switch (shift.exponent_range()) {
-      case ExponentRange::normal:
-        return sum_terms<ExponentRange::normal>(x, n, shift, left_out, to);
-      case ExponentRange::near:
-        return sum_terms<ExponentRange::near>(x, n, shift, left_out, to);
-      default:
-        return sum_terms<ExponentRange::far>(x, n, shift, left_out, to);
-    }
-  };
-  return y ? sum(y) : sum(nullptr);
+  switch (shift.exponent_range()) {
+    case ExponentRange::normal:
+      return y ? sum_terms<ExponentRange::normal>(x, n, shift, left_out, y)
+               : sum_terms<ExponentRange::normal>(x, n, shift, left_out, static_cast<T*>(nullptr));
+    case ExponentRange::near:
+      return sum_terms<ExponentRange::near>(x, n, shift, left_out, y);
+    default:
+      return sum_terms<ExponentRange::far>(x, n, shift, left_out, y);
+  }
 }
 
-template <class T>
-void row_scale(T* y, const Factor<T>& factor, Index n) {
-  const Factor<Vector<T>> wide{broadcast<T>(factor.high), broadcast<T>(factor.low)};
+/// y *= factor, a Factor or a GradientFactor.
+template <class T, class AnyFactor>
+void row_scale(T* y, const AnyFactor& factor, Index n) {
+  const auto wide = broadcast(factor);
   const auto scale_part = [&](T* to, Index count) SIMDNN_LAMBDA_INLINE {
     store_part(wide * load_part(to, int(count), T(0)), to, int(count));
   };

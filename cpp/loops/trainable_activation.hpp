@@ -1,6 +1,7 @@
 // Passes of activations with a trainable parameter p [columns].
 #pragma once
 
+#include "../math/flush.hpp"
 #include "map.hpp"
 
 SIMDNN_LEVEL_BEGIN
@@ -21,8 +22,8 @@ void trainable_backward(const T* x, Index x_stride, Index rows, Index columns, c
   for (Index i = 0; i < rows; ++i, x += x_stride, g += g_stride) {
     SIMDNN_VECTORIZE
     for (Index j = 0; j < columns; ++j) {
-      sums[j] = fma(double(g[j]), double(Op::parameter_derivative(x[j], p[j])), sums[j]);
-      g[j] *= Op::derivative(x[j], p[j]);
+      sums[j] = fma(double(g[j]), double(flush_tiny(Op::parameter_derivative(x[j], p[j]))), sums[j]);
+      g[j] = flush_tiny(g[j] * flush_tiny(Op::derivative(x[j], p[j])));
     }
   }
 }

@@ -50,16 +50,21 @@ struct TransposedRows {
     }
   }
 
-  /// Marks rows whose first largest element is at their class; a negative class never is.
-  void mark_correct(const std::int64_t* classes, Index count, std::uint8_t* correct) const {
-    int winner[kLanes];
+  /// Finds the first largest element of each row; `none` for a row of NaN.
+  void find_winners(int none, int* winner) const {
     T largest[kLanes];
     shift.largest.store(largest);
-    for (int l = 0; l < kLanes; ++l) winner[l] = int(columns);
+    for (int l = 0; l < kLanes; ++l) winner[l] = none;
     for (Index j = columns; j-- > 0;) {
       SIMDNN_VECTORIZE
       for (int l = 0; l < kLanes; ++l) winner[l] = at[j][l] == largest[l] ? int(j) : winner[l];
     }
+  }
+
+  /// Marks rows whose first largest element is at their class; a negative class never is.
+  void mark_correct(const std::int64_t* classes, Index count, std::uint8_t* correct) const {
+    int winner[kLanes];
+    find_winners(int(columns), winner);
     for (Index l = 0; l < count; ++l) correct[l] = winner[l] == classes[l];
   }
 
@@ -90,8 +95,9 @@ struct TransposedRows {
     return sum_terms(T(2) * near_term(most, shift.floor(), shift.offset()).scale, left_out);
   }
 
-  /// Multiplies each row by its factor.
-  void scale(const Factor<V>& factor) {
+  /// Multiplies each row by its factor, a Factor or a GradientFactor.
+  template <class AnyFactor>
+  void scale(const AnyFactor& factor) {
     for (Index j = 0; j < columns; ++j) (factor * V(at[j])).store(at[j]);
   }
 

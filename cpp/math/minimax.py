@@ -5,6 +5,7 @@ Weighted Remez exchange in mpmath; the printed error is that of the rounded coef
 
 from mpmath import (
     atanh,
+    cosh,
     erfc,
     exp,
     expm1,
@@ -16,6 +17,7 @@ from mpmath import (
     matrix,
     mp,
     mpf,
+    nint,
     pi,
     polyval,
     sqrt,
@@ -120,7 +122,12 @@ def log_tail(v):
 
 def log1p_bend(e):
     """(log(1 + e) - e) / e^2."""
-    return (log1p(e) - e) / e**2
+    return -mpf(1) / 2 + e / 3 if abs(e) < mpf(2) ** -60 else (log1p(e) - e) / e**2
+
+
+def log_cosh_tail(v):
+    """(log(cosh(x)) / x^2 - 1 / 2) / x^2 with v = x^2."""
+    return -mpf(1) / 12 + v / 45 if v < mpf(2) ** -60 else (log(cosh(sqrt(v))) / v - mpf(1) / 2) / v
 
 
 def tanh_tail(v):
@@ -187,6 +194,23 @@ def fit_gelu_exp(bits, high_bits):
     split("gamma beta", exact / cube, bits, bits)
 
 
+def log_sixteenths():
+    """Prints 1 / c and log c for a c in each sixteenth: log c is nearly a multiple of 1 / grid."""
+    least, shift, grid = 0x3F330000, 19, mpf(2) ** 17
+    value = lambda bits: mpf(1 + (bits & 0x7FFFFF) / 2**23) * mpf(2) ** ((bits >> 23) - 127)  # noqa: E731
+    for i in range(16):
+        low, high = value(least + (i << shift)), value(least + ((i + 1) << shift))
+        middle, reach = int(nint(log((low + high) / 2) * grid)), int(grid / 400)
+        found = (mpf(1), mpf(0))
+        if not low < 1 < high:
+            multiples = [mpf(k) / grid for k in range(middle - reach, middle + reach + 1)]
+            found = min(
+                ((round_to(exp(-log_c), 24), log_c) for log_c in multiples),
+                key=lambda pair: abs(log(pair[0]) + pair[1]),
+            )
+        print(f"sixteenth {i}: {float(found[0]).hex()}, {float(found[1]).hex()}")
+
+
 def main():
     half = log(2) / 2 * mpf("1.0001")
     # The tail enters exp as r^2 tail, expm1 as r tail relative to r; the constant keeps the weight off zero.
@@ -206,6 +230,13 @@ def main():
     for degree, bits in ((9, 24), (20, 53)):
         weight = lambda e: e**2 / log1p(e) + mpf(1) / 200  # noqa: E731
         fit_in_turn("log1p bend", log1p_bend, weight, mpf(1) / 64, 1, degree, bits, -0.5)
+    # Losses in single precision: log(m / c), log(1 + e) with e <= exp(-2), log cosh d with |d| <= 1.
+    reach = mpf("0.0305")
+    fit("log tail of a sixteenth", log1p_bend, lambda r: abs(r) + mpf(3) / 1000, -reach, reach, 3, 24)
+    log_sixteenths()
+    fit("log1p tail to 0.1354", log1p_bend, lambda e: e * e + mpf(1) / 1000, 0, mpf("0.1354"), 3, 24)
+    weight = lambda v: (v + mpf(1) / 100) / (mpf(1) / 2 + v * log_cosh_tail(v))  # noqa: E731
+    fit("log cosh tail", log_cosh_tail, weight, 0, mpf("1.0001"), 6, 24)
     # gelu(-a) vanishes beyond 14.3 (float) and 38.6 (double).
     fit_normal("1.5", "14.3", 10, 24, mpf(134) / 256)
     fit_normal(2, "38.6", 27, 53, mpf(1) / 2)

@@ -74,7 +74,8 @@ struct RangeReductionConstants;
 
 template <>
 struct RangeReductionConstants<float> {
-  static constexpr float limit = 110;  // limit exp(-limit) rounds to 0
+  static constexpr float limit = 110;      // limit exp(-limit) rounds to 0
+  static constexpr float tiny_limit = 60;  // exp(-tiny_limit) is normal, 60 times that a tiny gradient
   static constexpr float lift = 40, unlift = 0x1p-40f;
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;              // n ln2_high is exact
   static constexpr float square_limit = 125, square_lift = 60, square_unlift = 0x1p-60f;  // for the square of t
@@ -83,7 +84,7 @@ struct RangeReductionConstants<float> {
 
 template <>
 struct RangeReductionConstants<double> {
-  static constexpr double limit = 765;
+  static constexpr double limit = 765, tiny_limit = 400;
   static constexpr double lift = 100, unlift = 0x1p-100;
   static constexpr double ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
   static constexpr double square_limit = 800, square_lift = 300, square_unlift = 0x1p-300;
@@ -149,7 +150,7 @@ SIMDNN_INLINE T step(T x) {
 /// 1 - 2 / (1 + exp(2|x|)), whose last operation hides the roundings before it; below |x| = 5/8 an odd polynomial.
 /// The range reduction needs only the leading part of ln 2. Max error 1.2 ULP (float), 1.3 (double).
 template <class T>
-SIMDNN_INLINE T tanh(T x) {
+SIMDNN_INLINE_WITH_FMA T tanh(T x) {
   using C = ExpConstants<T>;
   const T a = abs(x) + abs(x);
   const T bounded = clamp_size(a, C::saturated);
@@ -163,18 +164,18 @@ SIMDNN_INLINE T tanh(T x) {
   return copysign(a >= T(1.25) ? far : near, x);  // NaN takes the polynomial
 }
 
-/// tanh'(x) = 4 t (1 - t), a = 2|x|. Max error 2.6 ULP (float, double).
+/// tanh'(x) = 4 t (1 - t), a = 2|x|, at most `limit`. Max error 2.6 ULP (float, double).
 template <class T>
-SIMDNN_INLINE T sech_squared(T x) {
+SIMDNN_INLINE_WITH_FMA T sech_squared(T x, T limit = RangeReductionConstants<T>::limit) {
   using F = RangeReductionConstants<T>;
-  const RangeReduction<T> f = reduce_range(bound_size(abs(x) + abs(x), F::limit));
+  const RangeReduction<T> f = reduce_range(bound_size(abs(x) + abs(x), limit));
   const T y = f.s / (f.d * (T(0.25) / F::unlift));
   return y * fma(y, T(-0.25), T(1));
 }
 
 /// sigmoid(-|x|) = t. Max error 0.91 ULP (float, double).
 template <class T>
-SIMDNN_INLINE T sigmoid(T x) {
+SIMDNN_INLINE_WITH_FMA T sigmoid(T x) {
   using C = ExpConstants<T>;
   const Logistic<T> s = logistic(abs(x), T(0));
   const T y = abs(fma(s.r, s.rest, s.r)) * C::unlift;
@@ -184,9 +185,9 @@ SIMDNN_INLINE T sigmoid(T x) {
 
 /// sigmoid'(x) = t (1 - t): f (1 - f) would lose every digit where f rounds to 1. Max error 2.6 ULP (float, double).
 template <class T>
-SIMDNN_INLINE T sigmoid_derivative(T x) {
+SIMDNN_INLINE_WITH_FMA T sigmoid_derivative(T x, T limit = RangeReductionConstants<T>::limit) {
   using F = RangeReductionConstants<T>;
-  const RangeReduction<T> f = reduce_range(bound_size(abs(x), F::limit));
+  const RangeReduction<T> f = reduce_range(bound_size(abs(x), limit));
   const T t = f.s / (f.d * (1 / F::unlift));
   return t * (1 - t);
 }

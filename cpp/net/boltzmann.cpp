@@ -108,11 +108,14 @@ double Boltzmann<T>::step(const DatasetView<T>& samples, const SampleOrder& orde
     const Index rows = std::min(kChunk, count - begin);
     const Matrix<const T> data = loader_.take(samples, order.from(begin), begin, rows, 0).x;
     Matrix<T> h = up(data, stop), v;
+    apply(flush_post_op<T>(), h);
     add(data, h, begin > 0, positive_, stop);
     for (int i = 0; i < sampling.k && !stop.stopped(); ++i) {
       v = down(sample(h, sample_, std::uint32_t(2 * i), begin), stop);
       if (sampling.visible) sample(v, v, std::uint32_t(2 * i + 1), begin);
       h = up(v, stop);
+      apply(flush_post_op<T>(), h);
+      apply(flush_post_op<T>(), v);
     }
     if (stop.stopped()) return error;
     add(v, h, begin > 0, negative_, stop);

@@ -40,6 +40,17 @@ class States {
   /// Samples of the last batch, with whose states the next one begins; 0: it begins with initial states.
   Index carried() const { return carried_ ? samples_ : 0; }
 
+  /// Number of stateful layers; the size of a layer's state per sample.
+  std::size_t layers() const { return slots_.size(); }
+  Index columns(std::size_t place) const { return slots_[place].columns; }
+
+  /// Makes the next batch of `samples` begin with the states that the caller then writes to carried_state().
+  void carry(Index samples) {
+    open(samples);
+    carried_ = true;
+  }
+  T* carried_state(std::size_t place) { return slots_[place].before.data(); }
+
   /// The state of a sample before the pass; `place` is the index of the stateful layer.
   const T* before(std::size_t place, Index sample) const {
     return slots_[place].before.data() + sample * slots_[place].columns;

@@ -233,6 +233,12 @@ NamedField<Value> named(Value& value, std::vector<const char*> names) {
   return {value, std::move(names)};
 }
 
+/// The post-op that sets tiny gradients to 0, because subnormal numbers would slow down what follows.
+template <class T>
+PostOp<T> flush_post_op() {
+  return {typed_kernels<T>().layers.flush};
+}
+
 /// A layer of a plan: its memory in the arena, and its forward and backward pass.
 template <class T>
 class Layer {
@@ -258,7 +264,8 @@ class Layer {
   /// y = f(x), in the layer's own memory.
   virtual Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) = 0;
 
-  /// Post-op that the next layer applies to the gradient w.r.t. this layer's output before backward() takes it.
+  /// Post-op that the next layer applies to the gradient w.r.t. this layer's output before backward() takes it; it sets
+  /// tiny gradients to 0.
   virtual PostOp<T> backward_post_op() const { return {}; }
 
   /// True if backward_post_op() or backward() reads the output again, so that no gradient may overwrite it.
@@ -266,7 +273,7 @@ class Layer {
 
   /// Computes the parameters' gradients and dx = dx_init + f(gradient), then applies `prev_post_op`, the backward
   /// post-op of the layer before, to dx. An empty `dx_init` is zeros; `gradient`, to which backward_post_op() has been
-  /// applied, may be overwritten. The first layer returns an empty matrix.
+  /// applied, may be overwritten and has no tiny numbers. The first layer returns an empty matrix.
   virtual Matrix<T> backward(const Matrix<const T>& x, const Matrix<T>& gradient, const Matrix<const T>& dx_init,
                              const PostOp<T>& prev_post_op, const PassContext& context) = 0;
 };

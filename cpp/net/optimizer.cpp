@@ -32,14 +32,47 @@ double Optimizer<T>::penalty() const {
   return sum;
 }
 
-/// Lists the spans for the kernels; neighbors in memory with equal settings become one span.
 template <class T>
-void Optimizer<T>::fill_spans(const std::vector<const T*>& gradients, bool merged) {
+std::vector<OwnCount> Optimizer<T>::own_counts() const {
+  std::vector<OwnCount> counts;
+  for (const Segment& segment : segments_) {
+    const bool common = segment.group == 0;
+    counts.push_back(common
+                         ? OwnCount{steps_, scalar_state_}
+                         : OwnCount{steps_ - late_[segment.group - 1].missed, late_[segment.group - 1].scalar_state});
+  }
+  return counts;
+}
+
+template <class T>
+void Optimizer<T>::set_own_counts(const std::vector<OwnCount>& counts) {
+  set_steps(0);
+  OwnCount most;
+  for (const OwnCount& count : counts) {
+    if (count.steps >= most.steps) most = count;
+  }
+  steps_ = most.steps;
+  scalar_state_ = most.scalar_state;
+  std::vector<OwnCount> groups{most};
+  for (std::size_t s = 0; s < segments_.size(); ++s) {
+    const auto found = std::find(groups.begin(), groups.end(), counts[s]);
+    segments_[s].group = std::size_t(found - groups.begin());
+    if (found != groups.end()) continue;
+    groups.push_back(counts[s]);
+    late_.push_back({steps_ - counts[s].steps, counts[s].scalar_state});
+  }
+}
+
+/// Lists the spans of a group of parameters for the kernels; neighbors in memory with equal settings become one span.
+template <class T>
+void Optimizer<T>::fill_spans(const std::vector<const T*>& gradients, bool merged, std::size_t group) {
   const bool penalties = config_->options[kL1] != 0 || config_->options[kL2] != 0;
   slots();
   spans_.clear();
+  listed_.clear();
   for (std::size_t s = 0; s < segments_.size(); ++s) {
     const Segment& segment = segments_[s];
+    if (group != kAll && segment.group != group) continue;
     const bool penalized = !penalties || this->penalized(segment);
     if (merged && !spans_.empty()) {
       UpdateSpan<T>& before = spans_.back();
@@ -50,6 +83,7 @@ void Optimizer<T>::fill_spans(const std::vector<const T*>& gradients, bool merge
       }
     }
     UpdateSpan<T>& span = spans_.emplace_back();
+    listed_.push_back(s);
     span.p = segment.parameters;
     span.g = gradients[s];
     span.size = segment.size;
@@ -81,28 +115,49 @@ bool Optimizer<T>::step(const std::vector<const T*>& gradients, double penalty_s
   const OptimizerConfig& config = *config_;
   const bool constrained = config.options[kMaxNorm] < __builtin_inf();
   fill_spans(gradients, !constrained);
-  double hypers[kMaxHypers];
-  std::copy(config.hypers.begin(), config.hypers.end(), hypers);
   const double *const options = config.options, l1 = options[kL1] * penalty_scale, l2 = options[kL2] * penalty_scale;
-  UpdateStep step_args{hypers, scalar_state_.data(), steps_ + 1, {1, options[kClipValue], l1, l2}};
-  if (!adjust_by_norm(step_args.adjustment)) {
+  Adjustment adjustment{1, options[kClipValue], l1, l2};
+  if (!adjust_by_norm(adjustment)) {
     ++skipped_;
     return false;
   }
-  hypers[0] = config.rate(steps_++);
-  if (const Advance advance = kernels().advances[config.index]) advance(hypers, steps_, scalar_state_.data());
-  if (constrained) {
+  const double rate = config.rate(steps_++);
+  if (late_.empty()) {
+    apply(rate, steps_, scalar_state_, adjustment);
+    return true;
+  }
+  fill_spans(gradients, !constrained, 0);
+  apply(rate, steps_, scalar_state_, adjustment);
+  for (std::size_t i = 0; i < late_.size(); ++i) {
+    fill_spans(gradients, !constrained, i + 1);
+    apply(rate, steps_ - late_[i].missed, late_[i].scalar_state, adjustment);
+  }
+  return true;
+}
+
+/// Updates the parameters of the listed spans, whose step has this count.
+template <class T>
+void Optimizer<T>::apply(double rate, std::int64_t count, std::vector<double>& scalar_state,
+                         const Adjustment& adjustment) {
+  const OptimizerConfig& config = *config_;
+  double hypers[kMaxHypers];
+  std::copy(config.hypers.begin(), config.hypers.end(), hypers);
+  hypers[0] = rate;
+  if (const Advance advance = kernels().advances[config.index]) advance(hypers, count, scalar_state.data());
+  const UpdateStep step_args{hypers, scalar_state.data(), count, adjustment};
+  if (config.options[kMaxNorm] < __builtin_inf()) {
     update_constrained(step_args);
   } else {
     update(step_args);
   }
-  return true;
 }
 
 template <class T>
 void Optimizer<T>::update(const UpdateStep& step_args) {
   const ::simdnn::Update<T> run = typed_kernels<T>().updates[config_->index];
-  parallel_for(size_, kGrain, kUpdateElement * double(size_),
+  Index size = 0;
+  for (const UpdateSpan<T>& span : spans_) size += span.size;
+  parallel_for(size, kGrain, kUpdateElement * double(size),
                [&](Index begin, Index end) { run(spans_.data(), Index(spans_.size()), begin, end, step_args); });
 }
 
@@ -111,8 +166,8 @@ template <class T>
 void Optimizer<T>::update_constrained(const UpdateStep& step_args) {
   const TypedKernels<T>& typed = typed_kernels<T>();
   const ::simdnn::Update<T> run = typed.updates[config_->index];
-  for (std::size_t s = 0; s < segments_.size(); ++s) {
-    const Segment& segment = segments_[s];
+  for (std::size_t s = 0; s < spans_.size(); ++s) {
+    const Segment& segment = segments_[listed_[s]];
     const auto [inputs, units] = segment.units;
     const Index width = std::max<Index>(units, 1), height = segment.size / width;
     const Index rows = std::max<Index>(16, kGrain / width), blocks = (height + rows - 1) / rows;

@@ -15,6 +15,13 @@ struct Units {
   Index inputs = 0, units = 0;
 };
 
+/// The count of a parameter's own steps, and the scalars of its state; both are common to most parameters.
+struct OwnCount {
+  std::int64_t steps = 0;
+  std::vector<double> scalar_state;
+  bool operator==(const OwnCount&) const = default;
+};
+
 template <class T>
 class Optimizer {
  public:
@@ -24,7 +31,7 @@ class Optimizer {
   /// Adds n parameters to update, before the first step; their owner keeps them alive. `bias` marks parameters that
   /// penalize_bias exempts from l1 and l2.
   void add(T* parameters, Index n, Units units = {}, bool bias = false) {
-    segments_.push_back({parameters, size_, n, units, bias});
+    segments_.push_back({parameters, size_, n, units, bias, 0});
     size_ += n;
   }
 
@@ -38,7 +45,17 @@ class Optimizer {
   /// State buffers in the order of the rule's slots; each holds one value per parameter.
   std::vector<Buffer<T>>& slots();
   std::vector<double>& scalar_state() { return scalar_state_; }
-  std::int64_t& steps() { return steps_; }
+  std::int64_t steps() const { return steps_; }
+  void set_steps(std::int64_t steps) {
+    steps_ = steps;
+    late_.clear();
+    for (Segment& segment : segments_) segment.group = 0;
+  }
+
+  /// The count and the scalars of each parameter, in the order of add(): they differ where one joined later.
+  std::vector<OwnCount> own_counts() const;
+  /// Sets them; steps() becomes the largest count.
+  void set_own_counts(const std::vector<OwnCount>& counts);
   std::int64_t& skipped() { return skipped_; }
   std::int64_t attempted_steps() const { return steps_ + skipped_; }
   double norm() const { return norm_; }  ///< norm of the last step's gradients before clipping; NaN without clip_norm
@@ -50,18 +67,30 @@ class Optimizer {
     Index offset, size;
     Units units;
     bool bias;
+    std::size_t group = 0;  ///< 0: it counts all steps; otherwise late_[group - 1] has its count
+  };
+
+  /// Parameters that have seen fewer steps than the optimizer.
+  struct Late {
+    std::int64_t missed;
+    std::vector<double> scalar_state;
   };
 
   static std::vector<double> initial(const OptimizerConfig& config);
   bool penalized(const Segment& segment) const { return !segment.bias || config_->options[kPenalizeBias] != 0; }
-  void fill_spans(const std::vector<const T*>& gradients, bool merged);
+  void fill_spans(const std::vector<const T*>& gradients, bool merged, std::size_t group = kAll);
   bool adjust_by_norm(Adjustment& adjustment);
+  void apply(double rate, std::int64_t count, std::vector<double>& scalar_state, const Adjustment& adjustment);
   void update(const UpdateStep& step_args);
   void update_constrained(const UpdateStep& step_args);
   void constrain(const Segment& segment, Index rows, Index blocks);
 
+  static constexpr std::size_t kAll = ~std::size_t(0);
+
   std::shared_ptr<const OptimizerConfig> config_;
   std::vector<Segment> segments_;
+  std::vector<Late> late_;
+  std::vector<std::size_t> listed_;  ///< the segments of the spans, if these are not merged
   std::vector<UpdateSpan<T>> spans_;
   std::vector<Buffer<T>> slots_;
   std::vector<double> scalar_state_;

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdlib>
+#include <memory>
 
 #include "../dispatch.hpp"
 #include "../threads/parallel.hpp"
+#include "buffer.hpp"
 #include "stop_token.hpp"
 
 namespace simdnn {
@@ -42,11 +45,22 @@ Product<T> product_part(const Product<T>& p, bool by_columns, Index begin, Index
   return by_columns ? product_columns(p, begin, end) : product_rows(p, begin, end);
 }
 
+/// Memory of this thread for packed operands, which it keeps; nullptr if there is none.
+inline void* product_scratch() {
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  static thread_local std::unique_ptr<void, Free> scratch;
+  if (!scratch) scratch.reset(std::aligned_alloc(kAlignment, kProductScratch));
+  return scratch.get();
+}
+
 /// Computes c [rows, columns] = a [rows, depth] b [depth, columns], split over threads by columns or by rows. Parts by
-/// rows would each pack the whole of b, if the kernel packs it. Long products ask the stop token between pieces.
+/// rows would each fetch the whole of b, or pack it, which costs most if its rows are far apart. Long products ask the
+/// stop token between pieces.
 template <class T>
 void multiply(const Product<T>& p, const StopToken& stop) {
-  constexpr Index row_grain = 12, column_grain = 64, page = 4096 / Index(sizeof(T));
+  constexpr Index row_grain = 12, column_grain = 64, far = 2048 / Index(sizeof(T));
   assert(p.a.columns == p.b.rows && p.a.rows == p.c.rows && p.b.columns == p.c.columns);
   assert(p.c_init.data == nullptr || p.c_init.columns == p.c.columns);
   const auto& run = typed_kernels<T>().product;
@@ -56,15 +70,18 @@ void multiply(const Product<T>& p, const StopToken& stop) {
     stop.after(work);
     return;
   }
-  const bool packs = p.b.column_stride != 1 || p.b.row_stride >= page;
+  const bool packs = p.b.column_stride != 1 || p.b.row_stride >= far;
   const bool by_columns =
       p.c.columns >= 2 * column_grain && (packs || p.c.columns / column_grain > p.c.rows / row_grain);
   const Index n = by_columns ? p.c.columns : p.c.rows, grain = by_columns ? column_grain : row_grain;
   const Index grains = (n + grain - 1) / grain, num_pieces = std::min(grains, Index(work / kInterruptiblePiece) + 1);
   for (Index i = 0; i < num_pieces && !stop.stopped(); ++i) {
     const Index first = grains * i / num_pieces * grain, beyond = std::min(n, grains * (i + 1) / num_pieces * grain);
-    parallel_for(beyond - first, grain, work / double(num_pieces),
-                 [&](Index begin, Index end) { run(product_part(p, by_columns, first + begin, first + end)); });
+    parallel_for(beyond - first, grain, work / double(num_pieces), [&](Index begin, Index end) {
+      Product<T> part = product_part(p, by_columns, first + begin, first + end);
+      part.scratch = product_scratch;
+      run(part);
+    });
     stop.after(work / double(num_pieces));
   }
 }

@@ -26,7 +26,8 @@ class Trainer {
   Optimizer<T>& optimizer() { return optimizer_; }
 
   /// l1 and l2 penalize the sum of a batch's losses, as scikit-learn's alpha does: they are divided by the batch's
-  /// weight and counted in the sums.
+  /// weight and counted in the sums. In the sums of an epoch each batch then counts by its number of samples, not by
+  /// their weight.
   bool sums_penalty = false;
 
   /// One update from all samples; sums.steps stays 0, and nothing is updated, if the stop token fired.

@@ -31,6 +31,10 @@ struct Sigmoid {
   SIMDNN_INLINE static T derivative(T x) {
     return sigmoid_derivative(x);
   }
+  template <class T>
+  SIMDNN_INLINE static T kept_derivative(T x) {
+    return sigmoid_derivative(x, RangeReductionConstants<T>::tiny_limit);
+  }
 };
 
 struct Tanh {
@@ -55,6 +59,10 @@ struct Tanh {
   template <class T>
   SIMDNN_INLINE static T derivative(T x) {
     return sech_squared(x);
+  }
+  template <class T>
+  SIMDNN_INLINE static T kept_derivative(T x) {
+    return sech_squared(x, RangeReductionConstants<T>::tiny_limit);
   }
 };
 

@@ -11,7 +11,7 @@ SIMDNN_LEVEL_BEGIN
 
 struct ConstantPiece {
   static constexpr ScheduleDescription info{
-      .name = "constant", .formula = "lr", .source = "by definition", .values = {"lr"}};
+      .name = "constant", .formula = "lr", .source = "by definition", .values = {{"lr"}}};
   static double value(const double* v, double) { return v[0]; }
 };
 
@@ -19,7 +19,7 @@ struct StepPiece {
   static constexpr ScheduleDescription info{.name = "step",
                                             .formula = "lr gamma^floor(t / step_size)",
                                             .source = "PyTorch 2.13, lr_scheduler.StepLR",
-                                            .values = {"lr", "step_size", "gamma"}};
+                                            .values = {{"lr"}, {"step_size", 1, kUnbounded, true}, {"gamma"}}};
   static double value(const double* v, double t) { return v[0] * power(v[2], std::int64_t(t / v[1])); }
 };
 
@@ -27,7 +27,7 @@ struct ExponentialPiece {
   static constexpr ScheduleDescription info{.name = "exponential",
                                             .formula = "lr gamma^t",
                                             .source = "PyTorch 2.13, lr_scheduler.ExponentialLR",
-                                            .values = {"lr", "gamma"}};
+                                            .values = {{"lr"}, {"gamma"}}};
   static double value(const double* v, double t) { return v[0] * power(v[1], std::int64_t(t)); }
 };
 
@@ -35,7 +35,7 @@ struct InverseScalingPiece {
   static constexpr ScheduleDescription info{.name = "inverse_scaling",
                                             .formula = "lr / (1 + t)^power",
                                             .source = "Robbins & Monro 1951; scikit-learn's \"invscaling\"",
-                                            .values = {"lr", "power"}};
+                                            .values = {{"lr"}, {"power"}}};
   static double value(const double* v, double t) { return v[0] * exp(-v[1] * log1p(t)); }
 };
 
@@ -43,7 +43,7 @@ struct LinearPiece {
   static constexpr ScheduleDescription info{.name = "linear",
                                             .formula = "start + (end - start) min(t / steps, 1)",
                                             .source = "PyTorch 2.13, lr_scheduler.LinearLR",
-                                            .values = {"start", "end", "steps"}};
+                                            .values = {{"start"}, {"end"}, {"steps"}}};
   static double value(const double* v, double t) { return t < v[2] ? fma(v[1] - v[0], t / v[2], v[0]) : v[1]; }
 };
 
@@ -52,9 +52,10 @@ struct CosinePiece {
       .name = "cosine",
       .formula = "end + (start - end) (1 + cos(pi min(t / steps, 1))) / 2",
       .source = "Loshchilov & Hutter 2017, SGDR, eq. 5, held at its end as in Keras",
-      .values = {"start", "end", "steps"}};
+      .values = {{"start"}, {"end"}, {"steps"}}};
   static double value(const double* v, double t) {
-    return t < v[2] ? fma(0.5 * (v[0] - v[1]), 1 + cos_pi(t / v[2]), v[1]) : v[1];
+    if (t >= v[2]) return v[1];
+    return t > 0 ? fma(0.5 * (v[0] - v[1]), 1 + cos_pi(t / v[2]), v[1]) : v[0];
   }
 };
 
@@ -63,7 +64,7 @@ struct InversePowerPiece {
       .name = "inverse_power",
       .formula = "max(minimum, lr (1 + gamma t)^-power)",
       .source = "Jia et al. 2014, arXiv:1408.5093 (Caffe, learning-rate policy \"inv\"), held at a minimum",
-      .values = {"lr", "gamma", "power", "minimum"}};
+      .values = {{"lr"}, {"gamma"}, {"power", 0, 100, true}, {"minimum"}}};
   static double value(const double* v, double t) {
     double found = v[0];
     for (int i = 0; i < int(v[2]); ++i) found /= 1 + v[1] * t;

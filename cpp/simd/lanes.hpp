@@ -108,6 +108,16 @@ struct Lanes {
   friend SIMDNN_INLINE Lanes operator>>(const Lanes& a, int bits) {
     return map([&](Vector<T> a) SIMDNN_LAMBDA_INLINE { return a >> bits; }, a);
   }
+  friend SIMDNN_INLINE Lanes operator&(const Lanes& a, const Lanes& b) {
+    return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a & b; }, a, b);
+  }
+  friend SIMDNN_INLINE Lanes operator|(const Lanes& a, const Lanes& b) {
+    return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a | b; }, a, b);
+  }
+  friend SIMDNN_INLINE Lanes operator-(const Lanes& a) {
+    return map([](Vector<T> a) SIMDNN_LAMBDA_INLINE { return -a; }, a);
+  }
+
   SIMDNN_INLINE void operator+=(const Lanes& other) { *this = *this + other; }
 
   friend SIMDNN_INLINE Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
@@ -131,9 +141,19 @@ struct Lanes {
                x, bound, a, b);
   }
 
+  /// Elementwise y, but x where x is NaN.
+  friend SIMDNN_INLINE Lanes keep_nan(const Lanes& x, const Lanes& y) {
+    return map([](Vector<T> x, Vector<T> y) SIMDNN_LAMBDA_INLINE { return x == x ? y : x; }, x, y);
+  }
+
   /// Elementwise a b, but 0 where a is 0, even if b is infinite or NaN.
   friend SIMDNN_INLINE Lanes times_unless_zero(const Lanes& a, const Lanes& b) {
     return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a == 0 ? a : a * b; }, a, b);
+  }
+
+  /// Elementwise b, but 0 where a is 0.
+  friend SIMDNN_INLINE Lanes unless_zero(const Lanes& a, const Lanes& b) {
+    return map([](Vector<T> a, Vector<T> b) SIMDNN_LAMBDA_INLINE { return a == 0 ? a : b; }, a, b);
   }
 
   /// The block with this index.
@@ -165,6 +185,13 @@ struct Lanes {
     return map([](Vector<T> x) SIMDNN_LAMBDA_INLINE { return simdnn::SIMDNN_LEVEL::keep_in_register(x); }, *this);
   }
 
+  /// A copy with 0 after the first `count` lanes.
+  SIMDNN_INLINE Lanes first(int count) const {
+    T lane[kBlocks * kLanes];
+    store(lane);
+    return Lanes(lane, count, T(0));
+  }
+
   /// A copy with one lane replaced.
   SIMDNN_INLINE Lanes with(int lane, T value) const {
     using Word = typename Bits<T>::type;
@@ -193,6 +220,30 @@ struct Bits<Lanes<T, kBlocks>> {
   }
 };
 
+/// The magnitudes of the lanes.
+template <class T, int kBlocks>
+SIMDNN_INLINE Lanes<T, kBlocks> abs(const Lanes<T, kBlocks>& x) {
+  using Words = typename Bits<Lanes<T, kBlocks>>::type;
+  return from_bits<Lanes<T, kBlocks>>(to_bits(x) & Words(to_bits(T(-0.0)) - 1));
+}
+
+/// Magnitudes with the signs of other lanes.
+template <class T, int kBlocks>
+SIMDNN_INLINE Lanes<T, kBlocks> copysign(const Lanes<T, kBlocks>& magnitude, const Lanes<T, kBlocks>& sign) {
+  using Words = typename Bits<Lanes<T, kBlocks>>::type;
+  return from_bits<Lanes<T, kBlocks>>(to_bits(abs(magnitude)) | (to_bits(sign) & Words(to_bits(T(-0.0)))));
+}
+
+/// Applies a function of a scalar to each lane.
+template <class Function, class T, int kBlocks>
+SIMDNN_INLINE Lanes<T, kBlocks> each_lane(const Function& f, const Lanes<T, kBlocks>& x) {
+  T lane[kBlocks * kLanes];
+  x.store(lane);
+  SIMDNN_VECTORIZE
+  for (int l = 0; l < kBlocks * kLanes; ++l) lane[l] = f(lane[l]);
+  return Lanes<T, kBlocks>(lane);
+}
+
 /// Looks up elements of a table of sixteen by the low four bits of each index.
 template <int kBlocks>
 SIMDNN_INLINE Lanes<float, kBlocks> lookup(const float* table, const Lanes<std::uint32_t, kBlocks>& index) {
@@ -214,7 +265,7 @@ SIMDNN_INLINE Lanes<double, kBlocks> wide(const Lanes<T, kBlocks>& x) {
   }
 }
 
-/// Converts from double, rounding to T.
+/// Converts from double, rounding to T; lanes of float stay as they are.
 template <class T>
 SIMDNN_INLINE T narrow(double x) {
   return T(x);
@@ -229,6 +280,11 @@ SIMDNN_INLINE Lanes<T, kBlocks> narrow(const Lanes<double, kBlocks>& x) {
         [&](int k) SIMDNN_LAMBDA_INLINE { y.part[k] = narrow(x.part[2 * k], x.part[2 * k + 1]); });
     return y;
   }
+}
+
+template <class T, int kBlocks>
+SIMDNN_INLINE Lanes<float, kBlocks> narrow(const Lanes<float, kBlocks>& x) {
+  return x;
 }
 
 SIMDNN_INLINE double sum_lanes(const Lanes<double>& x) {

@@ -31,11 +31,25 @@
 
 #define SIMDNN_INLINE inline __attribute__((always_inline))
 #define SIMDNN_LAMBDA_INLINE __attribute__((always_inline))
+#define SIMDNN_NOINLINE __attribute__((noinline))
+// Long functions of many fma, which are inlined where fma is an instruction and not a call.
+#if defined(__FMA__) || defined(__aarch64__)
+#define SIMDNN_INLINE_WITH_FMA SIMDNN_INLINE
+#else
+#define SIMDNN_INLINE_WITH_FMA SIMDNN_NOINLINE
+#endif
 
 SIMDNN_LEVEL_BEGIN
 
 /// Number of virtual lanes of a reduction at every level, so that the order of its additions never changes.
 constexpr int kLanes = 16;
+
+/// True at a level without a fused multiply-add, where fma is a call for each element.
+#if defined(__FMA__) || defined(__aarch64__)
+constexpr bool kEmulatedFma = false;
+#else
+constexpr bool kEmulatedFma = true;
+#endif
 
 SIMDNN_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 SIMDNN_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }

@@ -161,7 +161,7 @@ SIMDNN_INLINE F32Vector fma(F32Vector a, F32Vector b, F32Vector c) { return vfma
 SIMDNN_INLINE F64Vector fma(F64Vector a, F64Vector b, F64Vector c) { return vfmaq_f64(c, a, b); }
 #else
 template <class V>
-SIMDNN_INLINE V fma(V a, V b, V c) {
+SIMDNN_NOINLINE V fma(V a, V b, V c) {  // calls for each element, which would be most of the code that surrounds them
   for (int i = 0; i < int(sizeof(V) / sizeof(a[0])); ++i) c[i] = fma(a[i], b[i], c[i]);
   return c;
 }

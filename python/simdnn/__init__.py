@@ -7,14 +7,16 @@ NumPy arrays in, NumPy arrays out, the same bits on every machine. Start with
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import callbacks, functional, init, nn, optim, schedules
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, set_threading_layer, show_config
-from .io import from_torch, load, load_metadata, save, to_torch_state_dict
-from .training import History, Trainer
 
 if TYPE_CHECKING:
-    from . import diagnostics, plot, pretrain
+    from . import callbacks, diagnostics, functional, init, nn, optim, plot, pretrain, schedules
+    from . import io as io
+    from . import losses as losses
+    from . import training as training
+    from .io import from_torch, load, load_metadata, save, to_torch_state_dict
+    from .training import History, Trainer
 
 __all__ = [
     "History",
@@ -41,8 +43,42 @@ __all__ = [
 ]
 
 
+#: Subpackages and functions that are imported when they are first used, so that programs start fast.
+_SUBPACKAGES = {
+    "callbacks",
+    "diagnostics",
+    "functional",
+    "init",
+    "io",
+    "losses",
+    "nn",
+    "optim",
+    "plot",
+    "pretrain",
+    "schedules",
+    "training",
+}
+_FUNCTIONS = {
+    "History": "training",
+    "Trainer": "training",
+    "from_torch": "io",
+    "load": "io",
+    "load_metadata": "io",
+    "save": "io",
+    "to_torch_state_dict": "io",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Imports optional submodules lazily."""
-    if name in ("diagnostics", "plot", "pretrain"):
+    """Imports a subpackage, or the one that defines a function, at its first use."""
+    if name in _SUBPACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _FUNCTIONS:
+        value = getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
+        globals()[name] = value
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_SUBPACKAGES})

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _core
-from ._utils.check import check_float, check_name
+from ._utils.check import check_int, check_name, check_real
+from ._utils.domains import domain_of
 from .diagnostics._report import Report
 from .training import History
 
@@ -76,10 +77,12 @@ def activation(
     if unknown := parameters.keys() - row["parameters"].keys():
         known = ", ".join(row["parameters"]) or "none"
         raise TypeError(f"{name}: unexpected parameter {sorted(unknown)[0]!r}; known: {known}")
-    low, high = check_float("low", low), check_float("high", high)
+    low, high = check_real("low", low), check_real("high", high)
     if not low < high:
         raise ValueError(f"low: expected a number below high = {high}, got {low}")
-    values = {key: check_float(key, parameters.get(key, value)) for key, value in row["parameters"].items()}
+    values = {key: check_real(key, parameters.get(key, value)) for key, value in row["parameters"].items()}
+    if (domain := domain_of(name)) is not None:
+        domain(*values.values())
     axes = _axes(ax)
     x = np.linspace(low, high, 1001)
     axes.plot(x, getattr(_core, name)(x, *values.values()), label="f")
@@ -122,6 +125,7 @@ def gallery(names: Iterable[str] | None = None, *, columns: int = 4) -> Figure:
     3
     """
     chosen = [check_name("names", name, _REGISTRY) for name in (_REGISTRY if names is None else names)]
+    columns = check_int("columns", columns)
     rows = max(1, math.ceil(len(chosen) / columns))
     size = (3 * columns, 2.2 * rows)
     figure = _pyplot().figure(figsize=size, layout="constrained")

@@ -17,6 +17,7 @@ MACHINE: Mapping[str, Any] = {
     "cpus": 2,
     "isa": "v4",
     "isa_of_peers": None,
+    "vectors_of_peers": {},
     "threads": 1,
     "compiler": "GCC 12",
     "versions": {"simdnn": "0.1.0", "NumPy": "2.4"},
@@ -115,7 +116,7 @@ def test_runs_with_threads_or_at_a_level_have_tables_of_their_own() -> None:
 def test_a_table_says_where_it_comes_from() -> None:
     line = results.provenance(dict(MACHINE), "python -m bench loss --write")
     wanted = "2026-01-02, `python -m bench loss --write`, level v4, 1 thread, GCC 12, simdnn 0.1.0, NumPy 2.4"
-    assert line == wanted
+    assert line == f"{wanted}; peers: no limit of instructions"
     assert results.about(dict(MACHINE)) == "Caches: L1d 32 KiB, L2 1 MiB. CPUs of the machine: 2."
 
 

@@ -13,11 +13,14 @@ import pytest
 from simdnn import _core
 
 pytestmark = [
-    pytest.mark.skipif(shutil.which("objdump") is None, reason="needs objdump (binutils)"),
+    pytest.mark.skipif(
+        any(shutil.which(tool) is None for tool in ("nm", "objdump", "readelf")), reason="needs binutils"
+    ),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="levels v2, v3 and v4 are those of x86-64"),
 ]
 
 MODULE = Path(_core.__file__)
+BUILDS = Path(__file__).resolve().parents[2] / "build"
 #: Mangled names of code of an ISA level: simdnn::v3::... and simdnn::v4::..., and accessors of their tables.
 LEVEL = re.compile(r"\b\w*(?:6simdnn2(v[234])|kernels_(v[234]))")
 
@@ -53,18 +56,32 @@ class Function(NamedTuple):
         return any(register in operands for _, operands in self.instructions)
 
 
+def output(*command: str | Path) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def build_id(path: Path) -> str:
+    """The number that the linker gave to a module; it is the same before and after stripping."""
+    found = re.search(r"Build ID: (\w+)", output("readelf", "--notes", path))
+    return found[1] if found else ""
+
+
 @pytest.fixture(scope="module")
-def functions() -> list[Function]:
+def unstripped() -> Path:
+    """The module with its symbols: the installed one, or that of the build folder from which it came."""
+    wanted = build_id(MODULE)
+    assert wanted, f"{MODULE} has no build ID"
+    for path in (MODULE, *BUILDS.glob(f"*/{MODULE.name}")):
+        if build_id(path) == wanted and ".symtab" in output("readelf", "--section-headers", "--wide", path):
+            return path
+    pytest.fail(f"{MODULE} has no symbols, and {BUILDS} has no build of it: install it from this tree")
+
+
+@pytest.fixture(scope="module")
+def functions(unstripped: Path) -> list[Function]:
     """The functions of the executable sections of the module."""
-    listing = subprocess.run(
-        ["objdump", "--disassemble", "--no-show-raw-insn", "--wide", MODULE],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    found = list(parse(listing))
-    if not any(function.level for function in found):
-        pytest.skip(f"{MODULE.name} has been stripped of its symbols")
+    found = list(parse(output("objdump", "--disassemble", "--no-show-raw-insn", "--wide", unstripped)))
+    assert any(function.level for function in found)
     return found
 
 
@@ -143,36 +160,33 @@ PACKED_INTEGER = re.compile(r"v(?:pand|por|pxor|pcmp|pmin|pmax|pblend|pternlog|p
 
 
 def kernels_of(functions: list[Function], level: str) -> dict[str, list[Function]]:
-    """The inner loops of an ISA level by kind, class and type, as in "value Elu f" (e is half precision)."""
+    """The loops of an ISA level by kind, class and type, as in "value Elu f"."""
     found: dict[str, list[Function]] = {}
     named = {function.name: function for function in functions}
-    pattern = re.compile(
-        r"\d+map(?:_[a-z]+)?INS1_\d+(Value|Derivative|Backward)INS1_\d+(\w+?)EEE(f|d|NS1_4HalfE)"
-    )
+    pattern = re.compile(r"\d+map_contiguousINS1_\d+(Value|Derivative|Backward)INS1_\d+(\w+?)EEE([fd])E")
     for function in functions:
         if function.level == level and (match := pattern.search(function.name)):
-            kind, name, storage = match.groups()
+            kind, name, precision = match.groups()
             same = [
                 named[target] for target in function.jumps() if target in named
             ]  # the linker merges equal code
-            key = f"{kind.lower()} {name} {storage[0].replace('N', 'e')}"
-            found.setdefault(key, []).extend([function, *same])
+            found.setdefault(f"{kind.lower()} {name} {precision}", []).extend([function, *same])
     return found
 
 
 @pytest.mark.parametrize(("level", "register"), [("v3", "%ymm"), ("v4", "%zmm")])
 def test_every_kernel_is_vectorized(functions: list[Function], level: str, register: str) -> None:
-    """Each inner loop computes in the widest registers, and calls no function."""
+    """Each loop computes in the widest registers, and calls no function; half precision uses double's."""
     kernels = kernels_of(functions, level)
     rows = [(row["name"], ("value", "derivative", "backward")) for row in _core.activations()]
     rows += [(row["name"], ("value",)) for row in _core.elementary()]
     wanted = {
-        f"{kind} {''.join(part.capitalize() for part in name.split('_'))} {storage}"
+        f"{kind} {''.join(part.capitalize() for part in name.split('_'))} {precision}"
         for name, kinds in rows
         for kind in kinds
-        for storage in "efd"
+        for precision in "fd"
     }
-    assert not wanted - kernels.keys(), "no inner loop found for these"
+    assert not wanted - kernels.keys(), "no loop found for these"
     scalar = []
     for name in sorted(wanted):
         instructions = [pair for function in kernels[name] for pair in function.instructions]
@@ -182,36 +196,24 @@ def test_every_kernel_is_vectorized(functions: list[Function], level: str, regis
             if register in operands and (PACKED.match(mnemonic) or PACKED_INTEGER.match(mnemonic))
         ]
         called = [operands for mnemonic, operands in instructions if mnemonic == "call"]
-        outside = [target for target in called if not re.search(r"map|memset|memcpy|stack_chk", target)]
+        outside = [target for target in called if not re.search(r"memset|memcpy|memmove|stack_chk", target)]
         copies = name in ("value Identity f", "value Identity d")
         if outside or not (packed or copies):
             scalar.append((name, outside))
     assert not scalar
 
 
-def test_code_of_a_level_is_local() -> None:
+def test_code_of_a_level_is_local(unstripped: Path) -> None:
     """Functions of a level have internal linkage, so the linker cannot merge copies of several levels."""
-    if shutil.which("nm") is None:
-        pytest.skip("needs nm (binutils)")
-    listing = subprocess.run(
-        ["nm", "--defined-only", MODULE], capture_output=True, text=True, check=True
-    ).stdout
-    rows = [line.split() for line in listing.splitlines() if len(line.split()) == 3]
-    if not rows:
-        pytest.skip(f"{MODULE.name} has been stripped of its symbols")
+    rows = [line.split() for line in output("nm", "--defined-only", unstripped).splitlines()]
+    rows = [row for row in rows if len(row) == 3]
+    assert rows
     shared = [name for _, kind, name in rows if "6simdnn2v" in name and kind not in "tdrbn"]
     assert not shared
 
 
 def test_no_stack_is_executable_and_no_path_is_baked_in() -> None:
-    if shutil.which("readelf") is None:
-        pytest.skip("needs readelf (binutils)")
-    shown = subprocess.run(
-        ["readelf", "--wide", "--program-headers", "--dynamic", MODULE],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    shown = output("readelf", "--wide", "--program-headers", "--dynamic", MODULE)
     (stack,) = [line for line in shown.splitlines() if "GNU_STACK" in line]
     assert "RWE" not in stack
     assert "(RPATH)" not in shown

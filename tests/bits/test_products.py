@@ -8,7 +8,7 @@ import simdnn.functional as F
 from simdnn import nn
 
 from tests.support.processes import run
-from tests.support.registry import ACTIVATIONS, same_bits, spread
+from tests.support.registry import ACTIVATIONS, same_bits, spread, with_threads
 from tests.tools.golden import digest
 
 Array = np.ndarray[Any, Any]
@@ -79,6 +79,23 @@ def test_float64_products_are_right(shape: tuple[int, int, int]) -> None:
         (dx, dy @ weight.T),
     ):
         np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("inputs", [520, 2060])
+def test_large_products_are_chains_for_any_number_of_threads(inputs: int) -> None:
+    """Weights whose gradient takes other loops than that of small ones, by a batch of several chunks."""
+    shape = (600, inputs, 530)
+    x, dy, weight, bias, y, dweight, _, dx = products(*shape)
+    rows, ins, outs = (np.unique(np.r_[0:n:61, n - 20 : n]) for n in shape)
+    zero = np.float32(0)
+    assert same_bits(y[np.ix_(rows, outs)], chain(x[rows], weight[:, outs], bias[outs]))
+    assert same_bits(dweight[np.ix_(ins, outs)], chain(x[:, ins].T, dy[:, outs], zero))
+    assert same_bits(dx[np.ix_(rows, ins)], chain(dy[rows], weight[ins].T, zero))
+    for threads in (1, 2, 3):
+        again = with_threads(threads, lambda: products(*shape))
+        assert all(
+            same_bits(a, b) for a, b in zip((y, dweight, dx), (again[4], again[5], again[7]), strict=True)
+        )
 
 
 def digests() -> str:

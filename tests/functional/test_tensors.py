@@ -43,13 +43,15 @@ class Case(NamedTuple):
     x: Any
     y: Any
     values: Any
+    shares: Any
     weight: Any
 
 
 def case(wrap: Callable[[Array], Any], samples: int = 20) -> Case:
     x = spread(samples * 4, np.float32, 1.5).reshape(samples, 4)
     values = spread(samples * 3, np.float32, 0.9).reshape(samples, 3)
-    return Case(wrap(x), wrap(np.arange(samples) % 3), wrap(values), wrap(np.ones(samples, np.float32)))
+    weight = np.ones(samples, np.float32)
+    return Case(wrap(x), wrap(np.arange(samples) % 3), wrap(values), wrap(np.abs(values)), wrap(weight))
 
 
 def fitted(c: Case, **options: Any) -> Array:
@@ -99,7 +101,7 @@ CALLS: dict[str, Callable[[Case], Any]] = {
     "fit": fitted,
     "an optimizer's step": updated,
     "cross_entropy": lambda c: F.cross_entropy(c.values, c.y, return_grad=True)[1],
-    "probabilities": lambda c: F.cross_entropy(c.values, c.values, return_grad=True)[1],
+    "probabilities": lambda c: F.cross_entropy(c.values, c.shares, return_grad=True)[1],
     "mse_loss": lambda c: F.mse_loss(c.values, c.values, return_grad=True)[1],
     "distillation_loss": lambda c: F.distillation_loss(c.values, c.values, 2.0, return_grad=True)[1],
     "large_margin_softmax": lambda c: F.large_margin_softmax(

@@ -114,12 +114,15 @@ def test_parameters_broadcast_and_have_defaults(case: Elementwise, dtype: Any) -
         case.function(*case.repeated(x)), case.ufunc(*case.repeated(x), *map(dtype, case.defaults))
     )
     values = np.array([0.25, 0.5, 1.0, 2.0], dtype)
-    table = case.plain(*case.repeated(x), **{names[0]: values[:, None]})
+    others = dict.fromkeys(names[1:], 3.0)  # the upper limit of the clip lies above the lower ones
+    table = case.plain(*case.repeated(x), **{names[0]: values[:, None]}, **others)
     each = sample(4, dtype) + dtype(10)
     for value, row in zip(values, table, strict=True):
-        assert same_bits(row, case.plain(*case.repeated(x), value))
-    wanted = [case.plain(*case.repeated(one), value) for one, value in zip(each, values, strict=True)]
-    assert same_bits(case.plain(*case.repeated(each), values), np.array(wanted))
+        assert same_bits(row, case.plain(*case.repeated(x), value, **others))
+    wanted = [
+        case.plain(*case.repeated(one), value, **others) for one, value in zip(each, values, strict=True)
+    ]
+    assert same_bits(case.plain(*case.repeated(each), values, **others), np.array(wanted))
 
 
 @pytest.mark.parametrize("dtype", [np.bool_, *map(np.dtype, "bBhHiIlLqQe")], ids=str)

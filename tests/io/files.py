@@ -26,9 +26,10 @@ def header_of(path: Path) -> tuple[dict[str, Any], bytes]:
 
 
 def rewritten(path: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
-    """Changes the description in a file, and returns its path."""
+    """Changes the description in a file, removes its checksum, and returns its path."""
     header, arrays = header_of(path)
     description = json.loads(header["__metadata__"]["simdnn"])
+    description.pop("checksum", None)
     answer = change(description)
     text = answer if isinstance(answer, str) else json.dumps(description)
     header["__metadata__"]["simdnn"] = text

@@ -231,6 +231,8 @@ def test_no_floating_point_warning(name: str, dtype: Any) -> None:
     limits = np.finfo(dtype)
     edges = [0, -0.0, limits.max, -limits.max, limits.smallest_subnormal, -np.inf, 88, -88]
     x = np.array(edges * 4, dtype).reshape(4, 8)
+    if name == "binary_cross_entropy":
+        x = np.clip(x, 0, 1)
     with np.errstate(all="raise"):
         NAMED[name](x, targets(name, 4, 8, dtype), return_grad=True)
 
@@ -340,3 +342,16 @@ def test_zero_one_counts_errors() -> None:
         F.zero_one_loss(scores, y * 1.0)
     with pytest.raises(ValueError, match=r"target: .*shape"):
         F.zero_one_loss(scores, y[:3])
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_infinite_logits_of_the_right_sign_cost_nothing(dtype: Any) -> None:
+    """A factor of 0 leaves an infinite part out; the wrong sign costs infinity, with a slope of 1."""
+    x, y = np.array([np.inf, -np.inf, np.inf, -np.inf], dtype), np.array([1, 0, 0, 1], dtype)
+    loss, gradient = F.binary_cross_entropy_with_logits(x, y, reduction="none", return_grad=True)
+    assert loss.tolist() == [0, 0, np.inf, np.inf]
+    assert gradient.tolist() == [0, 0, 1, -1]
+    _, weighed = F.binary_cross_entropy_with_logits(
+        x, y, pos_weight=np.full(4, 3.0), reduction="none", return_grad=True
+    )
+    assert weighed.tolist() == [0, 0, 1, -3]

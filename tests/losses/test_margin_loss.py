@@ -129,6 +129,35 @@ def test_parallel_vectors_have_finite_gradients(variant: str, margin: float) -> 
         assert all(np.isfinite(gradient).all() for gradient in gradients)
 
 
+def test_the_slope_at_the_pole_of_the_angle_is_bounded() -> None:
+    """For parallel features and weight, cos / sin has a sine of 2^-20, so that steps stay finite."""
+    x, w, margin, scale = np.array([[2.0, 0.0]]), np.eye(2), 0.5, 30.0
+    _, (dx, dw) = F.large_margin_softmax(x, w, [0], margin, variant="arcface", scale=scale, return_grad=True)
+    share = 1 / (1 + np.exp(-scale * np.cos(margin)))
+    slope = np.cos(margin) + 2.0**20 * np.sin(margin)
+    wanted = np.array(
+        [[0.0, (1 - share) * scale / 2]]
+    )  # the radial part is 0, and the other class pulls along y
+    assert np.allclose(dx, wanted, rtol=1e-9, atol=slope * 1e-9)
+    assert np.isfinite(dw).all()
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("variant", ["arcface", "a_softmax", "am_softmax"])
+def test_a_cosine_above_one_by_rounding_is_one(variant: str, dtype: Any) -> None:
+    w = spread(900, np.float64, 1.0).reshape(3, 300).astype(dtype)
+    norms = np.linalg.norm(w.astype(np.float64), axis=0)
+    x = (w * dtype(3)).T
+    cosines = (x.astype(np.float64) * w.T).sum(axis=1) / np.linalg.norm(x.astype(np.float64), axis=1) / norms
+    assert (cosines > 1).any(), "the sample shows no rounding above 1"
+    margin = 2 if variant == "a_softmax" else 0.3
+    loss, gradients = F.large_margin_softmax(
+        x, w, np.arange(300), margin, variant=variant, reduction="none", return_grad=True
+    )
+    assert np.isfinite(loss).all()
+    assert all(np.isfinite(gradient).all() for gradient in gradients)
+
+
 def test_weights_and_ignored_rows_count_as_in_cross_entropy() -> None:
     x, w, y = sample()
     y[::4] = 3

@@ -145,3 +145,56 @@ def test_softmax_and_sigmoid_go_with_losses_of_probabilities() -> None:
             x, (x[:, :2] > 0).astype(float), epochs=5, progress=False
         )
         assert history.loss[-1] < history.loss[0]
+
+
+@pytest.mark.parametrize("strided", [False, True])
+@pytest.mark.parametrize("nested", [False, True])
+def test_numbers_that_a_cast_would_round_to_integers_are_refused(strided: bool, nested: bool) -> None:
+    layer = nn.Embedding(in_features=1, columns={0: (4, 2)})
+    model = model_of(nn.Concatenate((), layer) if nested else layer)
+    outputs = model.out_features
+    x = np.array([[1.0, 0], [2.0 + 2.0**-40, 0], [3.0, 0]])[:, :1]
+    x, y = x if strided else x.copy(), np.zeros((3, outputs))
+    trainer = Trainer(model, "mse", seed=0)
+    before = model.flat_parameters.copy()
+    for call in (
+        lambda: model(x),
+        lambda: model.forward(x, training=True),
+        lambda: model.freeze().predict(x),
+        lambda: trainer.step(x, y),
+        lambda: trainer.fit(x, y, epochs=1),
+        lambda: trainer.evaluate(x, y),
+        lambda: model(x.astype(np.longdouble)),
+    ):
+        with pytest.raises(ValueError, match=r"x: row 1, column 0: expected an integer to look up"):
+            call()
+    assert np.array_equal(model.flat_parameters, before)
+    x[1] = 2
+    assert np.array_equal(model(x), model(x.astype(np.float32)))
+
+
+def test_a_network_has_no_more_integers_than_its_dtype_tells_apart() -> None:
+    most = 2**24
+    large = model_of(nn.Embedding(most + 1, 1, init="zeros"), in_features=1)
+    message = "num_embeddings: float32 tells only 16777216 integers apart, got 16777217"
+    for call in (
+        lambda: large([[1]]),
+        lambda: large.freeze(),
+        lambda: Trainer(large, "mse").step([[1]], [[1.0]]),
+        lambda: Trainer(large, "mse").fit([[1]], [[1.0]], epochs=1),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    for dtype, count in ((np.float32, most), (np.float64, most + 4)):
+        model = model_of(nn.Embedding(count, 1, init="zeros"), in_features=1, dtype=dtype)
+        model.parameters()["0.weight"][-4:, 0] = [1, 2, 3, 4]
+        for kind in (np.int64, np.uint32, np.float64):
+            assert model(np.arange(count - 4, count, dtype=kind)[:, np.newaxis])[:, 0].tolist() == [
+                1,
+                2,
+                3,
+                4,
+            ]
+            for outside in (count, count + 1):
+                with pytest.raises(IndexError, match=f"is out of range for {count} embeddings"):
+                    model(np.array([[outside]], kind))

@@ -17,6 +17,7 @@ from tests.support.registry import (
     same_bits,
     special_values,
     spread,
+    without_tiny,
 )
 
 Array = np.ndarray[Any, Any]
@@ -72,7 +73,7 @@ def test_gradients_match_central_differences(activation: str, loss: str) -> None
 @pytest.mark.parametrize("dtype", FLOATS)
 @every_activation
 def test_a_layer_has_the_bits_of_the_functions(activation: str, dtype: Any) -> None:
-    """Forward and backward of a layer have the bits of the function and of its derivative."""
+    """Forward and backward of a layer have the bits of the function and its derivative, but no tiny ones."""
     model = nn.Sequential(nn.Dense(1, 1, activation=activation), dtype=dtype, rng=0)
     model.flat_parameters[:] = [1, 0]
     x = np.concatenate([special_values(dtype), float_patterns(400_009).astype(dtype)])
@@ -81,7 +82,8 @@ def test_a_layer_has_the_bits_of_the_functions(activation: str, dtype: Any) -> N
     output = model.forward(x[:, np.newaxis], training=True)[:, 0]
     gradient = model.backward(np.ones((x.size, 1), dtype))[:, 0]
     assert same_bits(output, getattr(F, activation)(x))
-    assert same_bits(gradient, getattr(F, f"{activation}_derivative")(x) + dtype(0))
+    slope = getattr(F, f"{activation}_derivative")(x) + dtype(0)
+    assert same_bits(gradient, without_tiny(slope, dtype).astype(dtype))
 
 
 @every_pair

@@ -3,12 +3,13 @@
 import copy
 import pickle
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 import simdnn
-from simdnn import Trainer, nn
+from simdnn import Trainer, nn, optim
 
 from tests.oracles.layers import ROWS, Row, class_names
 from tests.support.registry import FLOATS, same_bits, spread
@@ -76,6 +77,42 @@ def test_gradients_match_central_differences(row: Row) -> None:
         assert np.allclose(dx, moved, rtol=2e-6, atol=2e-7)
     parameters = model.flat_parameters
     assert np.allclose(gradient, [slope(parameters, i) for i in range(parameters.size)], rtol=2e-6, atol=2e-7)
+
+
+@every_row
+def test_gradients_of_many_chunks_are_sums_over_small_batches(row: Row) -> None:
+    """Batches of more than 256 samples pass in chunks; parameters' gradients add up over them."""
+    if row.batch_statistics or not row.same_in_training:
+        pytest.skip("a sample's output depends on the batch or on its place in it")
+    model, count = row.model(), 600
+    x, bounds = row.x(count), [*range(0, count, 50), count]
+    dy = spread(model(x).size, np.float64, 1.0).reshape(model(x).shape)
+    parts = []
+    for a, b in pairwise(bounds):
+        pass_of(model, x[a:b])
+        parts.append((model.backward(dy[a:b]), model.flat_gradients.copy()))
+    pass_of(model, x)
+    dx = model.backward(dy)
+    assert np.allclose(dx, np.concatenate([part for part, _ in parts]), rtol=1e-12, atol=1e-12)
+    wanted = np.sum([part for _, part in parts], axis=0)
+    assert np.allclose(model.flat_gradients, wanted, rtol=1e-11, atol=1e-11)
+
+
+@every_row
+def test_a_step_of_many_chunks_has_the_mean_gradient(row: Row) -> None:
+    """`Trainer.step` on 600 samples has the gradient of the mean loss, from passes over 50 at a time."""
+    if row.batch_statistics or not row.same_in_training or isinstance(row.layer, nn.LargeMarginSoftmax):
+        pytest.skip("a sample's output depends on the batch or on its place in it, or the loss has a margin")
+    count, model = 600, row.model()
+    x = row.x(count)
+    y = spread(model(x).size, np.float64, 1.0).reshape(model(x).shape)
+    wanted = np.zeros(model.flat_parameters.size)
+    for a in range(0, count, 50):
+        error = pass_of(model, x[a : a + 50]) - y[a : a + 50]
+        model.backward(2 * error / y.size)
+        wanted += model.flat_gradients
+    Trainer(model, loss="mse", optimizer=optim.SGD(lr=0.0)).step(x, y)
+    assert np.allclose(model.flat_gradients, wanted, rtol=1e-10, atol=1e-12)
 
 
 @every_row

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import simdnn.functional as F
 from simdnn import nn
 
 from tests.support.registry import FLOATS, same_bits
@@ -89,3 +90,49 @@ def test_steps_pass_gradients_straight_through(dtype: Any) -> None:
         assert (model.forward(x, training=True) == (x >= 0)).all()
         assert (model(x) == (x >= 0)).all()
         assert same_bits(model.backward(dy) + 0, wanted + 0)
+
+
+INFINITE = [np.inf, -np.inf]
+
+
+@every_float
+@pytest.mark.parametrize("infinity", INFINITE)
+@pytest.mark.parametrize("layer", [nn.Dropout(0.5), nn.AlphaDropout(0.5)], ids=["dropout", "alpha dropout"])
+def test_what_is_dropped_may_be_infinite(layer: nn.Layer, infinity: float, dtype: Any) -> None:
+    """A mask selects: no dropped infinity and no infinite gradient of a dropped number comes through."""
+    model = nn.Sequential(layer, in_features=250, dtype=dtype, rng=0)
+    values = np.unique(passes(layer, np.zeros(SHAPE, dtype), 1)[0])
+    y = model.forward(np.full(SHAPE, infinity, dtype), training=True)
+    dropped = y != infinity
+    assert 0.4 < dropped.mean() < 0.6
+    assert len(np.unique(y[dropped])) == 1
+    assert np.isin(y[dropped][0], values)
+    dx = model.backward(np.full(SHAPE, infinity, dtype))
+    assert (dx[dropped] == 0).all()
+    assert (dx[~dropped] == infinity).all()
+
+
+@every_float
+@pytest.mark.parametrize("infinity", INFINITE)
+def test_a_slope_of_zero_passes_no_infinity(infinity: float, dtype: Any) -> None:
+    x = np.where(np.arange(250) % 2, -1.0, 1.0) * np.full(SHAPE, np.inf)
+    model = nn.Sequential(nn.RReLU(0.0, 0.0), in_features=250, dtype=dtype, rng=0)
+    assert np.array_equal(model.forward(x.astype(dtype), training=True), np.where(x > 0, np.inf, 0))
+    dx = model.backward(np.full(SHAPE, infinity, dtype))
+    assert np.array_equal(dx, np.where(x > 0, infinity, 0))
+
+
+@every_float
+@pytest.mark.parametrize("infinity", INFINITE)
+def test_closed_units_stop_infinite_gradients(infinity: float, dtype: Any) -> None:
+    """Straight-through steps, concatenated relu and maxout pass a gradient or none."""
+    x = np.where(np.arange(250) % 2, -2.0, 0.5) * np.ones((3, 1))
+    for layer, width, wanted in (
+        (nn.BinaryStep("clipped"), 250, np.where(np.abs(x) <= 1, infinity, 0)),
+        (nn.CReLU(), 500, np.where(x > 0, infinity, -infinity)),
+    ):
+        model = nn.Sequential(layer, in_features=250, dtype=dtype, rng=0)
+        model.forward(x.astype(dtype), training=True)
+        assert np.array_equal(model.backward(np.full((3, width), infinity, dtype)), wanted)
+    gradient = F.maxout_backward(np.full((1, 4), infinity, dtype), np.arange(8, dtype=dtype)[np.newaxis], 2)
+    assert np.array_equal(gradient, [[0, infinity] * 4])

@@ -110,6 +110,20 @@ def test_stateful_layers_go_on_where_the_last_batch_ended(cell: Any, samples: in
         assert same_bits(copied(x[:, :4]), wanted[:, :4]), "a copy begins from its first state"
 
 
+def test_after_a_reset_batches_of_another_size_begin_with_initial_states() -> None:
+    make = partial(network, nn.LSTM, 3, 5)
+    model, x = make(stateful=True), numbers(9, 4, 3)
+    wanted = make()(x)
+    predictor = model.freeze()
+    for run in (model, partial(model.forward, training=True), predictor.predict):
+        for count in (9, 4, 7, 7):
+            model.reset_states()
+            predictor.reset_states()
+            assert same_bits(run(x[:count]), wanted[:count])
+        with pytest.raises(ValueError, match="expected 7 samples"):
+            run(x)
+
+
 def test_stateful_training_keeps_batches_of_one_size() -> None:
     model = nn.Sequential(nn.LSTM(3, 8, stateful=True), nn.Dense(8, 2), rng=0)
     x, y = numbers(20, 5, 3, dtype=np.float32), np.arange(20) % 2

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simdnn import optim
+from simdnn import optim, schedules
 from simdnn.sklearn import MLPClassifier
 
 
@@ -80,3 +80,68 @@ def test_settings_that_the_rule_does_not_use_are_given_back(duplicate: Callable[
     assert (rmsprop.momentum, rmsprop.centered, rmsprop.lr_in_velocity) == (0, False, True)
     with pytest.raises(AttributeError, match="dampening: fixed"):
         sgd.dampening = 0.5
+
+
+@pytest.mark.parametrize("kind", optim._registry.BY_NAME.values(), ids=lambda kind: kind.__name__)
+def test_params_make_the_same_optimizer(kind: Any) -> None:
+    made = kind(lr=0.25, weight_decay=0.5, clip_norm=2.0)
+    params = made.get_params()
+    assert {"lr": 0.25, "weight_decay": 0.5, "clip_norm": 2.0}.items() <= params.items()
+    assert kind(**params).get_params() == params
+    assert kind().set_params(**params).get_params() == params
+    assert made.get_params(deep=False) == params
+
+
+def test_params_that_choose_the_rule_may_change_until_it_is_bound() -> None:
+    p = np.ones(2)
+    optim.SGD([p], lr=0.5, momentum=0.5).step([[1.0, 2.0]])
+    made: Any = optim.SGD(lr=0.5).set_params(momentum=0.5)
+    assert (made._config.rule, made.momentum) == ("momentum", 0.5)
+    bound = optim.SGD([p], lr=0.5)
+    with pytest.raises(ValueError, match="momentum: fixed"):
+        bound.set_params(lr=0.1, momentum=0.5)
+    assert (bound.lr, bound.momentum) == (0.5, 0)
+    assert bound.set_params(lr=0.1, momentum=0).lr == 0.1
+
+
+@pytest.mark.parametrize(
+    ("params", "exception", "message"),
+    [
+        ({"lr": 0.5, "rate": 1}, ValueError, "rate: Adam has no such setting"),
+        ({"lr": 0.5, "eps": -1}, ValueError, "eps: "),
+        ({"lr": 0.5, "betas": 1}, TypeError, "betas: "),
+        ({"lr": -1}, ValueError, "lr: "),
+        ({"lr": 0.5, "clip_norm": math.nan}, ValueError, "clip_norm: "),
+    ],
+)
+@pytest.mark.parametrize("bound", [False, True])
+def test_params_that_are_not_valid_change_nothing(
+    params: dict[str, Any], exception: type[Exception], message: str, bound: bool
+) -> None:
+    made = optim.Adam([np.ones(2)] if bound else None)
+    before = made.get_params()
+    with pytest.raises(exception, match=message):
+        made.set_params(**params)
+    assert made.get_params() == before
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_a_grid_searches_the_settings_of_an_optimizer() -> None:
+    selection = pytest.importorskip("sklearn.model_selection")
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    y = (x[:, 0] > 0).astype(int)
+    chosen = optim.Adam()
+    grid = {"optimizer__lr": [1e-6, 0.05], "optimizer__weight_decay": [0.0, 0.1]}
+    made = MLPClassifier((8,), optimizer=chosen, max_iter=20, tol=0.0, random_state=0)
+    search = selection.GridSearchCV(made, grid, cv=2, error_score="raise").fit(x, y)
+    assert search.best_params_["optimizer__lr"] == 0.05
+    assert search.best_estimator_.optimizer.lr == 0.05
+    assert (chosen.lr, chosen.steps) == (1e-3, 0)
+
+
+def test_a_plateau_is_copied_with_the_optimizer() -> None:
+    first = optim.SGD(lr=schedules.reduce_on_plateau(1.0, patience=0))
+    for made in (copy.copy(first), copy.deepcopy(first), pickled(first), cloned(first)):
+        made.lr.observe(1.0)
+        made.lr.observe(2.0)
+    assert first.current_lr == 1.0

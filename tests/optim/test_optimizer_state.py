@@ -127,7 +127,25 @@ def every_step(state: dict[str, Any], step: Any) -> dict[str, Any]:
         (lambda s: changed(s, exp_avg=np.ones(4)), ValueError, r"exp_avg'\]: expected shape \(3, 5\)"),
         (lambda s: changed(s, exp_avg=None), KeyError, "exp_avg"),
         (lambda s: changed(s, exp_avg=np.full((3, 5), "x")), TypeError, "exp_avg"),
-        (lambda s: changed(s, step=7), ValueError, r"step: .*\[2, 7\]"),
+        (lambda s: changed(s, max_exp_avg_sq=np.ones((3, 5))), ValueError, "'max_exp_avg_sq' has no place"),
+        (lambda s: changed(s, momentum_buffer=np.ones((3, 5))), ValueError, "'momentum_buffer' has no place"),
+        (
+            lambda s: {**s, "state": {str(i): entry for i, entry in s["state"].items()}},
+            ValueError,
+            "'0' is in no",
+        ),
+        (lambda s: {**s, "state": s["state"] | {3: s["state"][2]}}, ValueError, "3 is in no param group"),
+        (
+            lambda s: {**s, "param_groups": [{**s["param_groups"][0], "params": [0, 0, 1]}]},
+            ValueError,
+            "different",
+        ),
+        (
+            lambda s: {**s, "param_groups": [{**s["param_groups"][0], "momentum": 0.9}]},
+            ValueError,
+            "momentum: ",
+        ),
+        (lambda s: {**s, "param_groups": [{"lr": 0.1}]}, KeyError, "params"),
         (lambda s: every_step(s, 1e30), ValueError, "step: .*from 0 to"),
         (lambda s: every_step(s, 2**62 + 1), ValueError, "step: .*from 0 to"),
         (lambda s: every_step(s, 10**400), (TypeError, ValueError), "step: "),
@@ -178,3 +196,101 @@ def test_without_params_there_is_no_state() -> None:
     for call in (optim.Adam().state_dict, lambda: optim.Adam().load_state_dict({})):
         with pytest.raises(ValueError, match="no params"):
             call()
+
+
+@every_optimizer
+def test_a_parameter_without_state_begins_at_its_first_step(
+    rule: str, make: Any, settings: dict[str, Any]
+) -> None:
+    """The parameter joins at the fourth step, as one without gradients before: its count begins there."""
+    ours, late, alone = arrays(np.float64), arrays(np.float64), arrays(np.float64)
+    first, joined = make(ours, **settings), make(late, **settings)
+    for t in range(1, 4):
+        first.step(arrays(np.float64, t))
+    state = first.state_dict()
+    state["state"].pop(1, None)
+    joined.load_state_dict(state)
+    for p, q in zip(ours, late, strict=True):
+        q[...] = p
+    alone[1][...] = ours[1]
+    other = make([alone[1]], **settings)
+    for t in range(4, 8):
+        if t == 6:  # the state of parameters with counts of their own makes another go on
+            again = arrays(np.float64)
+            for p, q in zip(late, again, strict=True):
+                q[...] = p
+            state, late = joined.state_dict(), again
+            joined = make(late, **settings)
+            joined.load_state_dict(state)
+        gradients = arrays(np.float64, t)
+        for optimizer in (first, joined):
+            optimizer.step(gradients)
+        other.step([gradients[1]])
+    assert joined.steps == 7
+    assert all(same_bits(ours[i], late[i]) for i in (0, 2))
+    if rule == "adagrad" and settings.get("lr_decay"):
+        return  # its initial sum is a setting of PyTorch's constructor
+    assert same_bits(alone[1], late[1])
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.RMSprop])
+def test_momentum_is_taken_over_or_refused(kind: Any) -> None:
+    p = np.ones(2)
+    first, plain = kind([p], lr=0.1, momentum=0.9), kind([np.ones(2)], lr=0.1)
+    first.step([np.ones(2)])
+    with pytest.raises(ValueError, match=r"momentum: the state has 0\.9"):
+        plain.load_state_dict(first.state_dict())
+    assert (plain.steps, plain.momentum, plain.lr) == (0, 0, 0.1)
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.RMSprop])
+def test_a_state_without_momentum_makes_one_with_momentum_go_on_without(kind: Any) -> None:
+    p, q = np.ones(2), np.ones(2)
+    plain, other = kind([p], lr=0.1), kind([q], lr=0.2, momentum=0.9)
+    plain.step([np.ones(2)])
+    q[...] = p
+    other.load_state_dict(plain.state_dict())
+    for gradient in ([1.0, -2.0], [0.5, 3.0]):
+        plain.step([gradient])
+        other.step([gradient])
+    assert (other.momentum, other.lr, other.steps) == (0, 0.1, 3)
+    np.testing.assert_allclose(q, p, rtol=1e-15)
+
+
+def test_a_dampening_that_pytorch_ignores_is_refused() -> None:
+    plain = optim.SGD([np.ones(2)], dampening=0.5)
+    plain.step([np.ones(2)])
+    assert plain.state_dict()["param_groups"][0]["momentum"] == 0
+    with pytest.raises(ValueError, match=r"momentum: .* a dampening of 0\.5"):
+        optim.SGD([np.ones(2)], momentum=0.9).load_state_dict(plain.state_dict())
+
+
+def test_settings_that_the_rule_does_not_use_come_with_the_state() -> None:
+    first, second = optim.SGD([np.ones(1)], dampening=0.25, lr_in_velocity=True), optim.SGD([np.ones(1)])
+    second.load_state_dict(first.state_dict())
+    assert (second.dampening, second.lr_in_velocity) == (0.25, True)
+
+
+def test_a_product_of_momenta_that_is_missing_is_an_error() -> None:
+    optimizer = optim.NAdam([np.ones(2)])
+    optimizer.step([np.ones(2)])
+    state = optimizer.state_dict()
+    del state["state"][0]["mu_product"]
+    with pytest.raises(KeyError, match="mu_product"):
+        optimizer.load_state_dict(state)
+
+
+@pytest.mark.parametrize("max_norm", [None, 1.0])
+def test_parameters_that_joined_later_are_clipped_with_the_others(max_norm: float | None) -> None:
+    """One norm is that of all gradients, whichever steps their parameters count."""
+    ours = [np.full((2, 3), 0.5), np.full((3, 2), 0.5)]
+    optimizer = optim.Adam(ours, clip_norm=1.0, max_norm=max_norm)
+    optimizer.step([np.ones((2, 3)), np.ones((3, 2))])
+    state = optimizer.state_dict()
+    del state["state"][1]
+    optimizer.load_state_dict(state)
+    optimizer.step([np.full((2, 3), 3.0), np.full((3, 2), 4.0)])
+    assert optimizer.grad_norm == pytest.approx(np.sqrt(6 * 9 + 6 * 16))
+    counts = [float(entry["step"]) for entry in optimizer.state_dict()["state"].values()]
+    assert counts == [2.0, 1.0]
+    np.testing.assert_allclose(ours[1], ours[1][0, 0])

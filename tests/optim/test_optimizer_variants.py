@@ -220,3 +220,20 @@ def test_a_copy_of_the_parameters_is_not_needed() -> None:
     optim.SGD([p], lr=1.0).step([np.ones(3)])
     assert same is p
     assert same_bits(same, np.zeros(3))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_a_centered_variance_is_never_negative(momentum: float, dtype: Any) -> None:
+    """With constant gradients the mean of squares less the squared mean goes to 0, and rounds to below it."""
+    g = (1 + spread(500, np.float64, 0.9)).astype(dtype)
+    p = np.zeros_like(g)
+    optimizer = optim.RMSprop([p], lr=1.0, alpha=0.5, eps=0.5, centered=True, momentum=momentum)
+    square, mean = np.zeros_like(g), np.zeros_like(g)
+    for _ in range(60):
+        square += dtype(0.5) * (g * g - square)
+        mean += dtype(0.5) * (g - mean)
+        before = p.copy()
+        optimizer.step([g])
+    assert (square - mean * mean < 0).any(), "the sample shows no rounding below 0"
+    assert np.allclose(before - p, g / 0.5 / (1 - momentum), rtol=2e-3)

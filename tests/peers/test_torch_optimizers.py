@@ -209,3 +209,42 @@ def test_reduce_on_plateau_agrees(mode: Any, threshold_mode: Any) -> None:
         ours.observe(float(metric))
         theirs.step(float(metric))
         assert ours.lr == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)
+
+
+@every_optimizer
+def test_parameters_without_state_go_on_as_pytorch_s(rule: str, make: Any, settings: dict[str, Any]) -> None:
+    """A frozen parameter has no gradient and no state at first; then it is trained too."""
+    values, loaded = arrays(np.float64), arrays(np.float64)
+    peer = Peer(make, settings, values)
+    for t in range(1, 4):
+        for i, (parameter, gradient) in enumerate(zip(peer.parameters, arrays(np.float64, t), strict=True)):
+            parameter.grad = None if i == 1 else torch.tensor(gradient)
+        peer.optimizer.step()
+    ours = make(loaded, **settings)
+    ours.load_state_dict(peer.optimizer.state_dict())
+    for parameter, value in zip(peer.parameters, loaded, strict=True):
+        value[...] = parameter.detach().numpy()
+    for t in range(4, 7):
+        peer.step(arrays(np.float64, t))
+        ours.step(arrays(np.float64, t))
+        peer.assert_near(loaded, np.float64)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("own", [0.0, 0.9])
+@pytest.mark.parametrize("name", ["SGD", "RMSprop"])
+def test_a_state_of_another_momentum_is_pytorch_s_or_refused(name: str, momentum: float, own: float) -> None:
+    make, values = getattr(optim, name), arrays(np.float64)
+    peer, ours = Peer(make, {"lr": 0.1, "momentum": momentum}, values), make(values, lr=0.2, momentum=own)
+    peer.step(arrays(np.float64, 1))
+    if momentum and not own:
+        with pytest.raises(ValueError, match="momentum: "):
+            ours.load_state_dict(peer.optimizer.state_dict())
+        return
+    ours.load_state_dict(peer.optimizer.state_dict())
+    for parameter, value in zip(peer.parameters, values, strict=True):
+        value[...] = parameter.detach().numpy()
+    for t in (2, 3):
+        peer.step(arrays(np.float64, t))
+        ours.step(arrays(np.float64, t))
+        peer.assert_near(values, np.float64)

@@ -29,7 +29,10 @@ def words_of_the_sources() -> set[str]:
     """Words of the build files and of all C++ and Python."""
     paths = [path for folder in ("cpp", "python", "tests", "bench") for path in (ROOT / folder).rglob("*")]
     sources = [path for path in paths if path.suffix in (".hpp", ".cpp", ".py")]
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "CMakeLists.txt", *sources)]
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "CMakeLists.txt", ROOT / "cpp" / "CMakeLists.txt", *sources)
+    ]
     return set(re.findall(r"\w+", "\n".join(texts)))
 
 

@@ -113,12 +113,12 @@ def test_code_of_a_level_calls_no_library_function(path: Path) -> None:
     ],
 )
 def test_no_flag_changes_the_arithmetic(flag: str) -> None:
-    files = [ROOT / "CMakeLists.txt", ROOT / "pyproject.toml", *SOURCES]
+    files = [ROOT / "CMakeLists.txt", ROOT / "cpp" / "CMakeLists.txt", ROOT / "pyproject.toml", *SOURCES]
     assert not [str(path) for path in files if flag in path.read_text()]
 
 
 def test_contraction_is_off() -> None:
-    assert "-ffp-contract=off" in (ROOT / "CMakeLists.txt").read_text()
+    assert "-ffp-contract=off" in (ROOT / "cpp" / "CMakeLists.txt").read_text()
 
 
 @every_source

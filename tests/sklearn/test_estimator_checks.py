@@ -9,6 +9,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 pytestmark = pytest.mark.filterwarnings("ignore")  # the checks stop fits before they converge
 
 
-@parametrize_with_checks([MLPClassifier(), MLPRegressor()])
+@parametrize_with_checks([MLPClassifier(), MLPClassifier(loss="hinge"), MLPRegressor()])
 def test_scikit_learn_check(estimator: Any, check: Any) -> None:
     check(estimator)

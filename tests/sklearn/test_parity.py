@@ -88,12 +88,25 @@ def test_poisson_is_theirs(target: str, solver: str) -> None:
     np.testing.assert_allclose(mine.predict(X), theirs.predict(X), rtol=1e-6)
 
 
+@pytest.mark.parametrize("batch_size", [300, 64])
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_weights_of_samples_are_theirs(target: str) -> None:
+def test_weights_of_samples_are_theirs(target: str, solver: str, batch_size: int) -> None:
+    """Each batch counts in the loss curve by its number of samples, whatever they weigh."""
     name, y = TARGETS[target]
     weight = np.random.default_rng(0).uniform(0, 2, len(X))
-    mine, theirs = both(name, max_iter=10, random_state=0, batch_size=300)
+    mine, theirs = both(
+        name, max_iter=10, random_state=0, batch_size=batch_size, solver=solver, alpha=0.1, tol=0.0
+    )
     check_same(mine.fit(X, y, weight), theirs.fit(X, y, sample_weight=weight))
+
+
+@pytest.mark.parametrize("batch_size", [300, 64])
+def test_weighted_poisson_is_theirs(batch_size: int) -> None:
+    counts = np.floor(TARGETS["two values"][1] * 3)
+    weight = np.random.default_rng(0).uniform(0, 2, len(X))
+    mine, theirs = both("MLPRegressor", loss="poisson", max_iter=8, random_state=0, batch_size=batch_size)
+    check_same(mine.fit(X, counts, weight), theirs.fit(X, counts, sample_weight=weight), 1e-7)
 
 
 @pytest.mark.parametrize("target", TARGETS)

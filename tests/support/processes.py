@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,23 @@ def control_word() -> int:
     word, flags = {"x86_64": (7, 0x3F), "aarch64": (0, 0)}[platform.machine()]
     ctypes.CDLL(None).fegetenv(environment)
     return environment[word] & ~flags
+
+
+#: Sticky flags of MXCSR: a subnormal operand (DE), an inexact result below the normal numbers (UE).
+FLAGS = {"DE": 0x02, "UE": 0x10}
+
+
+def raised_flags(call: Callable[[], object]) -> str:
+    """The flags of FLAGS that a call raises in this thread; they do not depend on the processor's speed.
+
+    Skips the test where the C library's environment does not hold an MXCSR.
+    """
+    if platform.machine() != "x86_64" or platform.libc_ver()[0] != "glibc":
+        pytest.skip("reads MXCSR by the fegetenv of glibc on x86-64")
+    library, environment = ctypes.CDLL(None), (ctypes.c_uint32 * 16)()
+    library.fegetenv(environment)
+    environment[7] &= ~0x3F
+    library.fesetenv(environment)
+    call()
+    library.fegetenv(environment)
+    return " ".join(name for name, bit in FLAGS.items() if environment[7] & bit)

@@ -140,6 +140,15 @@ def special_values(dtype: Any) -> Array:
     return np.concatenate([near, -near])
 
 
+#: Smaller gradients count as zero in losses, backward passes and updates.
+LEAST_GRADIENT: dict[Any, float] = {np.float32: 2.0**-63, np.float64: 2.0**-511}
+
+
+def without_tiny(gradient: Array, dtype: Any) -> Array:
+    """A gradient in float64, with zeros for what is tiny in another dtype."""
+    return np.where(np.abs(gradient) < LEAST_GRADIENT[np.dtype(dtype).type], 0, gradient)
+
+
 def mixed_bits(n: int, word: Any) -> Array:
     """n integers spread over a word by multiplication, equal on every machine unlike random numbers."""
     odd = {np.uint32: 0x9E3779B1, np.uint64: 0x9E3779B97F4A7C15}[word]

@@ -109,15 +109,16 @@ Matrix<T> BatchNorm<T>::backward(const Matrix<const T>& x, const Matrix<T>& grad
   const NormColumns<T> n = columns();
   double* const sums = numbers_.data() + kSums * features_;
   double* const products = numbers_.data() + kProducts * features_;
+  const auto narrow = typed_kernels<T>().layers.narrow_gradients;
   for_columns(features_, x.rows, context.stop, [&](Index j, Index count) {
     T* const g = gradient.data + j;
     std::fill_n(sums + j, count, 0.0);
     std::fill_n(products + j, count, 0.0);
     kernels.add_column_products(g, gradient.stride, x.data + j, x.stride, x.rows, count, n.mean + j, sums + j,
                                 products + j);
-    for (Index k = j; weight_.values && k < j + count; ++k) {
-      weight_.gradients[k] = T(products[k] * n.inverse[k]);
-      bias_.gradients[k] = T(sums[k]);
+    if (weight_.values) {
+      narrow(products + j, n.inverse + j, count, weight_.gradients + j);
+      narrow(sums + j, nullptr, count, bias_.gradients + j);
     }
     if (batch_ == 0) std::fill_n(sums + j, count, 0.0);
     if (batch_ == 0) std::fill_n(products + j, count, 0.0);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 namespace simdnn {
@@ -17,6 +18,10 @@ namespace {
   throw std::out_of_range(place + text + " is out of range for " + std::to_string(count) + " embeddings (0 to " +
                           std::to_string(count - 1) + ")");
 }
+
+/// The number of integers from 0 on that T tells apart.
+template <class T>
+constexpr Index kExactIntegers = Index(1) << std::numeric_limits<T>::digits;
 
 }  // namespace
 
@@ -40,6 +45,11 @@ Embedding<T>::Embedding(const EmbeddingSpec& spec, ParameterBinder<T>& binder)
     : inputs_(spec.input.features), outputs_(spec.output.features), passed_(spec.passed) {
   std::vector<ParameterView<T>> slices;
   for (const EmbeddingSpec::Table& table : spec.tables) {
+    if (table.count > kExactIntegers<T>) {
+      throw std::invalid_argument("num_embeddings: float32 tells only " + std::to_string(kExactIntegers<T>) +
+                                  " integers apart, got " + std::to_string(table.count) +
+                                  ": make the network with dtype=float64");
+    }
     slices.push_back(binder.take(table.count * table.width));
     size_ += table.count * table.width;
   }

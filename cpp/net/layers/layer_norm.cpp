@@ -48,14 +48,13 @@ template <class T>
 void LayerNorm<T>::add_gradients(const Matrix<T>& gradient, const PassContext& context) {
   double *const products = sums_.data(), *const sums = products + features_;
   if (!context.accumulate) std::fill(sums_.begin(), sums_.end(), 0.0);
+  const auto narrow = typed_kernels<T>().layers.narrow_gradients;
   for_columns(features_, gradient.rows, context.stop, [&](Index j, Index count) {
     typed_kernels<T>().layers.norm.add_column_products(gradient.data + j, gradient.stride, normal_.data + j,
                                                        normal_.stride, gradient.rows, count, nullptr, sums + j,
                                                        products + j);
-    for (Index k = j; k < j + count; ++k) {
-      weight_.gradients[k] = T(products[k]);
-      bias_.gradients[k] = T(sums[k]);
-    }
+    narrow(products + j, nullptr, count, weight_.gradients + j);
+    narrow(sums + j, nullptr, count, bias_.gradients + j);
   });
 }
 

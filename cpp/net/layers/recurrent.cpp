@@ -153,7 +153,7 @@ void Recurrent<T>::backward_step(Index t, IndexRange samples, Matrix<T> dy, cons
     if (t > 0 || trainable_state_) layer.backward_states(t, samples, t > 0 && truncate_ > 0 && t % truncate_ == 0);
     if (l > 0) {
       dy = between_.first_rows(samples_);
-      layer.backward_input(t, samples, {}, dy.row_range(samples.begin, samples.size()), {});
+      layer.backward_input(t, samples, {}, dy.row_range(samples.begin, samples.size()), flush_post_op<T>());
     } else if (dx.data) {
       layer.backward_input(t, samples, dx_init, dx, prev_post_op);
     }

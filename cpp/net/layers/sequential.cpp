@@ -132,8 +132,9 @@ Matrix<T> Sequential<T>::backward(Matrix<T> gradient, const Matrix<const T>& dx_
     const Matrix<const T> added = last && extra_gradient.data ? extra_gradient : i == 0 ? dx_init : Matrix<const T>{};
     own.time_steps = time_steps_[i];
     own.skip_input_gradient = context.skip_input_gradient && i == lowest_;
-    gradient = layers_[i]->backward(inputs_[i], gradient, added,
-                                    i > 0 ? layers_[i - 1]->backward_post_op() : prev_post_op, own);
+    const PostOp<T> post_op = i > 0 ? layers_[i - 1]->backward_post_op() : prev_post_op;
+    gradient =
+        layers_[i]->backward(inputs_[i], gradient, added, i > 0 && !post_op.apply ? flush_post_op<T>() : post_op, own);
     if (context.clock) context.clock->lap(places_[i]);
   }
   return gradient;

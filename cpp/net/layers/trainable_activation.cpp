@@ -32,6 +32,7 @@ template <class T>
 Matrix<T> TrainableActivation<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradient,
                                            const Matrix<const T>& dx_init, const PostOp<T>& prev_post_op,
                                            const PassContext& context) {
+  const auto narrow = typed_kernels<T>().layers.narrow_gradients;
   if (!context.accumulate) std::fill(sums_.begin(), sums_.end(), 0.0);
   for_columns(features_, x.rows, context.stop, [&](Index j, Index count) {
     T* const g = gradient.data + j;
@@ -40,9 +41,10 @@ Matrix<T> TrainableActivation<T>::backward(const Matrix<const T>& x, const Matri
     apply_to_columns(prev_post_op, gradient, j, count);
   });
   if (shared_) {
-    parameter_.gradients[0] = T(typed_kernels<double>().row_sum(sums_.data(), features_));
+    const double sum = typed_kernels<double>().row_sum(sums_.data(), features_);
+    narrow(&sum, nullptr, 1, parameter_.gradients);
   } else {
-    std::copy(sums_.begin(), sums_.end(), parameter_.gradients);
+    narrow(sums_.data(), nullptr, features_, parameter_.gradients);
   }
   return gradient;
 }

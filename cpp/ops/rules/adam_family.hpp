@@ -39,22 +39,23 @@ constexpr RuleDescription with_momentum_decay(RuleDescription info) {
 /// Exponential moving averages of the gradient and of its square.
 template <class T>
 struct Moments {
-  T beta1, beta2, rest1, rest2;
-  FlushTinyGradient<T> flush_tiny;
+  T beta1, rest1, rest2, least;
+  DecayingSquares<T> squares;
 
   explicit Moments(const double* h)
       : beta1(T(h[kBeta1])),
-        beta2(T(h[kBeta2])),
         rest1(T(1 - h[kBeta1])),
         rest2(T(1 - h[kBeta2])),
-        flush_tiny(1 - h[kBeta2]) {}
+        least(least_squared<T>(1 - h[kBeta2])),
+        squares(h[kBeta2]) {}
+  SIMDNN_INLINE T gradient(T g) const { return flush_below(least, g); }
   SIMDNN_INLINE T first(T g, T* const* slots, Index i) const {
-    const T m = flush(fma(beta1, slots[0][i], rest1 * g));
+    const T m = flush_tiny(fma(beta1, slots[0][i], rest1 * g));
     slots[0][i] = m;
     return m;
   }
   SIMDNN_INLINE T second(T g, T* const* slots, Index i) const {
-    const T v = flush(fma(beta2, slots[1][i], rest2 * (g * g)));
+    const T v = squares(slots[1][i], rest2 * (g * g));
     slots[1][i] = v;
     return v;
   }
@@ -88,7 +89,7 @@ struct Adam {
           rate(T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)))),
           root(s.hypers[kEpsMode], s.hypers[kEps], 1 - power(s.hypers[kBeta2], s.step)) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = moments.flush_tiny(g);
+      g = moments.gradient(g);
       const T m = moments.first(g, slots, i);
       T v = moments.second(g, slots, i);
       if constexpr (kLargest) {
@@ -126,7 +127,7 @@ struct NAdam {
       ahead = T(-s.hypers[kLr] * next / (1 - s.scalar_state[0] * next));
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = moments.flush_tiny(g);
+      g = moments.gradient(g);
       const T m = moments.first(g, slots, i);
       const T v = moments.second(g, slots, i);
       p = fma(ahead, m, now * g) / root(v) + p;
@@ -159,7 +160,7 @@ struct RAdam {
           T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)) * (rectified ? __builtin_sqrt(rectification) : 1));
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      g = moments.flush_tiny(g);
+      g = moments.gradient(g);
       const T m = moments.first(g, slots, i);
       const T v = moments.second(g, slots, i);
       p = fma(rate, m / (rectified ? root(v) : T(1)), p);
@@ -184,8 +185,9 @@ struct Adamax {
     explicit Step(const UpdateStep& s)
         : moments(s.hypers), rate(T(-s.hypers[kLr] / (1 - power(s.hypers[kBeta1], s.step)))), eps(T(s.hypers[kEps])) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
+      g = flush_tiny(g);
       const T m = moments.first(g, slots, i);
-      const T old = flush(moments.beta2 * slots[1][i]), size = abs(g) + eps;
+      const T old = moments.squares(slots[1][i], T(0)), size = abs(g) + eps;
       const T u = old >= size ? old : size;  // a NaN of the gradient propagates
       slots[1][i] = u;
       p = fma(rate, m / u, p);

@@ -17,9 +17,9 @@ struct Sgd {
   };
   template <class T>
   struct Step {
-    T rate;
-    explicit Step(const UpdateStep& s) : rate(T(-s.hypers[kLr])) {}
-    SIMDNN_INLINE void operator()(T& p, T g, T* const*, Index) const { p = fma(rate, g, p); }
+    T rate, least;
+    explicit Step(const UpdateStep& s) : rate(T(-s.hypers[kLr])), least(least_times<T>(s.hypers[kLr])) {}
+    SIMDNN_INLINE void operator()(T& p, T g, T* const*, Index) const { p = fma(rate, flush_below(least, g), p); }
   };
 };
 
@@ -43,22 +43,23 @@ struct Momentum {
   };
   template <class T>
   struct Step {
-    T momentum, fresh, direct, rate;
+    T momentum, fresh, direct, rate, least_gradient, least_velocity, least_step;
     bool nesterov;
-    explicit Step(const UpdateStep& s)
-        : momentum(T(s.hypers[3])), direct(1), rate(T(-s.hypers[kLr])), nesterov(s.hypers[5] != 0) {
-      const double weight = s.step == 1 ? 1 : 1 - s.hypers[4];
+    explicit Step(const UpdateStep& s) : momentum(T(s.hypers[3])), nesterov(s.hypers[5] != 0) {
+      const bool inside = s.hypers[6] != 0;
+      const double lr = s.hypers[kLr], taken = inside ? lr : 1, weight = (s.step == 1 ? 1 : 1 - s.hypers[4]) * taken;
       fresh = T(weight);
-      if (s.hypers[6] != 0) {
-        fresh = T(weight * s.hypers[kLr]);
-        direct = T(s.hypers[kLr]);
-        rate = T(-1);
-      }
+      direct = T(taken);
+      rate = T(inside ? -1 : -lr);
+      least_gradient = max(least_times<T>(weight), least_times<T>(taken));
+      least_velocity = least_times<T>(s.hypers[3]);
+      least_step = least_times<T>(inside ? 1 : lr);
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      const T b = flush(fma(momentum, slots[0][i], fresh * g));
-      slots[0][i] = b;
-      p = fma(rate, nesterov ? fma(momentum, b, direct * g) : b, p);
+      g = flush_below(least_gradient, g);
+      const T b = fma(momentum, slots[0][i], fresh * g), kept = flush_below(least_velocity, b);
+      slots[0][i] = kept;
+      p = fma(rate, flush_below(least_step, nesterov ? fma(momentum, kept, direct * g) : b), p);
     }
   };
 };
@@ -84,9 +85,10 @@ struct Lion {
           rest1(T(1 - s.hypers[3])),
           rest2(T(1 - s.hypers[4])) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
+      g = flush_tiny(g);
       const T m = slots[0][i];
       p = fma(rate, sign(fma(beta1, m, rest1 * g)), p);
-      slots[0][i] = flush(fma(beta2, m, rest2 * g));
+      slots[0][i] = flush_tiny(fma(beta2, m, rest2 * g));
     }
   };
 };

@@ -3,7 +3,7 @@
 
 #include "../../base/descriptions.hpp"
 #include "../../base/views.hpp"
-#include "../../simd/level.hpp"
+#include "../../math/flush.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -50,29 +50,36 @@ inline double power(double base, std::int64_t n) {
   return result;
 }
 
-/// Flushes a moment below the smallest normal number to zero: subnormal arithmetic is slow, and decay never ends it.
+/// An average x = decay x + y of squares, which is 0 where a later product with the decay would be subnormal. Decay
+/// never ends in 0 by itself.
 template <class T>
-SIMDNN_INLINE T flush(T x) {
-  const auto exponent = to_bits(T(__builtin_inf()));
-  return (to_bits(x) & exponent) != 0 ? x : T(0);
+struct DecayingSquares {
+  T decay, least;
+
+  explicit DecayingSquares(double decay)
+      : decay(T(decay)), least(decay > 0 ? T(double(kLeastNormal<T>) / decay) : T(0)) {}
+  SIMDNN_INLINE T operator()(T x, T y) const { return flush_below(least, fma(decay, x, y)); }
+};
+
+/// The smallest number whose product with the factor is a normal number.
+template <class T>
+T least_times(double factor) {
+  const double size = factor < 0 ? -factor : factor;
+  return T(double(kLeastNormal<T>) / (size > 0 && size < 1 ? size : 1.0));
 }
 
-/// Flushes g to zero if weight * g^2 would be subnormal, because subnormal arithmetic is slow. Compares bits, because
-/// GCC evaluates both sides of a floating-point select.
+/// The smallest velocity that takes up lr times the gradient.
 template <class T>
-struct FlushTinyGradient {
-  typename Bits<T>::signed_type least;
+T least_velocity(double lr) {
+  return T(double(kLeastGradient<T>) * (lr < 1 ? lr : 1.0));
+}
 
-  explicit FlushTinyGradient(double weight) {
-    constexpr double smallest = sizeof(T) == 4 ? 0x1p-126 : 0x1p-1022;
-    least = to_bits(weight > 0 ? T(__builtin_sqrt(smallest / weight)) : T(0));
-  }
-  SIMDNN_INLINE T operator()(T g) const {
-    const auto bits = typename Bits<T>::signed_type(to_bits(abs(g)));
-    const auto below = (bits - least) >> (8 * sizeof(T) - 1);
-    return from_bits<T>(to_bits(g) & ~typename Bits<T>::type(below));
-  }
-};
+/// The smallest gradient g whose weight * g^2 is a normal number, but at least the smallest of the backward pass.
+template <class T>
+T least_squared(double weight) {
+  const double least = weight > 0 ? __builtin_sqrt(double(kLeastNormal<T>) / weight) : 0.0;
+  return T(least > double(kLeastGradient<T>) ? least : double(kLeastGradient<T>));
+}
 
 /// Weight decay in the gradient (an L2 penalty), or decoupled: p shrinks by lr weight_decay (Loshchilov & Hutter 2019).
 template <class T>
@@ -82,7 +89,7 @@ struct WeightDecay {
   explicit WeightDecay(const double* h)
       : penalty(h[kDecoupled] != 0 ? T(0) : T(h[kWeightDecay])),
         keep(h[kDecoupled] != 0 ? T(1 - h[kLr] * h[kWeightDecay]) : T(1)) {}
-  SIMDNN_INLINE T gradient(T p, T g) const { return fma(penalty, p, g); }
+  SIMDNN_INLINE T gradient(T p, T g) const { return fma(penalty, p, flush_below(kLeastNormal<T>, g)); }
   SIMDNN_INLINE T kept(T p) const { return keep * p; }
 };
 

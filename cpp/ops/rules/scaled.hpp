@@ -23,7 +23,8 @@ struct Adagrad {
     explicit Step(const UpdateStep& s)
         : rate(T(-s.hypers[kLr] / (1 + double(s.step - 1) * s.hypers[3]))), root(s.hypers[5], s.hypers[4], 1) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      const T sum = flush(fma(g, g, slots[0][i]));
+      g = flush_tiny(g);
+      const T sum = flush_below(kLeastNormal<T>, fma(g, g, slots[0][i]));
       slots[0][i] = sum;
       p = fma(rate, g / root(sum), p);
     }
@@ -59,29 +60,37 @@ struct RmsProp {
 
   template <class T>
   struct Step {
-    T alpha, rest, rate, momentum = T(0), gain = T(1);
+    T alpha, rest, rate, momentum = T(0), gain = T(1), least, least_u = kLeastGradient<T>;
+    DecayingSquares<T> squares;
     GuardedRoot<T> root;
     explicit Step(const UpdateStep& s)
-        : alpha(T(s.hypers[3])), rest(T(1 - s.hypers[3])), rate(T(-s.hypers[kLr])), root(s.hypers[5], s.hypers[4], 1) {
+        : alpha(T(s.hypers[3])),
+          rest(T(1 - s.hypers[3])),
+          rate(T(-s.hypers[kLr])),
+          least(least_squared<T>(1 - s.hypers[3])),
+          squares(s.hypers[3]),
+          root(s.hypers[5], s.hypers[4], 1) {
       if (!kMomentum) return;
       momentum = T(s.hypers[6]);
       if (s.hypers[7] != 0) {
         gain = -rate;
         rate = T(-1);
+        least_u = least_velocity<T>(s.hypers[kLr]);
       }
     }
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      T square = flush(fma(alpha, slots[0][i], rest * (g * g)));
+      g = flush_below(least, g);
+      T square = squares(slots[0][i], rest * (g * g));
       slots[0][i] = square;
       if constexpr (kCentered) {
-        const T mean = flush(fma(alpha, slots[1 + kMomentum][i], rest * g));
+        const T mean = flush_tiny(fma(alpha, slots[1 + kMomentum][i], rest * g));
         slots[1 + kMomentum][i] = mean;
         square = fma(-mean, mean, square);
         square = square < 0 ? T(0) : square;  // rounding may make a variance negative; NaN stays
       }
       T u = g / root(square);
       if constexpr (kMomentum) {
-        u = flush(fma(momentum, slots[1][i], gain * u));
+        u = flush_below(least_u, fma(momentum, slots[1][i], gain * u));
         slots[1][i] = u;
       }
       p = fma(rate, u, p);
@@ -102,15 +111,22 @@ struct Adadelta {
   };
   template <class T>
   struct Step {
-    T rate, rho, rest, eps;
+    T rate, rest, eps, least;
+    DecayingSquares<T> squares;
     explicit Step(const UpdateStep& s)
-        : rate(T(-s.hypers[kLr])), rho(T(s.hypers[3])), rest(T(1 - s.hypers[3])), eps(T(s.hypers[4])) {}
+        : rate(T(-s.hypers[kLr])),
+          rest(T(1 - s.hypers[3])),
+          eps(T(s.hypers[4])),
+          least(least_squared<T>(1 - s.hypers[3])),
+          squares(s.hypers[3]) {}
     SIMDNN_INLINE void operator()(T& p, T g, T* const* slots, Index i) const {
-      const T square = flush(fma(rho, slots[0][i], rest * (g * g)));
+      g = flush_below(least, g);
+      const T square = squares(slots[0][i], rest * (g * g));
       const T delta = slots[1][i];
       const T u = sqrt(delta + eps) / sqrt(square + eps) * g;
       slots[0][i] = square;
-      slots[1][i] = flush(fma(rho, delta, rest * (u * u)));
+      const T counted = flush_below(least, u);
+      slots[1][i] = squares(delta, rest * (counted * counted));
       p = fma(rate, u, p);
     }
   };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
     Raises
     ------
     TypeError
-        If `value` is on another device, requires gradients, or cannot be converted to an array.
+        If `value` is masked, on another device, requires gradients, or cannot be converted to an array.
     """
+    refuse_masked(name, value)
     if isinstance(value, np.ndarray):
         return value
     kind = type(value).__name__
@@ -33,6 +35,29 @@ def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
         reason = f" ({str(error).splitlines()[0]})" if hasattr(value, "__dlpack__") and str(error) else ""
         raise TypeError(f"{name}: expected an array of real numbers, got {kind}{reason}") from None
+
+
+def refuse_masked(name: str, value: Any) -> None:
+    """Raises TypeError for a masked array, or a list of them: masked elements would be read as any others."""
+    if type(value) is np.ndarray or "numpy.ma" not in sys.modules:
+        return
+    kinds = set(map(type, value)) if isinstance(value, list | tuple) else {type(value)}
+    if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):
+        raise TypeError(
+            f"{name}: a masked array, whose mask would be ignored: fill it, as {name}.filled(0) does, or"
+            " leave the masked rows out"
+        )
+
+
+def refuse_for_rows(name: str, value: Any) -> None:
+    """Raises TypeError for what a function over rows would read otherwise: masked arrays, and DataFrames.
+
+    pandas calls a ufunc for each block of columns, transposed, so that rows would be columns.
+    """
+    refuse_masked(name, value)
+    if hasattr(value, "iloc") and getattr(value, "ndim", 1) > 1:
+        kind = type(value).__name__
+        raise TypeError(f"{name}: a {kind}, of which pandas gives its columns alone: give {name}.to_numpy()")
 
 
 def check_tensor(name: str, value: Any, kind: str) -> None:

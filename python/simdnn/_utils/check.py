@@ -5,17 +5,30 @@ from collections.abc import Iterable
 from operator import index
 from typing import Any
 
+import numpy as np
+
 
 def check_int(name: str, value: Any, low: int = 1, high: int | None = None) -> int:
-    """`value` as an int in [low, high]; None is no upper limit."""
+    """`value` as an int in [low, high]; None is no upper limit. A bool is no integer."""
     try:
         number = index(value)
     except TypeError:
-        raise TypeError(f"{name}: expected an integer, got {type(value).__name__}") from None
+        number = None
+    if number is None or isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected an integer, got {type(value).__name__}")
     if number < low or (high is not None and number > high):
         wanted = f">= {low}" if high is None else f"from {low} to {high}"
         raise ValueError(f"{name}: expected an integer {wanted}, got {number}")
     return number
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """`value` as a bool: True, False, or the numbers 1 and 0."""
+    if not isinstance(value, bool | np.bool_ | int | float | np.number):
+        raise TypeError(f"{name}: expected True or False, got {value!r:.80}")
+    if value not in (0, 1):
+        raise ValueError(f"{name}: expected True or False, got {value!r:.80}")
+    return bool(value)
 
 
 def check_name(name: str, value: Any, known: Iterable[str]) -> str:
@@ -29,11 +42,25 @@ def check_name(name: str, value: Any, known: Iterable[str]) -> str:
 
 
 def check_float(name: str, value: Any) -> float:
-    """`value` as a float."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected a number, got {type(value).__name__}") from None
+    """`value`, a real number or an array of one without axes, as a float; a bool or a string is none."""
+    kind = getattr(getattr(value, "dtype", None), "kind", "f")
+    refused = isinstance(value, bool | str | bytes | bytearray | complex)
+    if not refused and kind in "fiuO" and not getattr(value, "ndim", 0):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            pass
+        except OverflowError:
+            raise ValueError(f"{name}: expected a number that a float can hold, got {value!r:.40}") from None
+    raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+
+
+def check_real(name: str, value: Any) -> float:
+    """`value` as a finite float."""
+    number = check_float(name, value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: expected a finite number, got {number}")
+    return number
 
 
 def check_nonnegative(name: str, value: Any) -> float:
@@ -44,6 +71,22 @@ def check_nonnegative(name: str, value: Any) -> float:
     return number
 
 
+def check_positive(name: str, value: Any) -> float:
+    """`value` as a finite float above 0."""
+    number = check_float(name, value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name}: expected a finite number above 0, got {number}")
+    return number
+
+
+def check_probability(name: str, value: Any) -> float:
+    """`value` as a float in [0, 1)."""
+    number = check_float(name, value)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name}: expected a probability in [0, 1), got {number}")
+    return number
+
+
 def check_finite(name: str, value: Any, low: float = 0.0, high: float = math.inf) -> float:
     """`value` as a finite float in [low, high]."""
     number = check_float(name, value)
@@ -51,3 +94,12 @@ def check_finite(name: str, value: Any, low: float = 0.0, high: float = math.inf
         wanted = f">= {low:g}" if math.isinf(high) else f"from {low:g} to {high:g}"
         raise ValueError(f"{name}: expected a finite number {wanted}, got {number}")
     return number
+
+
+def check_range(names: str, low: Any, high: Any) -> tuple[float, float]:
+    """The finite limits of a range as floats, low <= high; `names` are those of both, "low, high"."""
+    first, second = names.split(", ")
+    found = check_real(first, low), check_real(second, high)
+    if not found[0] <= found[1]:
+        raise ValueError(f"{names}: expected {first} <= {second}, got {found[0]:g} and {found[1]:g}")
+    return found

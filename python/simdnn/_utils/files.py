@@ -1,32 +1,175 @@
-"""Paths, atomic file writes, and one-line error messages."""
+"""Paths, files that are replaced atomically and keep their kind, and one-line error messages."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import re
+import stat
 
 Path = str | os.PathLike[str]
+#: Content of a file, in parts.
+Part = bytes | memoryview
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file atomically: after a crash, `path` has the old content or all of the new."""
-    target = os.path.realpath(path)
-    temporary = f"{target}.{os.urandom(4).hex()}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+def check_regular(path: Path) -> os.stat_result | None:
+    """The status of the regular file that `path` leads to, or None if there is no file.
+
+    Raises
+    ------
+    OSError
+        If `path` leads to a directory, a device, a pipe or a socket, or cannot be followed.
+    """
+    name = os.fsdecode(path)
+    try:
+        found = os.stat(name)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "expected a regular file, got a device, pipe or socket", name)
+    return found
+
+
+def check_writable(path: Path) -> os.stat_result | None:
+    """The status of the file that `path` leads to, or None, if a file can be written there; else OSError."""
+    name = os.fsdecode(path)
+    found = check_regular(name)
+    if found is None:
+        if not os.path.basename(name):
+            code = errno.EISDIR if name else errno.ENOENT
+            raise OSError(code, os.strerror(code), name)
+        try:
+            os.stat(os.path.dirname(name) or os.curdir)
+        except OSError as error:
+            raise _about(error, name) from None
+    elif not os.access(name, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), name)
+    return found
+
+
+def write_atomically(path: Path, *content: Part) -> None:
+    """Writes a file atomically: after a crash, `path` has the old content or all of the new.
+
+    An existing file keeps its mode, its owner and group as far as the system allows, and its extended
+    attributes; symbolic links to it stay links. A new one gets the mode that the umask leaves.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written, or is no regular file; then nothing has been changed.
+    """
+    name = os.fsdecode(path)
+    old = check_writable(name)
+    try:
+        _replace(os.path.realpath(name), old, content)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise _about(error, name) from None
+
+
+def _about(error: OSError, name: str) -> OSError:
+    """An error of the system that names this file, not the temporary one or none."""
+    return OSError(error.errno, error.strerror, name)
+
+
+def _replace(target: str, old: os.stat_result | None, content: tuple[Part, ...]) -> None:
+    """Puts a new file in the place of `target`."""
+    folder, base = os.path.split(target)
+    prefix = f".{base[:50]}."  # names have at most 255 bytes
+    _remove_left_over(folder, prefix)
+    temporary, descriptor = _open_temporary(os.path.join(folder, prefix), 0o666 if old is None else 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            if old is not None:
+                _take_over(old, target, temporary)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
+            if os.name == "nt":  # Windows does not rename open files
+                file.close()
+            os.replace(temporary, target)
     except BaseException:
-        os.unlink(temporary)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
-    if hasattr(os, "O_DIRECTORY"):  # the directory entry must survive a crash too
-        directory = os.open(os.path.dirname(target), os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+    _sync_folder(folder)
+
+
+def _open_temporary(prefix: str, mode: int) -> tuple[str, int]:
+    """The name and the descriptor of a new file, which stays locked until it is closed."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        name = f"{prefix}{os.urandom(4).hex()}.tmp"
+        descriptor = os.open(name, flags, mode)
+        if not _lock(descriptor, wait=True) or os.fstat(descriptor).st_nlink:
+            return name, descriptor
+        os.close(descriptor)  # another process has taken it for left over, before it was locked
+
+
+def _lock(descriptor: int, *, wait: bool) -> bool:
+    """Locks a file until it is closed; False if another process has locked it, or the system has no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def _remove_left_over(folder: str, prefix: str) -> None:
+    """Removes temporary files of processes that were killed, which no process has locked."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    pattern = re.compile(re.escape(prefix) + r"[0-9a-f]{8}\.tmp")
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for path in [entry.path for entry in entries if pattern.fullmatch(entry.name)]:
+            with contextlib.suppress(OSError):
+                descriptor = os.open(path, flags)
+                try:
+                    if _lock(descriptor, wait=False):
+                        os.unlink(path)
+                finally:
+                    os.close(descriptor)
+
+
+def _take_over(old: os.stat_result, target: str, temporary: str) -> None:
+    """Gives a temporary file the owner, group, mode and extended attributes of the file it will replace."""
+    import shutil
+
+    shutil.copystat(target, temporary)
+    os.utime(temporary)
+    if hasattr(os, "listxattr"):  # a folder may give new files an access list that the old one does not have
+        with contextlib.suppress(OSError):
+            for name in set(os.listxattr(temporary)) - set(os.listxattr(target)):
+                os.removexattr(temporary, name)
+    mode = stat.S_IMODE(old.st_mode)
+    if hasattr(os, "chown") and not _change_owner(old, temporary):
+        mode = mode & ~stat.S_IRWXG | (mode & stat.S_IRWXO) << 3  # another group has the rights of others
+    os.chmod(temporary, mode)  # again, because a change of owner clears bits
+
+
+def _change_owner(old: os.stat_result, temporary: str) -> bool:
+    """Gives a file the owner and group of another, or the group alone; False if that is not allowed."""
+    for owner in (old.st_uid, -1):
+        with contextlib.suppress(PermissionError):
+            os.chown(temporary, owner, old.st_gid)
+            return True
+    return False
+
+
+def _sync_folder(folder: str) -> None:
+    """Lets a new entry of a folder survive a crash, where the system and the folder's rights allow it."""
+    if hasattr(os, "O_DIRECTORY"):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def first_line(error: Exception) -> str:

@@ -6,7 +6,8 @@ import math
 import os
 from typing import TYPE_CHECKING
 
-from .._utils.files import Path
+from .._utils.check import check_flag
+from .._utils.files import Path, check_writable
 from ..io import save
 from ._callback import Callback, Logs, Mode, direction, monitored
 from ._patience import Patience
@@ -44,7 +45,8 @@ class ModelCheckpoint(Callback):
     ImportError
         In `fit`, if safetensors is missing: it comes with the extra ``[io]``.
     OSError
-        In `fit`, if the file cannot be written.
+        In `fit`, if the file cannot be written, or is no regular file; before the first epoch unless the
+        path has fields.
 
     Attributes
     ----------
@@ -81,7 +83,8 @@ class ModelCheckpoint(Callback):
         model_only: bool = False,
     ) -> None:
         self.path, self.monitor, self.mode = os.fsdecode(path), monitor, direction(monitor, mode)
-        self.save_best_only, self.model_only = bool(save_best_only), bool(model_only)
+        self.save_best_only = check_flag("save_best_only", save_best_only)
+        self.model_only = check_flag("model_only", model_only)
         self.last_path: str | None = None
         self._patience = Patience(None, 0.0, self.mode)
 
@@ -91,7 +94,9 @@ class ModelCheckpoint(Callback):
         return self._patience.best
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        """Reset the best value."""
+        """Reset the best value, and check that the file can be written if its name is known."""
+        if not set("{}") & set(self.path):
+            check_writable(self.path)
         self._patience = Patience(None, 0.0, self.mode)
 
     def __call__(self, trainer: Trainer, logs: Logs) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from .._utils.check import check_flag
 from ._callback import Callback, Logs, Mode, direction, monitored
 from ._patience import Patience
 
@@ -77,7 +78,8 @@ class EarlyStopping(Callback):
         mode: Mode = "auto",
     ) -> None:
         self.monitor, self.mode = monitor, direction(monitor, mode)
-        self.patience, self.min_delta, self.restore_best = patience, min_delta, bool(restore_best)
+        self.patience, self.min_delta = patience, min_delta
+        self.restore_best = check_flag("restore_best", restore_best)
         self._begin()
 
     def _begin(self) -> None:

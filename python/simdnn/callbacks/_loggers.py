@@ -6,7 +6,8 @@ import csv
 import os
 from typing import TYPE_CHECKING, Any
 
-from .._utils.files import Path
+from .._utils.check import check_flag
+from .._utils.files import Path, check_writable
 from ._callback import Callback, Logs
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class CSVLogger(Callback):
     ValueError
         In `fit`, if the metrics of an epoch are not those of the header.
     OSError
-        In `fit`, if the file cannot be written.
+        In `fit`, if the file cannot be written, or is no regular file.
 
     Notes
     -----
@@ -61,11 +62,12 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, path: Path, append: bool = False) -> None:
-        self.path, self.append = os.fspath(path), bool(append)
+        self.path, self.append = os.fspath(path), check_flag("append", append)
         self._columns: list[str] = []
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Create the file, or read the header of the one to append to and end its last line."""
+        check_writable(self.path)
         with open(self.path, "a+" if self.append else "w+", newline="", encoding="utf-8") as file:
             file.seek(0)
             self._columns = next(csv.reader(file), [])

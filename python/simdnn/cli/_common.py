@@ -23,6 +23,20 @@ class Command(NamedTuple):
     run: Callable[[argparse.Namespace], int]
 
 
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say how a CSV file is written."""
+    add = parser.add_argument
+    add("--delimiter", help="delimiter of a CSV file (default: comma; tab for .tsv)")
+    add("--decimal", default=".", metavar="MARK", help="decimal mark of a CSV file (default: %(default)s)")
+    add("--thousands", metavar="MARK", help="mark between groups of digits in a CSV file (default: none)")
+
+
+def spelling(o: argparse.Namespace) -> dict[str, Any]:
+    """The options of `add_reading` as arguments of `table.read`."""
+    delimiter = "\t" if o.delimiter in ("\\t", "tab") else o.delimiter
+    return {"delimiter": delimiter, "decimal": o.decimal, "thousands": o.thousands}
+
+
 def fail(message: str) -> NoReturn:
     """Raises the error that ends a command with this message."""
     raise ValueError(message)

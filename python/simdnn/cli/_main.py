@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import simdnn
 from simdnn import demo
@@ -44,6 +46,11 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def print_warning(message: Warning | str, *_: Any) -> None:
+    """Prints a warning as one line on standard error."""
+    print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status.
 
@@ -74,7 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # argparse has printed the help or the error
         return int(end.code or 0)
     try:
-        return int(options.run(options))
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.showwarning = print_warning  # type: ignore[assignment]
+            return int(options.run(options))
     except USER_ERRORS as error:
         print(f"error: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
         return 2

@@ -13,9 +13,9 @@ import numpy as np
 import simdnn
 import simdnn.functional as F
 from simdnn import table
-from simdnn._utils.files import write_atomically
+from simdnn._utils.files import check_writable, write_atomically
 
-from ._common import Command, fail, load_described, show
+from ._common import Command, add_reading, fail, load_described, show, spelling
 
 
 def predict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,15 +25,18 @@ def predict_arguments(parser: argparse.ArgumentParser) -> None:
     add("data", help="table with the columns of the training data: .csv, .tsv, .parquet or .npz")
     add("--out", help="CSV file to write (default: standard output)")
     add("--proba", action="store_true", help="also write the probability of each class, in columns P(class)")
-    add("--delimiter", help="delimiter of a CSV file (default: comma; tab for .tsv)")
+    add_reading(parser)
 
 
 def predict(o: argparse.Namespace) -> int:
     """Writes the predictions for a table as CSV and returns the exit status."""
+    if o.out is not None:
+        check_writable(o.out)
     model, columns, target = load_described(o.model)
     if o.proba and not target.classes:
         fail("--proba: the model predicts numbers, which have no probabilities")
-    outputs = model(columns.transform(table.read(o.data, text=columns.text, delimiter=o.delimiter)))
+    data = table.read(o.data, text=columns.text, columns=columns.names, **spelling(o))
+    outputs = model(columns.transform(data))
     text = as_csv(target, outputs, o.proba)
     if o.out is None:
         sys.stdout.write(text)

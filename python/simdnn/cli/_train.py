@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import os
 import time
 from typing import Any
@@ -12,9 +14,10 @@ from numpy.typing import NDArray
 
 import simdnn
 from simdnn import nn, optim, table
+from simdnn._utils.files import check_writable
 from simdnn.callbacks import EarlyStopping
 
-from ._common import Command, fail, metrics, show
+from ._common import Command, add_reading, fail, metrics, show, spelling
 
 DESCRIPTION = """Train a network on a table (CSV, Parquet or npz) and write it to one file, together with the
 preprocessing of its columns: numeric columns are scaled, text columns one-hot encoded, missing values filled
@@ -80,18 +83,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=32,
         help="a column with more categories gets an embedding instead (default: %(default)s)",
     )
-    add("--delimiter", help="delimiter of a CSV file (default: comma; tab for .tsv)")
+    add_reading(parser)
     add("--quiet", action="store_true", help="show no progress bar")
 
 
 def run(o: argparse.Namespace) -> int:
     """Trains, writes the model, reports, and returns the exit status."""
     check(o)
-    data = table.read(o.data, text=names_in(o.categorical), delimiter=o.delimiter)
-    if unknown := [name for name in names_in(o.categorical) + names_in(o.ignore) if name not in data]:
-        fail(f"column {unknown[0]!r} is missing; there are {', '.join(data)}")
+    text, ignore = names_in(o.categorical), names_in(o.ignore)
+    data = table.read(o.data, text=text, ignore=ignore, **spelling(o))
     target = table.Target.fit(data, o.target, o.task)
-    inputs = {name: data[name] for name in data if name != o.target and name not in names_in(o.ignore)}
+    inputs = {name: data[name] for name in data if name != o.target}
     rows, held_out = split(len(data[o.target]), o.val_split, o.seed)
     columns = table.Columns.fit(
         select_rows(inputs, rows), max_categories=o.max_categories, max_one_hot=o.max_one_hot
@@ -121,14 +123,16 @@ def check(o: argparse.Namespace) -> None:
         fail("--patience, --seed: expected integers >= 0")
     if not os.path.isdir(os.path.dirname(os.path.abspath(o.out))):
         fail(f"--out: there is no folder {os.path.dirname(o.out)}")
+    check_writable(o.out)
     if os.path.exists(o.data) and os.path.exists(o.out) and os.path.samefile(o.data, o.out):
         fail(f"--out: {o.out} is the table to train on")
     simdnn.io.need_safetensors()
 
 
 def names_in(text: str) -> list[str]:
-    """The items of a comma-separated list."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """The items of a comma-separated list; one with commas of its own stands in quotation marks."""
+    items = next(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True), [])
+    return [name.strip() for name in items if name.strip()]
 
 
 def split(rows: int, fraction: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
+from .._utils.arrays import as_cpu_array
 from ..losses._registry import resolve
 from ..nn import LargeMarginSoftmax, Layer, Sequential
 from ._layerwise import SATURATED_SLOPE, LayerProbe, probes_of
@@ -194,7 +195,7 @@ def report(
     native = resolve(_loss_of(model, loss))
     if native.has_margin:
         native = resolve("cross_entropy")
-    x = np.asarray(X)
+    x = as_cpu_array("X", X)
     model.forward(x[:1])  # raises for a wrong dtype or shape
     if len(x) == 0:
         raise ValueError(f"X: expected at least one sample, got shape {x.shape}")
@@ -276,6 +277,18 @@ def _flow_problems(seen: Report) -> dict[str, str]:
     for layer in seen.layers:
         gradients = f"layer {layer.name}'s gradient w.r.t. the first time step"
         ratios.append((layer.time_ratio, f"{gradients} is {{:.2g}} times that w.r.t. the last one"))
+    learning = [layer for layer in seen.layers if layer.parameters]
+    hidden = learning[:-1]
+    if len(hidden) > 1 and hidden[0].std:
+        spread = (
+            "the outputs of the last hidden layer have {:.2g} times the standard deviation of the first one's"
+        )
+        ratios.append((hidden[-1].std / hidden[0].std, spread))
+    for layer in learning:  # a gradient below the weights is none of the problems
+        length = layer.gradient_norm / max(layer.weight_norm, 1.0)
+        ratios.append(
+            (max(length, 1.0), f"layer {layer.name}'s gradient is {{:.2g}} times as long as its weights")
+        )
     found = {
         "exploding": [text.format(ratio) for ratio, text in ratios if ratio > EXPLODING],
         "vanishing": [text.format(ratio) for ratio, text in ratios if ratio < VANISHING],

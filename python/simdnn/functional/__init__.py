@@ -3,8 +3,10 @@
 Every activation ``f`` has a derivative ``f_derivative(x)`` = f'(x) and a backward pass ``f_backward(dy, x)``
 = dy f'(x). They are NumPy ufuncs, or thin functions around a ufunc if a parameter has a default value.
 Therefore ``out=``, ``where=``, ``dtype=``, broadcasting and any strides work, Dask arrays stay Dask arrays,
-float32 stays float32, and float16 is rounded once. `help` of each function states its formula, its derivative
-at kinks, its accuracy and its source.
+float32 stays float32, and float16 is rounded once. Of a masked array, functions of single elements compute
+all elements and keep the mask; functions over rows or groups, and losses, refuse it. Functions over rows also
+refuse a DataFrame, of which pandas would give them the columns. `help` of each function states its formula,
+its derivative at kinks, its accuracy and its source.
 
 Allocating a new array of some megabytes takes longer than the arithmetic, because the operating system maps
 each of its pages on first use: reuse an array through ``out=``.

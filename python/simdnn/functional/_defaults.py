@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._utils.domains import domain_of
 
 if TYPE_CHECKING:
     from inspect import Signature
@@ -22,7 +23,8 @@ def with_defaults(
     """The function ``name(*arrays, **parameters, **ufunc_keywords)`` of `simdnn.functional`.
 
     `plain` takes the arrays alone and computes with the default parameters; `full` takes arrays and
-    parameters. `doc` is the docstring without its first line, the signature, which is added here.
+    parameters, which are checked where `simdnn._utils.domains` has their domain. `doc` is the docstring
+    without its first line, the signature, which is added here.
     """
 
     def make_signature() -> Signature:
@@ -44,7 +46,7 @@ def with_defaults(
         "__doc__": f"{name}({', '.join(arrays)}, {defaults}, **ufunc_keywords)\n\n{doc}",
         "make_signature": make_signature,
     }
-    return _core.function_with_defaults(plain, full, len(arrays), parameters, attributes)
+    return _core.function_with_defaults(plain, full, len(arrays), parameters, domain_of(name), attributes)
 
 
 def documentation(function: Any) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.check import check_name
+from .._utils.check import check_flag, check_name, check_range
 
 __all__ = ["rrelu", "rrelu_backward", "rrelu_derivative"]
 
@@ -54,7 +54,7 @@ def rrelu(
     TypeError
         If `x` is not made of real numbers.
     ValueError
-        If lower > upper, or `distribution` is not known.
+        If a limit is not finite, lower > upper, or `distribution` is not known.
 
     Examples
     --------
@@ -68,6 +68,7 @@ def rrelu(
     Source: Xu, Wang, Chen & Li 2015, arXiv:1505.00853, section 2.4.
     """
     check_name("distribution", distribution, ("uniform", "normal"))
+    training, return_slope = check_flag("training", training), check_flag("return_slope", return_slope)
     slope = _random_slope(x, lower, upper, rng, distribution) if training else _mean_slope(lower, upper)
     y = _core.leaky_relu(x, slope)
     return (y, slope) if return_slope else y
@@ -75,8 +76,7 @@ def rrelu(
 
 def _mean_slope(lower: float, upper: float) -> float:
     """Slope of evaluation; raises ValueError if the range is empty."""
-    if not lower <= upper:
-        raise ValueError(f"lower, upper: expected lower <= upper, got {lower} and {upper}")
+    lower, upper = check_range("lower, upper", lower, upper)
     return (lower + upper) / 2
 
 
@@ -123,7 +123,8 @@ def rrelu_derivative(
 
     Source: Xu, Wang, Chen & Li 2015, arXiv:1505.00853, section 2.4.
     """
-    return _core.leaky_relu_derivative(x, _mean_slope(lower, upper) if slope is None else slope)
+    mean = _mean_slope(lower, upper)
+    return _core.leaky_relu_derivative(x, mean if slope is None else slope)
 
 
 def rrelu_backward(
@@ -160,4 +161,5 @@ def rrelu_backward(
 
     Source: Xu, Wang, Chen & Li 2015, arXiv:1505.00853, section 2.4.
     """
-    return _core.leaky_relu_backward(dy, x, _mean_slope(lower, upper) if slope is None else slope)
+    mean = _mean_slope(lower, upper)
+    return _core.leaky_relu_backward(dy, x, mean if slope is None else slope)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
+from .._utils.arrays import refuse_for_rows
+from .._utils.check import check_flag
 from ._defaults import with_defaults
 
 __all__ = ["entropy"]
@@ -29,7 +31,7 @@ array, shape of `x`{returns}
 Raises
 ------
 TypeError, ValueError
-    If `x` is not made of real numbers or has no such axis.
+    If `x` is not made of real numbers or has no such axis, or a temperature is not above 0.
 
 Examples
 --------
@@ -150,5 +152,7 @@ def entropy(p: Any, *, axis: int = -1, return_grad: bool = False) -> Any:
 
     Source: Shannon 1948, "A mathematical theory of communication", section 6.
     """
+    refuse_for_rows("p", p)
+    wants_gradient = check_flag("return_grad", return_grad)
     value = _core.entropy(p, axis=axis)
-    return (value, _core.entropy_backward(1.0, p, axis=axis)) if return_grad else value
+    return (value, _core.entropy_backward(1.0, p, axis=axis)) if wants_gradient else value

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .._utils.check import check_finite, check_float, check_range, check_real
 from ._draw import Rng, draw_truncated, fan_of, generator_of, real_dtype, sizes_of
 
 
@@ -44,7 +45,7 @@ def constant(
     >>> init.constant((2,), value=0.1)
     array([0.1, 0.1], dtype=float32)
     """
-    return np.full(sizes_of(shape), value, real_dtype(dtype))
+    return np.full(sizes_of(shape), check_real("value", value), real_dtype(dtype))
 
 
 def zeros(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float32) -> NDArray[Any]:
@@ -115,8 +116,7 @@ def uniform(
     >>> w.shape, bool(abs(w).max() <= 0.5)
     ((3, 2), True)
     """
-    if not -math.inf < low <= high < math.inf:
-        raise ValueError(f"low, high: expected finite and low <= high, got {low} and {high}")
+    low, high = check_range("low, high", low, high)
     return generator_of(rng).uniform(low, high, sizes_of(shape)).astype(real_dtype(dtype))
 
 
@@ -157,7 +157,7 @@ def normal(
     >>> init.normal((3, 2), std=0.01, rng=0).shape
     (3, 2)
     """
-    _check_std(std)
+    mean, std = check_real("mean", mean), check_finite("std", std)
     return generator_of(rng).normal(mean, std, sizes_of(shape)).astype(real_dtype(dtype))
 
 
@@ -202,7 +202,8 @@ def truncated_normal(
     Source: PyTorch's ``trunc_normal_``; Keras' ``TruncatedNormal`` truncates at ``mean - 2 * std`` and
     ``mean + 2 * std``.
     """
-    _check_std(std)
+    mean, std = check_real("mean", mean), check_finite("std", std)
+    low, high = check_float("low", low), check_float("high", high)
     if not low < high:
         raise ValueError(f"low, high: expected low < high, got {low} and {high}")
     if std == 0:
@@ -210,12 +211,6 @@ def truncated_normal(
     count = math.prod(sizes_of(shape))
     drawn = draw_truncated(generator_of(rng), (low - mean) / std, (high - mean) / std, count)
     return np.clip(mean + std * drawn, low, high).reshape(shape).astype(real_dtype(dtype))
-
-
-def _check_std(std: float) -> None:
-    """Raises ValueError unless `std` is finite and >= 0."""
-    if not 0 <= std < math.inf:
-        raise ValueError(f"std: expected finite and >= 0, got {std}")
 
 
 def orthogonal(
@@ -259,7 +254,9 @@ def orthogonal(
     q *= np.where(
         np.diagonal(r) < 0, -1.0, 1.0
     )  # makes the distribution uniform over rotations, independent of the signs that LAPACK chooses
-    return np.ascontiguousarray(gain * (q if inputs >= outputs else q.T), real_dtype(dtype))
+    return np.ascontiguousarray(
+        check_real("gain", gain) * (q if inputs >= outputs else q.T), real_dtype(dtype)
+    )
 
 
 def identity(
@@ -298,7 +295,7 @@ def identity(
     """
     fan_of(shape, "fan_in")
     inputs, outputs = sizes_of(shape)
-    return (gain * np.eye(inputs, outputs)).astype(real_dtype(dtype))
+    return (check_real("gain", gain) * np.eye(inputs, outputs)).astype(real_dtype(dtype))
 
 
 def sparse(
@@ -340,8 +337,7 @@ def sparse(
     PyTorch's ``sparse_``.
     """
     fan_of(shape, "fan_in")
-    if not 0 <= sparsity <= 1:
-        raise ValueError(f"sparsity: expected 0 to 1, got {sparsity}")
+    sparsity = check_finite("sparsity", sparsity, 0.0, 1.0)
     generator = generator_of(rng)
     weights = normal(shape, std=std, rng=generator, dtype=np.float64)
     order = generator.permuted(np.indices(weights.shape)[0], axis=0)

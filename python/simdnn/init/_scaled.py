@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._utils.check import check_name
+from .._utils.check import check_finite, check_flag, check_name, check_real
 from ._basic import normal, truncated_normal, uniform
 from ._draw import Mode, Rng, fan_of
 
@@ -57,7 +57,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     check_name("nonlinearity", nonlinearity, [*gains, *slopes])
     if nonlinearity in gains:
         return gains[nonlinearity]
-    slope = slopes[nonlinearity] if param is None else float(param)
+    slope = slopes[nonlinearity] if param is None else check_real("param", param)
     return math.sqrt(2 / (1 + slope**2))
 
 
@@ -65,7 +65,7 @@ def _scaled_uniform(
     shape: Sequence[int], gain: float, mode: Mode, rng: Rng, dtype: DTypeLike
 ) -> NDArray[Any]:
     """Uniform distribution around 0 with variance ``gain**2 / fan``."""
-    bound = gain * math.sqrt(3 / fan_of(shape, mode))
+    bound = check_finite("gain", gain) * math.sqrt(3 / fan_of(shape, mode))
     return uniform(shape, low=-bound, high=bound, rng=rng, dtype=dtype)
 
 
@@ -73,8 +73,8 @@ def _scaled_normal(
     shape: Sequence[int], gain: float, mode: Mode, truncated: bool, rng: Rng, dtype: DTypeLike
 ) -> NDArray[Any]:
     """Normal distribution around 0 with variance ``gain**2 / fan``, optionally truncated."""
-    std = gain / math.sqrt(fan_of(shape, mode))
-    if not truncated:
+    std = check_finite("gain", gain) / math.sqrt(fan_of(shape, mode))
+    if not check_flag("truncated", truncated):
         return normal(shape, std=std, rng=rng, dtype=dtype)
     std /= TRUNCATED_STD
     return truncated_normal(shape, std=std, low=-2 * std, high=2 * std, rng=rng, dtype=dtype)

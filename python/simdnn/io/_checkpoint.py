@@ -11,7 +11,7 @@ from .._utils.jsonable import only_keys
 from ..losses import _registry as losses
 from ..optim import _describe as optimizers
 from . import _safetensors
-from ._saving import OPTIMIZER, describe, described_metadata, read_model
+from ._saving import CARRIED, OPTIMIZER, describe, described_metadata, read_model
 
 if TYPE_CHECKING:
     from ..training import Trainer
@@ -24,6 +24,7 @@ def save(trainer: Trainer, path: Path, metadata: Mapping[str, Any] | None) -> No
     """Writes a trainer to a file: see `Trainer.save`."""
     state = optimizers.arrays_of(trainer.optimizer, list(trainer.model.parameters()))
     arrays = trainer.model.state_dict() | {OPTIMIZER + name: view.copy() for name, view in state.items()}
+    arrays |= {f"{CARRIED}{i}": states for i, states in enumerate(trainer.model._model.states)}
     document = {"model": describe(trainer.model), "trainer": describe_trainer(trainer)}
     _safetensors.write(path, arrays, document | described_metadata(metadata))
 
@@ -50,5 +51,7 @@ def load(kind: type[Trainer], path: Path, lr: Any) -> Trainer:
         trainer = kind(model, loss, optimizer, **options)
         arrays = file.arrays_of(OPTIMIZER, model.dtype.name)
         optimizers.restore(optimizer, list(model.parameters()), arrays, found["state"])
+        carried = file.arrays_of(CARRIED, model.dtype.name)
+        model._model.states = [carried[name] for name in sorted(carried, key=int)]
         trainer.epochs_done = check_int("epochs_done", found["epochs_done"], 0)
         return trainer

@@ -1,21 +1,25 @@
-"""Safetensors files: written atomically, and validated when read."""
+"""Safetensors files: written atomically with a checksum, and validated when read."""
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from .._utils.files import Path, first_line, write_atomically
+from .._utils.files import Path, check_regular, check_writable, first_line, write_atomically
 from .._utils.jsonable import from_json, only_keys, to_json
+from ._checksum import BLANK, seal, verify
 
 #: Key of the description in a file's metadata. There is one key only, so that equal models give equal bytes.
 KEY = "simdnn"
-#: Version of the file format.
-VERSION = 1
+#: Version of the file format. Files of version 1 have no checksum.
+VERSION = 2
+#: Number of attempts to open a file that other processes replace all the time.
+ATTEMPTS = 100
 #: Names of safetensors' dtypes in NumPy.
 DTYPES = {"F32": "float32", "F64": "float64"}
 #: The functions that load files, by the object in the file.
@@ -53,8 +57,10 @@ def need_safetensors() -> Any:
 
 def write(path: Path, arrays: Mapping[str, NDArray[Any]], document: dict[str, Any]) -> None:
     """Writes arrays and their description, a document that JSON can hold, to a file."""
-    text = to_json({"version": VERSION} | document)
-    write_atomically(path, need_safetensors().numpy.save(dict(arrays), metadata={KEY: text}))
+    safetensors = need_safetensors()
+    check_writable(path)
+    text = to_json({"version": VERSION, "checksum": BLANK} | document)
+    write_atomically(path, *seal(safetensors.numpy.save(dict(arrays), metadata={KEY: text})))
 
 
 class Opened:
@@ -92,22 +98,51 @@ def _document(metadata: Mapping[str, str]) -> dict[str, Any]:
     """The validated description in a file's metadata."""
     if KEY not in metadata:
         raise ValueError("a safetensors file, but not of simdnn; for PyTorch's weights see simdnn.from_torch")
-    document = only_keys(from_json(metadata[KEY]), ("version", *LOADERS, "metadata"), "description")
-    if document.get("version") != VERSION:
-        raise ValueError(f"version: expected {VERSION}, got {document.get('version')!r}; is simdnn too old?")
+    document = from_json(metadata[KEY])
+    version = document.get("version") if isinstance(document, dict) else None
+    if isinstance(version, int) and version > VERSION:
+        wanted = f"this simdnn reads files up to version {VERSION}"
+        raise ValueError(f"version: {wanted}, got {version}; update simdnn")
+    document = only_keys(document, ("version", "checksum", *LOADERS, "metadata"), "description")
+    if type(version) is not int or version < 1:
+        raise ValueError(f"version: expected 1 to {VERSION}, got {version!r}")
     return document
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Opened]:
-    """Opens the file at `path`; every error in its content becomes a ValueError that names the file."""
-    safetensors = need_safetensors()
-    name = os.fspath(path)
-    with open(name, "rb"):  # raises the operating system's error if the file cannot be read
-        pass
+    """Opens the file at `path`; every error in its content becomes a ValueError that names the file.
+
+    A file without a checksum, as other programs write it, is not verified.
+    """
+    name = os.fsdecode(path)
+    safe_open = need_safetensors().safe_open
+    for _ in range(ATTEMPTS):
+        check_regular(name)
+        with open(name, "rb") as raw, _errors_named(name), safe_open(name, framework="numpy") as file:
+            if not _is_at(raw, name):
+                continue  # another process has replaced it meanwhile
+            found = Opened(file)
+            if "checksum" in found.document:
+                verify(raw, found.document["checksum"])
+            yield found
+            return
+    raise OSError(errno.EBUSY, "other processes replace the file all the time", name)
+
+
+def _is_at(file: BinaryIO, name: str) -> bool:
+    """True if an open file is still the one of this name."""
     try:
-        with safetensors.safe_open(name, framework="numpy") as file:
-            yield Opened(file)
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(name))
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _errors_named(name: str) -> Iterator[None]:
+    """Turns every error in a file's content into a ValueError that names the file."""
+    try:
+        yield
     except (MemoryError, ImportError):
         raise
     except Exception as error:  # any kind of error may come from untrusted content

@@ -17,6 +17,8 @@ __all__ = ["load", "load_metadata", "save"]
 
 #: Prefix of the names of arrays that belong to an optimizer, not to the model.
 OPTIMIZER = "optimizer."
+#: Prefix of the names of the states that stateful layers carry.
+CARRIED = "carried."
 
 
 def save(model: Sequential, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
@@ -26,7 +28,8 @@ def save(model: Sequential, path: Path, metadata: Mapping[str, Any] | None = Non
     ----------
     model : Sequential
     path : str or os.PathLike
-        An existing file is replaced atomically: after a crash, the file is the old or the new one.
+        An existing file is replaced atomically: after a crash, the file is the old or the new one. It keeps
+        its mode, group and symbolic links; a hard link keeps the old content.
     metadata : dict, optional
         Your own data, of types that JSON can hold; `load_metadata` reads them.
 
@@ -35,14 +38,15 @@ def save(model: Sequential, path: Path, metadata: Mapping[str, Any] | None = Non
     TypeError
         If `model` is not a `Sequential`, or JSON cannot hold `metadata` or a setting of a layer.
     OSError
-        If the file cannot be written.
+        If the file cannot be written, or is a directory, a device, a pipe or a socket.
     ImportError
         If safetensors is not installed: ``pip install 'simdnn[io]'``.
 
     Notes
     -----
     Arrays have the names and layouts of `Sequential.parameters` and `Sequential.buffers`; dense weights are
-    [inputs, outputs]. Equal models give equal bytes.
+    [inputs, outputs]. Equal models give equal bytes. The metadata has a checksum of the whole file (SHA-256),
+    which is verified when the file is read; a program that changes the file must remove it.
 
     Examples
     --------
@@ -78,8 +82,9 @@ def load(path: Path) -> Sequential:
     Raises
     ------
     ValueError
-        If the content is damaged, inconsistent, or of another format. Loading executes nothing from the file,
-        and needs no more memory than the file has bytes, even if the file claims larger arrays.
+        If the content does not have its checksum, or is inconsistent, of another format or of a newer version
+        of the format. Loading executes nothing from the file, and needs no more memory than the file has
+        bytes, even if the file claims larger arrays.
     OSError
         If the file cannot be read.
     ImportError
@@ -156,5 +161,6 @@ def read_model(file: Opened) -> Sequential:
     seed, passes = (check_int(key, found.get(key, 0), 0, 2**64 - 1) for key in ("seed", "passes"))
     arguments = sequential_arguments({k: v for k, v in found.items() if k not in ("seed", "passes")})
     dtype = arguments.setdefault("dtype", "float32")
-    state = {name: file.array(name, dtype) for name in file.names if not name.startswith(OPTIMIZER)}
+    others = (OPTIMIZER, CARRIED)
+    state = {name: file.array(name, dtype) for name in file.names if not name.startswith(others)}
     return Sequential._restored(arguments, state, seed, passes)

@@ -56,9 +56,11 @@ def from_torch(
     Notes
     -----
     Weight matrices are transposed, from PyTorch's [out, in] to [in, out]. The modules Linear, BatchNorm1d,
-    LayerNorm, PReLU, RNN, LSTM and GRU are recognized; Embedding needs `model`, because its entries look like
-    those of a Linear. Settings that a ``state_dict`` does not hold (eps, momentum, the p of dropout) get
-    PyTorch's defaults, and recurrent layers return the last state. Pass `model` if yours differ.
+    PReLU with one slope, LSTM and GRU are recognized. Entries that could be those of several modules need
+    `model`: LayerNorm has those of GroupNorm and of a BatchNorm1d without running statistics, PReLU with a
+    slope for each feature those of RMSNorm, and Embedding those of a first Linear without bias; an RNN does
+    not tell its nonlinearity. Settings that a ``state_dict`` does not hold (eps, momentum, the p of dropout)
+    get PyTorch's defaults, and recurrent layers return the last state. Pass `model` if yours differ.
 
     Examples
     --------
@@ -96,12 +98,17 @@ def modules_of(state_dict: Mapping[str, Any]) -> dict[str, Arrays]:
     return modules
 
 
-def kind_of(module: str, entries: Arrays) -> str:
-    """Name in `KINDS` of the class that a module's entries belong to."""
+def kind_of(module: str, entries: Arrays, features: int | None) -> str:
+    """Name in `KINDS` of the only class that a module's entries can belong to, at `features` of its input."""
+    shapes = ", ".join(f"{name} {value.shape}" for name, value in entries.items())
     for name, kind in KINDS.items():
         if kind.known_by(entries):
+            if others := kind.also(entries, features):
+                raise ValueError(
+                    f"{module or 'state_dict'}: {shapes} can be of {name} or of {others}; give"
+                    " model=nn.Sequential(...)"
+                )
             return name
-    shapes = ", ".join(f"{name} {value.shape}" for name, value in entries.items())
     raise ValueError(
         f"{module or 'state_dict'}: no layer has the entries {shapes}; give model=nn.Sequential(...)"
     )
@@ -114,6 +121,7 @@ def model_of(
     layers: list[Layer] = []
     state: Arrays = {}
     last: int | None = None
+    features: int | None = None
     for place, (module, entries) in sorted_by_place(modules):
         if last is not None and place > last + 1:
             if activation is None:
@@ -123,9 +131,12 @@ def model_of(
                 )
             layers.append(nn.activation_of(activation))
         last = place
-        name = kind_of(module, entries)
+        name = kind_of(module, entries, features)
         state |= {f"{len(layers)}.{key}": value for key, value in KINDS[name].to_ours(entries).items()}
-        layers.append(layer_from_dict({"layer": name, **KINDS[name].describe(entries)}))
+        settings = KINDS[name].describe(entries)
+        sizes = (settings.get(key) for key in ("out_features", "hidden_features", "num_features"))
+        features = next(filter(None, sizes), features)
+        layers.append(layer_from_dict({"layer": name, **settings}))
     model = nn.Sequential(*layers, dtype=dtype, rng=0)
     model.load_state_dict(model.state_dict() | state)
     return model

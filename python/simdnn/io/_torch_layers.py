@@ -15,7 +15,7 @@ Arrays = dict[str, NDArray[Any]]
 class Kind(NamedTuple):
     """Conversion of parameters between a class of layers and the PyTorch module that corresponds to it."""
 
-    #: Function that returns True if a module's entries are of this kind.
+    #: Function that returns True if a module's entries look like those of this kind.
     known_by: Callable[[Arrays], bool]
     #: Function that returns the settings of the layer for a module's entries.
     describe: Callable[[Arrays], dict[str, Any]]
@@ -23,6 +23,8 @@ class Kind(NamedTuple):
     to_ours: Callable[[Arrays], Arrays] = dict
     #: The inverse of `to_ours`.
     to_torch: Callable[[Arrays], Arrays] = dict
+    #: Function (entries, features of the input or None) -> PyTorch's other modules with such entries, or "".
+    also: Callable[[Arrays, int | None], str] = lambda entries, features: ""
 
 
 def turned(state: Arrays) -> Arrays:
@@ -79,17 +81,22 @@ KINDS: dict[str, Kind] = {
         },
         to_ours=turned,
         to_torch=turned,
+        also=lambda s, features: "an Embedding" if features is None and "bias" not in s else "",
     ),
     "LayerNorm": Kind(
         lambda s: s.keys() == {"weight", "bias"} and s["weight"].ndim == 1,
         lambda s: {"num_features": s["weight"].size},
+        also=lambda s, features: "a GroupNorm, a BatchNorm1d without running statistics",
     ),
     "PReLU": Kind(
         lambda s: s.keys() == {"weight"} and s["weight"].ndim == 1,
         lambda s: {"num_parameters": s["weight"].size},
+        also=lambda s, features: (
+            "" if s["weight"].size == 1 and (features or 1) > 1 else "an RMSNorm, a LayerNorm without bias"
+        ),
     ),
     "LSTM": recurrent(4),
     "GRU": recurrent(3),
-    "RNN": recurrent(1),
+    "RNN": recurrent(1)._replace(also=lambda s, features: "an RNN with nonlinearity='relu'"),
     "Embedding": Kind(lambda s: False, dict),  # its entries are those of a Linear without bias
 }

@@ -72,6 +72,7 @@ def cross_entropy(
     loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `logits`
         Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+        Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
     Raises
     ------
@@ -153,6 +154,7 @@ def focal_loss(
     loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `logits`
         Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+        Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
     Raises
     ------
@@ -204,6 +206,7 @@ def nll_loss(
     loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `input`
         Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+        Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
     Raises
     ------
@@ -243,7 +246,9 @@ def distillation_loss(
 
     loss = (1 - h) T^2 sum_c t[c] (log t[c] - log s[c]) + h cross_entropy(student_logits, target) with
     t = softmax(teacher_logits / T), s = softmax(student_logits / T), h = hard_weight. The factor T^2 keeps
-    the size of the gradient, (1 - h) T (s - t) + ..., independent of the temperature.
+    the size of the gradient, (1 - h) T (s - t) + ..., independent of the temperature. Without a hard part,
+    float32 is computed within 4 units in the last place of the largest term, and probabilities below 2^-86
+    (float64: 2^-500) of the largest count as 0.
 
     Parameters
     ----------
@@ -266,6 +271,7 @@ def distillation_loss(
     loss : float, or array of one loss per sample for ``reduction="none"``
     grad : array, shape of `student_logits`
         Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+        Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
     Raises
     ------

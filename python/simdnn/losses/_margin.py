@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_float, check_int, check_name, check_nonnegative
 from ..schedules import Schedule
 from ._registry import Reduction, describable, make, trainable
@@ -102,7 +103,7 @@ def _check_class_weight(class_weight: ArrayLike | None) -> ArrayLike | None:
     """`class_weight` if it holds finite numbers >= 0; errors of C++ would call it `weight`."""
     if class_weight is None:
         return None
-    numbers = np.asarray(class_weight)
+    numbers = as_cpu_array("class_weight", class_weight)
     if numbers.dtype.kind not in "biuf":
         raise TypeError(f"class_weight: expected real numbers, got dtype {numbers.dtype}")
     if numbers.ndim != 1 or not all(0 <= one < math.inf for one in numbers):

@@ -17,8 +17,9 @@ _DOC = """{summary}
 
 loss = {formula}
 
-Here x = input and y = target. The loss is computed in float64 and rounded once; loss and gradient take one
-pass.
+Here x = input and y = target. Loss and gradient take one pass, with sums in float64. A formula without exp
+and log is computed in float64 and rounded once; another is computed in float32 for float32 arrays, within 4
+units in the last place of its largest term, where probabilities below 2^-100 count as 0.
 
 Parameters
 ----------
@@ -34,6 +35,7 @@ Returns
 loss : float, or array of the shape of `input` for ``reduction="none"``
 grad : array, shape of `input`
     Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+    Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
 Raises
 ------
@@ -138,7 +140,9 @@ def binary_cross_entropy_with_logits(
     """Binary cross-entropy of logits with targets in [0, 1].
 
     loss = (1 - y) softplus(x) + w y softplus(-x) and grad = (1 - y) sigmoid(x) - w y sigmoid(-x), with
-    x = input, y = target and w = pos_weight. Both are finite for every finite logit, without cancellation.
+    x = input, y = target and w = pos_weight. Both are finite for every finite logit, without cancellation: in
+    float32 they are within 4 units in the last place of their largest term, and exp(-|x|) below 2^-100 counts
+    as 0.
 
     Parameters
     ----------
@@ -156,6 +160,7 @@ def binary_cross_entropy_with_logits(
     loss : float, or array of the shape of `input` for ``reduction="none"``
     grad : array, shape of `input`
         Gradient of the reduced loss, with ``reduction="none"`` of the sum; only with `return_grad`.
+        Magnitudes below 2^-63 in float32, 2^-511 in float64, are 0.
 
     Raises
     ------

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _core
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_float, check_name
+from .._utils.check import check_flag, check_float, check_name
 from .._utils.jsonable import jsonable, only_keys, reject
 from ..schedules import Schedule
 from ..schedules._describe import schedule_from_dict, schedule_to_dict
@@ -25,6 +25,9 @@ Loss = _core.Loss
 TARGETS = {row["name"]: row["target"] for row in _core.losses()}
 #: The parameters of each loss of the registry, in their order.
 _PARAMETERS = {row["name"]: tuple(row["parameters"]) for row in _core.losses()}
+
+#: The parameters that are True or False.
+FLAGS = ("log_input", "full", "log_target")
 
 #: The loss functions by the names that `Trainer` takes.
 NAMED: dict[str, Callable[..., Any]] = {}
@@ -68,7 +71,10 @@ def make(
     `scale` [classes] and the number `factor` multiply the loss; `weight` [classes] counts in the divisor of
     the mean. `scale` None is `weight`.
     """
-    settings = {key: check_float(key, value) for key, value in zip(_PARAMETERS[name], values, strict=True)}
+    settings = {
+        key: float(check_flag(key, value)) if key in FLAGS else check_float(key, value)
+        for key, value in zip(_PARAMETERS[name], values, strict=True)
+    }
     return _core.Loss(name, settings, weight, weight if scale is None else scale, factor, ignore_index)
 
 
@@ -92,6 +98,7 @@ def evaluate(
     return_grad: bool,
 ) -> Any:
     """The reduced loss, or with `return_grad` the pair (loss, gradient w.r.t. `input`)."""
+    return_grad = return_grad if isinstance(return_grad, bool) else check_flag("return_grad", return_grad)
     value, gradient = loss.evaluate(input, target, None, "input", reduction, return_grad)
     return (value, gradient) if return_grad else value
 
@@ -116,6 +123,7 @@ def evaluate_classes(
         elif np.ndim(target) == input.ndim:
             target = np.moveaxis(as_cpu_array("target", target), 1, -1)
         input = np.moveaxis(input, 1, -1)
+    return_grad = return_grad if isinstance(return_grad, bool) else check_flag("return_grad", return_grad)
     value, gradient = loss.evaluate(input, target, sample_weight, name, reduction, return_grad)
     if gradient is None:
         return value

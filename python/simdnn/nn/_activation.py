@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from .._utils.check import check_float, check_name
+from .._utils.check import check_name, check_real
+from .._utils.domains import domain_of
 from ._elementwise import GELU, REGISTRY, Activation, BinaryStep, Swish
 
 #: Names of classes that are not the function's name in CamelCase.
@@ -19,6 +20,9 @@ _SPELLINGS = {
     "silu": "SiLU",
 }
 
+
+#: The domains of parameters in words.
+DOMAIN_WORDS = {"celu": "above 0", "hard_tanh": "min_val <= max_val"}
 
 _DOCUMENTATION = """{summary}: `simdnn.functional.{function}` as a layer.
 
@@ -36,6 +40,7 @@ _DOCUMENTATION = """{summary}: `simdnn.functional.{function}` as a layer.
 
 def _make(row: dict[str, Any]) -> type[Activation]:
     """The class of a registry row, with the parameters of that row."""
+    domain = domain_of(row["name"])
     name = _SPELLINGS.get(row["name"]) or row["name"].title().replace("_", "")
     signature = inspect.Signature(
         [
@@ -48,11 +53,16 @@ def _make(row: dict[str, Any]) -> type[Activation]:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         for key, value in bound.arguments.items():
-            setattr(self, key, check_float(key, value))
+            setattr(self, key, check_real(key, value))
+        if domain is not None:
+            domain(*bound.arguments.values())
 
     summary = row["summary"][0].upper() + row["summary"][1:].removesuffix(".")
     lines = "".join(f"    {key} : float, default {value}\n" for key, value in row["parameters"].items())
-    raises = "    Raises\n    ------\n    TypeError\n        If a parameter is not a number.\n"
+    raises = (
+        "    Raises\n    ------\n    TypeError, ValueError\n        If a parameter is not a finite number"
+    )
+    raises += f", or not {DOMAIN_WORDS[row['name']]}.\n" if domain is not None else ".\n"
     parameters = f"    Parameters\n    ----------\n{lines}\n{raises}\n" if lines else ""
     documentation = _DOCUMENTATION.format(
         **row | {"name": name, "function": row["name"], "parameters": parameters, "summary": summary}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import init as initializers
-from .._utils.check import check_int
+from .._utils.check import check_flag, check_int
 from ._activation import Activation, activation_of
 from ._layer import Layer, Shape, native_fields
 
@@ -90,7 +90,7 @@ class Dense(Layer):
         self.out_features = check_int("out_features", out_features)
         self.activation = activation
         self._activation = activation_of(activation)
-        self.bias = bool(bias)
+        self.bias = check_flag("bias", bias)
         self.init = check_initializer(init)
 
     def _output(self, given: Shape) -> Shape:

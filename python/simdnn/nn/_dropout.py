@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from .._utils.check import check_float, check_name
+from .._utils.check import check_name, check_probability, check_range
 from ._layer import Layer
 
 __all__ = ["AlphaDropout", "Dropout", "RReLU"]
-
-
-def probability(name: str, value: Any) -> float:
-    """`value` as a float in [0, 1)."""
-    p = check_float(name, value)
-    if not 0 <= p < 1:
-        raise ValueError(f"{name}: expected a probability in [0, 1), got {p}")
-    return p
 
 
 class Dropout(Layer):
@@ -49,7 +41,7 @@ class Dropout(Layer):
     _kind = "dropout"
 
     def __init__(self, p: float = 0.5) -> None:
-        self.p = probability("p", p)
+        self.p = check_probability("p", p)
 
 
 class AlphaDropout(Layer):
@@ -81,7 +73,7 @@ class AlphaDropout(Layer):
     _kind = "alpha_dropout"
 
     def __init__(self, p: float = 0.5) -> None:
-        self.p = probability("p", p)
+        self.p = check_probability("p", p)
 
 
 class RReLU(Layer):
@@ -122,7 +114,5 @@ class RReLU(Layer):
         upper: float = 1 / 3,
         distribution: Literal["uniform", "normal"] = "uniform",
     ) -> None:
-        self.lower, self.upper = check_float("lower", lower), check_float("upper", upper)
-        if not self.lower <= self.upper:
-            raise ValueError(f"lower, upper: expected lower <= upper, got {lower} and {upper}")
+        self.lower, self.upper = check_range("lower, upper", lower, upper)
         self.distribution = check_name("distribution", distribution, ("uniform", "normal"))

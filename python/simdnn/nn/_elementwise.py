@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import _core
-from .._utils.check import check_float, check_int, check_name
+from .._utils.check import check_flag, check_int, check_name, check_real
 from ._layer import Layer, Shape, native_fields
 
 __all__ = ["Activation", "PReLU"]
@@ -110,10 +110,10 @@ class Swish(Activation):
     function = "swish"
 
     def __init__(self, beta: float = 1.0, trainable: bool = False, num_parameters: int = 1) -> None:
-        self.beta = check_float("beta", beta)
-        self.trainable = bool(trainable)
+        self.beta = check_real("beta", beta)
+        self.trainable = check_flag("trainable", trainable)
         self.num_parameters = check_int("num_parameters", num_parameters)
-        if num_parameters != 1 and not trainable:
+        if self.num_parameters != 1 and not self.trainable:
             raise ValueError(f"num_parameters: only a trainable beta has {num_parameters} of them")
         self.in_features = None if num_parameters == 1 else self.num_parameters
 
@@ -162,7 +162,7 @@ class PReLU(Layer):
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         self.num_parameters = check_int("num_parameters", num_parameters)
         self.in_features = None if self.num_parameters == 1 else self.num_parameters
-        self.init = check_float("init", init)
+        self.init = check_real("init", init)
 
     def _native(self, given: Shape) -> dict[str, Any]:
         return trainable_activation(self, "leaky_relu", "weight")

@@ -44,7 +44,9 @@ class Embedding(Layer):
     -----
     The layer must be the first of a network, or of a branch of the first: it reads the network's input, whole
     numbers of any dtype. A number that is not an integer is a ValueError, one out of range an IndexError,
-    both with row, column and value, before anything is computed. Gradients are added row by row.
+    both with row, column and value, before anything is computed; float64 inputs of a float32 network are
+    checked before they are cast. A float32 network tells 2**24 integers apart; with a larger table, its first
+    use is a ValueError that asks for dtype=float64. Gradients are added row by row.
 
     Source: Bengio, Ducharme, Vincent & Jauvin 2003, "A neural probabilistic language model", JMLR 3; for
     categorical columns Guo & Berkhahn 2016, "Entity embeddings of categorical variables", arXiv:1604.06737.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import init as initializers
-from .._utils.check import check_int
+from .._utils.check import check_flag, check_int
 from ._dense import Initializer, check_initializer, initial_weight
 from ._layer import Layer, Shape
 
@@ -106,7 +106,7 @@ class Maxout(Layer):
         self.in_features = check_int("in_features", in_features)
         self.out_features = check_int("out_features", out_features)
         self.pieces = check_int("pieces", pieces)
-        self.bias = bool(bias)
+        self.bias = check_flag("bias", bias)
         self.init = check_initializer(init)
 
     def _output(self, given: Shape) -> Shape:

@@ -7,18 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._utils.check import check_float, check_int
+from .._utils.check import check_finite, check_flag, check_int, check_positive
 from ._layer import Layer, Shape
 
 __all__ = ["BatchNorm1d", "LayerNorm"]
-
-
-def _positive(name: str, value: Any) -> float:
-    """`value` as a finite float above zero."""
-    x = check_float(name, value)
-    if not 0 < x < np.inf:
-        raise ValueError(f"{name}: expected a finite number above 0, got {x}")
-    return x
 
 
 class BatchNorm1d(Layer):
@@ -73,11 +65,9 @@ class BatchNorm1d(Layer):
     ) -> None:
         self.num_features = None if num_features is None else check_int("num_features", num_features)
         self.in_features = self.num_features
-        self.eps = _positive("eps", eps)
-        self.momentum = None if momentum is None else check_float("momentum", momentum)
-        if self.momentum is not None and not 0 <= self.momentum <= 1:
-            raise ValueError(f"momentum: expected a number in [0, 1] or None, got {self.momentum}")
-        self.affine = bool(affine)
+        self.eps = check_positive("eps", eps)
+        self.momentum = None if momentum is None else check_finite("momentum", momentum, 0.0, 1.0)
+        self.affine = check_flag("affine", affine)
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         running = {
@@ -124,8 +114,8 @@ class LayerNorm(Layer):
     def __init__(self, num_features: int | None = None, eps: float = 1e-5, affine: bool = True) -> None:
         self.num_features = None if num_features is None else check_int("num_features", num_features)
         self.in_features = self.num_features
-        self.eps = _positive("eps", eps)
-        self.affine = bool(affine)
+        self.eps = check_positive("eps", eps)
+        self.affine = check_flag("affine", affine)
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
         return _affine(self.affine, given, dtype)

@@ -23,6 +23,11 @@ class Predictor:
     model : Sequential
         The network whose parameters are copied.
 
+    Notes
+    -----
+    A copy or pickle is independent of the original and gives the same bits; it has the parameters, and the
+    states that stateful layers carry.
+
     Examples
     --------
     >>> import numpy as np
@@ -36,6 +41,11 @@ class Predictor:
         make = _core.PredictorF32 if model.dtype == np.float32 else _core.PredictorF64
         self._predictor = make(model._model)
         self.dtype = model.dtype
+        self._arguments = {"layers": model.layers, "dtype": model.dtype, "in_features": model.in_features}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        native = self._predictor
+        return _restored, (self._arguments, native.values.copy(), native.buffers.copy(), native.states)
 
     def predict(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """The output for a batch or one sample, equal to that of `Sequential.forward`.
@@ -63,3 +73,16 @@ class Predictor:
     def reset_states(self) -> None:
         """Resets the states of stateful layers, so that the next batch may have any size."""
         self._predictor.reset_states()
+
+
+def _restored(
+    arguments: dict[str, Any], values: NDArray[Any], buffers: NDArray[Any], states: list[NDArray[Any]]
+) -> Predictor:
+    """The predictor of a network with these layers, with folded parameters of its own."""
+    from ._sequential import Sequential
+
+    predictor = Predictor(Sequential._blank(arguments))
+    predictor._predictor.values[:] = values
+    predictor._predictor.buffers[:] = buffers
+    predictor._predictor.states = states
+    return predictor

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import init as initializers
-from .._utils.check import check_float, check_int, check_name
+from .._utils.arrays import as_cpu_array
+from .._utils.check import check_flag, check_float, check_int, check_name, check_real
 from ._dense import Initializer, check_initializer
 from ._layer import Layer, Shape, native_fields
 
@@ -97,12 +98,12 @@ class _Recurrent(Layer):
         self.in_features = check_int("in_features", in_features)
         self.hidden_features = check_int("hidden_features", hidden_features)
         self.num_layers = check_int("num_layers", num_layers)
-        self.return_sequences = bool(return_sequences)
-        self.bias = bool(bias)
+        self.return_sequences = check_flag("return_sequences", return_sequences)
+        self.bias = check_flag("bias", bias)
         self.init = check_initializer(init, "init")
         self.recurrent_init = check_initializer(recurrent_init, "recurrent_init")
         self.initial_state = check_name("initial_state", initial_state, ("zeros", "learned"))
-        self.stateful = bool(stateful)
+        self.stateful = check_flag("stateful", stateful)
         self.truncate = None if truncate is None else check_int("truncate", truncate)
         self.mask_value = None if mask_value is None else check_float("mask_value", mask_value)
 
@@ -189,7 +190,7 @@ class LSTM(_Recurrent):
             truncate,
             mask_value,
         )
-        self.forget_bias = check_float("forget_bias", forget_bias)
+        self.forget_bias = check_real("forget_bias", forget_bias)
         if self.forget_bias != 0 and not self.bias:
             raise ValueError(f"forget_bias: expected 0 without biases, got {self.forget_bias}")
 
@@ -277,7 +278,7 @@ def pad_sequences(sequences: Sequence[ArrayLike], value: float = 0.0) -> NDArray
            [3., 0.]])
     """
     value = check_float("value", value)
-    arrays = [np.asarray(sequence) for sequence in sequences]
+    arrays = [as_cpu_array(f"sequences[{i}]", sequence) for i, sequence in enumerate(sequences)]
     if not arrays:
         raise ValueError("sequences: expected at least one sequence, got none")
     for i, array in enumerate(arrays):

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_int
+from .._utils.check import check_flag, check_int
 from ._describe import layer_to_dict, sequential_arguments
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
 from ._predictor import Predictor
@@ -95,6 +95,13 @@ class Sequential:
         check_shapes(_core.parameter_shapes(chain), {name: np.shape(value) for name, value in state.items()})
         model._allocate(chain, seed, passes)
         model.load_state_dict(state)
+        return model
+
+    @classmethod
+    def _blank(cls, arguments: Mapping[str, Any]) -> Sequential:
+        """A model whose parameters are all 0."""
+        model = cls.__new__(cls)
+        model._allocate(model._prepare(**arguments), 0)
         return model
 
     @property
@@ -187,7 +194,7 @@ class Sequential:
         TypeError, ValueError
             If `x` does not consist of real numbers, or has another shape.
         """
-        if training:
+        if training is True or (training is not False and check_flag("training", training)):
             return self._model.forward(x)
         x = as_cpu_array("x", x)
         single = x.ndim == 1 + self._input.sequence
@@ -221,7 +228,7 @@ class Sequential:
         TypeError, ValueError
             If there was no such forward pass, or `dy` has another shape or does not consist of real numbers.
         """
-        return self._model.backward(dy, input_gradient)  # type: ignore[no-any-return]
+        return self._model.backward(dy, check_flag("input_gradient", input_gradient))  # type: ignore[no-any-return]
 
     @property
     def flat_parameters(self) -> NDArray[Any]:
@@ -261,13 +268,17 @@ class Sequential:
         ------
         KeyError
             If names are missing or unknown.
+        TypeError
+            If an array does not consist of real numbers, or is masked.
         ValueError
             If an array has another shape.
         """
         views = self.parameters() | self.buffers()
-        arrays = {
-            name: np.asarray(as_cpu_array(name, value), dtype=self.dtype) for name, value in state.items()
-        }
+        given = {name: as_cpu_array(name, value) for name, value in state.items()}
+        for name, value in given.items():
+            if value.dtype.kind in "cmMOSU":
+                raise TypeError(f"{name}: expected real numbers, got dtype {value.dtype}")
+        arrays = {name: np.asarray(value, dtype=self.dtype) for name, value in given.items()}
         wanted = {name: view.shape for name, view in views.items()}
         check_shapes(wanted, {name: value.shape for name, value in arrays.items()})
         for name, value in arrays.items():

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 
 from .. import _core, nn
 from .._utils.check import check_int
-from .._utils.files import Path, write_atomically
+from .._utils.files import Path, check_writable, write_atomically
 from ..nn._layer import Shape
 from ._graph import Graph, need_onnx
 from ._layers import chain
@@ -61,7 +61,7 @@ def export(
         If the opset is below 17 or above that of the installed onnx, the dtype is not supported, or columns
         or target do not fit the model.
     OSError
-        If the file cannot be written.
+        If the file cannot be written, or is no regular file.
     ImportError
         If onnx is missing: it comes with the extra ``[onnx]``.
 
@@ -93,6 +93,7 @@ def export(
         raise ValueError(f"columns: expected {model.in_features} features, got {len(columns.features)}")
     if target is not None and target.outputs != model.out_features:
         raise ValueError(f"target: expected {model.out_features} outputs, got {target.outputs}")
+    check_writable(path)
     made = to_onnx(model, opset, kind, columns, target)
     write_atomically(path, made.SerializeToString(deterministic=True))
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from .. import nn
-from .._utils.files import Path, first_line
+from .._utils.files import Path, check_regular, first_line
+from ._forms import FORMS
 from ._graph import need_onnx
-from ._importers import IMPORTERS
+from ._importers import IMPORTERS, column_embedding
 from ._reader import Reader
+
+#: The first opset in which broadcasting and batch normalization are those of today.
+OLDEST = 9
 
 
 def load(path: Path) -> nn.Sequential:
@@ -37,11 +42,15 @@ def load(path: Path) -> nn.Sequential:
 
     Notes
     -----
-    Supported are Gemm, MatMul, Add of a bias, BatchNormalization, LayerNormalization, PRelu, Softmax,
-    Dropout, Identity, Flatten of rows, the activations Relu, LeakyRelu, Elu, Selu, Celu, Sigmoid,
-    HardSigmoid, HardSwish, Tanh, Softplus, Softsign, Mish, Gelu and Clip, the product ``x * Sigmoid(x)``, and
-    an Add of two branches, one of which is their common input or one dense layer of it. Weights in external
-    data files are not read.
+    Every file that `export` writes without columns can be read, as can the multilayer perceptrons of
+    ``torch.onnx.export`` and of skl2onnx: Gemm, MatMul, constants added to each feature or multiplied with
+    it, BatchNormalization, LayerNormalization, Softmax, Dropout, the activations, also where several
+    operators compute one, RNN, LSTM, GRU and embeddings as `export` writes them, an Add of two branches, one
+    of which is their common input or one dense layer of it, and a Concat of branches.
+
+    A constant must have a shape that ONNX broadcasts to the same numbers for each row. The output of
+    floating-point numbers is read if there are several, of a classifier the probabilities. Operators that
+    the output does not depend on are ignored. Weights in external data files are not read.
 
     Examples
     --------
@@ -54,14 +63,23 @@ def load(path: Path) -> nn.Sequential:
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.onnx'
     """
     onnx = need_onnx()
+    check_regular(path)
     with open(path, "rb") as file:
         content = file.read()
     try:
         proto = onnx.load_model_from_string(content)
         if not proto.graph.output:
             raise ValueError("holds no graph")
-        return Reader(proto.graph, IMPORTERS).model()
+        check_opset(proto)
+        return Reader(proto.graph, IMPORTERS, (*FORMS, column_embedding)).model()
     except (MemoryError, ImportError):
         raise
     except Exception as error:  # untrusted content can raise any exception
         raise ValueError(f"{os.fspath(path)}: {first_line(error)}") from error
+
+
+def check_opset(proto: Any) -> None:
+    """Raises for operator sets whose operators have another meaning."""
+    for one in proto.opset_import:
+        if one.domain in ("", "ai.onnx") and one.version < OLDEST:
+            raise ValueError(f"opset: expected at least {OLDEST}, got {one.version}")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..table._cells import MISSING
-from ..table._columns import Categories, Numbers
+from ..table._cells import MISSING, canonical
+from ..table._encoders import Categories, Numbers
 from ._graph import Graph, need_onnx, type_of
 
 if TYPE_CHECKING:
@@ -40,10 +40,11 @@ def scaled(graph: Graph, part: Numbers) -> list[str]:
 
 
 def category_of(graph: Graph, part: Categories) -> str:
-    """Exports `Categories.encode`; all cells that mean missing in a CSV file are one category."""
+    """Exports `Categories.encode`; all cells that mean missing are one category, and so are "1" and "1.0"."""
     places = {one: i for i, one in enumerate(part.categories)}
     spelled = dict.fromkeys(MISSING, places[None]) if None in places else {}
-    spelled |= {one: i for one, i in places.items() if one is not None}
+    words = {one: i for one, i in places.items() if one is not None}
+    spelled |= {f"{one}.0": i for one, i in words.items() if canonical(f"{one}.0") == one} | words
     found = graph.add(
         "LabelEncoder",
         part.name,

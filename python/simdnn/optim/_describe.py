@@ -78,9 +78,12 @@ PLATEAU_SETTINGS = tuple(inspect.signature(reduce_on_plateau).parameters)
 
 
 def numbers_of(optimizer: Optimizer) -> dict[str, Any]:
-    """The numbers of its state."""
+    """The numbers of its state; with the counts of all parameters if these are not one."""
     native = optimizer._native
-    return {"steps": native.steps, "skipped": native.skipped, "scalar_state": list(native.scalar_state)}
+    found = {"steps": native.steps, "skipped": native.skipped, "scalar_state": list(native.scalar_state)}
+    if any(count != native.counts[0] for count in native.counts):
+        found["counts"] = [[steps, list(scalars)] for steps, scalars in native.counts]
+    return found
 
 
 def arrays_of(optimizer: Optimizer, names: list[str]) -> dict[str, NDArray[Any]]:
@@ -94,19 +97,26 @@ def arrays_of(optimizer: Optimizer, names: list[str]) -> dict[str, NDArray[Any]]
 
 def restore(optimizer: Optimizer, names: list[str], arrays: Mapping[str, NDArray[Any]], numbers: Any) -> None:
     """Sets the state, if all of it fits."""
-    found = only_keys(numbers, ("steps", "skipped", "scalar_state"), "state")
+    found = only_keys(numbers, ("steps", "skipped", "scalar_state", "counts"), "state")
     views = arrays_of(optimizer, names)
     if views.keys() != arrays.keys():
         raise KeyError(f"state: expected the arrays {', '.join(views)}, got {', '.join(arrays)}")
     for name, view in views.items():
         if arrays[name].shape != view.shape:
             raise ValueError(f"{name}: expected shape {view.shape}, got {arrays[name].shape}")
-    steps, skipped = (check_int(key, found[key], 0, 2**62) for key in ("steps", "skipped"))
-    scalars = [check_float("scalar_state", one) for one in found["scalar_state"]]
-    count = len(RULES[optimizer._config.rule]["scalar_state"])
-    if len(scalars) != count:
-        raise ValueError(f"scalar_state: expected {count} numbers, got {len(scalars)}")
+    skipped = check_int("skipped", found["skipped"], 0, 2**62)
+    common = [[found["steps"], found["scalar_state"]]] * len(optimizer._shapes)
+    counts = [checked_count(optimizer, *count) for count in found.get("counts", common)]
+    if len(counts) != len(common):
+        raise ValueError(f"counts: expected {len(common)} of them, got {len(counts)}")
     for name, view in views.items():
         view[...] = arrays[name]
-    optimizer._native.steps, optimizer._native.skipped = steps, skipped
-    optimizer._native.scalar_state = scalars
+    optimizer._native.counts, optimizer._native.skipped = counts, skipped
+
+
+def checked_count(optimizer: Optimizer, steps: Any, scalars: Any) -> tuple[int, list[float]]:
+    """The number of steps of a parameter, and the scalars of its state."""
+    wanted = len(RULES[optimizer._config.rule]["scalar_state"])
+    if len(scalars) != wanted:
+        raise ValueError(f"scalar_state: expected {wanted} numbers, got {len(scalars)}")
+    return check_int("steps", steps, 0, 2**62), [check_float("scalar_state", one) for one in scalars]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -264,6 +265,74 @@ class Optimizer(WithOptions):
         """
         load_state(self, state)
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The arguments of the constructor besides params, by name, as of scikit-learn's estimators.
+
+        Parameters
+        ----------
+        deep : bool
+            Of no effect: no setting has settings of its own.
+
+        Returns
+        -------
+        dict
+
+        Examples
+        --------
+        >>> from simdnn import optim
+        >>> optim.Adam(lr=0.5).get_params()["lr"]
+        0.5
+        """
+        return {name: getattr(self, name) for name in (*self._arguments, *OPTIONS)}
+
+    def set_params(self, **params: Any) -> Optimizer:
+        """Change settings, as scikit-learn's grids do: ``GridSearchCV(..., {"optimizer__lr": [0.1, 0.01]})``.
+
+        Parameters
+        ----------
+        **params
+            Settings by the names of `get_params`. Those that choose the rule, such as ``momentum``, may
+            change until the optimizer is bound to parameters.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is not known, or a value is out of its range; nothing is changed.
+
+        Examples
+        --------
+        >>> from simdnn import optim
+        >>> optim.SGD().set_params(lr=0.5, momentum=0.9)
+        SGD(lr=0.5, momentum=0.9)
+        """
+        known = self.get_params()
+        for name in params:
+            if name not in known:
+                raise ValueError(
+                    f"{name}: {type(self).__name__} has no such setting; known: {', '.join(known)}"
+                )
+        given = known | params
+        made = type(self).__new__(type(self))
+        hypers = {name: value for name, value in given.items() if name in self._arguments}
+        made._initialize(None, hypers, {name: given[name] for name in OPTIONS})
+        if not self._bound:
+            self._config, self._own, self._schedule = made._config, made._own, made._schedule
+            return self
+        for name, value in params.items():
+            if name in self._fixed and value != known[name]:
+                raise ValueError(f"{name}: fixed once the optimizer is bound to parameters")
+        for name, value in params.items():
+            if name not in self._fixed:
+                setattr(self, name, value)
+        return self
+
+    def __sklearn_clone__(self) -> Optimizer:
+        return copy.deepcopy(self)
+
     def _reset(self) -> None:
         """Returns to the state before the first step."""
         for slot in self._native.slots():
@@ -274,7 +343,9 @@ class Optimizer(WithOptions):
     def __reduce__(self) -> tuple[Any, ...]:
         names = (*RULES[self._config.rule]["hypers"], *OPTIONS)
         settings = {name: from_native(name, self._config[name]) for name in names}
-        made = (type(self), self._config.rule, settings, self._own, self._schedule)
+        plateau = isinstance(self._schedule, ReduceOnPlateau)  # it counts epochs: each copy has its own
+        schedule = copy.copy(self._schedule) if plateau else self._schedule
+        made = (type(self), self._config.rule, settings, self._own, schedule)
         added = {name: value for name, value in vars(self).items() if name not in _ATTRIBUTES}
         return (_copied, made, added) if added else (_copied, made)
 

@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from .. import _core
-from .._utils.check import check_float, check_name
+from .._utils.check import check_flag, check_float, check_name
 
 #: Update rules by name: hyper-parameters, state buffers, scalars of the state.
 RULES: dict[str, dict[str, Any]] = {row["name"]: row for row in _core.rules()}
@@ -45,7 +45,7 @@ class Argument(NamedTuple):
     def checked(self, value: Any) -> Any:
         """The value of an argument that no rule has, converted, if it is in range."""
         if self.kind == "flag":
-            return bool(value)
+            return check_flag(self.name, value)
         found = check_float(self.name, value)
         if not self.low <= found < self.high:
             raise ValueError(f"{self.name}: expected finite and >= {self.low:g}, got {found}")
@@ -77,7 +77,7 @@ def to_native(name: str, value: Any) -> float:
     if row["kind"] == "choice":
         return float(row["choices"].index(check_name(name, value, row["choices"])))
     if row["kind"] == "flag":
-        return float(bool(value))
+        return float(check_flag(name, value))
     if row["kind"] == "bound" and value is None:
         return math.inf
     return check_float(name, value)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from .._utils.arrays import refuse_masked
 from .._utils.check import check_float, check_int
 from ._settings import OPTIONS, RULES, from_native, join_pairs, split_pairs, to_native
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Number of steps up to which float32, in which PyTorch counts, is exact.
 MOST_STEPS = 2**24
+#: Hyper-parameters of all rules.
+ALL_HYPERS = {name for row in RULES.values() for name in row["hypers"]}
 #: Number of steps up to which a state is taken over.
 LIMIT = 2**62
 
@@ -25,19 +28,22 @@ LIMIT = 2**62
 def state_of(optimizer: Optimizer) -> dict[str, Any]:
     """See `Optimizer.state_dict`."""
     source = bound(optimizer, "state_dict")
-    row, steps = RULES[optimizer._config.rule], source.steps
-    numbers = (
-        {"step": np.array(steps, np.float32 if steps < MOST_STEPS else np.float64)} if row["counts"] else {}
-    )
-    scalars = zip(row["scalar_state"], source.scalar_state, strict=True)
-    numbers |= {name: np.array(value) for name, value in scalars}
-    state = {
-        i: {name: value.copy() for name, value in {**numbers, **views}.items()}
-        for i, views in enumerate(views_of(optimizer))
-        if steps > 0 and (numbers or views)
-    }
-    group = settings_of(optimizer) | {"params": list(range(len(optimizer._shapes))), "steps": steps}
+    state = {}
+    for i, ((steps, scalars), views) in enumerate(zip(source.counts, views_of(optimizer), strict=True)):
+        entry = numbers_of(optimizer, steps, scalars) | {name: view.copy() for name, view in views.items()}
+        if steps > 0 and entry:
+            state[i] = entry
+    group = optimizer._own | settings_of(optimizer)
+    group |= {"params": list(range(len(optimizer._shapes))), "steps": source.steps}
     return {"state": state, "param_groups": [group]}
+
+
+def numbers_of(optimizer: Optimizer, steps: int, scalars: list[float]) -> dict[str, NDArray[Any]]:
+    """The numbers in the state of one parameter."""
+    row = RULES[optimizer._config.rule]
+    found = {name: np.array(value) for name, value in zip(row["scalar_state"], scalars, strict=True)}
+    dtype = np.float32 if steps < MOST_STEPS else np.float64
+    return {"step": np.array(steps, dtype)} | found if row["counts"] else found
 
 
 def bound(optimizer: Optimizer, caller: str) -> Any:
@@ -78,49 +84,97 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
     if len(groups) != 1:
         raise ValueError(f"param_groups: expected one group, got {len(groups)}")
     check_mapping("param_groups[0]", groups[0])
-    keys = list(groups[0]["params"])
-    if len(keys) != len(optimizer._shapes):
-        raise ValueError(f"params: expected {len(optimizer._shapes)} of them, got {len(keys)}")
-    settings = checked_settings(optimizer, groups[0])
+    keys = checked_keys(groups[0], len(optimizer._shapes), entries)
+    settings, own = checked_settings(optimizer, groups[0])
     found_entries = [check_mapping(f"state[{key!r}]", entries.get(key, {})) for key in keys]
     given = [{name: value for name, value in entry.items() if value is not None} for entry in found_entries]
-    arrays = [checked_arrays(optimizer, i, entry) for i, entry in enumerate(given)] if any(given) else []
-    steps = checked_steps(optimizer, given, groups[0])
-    scalar_state = checked_scalars(optimizer, given)
+    needless = {"momentum_buffer"} if settings.get("momentum") == 0 else set()
+    arrays = [checked_arrays(optimizer, i, entry, needless) for i, entry in enumerate(given)]
+    counts = checked_counts(optimizer, given, groups[0], needless)
 
     for name, value in settings.items():
         optimizer._config[name] = value
+    optimizer._own |= own
     optimizer._reset()
-    for views, found in zip(views_of(optimizer), arrays, strict=False):
-        for name, view in views.items():
-            view[...] = found[name]
-    target.steps = steps
-    if scalar_state:
-        target.scalar_state = scalar_state
+    for views, found in zip(views_of(optimizer), arrays, strict=True):
+        for name in found:
+            views[name][...] = found[name]
+    target.counts = counts
 
 
-def checked_settings(optimizer: Optimizer, group: Mapping[str, Any]) -> dict[str, float]:
-    """Settings of a param group in native form; unknown ones are ignored."""
+def checked_keys(group: Mapping[str, Any], count: int, entries: Mapping[Any, Any]) -> list[Any]:
+    """The keys of the parameters' states, in the order of the parameters."""
+    if "params" not in group:
+        raise KeyError("param_groups[0]: expected the key 'params'")
+    keys = list(group["params"])
+    if len(keys) != count or len(set(keys)) != count:
+        raise ValueError(f"params: expected {count} different keys, got {keys!r:.80}")
+    if unknown := [key for key in entries if key not in keys]:
+        raise ValueError(f"state: {unknown[0]!r} is in no param group, whose keys are {keys!r:.80}")
+    return keys
+
+
+def checked_settings(
+    optimizer: Optimizer, group: Mapping[str, Any]
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Settings of a param group in native form, and those that the rule does not use.
+
+    Settings of no rule, such as PyTorch's ``foreach``, are ignored; those of another optimizer are refused.
+    """
     given = split_pairs(dict(group))
+    rule, family = optimizer._config.rule, RULES[optimizer._rules[0]]["hypers"]
+    own = {argument.name: argument for argument in optimizer._own_arguments}
+    for name in given:
+        if name in ALL_HYPERS and name not in family and name not in own:
+            raise ValueError(f"{name}: the state is of another optimizer than {type(optimizer).__name__}")
     for name in optimizer._structure:
-        if name in given and bool(given[name]) != bool(getattr(optimizer, name)):
+        if name in given and own[name].checked(given[name]) != getattr(optimizer, name):
             raise ValueError(
                 f"{name}: the state has {given[name]}, this optimizer {getattr(optimizer, name)}"
             )
     if optimizer._schedule is not None:
         given.pop("lr", None)
-    known = (*RULES[optimizer._config.rule]["hypers"], *OPTIONS)
+    known = (*RULES[rule]["hypers"], *OPTIONS)
     settings = {name: to_native(name, given[name]) for name in known if name in given}
-    _core.OptimizerConfig(optimizer._config.rule, settings)  # refuses values out of range
-    return settings
+    _core.OptimizerConfig(rule, settings)  # refuses values out of range
+    unused = {name: to_native(name, given[name]) for name in family if name in given and name not in known}
+    _core.OptimizerConfig(optimizer._rules[0], unused)
+    check_momentum({name: optimizer._config[name] for name in RULES[rule]["hypers"]} | settings, unused)
+    return settings, {name: from_native(name, value) for name, value in unused.items()}
 
 
-def checked_arrays(optimizer: Optimizer, i: int, entry: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """The state buffers of one parameter."""
-    slots, found = RULES[optimizer._config.rule]["slots"], {}
+def check_momentum(settings: Mapping[str, float], unused: Mapping[str, float]) -> None:
+    """Raises if the rule cannot follow the momentum of a state."""
+    if unused.get("momentum", 0) != 0:
+        raise ValueError(
+            f"momentum: the state has {unused['momentum']:g}, which an optimizer made without momentum cannot"
+            " take over: make it with that momentum"
+        )
+    if settings.get("momentum") == 0 and settings.get("dampening", 0) != 0:
+        raise ValueError(
+            f"momentum: the state has 0 with a dampening of {settings['dampening']:g}, which an optimizer"
+            " made with momentum cannot take over: make it without momentum"
+        )
+
+
+def checked_arrays(
+    optimizer: Optimizer, i: int, entry: Mapping[str, Any], needless: set[str]
+) -> dict[str, NDArray[Any]]:
+    """The state buffers of one parameter; none for a parameter without state."""
+    row = RULES[optimizer._config.rule]
+    slots, found = row["slots"], {}
+    known = (*slots, *row["scalar_state"], "step")
+    if unknown := [name for name in entry if name not in known]:
+        kept = ", ".join(slots) or "none"
+        raise ValueError(f"state[{i}]: {unknown[0]!r} has no place here; kept state: {kept}")
+    if not entry:
+        return {}
     for name in slots:
+        if name not in entry and name in needless:
+            continue
         if name not in entry:
             raise KeyError(f"state[{i}]: expected {', '.join(slots)}, got {', '.join(entry)}")
+        refuse_masked(f"state[{i}][{name!r}]", entry[name])
         found[name] = np.asarray(entry[name])
         if found[name].dtype.kind not in "fiu":
             raise TypeError(f"state[{i}][{name!r}]: expected real numbers, got dtype {found[name].dtype}")
@@ -131,15 +185,20 @@ def checked_arrays(optimizer: Optimizer, i: int, entry: Mapping[str, Any]) -> di
     return found
 
 
-def checked_steps(optimizer: Optimizer, given: list[dict[str, Any]], group: Mapping[str, Any]) -> int:
-    """The one number of steps that all parameters have seen."""
-    if RULES[optimizer._config.rule]["counts"]:
-        counts = {checked_count("step", entry.get("step", 0)) for entry in given}
+def checked_counts(
+    optimizer: Optimizer, given: list[dict[str, Any]], group: Mapping[str, Any], needless: set[str]
+) -> list[tuple[int, list[float]]]:
+    """The steps that each parameter has seen, none if it has no state, and the scalars of its state."""
+    row = RULES[optimizer._config.rule]
+    if row["counts"]:
+        steps = [checked_count("step", entry.get("step", 0)) for entry in given]
     else:  # PyTorch counts none here; a velocity shows that there was a step
-        counts = {checked_count("steps", group.get("steps", 0)) or int(any(given))}
-    if len(counts) != 1:
-        raise ValueError(f"step: expected one number for all parameters, got {sorted(counts)}")
-    return counts.pop()
+        common = checked_count("steps", group.get("steps", 0)) or int(any(given))
+        steps = [common if entry or needless.issuperset(row["slots"]) else 0 for entry in given]
+    return [
+        (count, checked_scalars(row["scalar_state"], i, entry))
+        for i, (count, entry) in enumerate(zip(steps, given, strict=True))
+    ]
 
 
 def checked_count(name: str, value: Any) -> int:
@@ -160,12 +219,8 @@ def check_mapping(name: str, value: Any) -> Mapping[Any, Any]:
     return value
 
 
-def checked_scalars(optimizer: Optimizer, given: list[dict[str, Any]]) -> list[float]:
-    """The scalars of the state, equal for all parameters; empty before the first step."""
-    found: list[float] = []
-    for name in RULES[optimizer._config.rule]["scalar_state"]:
-        values = {check_float(name, np.asarray(entry[name])) for entry in given if name in entry}
-        if len(values) > 1:
-            raise ValueError(f"{name}: expected one number for all parameters, got {sorted(values)}")
-        found += values
-    return found
+def checked_scalars(wanted: Mapping[str, float], i: int, entry: Mapping[str, Any]) -> list[float]:
+    """The scalars in the state of one parameter; those before the first step if it has no state."""
+    if missing := [name for name in wanted if entry and name not in entry]:
+        raise KeyError(f"state[{i}]: expected {', '.join(wanted)}, got no {missing[0]}")
+    return [check_float(name, np.asarray(entry[name])) if entry else first for name, first in wanted.items()]

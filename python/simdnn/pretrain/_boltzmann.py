@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core, optim
-from .._utils.check import check_int
+from .._utils.arrays import as_cpu_array
+from .._utils.check import check_flag, check_int
 from .._utils.files import Path
 from .._utils.progress import Progress, advance, bar
 from ..io import _rbm
@@ -24,7 +25,7 @@ MAX_GIBBS_STEPS = 1000
 
 def binary_inputs(X: ArrayLike, features: int, dtype: DTypeLike, name: str = "X") -> NDArray[Any]:
     """X as a contiguous array [n, features]; raises unless its numbers are in [0, 1]."""
-    x = np.asarray(X)
+    x = as_cpu_array(name, X)
     if x.dtype.kind not in "biuf":
         raise TypeError(f"{name}: expected real numbers, got dtype {x.dtype}")
     if x.ndim != 2 or x.shape[1] != features or len(x) == 0:
@@ -100,7 +101,7 @@ class BernoulliRBM:
         self.in_features = check_int("in_features", in_features)
         self.out_features = check_int("out_features", out_features)
         self.k = check_int("k", k, 1, MAX_GIBBS_STEPS)
-        self.sample_visible = bool(sample_visible)
+        self.sample_visible = check_flag("sample_visible", sample_visible)
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import optim
-from .._utils.check import check_int, check_name
+from .._utils.arrays import as_cpu_array
+from .._utils.check import check_int, check_name, check_probability
 from .._utils.progress import Progress, advance, bar
 from ..nn import Activation, AlphaDropout, Dense, Dropout, Layer, Sequential
-from ..nn._dropout import probability
 from ..training import History, Trainer
 from ._boltzmann import MAX_GIBBS_STEPS, BernoulliRBM, binary_inputs
 
@@ -242,7 +242,7 @@ def greedy_layerwise(
         check_int("epochs", epochs),
         None if batch_size is None else check_int("batch_size", batch_size),
         optimizer_factory(optimizer, lr, method),
-        probability("corruption", corruption) if method == "denoising" else 0.0,
+        check_probability("corruption", corruption) if method == "denoising" else 0.0,
         check_int("k", k, 1, MAX_GIBBS_STEPS),
         loss,
     )
@@ -287,7 +287,7 @@ def inputs_of(model: Sequential, X: ArrayLike, method: str) -> NDArray[Any]:
     """X as a contiguous array of the model's dtype; raises for a wrong dtype, shape or range."""
     if method == "rbm":
         return binary_inputs(X, model.in_features, model.dtype)
-    x = np.asarray(X)
+    x = as_cpu_array("X", X)
     if x.dtype.kind not in "biuf":
         raise TypeError(f"X: expected real numbers, got dtype {x.dtype}")
     if x.ndim != 2 or x.shape[1] != model.in_features or len(x) == 0:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import init, nn
+from .._utils.arrays import as_cpu_array
+from .._utils.check import check_int, check_nonnegative
 from ..init._draw import Rng, generator_of
 from ..nn import Sequential
 
@@ -27,9 +29,9 @@ def lsuv(
     rng : numpy.random.Generator, int or None
         Random generator, or its seed; None draws a seed.
     tolerance : float
-        Largest difference of a variance from 1.
+        Largest difference of a variance from 1, >= 0.
     iterations : int
-        Largest number of times that a layer is scaled.
+        Largest number of times that a layer is scaled, >= 0.
 
     Returns
     -------
@@ -52,7 +54,8 @@ def lsuv(
 
     Source: Mishkin & Matas 2016, "All you need is a good init", algorithm 1.
     """
-    x = np.asarray(X)
+    tolerance, iterations = check_nonnegative("tolerance", tolerance), check_int("iterations", iterations, 0)
+    x = as_cpu_array("X", X)
     model.forward(x[:1])  # raises for a wrong dtype or shape
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"X: expected at least two samples in rows, got shape {x.shape}")

@@ -50,7 +50,7 @@ def sequence(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Schedu
         )
     ends = [*begins[1:], math.inf]
     pieces = [
-        (kind, begin + offset, values)
+        (kind, max(begin + offset, math.nextafter(begin - 1, math.inf)), values)
         for part, begin, end in zip(parts, begins, ends, strict=True)
         for kind, offset, values in part._pieces
         if begin + offset < end
@@ -64,7 +64,7 @@ def warm_up(steps: int, then: Schedule, start: float = 0.0) -> Schedule:
     Parameters
     ----------
     steps : int
-        Length of the warm-up, at least 1.
+        Length of the warm-up, at least 0; 0 is none.
     then : Schedule
         The schedule after the warm-up; it counts its steps from there.
     start : float, default 0.0
@@ -89,6 +89,9 @@ def warm_up(steps: int, then: Schedule, start: float = 0.0) -> Schedule:
     """
     if not isinstance(then, Schedule):
         raise TypeError(f"then: expected a Schedule, got {type(then).__name__}")
+    check_finite("start", start)
+    if check_int("steps", steps, 0) == 0:
+        return then
     return sequence([linear(start, then(0), steps), then], [steps])
 
 
@@ -102,7 +105,9 @@ def one_cycle(
 ) -> Schedule:
     """The 1cycle policy: a rise from ``max_lr / div_factor`` to `max_lr`, then a fall to nearly zero.
 
-    The last rate is ``max_lr / div_factor / final_div_factor``.
+    The rate rises up to step ``pct_start * steps - 1`` and falls up to step ``steps - 1``, where it is
+    ``max_lr / div_factor / final_div_factor``. A fall of no length (`pct_start` 1) is left out: the
+    cycle ends at its top. Without a rise (`pct_start` 0) the top would be at step -1.
 
     Parameters
     ----------
@@ -141,9 +146,12 @@ def one_cycle(
     if anneal not in ("cos", "linear"):
         raise ValueError(f"anneal: expected 'cos' or 'linear', got {anneal!r}")
     kind = {"cos": "cosine", "linear": "linear"}[anneal]
-    peak = max(check_finite("pct_start", pct_start, 0.0, 1.0) * count - 1, 0.0)
-    pieces: list[Piece] = [(kind, peak, [top, last, max(count - 1 - peak, 0.0)])]
-    if peak > 0:
-        pieces.insert(0, (kind, 0.0, [low, top, peak]))
+    peak = check_finite("pct_start", pct_start, 0.0, 1.0) * count - 1
+    fall = count - 1 - peak
+    pieces: list[Piece] = []
+    if peak > 0 or fall <= 0:
+        pieces.append((kind, 0.0, [low, top, peak]))
+    if fall > 0:
+        pieces.append((kind, peak, [top, last, fall]))
     text = f"one_cycle({max_lr}, {steps}, {pct_start}, {div_factor}, {final_div_factor}, {anneal!r})"
     return Schedule(pieces, text)

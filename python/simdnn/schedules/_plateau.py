@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from .._utils.check import check_finite, check_int
+from .._utils.check import check_finite, check_float, check_int, check_name
 
 
 class ReduceOnPlateau:
@@ -48,9 +48,9 @@ class ReduceOnPlateau:
 
         `Trainer.fit` calls this after each epoch with the validation loss, or else the training loss.
         """
-        settings = self._settings
-        if self._improves(float(metric)):
-            self.best, self.bad_epochs = float(metric), 0
+        settings, value = self._settings, check_float("metric", metric)
+        if self._improves(value):
+            self.best, self.bad_epochs = value, 0
         else:
             self.bad_epochs += 1
         if self.cooling > 0:
@@ -63,12 +63,15 @@ class ReduceOnPlateau:
 
     def _improves(self, metric: float) -> bool:
         """True if `metric` is better than the best so far by more than the threshold."""
-        threshold, best = self._settings["threshold"], self.best
-        if math.isinf(best):
-            return math.isfinite(metric)
-        margin: float = abs(best) * threshold if self._settings["threshold_mode"] == "rel" else threshold
-        rises = self._settings["mode"] == "max"
-        return metric > best + margin if rises else metric < best - margin
+        settings, best = self._settings, self.best
+        rises, threshold = settings["mode"] == "max", settings["threshold"]
+        if settings["threshold_mode"] == "abs":
+            bound: float = best + threshold if rises else best - threshold
+        elif math.isinf(best):
+            bound = best
+        else:
+            bound = best * (1 + (threshold if rises == (best >= 0) else -threshold))
+        return metric > bound if rises else metric < bound
 
     def __repr__(self) -> str:
         return f"reduce_on_plateau({self.lr}, {', '.join(f'{k}={v!r}' for k, v in self._settings.items())})"
@@ -100,7 +103,8 @@ def reduce_on_plateau(
     threshold : float, default 1e-4
         Smallest improvement that counts, finite and >= 0.
     threshold_mode : {"rel", "abs"}, default "rel"
-        An improvement exceeds ``threshold * abs(best)`` with "rel", `threshold` with "abs".
+        An improvement exceeds ``threshold * abs(best)`` with "rel", `threshold` with "abs". For metrics < 0
+        PyTorch's "rel" has the other sign, and takes a metric that is a little worse for an improvement.
     cooldown : int, default 0
         Epochs after a reduction in which none is counted as bad.
     min_lr : float, default 0.0
@@ -125,10 +129,8 @@ def reduce_on_plateau(
 
     Source: PyTorch's ``ReduceLROnPlateau``: the same names, defaults and rule.
     """
-    if mode not in ("min", "max"):
-        raise ValueError(f"mode: expected 'min' or 'max', got {mode!r}")
-    if threshold_mode not in ("rel", "abs"):
-        raise ValueError(f"threshold_mode: expected 'rel' or 'abs', got {threshold_mode!r}")
+    check_name("mode", mode, ("min", "max"))
+    check_name("threshold_mode", threshold_mode, ("rel", "abs"))
     settings = {
         "mode": mode,
         "factor": check_finite("factor", factor, 0.0, math.nextafter(1.0, 0.0)),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
+from .._utils.arrays import as_cpu_array
 
 #: A piece of a schedule: its kind in the C++ registry, its first step, and the parameters of its kind.
 Piece = tuple[str, float, list[float]]
@@ -17,7 +18,8 @@ Piece = tuple[str, float, list[float]]
 class Schedule:
     """A learning rate as a function of the steps done so far, returned by the functions of this module.
 
-    Calling it with a step (an integer >= 0) gives a float, with an array of steps an array of their shape.
+    Calling it with a step (an integer >= 0) gives a float, with an array of steps an array of their shape;
+    other numbers are a ValueError.
 
     Examples
     --------
@@ -33,11 +35,19 @@ class Schedule:
         self._pieces = list(pieces)
         if not self._pieces:
             raise ValueError("schedule: expected at least one piece")
+        _core.schedule_rates(self._pieces, np.zeros(0))  # refuses numbers out of range
+        if not np.isfinite([value for _, _, values in self._pieces for value in values]).all():
+            raise ValueError(f"schedule: constant, lr: expected a finite number >= 0, got {self._pieces}")
         self._text = text
 
     def __call__(self, step: ArrayLike) -> Any:
         """The learning rate at a step, counted from 0; an array of rates for an array of steps."""
-        steps = np.asarray(step, np.float64)
+        given = as_cpu_array("step", step)
+        if given.dtype.kind not in "iuf":
+            raise TypeError(f"step: expected integers >= 0, got dtype {given.dtype}")
+        steps = np.asarray(given, np.float64)
+        if wrong := steps[~((steps >= 0) & (steps == np.floor(steps)) & (steps < np.inf))].ravel().tolist():
+            raise ValueError(f"step: expected integers >= 0, got {wrong[0]:g}")
         rates = _core.schedule_rates(self._pieces, steps)
         return rates if steps.ndim else float(rates)
 

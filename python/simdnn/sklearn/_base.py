@@ -17,7 +17,9 @@ from sklearn.utils.validation import _check_sample_weight
 from .. import nn
 from ..config import limited_threads
 from ._compat import checked_data
+from ._fitted import check_resumable, fitted, remember
 from ._heads import Head
+from ._inputs import check_kinds, check_range, exact_labels
 from ._lbfgs import fit_lbfgs
 from ._network import arrays_of, dense_network, hidden_sizes, initialize, make_network, pretrain
 from ._stochastic import Data, StochasticFit, hold_out, make_optimizer, make_trainer
@@ -76,23 +78,35 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _checked_input(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
         """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""
+        check_kinds("X", X)
         dtypes = [np.float64, np.float32]
-        if self.dtype is not None and np.dtype(self.dtype) == np.float32:
+        fresh = options.get("reset", True) or "_model" not in vars(self)
+        dtype = self._wanted_dtype() if fresh else self._model.dtype
+        if dtype == np.float32:
             dtypes.reverse()
         return checked_data(self, X, y, accept_sparse=["csr", "csc"], dtype=dtypes, **options)
 
     def _checked_pair(self, X: Any, y: Any, first: bool) -> tuple[Any, Any]:
         """X and y checked; y of one column becomes a vector."""
         numeric = not is_classifier(self)
+        check_kinds("y", y, dates=not numeric)
+        y = exact_labels(y)
         X, y = self._checked_input(X, y, multi_output=True, y_numeric=numeric, reset=first)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
-    def _network_dtype(self, X: Any) -> np.dtype[Any]:
-        """The dtype of the network: `dtype`, or that of X."""
-        dtype: np.dtype[Any] = np.dtype(X.dtype if self.dtype is None else self.dtype)
-        if dtype not in (np.float32, np.float64):
+    def _wanted_dtype(self) -> np.dtype[Any] | None:
+        """The parameter `dtype`, checked."""
+        try:
+            dtype = None if self.dtype is None else np.dtype(self.dtype)
+        except TypeError:
+            raise TypeError(f"dtype: expected float32, float64 or None, got {self.dtype!r}") from None
+        if dtype not in (None, np.float32, np.float64):
             raise ValueError(f"dtype: expected float32, float64 or None, got {self.dtype!r}")
         return dtype
+
+    def _network_dtype(self, X: Any) -> np.dtype[Any]:
+        """The dtype of the network: `dtype`, or that of X."""
+        return self._wanted_dtype() or np.dtype(X.dtype)
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, incremental: bool = False, eval_set: Any = None
@@ -102,17 +116,27 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, Y, weight = self._validate_input(X, y, incremental, first)
         if sample_weight is not None:
+            check_kinds("sample_weight", sample_weight)
             checked = _check_sample_weight(sample_weight, X)
             weight = checked if weight is None else weight * checked
+        check_range("X", X, self._network_dtype(X))
         self._random_state = check_random_state(self.random_state)
         head = self._head(Y)
         if first:
             self._initialize(X, head)
         else:
             self._resume()
+            if head.outputs != self._model.out_features:
+                raise ValueError(
+                    f"y: expected {self._model.out_features} columns, as fitted, got {head.outputs}"
+                )
         self.n_outputs_ = head.outputs
         with limited_threads(self.n_threads):
             if self.solver == "lbfgs" and self.optimizer is None:
+                if eval_set is not None:
+                    raise ValueError(
+                        "eval_set: needs a stochastic solver (solver='sgd' or 'adam') or an optimizer"
+                    )
                 fit_lbfgs(self, head, Data(X, Y, weight))
             else:
                 self._fit_stochastic(head, Data(X, Y, weight), incremental, eval_set)
@@ -126,6 +150,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _initialize(self, X: Any, head: Head) -> None:
         """Makes a new network and sets the attributes to their values before the first epoch."""
         self._model = make_network(self, X.shape[1], head, self._network_dtype(X))
+        remember(self)
         self._expose_arrays()
         initialize(self, self.coefs_, self.intercepts_, self._random_state)
         self._seed = int(self._random_state.randint(2**31)) if self.dropout else 0
@@ -165,7 +190,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         arrays = [*self.coefs_, *self.intercepts_]
         model, views = vars(self).get("_model"), vars(self).get("_arrays", ())
         if model is None or [np.shape(array) for array in arrays] != [view.shape for view in views]:
-            model = dense_network(self.coefs_, self.activation, np.result_type(*self.coefs_))
+            activation = fitted(self, "activation")
+            model = dense_network(self.coefs_, activation, np.result_type(*self.coefs_))
             views = [view for part in arrays_of(model) for view in part]
         for view, array in zip(views, arrays, strict=True):
             if view is not array:
@@ -175,7 +201,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _resume(self) -> None:
         """Continues with the fitted network, or with one for arrays that the user has assigned."""
         model = self._synced()
-        if model is not vars(self).get("_model"):
+        if model is vars(self).get("_model"):
+            check_resumable(self)
+        else:
             self._model, self._trainer, self._optimizer, self._optimizer_state = model, None, None, None
             self._seed = 0
         self._expose_arrays()
@@ -186,7 +214,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             raise ValueError("partial_fit does not support early_stopping=True")
         self._begin_curves()
         self._prepare_trainer(head, fresh=not incremental)
-        evaluation = None if eval_set is None else self._evaluation(eval_set)
+        evaluation = None if eval_set is None else self._evaluation(eval_set, data.Y.shape[1])
         validation = evaluation if self.early_stopping else None
         if self.early_stopping and evaluation is None:
             data, validation = hold_out(self, data)
@@ -209,12 +237,16 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         self._optimizer_state = None
         self._optimizer.l1, self._optimizer.l2 = self.l1, self.alpha  # they may change between partial fits
 
-    def _evaluation(self, eval_set: Any) -> Data:
+    def _evaluation(self, eval_set: Any, columns: int) -> Data:
         """The samples of ``eval_set``, checked like those of `fit`."""
         given = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
         if not isinstance(given, tuple) or len(given) not in (2, 3):
             raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
+        for values in given:
+            check_kinds("eval_set", values, dates=is_classifier(self))
         X, Y = self._validate_evaluation(*given[:2])
+        if Y.shape[1] != columns:
+            raise ValueError(f"eval_set: expected y of {columns} columns, as in fit, got {Y.shape[1]}")
         return Data(X, Y, _check_sample_weight(given[2], X) if len(given) == 3 else None)
 
     def _outputs(self, X: Any, checked: bool = False) -> Array:
@@ -222,6 +254,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         if not checked:
             X = self._checked_input(X, reset=False)
         model = self._synced()
+        check_range("X", X, model.dtype)
         with limited_threads(self.n_threads):
             if not issparse(X):
                 return np.asarray(model(X))

@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from .. import optim
 from ._base import BaseMLP, EvalSet, is_stochastic, set_attributes
+from ._class_weight import weights_of_samples
 from ._documentation import documented
+from ._fitted import fitted
 from ._heads import Head, classifier_head
+from ._inputs import check_kinds, exact_labels
 from ._labels import Labels
 from ._stochastic import Data
 
@@ -27,10 +30,24 @@ def has_probabilities(estimator: Any) -> bool:
     if hasattr(estimator, "out_activation_"):
         known = estimator.out_activation_ in ("softmax", "logistic")
     else:
-        known = classifier_head(estimator.loss, "binary", 1).activation in ("softmax", "logistic")
+        try:
+            known = classifier_head(estimator.loss, "binary", 1).activation in ("softmax", "logistic")
+        except (TypeError, ValueError) as error:
+            raise AttributeError(str(error)) from error
     if not known:
-        raise AttributeError(f"probabilities are not available when loss={estimator.loss!r}")
+        loss = fitted(estimator, "loss")
+        raise AttributeError(f"probabilities are not available when loss={loss!r}; use decision_function")
     return True
+
+
+def has_scores_alone(estimator: Any) -> bool:
+    """True for losses without probabilities; raises AttributeError for others."""
+    try:
+        has_probabilities(estimator)
+    except AttributeError:
+        return True
+    loss = fitted(estimator, "loss")
+    raise AttributeError(f"decision_function is not available when loss={loss!r}; use predict_proba")
 
 
 @documented
@@ -43,9 +60,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         Any other loss that a `Trainer` takes is given by name or function and has one output per class:
         "cross_entropy", ``partial(F.cross_entropy, label_smoothing=0.1)``, "focal", "hinge",
         "large_margin_softmax", "mse", ... The targets of hinge losses are -1 and 1, those of other losses of
-        values 0 and 1. `predict_proba` exists only for losses of logits.
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, which multiply ``sample_weight``, as in scikit-learn's other classifiers.
+        values 0 and 1. `predict_proba` exists only for losses of logits, `decision_function` only for others.
+    class_weight : dict, "balanced", list of dict or None, default=None
+        Weights of the classes, which multiply ``sample_weight``, as in scikit-learn's other classifiers. A
+        class that a dict does not name has the weight 1. For multilabel y a dict has the weights of 0 and 1
+        in each column, and a list one dict for each.
     {extras}
 
     Attributes
@@ -66,7 +85,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     (1, 2)
     """
 
-    _parameter_constraints = BaseMLP._parameter_constraints | {"class_weight": [dict, str, list, None]}
+    _parameter_constraints = BaseMLP._parameter_constraints | {
+        "class_weight": [StrOptions({"balanced"}), dict, list, None]
+    }
 
     def __init__(
         self,
@@ -114,6 +135,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         """The head for the classes of this fit."""
         return classifier_head(self.loss, self._labels.kind, self._labels.outputs)
 
+    def _fitted_head(self) -> Head:
+        """The head of the fitted network."""
+        return classifier_head(fitted(self, "loss"), self._labels.kind, self._labels.outputs)
+
     def _validate_input(
         self, X: Any, y: Any, incremental: bool, first: bool
     ) -> tuple[Any, Array, Array | None]:
@@ -141,9 +166,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         """The weight that ``class_weight`` gives to each sample, or None."""
         if self.class_weight is None:
             return None
-        if incremental and self.class_weight == "balanced":
+        if incremental and isinstance(self.class_weight, str):
             raise ValueError("class_weight: 'balanced' needs all samples at once; give partial_fit a dict")
-        return np.asarray(compute_sample_weight(self.class_weight, y))
+        return weights_of_samples(self.class_weight, self._labels, y)
 
     def _validation_score(self, head: Head, data: Data) -> float:
         """Accuracy: the fraction of samples with all labels right."""
@@ -208,7 +233,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         TypeError, ValueError
             As in `fit`, or if ``classes`` is missing in the first call or different in a later one.
         """
-        self._set_classes(y, classes)
+        check_kinds("y", y, dates=True)
+        check_kinds("classes", classes, dates=True)
+        self._set_classes(exact_labels(y), exact_labels(classes))
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
@@ -228,20 +255,39 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     def predict(self, X: ArrayLike) -> Any:
         """Predicted class of each sample, shape (n,), or multilabel zeros and ones, shape (n, labels)."""
         check_is_fitted(self)
-        head = self._head()
+        head = self._fitted_head()
         return self._labels.decode(head.decisions(self._outputs(X)), head.threshold)
+
+    @available_if(has_scores_alone)  # type: ignore[untyped-decorator]
+    def decision_function(self, X: ArrayLike) -> Array:
+        """Scores of the classes, for losses without probabilities, such as "hinge" and "mse".
+
+        Parameters
+        ----------
+        X : array or sparse matrix, shape (n, features)
+
+        Returns
+        -------
+        array, shape (n,), (n, n_classes) or (n, labels)
+            Of two classes the score of the second, which is predicted above 0; of several the score of each,
+            the largest of which is predicted; of multilabel y the score of each label, predicted above 0.
+        """
+        check_is_fitted(self)
+        head = self._fitted_head()
+        scores = head.decisions(self._outputs(X)) - head.threshold
+        return scores[:, 0] if self._labels.kind == "binary" else scores
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probability of each class, shape (n, n_classes), in the order of ``classes_``."""
         check_is_fitted(self)
-        return self._head().probabilities(self._outputs(X))
+        return self._fitted_head().probabilities(self._outputs(X))
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """Logarithm of `predict_proba`, shape (n, n_classes); finite also where one is rounded to 0."""
         check_is_fitted(self)
-        return self._head().log_probabilities(self._outputs(X))
+        return self._fitted_head().log_probabilities(self._outputs(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -58,7 +58,7 @@ class Objective:
 def fit_lbfgs(estimator: Any, head: Head, data: Data) -> None:
     """Fits an estimator by L-BFGS over all samples at once."""
     for name in ("l1", "dropout", "batch_norm", "clip_norm", "callbacks"):
-        if getattr(estimator, name):
+        if getattr(estimator, name) or (name == "clip_norm" and estimator.clip_norm is not None):
             raise ValueError(f"{name}: needs a stochastic solver (solver='sgd' or 'adam') or an optimizer")
     objective = Objective(estimator, head, data)
     start = objective.model.flat_parameters.copy()

@@ -88,7 +88,10 @@ def pretrain(model: nn.Sequential, X: Any, method: Any, seed: int) -> None:
     """Pre-trains the hidden layers without labels by `simdnn.pretrain.greedy_layerwise`."""
     settings = {"method": method} if isinstance(method, str) else dict(method)
     dense = X.toarray() if issparse(X) else X
-    greedy_layerwise(model, dense, **{"seed": seed, "progress": False, **settings})
+    try:
+        greedy_layerwise(model, dense, **{"seed": seed, "progress": False, **settings})
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"pretrain: {error}") from error
 
 
 def initialize(

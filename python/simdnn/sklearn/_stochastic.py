@@ -96,6 +96,7 @@ class StochasticFit:
         self.count = train.Y.shape[0]
         self.size = self.batch_size()
         self.order = np.arange(self.count)
+        self.trained_order = self.order
         self.watched: Data | None = None
         self.patience = self.resumed_patience()
 
@@ -159,7 +160,21 @@ class StochasticFit:
             permutation = np.arange(self.count)
             self.estimator._random_state.shuffle(permutation)
             self.order = self.order[permutation]
+        self.trained_order = self.order
         return self.order
+
+    def batches_constant(self) -> float:
+        """The constant of the loss, in which each batch counts by its samples, as in scikit-learn's curve."""
+        data = self.train
+        if data.weight is None or not self.head.poisson:
+            return float(self.constant)
+        total, counted = 0.0, 0
+        for begin in range(0, self.count, self.size):
+            rows = self.trained_order[begin : begin + self.size]
+            if (weight := data.weight[rows]).any():
+                total += self.head.constant(data.Y[rows], weight) * len(rows)
+                counted += len(rows)
+        return total / max(counted, 1)
 
     def adapted(self, callback: Any) -> Any:
         """A user's callback for `Trainer.fit`; a plain function gets the estimator instead of the trainer."""
@@ -172,7 +187,7 @@ class StochasticFit:
         estimator = self.estimator
         estimator.n_iter_ += 1
         estimator.t_ += self.count
-        estimator.loss_ = logs["loss"] / self.head.divisor + self.constant + logs["penalty"]
+        estimator.loss_ = logs["loss"] / self.head.divisor + self.batches_constant() + logs["penalty"]
         logs["loss"] = estimator.loss_
         estimator.loss_curve_.append(estimator.loss_)
         if estimator.verbose:

@@ -3,111 +3,32 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.check import check_float, check_int
+from .._utils.check import check_int
 from .._utils.jsonable import only_keys
-from ._cells import Table, as_text, column_of, is_number
-
-#: Display name of the input that rare and unseen categories share.
-OTHER = "(other)"
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """Encoder of a numeric column: (x - mean) / scale, and 0 for a missing value.
-
-    With `missing`, a second input is 1 where the value is missing and 0 elsewhere.
-    """
-
-    name: str
-    mean: float
-    scale: float
-    missing: bool
-
-    @classmethod
-    def fitted(cls, name: str, values: NDArray[Any]) -> Numbers:
-        """An encoder with the mean and the standard deviation of these values."""
-        known = values[~np.isnan(values)]
-        if np.isinf(known).any():
-            raise ValueError(f"column {name}: row {int(np.argmax(np.isinf(values))) + 1} is infinite")
-        mean, scale = (float(known.mean()), float(known.std())) if known.size else (0.0, 1.0)
-        return cls(name, mean, scale if scale > 0 else 1.0, known.size < values.size)
-
-    @property
-    def features(self) -> list[str]:
-        """Names of the inputs that the column becomes."""
-        return [self.name, f"{self.name} is missing"][: 1 + self.missing]
-
-    def encode(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Inputs [rows, len(features)] of these values."""
-        if values.dtype == object:
-            row, cell = next((i, cell) for i, cell in enumerate(values) if not is_number(cell))
-            raise ValueError(f"column {self.name}: row {row + 1}: {cell!r} is not a number")
-        absent = np.isnan(values)
-        scaled = np.where(absent, 0.0, (values - self.mean) / self.scale)
-        return np.column_stack([scaled, absent][: 1 + self.missing])
-
-
-@dataclass(frozen=True)
-class Categories:
-    """Encoder of a categorical column: one-hot inputs, or the category's index for an embedding.
-
-    With `other`, rare and unseen categories share one more input or index.
-    """
-
-    name: str
-    categories: tuple[str | None, ...]
-    other: bool
-    embedded: bool = False
-
-    @classmethod
-    def fitted(cls, name: str, values: NDArray[Any], max_categories: int, max_one_hot: int) -> Categories:
-        """An encoder of the most frequent categories; it embeds more than `max_one_hot` of them."""
-        counts = Counter(values.tolist())
-        order = sorted(counts, key=lambda one: (-counts[one], one is not None, one or ""))
-        kept = order if len(order) <= max_categories else order[: max_categories - 1]
-        embedded = len(kept) > max_one_hot
-        categories = tuple(sorted(kept, key=lambda one: (one is None, one or "")))
-        return cls(name, categories, embedded or len(order) > max_categories, embedded)
-
-    @property
-    def size(self) -> int:
-        """Number of categories, including the shared one of `other`."""
-        return len(self.categories) + self.other
-
-    @property
-    def features(self) -> list[str]:
-        """Names of the inputs that the column becomes."""
-        if self.embedded:
-            return [f"{self.name} (one of {self.size})"]
-        named = [f"{self.name}={'(missing)' if one is None else one}" for one in self.categories]
-        return named + [f"{self.name}={OTHER}"] * self.other
-
-    def encode(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Inputs [rows, len(features)] of these values."""
-        index_of = {category: i for i, category in enumerate(self.categories)}
-        unknown = len(self.categories)
-        indices = np.array([index_of.get(value, unknown) for value in values.tolist()], np.intp)
-        return indices[:, np.newaxis] if self.embedded else np.eye(unknown + 1)[indices, : self.size]
+from ._arrays import as_column, check_lengths, checked_columns
+from ._cells import Table
+from ._encoders import Categories, Numbers, checked_scaling
 
 
 class Columns:
     """Encoder of a table's columns as the inputs of a network, fitted to training data by `fit`.
 
-    Numeric columns are scaled to mean 0 and standard deviation 1. A missing number becomes the mean; if the
-    training data has missing numbers in that column, a second input is 1 where the number is missing.
+    Numeric columns are scaled to mean 0 and standard deviation 1; one that is constant but for rounding has
+    scale 1. A missing number becomes the mean; if the training data has missing numbers in that column, a
+    second input is 1 where the number is missing.
 
     Text columns are one-hot: one input per category, where missing is a category too. If a column has more
     than `max_categories` categories, the rare ones share an input. A category that was not in the training
     data sets that shared input, or none if there is no such input. A column with more than `max_one_hot`
     categories becomes a single input, the index of the category, for the tables that `embeddings` describes.
+    The number 1 and the words "1" and "1.0" are one category; 007 and 7 are two.
 
     Parameters
     ----------
@@ -136,8 +57,9 @@ class Columns:
 
         Parameters
         ----------
-        table : dict
-            Columns as `read` returns them, without the target.
+        table : dict or DataFrame
+            Columns as `read` returns them, or other arrays, lists and pandas' types of numbers, text and
+            booleans, without the target. Decimals are numbers; booleans and pandas' categories are text.
         max_categories : int
             Largest number of categories of a text column, >= 2; rarer ones share one of them.
         max_one_hot : int
@@ -150,19 +72,27 @@ class Columns:
         Raises
         ------
         TypeError
-            If a limit is not an integer.
+            If a limit is not an integer, the name of a column is not a string, or an array is masked.
         ValueError
-            If there are no columns, a number is infinite, or a limit is out of its range.
+            If there are no columns, they differ in length or hold dates, complex numbers or other objects, a
+            number is infinite or beyond float32, or a limit is out of its range.
         """
-        if not table:
+        columns = {
+            name: as_column(f"column {name}", values) for name, values in checked_columns(table).items()
+        }
+        if not columns:
             raise ValueError("expected at least one column besides the target")
-        most, hot = check_int("max_categories", max_categories, 2), check_int("max_one_hot", max_one_hot, 0)
+        check_lengths(columns)
+        most, hot = (
+            check_int("max_categories", max_categories, 2, 2**24),
+            check_int("max_one_hot", max_one_hot, 0),
+        )
         return cls(
             [
                 Categories.fitted(name, values, most, hot)
                 if values.dtype == object
                 else Numbers.fitted(name, values)
-                for name, values in table.items()
+                for name, values in columns.items()
             ]
         )
 
@@ -185,6 +115,11 @@ class Columns:
         }
 
     @property
+    def names(self) -> list[str]:
+        """Names of the columns, in order; `transform` reads no other."""
+        return [part.name for part in self.parts]
+
+    @property
     def text(self) -> list[str]:
         """Names of the text columns."""
         return [part.name for part in self.parts if isinstance(part, Categories)]
@@ -194,8 +129,8 @@ class Columns:
 
         Parameters
         ----------
-        table : dict
-            Columns as `read` returns them; columns that were not in the training data are ignored.
+        table : dict or DataFrame
+            Columns as in `fit`; columns that were not in the training data are not looked at.
 
         Returns
         -------
@@ -203,21 +138,30 @@ class Columns:
 
         Raises
         ------
+        TypeError
+            If an array is masked.
         ValueError
-            If a column is missing, or a numeric column holds text.
-        """
-        if missing := [part.name for part in self.parts if part.name not in table]:
-            raise ValueError(f"column {missing[0]!r} is missing; there are {', '.join(table)}")
-        return np.column_stack(
-            [part.encode(self._kind(part, table[part.name])) for part in self.parts]
-        ).astype(np.float32)
+            If a column is missing, a numeric column holds text that is no number, a number is infinite or,
+            itself or scaled, beyond float32, or a column is refused as in `fit`.
 
-    @staticmethod
-    def _kind(part: Numbers | Categories, values: NDArray[Any]) -> NDArray[Any]:
-        """The values of a column, numbers being turned into text where the encoder expects text."""
-        if isinstance(part, Numbers) or values.dtype == object:
-            return values
-        return column_of([None if cell != cell else as_text(cell) for cell in values.tolist()], text=True)
+        Warns
+        -----
+        UserWarning
+            If a column has not a single category of the training data, or ids without their leading zeros, or
+            no numbers where the training data had no missing ones.
+        """
+        given = checked_columns(table)
+        if missing := [part.name for part in self.parts if part.name not in given]:
+            raise ValueError(f"column {missing[0]!r} is missing; there are {', '.join(given)}")
+        columns = {
+            part.name: as_column(f"column {part.name}", given[part.name], isinstance(part, Categories))
+            for part in self.parts
+        }
+        check_lengths(columns)
+        inputs = []
+        for part in self.parts:  # a comprehension would be a frame of its own in some versions of Python
+            inputs.append(part.encode(columns[part.name]))
+        return np.column_stack(inputs).astype(np.float32)
 
     def to_dict(self) -> list[dict[str, Any]]:
         """A description of lists and dictionaries that JSON can hold; `from_dict` reads it."""
@@ -246,5 +190,5 @@ def part_of(description: Any) -> Numbers | Categories:
         flags = (bool(found[key]) for key in ("other", "embedded"))
         return Categories(str(found["name"]), tuple(found["categories"]), *flags)
     found = only_keys(description, ("name", "mean", "scale", "missing"), "column")
-    mean, scale = (check_float(key, found[key]) for key in ("mean", "scale"))
+    mean, scale = checked_scaling(found)
     return Numbers(str(found["name"]), mean, scale, bool(found["missing"]))

@@ -1,45 +1,109 @@
-"""The reader of CSV files."""
+"""The reader of CSV files (RFC 4180)."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
-from collections.abc import Collection
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ._cells import MISSING, Table, column_of
+from ._cells import INEXACT, PLAIN, Table, column_of, is_whole
+from ._hints import point_out_index, point_out_words
+from ._request import Request, delimiter_hint
 
 
-def read_csv(name: str, text: Collection[str], delimiter: str) -> Table:
-    """Reads a CSV file: a line of column names, then one line per row."""
+def read_csv(name: str, request: Request) -> Table:
+    """Reads a CSV file: a record of column names, then one record per row."""
     with open(name, encoding="utf-8-sig", newline="") as file:
-        lines = io.StringIO(file.read(), newline="")
-    header = next(csv.reader([lines.readline()], delimiter=delimiter), [])
-    if repeated := [column for i, column in enumerate(header) if column in header[:i]]:
-        raise ValueError(f"{name}: two columns are named {repeated[0]!r}")
-    begin = lines.tell()
-    if not text and (columns := read_numeric_csv(lines, header, delimiter)) is not None:
-        return columns
-    lines.seek(begin)
-    rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
-    long = next((i for i, row in enumerate(rows) if len(row) > len(header)), None)
-    if long is not None:
-        raise ValueError(
-            f"{name}: row {long + 1} has {len(rows[long])} cells, but there are {len(header)} columns"
-        )
-    cells = [[None if cell in MISSING else cell for cell in row] + [None] * len(header) for row in rows]
-    return {column: column_of([row[i] for row in cells], column in text) for i, column in enumerate(header)}
+        text = file.read()
+    lines = io.StringIO(text, newline="")
+    records = Records(name, lines, request.delimiter)
+    header = next(iter(records), [])
+    named = [column for column in header if column.strip()]
+    if not named:
+        raise ValueError(f"{name}: expected columns with names and at least one row")
+    wanted = request.wanted(name, named)
+    begin, columns = lines.tell(), None
+    if request.form == PLAIN and not request.text:
+        columns = read_numeric_csv(lines, text, header, request.delimiter)
+    if columns is None:
+        lines.seek(begin)
+        records = Records(name, lines, request.delimiter, records.reader.line_num)
+        columns = read_cells(records, header, wanted, request)
+    found = {column: columns[column] for column in wanted}
+    point_out_index(name, header, found)
+    return found
 
 
-def read_numeric_csv(file: Any, header: list[str], delimiter: str) -> Table | None:
-    """Reads lines that hold only numbers by NumPy, which is much faster; None if there is anything else."""
+class Records:
+    """The records of a CSV file that are not blank lines; `line` is the line in which the last one begins."""
+
+    def __init__(self, name: str, lines: io.StringIO, delimiter: str, lines_before: int = 0) -> None:
+        self.name, self.lines_before, self.line = name, lines_before, lines_before + 1
+        self.reader = csv.reader(lines, delimiter=delimiter, strict=True)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        try:
+            for record in self.reader:
+                if record:
+                    yield record
+                self.line = self.lines_before + self.reader.line_num + 1
+        except csv.Error as error:
+            raise ValueError(f"{self.name}: {error} (line {self.line})") from None
+
+
+def read_cells(records: Records, header: list[str], wanted: list[str], request: Request) -> Table:
+    """Reads the wanted columns of the records after the header."""
+    rows: list[list[str]] = []
+    for record in records:
+        if len(record) != len(header):
+            raise ValueError(
+                f"{records.name}: row {len(rows) + 1} has {len(record)} cells, but there are {len(header)}"
+                f" columns (line {records.line}){delimiter_hint(header)}"
+            )
+        rows.append(record)
+    found, chosen = {}, set(wanted)
+    for place, column in enumerate(header):
+        if column in chosen:
+            cells = [row[place] for row in rows]
+            found[column] = column_of(cells, column in request.text, request.form)
+            if found[column].dtype == object and column not in request.text:
+                point_out_words(column, found[column], request.form)
+    return found
+
+
+def read_numeric_csv(file: io.StringIO, text: str, header: list[str], delimiter: str) -> Table | None:
+    """Reads lines of numbers alone by NumPy, which is much faster; None if `text`, the file's, has others."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # NumPy warns if there are no rows
             values = np.loadtxt(file, delimiter=delimiter, comments=None, quotechar='"', ndmin=2)
     except (ValueError, UserWarning):
         return None
-    return dict(zip(header, values.T.copy(), strict=True)) if values.shape[1] == len(header) else None
+    if values.shape[1] != len(header):
+        return None
+    columns = dict(zip(header, values.T.copy(), strict=True))
+    if any(is_whole(column) and (np.abs(column) >= INEXACT).any() for column in columns.values()):
+        return None
+    return None if has_odd_quotes(text, delimiter) or has_leading_zeros(text, delimiter) else columns
+
+
+def has_odd_quotes(text: str, delimiter: str) -> bool:
+    """True if a quotation mark stands inside a cell, where NumPy's reader drops it."""
+    other = f'[^"\r\n{re.escape(delimiter)}]'
+    return '"' in text and re.search(f'{other}"{other}', text) is not None
+
+
+def has_leading_zeros(text: str, delimiter: str) -> bool:
+    """True if a cell may be an integer with leading zeros, which is no number but an id."""
+    codes: Any = np.frombuffer(f"\n{text}\n".encode("utf-8", "replace"), np.uint8)
+    before, zeros = codes[:-2], codes[1:-1] == ord("0")
+    starts = (before < ord("-")) & (before != ord("+"))  # line breaks, blanks, quotation marks and commas
+    if ord(delimiter) >= ord("-"):
+        starts |= before == ord(delimiter) % 256
+    places = np.flatnonzero(starts & zeros)
+    return bool(((codes[places + 2] - ord("0")) < 10).any())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.check import check_float, check_name
+from .._utils.check import check_name
 from .._utils.jsonable import only_keys
-from ._cells import Table, as_text, is_number
+from ._arrays import as_column, check_exact, checked_columns
+from ._cells import Table, as_text, canonical
+from ._encoders import Places, check_range, checked_scaling, mean_and_scale, numbers_from
 
 #: The tasks that `Target.fit` takes.
 TASKS = ("auto", "classification", "regression")
@@ -53,8 +56,8 @@ class Target:
 
         Parameters
         ----------
-        table : dict
-            Columns as `read` returns them.
+        table : dict or DataFrame
+            Columns as `Columns.fit` takes them.
         name : str
             Name of the column to predict.
         task : "auto", "classification" or "regression"
@@ -68,27 +71,28 @@ class Target:
         Raises
         ------
         TypeError
-            If `task` is not a string.
+            If `task` is not a string, or the column is a masked array.
         ValueError
-            If the column does not exist, a value is missing or infinite, it holds text for a regression, it
-            has fewer than two classes, or `task` is not known.
+            If the column does not exist or is refused as in `Columns.fit`, a value is missing, infinite or
+            beyond float32, it holds text that is no number for a regression, it has fewer than two classes,
+            classes are floats from 2**53 on, which may stand for several, or `task` is not known.
         """
         check_name("task", task, TASKS)
         values = checked(table, name)
-        if values.dtype == object and task == "regression":
-            row, cell = next((i, cell) for i, cell in enumerate(values) if not is_number(cell))
-            raise ValueError(
-                f"target {name}: row {row + 1}: {cell!r} is not a number, which a regression needs"
-            )
         if task == "classification" or (task == "auto" and are_classes(values)):
-            kinds = sorted(set(values.tolist()))
-            if len(kinds) < 2:
-                raise ValueError(
-                    f"target {name}: expected at least two classes, got only {as_text(kinds[0])!r}"
-                )
-            return cls(name, tuple(map(as_text, kinds)))
-        scale = float(values.std())
-        return cls(name, (), float(values.mean()), scale if scale > 0 else 1.0)
+            if values.dtype == np.float64:
+                check_exact(f"target {name}", values)
+            names = tuple(dict.fromkeys(class_name(one) for one in sorted(set(values.tolist()))))
+            if len(names) < 2:
+                raise ValueError(f"target {name}: expected at least two classes, got only {names[0]!r}")
+            return cls(name, names)
+        numbers = regression_numbers(name, values)
+        return cls(name, (), *mean_and_scale(numbers))
+
+    @cached_property
+    def _places(self) -> Places:
+        """The positions of the classes."""
+        return Places(self.classes)
 
     @property
     def outputs(self) -> int:
@@ -106,20 +110,23 @@ class Target:
         Raises
         ------
         ValueError
-            If the column does not exist, a value is missing or infinite, it holds text for a regression, or
-            a class that was not in the training data.
+            If the column is refused as in `fit`, or holds a class that was not in the training data.
         """
         values = checked(table, self.name)
         if not self.classes:
-            if values.dtype == object:
-                raise ValueError(f"target {self.name}: expected numbers")
-            scaled: NDArray[Any] = ((values - self.mean) / self.scale).astype(np.float32)
-            return scaled[:, np.newaxis]
-        index_of = {name: i for i, name in enumerate(self.classes)}
-        indices = [index_of.get(as_text(cell), -1) for cell in values.tolist()]
-        if -1 in indices:
-            raise ValueError(f"target {self.name}: row {indices.index(-1) + 1}: an unknown class")
-        return np.array(indices, np.int64)
+            numbers = regression_numbers(self.name, values)
+            with np.errstate(over="ignore"):
+                scaled = (numbers - self.mean) / self.scale
+            check_range(f"target {self.name}", numbers, scaled)
+            found: NDArray[Any] = scaled.astype(np.float32)[:, np.newaxis]
+            return found
+        if values.dtype == np.float64:
+            check_exact(f"target {self.name}", values)
+        indices = self._places.of(np.array([as_text(cell) for cell in values.tolist()], object))
+        if (unknown := indices == len(self.classes)).any():
+            row = int(np.argmax(unknown))
+            raise ValueError(f"target {self.name}: row {row + 1}: an unknown class, {as_text(values[row])!r}")
+        return indices.astype(np.int64)
 
     def restore(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Decode a network's outputs, shape (rows, outputs).
@@ -152,19 +159,36 @@ class Target:
         found = only_keys(description, ("name", "classes", "mean", "scale"), "target")
         if not all(isinstance(one, str) for one in found["classes"]):
             raise TypeError("target: expected strings as classes")
-        numbers = [check_float(key, found[key]) for key in ("mean", "scale")]
-        return cls(str(found["name"]), tuple(found["classes"]), *numbers)
+        return cls(str(found["name"]), tuple(found["classes"]), *checked_scaling(found))
 
 
 def checked(table: Table, name: str) -> NDArray[Any]:
     """The values of the target column; raises if one is missing or infinite."""
-    if name not in table:
-        raise ValueError(f"target {name!r} is missing; there are {', '.join(table)}")
-    values = table[name]
+    columns = checked_columns(table)
+    if name not in columns:
+        raise ValueError(f"target {name!r} is missing; there are {', '.join(columns)}")
+    values = as_column(f"target {name}", columns[name])
     absent = np.array([one is None for one in values]) if values.dtype == object else ~np.isfinite(values)
     if absent.any():
         raise ValueError(f"target {name}: row {int(np.argmax(absent)) + 1} is missing or infinite")
     return values
+
+
+def regression_numbers(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """The numbers of a regression as float64; words are read as numbers."""
+    if values.dtype == object:
+        try:
+            values = numbers_from(f"target {name}", values)
+        except ValueError as error:
+            raise ValueError(f"{error}, which a regression needs") from None
+    numbers: NDArray[Any] = values.astype(np.float64, copy=False)
+    check_range(f"target {name}", numbers)
+    return numbers
+
+
+def class_name(value: Any) -> str:
+    """The name of a class: a word, or the text of a number."""
+    return canonical(value) if isinstance(value, str) else as_text(value)
 
 
 def are_classes(values: NDArray[Any]) -> bool:

@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core, optim
-from .._utils.check import check_float, check_int, check_name
+from .._utils.check import check_flag, check_int, check_name, check_real
 from .._utils.files import Path
 from .._utils.progress import Progress, advance, bar
 from ..io import _checkpoint
-from ..losses._registry import resolve
-from ..nn import Dense, LargeMarginSoftmax, Sequential, Softmax
+from ..nn import Sequential
+from ._copies import reduced
 from ._history import History
-from ._samples import checked_order
+from ._loss import checked_loss, default_loss
+from ._samples import checked_order, checked_parameters
 
 Logs = dict[str, float]
 Callback = Callable[["Trainer", Logs], Any]
@@ -30,7 +31,9 @@ class Trainer:
     """Trains a model; each step, and each epoch of steps, is one native call.
 
     Native code runs without the GIL, except in steps of a few microseconds, where releasing it costs more
-    than it gains. Threads that share a trainer or its model take turns, a step or an epoch at a time.
+    than it gains. A network is not slower once it has learned: gradients below 2^-63 in float32, 2^-511 in
+    float64, count as zero in the backward pass, and so do factors of them, as subnormal numbers are slow.
+    Threads that share a trainer or its model take turns, a step or an epoch at a time.
 
     Parameters
     ----------
@@ -53,7 +56,8 @@ class Trainer:
     penalty : "mean" or "sum"
         Reduction of a batch's loss to which the l1 and l2 penalties are added: the mean over its samples, or
         their sum. With "sum", loss and penalties are divided by the batch's sum of weights, as in
-        scikit-learn with ``alpha``, and the logs and the history of `fit` include the penalty.
+        scikit-learn with ``alpha``, the logs and the history of `fit` include the penalty, and in the loss
+        of an epoch each batch counts by its number of samples, those without any weight left out.
 
     Attributes
     ----------
@@ -66,6 +70,11 @@ class Trainer:
     ------
     TypeError, ValueError
         If an argument has a wrong type or value, or the loss does not fit the last layer.
+
+    Notes
+    -----
+    A copy or pickle has a model of its own and the complete state of the training, as a file of `save` has:
+    it goes on bit for bit as the original would have.
 
     Examples
     --------
@@ -93,27 +102,8 @@ class Trainer:
     ) -> None:
         if not isinstance(model, Sequential):
             raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
-        last = model.layers[-1]
-        if loss is None:
-            loss = last._loss() if isinstance(last, LargeMarginSoftmax) else "cross_entropy"
-        native = resolve(loss)
-        outputs = model.out_features
-        if native.classes not in (0, outputs):
-            raise ValueError(
-                f"loss: expected weights for the model's {outputs} outputs, got {native.classes}"
-            )
-        if native.takes_logits and isinstance(last, Softmax):
-            raise ValueError(
-                f"layers[{len(model.layers) - 1}]: {last!r} gives probabilities of shape {model._output}, but"
-                f" the loss {native.name!r} takes logits of shape {model._output}: leave the layer out"
-            )
-        if native.has_margin and not (
-            isinstance(last, Dense) and not last.bias and last.activation in (None, "identity")
-        ):
-            raise ValueError(
-                "loss: a margin needs Dense(..., bias=False) without activation as the last layer, got"
-                f" {last!r}"
-            )
+        loss = default_loss(model) if loss is None else loss
+        native = checked_loss(loss, model)
         optimizer = optim.unbound(optimizer)
         self.model = model
         self.loss = loss
@@ -129,6 +119,9 @@ class Trainer:
         self._trainer = make(model._model, native, optimizer._config, self.seed)
         self.penalty = penalty
         optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduced(self)
 
     @property
     def penalty(self) -> Literal["mean", "sum"]:
@@ -193,7 +186,7 @@ class Trainer:
         TypeError, ValueError, IndexError
             If an argument has a wrong type, shape or value.
         """
-        dataset = self._trainer.dataset(X, y, sample_weight, check_float("scale", scale))
+        dataset = self._trainer.dataset(X, y, sample_weight, check_real("scale", scale))
         loss, accuracy, *_ = self._trainer.evaluate(dataset)
         return loss, accuracy if self._classifies else float("nan")
 
@@ -230,10 +223,10 @@ class Trainer:
         >>> round(loss, 4), gradient.shape
         (0.6931, (6,))
         """
-        dataset = self._trainer.dataset(X, y, sample_weight, check_float("scale", scale))
+        dataset = self._trainer.dataset(X, y, sample_weight, check_real("scale", scale))
 
         def value_and_gradient(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-            self.model.flat_parameters[:] = parameters
+            self.model.flat_parameters[:] = checked_parameters(parameters, self.model.flat_parameters.size)
             loss = self._trainer.gradient(dataset)[0]
             return loss, self.model.flat_gradients.copy()
 
@@ -316,7 +309,8 @@ class Trainer:
         >>> history.epochs, history.steps, len(history.val_loss)
         (3, 6, 3)
         """
-        epochs, scale = check_int("epochs", epochs), check_float("scale", scale)
+        epochs, scale = check_int("epochs", epochs), check_real("scale", scale)
+        shuffle = check_flag("shuffle", shuffle)
         if order is not None and not callable(order):
             raise TypeError(f"order: expected a function or None, got {type(order).__name__}")
         dataset = self._trainer.dataset(X, y, sample_weight, scale)
@@ -347,7 +341,7 @@ class Trainer:
         Parameters
         ----------
         path : str or path
-            File to write; an existing one is replaced atomically.
+            File to write; an existing one is replaced atomically and keeps its mode, group and links.
         metadata : dict, optional
             User data that JSON can hold; `simdnn.load_metadata` reads it.
 
@@ -357,7 +351,7 @@ class Trainer:
             If the optimizer is of a user-defined class, or a setting of the loss is not a value that JSON can
             hold.
         OSError
-            If the file cannot be written.
+            If the file cannot be written, or is no regular file.
         ImportError
             If safetensors is missing: it comes with the extra ``[io]``.
 

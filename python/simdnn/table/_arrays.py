@@ -1,0 +1,147 @@
+"""Columns in memory, as arrays, lists or a DataFrame's columns, to the columns of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._utils.arrays import as_cpu_array, refuse_masked
+from ._cells import INEXACT, as_text, column_of, exact_integers, is_missing, objects
+
+#: Types of the cells of a numeric column, and of all cells.
+NUMBERS = (int, float, np.integer, np.floating, Decimal)
+KNOWN = (*NUMBERS, str, bytes, bool, np.bool_)
+
+
+def checked_columns(table: Any) -> dict[str, Any]:
+    """The columns of a dictionary or DataFrame by name, themselves unread."""
+    if not hasattr(table, "items"):
+        raise TypeError(f"table: expected a dictionary of columns or a DataFrame, got {type(table).__name__}")
+    found: dict[str, Any] = {}
+    for name, values in table.items():
+        if not isinstance(name, str):
+            raise TypeError(f"table: expected strings as names of columns, got {name!r}")
+        if name in found:
+            raise ValueError(f"table: two columns are named {name!r}")
+        found[name] = values
+    return found
+
+
+def check_lengths(columns: dict[str, NDArray[Any]]) -> None:
+    """Raises unless all columns have equally many rows."""
+    if len({len(values) for values in columns.values()}) > 1:
+        sizes = ", ".join(f"{name} {len(values)}" for name, values in columns.items())
+        raise ValueError(f"the columns differ in length: {sizes:.200}")
+
+
+def as_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
+    """A column from an array, a list, or the column of a DataFrame; `what` begins error messages.
+
+    Numbers become float64, or stay whole where float64 would not tell them apart; text and booleans become
+    strings, and so do numbers if `text` is true.
+    """
+    if type(values) is np.ndarray and values.dtype == np.float64 and values.ndim == 1 and not text:
+        return values.astype(np.float64, copy=False)
+    refuse_masked(what, values)
+    array, categorical = plain_array(what, values)
+    if array.ndim != 1:
+        raise ValueError(f"{what}: expected one dimension, got shape {array.shape}")
+    kind = array.dtype.kind
+    if kind == "O":
+        return column_of_objects(what, array.tolist(), text or categorical)
+    if kind in "iuf":
+        return words_of_numbers(what, array) if text else numbers(array)
+    if kind in "bUS":
+        return column_of([as_text(cell) for cell in array.tolist()], text=True)
+    raise ValueError(f"{what}: {refusal(array.dtype)}")
+
+
+def refusal(kind: Any) -> str:
+    """The message for a type that a table cannot hold."""
+    if getattr(kind, "kind", "") in ("m", "M"):
+        return f"dates are not supported ({kind}); turn them into numbers, or leave the column out"
+    return f"expected numbers or text, got dtype {kind}"
+
+
+def plain_array(what: str, values: Any) -> tuple[NDArray[Any], bool]:
+    """A NumPy array of the values, and True if their type is that of categories."""
+    if isinstance(getattr(values, "dtype", None), np.dtype):
+        return as_cpu_array(what, values), False
+    for listed in ("to_pylist", "tolist", "to_list"):  # pyarrow, pandas' extension types, polars
+        if hasattr(values, listed) and not hasattr(values, "__dlpack__"):
+            return objects(getattr(values, listed)()), str(getattr(values, "dtype", "")).startswith("cat")
+    if isinstance(values, Sequence) and not isinstance(values, str | bytes):
+        return objects(values), False
+    return as_cpu_array(what, values), False
+
+
+def numbers(array: NDArray[Any]) -> NDArray[Any]:
+    """An array of real numbers as float64, or as int64 or uint64 if float64 does not hold them."""
+    if array.dtype.kind in "iu" and ((array >= INEXACT) | (array <= -INEXACT)).any():
+        return array.astype(np.int64 if array.dtype.kind == "i" else np.uint64)
+    with np.errstate(over="ignore"):  # infinity is refused later, with its row
+        return array.astype(np.float64)
+
+
+def words_of_numbers(what: str, array: NDArray[Any]) -> NDArray[Any]:
+    """The words of numbers, None for NaN; raises for floats that may stand for several whole numbers."""
+    if array.dtype.kind == "f":
+        check_exact(what, array)
+    distinct, places = np.unique(array, return_inverse=True)
+    words = [None if one != one else as_text(one) for one in distinct]
+    return objects(words)[places.reshape(-1)]
+
+
+def check_exact(what: str, values: NDArray[Any]) -> None:
+    """Raises if a float is so large that it may stand for several whole numbers."""
+    limit = min(INEXACT, 2.0 ** (np.finfo(values.dtype).nmant + 1))
+    large = np.isfinite(values) & (np.abs(values) >= limit)
+    if large.any():
+        row = int(np.argmax(large))
+        raise ValueError(
+            f"{what}: row {row + 1}: {values.dtype} does not tell whole numbers as large as"
+            f" {as_text(values[row])} apart; store such categories as integers or text"
+        )
+
+
+def column_of_objects(what: str, cells: list[Any], text: bool) -> NDArray[Any]:
+    """A column of Python objects: numbers if all are numbers or missing and `text` is false, else words."""
+    if {type(cell) for cell in cells} <= {str} and cells:
+        return column_of(cells, text=True)
+    known = [None if is_missing(cell) else cell for cell in cells]
+    for row, cell in enumerate(known):
+        if cell is not None and not isinstance(cell, KNOWN):
+            dates = hasattr(cell, "isoformat") or type(cell).__name__ in ("timedelta", "Timedelta")
+            wanted = "dates are not supported" if dates else "expected a number or text"
+            raise ValueError(f"{what}: row {row + 1}: {wanted}, got {type(cell).__name__}")
+    if not text and all(
+        cell is None or (isinstance(cell, NUMBERS) and not isinstance(cell, bool)) for cell in known
+    ):
+        return numbers_of_objects(what, known)
+    floats = np.array([cell if isinstance(cell, float | np.floating) else 0.0 for cell in known])
+    check_exact(what, floats)
+    return column_of([None if cell is None else as_text(cell) for cell in known], text=True)
+
+
+def numbers_of_objects(what: str, cells: list[Any]) -> NDArray[Any]:
+    """Python's numbers as an array: float64 with NaN for None, or exact whole numbers from 2**53 on."""
+    try:
+        values = np.array([np.nan if cell is None else float(cell) for cell in cells], np.float64)
+    except OverflowError:
+        raise ValueError(f"{what}: a number is beyond float64") from None
+    if None not in cells and (np.abs(values) >= INEXACT).any() and are_integers(cells):
+        exact = exact_integers(cells)
+        return values if exact is None else exact
+    return values
+
+
+def are_integers(cells: Collection[Any]) -> bool:
+    """True if all cells are exact whole numbers; a float is none."""
+    return all(
+        isinstance(cell, int | np.integer) or (isinstance(cell, Decimal) and cell == cell.to_integral_value())
+        for cell in cells
+    )

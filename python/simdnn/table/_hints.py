@@ -1,0 +1,80 @@
+"""Warnings about columns that are probably meant otherwise than they are read."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._cells import BLANKS, NumberFormat, Table
+
+#: Other spellings of numbers, and a cell that has one of their marks.
+FORMATS = tuple(
+    NumberFormat(decimal, thousands)
+    for decimal, thousands in (
+        *((".", None), (".", ","), (",", None), (",", ".")),
+        *((".", " "), (",", " "), (".", "'")),
+    )
+)
+_DATE = re.compile(
+    r"\s*(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})(?![0-9])"
+)
+_MARKED = re.compile(rf"\s*[+-]?[0-9]*[.,'{BLANKS}][0-9.,'{BLANKS}]*\s*")
+
+
+def point_out_index(name: str, header: list[str], columns: Table) -> None:
+    """Warns of columns without a name, which are left out, and of a named one that pandas' index became."""
+    nameless = [place for place, column in enumerate(header) if not column.strip()]
+    if nameless:
+        warnings.warn(
+            f"{name}: column {nameless[0] + 1} has no name and is left out; the index that pandas writes is"
+            " such a column, unless it is written with index=False",
+            stacklevel=4,
+        )
+    for column in columns:
+        if re.fullmatch(r"Unnamed: [0-9]+", column) and counts_rows(columns[column]):
+            warnings.warn(
+                f"{name}: column {column!r} numbers the rows, as an index that pandas has read as a column"
+                " does; leave it out with ignore (on the command line --ignore)",
+                stacklevel=4,
+            )
+
+
+def counts_rows(values: NDArray[Any]) -> bool:
+    """True for the numbers 0, 1, 2 ... of rows."""
+    return values.dtype == np.float64 and bool((values == np.arange(len(values))).all())
+
+
+def number_hint(cells: Iterable[Any]) -> str | None:
+    """The options with which all these words are numbers, or None."""
+    words = [cell for cell in cells if cell is not None]
+    for form in FORMATS:
+        if words and all(form.pattern.fullmatch(word) for word in words):
+            thousands = f"thousands={form.thousands!r}" if form.thousands else ""
+            decimal = f"decimal={form.decimal!r}" if form.decimal != "." or not thousands else ""
+            return ", ".join(filter(None, (decimal, thousands)))
+    return None
+
+
+def point_out_words(column: str, values: NDArray[Any], form: NumberFormat) -> None:
+    """Warns if a column of words looks like numbers in another spelling, or like dates."""
+    first = next((cell for cell in values if cell is not None), "")
+    if _DATE.match(first) and all(cell is None or _DATE.match(cell) for cell in values):
+        warnings.warn(
+            f"column {column}: words such as {first!r} look like dates, of which each is a category of its"
+            " own; turn them into numbers, or leave the column out with ignore (--ignore)",
+            stacklevel=5,
+        )
+        return
+    marked = next((cell for cell in values if cell is not None and not form.pattern.fullmatch(cell)), None)
+    if marked is None or not _MARKED.fullmatch(marked) or (hint := number_hint(values)) is None:
+        return
+    warnings.warn(
+        f"column {column}: words such as {marked!r} look like numbers; read them with {hint}, or as text with"
+        " text (on the command line --decimal, --thousands and --categorical)",
+        stacklevel=5,
+    )

@@ -1,0 +1,62 @@
+"""The columns that are wanted of a file, and the spelling of its cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ._cells import PLAIN, NumberFormat
+
+
+@dataclass(frozen=True)
+class Request:
+    """Arguments of `read`; `columns` is None for all columns of a file."""
+
+    text: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    delimiter: str = ","
+    form: NumberFormat = PLAIN
+
+    def wanted(self, file: str, names: Sequence[str]) -> list[str]:
+        """Wanted names of the file; raises for one that is not there, or twice."""
+        there = set(names)
+        for name in (*(self.columns or ()), *self.text, *self.ignore):
+            if name not in there:
+                blanks = any(name == one.strip() for one in names)
+                hint = "; blanks around a name are part of it" if blanks else delimiter_hint(names)
+                raise ValueError(f"{file}: column {name!r} is missing; there are {', '.join(names)}{hint}")
+        kept = (there if self.columns is None else set(self.columns)).difference(self.ignore)
+        found = [name for name in names if name in kept]
+        for name, count in Counter(found).items():
+            if count > 1:
+                raise ValueError(f"{file}: two columns are named {name!r}")
+        return found
+
+
+def names_of(argument: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Names of columns as a tuple; raises TypeError for a string in the place of a list of them."""
+    if isinstance(names, str | bytes):
+        raise TypeError(
+            f"{argument}: expected a collection of names, got the {type(names).__name__} {names!r}"
+        )
+    found = tuple(names)
+    if not all(isinstance(name, str) for name in found):
+        raise TypeError(f"{argument}: expected names of columns as strings")
+    return found
+
+
+def check_delimiter(delimiter: str) -> str:
+    """The delimiter of a CSV file, if it is one character that neither quotes nor ends a line."""
+    if not isinstance(delimiter, str):
+        raise TypeError(f"delimiter: expected a character, got {type(delimiter).__name__}")
+    if len(delimiter) != 1 or delimiter in '"\r\n' or delimiter.isalnum():
+        raise ValueError(f"delimiter: expected a character such as ';', got {delimiter!r}")
+    return delimiter
+
+
+def delimiter_hint(header: Sequence[str]) -> str:
+    """The end of an error message, if the header looks like names between other delimiters."""
+    other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
+    return f"; is the delimiter {other!r}?" if other else ""

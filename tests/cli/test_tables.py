@@ -1,0 +1,166 @@
+"""Tables of every kind through the commands: an answer, or one line that names the column."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import simdnn
+from simdnn import cli as command_line
+
+pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
+
+FAST = ["--target", "y", "--epochs", "2", "--hidden", "4", "--quiet", "--out", "m.safetensors"]
+Run = Callable[..., tuple[int, list[str], str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A function that runs a command in a folder of its own; status, lines of output, and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, list[str], str]:
+        status = command_line.main(list(arguments))
+        printed = capsys.readouterr()
+        return status, printed.out.splitlines(), printed.err
+
+    return call
+
+
+def write(name: str, header: str, row: Callable[[int], str], rows: int = 40) -> None:
+    Path(name).write_text(header + "\n" + "".join(row(i) + "\n" for i in range(rows)))
+
+
+@pytest.fixture
+def trained(run: Run) -> Run:
+    """`run`, after training on a column of numbers and one of words."""
+    write("t.csv", "x,kind,y", lambda i: f"{i},{'pq'[i // 2 % 2]},{'ab'[i % 2]}")
+    assert run("train", "t.csv", *FAST)[0] == 0
+    return run
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("1,p\ninf,p", "column x: row 2 is infinite"),
+        ("1,p\n2,p\n-1e300,p", "column x: row 3 holds -1e+300, which is beyond float32"),
+        ("1,p\n1e5_0,p", "column x: row 2: '1e5_0' is not a number"),
+        ("1,p\ntrue,p", "column x: row 2: 'true' is not a number"),
+        ("1,p\n2", "row 2 has 1 cells, but there are 2 columns (line 3)"),
+        ("1,p\n2,p,q", "row 2 has 3 cells, but there are 2 columns (line 3)"),
+        ('"1,5",p', "column x: row 1: '1,5' is not a number; read the file with decimal=','"),
+    ],
+)
+def test_a_cell_that_cannot_be_is_one_line(rows: str, message: str, trained: Run) -> None:
+    Path("p.csv").write_text(f"x,kind\n{rows}\n")
+    status, shown, errors = trained("predict", "m.safetensors", "p.csv", "--proba")
+    assert (status, shown) == (2, [])
+    assert re.fullmatch(f"(warning: .*\n)?error: .*{re.escape(message)}.*\n", errors), errors
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("1,r\n2,s", "column kind: all values are unknown, such as 'r'; .* 'p', 'q'"),
+        ("1,7\n2,8", "column kind: all values are unknown, such as '7'"),
+        (",p\nNA,q", "column x: all values are missing"),
+    ],
+)
+def test_a_column_of_another_kind_is_a_warning(rows: str, message: str, trained: Run) -> None:
+    Path("p.csv").write_text(f"x,kind\n{rows}\n")
+    status, shown, errors = trained("predict", "m.safetensors", "p.csv")
+    assert (status, len(shown)) == (0, 3)
+    assert re.fullmatch(f"warning: {message}.*\n", errors), errors
+
+
+def test_columns_that_are_not_needed_are_not_looked_at(trained: Run) -> None:
+    pytest.importorskip("pyarrow", reason="needs the extra [table]: pyarrow")
+    import datetime
+
+    import pyarrow.parquet
+
+    data = {
+        "when": [datetime.datetime(2020, 1, 1)] * 40,
+        "list": [[1]] * 40,
+        "x": [str(i) for i in range(40)],
+        "kind": ["p", "q"] * 20,
+        "y": ["a", "b"] * 20,
+    }
+    pyarrow.parquet.write_table(pyarrow.table(data), "t.parquet")
+    assert trained("predict", "m.safetensors", "t.parquet")[::2] == (0, "")
+    pyarrow.parquet.write_table(pyarrow.table({"x": pyarrow.nulls(2), "kind": ["p", "q"]}), "n.parquet")
+    assert trained("predict", "m.safetensors", "n.parquet")[::2] == (
+        0,
+        "warning: column x: all values are missing\n",
+    )
+    assert trained("train", "t.parquet", "--ignore", "when,list,x", *FAST)[::2] == (0, "")
+    for ignored, message in (
+        ("list", "column when: dates"),
+        ("when", "column list: expected numbers or text"),
+    ):
+        status, _, errors = trained("train", "t.parquet", "--ignore", ignored, *FAST)
+        assert status == 2
+        assert re.fullmatch(f"error: {message}.*\n", errors), errors
+
+
+@pytest.mark.parametrize("command", ["train", "predict"])
+def test_decimal_commas_and_thousands(command: str, run: Run) -> None:
+    write("c.csv", "x;y", lambda i: f"1.{i:03},5;{'ab'[i % 2]}")
+    options = ["--delimiter", ";", "--decimal", ",", "--thousands", "."]
+    assert run("train", "c.csv", *options, *FAST)[::2] == (0, "")
+    (numbers,) = simdnn.load_metadata("m.safetensors")["table"]["columns"]
+    assert 1000 < numbers["mean"] < 1040
+    rest = FAST if command == "train" else []
+    first = [command, *(["m.safetensors"] if command == "predict" else []), "c.csv"]
+    assert run(*first, *options, *rest)[::2] == (0, "")
+    _, _, errors = run(*first, "--delimiter", ";", *rest)
+    assert re.search("column x: .*'1.000,5'.*decimal=',', thousands='.'.*--decimal", errors), errors
+    assert (
+        run(*first, "--decimal", "x", *rest)[2]
+        == "error: decimal: expected a character such as ',', got 'x'\n"
+    )
+
+
+def test_classes_keep_their_digits(run: Run) -> None:
+    kinds = ["9007199254740992", "9007199254740993"]
+    write("t.csv", "x,y", lambda i: f"{i % 2},{kinds[i % 2]}")
+    assert run("train", "t.csv", "--epochs", "60", "--lr", "0.05", *FAST[:2], *FAST[4:])[0] == 0
+    assert run("predict", "m.safetensors", "t.csv")[1] == ["y", *kinds * 20]
+    np.savez("t.npz", x=np.arange(40) % 2, y=np.array([int(kinds[i % 2]) for i in range(40)]))
+    assert run("predict", "m.safetensors", "t.npz")[1] == ["y", *kinds * 20]
+    write("t.csv", "x,y", lambda i: f"{i % 2},{['007', '07'][i % 2]}")
+    assert run("train", "t.csv", *FAST)[0] == 0
+    assert simdnn.load_metadata("m.safetensors")["table"]["target"]["classes"] == ["007", "07"]
+
+
+def test_numbers_that_are_words_can_be_a_regression(run: Run) -> None:
+    write("t.csv", "x,y", lambda i: f"{i},{i * 1.5}")
+    assert run("train", "t.csv", "--task", "regression", "--categorical", "y", *FAST)[0] == 0
+    assert simdnn.load_metadata("m.safetensors")["table"]["target"]["mean"] == pytest.approx(29.25)
+    write("t.csv", "x,y", lambda i: f"{i},{i}e300")
+    status, _, errors = run("train", "t.csv", "--task", "regression", *FAST)
+    assert (status, errors) == (2, "error: target y: row 2 holds 1e+300, which is beyond float32\n")
+
+
+def test_an_index_without_a_name_is_left_out(run: Run) -> None:
+    write("t.csv", ",x,y", lambda i: f"{i},{i % 3},{'ab'[i % 2]}")
+    status, _, errors = run("train", "t.csv", *FAST)
+    assert (status, errors.count("\n")) == (0, 1)
+    assert errors.startswith("warning: t.csv: column 1 has no name and is left out")
+    assert [one["name"] for one in simdnn.load_metadata("m.safetensors")["table"]["columns"]] == ["x"]
+    write("p.csv", "x", lambda i: f"{i % 3}")
+    assert run("predict", "m.safetensors", "p.csv")[::2] == (0, "")
+
+
+def test_names_with_commas_and_line_breaks(run: Run) -> None:
+    write("t.csv", '"a, b","c\nd","y"', lambda i: f"{i},{i},{'ab'[i % 2]}")
+    assert run("train", "t.csv", "--ignore", '"a, b"', *FAST)[0] == 0
+    assert [one["name"] for one in simdnn.load_metadata("m.safetensors")["table"]["columns"]] == ["c\nd"]
+    assert len(run("predict", "m.safetensors", "t.csv")[1]) == 41
+
+
+def test_a_tab_can_be_spelled(trained: Run) -> None:
+    write("p.txt.csv", "x\tkind", lambda i: f"{i}\tp")
+    for name in ("\\t", "tab", "\t"):
+        assert trained("predict", "m.safetensors", "p.txt.csv", "--delimiter", name)[::2] == (0, "")

@@ -1,0 +1,95 @@
+"""Arguments of the estimators that scikit-learn would convert without a word: types that it cannot hold."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
+from scipy.sparse import csr_matrix
+from simdnn.sklearn import MLPClassifier, MLPRegressor
+
+X = np.random.default_rng(0).normal(size=(20, 3))
+Y = np.arange(20) % 2
+BIG: list[Any] = [2**53, 2**53 + 1]
+
+
+def made(kind: Any = MLPClassifier, **settings: Any) -> Any:
+    return kind(hidden_layer_sizes=(4,), solver="lbfgs", max_iter=2, random_state=0, **settings)
+
+
+def masked(values: Any) -> Any:
+    return np.ma.array(values, mask=np.arange(np.size(values)).reshape(np.shape(values)) == 0)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_masked_arrays_are_refused(kind: Any) -> None:
+    fitted = made(kind).fit(X, Y)
+    stochastic = kind(max_iter=1)
+    calls = {
+        "X": [lambda: made(kind).fit(masked(X), Y), lambda: fitted.predict(masked(X))],
+        "y": [lambda: made(kind).fit(X, masked(Y)), lambda: stochastic.partial_fit(X, masked(Y))],
+        "sample_weight": [lambda: made(kind).fit(X, Y, masked(np.ones(20)))],
+        "eval_set": [lambda: stochastic.fit(X, Y, eval_set=(X, masked(Y)))],
+    }
+    for name, each in calls.items():
+        for call in each:
+            with pytest.raises(TypeError, match=f"{name}: a masked array, whose mask would be ignored"):
+                call()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_dates_are_refused() -> None:
+    days = np.datetime64("2020-01-01") + np.arange(60).reshape(20, 3)
+    for values in (days, days - days[0, 0]):
+        with pytest.raises(TypeError, match="X: dates are not supported"):
+            made().fit(values, Y)
+        with pytest.raises(TypeError, match="y: dates are not supported"):
+            made(MLPRegressor).fit(X, values[:, 0])
+        with pytest.raises(TypeError, match="sample_weight: dates are not supported"):
+            made().fit(X, Y, values[:, 0])
+    assert made().fit(X, days[Y, 0]).classes_.tolist() == days[:2, 0].tolist()
+    pd = pytest.importorskip("pandas")
+    with pytest.raises(TypeError, match="X: dates are not supported"):
+        made().fit(pd.DataFrame({"a": pd.date_range("2020", periods=20), "b": 1.0}), Y)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_classes_stay_exact() -> None:
+    pd = pytest.importorskip("pandas")
+    labels: list[Any] = [
+        np.array(BIG * 10),
+        BIG * 10,
+        pd.Series(BIG * 10, dtype="Int64"),
+        pd.DataFrame({"y": pd.array(BIG * 10, "UInt64")}),
+    ]
+    for y in labels:
+        fitted = made().fit(X, y)
+        assert fitted.classes_.tolist() == BIG
+        assert set(fitted.predict(X).tolist()) <= set(BIG)
+    booleans = pd.Series([True, False] * 10, dtype="boolean")
+    assert made().fit(X, booleans).classes_.tolist() == [False, True]
+    partial = MLPClassifier().partial_fit(
+        X, pd.Series(BIG * 10, dtype="Int64"), classes=pd.array(BIG, "Int64")
+    )
+    assert partial.classes_.tolist() == BIG
+    missing: dict[str, list[Any]] = {"Int64": [1, None], "boolean": [True, None], "string": ["a", None]}
+    for dtype, values in missing.items():
+        with pytest.raises(ValueError, match="y: row 2 is missing"):
+            made().fit(X, pd.Series(values * 10, dtype=dtype))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("sparse", [False, True])
+def test_numbers_beyond_float32_are_refused(sparse: bool) -> None:
+    large = np.array(X)
+    large[3, 1] = -1e300
+    given, small = (csr_matrix(large), csr_matrix(X)) if sparse else (large, X)
+    message = r"X: row 3, column 1 holds -1e\+300, which is beyond float32"
+    with pytest.raises(ValueError, match=message):
+        made(dtype=np.float32).fit(given, Y)
+    fitted = made(dtype=np.float32).fit(small, Y)
+    with pytest.raises(ValueError, match=message):
+        fitted.predict(given)
+    assert np.isfinite(made(MLPRegressor).fit(small, Y).predict(given)).all()

@@ -1,0 +1,201 @@
+"""Copies, pickles and files of trainers and predictors: independent, and with the same bits."""
+
+import copy
+import functools
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn
+from simdnn import functional as F
+from simdnn import nn, optim, schedules
+
+from tests.oracles.layers import ROWS, Row
+from tests.support.registry import same_bits
+
+
+class Named(simdnn.Trainer):
+    """A trainer with an attribute of its own."""
+
+    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.name = name
+
+
+def pickled(value: Any) -> Any:
+    return pickle.loads(pickle.dumps(value))
+
+
+every_copy = pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickled])
+
+
+def stateful(**settings: Any) -> simdnn.Trainer:
+    """A trainer of a network with carried states, dropout and running statistics."""
+    layers = (
+        nn.LSTM(3, 4, stateful=True, return_sequences=True),
+        nn.GRU(4, 5, stateful=True),
+        nn.Dropout(0.3),
+    )
+    model = nn.Sequential(*layers, nn.BatchNorm1d(5), nn.Dense(5, 2), rng=0)
+    return simdnn.Trainer(model, optimizer=optim.NAdam(lr=schedules.cosine(0.1, 20)), seed=1, **settings)
+
+
+def sequences() -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    return random.normal(size=(8, 5, 3)).astype(np.float32), random.integers(0, 2, 8)
+
+
+def train(trainer: simdnn.Trainer, epochs: int = 2) -> list[float]:
+    x, y = sequences()
+    return trainer.fit(x, y, epochs=epochs, batch_size=4, progress=False).loss
+
+
+def through_file(trainer: simdnn.Trainer, path: Path) -> simdnn.Trainer:
+    trainer.save(path)
+    return simdnn.Trainer.load(path)
+
+
+@pytest.mark.parametrize("way", ["copy", "deepcopy", "pickle", "file"])
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_a_copy_of_a_trainer_goes_on_with_the_same_bits(way: str, epochs: int, tmp_path: Path) -> None:
+    ways: dict[str, Callable[[Any], Any]] = {
+        "copy": copy.copy,
+        "deepcopy": copy.deepcopy,
+        "pickle": pickled,
+        "file": functools.partial(through_file, path=tmp_path / "trainer.safetensors"),
+    }
+    trainer = stateful()
+    if epochs:
+        train(trainer, epochs)
+    made = ways[way](trainer)
+    before = trainer.model.flat_parameters.copy()
+    losses = train(made)
+    assert same_bits(trainer.model.flat_parameters, before)  # the original is another model
+    assert losses == train(trainer)
+    assert same_bits(made.model.flat_parameters, trainer.model.flat_parameters)
+    assert made.optimizer.steps == trainer.optimizer.steps
+    assert made.epochs_done == trainer.epochs_done
+
+
+def test_carried_states_make_the_difference(tmp_path: Path) -> None:
+    """Without the states the resumed training is another one, so that the test above sees them."""
+    trainer = stateful()
+    train(trainer)
+    made = through_file(trainer, tmp_path / "trainer.safetensors")
+    made.model.reset_states()
+    assert train(made) != train(trainer)
+
+
+def test_a_model_from_a_file_of_a_trainer_begins_with_initial_states(tmp_path: Path) -> None:
+    trainer = stateful()
+    train(trainer)
+    trainer.save(tmp_path / "trainer.safetensors")
+    model = simdnn.load(tmp_path / "trainer.safetensors")
+    trainer.model.reset_states()
+    x = sequences()[0]
+    assert same_bits(model(x), trainer.model(x))
+
+
+@every_copy
+def test_a_copy_has_the_arguments_and_the_attributes_of_a_subclass(duplicate: Callable[[Any], Any]) -> None:
+    model = nn.Sequential(nn.Dense(3, 2), rng=0)
+    loss = functools.partial(F.cross_entropy, label_smoothing=0.25)
+    trainer = Named(model, loss, optim.SGD(momentum=0.5), clip_norm=2.0, seed=7, penalty="sum", name="n")
+    made = duplicate(trainer)
+    assert (type(made), made.name, made.seed, made.penalty) == (Named, "n", 7, "sum")
+    assert (made.optimizer.momentum, made.optimizer.clip_norm) == (0.5, 2.0)
+    x, y = np.ones((4, 3), np.float32), np.array([0, 1, 1, 0])
+    assert made.evaluate(x, y) == trainer.evaluate(x, y)
+
+
+@every_copy
+def test_a_copy_has_a_plateau_of_its_own(duplicate: Callable[[Any], Any]) -> None:
+    trainer = simdnn.Trainer(
+        nn.Sequential(nn.Dense(2, 2), rng=0),
+        optimizer=optim.SGD(lr=schedules.reduce_on_plateau(1.0, patience=0)),
+    )
+    made = duplicate(trainer)
+    for loss in (1.0, 2.0, 3.0):
+        made.optimizer.lr.observe(loss)
+    assert (trainer.optimizer.current_lr, trainer.optimizer.lr.best) == (1.0, np.inf)
+    assert made.optimizer.current_lr < 1
+
+
+@every_copy
+def test_skipped_steps_and_counts_of_their_own_are_copied(duplicate: Callable[[Any], Any]) -> None:
+    trainer = simdnn.Trainer(nn.Sequential(nn.Dense(2, 2), rng=0), optimizer=optim.Adam(skip_nonfinite=True))
+    trainer.step(np.eye(2), [0, 1])
+    trainer.step(np.full((2, 2), np.inf), [0, 1])
+    state = trainer.optimizer.state_dict()
+    del state["state"][1]
+    trainer.optimizer.load_state_dict(state)
+    made = duplicate(trainer)
+    assert made.optimizer.skipped == trainer.optimizer.skipped == 1
+    for one in (trainer, made):
+        one.step(np.eye(2), [0, 1])
+    assert same_bits(made.model.flat_parameters, trainer.model.flat_parameters)
+    assert [float(entry["step"]) for entry in made.optimizer.state_dict()["state"].values()] == [2, 1]
+
+
+@every_copy
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
+def test_a_copy_of_a_predictor_gives_the_same_bits(
+    row: Row, dtype: Any, duplicate: Callable[[Any], Any]
+) -> None:
+    model = row.model(dtype)
+    x = row.x(6, dtype)
+    predictor = model.freeze()
+    right = predictor.predict(x).copy()
+    made = duplicate(predictor)
+    model.flat_parameters[:] = 0
+    del predictor
+    assert same_bits(made.predict(x), right)
+    assert made.dtype == dtype
+
+
+@every_copy
+def test_a_copy_of_a_predictor_is_independent_and_carries_its_states(
+    duplicate: Callable[[Any], Any],
+) -> None:
+    predictor, x = stateful().model.freeze(), sequences()[0]
+    first = predictor.predict(x)
+    made = duplicate(predictor)
+    right = predictor.predict(x)
+    assert not same_bits(first, right)
+    predictor._predictor.values[:] = 0
+    assert same_bits(made.predict(x), right)
+
+
+CHILD = """
+import pickle, sys
+trainer, predictor, x, y = pickle.load(sys.stdin.buffer)
+losses = trainer.fit(x, y, epochs=2, batch_size=4, progress=False).loss
+pickle.dump((losses, predictor.predict(x)), sys.stdout.buffer)
+"""
+
+
+def test_pickles_are_read_by_another_process() -> None:
+    trainer = stateful()
+    train(trainer)
+    (x, y), predictor = sequences(), trainer.model.freeze()
+    sent = pickle.dumps((trainer, predictor, x, y))
+    run = subprocess.run([sys.executable, "-c", CHILD], input=sent, capture_output=True, check=True)
+    losses, predicted = pickle.loads(run.stdout)
+    assert losses == train(trainer)
+    assert same_bits(predicted, predictor.predict(x))
+
+
+@pytest.mark.parametrize(
+    "states", [[np.zeros((2, 8))], [np.zeros((2, 7)), np.zeros((2, 5))], [np.zeros((2, 8)), np.zeros((3, 5))]]
+)
+def test_states_that_do_not_fit_are_refused(states: Any) -> None:
+    model = stateful().model
+    with pytest.raises(ValueError, match="states: expected"):
+        model._model.states = [state.astype(np.float32) for state in states]
+    assert model._model.states == []
