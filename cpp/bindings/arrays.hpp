@@ -59,6 +59,16 @@ bool is_ready(const py::handle& object) {
   return reinterpret_cast<std::uintptr_t>(py::reinterpret_borrow<py::array>(object).data()) % alignof(T) == 0;
 }
 
+/// `array` as an aligned C-contiguous array of T: itself if it is one, else a copy. It is for casts that keep values.
+template <class T>
+Array<T> required(const py::array& array) {
+  if (is_ready<T>(array)) return py::reinterpret_borrow<Array<T>>(array);
+  // The copy is aligned; astype alone may return misaligned memory.
+  return py::module_::import("numpy")
+      .attr("require")(array, py::dtype::of<T>(), py::make_tuple("C", "A"))
+      .template cast<Array<T>>();
+}
+
 /// x as an aligned C-contiguous array of T: itself if it is one, else a converted copy of any real numbers.
 template <class T>
 Array<T> real_array(const py::handle& object, const char* name) {
@@ -68,10 +78,7 @@ Array<T> real_array(const py::handle& object, const char* name) {
   if (std::string("biuf").find(array.dtype().kind()) == std::string::npos) {
     throw py::type_error(std::string(name) + ": expected real numbers, got dtype " + text_of(array.dtype()));
   }
-  // The copy is aligned; astype alone may return misaligned memory.
-  return py::module_::import("numpy")
-      .attr("require")(array, py::dtype::of<T>(), py::make_tuple("C", "A"))
-      .template cast<Array<T>>();
+  return required<T>(array);
 }
 
 /// The dtype of the computation: float32 for half and single precision, float64 for all others, as NumPy promotes.
@@ -80,37 +87,47 @@ inline bool is_double(const py::array& array) {
   return type.kind() != 'f' || type.itemsize() > 4;
 }
 
-[[noreturn]] inline void throw_class(const char* name, Index i, const std::string& value, Index classes) {
-  throw py::index_error(std::string(name) + "[" + std::to_string(i) + "]: class " + value + " is out of range for " +
-                        std::to_string(classes) + " classes (0 to " + std::to_string(classes - 1) + ")");
+/// A copy of an array in memory that nobody else writes to.
+template <class T>
+Array<T> copied(const Array<T>& array) {
+  Array<T> copy(shape_of(array));  // pybind11's copying constructor does not notice that memory has run out
+  std::copy(array.data(), array.data() + array.size(), copy.mutable_data());
+  return copy;
 }
 
-/// Class indices as int64; raises if a uint64 would wrap to a negative class.
-inline Array<std::int64_t> integer_array(const py::array& array, const char* name, Index classes) {
-  if (py::isinstance<Array<std::int64_t>>(array)) return py::reinterpret_borrow<Array<std::int64_t>>(array);
-  if (array.dtype().kind() != 'i' && array.dtype().kind() != 'u') {
-    throw py::type_error(std::string(name) + ": expected integer class indices, got dtype " + text_of(array.dtype()));
-  }
-  if (array.dtype().kind() == 'u') {
-    const auto wide = array.cast<py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>>();
-    for (Index i = 0; i < wide.size(); ++i) {
-      if (wide.data()[i] >> 63) throw_class(name, i, std::to_string(wide.data()[i]), classes);
+/// A reference to an array that others cannot resize: NumPy refuses it, even with refcheck=False, while there is a weak
+/// reference to the array that owns the memory.
+class PinnedArray {
+ public:
+  PinnedArray() = default;
+  explicit PinnedArray(py::array array) : array_(std::move(array)) {
+    for (py::object owner = array_; py::isinstance<py::array>(owner); owner = owner.attr("base")) {
+      pins_.emplace_back(owner);
     }
   }
-  return array.cast<py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>>();
-}
 
-/// Class indices as int64, each in [0, classes) or equal to `ignored`.
-inline Array<std::int64_t> class_array(const py::handle& object, const char* name, Index classes,
-                                       std::optional<std::int64_t> ignored = std::nullopt) {
-  const Array<std::int64_t> labels = integer_array(host_array(object, name), name, classes);
-  const std::int64_t* const data = labels.data();
-  for (Index i = 0; i < labels.size(); ++i) {
-    if (std::uint64_t(data[i]) >= std::uint64_t(classes) && data[i] != ignored) {
-      throw_class(name, i, std::to_string(data[i]), classes);
-    }
+ private:
+  py::object array_;
+  std::vector<py::weakref> pins_;
+};
+
+/// Integers of 64 bits; raises for other kinds of numbers, and for a uint64 that they cannot hold.
+template <class Integer>
+Array<Integer> integer_array(const py::handle& object, const char* name, const char* wanted) {
+  if (is_ready<Integer>(object)) return py::reinterpret_borrow<Array<Integer>>(object);
+  const py::array array = host_array(object, name);
+  const char kind = array.dtype().kind();
+  if (kind != 'i' && kind != 'u') {
+    throw py::type_error(std::string(name) + ": expected " + wanted + ", got dtype " + text_of(array.dtype()));
   }
-  return labels;
+  const Array<Integer> integers = required<Integer>(array);
+  const Integer* const data = integers.data();
+  for (Index i = 0; kind == 'u' && i < integers.size(); ++i) {
+    if (data[i] >= 0) continue;
+    throw py::index_error(std::string(name) + "[" + std::to_string(i) + "]: " + std::to_string(std::uint64_t(data[i])) +
+                          " is out of range for int64");
+  }
+  return integers;
 }
 
 /// A two-dimensional array as a matrix [n, columns]; raises if it has another shape.
@@ -189,15 +206,30 @@ class SignalInterrupt final : public Interrupt {
   }
 };
 
-/// Runs work(stop) with the mutex locked, without the GIL if it takes long; raises the exception that interrupted it.
-template <class Work>
-auto run_native(OwnedMutex& mutex, Nanoseconds estimate, const Work& work) {
-  if (mutex.is_mine()) throw std::runtime_error("model: in use by a call of this thread that a signal interrupted");
+/// Locks a mutex, which this thread does not hold.
+inline std::unique_lock<OwnedMutex> locked(OwnedMutex& mutex) {
   std::unique_lock<OwnedMutex> lock(mutex, std::try_to_lock);
   if (!lock) {  // waiting for the mutex with the GIL could deadlock: its owner may need the GIL
     const py::gil_scoped_release release;
     lock.lock();
   }
+  return lock;
+}
+
+/// Reads or writes state that a mutex protects. A signal handler in the middle of a native call of this thread, which
+/// holds the mutex, sees the state between two pieces of work.
+template <class Work>
+decltype(auto) with_mutex(OwnedMutex& mutex, const Work& work) {
+  std::unique_lock<OwnedMutex> lock;
+  if (!mutex.is_mine()) lock = locked(mutex);
+  return work();
+}
+
+/// Runs work(stop) with the mutex locked, without the GIL if it takes long; raises the exception that interrupted it.
+template <class Work>
+auto run_native(OwnedMutex& mutex, Nanoseconds estimate, const Work& work) {
+  if (mutex.is_mine()) throw std::runtime_error("model: in use by a call of this thread that a signal interrupted");
+  const std::unique_lock<OwnedMutex> lock = locked(mutex);
   if (estimate < kHoldLockBelow) return work(StopToken{});
   SignalInterrupt interrupt;
   std::optional<py::gil_scoped_release> release(std::in_place);

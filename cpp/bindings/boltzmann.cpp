@@ -37,7 +37,9 @@ template <class T>
 void register_boltzmann_classes(py::module_& module, const std::string& suffix) {
   using Self = Boltzmann<T>;
   py::class_<Self> type(module, ("Boltzmann" + suffix).c_str());
-  define_state<T>(type, [](Self& self) -> Optimizer<T>& { return self.optimizer(); });
+  define_state<T>(
+      type, [](Self& self) -> Optimizer<T>& { return self.optimizer(); },
+      [](Self& self) -> OwnedMutex& { return self.mutex(); });
   type.def(py::init<Index, Index, std::shared_ptr<OptimizerConfig>, std::uint64_t>(), "visible"_a, "hidden"_a,
            "config"_a, "seed"_a)
       .def_property_readonly("values",

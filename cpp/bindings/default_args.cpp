@@ -100,7 +100,7 @@ PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyO
     return call_full(self, args, count, kwnames);
   } catch (py::error_already_set& error) {
     error.restore();
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {  // pybind11 has its own exception where memory runs out
     PyErr_NoMemory();
   }
   return nullptr;

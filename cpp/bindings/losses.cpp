@@ -75,12 +75,12 @@ struct Evaluation {
     samples.assign(shape.begin(), shape.end() - 1);
     const Index columns = shape.back(), count = input.size() / columns;
     check_classes(name, columns);
-    targets.emplace(loss, target, "target", samples, columns, text);
-    if (!weight.is_none()) weights = sample_weights<T>(weight, samples, text);
+    targets.emplace(loss, target, "target", samples, columns, text, Memory::own_labels);
+    if (!weight.is_none()) weights = sample_weights<T>(weight, samples, text, Memory::own_labels);
     const T* const row_weight = weights ? weights->data() : nullptr;
     const Matrix<const T> values{targets->values(), count, columns, columns};
     rows = loss.rows<T>({input.data(), count, columns, columns}, targets->classes(), values, row_weight);
-    divisor = loss.mean_divisor(rows.classes, values.data != nullptr, row_weight, count, [](Index i) { return i; });
+    loss.add_to_divisor(rows.classes, values.data != nullptr, row_weight, count, divisor);
   }
 
   /// Takes the target of a pointwise loss, in rows of any length, or in rows of classes if each class has a weight.

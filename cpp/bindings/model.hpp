@@ -5,15 +5,16 @@
 
 namespace simdnn {
 
-/// A network, and the plans of its forward() and backward() calls.
+/// A network, and the plans of its forward() and backward() calls. All but the network itself is for the thread that
+/// holds the network's mutex.
 template <class T>
 struct Model {
   std::shared_ptr<Network<T>> network;
   std::uint64_t seed = 0;    ///< seed of random layers in forward(); a Trainer has its own seed
   std::uint64_t passes = 0;  ///< number of forward passes for training so far
   std::unique_ptr<Plan<T>> inference = nullptr, training = nullptr;
-  py::object training_input = {};  ///< x of the last forward pass for training, which backward() reads again
-  Index training_samples = 0;      ///< number of samples in the last forward pass for training; 0: there was none
+  std::vector<T> training_input = {};  ///< x of the last forward pass for training, which backward() reads again
+  Index training_samples = 0;          ///< number of samples in the last forward pass for training; 0: there was none
   PassContext training_context = {};
 
   Nanoseconds forward_work(Index samples, Index time_steps) const {
@@ -21,7 +22,7 @@ struct Model {
   }
 };
 
-/// Raises if the stateful layers carry the states of another number of samples.
+/// Raises if the stateful layers carry the states of another number of samples. The caller holds the network's mutex.
 template <class T>
 void check_carried(Network<T>& network, Index samples) {
   const Index carried = network.states().carried();

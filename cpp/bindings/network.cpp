@@ -29,18 +29,13 @@ Plan<T>& plan_for(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<
   return *plan;
 }
 
-/// Raises unless the network can take these samples now.
-template <class T>
-void check_inputs(Network<T>& network, const Inputs<T>& in) {
-  check_carried(network, in.samples.rows);
-  check_rows(*network.spec(), in.samples, in.time_steps);
-}
-
 /// Writes the network's output for checked samples to `out`, in `work` nanoseconds by estimate.
 template <class T>
 void run_inference(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<T>>& network, const Inputs<T>& in,
                    Nanoseconds work, T* out) {
+  check_rows(*network->spec(), in.samples, in.time_steps);
   run_native(network->mutex(), work, [&](const StopToken& stop) {
+    check_carried(*network, in.samples.rows);
     const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
     infer(plan_for(plan, network, samples, in.time_steps, Mode::infer), in.samples, in.time_steps, out, stop);
     return true;
@@ -51,62 +46,75 @@ template <class T>
 Array<T> predict(Model<T>& self, const py::object& object) {
   const Array<T> x = input_array<T>(*self.network->spec(), self.network->input(), object);
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
-  check_inputs(*self.network, in);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
   run_inference(self.inference, self.network, in, self.forward_work(in.samples.rows, in.time_steps),
                 out.mutable_data());
   return out;
 }
 
+/// The forward pass of a training step over a copy of x, which backward() reads again. The caller holds the mutex.
+template <class T>
+void run_forward(Model<T>& self, const Inputs<T>& in, T* out, const StopToken& stop) {
+  check_carried(*self.network, in.samples.rows);
+  self.training_samples = 0;
+  self.training_input.assign(in.samples.data, in.samples.data + in.samples.rows * in.samples.columns);
+  const Matrix<const T> x{self.training_input.data(), in.samples.rows, in.samples.columns, in.samples.columns};
+  self.training_context = {};
+  self.training_context.mode = Mode::train;
+  self.training_context.time_steps = in.time_steps;
+  self.training_context.seed = self.seed;
+  self.training_context.pass_index = self.passes++;
+  self.training_context.stop = stop;
+  self.training_context.keep_state = true;
+  Plan<T>& plan = plan_for(self.training, self.network, x.rows, in.time_steps, Mode::train);
+  plan.states().open(x.rows);
+  const Matrix<T> y = plan.forward(rows_of_samples(x, 0, x.rows, in.time_steps), self.training_context);
+  copy_rows<T>(y, out, y.columns);
+  if (stop.stopped()) return;
+  plan.states().close();
+  plan.commit_running_stats();
+  self.training_samples = x.rows;
+}
+
 template <class T>
 Array<T> forward_training(Model<T>& self, const py::object& object) {
-  const Array<T> given = input_array<T>(*self.network->spec(), self.network->input(), object);
-  inputs_of(given, "x", self.network->input());
-  const Array<T> x(shape_of(given), given.data());  // for backward()
+  const Array<T> x = input_array<T>(*self.network->spec(), self.network->input(), object);
   const Inputs<T> in = inputs_of(x, "x", self.network->input());
-  check_inputs(*self.network, in);
+  check_rows(*self.network->spec(), in.samples, in.time_steps);
   Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
   T* const to = out.mutable_data();
   run_native(self.network->mutex(), self.forward_work(in.samples.rows, in.time_steps), [&](const StopToken& stop) {
-    self.training_samples = 0;
-    self.training_context = {};
-    self.training_context.mode = Mode::train;
-    self.training_context.time_steps = in.time_steps;
-    self.training_context.seed = self.seed;
-    self.training_context.pass_index = self.passes++;
-    self.training_context.stop = stop;
-    self.training_context.keep_state = true;
-    Plan<T>& plan = plan_for(self.training, self.network, in.samples.rows, in.time_steps, Mode::train);
-    plan.states().open(in.samples.rows);
-    const Matrix<T> y =
-        plan.forward(rows_of_samples(in.samples, 0, in.samples.rows, in.time_steps), self.training_context);
-    if (!stop.stopped()) {
-      plan.states().close();
-      plan.commit_running_stats();
-    }
-    copy_rows<T>(y, to, y.columns);
+    run_forward(self, in, to, stop);
     return true;
   });
-  self.training_input = x;
-  self.training_samples = in.samples.rows;
   return out;
+}
+
+/// Raises unless dy fits the last forward pass. The caller holds the mutex.
+template <class T>
+void check_backward(const Model<T>& self, const Array<T>& dy, const Inputs<T>& in) {
+  if (self.training_samples == 0) throw py::value_error("backward: call forward(x, training=True) first");
+  const Index time_steps = self.network->output_time_steps(self.training_context.time_steps);
+  if (in.samples.rows == self.training_samples && in.time_steps == time_steps) return;
+  const py::gil_scoped_acquire gil;
+  throw py::value_error("dy: expected the shape of the last forward's output, of " +
+                        std::to_string(self.training_samples) + " rows, got " + shape_text(dy));
 }
 
 template <class T>
 py::object backward(Model<T>& self, const py::object& object, bool input_gradient) {
   const Array<T> dy = real_array<T>(object, "dy");
   const Inputs<T> in = inputs_of(dy, "dy", self.network->output());
-  if (self.training_samples == 0) throw py::value_error("backward: call forward(x, training=True) first");
-  if (in.samples.rows != self.training_samples ||
-      in.time_steps != self.network->output_time_steps(self.training_context.time_steps)) {
-    throw py::value_error("dy: expected the shape of the last forward's output, of " +
-                          std::to_string(self.training_samples) + " rows, got " + shape_text(dy));
-  }
   std::optional<Array<T>> dx;
-  if (input_gradient) dx.emplace(shape_of(py::reinterpret_borrow<py::array>(self.training_input)));
-  T* const to = dx ? dx->mutable_data() : nullptr;
   const Nanoseconds work = self.network->flops(in.time_steps) * kFlopOfBackward * double(in.samples.rows);
   run_native(self.network->mutex(), work, [&](const StopToken& stop) {
+    check_backward(self, dy, in);  // another thread's forward pass may have come first
+    T* to = nullptr;
+    if (input_gradient) {
+      const py::gil_scoped_acquire gil;
+      dx.emplace(output_shape(self.network->input(), self.training_samples, self.training_context.time_steps));
+      to = dx->mutable_data();
+    }
     const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.time_steps);
     copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.time_steps), gradient.data, gradient.stride);
     apply(flush_post_op<T>(), gradient);
@@ -153,11 +161,20 @@ template <class T>
 Array<T> output_memory(const py::object& object) {
   const bool tensor = !py::isinstance<py::array>(object) && py::hasattr(object, "__dlpack__");
   const py::object memory = tensor ? py::object(host_array(object, "out")) : object;
-  if (!py::isinstance<Array<T>>(memory) || is_masked(memory) ||
-      !py::reinterpret_borrow<py::array>(memory).writeable()) {
-    throw py::type_error(std::string("out: expected a writeable C-contiguous array of ") + text_of(py::dtype::of<T>()));
+  if (!is_ready<T>(memory) || is_masked(memory) || !py::reinterpret_borrow<py::array>(memory).writeable()) {
+    throw py::type_error(std::string("out: expected a writeable, aligned, C-contiguous array of ") +
+                         text_of(py::dtype::of<T>()));
   }
   return py::reinterpret_borrow<Array<T>>(memory);
+}
+
+/// True if rows of `out` overwrite rows of x that are read later. Where both have one layout they do not: a chunk's
+/// output is written after its input has been read.
+template <class T>
+bool overwrites(const Array<T>& out, const Array<T>& x) {
+  const T *const begin = out.data(), *const first = x.data();
+  const bool apart = begin + out.size() <= first || first + x.size() <= begin;
+  return !apart && !(begin == first && out.size() == x.size());
 }
 
 /// The output for a batch, or for one sample without the axis of samples; writes to `out` unless that is None.
@@ -165,7 +182,8 @@ template <class T>
 py::object predict_frozen(Predictor<T>& self, const py::object& object, const py::object& out_object) {
   std::optional<Array<T>> out;
   if (!out_object.is_none()) out = output_memory<T>(out_object);
-  const Array<T> x = input_array<T>(*self.network->spec(), self.network->input(), object);
+  Array<T> x = input_array<T>(*self.network->spec(), self.network->input(), object);
+  if (out && overwrites(*out, x)) x = copied(x);
   const Shape wanted = self.network->input(), output = self.network->output();
   const bool single = is_single(x, wanted) && (!out || out->ndim() == (output.sequence ? 2 : 1));
   const Inputs<T> in = single ? single_input(x, wanted) : inputs_of(x, "x", wanted);
@@ -176,7 +194,6 @@ py::object predict_frozen(Predictor<T>& self, const py::object& object, const py
   } else if (!has_shape(*out, shape)) {
     throw py::value_error("out: expected shape " + text_of(py::tuple(py::cast(shape))) + ", got " + shape_text(*out));
   }
-  check_inputs(*self.network, in);
   self.run(in, out->mutable_data());
   return out_object.is_none() ? py::object(*out) : out_object;
 }
@@ -210,7 +227,9 @@ py::list carried_states(Network<T>& network) {
   });
   py::list found;
   for (const std::vector<T>& copy : copies) {
-    found.append(Array<T>({samples, Index(copy.size()) / samples}, copy.data()));
+    Array<T> one({samples, Index(copy.size()) / samples});
+    std::copy(copy.begin(), copy.end(), one.mutable_data());
+    found.append(one);
   }
   return found;
 }
@@ -287,7 +306,11 @@ void register_network_classes(py::module_& module, const std::string& suffix) {
           [](Model<T>& self, const std::vector<Array<T>>& states) { set_carried_states(*self.network, states); },
           "The states that stateful layers carry to the next batch; empty if it begins with initial ones.")
       .def_readwrite("seed", &Model<T>::seed)
-      .def_readwrite("passes", &Model<T>::passes)
+      .def_property(
+          "passes", [](Model<T>& self) { return with_mutex(self.network->mutex(), [&] { return self.passes; }); },
+          [](Model<T>& self, std::uint64_t passes) {
+            with_mutex(self.network->mutex(), [&] { self.passes = passes; });
+          })
       .def("predict", predict<T>, "x"_a)
       .def("forward", forward_training<T>, "x"_a)
       .def("backward", backward<T>, "dy"_a, "input_gradient"_a)

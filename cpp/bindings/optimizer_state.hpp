@@ -27,35 +27,46 @@ void set_counts(Optimizer<T>& optimizer, std::size_t parameters, const std::vect
 }
 
 /// Adds the properties steps, skipped, norm, scalar_state and counts and the method slots() to a class; `get` returns
-/// the optimizer of an instance.
-template <class T, class Class, class Get>
-void define_state(py::class_<Class>& type, Get get) {
-  type.def_property(
-          "steps", [get](Class& self) { return get(self).steps(); },
-          [get](Class& self, std::int64_t steps) { get(self).set_steps(steps); })
+/// the optimizer of an instance, and `mutex_of` the mutex that its steps hold.
+template <class T, class Class, class Get, class MutexOf>
+void define_state(py::class_<Class>& type, Get get, MutexOf mutex_of) {
+  const auto read = [get, mutex_of](auto member) {
+    return
+        [get, mutex_of, member](Class& self) { return with_mutex(mutex_of(self), [&] { return member(get(self)); }); };
+  };
+  const auto write = [get, mutex_of]<class Value>(void (*set)(Optimizer<T>&, const Value&)) {
+    return [get, mutex_of, set](Class& self, const Value& value) {
+      with_mutex(mutex_of(self), [&] { set(get(self), value); });
+    };
+  };
+  using Scalars = std::vector<double>;
+  using Counts = std::vector<PlainCount>;
+  type.def_property("steps", read([](Optimizer<T>& own) { return own.steps(); }),
+                    write(+[](Optimizer<T>& own, const std::int64_t& steps) { own.set_steps(steps); }))
+      .def_property("skipped", read([](Optimizer<T>& own) { return own.skipped(); }),
+                    write(+[](Optimizer<T>& own, const std::int64_t& skipped) { own.skipped() = skipped; }))
+      .def_property("scalar_state", read([](Optimizer<T>& own) { return own.scalar_state(); }),
+                    write(+[](Optimizer<T>& own, const Scalars& values) {
+                      if (values.size() != own.scalar_state().size()) {
+                        throw py::value_error("scalar_state: expected one number for each scalar of the rule");
+                      }
+                      own.scalar_state() = values;
+                    }))
       .def_property(
-          "skipped", [get](Class& self) { return get(self).skipped(); },
-          [get](Class& self, std::int64_t skipped) { get(self).skipped() = skipped; })
-      .def_property(
-          "scalar_state", [get](Class& self) { return get(self).scalar_state(); },
-          [get](Class& self, std::vector<double> scalar_state) { get(self).scalar_state() = std::move(scalar_state); })
-      .def_property(
-          "counts",
-          [get](Class& self) {
-            std::vector<PlainCount> counts;
-            for (const OwnCount& own : get(self).own_counts()) counts.emplace_back(own.steps, own.scalar_state);
+          "counts", read([](Optimizer<T>& own) {
+            Counts counts;
+            for (const OwnCount& one : own.own_counts()) counts.emplace_back(one.steps, one.scalar_state);
             return counts;
-          },
-          [get](Class& self, const std::vector<PlainCount>& counts) {
-            set_counts(get(self), get(self).own_counts().size(), counts);
-          },
+          }),
+          write(+[](Optimizer<T>& own, const Counts& counts) { set_counts(own, own.own_counts().size(), counts); }),
           "The steps of each parameter, and the scalars of its state.")
-      .def_property_readonly("norm", [get](Class& self) { return get(self).norm(); })
-      .def("slots", [get](const py::object& self) {
+      .def_property_readonly("norm", read([](Optimizer<T>& own) { return own.norm(); }))
+      .def("slots", [get, mutex_of](const py::object& self) {
+        Class& own = self.cast<Class&>();
+        std::vector<Buffer<T>>& slots =
+            with_mutex(mutex_of(own), [&]() -> std::vector<Buffer<T>>& { return get(own).slots(); });
         py::list arrays;
-        for (Buffer<T>& slot : get(self.cast<Class&>()).slots()) {
-          arrays.append(Array<T>(slot.size(), slot.data(), self));
-        }
+        for (Buffer<T>& slot : slots) arrays.append(Array<T>(slot.size(), slot.data(), self));
         return arrays;
       });
 }

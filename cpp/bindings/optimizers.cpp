@@ -32,7 +32,8 @@ Setting find_setting(OptimizerConfig& config, const std::string& name) {
 void set_setting(OptimizerConfig& config, const std::string& name, double value) {
   const Setting setting = find_setting(config, name);
   const Hyper& hyper = *setting.info;
-  *setting.value = value == hyper.value ? value : checked_number(hyper, value);
+  const double checked = value == hyper.value ? value : checked_number(hyper, value);
+  with_mutex(*config.mutex, [&] { *setting.value = checked; });
 }
 
 std::shared_ptr<OptimizerConfig> make_config(const std::string& rule, const py::dict& settings) {
@@ -42,8 +43,9 @@ std::shared_ptr<OptimizerConfig> make_config(const std::string& rule, const py::
   return config;
 }
 
-py::array_t<double> schedule_rates(const Pieces& pieces, const Array<double>& steps) {
+py::array_t<double> schedule_rates(const Pieces& pieces, const py::object& object) {
   const std::vector<SchedulePiece> native = native_pieces(pieces);
+  const Array<double> steps = real_array<double>(object, "steps");
   py::array_t<double> rates(shape_of(steps));
   for (Index i = 0; i < steps.size(); ++i) {
     rates.mutable_data()[i] = kernels().schedule(native.data(), int(native.size()), steps.data()[i]);
@@ -53,13 +55,14 @@ py::array_t<double> schedule_rates(const Pieces& pieces, const Array<double>& st
 
 void copy_array(const py::handle& to, const py::handle& from) { py::module_::import("numpy").attr("copyto")(to, from); }
 
-/// An array to update in place, or through a contiguous copy during a step.
+/// An array to update in place, or through a contiguous copy during a step. Nobody can resize it.
 template <class T>
 struct Parameter {
   py::array user;
+  PinnedArray pin;
   Array<T> work;
 
-  explicit Parameter(const py::array& array) : user(array) {
+  explicit Parameter(const py::array& array) : user(array), pin(array) {
     work = is_ready<T>(array) ? py::reinterpret_borrow<Array<T>>(array) : Array<T>(shape_of(array));
   }
   bool copied() const { return !work.is(user); }
@@ -79,13 +82,38 @@ struct Parameter {
   }
 };
 
-/// Contiguous, checked gradients of a step, kept alive here.
+/// The memory that a step writes, as spans in the order of their addresses.
+template <class T>
+class WrittenSpans {
+ public:
+  void add(const Array<T>& array) {
+    if (array.size() == 0) return;
+    const Span span{array.data(), array.data() + array.size()};
+    spans_.insert(std::upper_bound(spans_.begin(), spans_.end(), span), span);
+  }
+
+  /// True if a span shares memory with the array.
+  bool meet(const Array<T>& array) const {
+    const Span end{array.data() + array.size(), nullptr};
+    const auto after = std::lower_bound(spans_.begin(), spans_.end(), end);
+    return array.size() > 0 && after != spans_.begin() && (after - 1)->end > array.data();
+  }
+
+ private:
+  struct Span {
+    const T *begin, *end;
+    bool operator<(const Span& other) const { return begin < other.begin; }
+  };
+  std::vector<Span> spans_;
+};
+
+/// Contiguous, checked gradients of a step, kept alive here. Those that share memory with parameters are copies.
 template <class T>
 struct Gradients {
   std::vector<Array<T>> kept;
   std::vector<const T*> data;
 
-  Gradients(const py::sequence& given, const std::vector<Parameter<T>>& parameters) {
+  Gradients(const py::sequence& given, const std::vector<Parameter<T>>& parameters, const WrittenSpans<T>& written) {
     if (given.size() != parameters.size()) {
       throw py::value_error("grads: expected " + std::to_string(parameters.size()) + " arrays, got " +
                             std::to_string(given.size()));
@@ -99,6 +127,9 @@ struct Gradients {
         throw py::value_error(name("grads", i) + ": expected shape " + shape_text(like) + ", got " + shape_text(g));
       }
       if (!like.writeable()) throw py::value_error(name("params", i) + ": expected a writeable array");
+    }
+    for (Array<T>& g : kept) {
+      if (written.meet(g)) g = simdnn::copied(g);
       data.push_back(g.data());
     }
   }
@@ -118,22 +149,35 @@ template <class T>
 struct ArrayOptimizer {
   Optimizer<T> optimizer;
   std::vector<Parameter<T>> parameters;
-  OwnedMutex mutex;
+  WrittenSpans<T> written;
+  std::shared_ptr<OwnedMutex> mutex;  ///< that of the configuration
 
-  ArrayOptimizer(std::shared_ptr<OptimizerConfig> config, const std::vector<py::array>& arrays)
-      : optimizer(std::move(config)) {
+  ArrayOptimizer(const std::shared_ptr<OptimizerConfig>& config, const std::vector<py::array>& arrays)
+      : optimizer(config), mutex(config->mutex) {
     for (const py::array& array : arrays) {
       Parameter<T>& parameter = parameters.emplace_back(array);
+      written.add(parameter.work);
       optimizer.add(parameter.work.mutable_data(), parameter.work.size(), parameter.units(), array.ndim() < 2);
     }
   }
 
   void step(const py::sequence& given) {
-    const Gradients<T> gradients(given, parameters);
-    for (Parameter<T>& parameter : parameters) parameter.load();
-    run_native(mutex, kUpdateElement * double(optimizer.size()),
-               [&](const StopToken&) { return optimizer.step(gradients.data); });
-    for (const Parameter<T>& parameter : parameters) parameter.store();
+    const Gradients<T> gradients(given, parameters, written);
+    run_native(*mutex, kUpdateElement * double(optimizer.size()), [&](const StopToken&) {
+      for_copied([](Parameter<T>& parameter) { parameter.load(); });
+      const bool stepped = optimizer.step(gradients.data);
+      for_copied([](Parameter<T>& parameter) { parameter.store(); });
+      return stepped;
+    });
+  }
+
+ private:
+  /// Calls visit(parameter), with the interpreter's lock, for each parameter that a step reads through a copy.
+  template <class Visit>
+  void for_copied(const Visit& visit) {
+    if (std::none_of(parameters.begin(), parameters.end(), [](const auto& one) { return one.copied(); })) return;
+    const py::gil_scoped_acquire gil;
+    for (Parameter<T>& parameter : parameters) visit(parameter);
   }
 };
 
@@ -153,9 +197,13 @@ double norm_of(const std::vector<Array<T>>& arrays) {
 template <class T>
 void register_precision(py::module_& module, const std::string& suffix) {
   py::class_<ArrayOptimizer<T>> optimizer(module, ("Optimizer" + suffix).c_str());
-  optimizer.def(py::init<std::shared_ptr<OptimizerConfig>, std::vector<py::array>>(), "config"_a, "parameters"_a)
+  optimizer
+      .def(py::init<const std::shared_ptr<OptimizerConfig>&, const std::vector<py::array>&>(), "config"_a,
+           "parameters"_a)
       .def("step", &ArrayOptimizer<T>::step, "gradients"_a);
-  define_state<T>(optimizer, [](ArrayOptimizer<T>& self) -> Optimizer<T>& { return self.optimizer; });
+  define_state<T>(
+      optimizer, [](ArrayOptimizer<T>& self) -> Optimizer<T>& { return self.optimizer; },
+      [](ArrayOptimizer<T>& self) -> OwnedMutex& { return *self.mutex; });
   module.def(sizeof(T) == 4 ? "global_norm_f32" : "global_norm_f64", norm_of<T>, "arrays"_a);
 }
 
@@ -169,16 +217,27 @@ void register_optimizers(py::module_& module) {
            [](OptimizerConfig& self, const std::string& name) { return *find_setting(self, name).value; })
       .def("__setitem__", set_setting)
       .def(
-          "set_schedule", [](OptimizerConfig& self, const Pieces& pieces) { self.schedule = native_pieces(pieces); },
+          "set_schedule",
+          [](OptimizerConfig& self, const Pieces& pieces) {
+            std::vector<SchedulePiece> native = native_pieces(pieces);
+            with_mutex(*self.mutex, [&] { self.schedule.swap(native); });
+          },
           "pieces"_a)
       .def(
           "set_rates",
           [](OptimizerConfig& self, std::int64_t begin, std::vector<double> rates) {
-            self.rates_begin = begin;
-            self.rates = std::move(rates);
+            with_mutex(*self.mutex, [&] {
+              self.rates_begin = begin;
+              self.rates.swap(rates);
+            });
           },
           "begin"_a, "rates"_a, "Learning rates of the steps from begin on, counted from 0.")
-      .def("rate", &OptimizerConfig::rate, "step"_a);
+      .def(
+          "rate",
+          [](OptimizerConfig& self, std::int64_t step) {
+            return with_mutex(*self.mutex, [&] { return self.rate(step); });
+          },
+          "step"_a);
   module.def("schedule_rates", schedule_rates, "pieces"_a, "steps"_a);
   register_precision<float>(module, "F32");
   register_precision<double>(module, "F64");

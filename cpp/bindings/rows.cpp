@@ -1,12 +1,14 @@
 // Inner loops of the gufuncs over rows, for any strides and half precision.
 #include "rows.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
 #include <type_traits>
 
 #include "../dispatch.hpp"
 #include "../threads/parallel.hpp"
-#include "quiet.hpp"
+#include "inner_loop.hpp"
 
 namespace simdnn {
 namespace {
@@ -57,7 +59,34 @@ struct Strided {
   char* at(Index i) const { return data + i * row; }
 };
 
-/// Computes rows [begin, end): in place if the kernel can read all arrays, else sixteen at a time through copies.
+/// Memory for contiguous copies of rows: as many rows as are computed together, on the stack where they are short.
+template <class T>
+class RowCopies {
+ public:
+  /// Room for at most `rows` rows of `width` numbers, and for the rows of a second matrix.
+  RowCopies(Index rows, Index width, Index second_width)
+      : rows_(std::min(rows, std::clamp(kOnStack / std::max<Index>(width, 1), Index(1), kTogether))),
+        width_(width),
+        second_width_(second_width) {
+    const Index size = rows_ * (width + second_width);
+    if (size > Index(std::size(stack_))) heap_.reset(new T[std::size_t(size)]);
+  }
+  Index rows() const { return rows_; }
+  Matrix<T> first(Index count) { return {data(), count, width_, width_}; }
+  Matrix<T> second(Index count) { return {data() + rows_ * width_, count, second_width_, second_width_}; }
+
+ private:
+  static constexpr Index kOnStack = 1024, kTogether = 16;  ///< kernels transpose sixteen rows of up to 64 numbers
+
+  T* data() { return heap_ ? heap_.get() : stack_; }
+
+  Index rows_, width_, second_width_;
+  T stack_[2 * kOnStack];
+  std::unique_ptr<T[]> heap_;
+};
+
+/// Computes rows [begin, end): in place if the kernel can read all arrays, else a few at a time through copies. The
+/// results overwrite the copies of x.
 template <class S>
 void run(SoftmaxFunction<ComputeOf<S>> function, const Strided& x, const Strided* dy, const Strided& out,
          double temperature, Index begin, Index end) {
@@ -65,24 +94,21 @@ void run(SoftmaxFunction<ComputeOf<S>> function, const Strided& x, const Strided
   const auto view = [&](const Strided& m) -> Matrix<T> {
     return {reinterpret_cast<T*>(m.at(begin)), end - begin, m.width, m.row / kBytes<S>};
   };
-  if (x.plain<S>() && out.plain<S>() && (dy == nullptr || dy->plain<S>())) {
+  // NumPy separates arrays that overlap, except where one is the other; kernels read dy after they have written to out.
+  const bool readable = dy == nullptr || (dy->plain<S>() && dy->data != out.data);
+  if (x.plain<S>() && out.plain<S>() && readable) {
     return function({.x = view(x), .dy = dy ? view(*dy) : Matrix<T>{}, .out = view(out), .temperature = temperature});
   }
-  constexpr Index most = 16;
-  std::vector<T> scratch(std::size_t(most * (x.width + out.width + (dy ? dy->width : 0))));
-  const Matrix<T> x_rows{scratch.data(), most, x.width, x.width};
-  const Matrix<T> out_rows{x_rows.row(most), most, out.width, out.width};
-  const Matrix<T> dy_rows{out_rows.row(most), most, dy ? dy->width : 0, dy ? dy->width : 0};
-  for (Index first = begin; first < end; first += most) {
-    const Index rows = end - first < most ? end - first : most;
+  RowCopies<T> copies(end - begin, x.width, dy ? dy->width : 0);
+  for (Index first = begin; first < end; first += copies.rows()) {
+    const Index rows = std::min(end - first, copies.rows());
+    const Matrix<T> x_rows = copies.first(rows), dy_rows = dy ? copies.second(rows) : Matrix<T>{};
     for (Index i = 0; i < rows; ++i) {
       gather<S>(x.at(first + i), x.step, x.width, x_rows.row(i));
       if (dy) gather<S>(dy->at(first + i), dy->step, dy->width, dy_rows.row(i));
     }
-    function({.x = x_rows.first_rows(rows),
-              .dy = dy_rows.first_rows(rows),
-              .out = out_rows.first_rows(rows),
-              .temperature = temperature});
+    const Matrix<T> out_rows{x_rows.data, rows, out.width, x_rows.stride};
+    function({.x = x_rows, .dy = dy_rows, .out = out_rows, .temperature = temperature});
     for (Index i = 0; i < rows; ++i) scatter<S>(out_rows.row(i), out.width, out.at(first + i), out.step);
   }
 }
@@ -112,15 +138,16 @@ void loop(char** args, const Index* dims, const Index* steps, void*) {
   const auto function = typed_kernels<ComputeOf<S>>().*Member;
   const char* const temperature = has_temperature ? args[inputs - 1] : nullptr;
   const Index temperature_step = has_temperature ? steps[inputs - 1] : 0;
-  const QuietStatus quiet;
-  parallel_for(count, 16, kSoftmaxElement * double(count) * double(n), [&](Index begin, Index end) {
-    const Strided* const slope = backward ? &dy : nullptr;
-    if (temperature_step == 0) {
-      return run<S>(function, x, slope, out, has_temperature ? number<S>(temperature) : 1.0, begin, end);
-    }
-    for (Index i = begin; i < end; ++i) {
-      run<S>(function, x, slope, out, number<S>(temperature + i * temperature_step), i, i + 1);
-    }
+  inner_loop([&] {
+    parallel_for(count, 16, kSoftmaxElement * double(count) * double(n), [&](Index begin, Index end) {
+      const Strided* const slope = backward ? &dy : nullptr;
+      if (temperature_step == 0) {
+        return run<S>(function, x, slope, out, has_temperature ? number<S>(temperature) : 1.0, begin, end);
+      }
+      for (Index i = begin; i < end; ++i) {
+        run<S>(function, x, slope, out, number<S>(temperature + i * temperature_step), i, i + 1);
+      }
+    });
   });
 }
 

@@ -38,6 +38,22 @@ bool is_probabilities(const py::array& array, const std::vector<Index>& samples)
   return array.dtype().kind() == 'f' && array.ndim() == Index(samples.size()) + 1;
 }
 
+/// True for a pair (values, classes); a tuple of two rows of values is an array.
+bool is_pair(const py::object& object, const char* name, const std::vector<Index>& samples) {
+  if (!py::isinstance<py::tuple>(object) || py::len(object) != 2) return false;
+  return host_array(py::tuple(object)[0], name).ndim() != Index(samples.size());
+}
+
+/// Checks labels, and replaces ignored ones by a negative number if `marks`.
+void check_labels(const Loss& loss, Array<std::int64_t>& labels, const char* name, Index columns, bool marks) {
+  const ClassRange range{columns, loss.ignore_index};
+  std::int64_t* const own = labels.mutable_data();
+  for (Index i = 0; i < labels.size(); ++i) {
+    const std::int64_t checked = range.checked(own[i], i, name);
+    if (marks) own[i] = checked;
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -56,7 +72,7 @@ void check_domain(const Loss& loss, const Array<T>& values, const char* name) {
 
 template <class T>
 Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
-                    Index columns, const Clause& clause) {
+                    Index columns, const Clause& clause, Memory memory) {
   py::object values = object, classes;
   switch (loss.info().target) {
     case Target::classes:
@@ -70,7 +86,7 @@ Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name
       break;
     }
     case Target::both:
-      if (py::isinstance<py::tuple>(object) && py::len(object) == 2) {
+      if (is_pair(object, name, samples)) {
         values = py::tuple(object)[0];
         classes = py::tuple(object)[1];
       }
@@ -79,41 +95,40 @@ Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name
       break;
   }
   if (values) {
-    take_values(values, name, samples, columns, clause);
+    take_values(values, name, samples, columns, clause, memory);
     check_domain(loss, *value_array, name);
   }
-  if (classes) take_classes(loss, classes, name, samples, columns, clause);
+  if (classes) take_classes(loss, classes, name, samples, columns, clause, memory);
 }
 
 template <class T>
 void Targets<T>::take_classes(const Loss& loss, const py::object& object, const char* name,
-                              const std::vector<Index>& samples, Index columns, const Clause& clause) {
-  Array<std::int64_t> classes = simdnn::class_array(object, name, columns, loss.ignore_index);
-  check_shape(classes, name, samples, clause);
-  if (loss.ignore_index >= 0) {  // kernels ignore rows whose class is negative
-    Array<std::int64_t> marked(samples);
-    for (Index i = 0; i < classes.size(); ++i) {
-      marked.mutable_data()[i] = classes.data()[i] == loss.ignore_index ? -1 : classes.data()[i];
-    }
-    classes = marked;
+                              const std::vector<Index>& samples, Index columns, const Clause& clause, Memory memory) {
+  Array<std::int64_t> labels = integer_array<std::int64_t>(object, name, "integer class indices");
+  check_shape(labels, name, samples, clause);
+  if (memory != Memory::shared) {
+    labels = copied(labels);
+    check_labels(loss, labels, name, columns, memory == Memory::own_labels);
   }
-  class_array = std::move(classes);
+  class_array = std::move(labels);
 }
 
 template <class T>
 void Targets<T>::take_values(const py::object& object, const char* name, std::vector<Index> samples, Index columns,
-                             const Clause& clause) {
+                             const Clause& clause, Memory memory) {
   Array<T> values = real_array<T>(object, name);
   const bool one_each = columns == 1 && values.ndim() == Index(samples.size());
   if (!one_each) samples.push_back(columns);
   check_shape(values, name, samples, clause);
-  value_array = std::move(values);
+  value_array = memory == Memory::own ? copied(values) : std::move(values);
 }
 
 template <class T>
-Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const Clause& clause) {
+Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const Clause& clause,
+                        Memory memory) {
   Array<T> weights = real_array<T>(object, "sample_weight");
   check_shape(weights, "sample_weight", samples, clause);
+  if (memory != Memory::shared) weights = copied(weights);
   double sum = 0;
   for (Index i = 0; i < weights.size(); ++i) {
     const double one = double(weights.data()[i]);
@@ -131,7 +146,7 @@ template void check_domain(const Loss&, const Array<float>&, const char*);
 template void check_domain(const Loss&, const Array<double>&, const char*);
 template struct Targets<float>;
 template struct Targets<double>;
-template Array<float> sample_weights(const py::object&, const std::vector<Index>&, const Clause&);
-template Array<double> sample_weights(const py::object&, const std::vector<Index>&, const Clause&);
+template Array<float> sample_weights(const py::object&, const std::vector<Index>&, const Clause&, Memory);
+template Array<double> sample_weights(const py::object&, const std::vector<Index>&, const Clause&, Memory);
 
 }  // namespace simdnn

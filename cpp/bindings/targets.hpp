@@ -17,6 +17,13 @@ using Clause = std::function<std::string()>;
 /// Raises unless the array has the wanted shape.
 void check_shape(const py::array& array, const char* name, const std::vector<Index>& wanted, const Clause& clause);
 
+/// The memory that targets and sample weights are read from.
+enum class Memory {
+  shared,      ///< the caller's own where its layout allows; a loader copies and checks labels as it reads them
+  own_labels,  ///< checked copies of classes, negative where they are ignored, and of weights; values are shared
+  own,         ///< checked copies of everything, for a loader
+};
+
 /// Arrays of targets, kept alive here. A pointer is nullptr if the loss has no target of its kind.
 template <class T>
 struct Targets {
@@ -29,13 +36,13 @@ struct Targets {
   /// Converts the targets of samples that are arranged in the shape `samples`, each with `columns` outputs; `clause`
   /// ends error messages.
   Targets(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
-          Index columns, const Clause& clause);
+          Index columns, const Clause& clause, Memory memory);
 
  private:
   void take_classes(const Loss& loss, const py::object& object, const char* name, const std::vector<Index>& samples,
-                    Index columns, const Clause& clause);
+                    Index columns, const Clause& clause, Memory memory);
   void take_values(const py::object& object, const char* name, std::vector<Index> samples, Index columns,
-                   const Clause& clause);
+                   const Clause& clause, Memory memory);
 };
 
 /// Raises if a target is out of the domain of the loss.
@@ -44,6 +51,7 @@ void check_domain(const Loss& loss, const Array<T>& values, const char* name);
 
 /// Checked sample weights >= 0 with a positive finite sum, in the shape of the samples.
 template <class T>
-Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const Clause& clause);
+Array<T> sample_weights(const py::object& object, const std::vector<Index>& samples, const Clause& clause,
+                        Memory memory);
 
 }  // namespace simdnn

@@ -19,9 +19,13 @@ template <class T>
 struct ModelTrainer {
   Trainer<T> trainer;
 
-  ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, std::shared_ptr<OptimizerConfig> config,
+  ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, const std::shared_ptr<OptimizerConfig>& config,
                std::uint64_t seed)
-      : trainer(model.network, std::move(loss), std::move(config), seed) {}
+      : trainer(model.network, std::move(loss), config, seed) {
+    config->mutex = std::shared_ptr<OwnedMutex>(model.network, &model.network->mutex());
+  }
+
+  OwnedMutex& mutex() { return trainer.network().mutex(); }
 
   Nanoseconds work(const DatasetView<T>& samples) {
     return trainer.network().flops(samples.time_steps) * kFlopOfStep * double(samples.x.rows);
@@ -45,37 +49,64 @@ inline DType dtype_of(const py::array& array) {
   return py::isinstance<Array<double>>(array) ? DType::f64 : DType::u8;
 }
 
-/// A checked matrix in SciPy's CSR format, given as (data, indices, indptr, shape).
+/// True for a sparse matrix of SciPy, of any format.
+inline bool is_sparse(const py::handle& object) {
+  if (py::isinstance<py::array>(object) || !py::hasattr(object, "tocsr")) return false;
+  const py::dict modules = py::module_::import("sys").attr("modules");
+  return modules.contains("scipy.sparse") && modules["scipy.sparse"].attr("issparse")(object).cast<bool>();
+}
+
+/// A copy of one of SciPy's sparse matrices in CSR format. Its indices are checked once, as nobody else can write to
+/// them. Entries of a row may have any order; those in one column add up.
 template <class T>
 struct SparseArrays {
   Array<T> entries;
   Array<Index> indices, indptr;
-  Index rows, columns;
+  Index rows = 0, columns = 0;
 
-  explicit SparseArrays(const py::tuple& parts)
-      : entries(real_array<T>(parts[0], "x.data")),
-        indices(Array<Index>::ensure(parts[1])),
-        indptr(Array<Index>::ensure(parts[2])),
-        rows(py::tuple(parts[3])[0].cast<Index>()),
-        columns(py::tuple(parts[3])[1].cast<Index>()) {
-    const bool sizes = indptr.size() == rows + 1 && indices.size() == entries.size() && indptr.data()[0] == 0 &&
-                       indptr.data()[rows] <= entries.size() &&
-                       std::is_sorted(indptr.data(), indptr.data() + indptr.size());
-    const auto inside = [this](Index column) { return column >= 0 && column < columns; };
-    if (!sizes || !std::all_of(indices.data(), indices.data() + indices.size(), inside)) {
-      throw py::value_error("x: expected a valid CSR matrix");
+  explicit SparseArrays(const py::handle& object) {
+    const py::object csr = object.attr("tocsr")();
+    const auto shape = py::reinterpret_borrow<py::object>(csr.attr("shape")).cast<std::vector<Index>>();
+    if (shape.size() != 2) {
+      throw py::value_error("x: expected a sparse matrix of two dimensions, got shape " + shape_text(shape));
     }
+    rows = shape[0];
+    columns = shape[1];
+    entries = copied(real_array<T>(csr.attr("data"), "x.data"));
+    indices = copied(integer_array<Index>(csr.attr("indices"), "x.indices", "integers"));
+    indptr = copied(integer_array<Index>(csr.attr("indptr"), "x.indptr", "integers"));
+    check();
   }
 
   InputArray source(double scale) const {
     const char* const data = reinterpret_cast<const char*>(entries.data());
     return {data, kDType<T>, rows, columns, scale, indptr.data(), indices.data()};
   }
+
+ private:
+  void check() const {
+    const Index stored = entries.size();
+    const Index* const begins = indptr.data();
+    const bool sizes = entries.ndim() == 1 && indices.ndim() == 1 && indptr.ndim() == 1 && rows >= 0 && columns >= 0 &&
+                       indptr.size() == rows + 1 && indices.size() == stored && begins[0] == 0 &&
+                       begins[rows] <= stored && std::is_sorted(begins, begins + rows + 1);
+    if (!sizes) {
+      throw py::value_error("x: expected a valid CSR matrix, got indptr, indices and data that do not fit together");
+    }
+    for (Index k = 0; k < begins[rows]; ++k) {
+      const Index column = indices.data()[k];
+      if (column >= 0 && column < columns) continue;
+      throw py::value_error("x.indices[" + std::to_string(k) + "]: expected a column from 0 to " +
+                            std::to_string(columns - 1) + ", got " + std::to_string(column));
+    }
+  }
 };
 
-/// Arrays of a dataset, kept alive, and the view that points into them.
+/// The samples of a call, or of many calls (`Memory::own`): arrays, kept alive, and the view that points into them. A
+/// dense x is shared; the targets, the weights and a sparse x of many calls are copies.
 template <class T>
 struct Dataset {
+  PinnedArray pinned;
   py::object x;
   std::optional<SparseArrays<T>> sparse;
   std::optional<Targets<T>> targets;
@@ -83,10 +114,12 @@ struct Dataset {
   DatasetView<T> samples;
 
   Dataset(const Network<T>& network, const Loss& loss, const py::object& x_object, const py::object& y_object,
-          const py::object& weight_object, double scale) {
+          const py::object& weight_object, double scale, Memory memory) {
     Extent in;
-    if (py::isinstance<py::tuple>(x_object) && !network.input().sequence) {
-      sparse.emplace(py::tuple(x_object));
+    if (is_sparse(x_object)) {
+      if (network.input().sequence)
+        throw py::type_error("x: expected an array (n, time, features), got a sparse matrix");
+      sparse.emplace(x_object);
       samples.x = sparse->source(scale);
       in.samples = samples.x.rows;
       if (samples.x.columns != network.inputs()) {
@@ -99,6 +132,7 @@ struct Dataset {
       const Index columns = in.time_steps * network.inputs();
       samples.x = {static_cast<const char*>(array.data()), dtype_of(array), in.samples, columns, scale};
       x = array;
+      if (memory == Memory::own) pinned = PinnedArray(array);
     }
     samples.time_steps = in.time_steps;
     samples.output_time_steps = network.output_time_steps(in.time_steps);
@@ -110,11 +144,11 @@ struct Dataset {
     std::vector<Index> shape = output_shape(network.output(), in.samples, in.time_steps);
     shape.pop_back();  // without the axis of outputs
     const Clause clause = [this] { return " for " + std::to_string(samples.x.rows) + " samples"; };
-    targets.emplace(loss, y_object, "y", shape, network.outputs(), clause);
+    targets.emplace(loss, y_object, "y", shape, network.outputs(), clause, memory);
     samples.classes = targets->classes();
     samples.values = targets->values();
     if (weight_object.is_none()) return;
-    weights = sample_weights<T>(weight_object, {samples.x.rows}, clause);
+    weights = sample_weights<T>(weight_object, {samples.x.rows}, clause, memory);
     if (samples.output_time_steps > 1) weights = repeated(*weights, samples.output_time_steps);
     samples.weight = weights->data();
   }
@@ -152,10 +186,11 @@ struct Dataset {
 template <class T>
 double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, const py::object& weight) {
   Trainer<T>& trainer = self.trainer;
-  const Dataset<T> dataset(trainer.network(), trainer.loss(), x, y, weight, 1);
-  check_carried(trainer.network(), dataset.samples.x.rows);
-  const LossSums sums = run_native(trainer.network().mutex(), self.work(dataset.samples),
-                                   [&](const StopToken& stop) { return trainer.step(dataset.samples, stop); });
+  const Dataset<T> dataset(trainer.network(), trainer.loss(), x, y, weight, 1, Memory::shared);
+  const LossSums sums = run_native(self.mutex(), self.work(dataset.samples), [&](const StopToken& stop) {
+    check_carried(trainer.network(), dataset.samples.x.rows);
+    return trainer.step(dataset.samples, stop);
+  });
   return sums.loss / sums.weight;
 }
 
@@ -179,28 +214,31 @@ py::tuple report(const LossSums& sums) {
 /// Runs work(stop) with the network locked; returns its report.
 template <class T, class Work>
 py::tuple reported(ModelTrainer<T>& self, Nanoseconds estimate, const Work& work) {
-  return report(run_native(self.trainer.network().mutex(), estimate, work));
+  return report(run_native(self.mutex(), estimate, work));
 }
 
 template <class T>
 py::tuple shuffled_epoch(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size, bool shuffled,
                          std::uint64_t epoch) {
-  check_batches(self.trainer.network(), dataset.samples.x.rows, size);
   return reported(self, kLongCall, [&](const StopToken& stop) {
+    check_batches(self.trainer.network(), dataset.samples.x.rows, size);
     return self.trainer.epoch(dataset.samples, size, shuffled, epoch, stop);
   });
 }
 
 template <class T>
-py::tuple epoch_in_order(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size, const Array<Index>& order) {
+py::tuple epoch_in_order(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size, const py::object& order) {
   const Index n = dataset.samples.x.rows;
+  const Array<Index> own = copied(integer_array<Index>(order, "order", "integers"));
   const auto inside = [n](Index i) { return i >= 0 && i < n; };
-  if (order.size() != n || !std::all_of(order.data(), order.data() + n, inside)) {
+  if (own.size() != n || !std::all_of(own.data(), own.data() + n, inside)) {
     throw py::value_error("order: expected " + std::to_string(n) + " indices of samples");
   }
-  check_batches(self.trainer.network(), n, size);
-  return reported(self, kLongCall,
-                  [&](const StopToken& stop) { return self.trainer.epoch(dataset.samples, size, order.data(), stop); });
+  const Index* const at = own.data();
+  return reported(self, kLongCall, [&](const StopToken& stop) {
+    check_batches(self.trainer.network(), n, size);
+    return self.trainer.epoch(dataset.samples, size, at, stop);
+  });
 }
 
 template <class T>
@@ -209,16 +247,21 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
   py::class_<Dataset<T>>(module, ("Dataset" + suffix).c_str())
       .def_property_readonly("samples", [](const Dataset<T>& self) { return self.samples.x.rows; });
   py::class_<Self> type(module, ("Trainer" + suffix).c_str());
-  define_state<T>(type, [](Self& self) -> Optimizer<T>& { return self.trainer.optimizer(); });
-  type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, std::shared_ptr<OptimizerConfig>, std::uint64_t>(),
+  define_state<T>(
+      type, [](Self& self) -> Optimizer<T>& { return self.trainer.optimizer(); },
+      [](Self& self) -> OwnedMutex& { return self.mutex(); });
+  type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, const std::shared_ptr<OptimizerConfig>&, std::uint64_t>(),
            "model"_a, "loss"_a, "config"_a, "seed"_a)
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
       .def(
           "dataset",
           [](Self& self, const py::object& x, const py::object& y, const py::object& weight, double scale) {
-            return std::make_unique<Dataset<T>>(self.trainer.network(), self.trainer.loss(), x, y, weight, scale);
+            return std::make_unique<Dataset<T>>(self.trainer.network(), self.trainer.loss(), x, y, weight, scale,
+                                                Memory::own);
           },
-          "x"_a, "y"_a, "sample_weight"_a, "scale"_a, "Checked samples, for epoch(), gradient() and evaluate().")
+          "x"_a, "y"_a, "sample_weight"_a, "scale"_a,
+          "Checked samples, for epoch(), gradient() and evaluate(): x is read in place if it is an array, the others "
+          "are copied.")
       .def("epoch", shuffled_epoch<T>, "dataset"_a, "size"_a, "shuffled"_a, "epoch"_a)
       .def("epoch_in_order", epoch_in_order<T>, "dataset"_a, "size"_a, "order"_a)
       .def(
@@ -236,8 +279,9 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
           },
           "dataset"_a)
       .def_property(
-          "sums_penalty", [](Self& self) { return self.trainer.sums_penalty; },
-          [](Self& self, bool sums) { self.trainer.sums_penalty = sums; },
+          "sums_penalty",
+          [](Self& self) { return with_mutex(self.mutex(), [&] { return self.trainer.sums_penalty; }); },
+          [](Self& self, bool sums) { with_mutex(self.mutex(), [&] { self.trainer.sums_penalty = sums; }); },
           "True if the l1 and l2 penalties are added to the sum of a batch's losses: divided by its weight, "
           "and part of the reported loss.");
 }

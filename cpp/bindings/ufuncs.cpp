@@ -14,7 +14,7 @@
 #include "../dispatch.hpp"
 #include "../threads/parallel.hpp"
 #include "documentation.hpp"
-#include "quiet.hpp"
+#include "inner_loop.hpp"
 #include "register.hpp"
 #include "rows.hpp"
 
@@ -36,6 +36,11 @@ struct Elementwise {
   alignas(8) char constant[kMaxParameters][8] = {};
 };
 
+/// True if each element is an input of the next one, as in reduce() and accumulate() of a ufunc with two inputs.
+bool is_chained(const Elementwise& self, char* const* args, Index count, const npy_intp* steps) {
+  return self.inputs == 2 && count > 1 && (steps[2] == 0 || (args[2] == args[0] + steps[0] && steps[2] == steps[0]));
+}
+
 /// NumPy inner loop of an elementwise ufunc, which shares long arrays between threads.
 void elementwise(char** args, const npy_intp* dims, const npy_intp* steps, void* data) {
   Elementwise& self = *static_cast<Elementwise*>(data);
@@ -50,12 +55,18 @@ void elementwise(char** args, const npy_intp* dims, const npy_intp* steps, void*
   const int out = self.inputs + self.constants;
   all[out] = args[self.inputs];
   strides[out] = steps[self.inputs];
-  const QuietStatus quiet;
-  parallel_for(dims[0], grain, self.nanoseconds * double(dims[0]), [&](Index begin, Index end) {
+  const auto compute = [&](Index begin, Index end) {
     char* shifted[kMaxArguments];
     for (int i = 0; i <= out; ++i) shifted[i] = all[i] + begin * strides[i];
     const Index count = end - begin;
     self.loop(shifted, &count, strides);
+  };
+  inner_loop([&] {
+    if (is_chained(self, args, dims[0], steps)) {
+      for (Index i = 0; i < dims[0]; ++i) compute(i, i + 1);
+    } else {
+      parallel_for(dims[0], grain, self.nanoseconds * double(dims[0]), compute);
+    }
   });
 }
 
@@ -144,12 +155,13 @@ void add_gufunc(py::module_& module, const char* name, const char* doc, const ch
 void groups(char** args, const npy_intp* dims, const npy_intp* steps, void* data) {
   const Elementwise& self = *static_cast<const Elementwise*>(data);
   constexpr Index grain = 1024;
-  const QuietStatus quiet;
-  parallel_for(dims[0], grain, self.nanoseconds * double(dims[0]) * double(dims[1]), [&](Index begin, Index end) {
-    char* shifted[kMaxArguments];
-    for (int i = 0; i <= self.inputs; ++i) shifted[i] = args[i] + begin * steps[i];
-    const Index part[] = {end - begin, dims[1]};
-    self.loop(shifted, part, steps);
+  inner_loop([&] {
+    parallel_for(dims[0], grain, self.nanoseconds * double(dims[0]) * double(dims[1]), [&](Index begin, Index end) {
+      char* shifted[kMaxArguments];
+      for (int i = 0; i <= self.inputs; ++i) shifted[i] = args[i] + begin * steps[i];
+      const Index part[] = {end - begin, dims[1]};
+      self.loop(shifted, part, steps);
+    });
   });
 }
 

@@ -9,15 +9,17 @@
 namespace simdnn {
 
 template <class T>
-Boltzmann<T>::Boltzmann(Index visible, Index hidden, std::shared_ptr<const OptimizerConfig> config, std::uint64_t seed)
+Boltzmann<T>::Boltzmann(Index visible, Index hidden, const std::shared_ptr<const OptimizerConfig>& config,
+                        std::uint64_t seed)
     : visible_(visible),
       hidden_(hidden),
       values_(visible * hidden + hidden + visible),
       gradients_(values_.size()),
       positive_(values_.size()),
       negative_(values_.size()),
-      optimizer_(std::move(config)),
-      seed_(seed) {
+      optimizer_(config),
+      seed_(seed),
+      mutex_(config->mutex) {
   const Blocks parameters = blocks(values_);
   optimizer_.add(parameters.weight.data, visible * hidden, {visible, hidden});
   optimizer_.add(parameters.hidden_bias.data, hidden);
@@ -104,7 +106,7 @@ double Boltzmann<T>::step(const DatasetView<T>& samples, const SampleOrder& orde
   double error = 0;
   for (Index begin = 0; begin < count; begin += kChunk) {
     const Index rows = std::min(kChunk, count - begin);
-    const Matrix<const T> data = loader_.take(samples, order.from(begin), begin, rows).x;
+    const Matrix<const T> data = loader_.take(samples, order.from(begin), begin, rows, 0).x;
     Matrix<T> h = up(data, stop), v;
     apply(flush_post_op<T>(), h);
     add(data, h, begin > 0, positive_, stop);

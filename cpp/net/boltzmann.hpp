@@ -18,7 +18,7 @@ struct Sampling {
 template <class T>
 class Boltzmann {
  public:
-  Boltzmann(Index visible, Index hidden, std::shared_ptr<const OptimizerConfig> config, std::uint64_t seed);
+  Boltzmann(Index visible, Index hidden, const std::shared_ptr<const OptimizerConfig>& config, std::uint64_t seed);
 
   Index visible() const { return visible_; }
   Index hidden() const { return hidden_; }
@@ -26,7 +26,7 @@ class Boltzmann {
   /// The parameters W, c and b, one after the other.
   Buffer<T>& values() { return values_; }
   Optimizer<T>& optimizer() { return optimizer_; }
-  OwnedMutex& mutex() { return mutex_; }
+  OwnedMutex& mutex() { return *mutex_; }
   Nanoseconds work(Index rows) const { return double(rows) * double(visible_ * hidden_) * kBoltzmannWeight; }
 
   /// CD-k over mini-batches of `batch` in the order of the epoch; returns the mean squared error of the
@@ -74,7 +74,7 @@ class Boltzmann {
   Matrix<T> v_, h_, sample_;  ///< units of a chunk of rows
   Loader<T> loader_;
   std::vector<Index> order_;
-  OwnedMutex mutex_;
+  std::shared_ptr<OwnedMutex> mutex_;  ///< also that of the optimizer's configuration
 };
 
 }  // namespace simdnn

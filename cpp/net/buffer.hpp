@@ -27,13 +27,33 @@ inline void use_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::
 #endif
 }
 
+/// a * b; throws std::bad_array_new_length if no memory has so many elements.
+inline Index checked_product(Index a, Index b) {
+  Index product = 0;
+  if (__builtin_mul_overflow(a, b, &product)) throw std::bad_array_new_length();
+  return product;
+}
+
+/// a + b; throws std::bad_array_new_length if no memory has so many elements.
+inline Index checked_sum(Index a, Index b) {
+  Index sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) throw std::bad_array_new_length();
+  return sum;
+}
+
+/// A number that others may write at the same time; the compiler may not read it again after a check.
+template <class T>
+T read_once(const T* from) {
+  return *static_cast<const volatile T*>(from);
+}
+
 /// n zeroed elements, 64-byte aligned, readable and writable to the next multiple of kPad and kPad beyond.
 template <class T>
 class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(Index n) : size_(n) {
-    const std::size_t bytes = std::size_t(padded(n) + kPad) * sizeof(T);
+    const auto bytes = std::size_t(checked_product(checked_sum(n, 2 * kPad) / kPad * kPad, Index(sizeof(T))));
     data_.reset(static_cast<T*>(std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment)));
     if (!data_) throw std::bad_alloc();
     use_huge_pages(data_.get(), bytes);
@@ -57,9 +77,10 @@ class Arena {
  public:
   Matrix<T> matrix(Index rows, Index columns) {
     constexpr Index page = 4096 / Index(sizeof(T));  // rows at this distance would map to the same cache sets
+    checked_sum(columns, 2 * kPad);
     const Index stride = padded(columns) + (columns > 0 && padded(columns) % page == 0 ? kPad : 0);
     const Matrix<T> m{memory_.data() ? memory_.data() + used_ : nullptr, rows, columns, stride};
-    used_ += rows * stride;
+    used_ = checked_sum(used_, checked_product(rows, stride));
     return m;
   }
   Index taken() const { return used_; }

@@ -21,12 +21,13 @@ class States {
 
   void open(Index samples) {
     if (empty() || samples == samples_) return;
+    std::vector<Slot> slots;  // memory may run out before anything changes
+    for (const Slot& slot : slots_) {
+      slots.push_back({slot.columns, Buffer<T>(samples * slot.columns), Buffer<T>(samples * slot.columns)});
+    }
+    slots_ = std::move(slots);
     samples_ = samples;
     carried_ = false;
-    for (Slot& slot : slots_) {
-      slot.before = Buffer<T>(samples * slot.columns);
-      slot.after = Buffer<T>(samples * slot.columns);
-    }
   }
   void close() {
     for (Slot& slot : slots_) std::swap(slot.before, slot.after);

@@ -29,7 +29,7 @@ struct ParameterBlock {
 
   Index size() const {
     Index count = 1;
-    for (const Index n : shape) count *= n;
+    for (const Index n : shape) count = checked_product(count, n);
     return count;
   }
 };
@@ -39,7 +39,7 @@ class ParameterList {
  public:
   void add(std::string name, std::vector<Index> shape) {
     blocks_.push_back({std::move(name), size_, std::move(shape)});
-    size_ += blocks_.back().size();
+    size_ = checked_sum(size_, blocks_.back().size());
   }
   const std::vector<ParameterBlock>& blocks() const { return blocks_; }
   Index size() const { return size_; }
@@ -118,12 +118,19 @@ struct PassContext {
   Mode mode = Mode::infer;
   Index time_steps = 1;              ///< rows per sample of the layer's input
   Index batch_offset = 0;            ///< index of the first sample in its batch
+  const Index* samples = nullptr;    ///< indices of the samples in their dataset; nullptr: from batch_offset on
   bool keep_state = false;           ///< stateful layers continue from the network's last pass, whose states are open
   bool skip_input_gradient = false;  ///< backward: the gradient w.r.t. the network's input is not needed
   bool accumulate = false;           ///< parameter gradients are added to those of earlier chunks of the batch
   std::uint64_t seed = 0, pass_index = 0;  ///< together determine the random streams of this pass
   StopToken stop = {};
   LayerClock* clock = nullptr;  ///< nullptr: layers are not timed
+
+  /// The row of the dataset that row i of the network's input is, for error messages.
+  Index dataset_row(Index i) const {
+    const Index sample = i / time_steps;
+    return (samples ? samples[sample] : batch_offset + sample) * time_steps + i % time_steps;
+  }
 };
 
 /// Reads a network's input x [rows, columns]: the number at a row and a column.

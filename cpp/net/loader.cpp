@@ -1,7 +1,11 @@
 #include "loader.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 #include <numeric>
+#include <stdexcept>
+#include <string>
 
 #include "../dispatch.hpp"
 #include "random.hpp"
@@ -23,7 +27,31 @@ void grow(Buffer<T>& buffer, Index n) {
   if (buffer.size() < n) buffer = Buffer<T>(n);
 }
 
+[[noreturn]] void reject_weight(double weight, Index row) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", weight);
+  throw std::invalid_argument("sample_weight[" + std::to_string(row) + "]: expected a finite number >= 0, got " + text);
+}
+
+/// Calls copy(from, to) for each row of `count` samples: row `from` of the dataset is row `to` of the batch.
+template <class Copy>
+void for_rows(const SampleOrder& order, Index begin, Index count, Index rows, const Copy& copy) {
+  if (order.at == nullptr) {
+    for (Index i = 0; i < count * rows; ++i) copy(begin * rows + i, i);
+  } else if (rows == 1) {
+    for (Index i = 0; i < count; ++i) copy(order.at[i], i);
+  } else {
+    for (Index i = 0; i < count * rows; ++i) copy(order.at[i / rows] * rows + i % rows, i);
+  }
+}
+
 }  // namespace
+
+void ClassRange::reject(std::int64_t label, Index row, const char* name) const {
+  throw std::out_of_range(name + ("[" + std::to_string(row)) + "]: class " + std::to_string(label) +
+                          " is out of range for " + std::to_string(count) + " classes (0 to " +
+                          std::to_string(count - 1) + ")");
+}
 
 void fill_order(std::vector<Index>& order, Index count, bool shuffled, std::uint64_t seed, std::uint64_t epoch) {
   order.resize(std::size_t(count));
@@ -33,12 +61,31 @@ void fill_order(std::vector<Index>& order, Index count, bool shuffled, std::uint
 
 template <class T>
 void Loader<T>::reserve(const DatasetView<T>& samples, Index count, Index outputs) {
-  const Index rows = count * samples.output_time_steps;
   outputs_ = outputs;
   grow(x_, count * samples.x.columns);
-  if (samples.values) grow(values_, rows * outputs);
-  if (samples.weight) grow(weight_, rows);
-  if (samples.classes) classes_.resize(std::max(classes_.size(), std::size_t(rows)));
+  if (samples.values) grow(values_, count * samples.output_time_steps * outputs);
+}
+
+template <class T>
+Labels<T> Loader<T>::begin_batch(const DatasetView<T>& samples, const SampleOrder& order, Index begin, Index count,
+                                 const ClassRange& range) {
+  const Index rows = samples.output_time_steps;
+  if (samples.classes) {
+    if (Index(classes_.size()) < count * rows) classes_.resize(std::size_t(count * rows));
+    std::int64_t* const own = classes_.data();
+    for_rows(order, begin, count, rows,
+             [&](Index from, Index to) { own[to] = range.checked(read_once(samples.classes + from), from); });
+  }
+  if (samples.weight) {
+    if (Index(weight_.size()) < count * rows) weight_.resize(std::size_t(count * rows));
+    T* const own = weight_.data();
+    for_rows(order, begin, count, rows, [&](Index from, Index to) {
+      const T weight = read_once(samples.weight + from);
+      if (!(weight >= 0) || std::isinf(weight)) reject_weight(double(weight), from);
+      own[to] = weight;
+    });
+  }
+  return {samples.classes ? classes_.data() : nullptr, samples.weight ? weight_.data() : nullptr};
 }
 
 /// Loads one sample; entries of a sparse sample in the same column add up.
@@ -53,20 +100,15 @@ void Loader<T>::load(const InputArray& x, Index i, T* to) const {
 template <class T>
 MiniBatch<T> Loader<T>::gather(const DatasetView<T>& samples, const SampleOrder& order, Index count) {
   constexpr Index most_ahead = 128;
-  const Index rows = samples.output_time_steps, values = rows * outputs_, inputs = samples.x.columns;
+  const Index values = samples.output_time_steps * outputs_, inputs = samples.x.columns;
   for (Index i = 0; i < count; ++i) {
     const Index from = order.at[i];
     load(samples.x, from, x_.data() + i * inputs);
-    if (samples.classes) std::copy_n(samples.classes + from * rows, rows, classes_.data() + i * rows);
     if (samples.values) std::copy_n(samples.values + from * values, values, values_.data() + i * values);
-    if (samples.weight) std::copy_n(samples.weight + from * rows, rows, weight_.data() + i * rows);
   }
   if (samples.x.indptr == nullptr)
     fetch(samples.x, order.at + count, std::min({order.left - count, count, most_ahead}));
-  return {{x_.data(), count, inputs, inputs},
-          samples.classes ? classes_.data() : nullptr,
-          samples.values ? values_.data() : nullptr,
-          samples.weight ? weight_.data() : nullptr};
+  return {{x_.data(), count, inputs, inputs}, nullptr, samples.values ? values_.data() : nullptr, nullptr};
 }
 
 template <class T>
@@ -81,15 +123,17 @@ MiniBatch<T> Loader<T>::contiguous_view(const DatasetView<T>& samples, Index beg
   } else {
     typed_kernels<T>().layers.cast(x.row(begin), x.dtype, count * x.columns, T(x.scale), x_.data());
   }
-  return {{in, count, x.columns, x.columns},
-          samples.classes ? samples.classes + row : nullptr,
-          samples.values ? samples.values + row * outputs_ : nullptr,
-          samples.weight ? samples.weight + row : nullptr};
+  return {
+      {in, count, x.columns, x.columns}, nullptr, samples.values ? samples.values + row * outputs_ : nullptr, nullptr};
 }
 
 template <class T>
-MiniBatch<T> Loader<T>::take(const DatasetView<T>& samples, const SampleOrder& order, Index begin, Index count) {
+MiniBatch<T> Loader<T>::take(const DatasetView<T>& samples, const SampleOrder& order, Index begin, Index count,
+                             Index place) {
   MiniBatch<T> mini_batch = order.at ? gather(samples, order, count) : contiguous_view(samples, begin, count);
+  const Index row = place * samples.output_time_steps;
+  if (samples.classes) mini_batch.classes = classes_.data() + row;
+  if (samples.weight) mini_batch.weight = weight_.data() + row;
   const Index columns = samples.x.columns / samples.time_steps;
   mini_batch.x = {mini_batch.x.data, count * samples.time_steps, columns, columns};
   return mini_batch;

@@ -22,14 +22,39 @@ struct InputArray {
   const char* row(Index i) const { return data + i * row_bytes(); }
 };
 
-/// A dataset in memory: each sample is a row of x, with a class or a row of values for each row of its output.
+/// The classes that labels may have.
+struct ClassRange {
+  Index count = 0;              ///< classes are 0 to count - 1
+  std::int64_t ignored = -100;  ///< the label of ignored samples
+
+  /// The label as kernels read it, negative if it is ignored. Throws std::out_of_range, with the name of the argument
+  /// and the row, if it is neither ignored nor a class.
+  std::int64_t checked(std::int64_t label, Index row, const char* name = "y") const {
+    if (std::uint64_t(label) < std::uint64_t(count) && label != ignored) return label;
+    if (label != ignored) reject(label, row, name);
+    return -1;
+  }
+
+ private:
+  [[noreturn]] void reject(std::int64_t label, Index row, const char* name) const;
+};
+
+/// A dataset in memory: each sample is a row of x, with a class or a row of values for each row of its output. Others
+/// may write to the arrays at any time: the loader checks its own copies of the numbers that must be in a range.
 template <class T>
 struct DatasetView {
   InputArray x;
   Index time_steps = 1;                   ///< rows of input in a row of x: the time steps of a sequence
   Index output_time_steps = 1;            ///< rows of output of a sample
-  const std::int64_t* classes = nullptr;  ///< a negative class is ignored
+  const std::int64_t* classes = nullptr;  ///< labels
   const T* values = nullptr;              ///< contiguous rows as long as the network's output
+  const T* weight = nullptr;              ///< nullptr: ones
+};
+
+/// Classes and weights of the rows of a batch, in the loader's own memory.
+template <class T>
+struct Labels {
+  const std::int64_t* classes = nullptr;  ///< a negative class is ignored
   const T* weight = nullptr;              ///< nullptr: ones
 };
 
@@ -37,7 +62,7 @@ struct DatasetView {
 template <class T>
 struct MiniBatch {
   Matrix<const T> x;
-  const std::int64_t* classes = nullptr;
+  const std::int64_t* classes = nullptr;  ///< a negative class is ignored
   const T* values = nullptr;
   const T* weight = nullptr;
 };
@@ -53,15 +78,21 @@ struct SampleOrder {
 /// The order of an epoch's samples: shuffled as the seed and the epoch determine, or in memory order.
 void fill_order(std::vector<Index>& order, Index count, bool shuffled, std::uint64_t seed, std::uint64_t epoch);
 
-/// Gathers mini-batches into its buffers.
+/// Gathers mini-batches into its buffers: first the labels of a whole batch, then its samples chunk by chunk.
 template <class T>
 class Loader {
  public:
   /// Makes room for `count` samples at once, with `outputs` numbers for each row of output.
   void reserve(const DatasetView<T>& samples, Index count, Index outputs);
 
-  /// `count` samples, cast to T: the first ones of the order or, without an order, those from `begin` on.
-  MiniBatch<T> take(const DatasetView<T>& samples, const SampleOrder& order, Index begin, Index count);
+  /// Copies the labels of `count` samples, chosen as in take(), and checks the copies: throws std::out_of_range for a
+  /// class, std::invalid_argument for a weight. The copies are those of take() until the next call.
+  Labels<T> begin_batch(const DatasetView<T>& samples, const SampleOrder& order, Index begin, Index count,
+                        const ClassRange& range);
+
+  /// `count` samples, cast to T: the first ones of the order or, without an order, those from `begin` on. The first of
+  /// them is number `place` of the batch that began.
+  MiniBatch<T> take(const DatasetView<T>& samples, const SampleOrder& order, Index begin, Index count, Index place);
 
  private:
   void load(const InputArray& x, Index i, T* to) const;
@@ -69,7 +100,8 @@ class Loader {
   MiniBatch<T> contiguous_view(const DatasetView<T>& samples, Index begin, Index count);
 
   Index outputs_ = 0;
-  Buffer<T> x_, values_, weight_;
+  Buffer<T> x_, values_;
+  std::vector<T> weight_;
   std::vector<std::int64_t> classes_;
 };
 

@@ -27,24 +27,22 @@ struct Loss {
     return class_weight.empty() ? 1.0 : class_weight[std::size_t(cls)];
   }
 
-  /// The divisor of the mean loss of `count` samples: the sum of their weights, times the weights of their classes
-  /// where these are the only targets. Sample i stands in row row_of(i); nullptr for `weight`: ones.
-  template <class T, class RowOf>
-  double mean_divisor(const std::int64_t* classes, bool has_values, const T* weight, Index count,
-                      const RowOf& row_of) const {
+  /// Adds the weights of `count` samples to the divisor of their mean loss: the sum of their weights, times the weights
+  /// of their classes where these are the only targets. nullptr for `weight`: ones.
+  template <class T>
+  void add_to_divisor(const std::int64_t* classes, bool has_values, const T* weight, Index count,
+                      double& divisor) const {
     const bool by_class = classes && !has_values;
     if (weight == nullptr && (!by_class || class_weight.empty())) {  // a count, which is faster than a sum
       Index counted = by_class ? 0 : count;
-      for (Index i = 0; by_class && i < count; ++i) counted += classes[row_of(i)] >= 0;
-      return double(counted);
+      for (Index i = 0; by_class && i < count; ++i) counted += classes[i] >= 0;
+      divisor += double(counted);
+      return;
     }
-    double sum = 0;
     for (Index i = 0; i < count; ++i) {
-      const Index row = row_of(i);
-      const double own = by_class ? weight_of(classes[row]) : 1.0;
-      sum += weight ? double(weight[row]) * own : own;
+      const double own = by_class ? weight_of(classes[i]) : 1.0;
+      divisor += weight ? double(weight[i]) * own : own;
     }
-    return sum;
   }
 
   /// Rows of a batch with the settings of this loss.

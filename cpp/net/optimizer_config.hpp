@@ -1,10 +1,13 @@
 // Configuration of an optimizer: its update rule, hyper-parameters, clipping, penalties and learning rates by step.
 #pragma once
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "../dispatch.hpp"
+#include "owned_mutex.hpp"
 
 namespace simdnn {
 
@@ -33,7 +36,8 @@ constexpr Hyper kOptionTable[kOptions] = {
                 "spread as IEEE 754 says."),
 };
 
-/// An update rule of the registry and its settings, which may change between steps.
+/// An update rule of the registry and its settings, which may change between steps. A step reads them while it holds
+/// the mutex of its parameters; `mutex` is that mutex, for those who change them.
 struct OptimizerConfig {
   int index = 0;
   std::vector<double> hypers;  ///< in the order of the rule's description; the first is the learning rate
@@ -41,6 +45,7 @@ struct OptimizerConfig {
   std::vector<SchedulePiece> schedule;  ///< replaces the learning rate, unless empty
   std::vector<double> rates;            ///< learning rates from step rates_begin on, before the schedule's
   std::int64_t rates_begin = 0;
+  std::shared_ptr<OwnedMutex> mutex = std::make_shared<OwnedMutex>();
 
   explicit OptimizerConfig(int i) : index(i) {
     for (int h = 0; h < info().hyper_count(); ++h) hypers.push_back(info().hypers[h].value);
@@ -49,10 +54,12 @@ struct OptimizerConfig {
 
   const RuleDescription& info() const { return *kernels().rules[index]; }
 
-  /// The learning rate of a step, counted from 0.
+  /// The learning rate of a step, counted from 0. Given rates hold beyond their ends: steps of another thread may have
+  /// come between.
   double rate(std::int64_t step) const {
-    const std::int64_t i = step - rates_begin;
-    if (i >= 0 && i < std::int64_t(rates.size())) return rates[std::size_t(i)];
+    if (!rates.empty()) {
+      return rates[std::size_t(std::clamp<std::int64_t>(step - rates_begin, 0, std::int64_t(rates.size()) - 1))];
+    }
     if (schedule.empty()) return hypers[0];
     return kernels().schedule(schedule.data(), int(schedule.size()), double(step));
   }

@@ -26,9 +26,10 @@ void Trainer<T>::reserve(const DatasetView<T>& samples, Index batch) {
   reserve_losses(rows);
   loader_.reserve(samples, count, network_->outputs());
   if (plan_ && plan_->fits(count, samples.time_steps)) return;
-  plan_ = std::make_unique<Plan<T>>(network_, count, samples.time_steps, Mode::train);
+  auto plan = std::make_unique<Plan<T>>(network_, count, samples.time_steps, Mode::train);
+  loss_head_ = make_loss_head(*loss_, *network_, *plan, rows);  // memory may run out up to here
+  plan_ = std::move(plan);
   sample_work_ = network_->flops(samples.time_steps) * kFlop<T>;
-  loss_head_ = make_loss_head(*loss_, *network_, *plan_, rows);
 }
 
 template <class T>
@@ -70,15 +71,14 @@ void Trainer<T>::add_losses(const LossRows<T>& rows, LossSums& sums) const {
   }
 }
 
-/// The divisor of the mean loss of `count` samples, each with one or more rows of output.
+/// Loads the labels of a batch, and adds their weights to the divisor of its mean loss.
 template <class T>
-double Trainer<T>::mean_divisor(const DatasetView<T>& samples, const SampleOrder& order, Index count) const {
-  const Index rows = samples.output_time_steps;
-  const auto row_of = [&](Index i) {
-    if (order.at == nullptr) return i;
-    return rows == 1 ? order.at[i] : order.at[i / rows] * rows + i % rows;
-  };
-  return loss_->mean_divisor(samples.classes, samples.values != nullptr, samples.weight, count * rows, row_of);
+void Trainer<T>::begin_batch(const DatasetView<T>& samples, const SampleOrder& order, Index begin, Index count,
+                             double& divisor) {
+  const ClassRange range{network_->outputs(), loss_->ignore_index};
+  const Labels<T> labels = loader_.begin_batch(samples, order, begin, count, range);
+  const bool has_values = samples.values != nullptr;
+  loss_->add_to_divisor(labels.classes, has_values, labels.weight, count * samples.output_time_steps, divisor);
 }
 
 /// Computes the gradients of the mean loss; sums.steps is 1 unless the stop token fired.
@@ -86,14 +86,15 @@ template <class T>
 LossSums Trainer<T>::differentiate(const DatasetView<T>& samples, const SampleOrder& order, Index count,
                                    bool keep_state, const StopToken& stop) {
   LossSums sums;
-  sums.weight = mean_divisor(samples, order, count);
+  begin_batch(samples, order, 0, count, sums.weight);
   PassContext context = context_of(samples, stop);
   context.keep_state = keep_state;
   loss_head_->begin_batch(optimizer_.attempted_steps());
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
     const Index chunk = std::min(plan_->capacity(), count - begin);
-    const MiniBatch<T> mini_batch = loader_.take(samples, order.from(begin), begin, chunk);
+    const MiniBatch<T> mini_batch = loader_.take(samples, order.from(begin), begin, chunk, begin);
     context.batch_offset = begin;
+    context.samples = order.from(begin).at;
     context.accumulate = begin > 0;
     const Matrix<T> output = plan_->forward(mini_batch.x, context);
     LossRows<T> rows = loss_rows(mini_batch, output);
@@ -178,12 +179,14 @@ LossSums Trainer<T>::evaluate(const DatasetView<T>& samples, const StopToken& st
     inference_ = std::make_unique<Plan<T>>(network_, chunk, samples.time_steps, Mode::infer);
   }
   LossSums sums;
-  sums.weight = mean_divisor(samples, {}, n);
   PassContext context;
   context.time_steps = samples.time_steps;
   context.stop = stop;
   for (Index begin = 0; begin < n && !stop.stopped(); begin += chunk) {
-    const MiniBatch<T> mini_batch = loader_.take(samples, {}, begin, std::min(chunk, n - begin));
+    const Index count = std::min(chunk, n - begin);
+    begin_batch(samples, {}, begin, count, sums.weight);
+    const MiniBatch<T> mini_batch = loader_.take(samples, {}, begin, count, 0);
+    context.batch_offset = begin;
     const Matrix<T> output = inference_->forward(mini_batch.x, context);
     const LossRows<T> rows = loss_rows(mini_batch, output);
     typed_kernels<T>().losses[loss_->index](rows);

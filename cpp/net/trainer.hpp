@@ -53,7 +53,7 @@ class Trainer {
   void reserve_losses(Index rows);
   PassContext context_of(const DatasetView<T>& samples, const StopToken& stop) const;
   void add_losses(const LossRows<T>& rows, LossSums& sums) const;
-  double mean_divisor(const DatasetView<T>& samples, const SampleOrder& order, Index count) const;
+  void begin_batch(const DatasetView<T>& samples, const SampleOrder& order, Index begin, Index count, double& divisor);
   LossRows<T> loss_rows(const MiniBatch<T>& mini_batch, const Matrix<const T>& output);
 
   std::shared_ptr<Network<T>> network_;

@@ -10,8 +10,9 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <mutex>
-#include <system_error>
+#include <new>
 #include <thread>
 
 #include "limit.hpp"
@@ -88,9 +89,13 @@ void search() {
   if (!lock && fork_count() > 0) return;  // a thread that exists only in the parent may hold it
   if (!lock) lock.lock();
   const unsigned long long libraries = loaded_libraries();
-  for (const std::string& path : candidate_paths()) {
-    void* const handle = dlopen(path.c_str(), RTLD_LAZY | RTLD_NOLOAD);
-    if (handle) add_runtime(path.c_str(), handle);
+  try {
+    for (const std::string& path : candidate_paths()) {
+      void* const handle = dlopen(path.c_str(), RTLD_LAZY | RTLD_NOLOAD);
+      if (handle) add_runtime(path.c_str(), handle);
+    }
+  } catch (const std::bad_alloc&) {
+    return;  // the next call searches again
   }
   all.libraries = libraries;
 }
@@ -113,7 +118,7 @@ bool can_create_threads(int count) {
   bool all = true;
   try {
     for (int i = 0; i < count; ++i) threads.emplace_back([&] { const std::lock_guard<std::mutex> wait(mutex); });
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no thread, or no memory for one
     all = false;
   }
   created.unlock();

@@ -31,8 +31,12 @@ bool set_threading_layer(ThreadingLayer layer) {
 void run_team(int threads, Index n, Index grain, Task::Body body, const void* context) {
   constexpr Index parts_of_thread = 4;  // more than one, so that a thread that starts late still finds work
   Task task{n, grain, std::min((n + grain - 1) / grain, threads * parts_of_thread), body, context};
-  if (const OpenMPRuntime* const runtime = chosen_runtime) return run_on_openmp(*runtime, threads, task);
-  ThreadPool::instance().run(threads, task);
+  if (const OpenMPRuntime* const runtime = chosen_runtime) {
+    run_on_openmp(*runtime, threads, task);
+  } else {
+    ThreadPool::instance().run(threads, task);
+  }
+  if (task.error) std::rethrow_exception(task.error);
 }
 
 }  // namespace simdnn

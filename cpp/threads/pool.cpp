@@ -6,7 +6,7 @@
 #endif
 
 #include <chrono>
-#include <system_error>
+#include <exception>
 #include <thread>
 
 #include "region.hpp"
@@ -110,7 +110,7 @@ bool ThreadPool::create_helper() {
   const SignalsBlocked blocked;
   try {
     std::thread([this] { help(); }).detach();
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no thread, or no memory for one
     return false;
   }
   return true;

@@ -8,6 +8,17 @@
 namespace simdnn {
 namespace {
 
+/// Throws the error of a number that selects none of `count` entries.
+[[noreturn]] void reject(double value, Index count, Index row, Index column) {
+  const bool whole = value == std::floor(value) && std::isfinite(value);
+  std::string text = std::to_string(value);
+  if (whole) text.erase(text.find('.'));
+  const std::string place = "x: row " + std::to_string(row) + ", column " + std::to_string(column) + ": ";
+  if (!whole) throw std::invalid_argument(place + "expected an integer to look up, got " + text);
+  throw std::out_of_range(place + text + " is out of range for " + std::to_string(count) + " embeddings (0 to " +
+                          std::to_string(count - 1) + ")");
+}
+
 /// The number of integers from 0 on that T tells apart.
 template <class T>
 constexpr Index kExactIntegers = Index(1) << std::numeric_limits<T>::digits;
@@ -24,13 +35,7 @@ void EmbeddingSpec::check(const InputReader& x, Index rows) const {
       const double value = x(i, one.column);
       const Index count = tables[std::size_t(one.table)].count;
       if (value == std::floor(value) && value >= 0 && value < double(count)) continue;
-      const bool whole = value == std::floor(value) && std::isfinite(value);
-      std::string text = std::to_string(value);
-      if (whole) text.erase(text.find('.'));
-      const std::string place = "x: row " + std::to_string(i) + ", column " + std::to_string(one.column) + ": ";
-      if (!whole) throw std::invalid_argument(place + "expected an integer to look up, got " + text);
-      throw std::out_of_range(place + text + " is out of range for " + std::to_string(count) + " embeddings (0 to " +
-                              std::to_string(count - 1) + ")");
+      reject(value, count, i, one.column);
     }
   }
 }
@@ -62,13 +67,20 @@ void Embedding<T>::reserve(Arena<T>& arena, Index rows, Index, Mode mode, bool f
   if (mode == Mode::train && !first) input_gradient_ = arena.matrix(rows, inputs_);
 }
 
+/// Copies the entries of the looked-up columns. Each number is checked again where it is used, because callers may
+/// write to x after check().
 template <class T>
-Matrix<T> Embedding<T>::forward(const Matrix<const T>& x, const PassContext&) {
+Matrix<T> Embedding<T>::forward(const Matrix<const T>& x, const PassContext& context) {
   for (Index i = 0; i < x.rows; ++i) {
     const T* const row = x.data + i * x.stride;
     T* y = y_.data + i * y_.stride;
     for (const Index column : passed_) *y++ = row[column];
-    for (const Lookup& one : lookups_) y = std::copy_n(one.values + one.offset(row[one.column]), one.width, y);
+    for (const Lookup& one : lookups_) {
+      const T value = read_once(row + one.column);
+      const Index entry = one.entry(value);
+      if (entry < 0) reject(double(value), one.count, context.dataset_row(i), one.column);
+      y = std::copy_n(one.values + entry * one.width, one.width, y);
+    }
   }
   return y_.first_rows(x.rows);
 }
@@ -83,7 +95,7 @@ Matrix<T> Embedding<T>::backward(const Matrix<const T>& x, const Matrix<T>& grad
     const T* const row = x.data + i * x.stride;
     const T* g = gradient.data + i * gradient.stride + Index(passed_.size());
     for (const Lookup& one : lookups_) {
-      T* const entry = one.gradients + one.offset(row[one.column]);
+      T* const entry = one.gradients + std::max<Index>(one.entry(read_once(row + one.column)), 0) * one.width;
       add(entry, 0, g, 0, entry, 0, 1, one.width);
       g += one.width;
     }

@@ -61,8 +61,12 @@ class Embedding final : public Layer<T> {
     Index column, count, width;
     T *values, *gradients;
 
-    /// The offset of the entry for x. An x out of range, which a caller wrote after check(), reads the first entry.
-    Index offset(T x) const { return x >= 0 && x < T(count) ? Index(x) * width : 0; }
+    /// The index of the entry for x; -1 if x is not an integer in range.
+    Index entry(T x) const {
+      if (!(x >= 0 && x < T(count))) return -1;
+      const Index index = Index(x);
+      return T(index) == x && index < count ? index : -1;
+    }
   };
 
   Index inputs_, outputs_;

@@ -32,7 +32,7 @@ def crelu(x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> A
     axis : int, default -1
         The axis of the features.
     out : array of the result's shape, optional
-        The array to write the result to; it must not overlap `x`.
+        The array to write the result to; it may overlap `x`.
 
     Returns
     -------

@@ -140,10 +140,10 @@ def prelu_backward(dy: ArrayLike, x: ArrayLike, weight: ArrayLike) -> tuple[Any,
 
 def _swish_backward(dy: ArrayLike, x: ArrayLike, beta: ArrayLike, **ufunc_keywords: Any) -> Any:
     """Gradient w.r.t. x, and also w.r.t. beta unless beta is a Python number."""
-    dx = _core.swish_backward(dy, x, beta, **ufunc_keywords)
     if isinstance(beta, int | float) and not isinstance(beta, np.generic):
-        return dx
-    return dx, _parameter_gradient(_core.swish_beta_backward, dy, x, beta)
+        return _core.swish_backward(dy, x, beta, **ufunc_keywords)
+    gradient = _parameter_gradient(_core.swish_beta_backward, dy, x, beta)  # first: out= may be dy, x or beta
+    return _core.swish_backward(dy, x, beta, **ufunc_keywords), gradient
 
 
 swish_backward = with_defaults(

@@ -118,7 +118,8 @@ def evaluate_classes(
         input = as_cpu_array(name, input)
     moves = input.ndim > 2
     if moves:
-        if loss.name == "distillation" and isinstance(target, tuple):
+        paired = loss.name == "distillation" and isinstance(target, tuple) and len(target) == 2
+        if paired and np.ndim(target[0]) == input.ndim:
             target = (np.moveaxis(as_cpu_array("target", target[0]), 1, -1), target[1])
         elif np.ndim(target) == input.ndim:
             target = np.moveaxis(as_cpu_array("target", target), 1, -1)

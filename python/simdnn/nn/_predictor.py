@@ -62,7 +62,8 @@ class Predictor:
         x : array, shape (n, in_features) or, of sequences, (n, time, in_features)
             Real numbers, which are cast to the model's dtype; one sample may be without the first axis.
         out : array of the output's shape, or None
-            A C-contiguous, writeable array of the model's dtype for the output. None makes a new array.
+            A C-contiguous, aligned, writeable array of the model's dtype for the output, which may share
+            memory with `x`. None makes a new array.
 
         Returns
         -------

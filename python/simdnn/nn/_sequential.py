@@ -208,7 +208,8 @@ class Sequential:
     def backward(self, dy: ArrayLike, input_gradient: bool = True) -> NDArray[Any] | None:
         """Backpropagates the gradient w.r.t. the output of the last ``forward(x, training=True)``.
 
-        The gradients w.r.t. the parameters are then in `gradients`.
+        The gradients w.r.t. the parameters are then in `gradients`. Threads that share a model take turns: if
+        the last forward pass was another thread's, with other shapes, this is a ValueError.
 
         Parameters
         ----------
@@ -280,6 +281,9 @@ class Sequential:
         arrays = {name: np.asarray(value, dtype=self.dtype) for name, value in given.items()}
         wanted = {name: view.shape for name, view in views.items()}
         check_shapes(wanted, {name: value.shape for name, value in arrays.items()})
+        for name, value in arrays.items():
+            if any(np.may_share_memory(value, own) for own in (self.flat_parameters, self._model.buffers)):
+                arrays[name] = value.copy()  # a view of a parameter that is set before it is read
         for name, value in arrays.items():
             views[name][...] = value
 

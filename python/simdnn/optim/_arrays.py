@@ -13,6 +13,17 @@ from .._utils.arrays import refuse_masked
 from .._utils.check import check_float
 
 
+def _overlaps_itself(array: NDArray[Any]) -> bool:
+    """True if an element may share memory with another one, as in a view of sliding windows."""
+    reach = array.itemsize  # bytes that the axes so far cover
+    axes = sorted((abs(step), n) for step, n in zip(array.strides, array.shape, strict=True) if n > 1)
+    for step, n in axes if array.size else ():
+        if step < reach:
+            return True
+        reach += step * (n - 1)
+    return False
+
+
 def checked_params(arrays: Any, name: str = "params") -> list[NDArray[Any]]:
     """The arrays, if an update in place is possible."""
     if isinstance(arrays, np.ndarray) or not isinstance(arrays, Sequence):
@@ -28,9 +39,7 @@ def checked_params(arrays: Any, name: str = "params") -> list[NDArray[Any]]:
             raise TypeError(f"{name}[{i}]: expected {wanted}, got {array.dtype}")
         if not array.flags.writeable:
             raise ValueError(f"{name}[{i}]: expected a writeable array")
-        if array.size and any(
-            step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True)
-        ):
+        if _overlaps_itself(array):
             raise ValueError(f"{name}[{i}]: its elements share memory with each other")
         if any(np.shares_memory(array, other) for other in arrays[:i]):
             raise ValueError(f"{name}[{i}]: shares memory with an array before it")

@@ -10,14 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from .._utils.arrays import as_cpu_array
 
 
-def as_input(X: Any) -> Any:
-    """Samples in the form that native code reads: an array, or the CSR parts of a SciPy sparse matrix."""
-    if not hasattr(X, "tocsr"):
-        return X
-    X = X.tocsr()
-    return X.data, X.indices, X.indptr, X.shape
-
-
 def checked_order(order: ArrayLike) -> NDArray[np.intp]:
     """An order of samples, shape (n,), as an array of indices; raises for other kinds and shapes."""
     indices = as_cpu_array("order", order)

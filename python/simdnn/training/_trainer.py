@@ -20,7 +20,7 @@ from ..nn import Sequential
 from ._copies import reduced
 from ._history import History
 from ._loss import checked_loss, default_loss
-from ._samples import as_input, checked_order, checked_parameters
+from ._samples import checked_order, checked_parameters
 
 Logs = dict[str, float]
 Callback = Callable[["Trainer", Logs], Any]
@@ -33,6 +33,7 @@ class Trainer:
     Native code runs without the GIL, except in steps of a few microseconds, where releasing it costs more
     than it gains. A network is not slower once it has learned: gradients below 2^-63 in float32, 2^-511 in
     float64, count as zero in the backward pass, and so do factors of them, as subnormal numbers are slow.
+    Threads that share a trainer or its model take turns, a step or an epoch at a time.
 
     Parameters
     ----------
@@ -137,7 +138,7 @@ class Trainer:
         Parameters
         ----------
         x : array, shape (n, in_features) or, of sequences, (n, time, in_features)
-            Real numbers; they are cast to the model's dtype.
+            Real numbers; they are cast to the model's dtype. A sparse matrix of SciPy is read as CSR.
         y : array
             Targets of the loss: integer classes, shape (n,); probabilities or values, shape
             (n, out_features); for distillation the teacher's logits, or a pair of them and n classes.
@@ -185,7 +186,7 @@ class Trainer:
         TypeError, ValueError, IndexError
             If an argument has a wrong type, shape or value.
         """
-        dataset = self._trainer.dataset(as_input(X), y, sample_weight, check_real("scale", scale))
+        dataset = self._trainer.dataset(X, y, sample_weight, check_real("scale", scale))
         loss, accuracy, *_ = self._trainer.evaluate(dataset)
         return loss, accuracy if self._classifies else float("nan")
 
@@ -222,7 +223,7 @@ class Trainer:
         >>> round(loss, 4), gradient.shape
         (0.6931, (6,))
         """
-        dataset = self._trainer.dataset(as_input(X), y, sample_weight, check_real("scale", scale))
+        dataset = self._trainer.dataset(X, y, sample_weight, check_real("scale", scale))
 
         def value_and_gradient(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
             self.model.flat_parameters[:] = checked_parameters(parameters, self.model.flat_parameters.size)
@@ -251,8 +252,10 @@ class Trainer:
         Parameters
         ----------
         X : array, shape (n, in_features) or, of sequences, (n, time, in_features)
-            Samples. Arrays of float32, float64 and uint8 are read in place and cast batch by batch; others
-            are copied. SciPy sparse matrices are read as CSR.
+            Samples. Arrays of float32, float64 and uint8 are read in place and cast batch by batch: changes
+            by callbacks show, and the ids of an `nn.Embedding` are checked in each batch. Others, and SciPy's
+            sparse matrices, are copied first. So are `y`, weights and orders of any dtype: `fit` trains on
+            them as they are when it is called.
         y : array
             Targets, as in `step`.
         epochs : int
@@ -310,7 +313,7 @@ class Trainer:
         shuffle = check_flag("shuffle", shuffle)
         if order is not None and not callable(order):
             raise TypeError(f"order: expected a function or None, got {type(order).__name__}")
-        dataset = self._trainer.dataset(as_input(X), y, sample_weight, scale)
+        dataset = self._trainer.dataset(X, y, sample_weight, scale)
         validation = self._validation(validation_data, scale)
         samples = dataset.samples
         size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
@@ -406,7 +409,7 @@ class Trainer:
         if not isinstance(given, tuple | list) or len(given) not in (2, 3):
             raise TypeError("validation_data: expected a pair (X, y), or (X, y, sample_weight)")
         X, y, *weight = given
-        return self._trainer.dataset(as_input(X), y, weight[0] if weight else None, scale)
+        return self._trainer.dataset(X, y, weight[0] if weight else None, scale)
 
     def _epoch(
         self,
