@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from bench import vectors
 
 PATH = Path(__file__).resolve().parent / "RESULTS.md"
+#: Width of the lines below the tables.
+WIDTH = 120
 
 
 @dataclass
@@ -84,9 +87,15 @@ def table_name(group: str, machine: dict[str, Any]) -> str:
 def provenance(machine: dict[str, Any], command: str) -> str:
     """The line below a table: date, command, level, threads, versions, and what the peers were allowed."""
     threads = "1 thread" if machine["threads"] == 1 else f"{machine['threads']} threads"
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    versions = ", ".join(f"{name} {short(version)}" for name, version in machine["versions"].items())
     allowed = vectors.describe(machine["isa_of_peers"], machine["vectors_of_peers"])
-    return (
+    line = (
         f"{machine['date'][:10]}, `{command}`, level {machine['isa']}, {threads}, "
-        f"{machine['compiler']}, {versions}; {allowed}"
+        f"{short(machine['compiler'])}, {versions}; {allowed}"
     )
+    return "\n".join(textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False))
+
+
+def short(version: str) -> str:
+    """A version, with a name in front or none, without its third and further parts."""
+    return re.sub(r"(\d+\.\d+)[.+]\S*", r"\1", version)

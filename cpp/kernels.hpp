@@ -138,6 +138,7 @@ struct TypedKernels {
   SoftmaxFunction<T> softmax, log_softmax, logsumexp;
   SoftmaxFunction<T> softmax_backward, log_softmax_backward, logsumexp_backward;
   SoftmaxFunction<T> entropy, entropy_backward;
+  bool (*in_domain)(const T* x, Index n, Domain domain);
   double (*row_sum)(const T* x, Index n);
   double (*abs_sum)(const T* x, Index n);
   void (*add_row)(const T* x, Index n, double* sums);  ///< sums += x

@@ -108,7 +108,7 @@ def _case(group: str, network: Network, goals: list[Goal]) -> Case:
 
 
 def _name(network: Network) -> str:
-    return f"{network.shape()}, batch {network.batch_size}, {network.flops() / 1e6:.3g} MFLOP"
+    return f"{network.shape()}, batch {network.batch_size}"
 
 
 def _note() -> str:

@@ -90,6 +90,15 @@ enum class Target {
   both,     ///< per sample, a row with one number per output, and a class index if it is given as well
 };
 
+/// The numbers that targets of a loss may be; NaN may be among them, and spreads.
+enum class Domain {
+  any,
+  sign,         ///< -1 or 1
+  probability,  ///< in [0, 1], but sums and products of probabilities in float32 may exceed 1 by their rounding
+  unit,         ///< in [0, 1]
+  nonnegative,  ///< at least 0
+};
+
 /// The way in which a loss combines a sample's outputs.
 enum class Outputs {
   together,  ///< one loss for the whole row
@@ -112,6 +121,7 @@ struct LossDescription {
   Outputs outputs = Outputs::together;
   Hyper parameters[kMaxLossParameters] = {};
   bool logits = false;  ///< the outputs are logits: the network must not end with a softmax
+  Domain domain = Domain::any;
 
   constexpr int parameter_count() const {
     int count = 0;

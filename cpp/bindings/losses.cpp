@@ -132,13 +132,7 @@ struct Evaluation {
   /// Raises if a loss of probabilities gets other numbers; a NaN spreads.
   void check_probabilities(const char* name) const {
     if (std::string_view(loss.info().name) != "binary_cross_entropy") return;
-    const T *const begin = input.data(), *const end = begin + input.size();
-    const auto outside = [](T p) { return (p < T(0)) | (p > T(1)); };
-    bool any = false;
-    for (const T* p = begin; p < end; ++p) any |= outside(*p);
-    if (!any) return;
-    throw py::value_error(std::string(name) + ": expected probabilities in [0, 1], got " +
-                          text_of(py::float_(double(*std::find_if(begin, end, outside)))));
+    check_numbers(Domain::unit, loss, input, name);
   }
 
   void check_classes(const char* name, Index columns) const {

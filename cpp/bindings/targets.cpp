@@ -19,18 +19,22 @@ void check_shape(const py::array& array, const char* name, const std::vector<Ind
 
 namespace {
 
-/// Sums and products of probabilities in float32 may exceed 1 by their rounding.
-constexpr double kRoundedOne = 1 + 1e-5;
+/// The numbers that targets of a loss may be. Those of kl_div may be logarithms.
+Domain domain_of(const Loss& loss) {
+  const bool logarithms = loss.info().name == std::string_view("kl_div") && loss.parameters[0] != 0;
+  return logarithms ? Domain::any : loss.info().domain;
+}
 
-/// Raises unless holds(target) for every target, as it does for a NaN, which spreads; the pass has no branches.
-template <class T, class Holds>
-void require(const Array<T>& targets, Holds holds, const char* wanted, const Loss& loss, const char* name) {
-  const T *const begin = targets.data(), *const end = begin + targets.size();
-  bool all = true;
-  for (const T* y = begin; y < end; ++y) all &= holds(*y);
-  if (all) return;
-  throw py::value_error(std::string(name) + ": expected " + wanted + " for the loss '" + loss.info().name + "', got " +
-                        text_of(py::float_(double(*std::find_if_not(begin, end, holds)))));
+const char* text_of(Domain domain) {
+  switch (domain) {
+    case Domain::sign:
+      return "-1 or 1";
+    case Domain::probability:
+    case Domain::unit:
+      return "probabilities in [0, 1]";
+    default:
+      return "numbers >= 0";
+  }
 }
 
 /// True for rows of probabilities, false for class indices.
@@ -57,17 +61,18 @@ void check_labels(const Loss& loss, Array<std::int64_t>& labels, const char* nam
 }  // namespace
 
 template <class T>
+void check_numbers(Domain domain, const Loss& loss, const Array<T>& values, const char* name) {
+  const auto holds = [&](const T* y, Index n) { return typed_kernels<T>().in_domain(y, n, domain); };
+  if (domain == Domain::any || holds(values.data(), values.size())) return;
+  const T* wrong = values.data();
+  while (holds(wrong, 1)) ++wrong;
+  throw py::value_error(std::string(name) + ": expected " + text_of(domain) + " for the loss '" + loss.info().name +
+                        "', got " + text_of(py::float_(double(*wrong))));
+}
+
+template <class T>
 void check_domain(const Loss& loss, const Array<T>& values, const char* name) {
-  const std::string_view kind = loss.info().name;
-  const auto sign = [](T y) { return !((y != T(-1)) & (y != T(1)) & (y == y)); };
-  const auto probability = [](T y) { return !((y < T(0)) | (y > T(kRoundedOne))); };
-  const auto count = [](T y) { return !(y < T(0)); };
-  if (kind == "hinge" || kind == "squared_hinge") require(values, sign, "-1 or 1", loss, name);
-  if (kind == "binary_cross_entropy" || kind == "binary_cross_entropy_with_logits" || kind == "cross_entropy") {
-    require(values, probability, "probabilities in [0, 1]", loss, name);
-  }
-  if (kind == "poisson_nll") require(values, count, "numbers >= 0", loss, name);
-  if (kind == "kl_div" && loss.parameters[0] == 0) require(values, count, "probabilities >= 0", loss, name);
+  check_numbers(domain_of(loss), loss, values, name);
 }
 
 template <class T>
@@ -142,6 +147,8 @@ Array<T> sample_weights(const py::object& object, const std::vector<Index>& samp
   return weights;
 }
 
+template void check_numbers(Domain, const Loss&, const Array<float>&, const char*);
+template void check_numbers(Domain, const Loss&, const Array<double>&, const char*);
 template void check_domain(const Loss&, const Array<float>&, const char*);
 template void check_domain(const Loss&, const Array<double>&, const char*);
 template struct Targets<float>;

@@ -45,6 +45,10 @@ struct Targets {
                    const Clause& clause, Memory memory);
 };
 
+/// Raises if a number is out of a domain; the message names the argument and the loss.
+template <class T>
+void check_numbers(Domain domain, const Loss& loss, const Array<T>& values, const char* name);
+
 /// Raises if a target is out of the domain of the loss.
 template <class T>
 void check_domain(const Loss& loss, const Array<T>& values, const char* name);

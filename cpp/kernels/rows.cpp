@@ -1,4 +1,5 @@
 // Fills the table's softmax functions, losses and sums over rows.
+#include "../loops/domain.hpp"
 #include "../loops/losses.hpp"
 #include "../loops/margin.hpp"
 #include "../loops/pointwise_loss_rows.hpp"
@@ -34,6 +35,7 @@ void fill(TypedKernels<T>& kernels) {
   kernels.logsumexp_backward = logsumexp_backward<T>;
   kernels.entropy = entropy<T>;
   kernels.entropy_backward = entropy_backward<T>;
+  kernels.in_domain = in_domain<T>;
   kernels.row_sum = row_sum<T>;
   kernels.abs_sum = abs_sum<T>;
   kernels.square_sum = square_sum<T>;

@@ -69,6 +69,7 @@ struct CrossEntropy {
       .target = Target::either,
       .parameters = {{"label_smoothing", 0, 0, kUpToOne}, {"gamma", 0, 0, kUnbounded}},
       .logits = true,
+      .domain = Domain::probability,
   };
   enum { kSmoothing, kGamma };
 

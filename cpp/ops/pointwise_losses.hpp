@@ -201,6 +201,7 @@ struct Poisson {
       .example_value = "1.0",
       .outputs = Outputs::averaged,
       .parameters = {{"log_input", 1, 0, 2}, {"full", 0, 0, 2}, {"eps", 1e-8, 0, kUnbounded}},
+      .domain = Domain::nonnegative,
   };
   static int mode(const double* parameter) { return (parameter[0] != 0) + 2 * (parameter[1] != 0); }
   static constexpr int kModes = 4;
@@ -237,6 +238,7 @@ struct KlDivergence {
       .example_value = "0.0",
       .outputs = Outputs::summed,
       .parameters = {{"log_target", 0, 0, 2}},
+      .domain = Domain::nonnegative,
   };
   static int mode(const double* parameter) { return parameter[0] != 0; }
   static constexpr int kModes = 2;
@@ -271,6 +273,7 @@ struct BinaryCrossEntropy {
       .example = "[0.0, 1.0], [0.0, 1.0]",
       .example_value = "0.0",
       .outputs = Outputs::averaged,
+      .domain = Domain::probability,
   };
   template <class V>
   SIMDNN_INLINE static auto at(const V& x, const V& y, const double*, const Wide<V>&) {
@@ -309,6 +312,7 @@ struct BinaryCrossEntropyWithLogits {
       .target = Target::values,
       .outputs = Outputs::averaged,
       .logits = true,
+      .domain = Domain::probability,
   };
   template <class V>
   SIMDNN_INLINE static auto at(const V& x, const V& y, const double*, const Wide<V>& scale) {
@@ -352,6 +356,7 @@ struct Hinge {
       .example_value = "0.25",
       .outputs = Outputs::averaged,
       .parameters = {{"margin", 1, 0, kUnbounded}},
+      .domain = Domain::sign,
   };
   template <class V>
   SIMDNN_INLINE static auto at(const V& x, const V& y, const double* parameter, const Wide<V>&) {
@@ -373,6 +378,7 @@ struct SquaredHinge {
       .example_value = "0.125",
       .outputs = Outputs::averaged,
       .parameters = {{"margin", 1, 0, kUnbounded}},
+      .domain = Domain::sign,
   };
   template <class V>
   SIMDNN_INLINE static auto at(const V& x, const V& y, const double* parameter, const Wide<V>&) {

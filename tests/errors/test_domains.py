@@ -12,6 +12,8 @@ import simdnn
 from simdnn import callbacks, diagnostics, init, nn, optim, pretrain, schedules
 from simdnn import functional as F
 
+from tests.support.registry import FLOATS
+
 X = np.zeros((4, 3), np.float32)
 Y = np.array([0, 1, 1, 0])
 
@@ -310,3 +312,30 @@ def test_limits_of_the_domains_are_inside() -> None:
         lambda: network().forward(X, training=np.True_),
     ):
         call()
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("place", [0, 15, 16, 999, 1000])
+def test_one_wrong_number_among_many_is_found(place: int, dtype: Any) -> None:
+    """Whole arrays are checked in vectors, and their ends too; a NaN is no wrong number."""
+    x = np.full(1001, 0.25, dtype)
+    x[3] = np.nan
+    above = x.copy()
+    above[place] = np.nextafter(dtype(1), dtype(2))
+    with pytest.raises(ValueError, match=r"probabilities in \[0, 1\] .*got 1\.0"):
+        F.binary_cross_entropy(above, x)
+    for loss, wrong, wanted in (
+        (F.binary_cross_entropy, 1.1, "probabilities in"),
+        (F.binary_cross_entropy_with_logits, -1e-6, "probabilities in"),
+        (F.poisson_nll_loss, -1.0, "numbers >= 0"),
+        (F.kl_div, -1e-6, "numbers >= 0"),
+    ):
+        y = x.copy()
+        y[place] = wrong
+        with pytest.raises(ValueError, match=f"target: expected {wanted}"):
+            loss(x, y)
+        assert np.isnan(loss(x, x))
+    signs = np.where(np.arange(1001) % 2, 1, -1).astype(dtype)
+    signs[place] = 0
+    with pytest.raises(ValueError, match=r"target: expected -1 or 1 .*got 0"):
+        F.hinge_loss(x, signs)
