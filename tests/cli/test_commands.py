@@ -260,7 +260,7 @@ def test_the_table_is_not_overwritten(run: Run, data: Path, tmp_path: Path, link
         os.link(data, out)
     status, shown, errors = run("train", data, "--target", "loud", "--out", out, *FAST)
     assert (status, shown, data.read_bytes()) == (2, "", before)
-    assert errors == f"error: --out: {out} is the table to train on\n"
+    assert errors == f"error: --out: {out} is read by this command; write to another file\n"
 
 
 BAD: dict[str, tuple[str, list[str], str]] = {
@@ -330,3 +330,21 @@ def test_it_runs_as_a_module(data: Path, out: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "accuracy (validation)" in done.stdout
     assert start(["-m", "simdnn", "train", "--help"], 60, {}).returncode == 0
+
+
+def test_no_command_overwrites_what_it_reads(run: Run, data: Path, out: Path, tmp_path: Path) -> None:
+    assert run("train", data, "--target", "loud", "--out", out, *FAST)[0] == 0
+    link = tmp_path / "link.csv"
+    link.symlink_to(data)
+    before = data.read_bytes(), out.read_bytes()
+    for arguments in (
+        ("predict", out, data, "--out", data),
+        ("predict", out, data, "--out", link),
+        ("predict", out, data, "--out", out),
+        ("export", out, "--onnx", out),
+        ("train", data, "--target", "loud", "--out", link),
+    ):
+        status, _, errors = run(*arguments)
+        assert status != 0
+        assert "is read by this command" in errors
+    assert (data.read_bytes(), out.read_bytes()) == before

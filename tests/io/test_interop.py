@@ -80,6 +80,12 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "no weights": (lambda: simdnn.from_torch({}), ValueError, "state_dict: "),
     "no numbers": (lambda: simdnn.from_torch({"0.weight": "x"}), TypeError, "0.weight: .*"),
     "objects": (lambda: simdnn.from_torch({"0.weight": np.array([None])}), TypeError, "0.weight: .*object"),
+    "keys that are no names": (lambda: simdnn.from_torch({1: np.ones(2)}), TypeError, "expected names.*1"),
+    "a first place without entries": (
+        lambda: simdnn.from_torch(state(p1_weight=(2, 3), p1_bias=(2,)), activation="relu"),
+        ValueError,
+        "place 0 has no entries: give model=",
+    ),
     "a gap": (lambda: simdnn.from_torch(MLP), ValueError, "place 1 has no entries.*activation="),
     "names": (
         lambda: simdnn.from_torch(state(a_weight=(2, 2), b_weight=(2, 2))),

@@ -267,3 +267,13 @@ def test_samples_are_cast_as_they_are_read(kind: Any, scale: float, dtype: Any) 
     views = [x, misaligned, np.asfortranarray(x), x.astype(x.dtype.newbyteorder()), x.astype(np.longdouble)]
     losses = [Trainer(network([6, 9, 2], dtype=dtype), seed=0).step(view, y) for view in views]
     assert len(set(losses)) == 1
+
+
+def test_a_trainer_keeps_its_parts() -> None:
+    """An assignment that training would not see is refused."""
+    trainer = Trainer(nn.Sequential(nn.Dense(2, 2), rng=0), seed=0)
+    for name, value in (("model", trainer.model), ("loss", "mse"), ("optimizer", None), ("seed", 1)):
+        before = getattr(trainer, name)
+        with pytest.raises(AttributeError, match=f"{name}: .*make another Trainer"):
+            setattr(trainer, name, value)
+        assert getattr(trainer, name) is before

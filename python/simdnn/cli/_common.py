@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -21,6 +22,13 @@ class Command(NamedTuple):
     description: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+
+
+def refuse_input(option: str, output: str, *inputs: str) -> None:
+    """Raises if the file to write is one of those that the command reads."""
+    for path in inputs:
+        if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
+            fail(f"{option}: {output} is read by this command; write to another file")
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ import simdnn.functional as F
 from simdnn import table
 from simdnn._utils.files import check_writable, write_atomically
 
-from ._common import Command, add_reading, fail, load_described, show, spelling
+from ._common import Command, add_reading, fail, load_described, refuse_input, show, spelling
 
 
 def predict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +32,7 @@ def predict(o: argparse.Namespace) -> int:
     """Writes the predictions for a table as CSV and returns the exit status."""
     if o.out is not None:
         check_writable(o.out)
+        refuse_input("--out", o.out, o.model, o.data)
     model, columns, target = load_described(o.model)
     if o.proba and not target.classes:
         fail("--proba: the model predicts numbers, which have no probabilities")
@@ -79,6 +80,7 @@ def export(o: argparse.Namespace) -> int:
     """Writes a model as ONNX and returns the exit status."""
     import simdnn.onnx
 
+    refuse_input("--onnx", o.onnx, o.model)
     if not o.columns:
         simdnn.onnx.export(simdnn.load(o.model), o.onnx, o.opset)
         return 0

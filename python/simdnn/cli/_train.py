@@ -17,7 +17,7 @@ from simdnn import nn, optim, table
 from simdnn._utils.files import check_writable
 from simdnn.callbacks import EarlyStopping
 
-from ._common import Command, add_reading, fail, metrics, show, spelling
+from ._common import Command, add_reading, fail, metrics, refuse_input, show, spelling
 
 DESCRIPTION = """Train a network on a table (CSV, Parquet or npz) and write it to one file, together with the
 preprocessing of its columns: numeric columns are scaled, text columns one-hot encoded, missing values filled
@@ -124,8 +124,7 @@ def check(o: argparse.Namespace) -> None:
     if not os.path.isdir(os.path.dirname(os.path.abspath(o.out))):
         fail(f"--out: there is no folder {os.path.dirname(o.out)}")
     check_writable(o.out)
-    if os.path.exists(o.data) and os.path.exists(o.out) and os.path.samefile(o.data, o.out):
-        fail(f"--out: {o.out} is the table to train on")
+    refuse_input("--out", o.out, o.data)
     simdnn.io.need_safetensors()
 
 

@@ -87,6 +87,8 @@ def modules_of(state_dict: Mapping[str, Any]) -> dict[str, Arrays]:
         raise TypeError(f"state_dict: expected a dictionary, got {type(state_dict).__name__}")
     modules: dict[str, Arrays] = {}
     for name, value in state_dict.items():
+        if not isinstance(name, str):
+            raise TypeError(f"state_dict: expected names, got the key {name!r}")
         module, _, entry = name.rpartition(".")
         value = value.detach() if hasattr(value, "detach") else value
         array = as_cpu_array(name, value)
@@ -120,10 +122,12 @@ def model_of(
     """Makes a model from the names of a ``torch.nn.Sequential``."""
     layers: list[Layer] = []
     state: Arrays = {}
-    last: int | None = None
+    last = -1
     features: int | None = None
     for place, (module, entries) in sorted_by_place(modules):
-        if last is not None and place > last + 1:
+        if place > last + 1:
+            if last < 0:
+                raise ValueError("state_dict: place 0 has no entries: give model=nn.Sequential(...)")
             if activation is None:
                 raise ValueError(
                     f"state_dict: place {last + 1} has no entries: say by activation='relu' or the like what"

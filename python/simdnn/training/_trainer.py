@@ -25,6 +25,7 @@ from ._samples import checked_order, checked_parameters
 Logs = dict[str, float]
 Callback = Callable[["Trainer", Logs], Any]
 PENALTIES = ("mean", "sum")
+BOUND = ("model", "loss", "optimizer", "seed")  # attributes that cannot be set
 
 
 class Trainer:
@@ -122,6 +123,13 @@ class Trainer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reduced(self, Trainer)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in BOUND and name in vars(self):
+            raise AttributeError(
+                f"{name}: a trainer keeps the one that it was made with; make another Trainer"
+            )
+        super().__setattr__(name, value)
 
     @property
     def penalty(self) -> Literal["mean", "sum"]:
@@ -341,7 +349,7 @@ class Trainer:
         Parameters
         ----------
         path : str or path
-            File to write; an existing one is replaced atomically and keeps its mode, group and links.
+            File to write; an existing one is replaced atomically. Its mode, group and symbolic links stay.
         metadata : dict, optional
             User data that JSON can hold; `simdnn.load_metadata` reads it.
 
