@@ -87,7 +87,10 @@ def table_name(group: str, machine: dict[str, Any]) -> str:
 def provenance(machine: dict[str, Any], command: str) -> str:
     """The line below a table: date, command, level, threads, versions, and what the peers were allowed."""
     threads = "1 thread" if machine["threads"] == 1 else f"{machine['threads']} threads"
-    versions = ", ".join(f"{name} {short(version)}" for name, version in machine["versions"].items())
+    versions = ", ".join(
+        f"{name} {version if name == 'simdnn' else short(version)}"
+        for name, version in machine["versions"].items()
+    )
     allowed = vectors.describe(machine["isa_of_peers"], machine["vectors_of_peers"])
     line = (
         f"{machine['date'][:10]}, `{command}`, level {machine['isa']}, {threads}, "

@@ -116,7 +116,8 @@ def test_runs_with_threads_or_at_a_level_have_tables_of_their_own() -> None:
 def test_a_table_says_where_it_comes_from() -> None:
     line = results.provenance(dict(MACHINE), "python -m bench loss --write")
     wanted = "2026-01-02, `python -m bench loss --write`, level v4, 1 thread, GCC 12, simdnn 0.1.0, NumPy 2.4"
-    assert line == f"{wanted}; peers: no limit of instructions"
+    assert line == f"{wanted}; peers: no limit of\ninstructions"
+    assert [results.short(one) for one in ("GCC 12.2.0", "2.13.0+cpu", "3.1")] == ["GCC 12.2", "2.13", "3.1"]
     assert results.about(dict(MACHINE)) == "Caches: L1d 32 KiB, L2 1 MiB. CPUs of the machine: 2."
 
 

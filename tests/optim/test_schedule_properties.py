@@ -81,6 +81,7 @@ def test_cycles_with_a_phase_of_no_length(anneal: Any) -> None:
 @few
 @example(2, 1, 0.9999999999999999)
 @example(2, 2, 0.5000000000000001)
+@example(2, 2, 0.9999999999999999)
 @example(2**40, 1, 0.9999999999999999)
 @given(st.integers(1, 9), st.integers(1, 9), st.floats(0.0, 1.0))
 def test_a_cycle_in_a_sequence_begins_at_its_milestone(before: int, steps: int, share: float) -> None:

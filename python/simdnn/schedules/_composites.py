@@ -60,7 +60,9 @@ def sequence(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Schedu
 
 def shifted(begin: float, offset: float, last: float) -> float:
     """The step at which a piece begins: after `last`, and on its side of `begin` despite rounding."""
-    start = begin + offset
+    start = float(begin + offset)
+    if start.is_integer() and start - begin != offset:  # rounding must not move it to a step
+        start = math.nextafter(start, -math.inf if start - begin > offset else math.inf)
     if offset < 0:
         start = min(start, math.nextafter(begin, -math.inf))
     return max(start, math.nextafter(begin - 1, math.inf), math.nextafter(last, math.inf))
