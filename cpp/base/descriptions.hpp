@@ -90,7 +90,7 @@ enum class Target {
   both,     ///< per sample, a row with one number per output, and a class index if it is given as well
 };
 
-/// The numbers that targets of a loss may be; NaN may be among them, and spreads.
+/// The numbers that targets or outputs of a loss may be; NaN may be among them, and spreads.
 enum class Domain {
   any,
   sign,         ///< -1 or 1
@@ -120,8 +120,9 @@ struct LossDescription {
   const char* example_value = nullptr;
   Outputs outputs = Outputs::together;
   Hyper parameters[kMaxLossParameters] = {};
-  bool logits = false;  ///< the outputs are logits: the network must not end with a softmax
-  Domain domain = Domain::any;
+  bool logits = false;                 ///< the outputs are logits: the network must not end with a softmax
+  Domain domain = Domain::any;         ///< that of targets
+  Domain output_domain = Domain::any;  ///< that of outputs that a function gets
 
   constexpr int parameter_count() const {
     int count = 0;

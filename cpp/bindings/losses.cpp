@@ -88,7 +88,7 @@ struct Evaluation {
     Array<T> values = real_array<T>(target, "target");
     check_shape(values, "target", shape, [name] { return std::string(", that of ") + name; });
     check_domain(loss, values, "target");
-    check_probabilities(name);
+    check_numbers(loss.info().output_domain, loss, input, name);
     constexpr Index row_length = 1024;
     samples = shape;
     divisor = double(input.size());
@@ -128,12 +128,6 @@ struct Evaluation {
 
  private:
   std::optional<Array<T>> points;
-
-  /// Raises if a loss of probabilities gets other numbers; a NaN spreads.
-  void check_probabilities(const char* name) const {
-    if (std::string_view(loss.info().name) != "binary_cross_entropy") return;
-    check_numbers(Domain::unit, loss, input, name);
-  }
 
   void check_classes(const char* name, Index columns) const {
     const std::size_t count = loss.class_scale.size();

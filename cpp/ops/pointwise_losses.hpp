@@ -274,6 +274,7 @@ struct BinaryCrossEntropy {
       .example_value = "0.0",
       .outputs = Outputs::averaged,
       .domain = Domain::probability,
+      .output_domain = Domain::unit,
   };
   template <class V>
   SIMDNN_INLINE static auto at(const V& x, const V& y, const double*, const Wide<V>&) {

@@ -11,6 +11,7 @@ import simdnn.onnx
 from simdnn import nn, table
 from simdnn.onnx import _layers
 
+from tests.io.onnx_rows import EXPORTED, close
 from tests.oracles.layers import ROWS, Row, class_names
 from tests.support.registry import FLOATS
 
@@ -20,7 +21,6 @@ from onnx.reference import ReferenceEvaluator
 
 Array = np.ndarray[Any, Any]
 
-EXPORTED = {name: row for name, row in ROWS.items() if row.in_onnx}
 every_row = pytest.mark.parametrize("row", EXPORTED.values(), ids=list(EXPORTED))
 NEWEST = onnx.defs.onnx_opset_version()
 
@@ -28,10 +28,6 @@ NEWEST = onnx.defs.onnx_opset_version()
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "model.onnx"
-
-
-def close(got: Array, wanted: Array) -> bool:
-    return bool(np.allclose(got, wanted, rtol=1e-5, atol=1e-5))
 
 
 @pytest.mark.parametrize("opset", [17, 18, 20, NEWEST])

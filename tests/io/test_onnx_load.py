@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import simdnn.onnx
 
-from tests.oracles.layers import ROWS, Row
+from tests.io.onnx_rows import EXPORTED, close
+from tests.oracles.layers import Row
 from tests.support.registry import FLOATS
 
 pytest.importorskip("onnx", reason="needs the extra [onnx]: onnx")
@@ -17,17 +18,12 @@ from onnx.reference import ReferenceEvaluator
 
 Array = np.ndarray[Any, Any]
 
-EXPORTED = {name: row for name, row in ROWS.items() if row.in_onnx}
 NEWEST = onnx.defs.onnx_opset_version()
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "model.onnx"
-
-
-def close(got: Array, wanted: Array) -> bool:
-    return bool(np.allclose(got, wanted, rtol=1e-5, atol=1e-5))
 
 
 #: Layers that come back as the function that they are in evaluation.

@@ -113,9 +113,9 @@ def same_attributes(wanted: Node, node: Node) -> bool:
     return one == other
 
 
-def named(layer: str) -> Callable[[Reader, NDArray[Any] | None], list[Found]]:
-    """A maker of a layer without settings."""
-    return lambda reader, parameter: [({"layer": layer}, {})]
+def named(layer: str, **settings: str) -> Callable[[Reader, NDArray[Any] | None], list[Found]]:
+    """A maker of a layer with fixed settings."""
+    return lambda reader, parameter: [({"layer": layer, **settings}, {})]
 
 
 def celu(reader: Reader, alpha: Any) -> list[Found]:
@@ -211,8 +211,8 @@ FORMS: tuple[FormImporter, ...] = (
     importer(named("BinaryStep"), ACTIVATIONS["binary_step"]),
     importer(named("GELU"), ACTIVATIONS["gelu"]),
     importer(named("GELU"), foreign_gelu),
-    importer(lambda *_: [({"layer": "GELU", "approximate": "tanh"}, {})], ACTIVATIONS["gelu_tanh"]),
-    importer(lambda *_: [({"layer": "GELU", "approximate": "tanh"}, {})], foreign_gelu_tanh),
+    importer(named("GELU", approximate="tanh"), ACTIVATIONS["gelu_tanh"]),
+    importer(named("GELU", approximate="tanh"), foreign_gelu_tanh),
     importer(named("Softsign"), foreign_softsign),
     importer(named("Softplus"), foreign_softplus),
     importer(crelu, lambda g, x: export_crelu(g, nn.CReLU(), x, {}, Shape(1))),

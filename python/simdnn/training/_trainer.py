@@ -63,7 +63,7 @@ class Trainer:
     Attributes
     ----------
     model, optimizer, loss, seed, penalty
-        The arguments, with their defaults filled in.
+        The arguments, with their defaults filled in; `penalty` alone can be set.
     epochs_done : int
         Number of epochs trained by all calls of `fit`.
 
