@@ -10,6 +10,10 @@ namespace simdnn {
 /// Networks in a group, which is the number of virtual lanes at every level.
 constexpr Index kLaneGroup = 16;
 
+/// Lanes as bits of a number.
+using LaneMask = std::uint32_t;
+constexpr LaneMask kAllLanes = (LaneMask(1) << kLaneGroup) - 1;
+
 /// c [rows, columns] = c_init + a [rows, depth] b [depth, columns] in each lane: each element is one chain of FMAs in
 /// the order of k. The views' strides count blocks of sixteen lanes.
 template <class T>
@@ -37,10 +41,10 @@ struct LaneLossRows {
   std::uint8_t* row_correct = nullptr;
 };
 
-/// Computes the losses of rows in lanes. Returns false, with nothing promised of the results, if the loss must be
+/// Computes the losses of rows in lanes. Returns the lanes whose results are worthless, because their losses must be
 /// computed row by row.
 template <class T>
-using LaneLossFunction = bool (*)(const LaneLossRows<T>&);
+using LaneLossFunction = LaneMask (*)(const LaneLossRows<T>&);
 
 /// One step of an update rule in place, with the arguments of sixteen networks; the spans are in lanes.
 template <class T>

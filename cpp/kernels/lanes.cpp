@@ -1,4 +1,5 @@
 // Fills the table's kernels of sixteen networks in lanes.
+#include "../loops/lane_losses.hpp"
 #include "../loops/lane_product.hpp"
 #include "../loops/lane_update.hpp"
 #include "../loops/losses.hpp"
@@ -14,6 +15,7 @@ constexpr auto kLaneUpdates =
 
 template <class Loss, class T>
 constexpr LaneLossFunction<T> lane_loss() {
+  if constexpr (__is_same(Loss, CrossEntropy)) return LaneCrossEntropy<T>::rows;
   return nullptr;
 }
 

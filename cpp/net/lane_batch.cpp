@@ -26,23 +26,32 @@ void LaneBatch<T>::set_samples(Index lane, const DatasetView<T>& samples, const 
   samples_[std::size_t(lane)] = {&samples, order, begin, begin + count - 1};
 }
 
+/// Sets the weights of a lane to 1, after samples with others.
+template <class T>
+void LaneBatch<T>::reset_weights(Index lane) {
+  for (std::size_t i = std::size_t(lane); i < weight_.size(); i += std::size_t(kLaneGroup)) weight_[i] = T(1);
+  weighted_ &= ~(LaneMask(1) << lane);
+}
+
 template <class T>
 void LaneBatch<T>::load_labels(Index lane, Index count, double& divisor) {
   const Samples& own = samples_[std::size_t(lane)];
   const DatasetView<T>& view = *own.view;
   const ClassRange range{outputs_, loss_.ignore_index};
-  std::int64_t* const classes = classes_.data() + lane;
-  T* const weight = weight_.data() + lane;
-  for (Index i = 0; view.classes && i < count; ++i) {
+  std::int64_t* const classes = view.classes ? classes_.data() + lane : nullptr;
+  T* const weight = view.weight ? weight_.data() + lane : nullptr;
+  for (Index i = 0; classes && i < count; ++i) {
     const Index row = own.row(i);
     classes[i * kLaneGroup] = range.checked(read_once(view.classes + row), row);
   }
-  for (Index i = 0; i < count; ++i) {
+  for (Index i = 0; weight && i < count; ++i) {
     const Index row = own.row(i);
-    weight[i * kLaneGroup] = view.weight ? checked_weight(read_once(view.weight + row), row) : T(1);
+    weight[i * kLaneGroup] = checked_weight(read_once(view.weight + row), row);
   }
-  loss_.add_to_divisor(view.classes ? classes : nullptr, view.values != nullptr, view.weight ? weight : nullptr, count,
-                       divisor, kLaneGroup);
+  const LaneMask bit = LaneMask(1) << lane;
+  if (weight) weighted_ |= bit;
+  if (!weight && weighted_ & bit) reset_weights(lane);
+  loss_.add_to_divisor(classes, view.values != nullptr, weight, count, divisor, kLaneGroup);
 }
 
 template <class T>
@@ -79,8 +88,6 @@ void LaneBatch<T>::load_samples(LaneMask lanes, Index begin, Index rows, T* x) {
     for (Index l = 0; l < kLaneGroup; ++l) row[l] = own[l]->view->values + own[l]->row(begin + i) * outputs_;
     to_lanes(row, outputs_, values_.data() + i * outputs_ * kLaneGroup);
   }
-  has_weight_ = false;
-  for_lanes(lanes, [&](Index l) { has_weight_ = has_weight_ || own[l]->view->weight; });
 }
 
 template <class T>
@@ -91,7 +98,7 @@ LaneLossRows<T> LaneBatch<T>::loss_rows(const T* output, const double* scale, T*
   rows.output = output;
   rows.classes = has_classes_ ? classes_.data() + begin_ * kLaneGroup : nullptr;
   rows.values = has_values_ ? values_.data() : nullptr;
-  rows.row_weight = has_weight_ ? weight_.data() + begin_ * kLaneGroup : nullptr;
+  rows.row_weight = weighted_ != 0 ? weight_.data() + begin_ * kLaneGroup : nullptr;
   rows.parameters = loss_.parameters.data();
   rows.class_scale = loss_.class_scale.empty() ? nullptr : loss_.class_scale.data();
   rows.scale = scale;
@@ -106,10 +113,31 @@ template <class T>
 void LaneBatch<T>::evaluate(LaneMask lanes, const T* output, const double* scale, T* gradient) {
   const LaneLossRows<T> rows = loss_rows(output, scale, gradient);
   const LaneLossFunction<T> function = typed_kernels<T>().lanes->losses[loss_.index];
-  if (!function || !function(rows)) evaluate_rows(lanes, rows);
+  const LaneMask left = function ? function(rows) & lanes : lanes;
+  if (left != 0) evaluate_rows(left, rows);
 }
 
-/// Computes losses by the function for row-major outputs, the rows of one network after those of another.
+/// Computes the losses of `all` row-major rows from row `first` on, and their gradients in place.
+template <class T>
+void LaneBatch<T>::run_rows(const LaneLossRows<T>& rows, Index first, Index all, double scale) {
+  const Index n = rows.columns;
+  const Matrix<T> output{row_output_.data() + first * n, all, n, n};
+  LossRows<T> own{.output = output,
+                  .classes = rows.classes ? row_classes_.data() + first : nullptr,
+                  .values = {rows.values ? row_values_.data() + first * n : nullptr, all, n, n},
+                  .row_weight = rows.row_weight ? row_weight_.data() + first : nullptr,
+                  .parameters = rows.parameters,
+                  .class_scale = rows.class_scale,
+                  .scale = scale,
+                  .factor = rows.factor};
+  if (rows.gradient) own.gradient = output;
+  own.row_loss = single_loss_.data() + first;
+  own.row_correct = single_correct_.data() + first;
+  typed_kernels<T>().losses[loss_.index](own);
+}
+
+/// Computes the losses of some lanes by the function for row-major outputs, the rows of one network after those of
+/// another.
 template <class T>
 void LaneBatch<T>::evaluate_rows(LaneMask lanes, const LaneLossRows<T>& rows) {
   const LaneKernels<T>& kernels = *typed_kernels<T>().lanes;
@@ -129,48 +157,35 @@ void LaneBatch<T>::evaluate_rows(LaneMask lanes, const LaneLossRows<T>& rows) {
       row_weight_[to] = rows.row_weight ? rows.row_weight[from] : T(1);
     }
   }
-  const auto run = [&](Index first, Index all, double scale) {
-    const Index place = first * n;
-    LossRows<T> own{.output = {row_output_.data() + place, all, n, n},
-                    .classes = rows.classes ? row_classes_.data() + first : nullptr,
-                    .values = {rows.values ? row_values_.data() + place : nullptr, all, n, n},
-                    .row_weight = rows.row_weight ? row_weight_.data() + first : nullptr,
-                    .parameters = rows.parameters,
-                    .class_scale = rows.class_scale,
-                    .scale = scale,
-                    .factor = rows.factor};
-    if (rows.gradient) own.gradient = {row_output_.data() + place, all, n, n};
-    own.row_loss = single_loss_.data() + first;
-    own.row_correct = single_correct_.data() + first;
-    typed_kernels<T>().losses[loss_.index](own);
-  };
   const double first_scale = rows.scale[__builtin_ctz(lanes)];
-  bool equal = true;
-  for_lanes(lanes, [&](Index l) { equal = equal && rows.scale[l] == first_scale; });
-  const Index used = 32 - Index(__builtin_clz(lanes));  // up to the last lane
-  if (equal) {
-    run(0, used * count, first_scale);
+  bool together = (lanes & (lanes + 1)) == 0;  // lanes from 0 on, whose rows are contiguous
+  for_lanes(lanes, [&](Index l) { together = together && rows.scale[l] == first_scale; });
+  if (together) {
+    run_rows(rows, 0, Index(__builtin_popcount(lanes)) * count, first_scale);
   } else {
-    for_lanes(lanes, [&](Index l) { run(l * count, count, rows.scale[l]); });
+    for_lanes(lanes, [&](Index l) { run_rows(rows, l * count, count, rows.scale[l]); });
   }
   for (Index i = 0; i < count; ++i) {
-    point_to(row_output_, i);
-    if (rows.gradient) kernels.rows_to_lanes(row, n, rows.gradient + i * block);
-    for (Index l = 0; l < kLaneGroup; ++l) {
-      rows.row_loss[i * kLaneGroup + l] = single_loss_[std::size_t(l * count + i)];
-      rows.row_correct[i * kLaneGroup + l] = single_correct_[std::size_t(l * count + i)];
-    }
+    for_lanes(lanes, [&](Index l) {
+      const std::size_t from = std::size_t(l * count + i);
+      const Index to = i * kLaneGroup + l;
+      rows.row_loss[to] = single_loss_[from];
+      rows.row_correct[to] = single_correct_[from];
+      const T* const gradient = row_output_.data() + Index(from) * n;
+      for (Index j = 0; rows.gradient && j < n; ++j) rows.gradient[i * block + j * kLaneGroup + l] = gradient[j];
+    });
   }
 }
 
 template <class T>
 void LaneBatch<T>::add_losses(Index lane, Index rows, LossSums& sums) const {
-  const std::int64_t* const classes = has_classes_ ? classes_.data() + begin_ * kLaneGroup : nullptr;
-  for (Index i = 0; i < rows; ++i) {
-    const Index place = i * kLaneGroup + lane;
-    sums.loss += row_loss_[std::size_t(place)];
-    sums.correct += row_correct_[std::size_t(place)];
-    sums.samples += classes == nullptr || classes[place] >= 0;
+  const double* const loss = row_loss_.data() + lane;
+  const std::uint8_t* const correct = row_correct_.data() + lane;
+  const std::int64_t* const classes = has_classes_ ? classes_.data() + begin_ * kLaneGroup + lane : nullptr;
+  for (Index i = 0; i < rows * kLaneGroup; i += kLaneGroup) {
+    sums.loss += loss[i];
+    sums.correct += correct[i];
+    sums.samples += classes == nullptr || classes[i] >= 0;
   }
 }
 

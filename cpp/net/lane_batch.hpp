@@ -44,13 +44,16 @@ class LaneBatch {
     }
   };
 
+  void reset_weights(Index lane);
   LaneLossRows<T> loss_rows(const T* output, const double* scale, T* gradient);
   void evaluate_rows(LaneMask lanes, const LaneLossRows<T>& rows);
+  void run_rows(const LaneLossRows<T>& rows, Index first, Index all, double scale);
 
   const Loss& loss_;
   Index inputs_, outputs_;
   std::array<Samples, kLaneGroup> samples_{};
-  bool has_classes_ = false, has_values_ = false, has_weight_ = false;
+  bool has_classes_ = false, has_values_ = false;
+  LaneMask weighted_ = 0;              ///< lanes with weights that may differ from 1
   std::vector<std::int64_t> classes_;  ///< [batch, lanes]
   std::vector<T> weight_;              ///< [batch, lanes]
   Index begin_ = 0, rows_ = 0;         ///< samples that are loaded

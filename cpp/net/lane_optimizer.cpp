@@ -84,7 +84,7 @@ void LaneOptimizer<T>::step(LaneMask lanes) {
   const UpdateStep& first = steps_[std::size_t(__builtin_ctz(lanes))];
   const TypedKernels<T>& typed = typed_kernels<T>();
   if (uniform(lanes)) return typed.updates[rule_](spans_.data(), Index(spans_.size()), 0, total_, first);
-  for_lanes(~lanes & ((LaneMask(1) << kLaneGroup) - 1), [&](Index l) { steps_[std::size_t(l)] = first; });
+  for_lanes(~lanes & kAllLanes, [&](Index l) { steps_[std::size_t(l)] = first; });
   typed.lanes->updates[rule_](spans_.data(), Index(spans_.size()), steps_.data());
 }
 

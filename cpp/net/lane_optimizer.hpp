@@ -8,9 +8,6 @@
 
 namespace simdnn {
 
-/// Lanes as bits of a number.
-using LaneMask = std::uint32_t;
-
 /// Calls work(lane) for each lane of a mask.
 template <class Work>
 void for_lanes(LaneMask mask, const Work& work) {
