@@ -103,9 +103,8 @@ template <class T>
 void NetworkFit<T>::finish() {
   std::copy(best_values_.begin(), best_values_.end(), trainer_.network().values().data());
   std::copy(best_buffers_.begin(), best_buffers_.end(), trainer_.network().buffers().data());
-  best_values_ = {};
-  best_buffers_ = {};
-  order_ = {};
+  for (std::vector<T>* const numbers : {&best_values_, &best_buffers_}) std::vector<T>().swap(*numbers);
+  std::vector<Index>().swap(order_);
   trainer_.release();
 }
 
