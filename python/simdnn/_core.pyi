@@ -194,6 +194,7 @@ class Fit:
     val_loss: list[float]
     val_accuracy: list[float]
     seconds: list[float]
+    trained: int
     steps: int
     validates: bool
     stopped: bool
