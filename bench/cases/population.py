@@ -136,7 +136,7 @@ def _values(trainer: simdnn.Trainer) -> list[NDArray[Any]]:
 
 
 def _separate(population: Population) -> Contestant:
-    """The same trainers, one fit after another; the check of our call compares with these fits."""
+    """Fits of such trainers, one after another; the check of our call compares with these fits."""
     trainers, problem, settings = make_trainers(population), population.problem, _settings(population)
 
     def run() -> None:
