@@ -80,8 +80,7 @@ def test_mean_and_deviation_are_those_of_the_formulas(
 @every_average
 def test_the_mean_adds_members_in_their_order_in_double(average: str, dtype: Any) -> None:
     models, x, weights = members(4, dtype=dtype), numbers(300, dtype), (3.0, 0.7, 0.0, 1.1)
-    squash = {"outputs": lambda y: y, "probabilities": F.softmax}[average]
-    parts = [squash(model(x)) for model in models]
+    parts = [model(x) if average == "outputs" else F.softmax(model(x)) for model in models]
     ensemble = nn.Ensemble(models, weights, average)
     scaled = [w / 4 for w in weights]
     mean = sum((w * y.astype(np.float64) for w, y in zip(scaled, parts, strict=True)), 0.0) / sum(scaled)
@@ -194,7 +193,8 @@ def test_it_is_a_sequence_of_its_members() -> None:
         tuple(models[1:]),
     )
     assert ensemble.models == tuple(models)
-    assert (ensemble.in_features, ensemble.out_features, ensemble.dtype) == (4, 3, np.float64)
+    assert (ensemble.in_features, ensemble.out_features) == (4, 3)
+    assert ensemble.dtype == np.float64
     assert (ensemble.weights, ensemble.average) == ((1.0, 1.0, 1.0), "probabilities")
     assert repr(ensemble) == f"Ensemble(3 x {models[0]!r}, average='probabilities')"
     frozen = models[0].freeze()

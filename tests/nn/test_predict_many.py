@@ -125,7 +125,8 @@ def test_calls_that_share_models_do_not_wait_for_each_other(threads: int) -> Non
     """Lists in any order, and single calls, at the same time."""
     models = [network([20, 100, 4], dtype=np.float32) for _ in range(8)]
     x = numbers(300, 20, np.float32)
-    wanted, errors = [model(x) for model in models], []
+    wanted = [model(x) for model in models]
+    errors: list[int] = []
 
     def work(seed: int) -> None:
         rng = np.random.default_rng(seed)

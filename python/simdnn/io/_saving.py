@@ -184,13 +184,16 @@ def _read_ensemble(file: Opened) -> Ensemble:
     found = only_keys(file.part("ensemble"), ("models", "weights", "average"), "ensemble")
     if not isinstance(found["models"], list):
         raise TypeError("ensemble: expected a list of 'models'")
-    names: list[list[str]] = [[] for _ in found["models"]]
+    names: dict[str, list[str]] = {f"{i}.": [] for i in range(len(found["models"]))}
     for name in file.names:
-        index = name.partition(".")[0]
-        if index not in map(str, range(len(names))):
+        prefix = name.partition(".")[0] + "."
+        if prefix not in names:
             raise KeyError(f"{name}: belongs to no member")
-        names[int(index)].append(name)
-    models = [_read_sequential(file, one, names[i], f"{i}.") for i, one in enumerate(found["models"])]
+        names[prefix].append(name)
+    models = [
+        _read_sequential(file, one, names[prefix], prefix)
+        for one, prefix in zip(found["models"], names, strict=True)
+    ]
     return Ensemble(models, found["weights"], found["average"])
 
 
