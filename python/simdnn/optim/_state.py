@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._utils.arrays import refuse_masked
+from .._utils.arrays import refuse_unread
 from .._utils.check import check_float, check_int
 from ._settings import OPTIONS, RULES, from_native, join_pairs, split_pairs, to_native
 
@@ -174,7 +174,7 @@ def checked_arrays(
             continue
         if name not in entry:
             raise KeyError(f"state[{i}]: expected {', '.join(slots)}, got {', '.join(entry)}")
-        refuse_masked(f"state[{i}][{name!r}]", entry[name])
+        refuse_unread(f"state[{i}][{name!r}]", entry[name])
         found[name] = np.asarray(entry[name])
         if found[name].dtype.kind not in "fiu":
             raise TypeError(f"state[{i}][{name!r}]: expected real numbers, got dtype {found[name].dtype}")
