@@ -20,7 +20,7 @@ def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
     Raises
     ------
     TypeError
-        If `value` is masked, sparse, on another device, requires gradients, or cannot be converted to an array.
+        If `value` is masked, sparse, on another device, or requires gradients, or no array can be made of it.
     """
     refuse_unread(name, value)
     if isinstance(value, np.ndarray):
@@ -67,7 +67,7 @@ def refuse_masked(name: str, value: Any) -> None:
 
 
 def refuse_for_rows(name: str, value: Any) -> None:
-    """Raises TypeError for what a function over rows would read otherwise: masked and sparse arrays, DataFrames.
+    """Raises TypeError for what a function over rows would misread: masked arrays, sparse ones, DataFrames.
 
     pandas calls a ufunc for each block of columns, transposed, so that rows would be columns.
     """

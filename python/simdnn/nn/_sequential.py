@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core
 from .._utils.arrays import as_cpu_array
+from .._utils.attributes import Attributes
 from .._utils.check import check_flag, check_int
 from ._describe import layer_to_dict, sequential_arguments
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
@@ -19,7 +20,7 @@ from ._profile import ModelProfile, model_profile
 __all__ = ["Sequential"]
 
 
-class Sequential:
+class Sequential(Attributes):
     """A network of layers in sequence.
 
     Parameters
@@ -49,6 +50,8 @@ class Sequential:
     >>> {name: value.shape for name, value in model.parameters().items()}
     {'0.weight': (3, 4), '0.bias': (4,), '1.weight': (4, 2), '1.bias': (2,)}
     """
+
+    _kept = frozenset({"layers", "dtype"})
 
     def __init__(
         self,
