@@ -285,6 +285,6 @@ def _restored(
     """An unpickled RBM, which continues as the original would."""
     rbm = kind(**arguments)
     rbm._machine.values[...] = values
-    rbm.optimizer.load_state_dict(state)
+    rbm.optimizer._restore(state)
     rbm.epochs_done = epochs_done
     return rbm

@@ -259,7 +259,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         elif self._trainer is None:
             self._trainer = make_trainer(self._model, head, self._optimizer, self._seed)
             if self._optimizer_state is not None:
-                self._optimizer.load_state_dict(self._optimizer_state)
+                self._optimizer._restore(self._optimizer_state)
         self._optimizer_state = None
         self._optimizer.l1, self._optimizer.l2 = self.l1, self.alpha  # they may change between partial fits
 
