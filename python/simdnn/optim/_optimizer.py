@@ -18,7 +18,7 @@ from ._arrays import checked_params
 from ._declare import declare, options_documentation
 from ._options import WithOptions
 from ._settings import OPTIONS, RULES, Argument, from_native, split_pairs, to_native
-from ._state import load_state, state_of
+from ._state import load_state, resume_state, state_of
 
 if TYPE_CHECKING:
     from ..nn import Sequential
@@ -278,6 +278,10 @@ class Optimizer(WithOptions):
     def _restore(self, state: Mapping[str, Any]) -> None:
         """Takes over an optimizer's own state, which may be that of a training that diverged."""
         load_state(self, state, diverged=True)
+
+    def _resume(self, state: Mapping[str, Any]) -> None:
+        """Takes over the buffers and counts of a state of its class, and keeps its own settings."""
+        resume_state(self, state)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The arguments of the constructor besides params, by name, as of scikit-learn's estimators.

@@ -113,6 +113,18 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any], diverged: bool = 
     target.counts = counts
 
 
+def resume_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
+    """See `Optimizer._resume`: buffers that only one of both rules has are 0, or are dropped."""
+    row, entries = RULES[optimizer._config.rule], {}
+    for i, views in enumerate(views_of(optimizer)):
+        found = state["state"].get(i, {})
+        if found or not row["counts"]:
+            blank = numbers_of(optimizer, 0, list(row["scalar_state"].values())) | views
+            entries[i] = {name: found.get(name, value) for name, value in blank.items()}
+    group = state_of(optimizer)["param_groups"][0] | {"steps": state["param_groups"][0]["steps"]}
+    load_state(optimizer, {"state": entries, "param_groups": [group]}, diverged=True)
+
+
 def checked_keys(group: Mapping[str, Any], count: int, entries: Mapping[Any, Any]) -> list[Any]:
     """The keys of the parameters' states, in the order of the parameters."""
     if "params" not in group:
