@@ -228,7 +228,7 @@ decltype(auto) with_mutex(OwnedMutex& mutex, const Work& work) {
 /// Runs work(stop) with the mutex locked, without the GIL if it takes long; raises the exception that interrupted it.
 template <class Work>
 auto run_native(OwnedMutex& mutex, Nanoseconds estimate, const Work& work) {
-  if (mutex.is_mine()) throw std::runtime_error("model: in use by a call of this thread that a signal interrupted");
+  if (mutex.is_mine()) throw std::runtime_error("model: in use by a call of this thread that a signal or a gradient hook interrupted");
   const std::unique_lock<OwnedMutex> lock = locked(mutex);
   if (estimate < kHoldLockBelow) return work(StopToken{});
   SignalInterrupt interrupt;
