@@ -149,7 +149,7 @@ class Trainer:
     @property
     def grad_hook(self) -> Callable[[NDArray[Any]], object] | None:
         """Function that is called with the gradient of each step; it may be set between steps."""
-        return self._trainer.gradient_hook
+        return self._trainer.gradient_hook  # type: ignore[no-any-return]
 
     @grad_hook.setter
     def grad_hook(self, hook: Callable[[NDArray[Any]], object] | None) -> None:
