@@ -17,9 +17,10 @@ from ..training._epochs import Callback, Report, run_epochs
 from ._averaging import average
 from ._callbacks import AgreedCallbacks
 from ._exchange import GradientExchange
-from ._handshake import arrays_of, broadcast, check_equal, check_progress, checked_trainer, facts_of
+from ._handshake import broadcast, check_equal, check_progress, checked_trainer, facts_of
 from ._micro_batches import Data, MicroBatch, bounds
 from ._ranks import Ranks
+from ._state import arrays_of
 
 
 class DataParallel:

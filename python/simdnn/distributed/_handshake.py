@@ -11,6 +11,7 @@ from ..losses import _registry as losses
 from ..optim import _describe as optimizers
 from ..training import Trainer
 from ._ranks import Ranks
+from ._state import arrays_of, numbers_of, set_numbers
 
 
 def checked_trainer(trainer: Any) -> Trainer:
@@ -65,24 +66,11 @@ def check_progress(trainer: Trainer, ranks: Ranks) -> None:
             )
 
 
-def arrays_of(trainer: Trainer) -> list[Any]:
-    """All arrays of a trainer's state: parameters, running statistics, the optimizer's slots."""
-    arrays = [trainer.model.flat_parameters, trainer.model._model.buffers, *trainer._trainer.slots()]
-    return [array for array in arrays if array.size]
-
-
 def broadcast(trainer: Trainer, ranks: Ranks) -> None:
-    """Gives each rank the state of rank 0: arrays, counts, and the state of a schedule on a plateau."""
-    optimizer = trainer.optimizer
-    plateau = {name: getattr(optimizer.lr, name, None) for name in optimizers.PLATEAU}
-    own = (optimizers.numbers_of(optimizer), trainer.epochs_done, plateau)
-    numbers, trainer.epochs_done, plateau = ranks.gather(own, "DataParallel")[0]
+    """Gives each rank the state of rank 0."""
+    numbers = ranks.gather(numbers_of(trainer), "DataParallel")[0]
     ranks.broadcast(arrays_of(trainer), "DataParallel")
-    names = list(trainer.model.parameters())
-    optimizers.restore(optimizer, names, optimizers.arrays_of(optimizer, names), numbers)
-    for name, value in plateau.items():
-        if value is not None:
-            setattr(optimizer.lr, name, value)
+    set_numbers(trainer, numbers)
 
 
 def check_equal(trainer: Trainer, ranks: Ranks, doing: str) -> None:

@@ -1,4 +1,4 @@
-"""Work on a Dask cluster: predictions block by block, and populations of networks."""
+"""Predictions of Dask arrays and data frames, block by block."""
 
 from __future__ import annotations
 
