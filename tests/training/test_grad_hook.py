@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import pickle
@@ -152,6 +153,42 @@ def test_hook_runs_in_other_threads() -> None:
     thread.start()
     thread.join()
     assert names == {"fitting"}
+
+
+@pytest.mark.parametrize("count", [2, 17])
+def test_hooks_of_many_networks(count: int) -> None:
+    """Networks of one shape, which are otherwise trained in the lanes of vectors, have their hooks called."""
+
+    def population() -> list[simdnn.Trainer]:
+        models = [nn.Sequential(nn.Dense(4, 3, "tanh"), nn.Dense(3, 3), rng=seed) for seed in range(count)]
+        return [simdnn.Trainer(model, seed=seed) for seed, model in enumerate(models)]
+
+    x, y = data()
+    found, alone, calls = population(), population(), [0] * count
+
+    def hook_of(place: int) -> Any:
+        def hook(gradient: Array) -> None:
+            calls[place] += 1
+            gradient *= 0.5
+            if place == 1 and calls[1] == 6:
+                raise KeyError("engine")
+
+        return hook
+
+    for place, (one, other) in enumerate(zip(found, alone, strict=True)):
+        one.grad_hook = hook_of(place)
+        other.grad_hook = hook_of(place)
+    with pytest.raises(RuntimeError, match=r"trainers\[1\]: KeyError: 'engine'"):
+        simdnn.fit_many(found, x, y, epochs=3, batch_size=10)
+    assert calls == [12, 6, *[12] * (count - 2)]
+    calls[:] = [0] * count
+    for place, one in enumerate(alone):
+        with contextlib.suppress(KeyError):
+            one.fit(x, y, epochs=3, batch_size=10)
+        np.testing.assert_array_equal(found[place].model.flat_parameters, one.model.flat_parameters)
+    calls[:] = [0] * count
+    simdnn.step_many(found, [x] * count, [y] * count)
+    assert calls == [1] * count
 
 
 @pytest.mark.parametrize("hook", [3, "mean", [print]])

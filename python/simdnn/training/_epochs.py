@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +24,11 @@ def run_epochs(
     epochs: int,
     train: Callable[[], Report],
     validation: Any,
-    callbacks: Iterable[Callback],
+    watchers: Sequence[Callback],
     progress: Progress,
 ) -> History:
     """Trains for a number of epochs: `train()` trains one, on whatever data it knows."""
-    watchers, history = list(callbacks), History()
+    history = History()
     with bar(progress, epochs, "training") as shown, ExitStack() as ends:
         for watcher in watchers:
             if hasattr(watcher, "on_fit_end"):
@@ -41,8 +41,10 @@ def run_epochs(
             history.seconds.append(time.perf_counter() - start)
             logs = record(trainer, history, report, validation)
             advance(shown, logs)
+            found = dict(logs)  # callbacks may remove what they like
             history.stopped = any([watcher(trainer, logs) for watcher in watchers])
-            trainer.optimizer._observe(logs.get("val_loss", logs["loss"]))
+            found |= logs
+            trainer.optimizer._observe(found.get("val_loss", found["loss"]))
             if history.stopped:
                 break
     return history

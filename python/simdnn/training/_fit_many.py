@@ -311,7 +311,7 @@ def trained(
             )
         finally:
             for trainer, fit in zip(trainers, fits, strict=True):
-                trainer.epochs_done += len(fit.loss)
+                trainer.epochs_done += fit.trained
         if shown is not None:
             shown.update(len(fits) - shown.n)
     histories = [_history(trainer, fit) for trainer, fit in zip(trainers, fits, strict=True)]

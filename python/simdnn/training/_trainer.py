@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core, optim
-from .._utils.check import check_flag, check_int, check_name, check_real
+from .._utils.attributes import Attributes
+from .._utils.check import check_callables, check_count, check_flag, check_int, check_name, check_real
 from .._utils.files import Path
 from .._utils.progress import Progress
 from ..io import _checkpoint
@@ -22,10 +23,9 @@ from ._loss import checked_loss, default_loss
 from ._samples import checked_order, checked_parameters
 
 PENALTIES = ("mean", "sum")
-BOUND = ("model", "loss", "optimizer", "seed")  # attributes that cannot be set
 
 
-class Trainer:
+class Trainer(Attributes):
     """Trains a model; each step, and each epoch of steps, is one native call.
 
     Native code runs without the GIL, except in steps of a few microseconds, where releasing it costs more
@@ -92,6 +92,12 @@ class Trainer:
     True
     """
 
+    _kept = frozenset({"model", "loss", "optimizer", "seed"})
+    _checks: ClassVar = {"epochs_done": check_count}
+    _elsewhere: ClassVar = {
+        name: f"trainer.optimizer.{name}" for name in ("lr", "clip_norm", "clip_value", "l1", "l2")
+    }
+
     def __init__(
         self,
         model: Sequential,
@@ -129,13 +135,6 @@ class Trainer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reduced(self, Trainer)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in BOUND and name in vars(self):
-            raise AttributeError(
-                f"{name}: a trainer keeps the one that it was made with; make another Trainer"
-            )
-        super().__setattr__(name, value)
 
     @property
     def penalty(self) -> Literal["mean", "sum"]:
@@ -342,9 +341,9 @@ class Trainer:
         validation = self._validation(validation_data, scale)
         samples = dataset.samples
         size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
-        chosen = shuffle if order is None else order
+        watchers, chosen = check_callables("callbacks", callbacks), shuffle if order is None else order
         return run_epochs(
-            self, epochs, lambda: self._epoch(dataset, size, chosen), validation, callbacks, progress
+            self, epochs, lambda: self._epoch(dataset, size, chosen), validation, watchers, progress
         )
 
     def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
