@@ -1,0 +1,67 @@
+"""The loop over epochs of a fit: history, validation, callbacks, progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from .._utils.progress import Progress, advance, bar
+from ._history import History
+
+if TYPE_CHECKING:
+    from ._trainer import Trainer
+
+Logs = dict[str, float]
+Callback = Callable[["Trainer", Logs], Any]
+#: Native report of an epoch: mean loss, accuracy, samples, steps, mean penalty.
+Report = tuple[float, float, int, int, float]
+
+
+def run_epochs(
+    trainer: Trainer,
+    epochs: int,
+    train: Callable[[], Report],
+    validation: Any,
+    watchers: Sequence[Callback],
+    progress: Progress,
+) -> History:
+    """Trains for a number of epochs: `train()` trains one, on whatever data it knows."""
+    history = History()
+    with bar(progress, epochs, "training") as shown, ExitStack() as ends:
+        for watcher in watchers:
+            if hasattr(watcher, "on_fit_end"):
+                ends.callback(watcher.on_fit_end, trainer)
+            if hasattr(watcher, "on_fit_begin"):
+                watcher.on_fit_begin(trainer)
+        for _ in range(epochs):
+            start = time.perf_counter()
+            report = train()
+            history.seconds.append(time.perf_counter() - start)
+            logs = record(trainer, history, report, validation)
+            advance(shown, logs)
+            found = dict(logs)  # callbacks may remove what they like
+            history.stopped = any([watcher(trainer, logs) for watcher in watchers])
+            found |= logs
+            trainer.optimizer._observe(found.get("val_loss", found["loss"]))
+            if history.stopped:
+                break
+    return history
+
+
+def record(trainer: Trainer, history: History, report: Report, validation: Any) -> Logs:
+    """Adds the metrics of an epoch, and those of the validation data, to the history and returns them."""
+    loss, accuracy, _, steps, penalty = report
+    history.steps += steps
+    trainer.epochs_done += 1
+    logs = {"loss": loss, "accuracy": accuracy}
+    if trainer.penalty == "sum":
+        logs["penalty"] = penalty
+    if validation is not None:
+        logs["val_loss"], logs["val_accuracy"], *_ = trainer._trainer.evaluate(validation)
+    if not trainer._classifies:
+        logs = {name: value for name, value in logs.items() if not name.endswith("accuracy")}
+    for name, value in logs.items():
+        getattr(history, name).append(value)
+    return logs
