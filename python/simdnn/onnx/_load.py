@@ -67,6 +67,8 @@ def load(path: Path) -> nn.Sequential:
     with open(path, "rb") as file:
         content = file.read()
     try:
+        if content[8:9] == b"{":
+            raise ValueError("a safetensors file, which simdnn.load reads")
         proto = onnx.load_model_from_string(content)
         if not proto.graph.output:
             raise ValueError("holds no graph")
