@@ -114,7 +114,7 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any], diverged: bool = 
 
 
 def resume_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
-    """See `Optimizer._resume`: buffers that only one of both rules has are 0, or are dropped."""
+    """See `Optimizer.load_state_dict`: the state fits after buffers were added or left out."""
     row, entries = RULES[optimizer._config.rule], {}
     for i, views in enumerate(views_of(optimizer)):
         found = state["state"].get(i, {})
