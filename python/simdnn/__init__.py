@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from . import losses as losses
     from . import training as training
     from .io import from_torch, load, load_metadata, save, to_torch_state_dict
-    from .training import History, Trainer
+    from .nn import predict_many
+    from .training import History, Trainer, fit_many, step_many
 
 __all__ = [
     "History",
@@ -24,6 +25,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "diagnostics",
+    "fit_many",
     "from_torch",
     "functional",
     "get_num_threads",
@@ -33,12 +35,14 @@ __all__ = [
     "nn",
     "optim",
     "plot",
+    "predict_many",
     "pretrain",
     "save",
     "schedules",
     "set_num_threads",
     "set_threading_layer",
     "show_config",
+    "step_many",
     "to_torch_state_dict",
 ]
 
@@ -61,10 +65,13 @@ _SUBPACKAGES = {
 _FUNCTIONS = {
     "History": "training",
     "Trainer": "training",
+    "fit_many": "training",
     "from_torch": "io",
     "load": "io",
     "load_metadata": "io",
+    "predict_many": "nn",
     "save": "io",
+    "step_many": "training",
     "to_torch_state_dict": "io",
 }
 

@@ -33,6 +33,7 @@ ONNX_FIELDS = b"\x12\x1a\x22\x28\x32\x3a\x42"
 #: The functions that load files, by the object in the file.
 LOADERS = {
     "model": "simdnn.load",
+    "ensemble": "simdnn.load",
     "trainer": "simdnn.Trainer.load",
     "BernoulliRBM": "simdnn.pretrain.BernoulliRBM.load",
 }
@@ -83,7 +84,11 @@ class Opened:
         """The description of the object of a `kind` in `LOADERS`; raises ValueError if the file has none."""
         if kind in self.document:
             return self.document[kind]
-        held = [f"a {other}; load it with {how}" for other, how in LOADERS.items() if other in self.document]
+        held = [
+            f"{'an' if other[0] in 'aeiou' else 'a'} {other}; load it with {how}"
+            for other, how in LOADERS.items()
+            if other in self.document
+        ]
         raise ValueError(f"holds no {kind} but {' and '.join(held) or 'nothing of simdnn'}")
 
     def arrays_of(self, owner: str, dtype: str) -> dict[str, NDArray[Any]]:
