@@ -308,6 +308,8 @@ def test_columns_learn_from_the_rows_that_are_given() -> None:
     assert columns.to_dict() == wanted.to_dict()
     with pytest.raises(ValueError, match="column x: row 4 is infinite"):
         table.Columns.fit({"x": [1.0, 2.0, 3.0, np.inf]}, rows=np.arange(2))
+    with pytest.raises(ValueError, match="rows: expected at least one row"):
+        table.Columns.fit(data, rows=np.zeros(0, int))
     for rows in ([True, False], [0.0], [[0]], "01"):
         with pytest.raises(TypeError, match="rows: "):
             table.Columns.fit(data, rows=rows)

@@ -377,3 +377,24 @@ def test_settings_may_stay_when_a_state_is_taken_over(kind: Any, before: Any, af
         for name, value in new[i].items():
             assert same_bits(value, old.get(i, {}).get(name, np.zeros_like(value)))
     second.step(arrays(np.float64, 3))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "message"),
+    [
+        (lambda s: {"a": 1}, KeyError, "expected the keys"),
+        (lambda s: {**s, "other": 1}, ValueError, "'other' is not known"),
+        (lambda s: {**s, "state": {0: 5}}, TypeError, r"state\[0\]: expected a dictionary"),
+        (lambda s: {**s, "param_groups": [5]}, TypeError, r"param_groups\[0\]: expected a dictionary"),
+        (lambda s: changed(s, exp_avg=np.ones(4)), ValueError, r"exp_avg'\]: expected shape"),
+        (lambda s: {**s, "param_groups": [{"momentum": 0.5}]}, ValueError, "of another optimizer than Adam"),
+    ],
+)
+def test_a_state_without_its_settings_is_checked_alike(spoil: Any, error: Any, message: str) -> None:
+    optimizer = optim.Adam(arrays(np.float64))
+    optimizer.step(arrays(np.float64, 1))
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(spoil(optimizer.state_dict()), keep_settings=True)
+    assert optimizer.steps == 1
+    with pytest.raises(ValueError, match="no params"):
+        optim.Adam().load_state_dict(optimizer.state_dict(), keep_settings=True)

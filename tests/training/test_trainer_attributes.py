@@ -95,3 +95,32 @@ def test_a_layer_of_a_model_cannot_be_replaced() -> None:
     trainer = trainer_of()
     with pytest.raises(TypeError, match="does not support item assignment"):
         trainer.model.layers[0] = nn.ReLU()
+
+
+@pytest.mark.parametrize(
+    "watcher",
+    [callbacks.EarlyStopping(), callbacks.ModelCheckpoint("m"), callbacks.Patience()],
+    ids=lambda w: type(w).__name__,
+)
+def test_settings_of_callbacks_are_checked_when_they_are_set(watcher: Any) -> None:
+    """The direction of a metric was chosen with the metric."""
+    for name in {"monitor", "mode", "like"} & vars(watcher).keys():
+        with pytest.raises(AttributeError, match=f"{name}: fixed when the {type(watcher).__name__} is made"):
+            setattr(watcher, name, "min")
+    for name in {"patience", "min_delta", "restore_best", "save_best_only", "model_only"} & vars(
+        watcher
+    ).keys():
+        for value in ("no", -1, [1]):
+            with pytest.raises((TypeError, ValueError), match=f"{name}: expected"):
+                setattr(watcher, name, value)
+    watcher.note = "a user's own"
+
+
+def test_a_patience_that_is_set_while_training_is_used() -> None:
+    stopping = callbacks.EarlyStopping("loss", None, min_delta=1e9)
+
+    def limit(trainer: Trainer, logs: dict[str, float]) -> None:
+        if trainer.epochs_done == 3:
+            stopping.patience = 4
+
+    assert trainer_of().fit(X, Y, epochs=20, callbacks=[limit, stopping], progress=False).epochs == 5

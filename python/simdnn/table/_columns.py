@@ -204,6 +204,8 @@ def checked_rows(rows: ArrayLike) -> NDArray[Any]:
     found = as_cpu_array("rows", rows)
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise TypeError(f"rows: expected a list of integers, got dtype {found.dtype}, shape {found.shape}")
+    if found.size == 0:
+        raise ValueError("rows: expected at least one row, got none")
     return found
 
 
