@@ -1,5 +1,6 @@
 """Attributes of trainers and RBMs that are set later; callbacks that change what they are given."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,10 @@ X, Y = np.eye(4, dtype=np.float32), np.arange(4)
 
 def trainer_of(lr: Any = 0.1, **options: Any) -> Trainer:
     return Trainer(network([4, 3, 4]), optimizer=optim.SGD(lr=lr), seed=0, **options)
+
+
+class Derived(Trainer):
+    """A user's trainer, whose attributes are its own."""
 
 
 def rbm_of() -> pretrain.BernoulliRBM:
@@ -61,6 +66,9 @@ def test_settings_of_the_optimizer_are_not_set_at_the_trainer(name: str) -> None
     with pytest.raises(AttributeError, match=rf"{name}: .*; set trainer\.optimizer\.{name}"):
         setattr(trainer, name, 0.5)
     trainer.note = "a user's own"  # type: ignore[attr-defined]
+    derived = Derived(trainer.model)
+    setattr(derived, name, 0.5)
+    assert getattr(copy.copy(derived), name) == 0.5
 
 
 @pytest.mark.parametrize("lr", [0.1, schedules.reduce_on_plateau(0.1, patience=0)], ids=["rate", "plateau"])
