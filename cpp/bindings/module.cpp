@@ -20,5 +20,6 @@ PYBIND11_MODULE(_core, module) {
   simdnn::register_predictions(module);
   simdnn::register_optimizers(module);
   simdnn::register_trainer(module);
+  simdnn::register_population(module);
   simdnn::register_boltzmann(module);
 }

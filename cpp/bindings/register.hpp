@@ -15,6 +15,7 @@ void register_network(pybind11::module_& module);       ///< networks, predictor
 void register_predictions(pybind11::module_& module);   ///< predictions of many networks, ensembles
 void register_optimizers(pybind11::module_& module);    ///< optimizers over arrays, schedules, norms
 void register_trainer(pybind11::module_& module);       ///< trainers
+void register_population(pybind11::module_& module);    ///< fits of many networks at once
 void register_boltzmann(pybind11::module_& module);     ///< restricted Boltzmann machines
 
 }  // namespace simdnn

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from . import training as training
     from .io import from_torch, load, load_metadata, save, to_torch_state_dict
     from .nn import predict_many
-    from .training import History, Trainer
+    from .training import History, Trainer, fit_many, step_many
 
 __all__ = [
     "History",
@@ -25,6 +25,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "diagnostics",
+    "fit_many",
     "from_torch",
     "functional",
     "get_num_threads",
@@ -41,6 +42,7 @@ __all__ = [
     "set_num_threads",
     "set_threading_layer",
     "show_config",
+    "step_many",
     "to_torch_state_dict",
 ]
 
@@ -63,11 +65,13 @@ _SUBPACKAGES = {
 _FUNCTIONS = {
     "History": "training",
     "Trainer": "training",
+    "fit_many": "training",
     "from_torch": "io",
     "load": "io",
     "load_metadata": "io",
     "predict_many": "nn",
     "save": "io",
+    "step_many": "training",
     "to_torch_state_dict": "io",
 }
 

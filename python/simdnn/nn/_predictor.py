@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
+from .._utils.attributes import Attributes
 
 __all__ = ["Predictor"]
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ._sequential import Sequential
 
 
-class Predictor:
+class Predictor(Attributes):
     """A frozen network for prediction, a result of `Sequential.freeze`.
 
     Parameters
@@ -36,6 +37,8 @@ class Predictor:
     >>> predictor.predict(np.zeros((4, 3), np.float32)).shape
     (4, 2)
     """
+
+    _kept = frozenset({"dtype"})
 
     def __init__(self, model: Sequential) -> None:
         make = _core.PredictorF32 if model.dtype == np.float32 else _core.PredictorF64

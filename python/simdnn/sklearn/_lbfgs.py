@@ -13,7 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from .. import nn, optim
 from ._heads import Head
 from ._network import arrays_of
-from ._stochastic import Data, make_trainer
+from ._optimizer import make_trainer
+from ._stochastic import Data
 
 Array = NDArray[Any]
 
