@@ -131,7 +131,7 @@ class ManyPredictions {
 };
 
 py::list predict_many(const py::list& models, const py::object& xs, bool shared, int threads) {
-  return ManyPredictions(models, xs, shared).run(std::min(threads, thread_count()));
+  return ManyPredictions(models, xs, shared).run(threads);
 }
 
 template <class T>
