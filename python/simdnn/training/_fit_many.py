@@ -12,6 +12,7 @@ from .. import _core
 from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_int, check_real
 from .._utils.progress import Progress, bar
+from ..config import checked_threads
 from ..schedules import Schedule
 from ._history import History
 from ._population import (
@@ -22,7 +23,6 @@ from ._population import (
     in_place,
     one_each,
     renamed,
-    thread_count,
 )
 from ._trainer import Trainer
 
@@ -76,7 +76,7 @@ def fit_many(
     progress : bool or "auto"
         Show a tqdm bar over the networks; "auto" shows it on a terminal if tqdm is installed.
     n_threads : int or None
-        The largest number of threads, never above `get_num_threads`; None is that number.
+        Number of threads; None is `simdnn.get_num_threads()`.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def fit_many(
     >>> [(history.steps, len(history.val_loss)) for history in histories]
     [(10, 5), (10, 5), (10, 5)]
     """
-    members, threads = checked_trainers(trainers), thread_count(n_threads)
+    members, threads = checked_trainers(trainers), checked_threads(n_threads)
     fits = prepared(
         members,
         X,
@@ -195,8 +195,7 @@ def step_many(
     xs, ys, sample_weights : list of arrays, or array
         The batch of each network, as in `Trainer.step`; an array is shared by all.
     n_threads : int or None
-        The largest number of threads, never above `get_num_threads`; None is that number. A network stays on
-        one thread.
+        Number of threads; None is `simdnn.get_num_threads()`. A network stays on one thread.
 
     Returns
     -------
@@ -225,7 +224,7 @@ def step_many(
         arrays_for_each("ys", ys, count),
         arrays_for_each("sample_weights", sample_weights, count),
     )
-    threads = thread_count(n_threads)
+    threads = checked_threads(n_threads)
     for i, trainer in enumerate(members):
         if trainer.optimizer._schedule is not None:
             with at(f"trainers[{i}]"):

@@ -8,9 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .. import config
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_int
 from ._trainer import Trainer
 
 Value = TypeVar("Value")
@@ -69,12 +67,6 @@ def in_place(X: Any) -> Any:
     if array.dtype.kind in "biu" and array.dtype != np.uint8:
         return np.require(array, np.float64, ("C", "A"))
     return np.require(array, requirements=("C", "A")) if array.dtype.kind in "fu" else array
-
-
-def thread_count(n_threads: int | None) -> int:
-    """The number of threads of a call: at most `n_threads`, and never more than `get_num_threads`."""
-    limit = config.get_num_threads()
-    return limit if n_threads is None else min(check_int("n_threads", n_threads), limit)
 
 
 def renamed(error: Exception, place: str) -> Exception:
