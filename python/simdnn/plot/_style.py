@@ -15,7 +15,7 @@ TITLE, NOTE, TICK = 10.0, 8.5, 8.0
 #: Width and height in inches of a figure with one panel, and with two, one above the other.
 SINGLE, DOUBLE = (5.6, 3.6), (5.6, 5.4)
 #: Mean width of a character of a bold title, in units of its font's size.
-CHARACTER = 0.63
+CHARACTER = 0.6
 #: Patterns of lines, which tell series apart without color.
 STROKES: tuple[Any, ...] = (
     "-",
