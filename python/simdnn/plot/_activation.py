@@ -16,6 +16,9 @@ from ._labels import End, label_ends
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: More names than this are counted in a title.
+LISTED = 5
+
 
 def activation(
     name: str | Iterable[str],
@@ -72,7 +75,7 @@ def activation(
         raise ValueError(f"low: expected a number below high = {high}, got {low}")
     if len(curves) == 1 and (ax is None or not hasattr(ax, "__iter__")):
         return _alone(_style.single(ax), curves[0], low, high)
-    found = _style.panels(ax, 2)
+    found = _style.panels(ax, 2, len(curves))
     if len(found) == 1:
         _compare(found[0], curves, low, high, "value")
         _compare(found[0], curves, low, high, "slope", names=False)
@@ -134,7 +137,7 @@ def _compare(axes: Any, curves: list[Curve], low: float, high: float, part: str,
     """Several curves, or their derivatives, with their names at their ends."""
     ink, ends = _cross(axes, low, high), []
     for i, curve in enumerate(curves):
-        color, stroke = ink.series[i % len(ink.series)], _style.STROKES[i % len(_style.STROKES)]
+        color, stroke = _style.stroke_of(ink, i)
         kinks = curve.kinks(low, high)
         x = grid(low, high, kinks)
         draw = draw_value if part == "value" else draw_slope
@@ -197,5 +200,7 @@ def origin(axes: Any) -> None:
 
 def _listed(curves: list[Curve]) -> str:
     """Names of the curves in words."""
+    if len(curves) > LISTED:
+        return f"{len(curves)} activations"
     *first, last = [curve.label() for curve in curves]
     return f"{', '.join(first)} and {last}" if first else last

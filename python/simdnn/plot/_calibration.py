@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._utils.check import check_flag, check_int, check_name
 from . import _style
-from ._display import Display, probabilities_of
+from ._display import display, probabilities_of
 from ._labels import End, label_ends
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 CALIBRATED = 0.03
 
 
-@partial(Display, predict=probabilities_of)
+@display(probabilities_of)
 def calibration(
     y_true: ArrayLike,
     y_prob: ArrayLike,
@@ -96,8 +95,7 @@ def calibration(
     index = sum(line.get_label() != "_perfect" for line in axes.lines)
     if ref_line and not index:
         axes.plot([0, 1], [0, 1], color=ink.soft, linewidth=1, linestyle=_style.STROKES[2], label="_perfect")
-    color = ink.series[index % len(ink.series)]
-    stroke = _style.STROKES[index % len(_style.STROKES)]
+    color, stroke = _style.stroke_of(ink, index)
     label = name or ""
     axes.plot(means, fractions, color=color, linewidth=1.8, linestyle=stroke, label=label or "bins", zorder=3)
     sizes = 12 + 140 * counts / counts.max()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,16 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._utils.check import check_flag, check_name
 from . import _style
-from ._display import Display, classes_of
+from ._display import classes_of, display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: The widest name of a class, in characters, that is written horizontally below a column.
 WIDEST = 4
+#: Sizes in points of numbers that are left out, and of the smallest names of classes.
+SMALLEST, SMALLEST_NAME = 4.0, 3.0
 
 
-@partial(Display, predict=classes_of)
+@display(classes_of)
 def confusion_matrix(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -149,7 +150,8 @@ def _draw(axes: Any, shown: NDArray[Any], names: list[str]) -> None:
     turned = max(map(len, names)) > WIDEST
     axes.set_xticks(ticks, names, rotation=45 if turned else 0, ha="right" if turned else "center")
     axes.set_yticks(ticks, names)
-    axes.tick_params(length=0)
+    size = 0.7 * _style.points_high(axes) / len(names)
+    axes.tick_params(length=0, labelsize=min(_style.TICK, max(SMALLEST_NAME, size)))
     for spine in axes.spines.values():
         spine.set_visible(True)
         spine.set_color(ink.grid)
@@ -160,7 +162,9 @@ def _draw(axes: Any, shown: NDArray[Any], names: list[str]) -> None:
 def _write(axes: Any, shown: NDArray[Any], form: str) -> None:
     """The numbers of the cells, light on dark ones."""
     ink, most = _style.ink_of(axes), max(float(shown.max()), 1e-12)
-    size = max(5.0, min(_style.NOTE, 90 / len(shown)))
+    size = min(_style.NOTE, 0.42 * _style.points_high(axes) / len(shown))
+    if size < SMALLEST:
+        return
     for (row, column), value in np.ndenumerate(shown):
         if value:
             color = ink.background if value > 0.55 * most else ink.text

@@ -1,10 +1,10 @@
-"""`Display`: a plot of targets and predictions, which a model and samples may give as well."""
+"""`display`: plots of targets and predictions that take a model and samples as well."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from functools import update_wrapper
-from typing import Any, Concatenate, Generic, ParamSpec
+from typing import Any, Concatenate, ParamSpec, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,52 +16,63 @@ from ..training import Trainer
 P = ParamSpec("P")
 
 
-class Display(Generic[P]):
-    """A plotting function of (y_true, predictions, ...) with the two constructors of scikit-learn.
+class Display(Protocol[P]):
+    """A function of (y_true, predictions, ...) with the two constructors of scikit-learn's displays."""
 
-    ``plot(y_true, y_pred)`` is ``plot.from_predictions(y_true, y_pred)``.
-    """
-
-    def __init__(
-        self,
-        plot: Callable[Concatenate[ArrayLike, ArrayLike, P], Any],
-        predict: Callable[[Any, ArrayLike], NDArray[Any]],
-    ) -> None:
-        update_wrapper(self, plot)
-        self._plot, self._predict = plot, predict
-
-    def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, /, *args: P.args, **kwargs: P.kwargs) -> Any:
-        return self._plot(y_true, y_pred, *args, **kwargs)
+    def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, /, *args: P.args, **kwargs: P.kwargs) -> Any: ...
 
     def from_predictions(
         self, y_true: ArrayLike, y_pred: ArrayLike, /, *args: P.args, **kwargs: P.kwargs
     ) -> Any:
-        """Plot targets and predictions.
-
-        Parameters
-        ----------
-        y_true, y_pred : array
-            Targets and predictions.
-        **kwargs
-            The keywords of the plot.
-        """
-        return self._plot(y_true, y_pred, *args, **kwargs)
+        """The function itself."""
 
     def from_estimator(
         self, estimator: Any, X: ArrayLike, y: ArrayLike, /, *args: P.args, **kwargs: P.kwargs
     ) -> Any:
-        """Plot the predictions of a model for samples.
+        """The function for the predictions of a model."""
 
-        Parameters
-        ----------
-        estimator : Sequential, Predictor, Ensemble, Trainer or estimator of scikit-learn
-            The model; outputs of a network are logits, or values of a regression.
-        X, y : array
-            Samples and targets.
-        **kwargs
-            The keywords of the plot.
-        """
-        return self._plot(y, self._predict(estimator, X), *args, **kwargs)
+
+def display(
+    predict: Callable[[Any, ArrayLike], NDArray[Any]],
+) -> Callable[[Callable[Concatenate[ArrayLike, ArrayLike, P], Any]], Display[P]]:
+    """Decorator that gives a plot of predictions the attributes `from_predictions` and `from_estimator`."""
+
+    def decorate(plot: Callable[Concatenate[ArrayLike, ArrayLike, P], Any]) -> Display[P]:
+        def from_estimator(estimator: Any, X: ArrayLike, y: ArrayLike, /, **kwargs: Any) -> Any:
+            return cast("Any", plot)(y, predict(estimator, X), **kwargs)
+
+        name = plot.__name__
+        signature = inspect.signature(plot)
+        first = list(inspect.signature(from_estimator).parameters.values())[:3]
+        rest = list(signature.parameters.values())[2:]
+        found: Any = plot
+        found.from_predictions, found.from_estimator = plot, from_estimator
+        found.from_estimator.__signature__ = signature.replace(parameters=[*first, *rest])
+        found.from_estimator.__name__ = "from_estimator"
+        found.from_estimator.__qualname__ = f"{name}.from_estimator"
+        found.from_estimator.__module__ = plot.__module__
+        found.from_estimator.__doc__ = ESTIMATOR.format(name=name)
+        return cast("Display[P]", found)
+
+    return decorate
+
+
+#: Documentation of `from_estimator`.
+ESTIMATOR = """Plot `{name}` for the predictions of a model.
+
+Parameters
+----------
+estimator : Sequential, Predictor, Ensemble, Trainer or estimator of scikit-learn
+    The model; the outputs of a network are logits, or the values of a regression.
+X, y : array
+    Samples and targets.
+**kwargs
+    Keywords of `{name}`.
+
+Returns
+-------
+matplotlib.axes.Axes
+"""
 
 
 def outputs_of(model: Any, X: ArrayLike) -> NDArray[Any] | None:

@@ -24,6 +24,8 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HEALTHY_GRADIENT = 1e3
 #: Outputs of a layer are healthy within this factor of one standard deviation of unit variance.
 HEALTHY_OUTPUT = 3.0
+#: Width in points of the label of a tick with the space around it.
+TICK_WIDTH = 17.0
 
 
 class Strip(NamedTuple):
@@ -196,7 +198,7 @@ def draw_strips(axes: Any, strips: Sequence[Strip], ink: _style.Ink) -> None:
         range(len(strips)), marks, "o", color=ink.series[1], markersize=max(3, min(6, thick)),
         markeredgecolor=ink.background, markeredgewidth=0.8, zorder=4, label="layers",
     )  # fmt: skip
-    step = -(-len(strips) // 20)
+    step = max(1, math.ceil(len(strips) * TICK_WIDTH * axes.figure.dpi / 72 / axes.bbox.width))
     shown = range(0, len(strips), step)
     axes.set_xticks(list(shown), [strips[i].name for i in shown])
     axes.set_xlim(-0.6, max(len(strips), 1) - 0.4)
@@ -235,7 +237,7 @@ def _band(axes: Any, ink: _style.Ink, low: float, high: float) -> None:
     place = axes.get_yaxis_transform()
     axes.annotate(
         "healthy", (1, high), (-4, -3), xycoords=place, textcoords="offset points", ha="right", va="top",
-        fontsize=_style.TICK, color=ink.soft,
+        fontsize=_style.TICK, color=ink.soft, path_effects=_style.halo(axes), zorder=6,
     )  # fmt: skip
 
 

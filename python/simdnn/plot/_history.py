@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+#: With more runs than this, the training curves have no labels.
+CROWD = 4
+
+
 class Run(NamedTuple):
     """A training and its name, which is empty if there is one alone."""
 
@@ -82,7 +86,7 @@ def history(
     metrics = ["loss"]
     if any(run.history.accuracy or run.history.val_accuracy for run in runs):
         metrics.append("accuracy")
-    found = _style.panels(ax, len(metrics))
+    found = _style.panels(ax, len(metrics), labels=2 * len(runs) if len(runs) <= CROWD else len(runs))
     for axes, metric in zip(found, metrics, strict=False):
         _panel(axes, metric, runs)
     if ax is None and len(found) > 1:
@@ -113,7 +117,7 @@ def _runs(given: Any) -> list[Run]:
 def _panel(axes: Any, metric: str, runs: list[Run]) -> None:
     """One metric of all runs: training as dashes, validation as a full line, a dot at the best epoch."""
     ink = _style.frame(axes, x="epoch", y=metric)
-    ends, several = [], len(runs) > 1
+    ends, several, crowd = [], len(runs) > 1, len(runs) > CROWD
     for i, run in enumerate(runs):
         for held_out in (False, True):
             values = run.values(metric, held_out)
@@ -126,8 +130,16 @@ def _panel(axes: Any, metric: str, runs: list[Run]) -> None:
             text = f"{run.name} {part}".strip()
             axes.plot(epochs, values, color=color, linestyle=stroke, linewidth=1.8, label=text, zorder=3)
             finite = np.flatnonzero(np.isfinite(values))
-            if finite.size:
-                ends.append(End(float(epochs[finite[-1]]), float(values[finite[-1]]), text, color))
+            named = not crowd or held_out or not run.values(metric, True)
+            if finite.size and named:
+                ends.append(
+                    End(
+                        float(epochs[finite[-1]]),
+                        float(values[finite[-1]]),
+                        run.name if crowd else text,
+                        color,
+                    )
+                )
     _mark_best(axes, metric, runs, ink)
     _limits(axes, metric, runs)
     label_ends(axes, ends)

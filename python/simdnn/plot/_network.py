@@ -70,11 +70,12 @@ def network(model: Sequential, *, ax: Axes | None = None) -> Axes:
     axes = _style.single(ax, (5.6, 1.1 + 0.46 * (len(rows) + 1)))
     _style.bare(axes)
     widest = max(max(row.before.features, row.after.features) for row in rows)
-    _write(axes, 0, "input", str(rows[0].before), "")
+    high = _style.points_high(axes) / (len(rows) + 1.1)
+    _write(axes, 0, "input", str(rows[0].before), "", high)
     for place, row in enumerate(rows, 1):
         _box(axes, place, row, widest)
         times = f" \u00d7 {row.times}" if row.times > 1 else ""
-        _write(axes, place, row.name + times, str(row.after), _counted(row.parameters * row.times))
+        _write(axes, place, row.name + times, str(row.after), _counted(row.parameters * row.times), high)
     axes.set_xlim(0, 1)
     axes.set_ylim(len(rows) + 0.6, -0.5)
     layers = len(model.layers)
@@ -140,14 +141,13 @@ def _box(axes: Any, place: int, row: Row, widest: int) -> None:
     axes.plot([0.5, 0.5], [place - 1 + HALF * (place > 1), y[0]], color=ink.soft, linewidth=1, zorder=1)
 
 
-def _write(axes: Any, place: int, name: str, shape: str, parameters: str) -> None:
-    """The name on the left, the shape and the number of parameters on the right."""
-    ink = _style.ink_of(axes)
-    axes.text(0.3, place, name, ha="right", va="center", fontsize=_style.NOTE, color=ink.text)
-    right = f"{shape}\n{parameters}" if parameters else shape
-    axes.text(
-        0.7, place, right, ha="left", va="center", fontsize=_style.TICK, color=ink.soft, linespacing=1.25
-    )
+def _write(axes: Any, place: int, name: str, shape: str, parameters: str, high: float) -> None:
+    """The name on the left, shape and number of parameters on the right, in a row `high` points high."""
+    ink, size = _style.ink_of(axes), min(_style.TICK, 0.7 * high)
+    between = "\n" if high > 2.6 * size else ", "
+    axes.text(0.3, place, name, ha="right", va="center", fontsize=size + 0.5, color=ink.text)
+    right = f"{shape}{between}{parameters}" if parameters else shape
+    axes.text(0.7, place, right, ha="left", va="center", fontsize=size, color=ink.soft, linespacing=1.25)
 
 
 def _counted(parameters: int) -> str:

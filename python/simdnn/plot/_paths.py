@@ -177,7 +177,7 @@ def _draw(axes: Any, paths: Mapping[str, NDArray[Any]]) -> None:
     ink = _style.ink_of(axes)
     colors = [ink.series[i % len(ink.series)] for i in range(len(paths))]
     for i, (name, path) in enumerate(paths.items()):
-        stroke = _style.STROKES[i % len(_style.STROKES)]
+        stroke = _style.stroke_of(ink, i)[1]
         axes.plot(*path.T, color=colors[i], linestyle=stroke, linewidth=1.5, label=name, zorder=3)
         axes.plot(*path.T, "o", color=colors[i], markersize=2.2, label="_steps", zorder=3)
         axes.plot(

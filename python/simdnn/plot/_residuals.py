@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._utils.check import check_int, check_name
 from . import _style
-from ._display import Display, values_of
+from ._display import display, values_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 WINDOW, WINDOWS = 0.1, 60
 
 
-@partial(Display, predict=values_of)
+@display(values_of)
 def residuals(
     y_true: ArrayLike,
     y_pred: ArrayLike,

@@ -72,10 +72,14 @@ def single(ax: Axes | None, size: tuple[float, float] = SINGLE) -> Any:
     return _grid(1, size)[0] if ax is None else checked(ax)
 
 
-def panels(ax: Axes | Sequence[Axes] | None, count: int) -> list[Any]:
-    """The axes for `count` panels: of a new figure, or the given ones, one alone for the first panel."""
+def panels(ax: Axes | Sequence[Axes] | None, count: int, labels: int = 0) -> list[Any]:
+    """The axes for `count` panels: of a new figure, or the given ones, one alone for the first panel.
+
+    A new figure is high enough for the given number of labels at the side of each panel.
+    """
     if ax is None:
-        return _grid(count, DOUBLE if count > 1 else SINGLE)
+        width, height = DOUBLE if count > 1 else SINGLE
+        return _grid(count, (width, max(height, count * (0.9 + 0.16 * labels))))
     given = list(ax) if hasattr(ax, "__iter__") else [ax]
     if not 1 <= len(given) <= max(count, 2):
         raise ValueError(f"ax: expected one or {max(count, 2)} Axes, got {len(given)}")
@@ -137,6 +141,17 @@ def frame(axes: Any, *, x: str = "", y: str = "", grid: str = "y") -> Ink:
     return ink
 
 
+def stroke_of(ink: Ink, index: int) -> tuple[str, Any]:
+    """The color and the pattern of a series; 36 pairs differ."""
+    colors = len(ink.series)
+    return ink.series[index % colors], STROKES[(index + index // colors) % len(STROKES)]
+
+
+def points_high(axes: Any) -> float:
+    """The height of the axes in points."""
+    return float(axes.bbox.height) * 72 / float(axes.figure.dpi)
+
+
 def bare(axes: Any) -> Ink:
     """Hides frame, ticks and grid of a panel that is a drawing."""
     axes.set_axis_off()
@@ -144,20 +159,28 @@ def bare(axes: Any) -> Ink:
 
 
 def title(axes: Any, text: str, size: float = TITLE) -> None:
-    """Sets a title, aligned to the left and wrapped to the width of the axes."""
+    """Sets a title, aligned to the left and wrapped to the width of the axes, in lines of like lengths."""
     width = axes.bbox.width / (CHARACTER * size * axes.figure.dpi / 72)
-    lines = textwrap.fill(text, max(18, int(width)), break_long_words=False)
-    axes.set_title(lines, x=0, ha="left", fontsize=size, fontweight="bold", color=ink_of(axes).text, pad=8)
+    fits = range(18, max(19, int(width) + 1))
+    choices = [textwrap.wrap(text, columns, break_long_words=False) for columns in fits]
+    lines = next(lines for lines in choices if len(lines) == len(choices[-1]))
+    axes.set_title(
+        "\n".join(lines), x=0, ha="left", fontsize=size, fontweight="bold", color=ink_of(axes).text, pad=8
+    )
 
 
 def note(axes: Any, x: float, y: float, text: str, **options: Any) -> Any:
     """Writes a small text at a point of the data, with a halo that keeps it readable above lines."""
-    from matplotlib.patheffects import withStroke
-
     ink = ink_of(axes)
     settings: dict[str, Any] = {"fontsize": TICK, "color": ink.text, "zorder": 6} | options
-    halo = [withStroke(linewidth=2.5, foreground=ink.background, alpha=0.85)]
-    return axes.text(x, y, text, path_effects=halo, **settings)
+    return axes.text(x, y, text, path_effects=halo(axes), **settings)
+
+
+def halo(axes: Any) -> list[Any]:
+    """An outline of a text in the color of the background."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=2.5, foreground=ink_of(axes).background, alpha=0.85)]
 
 
 def number(value: float) -> str:

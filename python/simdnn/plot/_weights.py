@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +75,7 @@ def _draw(axes: Any, arrays: dict[str, NDArray[Any]], bins: int) -> None:
     reach = float(np.max(np.abs(inner), initial=0.0)) or 1.0
     edges = np.linspace(-reach, reach, bins + 1)
     centers = (edges[1:] + edges[:-1]) / 2
+    step = max(1, math.ceil(1.3 * _style.TICK * len(finite) / _style.points_high(axes)))
     for row, (name, value) in enumerate(finite.items()):
         counts = np.histogram(value, edges)[0]
         ridge = OVERLAP * counts / max(1, counts.max())
@@ -82,15 +84,24 @@ def _draw(axes: Any, arrays: dict[str, NDArray[Any]], bins: int) -> None:
         spread = (
             f"{_style.number(float(value.std()))}" if 0 < value.size == arrays[name].size else "not finite"
         )
+        if row % step:
+            continue
         axes.text(
             1.02, row - 0.2, spread, transform=axes.get_yaxis_transform(), fontsize=_style.TICK,
             color=ink.soft, va="center",
         )  # fmt: skip
     axes.text(
-        1.02, -0.9, "std", transform=axes.get_yaxis_transform(), fontsize=_style.TICK, color=ink.soft,
-        style="italic", va="center",
-    )  # fmt: skip
-    axes.set_yticks(range(len(finite)), list(finite))
+        1.02,
+        1,
+        "std",
+        transform=axes.transAxes,
+        fontsize=_style.TICK,
+        color=ink.soft,
+        style="italic",
+        va="bottom",
+    )
+    names = [name if row % step == 0 else "" for row, name in enumerate(finite)]
+    axes.set_yticks(range(len(finite)), names)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlim(-reach, reach)
