@@ -16,8 +16,8 @@ from ..config import checked_threads
 from ..schedules import Schedule
 from ._history import History
 from ._population import (
+    Place,
     arrays_for_each,
-    at,
     checked_trainers,
     for_each,
     in_place,
@@ -167,13 +167,12 @@ def prepared(
     checks = _validation_of_each(validation, count)
     fits = []
     for i, trainer in enumerate(members):
-        with at(f"trainers[{i}]"):
-            dataset = datasets.of(trainer, *(source[i] for source in sources))
-            held_out, held_out_rows = _validation_data(trainer, datasets, dataset, checks[i])
-        if rules[i] is not None and held_out is None:
+        if rules[i] is not None and checks[i] is None:
             raise ValueError(f"validation[{i}]: early stopping needs validation data, got None")
         settings = limits[i], sizes[i], shuffles[i], rules[i]
-        with at(f"trainers[{i}]"):
+        with Place("trainers", i):
+            dataset = datasets.of(trainer, *(source[i] for source in sources))
+            held_out, held_out_rows = _validation_data(trainer, datasets, dataset, checks[i])
             fits.append(new_fit(trainer, dataset, rows[i], held_out, held_out_rows, *settings))
     return fits
 
@@ -227,7 +226,7 @@ def step_many(
     threads = checked_threads(n_threads)
     for i, trainer in enumerate(members):
         if trainer.optimizer._schedule is not None:
-            with at(f"trainers[{i}]"):
+            with Place("trainers", i):
                 trainer.optimizer._provide_rates(1)
     place: list[int] = []
     try:

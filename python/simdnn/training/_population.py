@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -77,10 +76,15 @@ def renamed(error: Exception, place: str) -> Exception:
     return RuntimeError(f"{place}: {type(error).__name__}: {error}")
 
 
-@contextmanager
-def at(place: str) -> Iterator[None]:
-    """Names a place in the message of an error inside."""
-    try:
-        yield
-    except Exception as error:
-        raise renamed(error, place) from error
+class Place:
+    """Names a place in the message of an error inside: ``with Place("trainers", 3): ...``."""
+
+    def __init__(self, name: str, index: int) -> None:
+        self._name, self._index = name, index
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            raise renamed(error, f"{self._name}[{self._index}]") from error
