@@ -44,7 +44,8 @@ class LaneOptimizer {
   std::array<double, kLaneGroup * kMaxHypers> hypers_{};
   std::array<UpdateStep, kLaneGroup> steps_{};
   Index total_ = 0;
-  int rule_ = 0, hyper_count_ = 0;
+  int rule_ = 0;
+  bool equal_hypers_ = true;  ///< true if all lanes have equal hypers and rates that do not change
 };
 
 }  // namespace simdnn

@@ -33,6 +33,18 @@ LaneMask unfinished(const std::vector<LanePass<T>>& passes, Index begin) {
   return lanes;
 }
 
+/// The samples from `begin` on that these lanes can take together in batches of one size: the end of the last batch.
+template <class T>
+Index whole_batches(const std::vector<LanePass<T>>& passes, LaneMask lanes, Index begin, Index batch) {
+  const LanePass<T>& first = passes[std::size_t(__builtin_ctz(lanes))];
+  Index end = first.count;
+  for_lanes(lanes, [&](Index l) {
+    const LanePass<T>& own = passes[std::size_t(l)];
+    end = std::min(end, together(own, first) ? own.count : begin);
+  });
+  return begin + (end - begin) / batch * batch;
+}
+
 void add(const LossSums& one, LossSums& sums) {
   sums.loss += one.loss;
   sums.weight += one.weight;
@@ -110,6 +122,7 @@ LaneMask LaneGroup<T>::load_labels(std::vector<LanePass<T>>& passes, LaneMask la
       batch_.load_labels(l, std::min(count, pass.count - begin), sums_[std::size_t(l)].weight);
     } catch (...) {
       pass.error = std::current_exception();
+      failed_ = true;
       lanes &= ~(LaneMask(1) << l);
     }
   });
@@ -130,7 +143,7 @@ void LaneGroup<T>::take_step(std::vector<LanePass<T>>& passes, LaneMask lanes, I
   });
   for (Index done = 0; done < count; done += capacity_) {
     const Index rows = std::min(capacity_, count - done);
-    batch_.load_samples(lanes, done, rows, network_.input().data);
+    batch_.load_samples(lanes, done, rows, network_.input());
     const T* const output = network_.forward(rows, Mode::train);
     batch_.evaluate(lanes, output, scale, network_.output_gradient());
     for_lanes(lanes, [&](Index l) { batch_.add_losses(l, rows, sums_[std::size_t(l)]); });
@@ -170,10 +183,20 @@ void LaneGroup<T>::step(std::vector<LanePass<T>>& passes, const StopToken& stop)
 template <class T>
 void LaneGroup<T>::epoch(std::vector<LanePass<T>>& passes, Index batch, const StopToken& stop) {
   const Nanoseconds work = trainers_.front()->network().flops() * kFlop<T> * double(batch * size());
+  LaneMask lanes = 0;
+  Index alike = 0;  // samples that all lanes have in whole batches
   for (Index begin = 0; !stop.stopped(); begin += batch) {
-    const LaneMask lanes = unfinished(passes, begin);
-    if (lanes == 0) return;
-    take_steps(passes, lanes, begin, batch);
+    if (begin >= alike || failed_) {
+      failed_ = false;
+      lanes = unfinished(passes, begin);
+      if (lanes == 0) return;
+      alike = whole_batches(passes, lanes, begin, batch);
+    }
+    if (begin < alike) {
+      take_step(passes, lanes, begin, batch);
+    } else {
+      take_steps(passes, lanes, begin, batch);
+    }
     stop.after(work + kStepOverhead);
   }
 }
@@ -200,7 +223,7 @@ void LaneGroup<T>::evaluate(std::vector<LanePass<T>>& passes, const StopToken& s
       const LaneMask lanes = load_labels(passes, same, begin, rows);
       if (lanes == 0) continue;
       set_current(current_ | lanes);
-      batch_.load_samples(lanes, 0, rows, network_.input().data);
+      batch_.load_samples(lanes, 0, rows, network_.input());
       batch_.evaluate(lanes, network_.forward(rows, Mode::infer), no_scale, nullptr);
       for_lanes(lanes, [&](Index l) {
         LanePass<T>& pass = passes[std::size_t(l)];

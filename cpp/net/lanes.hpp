@@ -62,6 +62,7 @@ class LaneGroup {
   Buffer<T> state_, resting_;  ///< [numbers, lanes]; `resting_` keeps lanes that are left out of a step
   LaneMask all_, current_;     ///< lanes in use; those whose state is in state_ and not in resting_
   Index capacity_;             ///< rows that pass at once
+  bool failed_ = false;        ///< true if a lane met an error since it was last looked at
   LaneNetwork<T> network_;
   LaneOptimizer<T> optimizer_;
   LaneBatch<T> batch_;
