@@ -42,6 +42,7 @@ LaneOptimizer<T>::LaneOptimizer(const std::vector<Trainer<T>*>& trainers, T* sta
     span.penalized = penalized;
     spans_.push_back(span);
   }
+  adjusted_ = Buffer<T>(total_);
   for (std::size_t l = 0; l < optimizers_.size(); ++l) {
     counts_[l] = optimizers_[l]->steps();
     const OptimizerConfig& own = optimizers_[l]->config();
@@ -93,7 +94,7 @@ void LaneOptimizer<T>::step(LaneMask lanes) {
   }
   for_lanes(lanes, [&](Index l) { steps_[std::size_t(l)] = step_of(l); });
   for_lanes(~lanes & kAllLanes, [&](Index l) { steps_[std::size_t(l)] = steps_[std::size_t(first)]; });
-  typed.lanes->updates[rule_](spans_.data(), spans, steps_.data());
+  typed.lanes->update(spans_.data(), spans, steps_.data(), typed.lanes->updates[rule_], adjusted_.data());
 }
 
 template <class T>
