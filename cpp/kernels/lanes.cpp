@@ -3,6 +3,7 @@
 #include "../loops/lane_product.hpp"
 #include "../loops/lane_update.hpp"
 #include "../loops/losses.hpp"
+#include "lane_table.hpp"
 #include "part.hpp"
 
 SIMDNN_LEVEL_BEGIN

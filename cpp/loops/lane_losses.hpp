@@ -1,7 +1,7 @@
 // Losses of sixteen networks in lanes: row i of all networks is a block of rows, one per lane.
 #pragma once
 
-#include "../lane_kernels.hpp"
+#include "../base/lane_views.hpp"
 #include "cross_entropy.hpp"
 #include "pointwise_loss_rows.hpp"
 

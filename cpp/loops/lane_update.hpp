@@ -1,7 +1,7 @@
 // The loop of an optimizer step of a network in each virtual lane, with the arguments of each.
 #pragma once
 
-#include "../lane_kernels.hpp"
+#include "../base/lane_views.hpp"
 #include "update.hpp"
 
 SIMDNN_LEVEL_BEGIN

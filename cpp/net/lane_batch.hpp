@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "../lane_kernels.hpp"
+#include "../kernels/lane_table.hpp"
 #include "lane_optimizer.hpp"
 #include "trainer.hpp"
 

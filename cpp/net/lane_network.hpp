@@ -1,7 +1,7 @@
 // Sixteen equal networks of Dense layers, one in each virtual lane: their memory, forward and backward passes.
 #pragma once
 
-#include "../lane_kernels.hpp"
+#include "../kernels/lane_table.hpp"
 #include "layers/dense.hpp"
 #include "plan.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "../lane_kernels.hpp"
+#include "../kernels/lane_table.hpp"
 #include "trainer.hpp"
 
 namespace simdnn {
