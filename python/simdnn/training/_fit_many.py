@@ -76,7 +76,7 @@ def fit_many(
     progress : bool or "auto"
         Show a tqdm bar over the networks; "auto" shows it on a terminal if tqdm is installed.
     n_threads : int or None
-        Number of threads; None is `simdnn.get_num_threads()`.
+        The largest number of threads, never above `get_num_threads`; None is that number.
 
     Returns
     -------
@@ -195,7 +195,8 @@ def step_many(
     xs, ys, sample_weights : list of arrays, or array
         The batch of each network, as in `Trainer.step`; an array is shared by all.
     n_threads : int or None
-        Number of threads; None is `simdnn.get_num_threads()`. A network stays on one thread.
+        The largest number of threads, never above `get_num_threads`; None is that number. A network stays on
+        one thread.
 
     Returns
     -------

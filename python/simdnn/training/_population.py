@@ -72,8 +72,9 @@ def in_place(X: Any) -> Any:
 
 
 def thread_count(n_threads: int | None) -> int:
-    """The number of threads that a call may use."""
-    return config.get_num_threads() if n_threads is None else check_int("n_threads", n_threads)
+    """The number of threads of a call: at most `n_threads`, and never more than `get_num_threads`."""
+    limit = config.get_num_threads()
+    return limit if n_threads is None else min(check_int("n_threads", n_threads), limit)
 
 
 def renamed(error: Exception, place: str) -> Exception:
