@@ -312,8 +312,8 @@ def failing(folder: str) -> None:
         many.save(os.path.join(folder, "file.safetensors"))
 
 
-def laws() -> None:
-    """The laws of one step and of a fit."""
+def laws(folder: str) -> None:
+    """All laws, one after another: starting the processes takes longer than most of them."""
     for law in (
         one_message,
         global_gradient,
@@ -324,10 +324,7 @@ def laws() -> None:
         stopping,
     ):
         law()
-
-
-def errors(folder: str) -> None:
-    """The errors that ranks raise together."""
+    resume(os.path.join(folder, "trainer.safetensors"))
     differing()
     failing(folder)
 

@@ -128,6 +128,7 @@ class DataParallel:
         check_progress(trainer, ranks)
         broadcast(trainer, ranks)
         self._steps = self._unaveraged = 0  # all steps, and those since the last averaging
+        self._gradient = trainer.model.flat_gradients
         self._exchange = GradientExchange(trainer, ranks, self._accumulate, self._ordered)
 
     def _check_settings(self) -> None:
@@ -198,16 +199,16 @@ class DataParallel:
 
     def _updated(self, one: MicroBatch, hook: Any) -> float:
         """A step of the trainer; running statistics do not see a sample that stands for none."""
-        self.trainer._trainer.random_offset = one.offset
-        buffers = self.trainer.model._model.buffers
-        kept = buffers.copy() if one.empty else None
-        self.trainer.grad_hook = hook
+        native = self.trainer._trainer
+        native.random_offset = one.offset
+        kept = self.trainer.model._model.buffers.copy() if one.empty else None
+        native.set_gradient_hook(hook, self._gradient)
         try:
             loss = self.trainer.step(*one.arrays)
         finally:
-            self.trainer.grad_hook = None
+            native.set_gradient_hook(None, None)
         if kept is not None:
-            buffers[:] = kept
+            self.trainer.model._model.buffers[:] = kept
         return loss
 
     def _local_step(self, micro_batches: Any) -> float:
