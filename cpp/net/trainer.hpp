@@ -51,11 +51,18 @@ class Trainer {
   /// One pass over the samples of `order`, from its first to its last.
   LossSums epoch(const DatasetView<T>& samples, Index batch, const SampleOrder& order, const StopToken& stop);
 
+  /// A part of an epoch, which adds to the sums of the parts before it.
+  void epoch(const DatasetView<T>& samples, Index batch, const SampleOrder& order, LossSums& sums,
+             const StopToken& stop);
+
   /// The gradients of the mean loss over all samples, without an update.
   LossSums gradient(const DatasetView<T>& samples, const StopToken& stop);
 
   /// The losses and correct classes in inference: of all samples, or of those of `order`.
   LossSums evaluate(const DatasetView<T>& samples, const StopToken& stop, const SampleOrder& order = {});
+
+  /// A part of an evaluation, which adds to the sums of the parts before it.
+  void evaluate(const DatasetView<T>& samples, const SampleOrder& order, LossSums& sums, const StopToken& stop);
 
   /// Frees all memory that a next call would allocate again: plans and buffers.
   void release();
