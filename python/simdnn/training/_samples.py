@@ -1,13 +1,28 @@
-"""Samples and their order in the form that native code reads."""
+"""Arguments of training, checked: callbacks, and the order of samples and the parameters as arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._utils.arrays import as_cpu_array
+
+
+def checked_callbacks(callbacks: Any) -> list[Callable[..., Any]]:
+    """The callbacks of a fit; raises a TypeError if they are no iterable, or one cannot be called."""
+    try:
+        found = list(callbacks)
+    except TypeError:
+        raise TypeError(
+            f"callbacks: expected an iterable of functions, got {type(callbacks).__name__}"
+        ) from None
+    for i, one in enumerate(found):
+        if not callable(one):
+            raise TypeError(f"callbacks[{i}]: expected a function, got {type(one).__name__}")
+    return found
 
 
 def checked_order(order: ArrayLike) -> NDArray[np.intp]:

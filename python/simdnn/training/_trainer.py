@@ -20,7 +20,7 @@ from ..nn import Sequential
 from ._copies import reduced
 from ._history import History
 from ._loss import checked_loss, default_loss
-from ._samples import checked_order, checked_parameters
+from ._samples import checked_callbacks, checked_order, checked_parameters
 
 Logs = dict[str, float]
 Callback = Callable[["Trainer", Logs], Any]
@@ -325,7 +325,7 @@ class Trainer:
         validation = self._validation(validation_data, scale)
         samples = dataset.samples
         size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
-        watchers = list(callbacks)
+        watchers = checked_callbacks(callbacks)
         history = History()
         with bar(progress, epochs, "training") as shown, ExitStack() as ends:
             for watcher in watchers:
