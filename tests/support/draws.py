@@ -9,7 +9,27 @@ Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 
 #: Settings that few arguments accept.
-JUNK = (None, -1, 0, 1, 3, 2.5, -0.5, "x", "", np.nan, np.inf, 1e30, True, (), [], {}, 1j, object(), np.ones(2))
+JUNK = (
+    None,
+    -1,
+    0,
+    1,
+    3,
+    2.5,
+    -0.5,
+    "x",
+    "",
+    np.nan,
+    np.inf,
+    1e30,
+    True,
+    (),
+    [],
+    {},
+    1j,
+    object(),
+    np.ones(2),
+)
 #: Numbers that arithmetic may not survive.
 EXTREME = (np.nan, np.inf, -np.inf, 1e300, -3e38, 1e-40, 2.0**24 + 1, -1.0, 200.0, 0.5)
 DTYPES = ("f2", "f4", "f8", ">f4", "g", "i1", "i8", "u1", "?", "c8", "U5", "O", "M8[s]", "V8")

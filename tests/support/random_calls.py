@@ -269,7 +269,10 @@ def load_optimizer(draw: Draw, case: Case, folder: Path) -> Call:
         state = optimizer.state_dict()
     state = state if good else spoiled_state(draw, state)
     return Call(
-        "optimizer.load_state_dict", lambda: optimizer.load_state_dict(state), good, errors=(*ERRORS, KeyError)
+        "optimizer.load_state_dict",
+        lambda: optimizer.load_state_dict(state),
+        good,
+        errors=(*ERRORS, KeyError),
     )
 
 
@@ -353,7 +356,9 @@ def build(draw: Draw, case: Case, folder: Path) -> Call:
 
 def train_wrongly(draw: Draw, case: Case, folder: Path) -> Call:
     """A trainer with one argument replaced."""
-    arguments: dict[str, Any] = {"loss": None, "optimizer": None, "seed": 0, "penalty": "mean"} | dict(OPTIONS)
+    arguments: dict[str, Any] = {"loss": None, "optimizer": None, "seed": 0, "penalty": "mean"} | dict(
+        OPTIONS
+    )
     del arguments["max_norm"], arguments["maximize"], arguments["skip_nonfinite"], arguments["penalize_bias"]
     arguments[draw.pick([*arguments])] = draw.pick(JUNK)
     return Call("Trainer", lambda: Trainer(case.model, **arguments), still=True)

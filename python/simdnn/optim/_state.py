@@ -29,12 +29,16 @@ def state_of(optimizer: Optimizer) -> dict[str, Any]:
     """See `Optimizer.state_dict`."""
     source = bound(optimizer, "state_dict")
     state = {}
-    for i, ((steps, scalars), views) in enumerate(zip(source.counts, views_of(optimizer), strict=True)):
-        entry = numbers_of(optimizer, steps, scalars) | {name: view.copy() for name, view in views.items()}
-        if steps > 0 and entry:
-            state[i] = entry
+    with source.locked():
+        done = source.steps
+        for i, ((steps, scalars), views) in enumerate(zip(source.counts, views_of(optimizer), strict=True)):
+            entry = numbers_of(optimizer, steps, scalars) | {
+                name: view.copy() for name, view in views.items()
+            }
+            if steps > 0 and entry:
+                state[i] = entry
     group = optimizer._own | settings_of(optimizer)
-    group |= {"params": list(range(len(optimizer._shapes))), "steps": source.steps}
+    group |= {"params": list(range(len(optimizer._shapes))), "steps": done}
     return {"state": state, "param_groups": [group]}
 
 
@@ -92,14 +96,15 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
     arrays = [checked_arrays(optimizer, i, entry, needless) for i, entry in enumerate(given)]
     counts = checked_counts(optimizer, given, groups[0], needless)
 
-    for name, value in settings.items():
-        optimizer._config[name] = value
-    optimizer._own |= own
-    optimizer._reset()
-    for views, found in zip(views_of(optimizer), arrays, strict=True):
-        for name in found:
-            views[name][...] = found[name]
-    target.counts = counts
+    with target.locked():
+        for name, value in settings.items():
+            optimizer._config[name] = value
+        optimizer._own |= own
+        optimizer._reset()
+        for views, found in zip(views_of(optimizer), arrays, strict=True):
+            for name in found:
+                views[name][...] = found[name]
+        target.counts = counts
 
 
 def checked_keys(group: Mapping[str, Any], count: int, entries: Mapping[Any, Any]) -> list[Any]:

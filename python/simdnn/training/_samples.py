@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._utils.arrays import as_cpu_array
+from ..nn import Sequential
 
 
 def checked_callbacks(callbacks: Any) -> list[Callable[..., Any]]:
@@ -35,11 +36,18 @@ def checked_order(order: ArrayLike) -> NDArray[np.intp]:
     return indices.astype(np.intp, copy=False)
 
 
-def checked_parameters(parameters: ArrayLike, size: int) -> NDArray[Any]:
-    """All parameters of a model as an array; raises for other kinds of numbers and other shapes."""
-    values = np.asarray(parameters)
+def set_parameters(model: Sequential, parameters: ArrayLike) -> None:
+    """Sets all parameters of a model from an array; raises for other kinds of numbers and other shapes."""
+    values, size = np.asarray(parameters), model.flat_parameters.size
     if values.dtype.kind not in "fiu":
         raise TypeError(f"parameters: expected real numbers, got dtype {values.dtype}")
     if values.shape != (size,):
         raise ValueError(f"parameters: expected shape ({size},), got {values.shape}")
-    return values
+    with model._model.locked():
+        model.flat_parameters[:] = values
+
+
+def copied_gradients(model: Sequential) -> NDArray[Any]:
+    """A copy of all gradients of a model."""
+    with model._model.locked():
+        return model.flat_gradients.copy()

@@ -20,7 +20,7 @@ from ..nn import Sequential
 from ._copies import reduced
 from ._history import History
 from ._loss import checked_loss, default_loss
-from ._samples import checked_callbacks, checked_order, checked_parameters
+from ._samples import checked_callbacks, checked_order, copied_gradients, set_parameters
 
 Logs = dict[str, float]
 Callback = Callable[["Trainer", Logs], Any]
@@ -234,9 +234,9 @@ class Trainer:
         dataset = self._trainer.dataset(X, y, sample_weight, check_real("scale", scale))
 
         def value_and_gradient(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-            self.model.flat_parameters[:] = checked_parameters(parameters, self.model.flat_parameters.size)
+            set_parameters(self.model, parameters)
             loss = self._trainer.gradient(dataset)[0]
-            return loss, self.model.flat_gradients.copy()
+            return loss, copied_gradients(self.model)
 
         return value_and_gradient
 
