@@ -294,3 +294,14 @@ def test_parameters_that_joined_later_are_clipped_with_the_others(max_norm: floa
     counts = [float(entry["step"]) for entry in optimizer.state_dict()["state"].values()]
     assert counts == [2.0, 1.0]
     np.testing.assert_allclose(ours[1], ours[1][0, 0])
+
+
+@pytest.mark.parametrize(("name", "value"), [("dampening", 0.5), ("dampening", -0.5), ("momentum", 0.0)])
+def test_a_state_whose_settings_do_not_go_together_is_refused(name: str, value: float) -> None:
+    optimizer = optim.SGD([np.ones(3)], momentum=0.9, nesterov=True)
+    optimizer.step([np.ones(3)])
+    state = optimizer.state_dict()
+    state["param_groups"][0][name] = value
+    with pytest.raises(ValueError, match="nesterov: needs momentum > 0 and dampening = 0"):
+        optimizer.load_state_dict(state)
+    assert (optimizer.momentum, optimizer.dampening, optimizer.steps) == (0.9, 0.0, 1)

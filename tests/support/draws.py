@@ -27,7 +27,6 @@ JUNK = (
     [],
     {},
     1j,
-    object(),
     np.ones(2),
 )
 #: Numbers that arithmetic may not survive.

@@ -74,9 +74,10 @@ def forward(draw: Draw, case: Case, folder: Path) -> Call:
     finite = moderate(model.flat_parameters, np.abs(model._model.buffers))
 
     def check(y: Array) -> None:
-        assert isinstance(y, np.ndarray) and y.dtype == model.dtype
+        assert isinstance(y, np.ndarray)
+        assert y.dtype == model.dtype
         if good and twin is not None:
-            assert y.shape[0] == len(case.x) and y.shape[-1] == model.out_features
+            assert (y.shape[0], y.shape[-1]) == (len(case.x), model.out_features)
             assert same_bits(y, twin(case.x))
             assert not finite or np.isfinite(y).all()
 
@@ -117,7 +118,7 @@ def overlapping(draw: Draw, x: Array, shape: tuple[int, ...]) -> tuple[Array, Ar
 
 def predict(draw: Draw, case: Case, folder: Path) -> Call:
     model, predictor = case.model, case.model.freeze()
-    twin = pickle.loads(pickle.dumps(predictor))
+    twin, folded = pickle.loads(pickle.dumps(predictor)), "BatchNorm1d" in repr(model)
     x, good = draw.perhaps_spoiled(case.x, 0.3)
     if case.stateful:
         predictor.reset_states(), twin.reset_states()
@@ -135,7 +136,8 @@ def predict(draw: Draw, case: Case, folder: Path) -> Call:
         assert out is None or y is out
         if good:
             assert same_bits(y, right)
-            assert case.stateful or same_bits(y, model(case.x))
+            again = model(case.x)
+            assert case.stateful or same_bits(y, again) or (folded and np.allclose(y, again, 1e-3, 1e-4))
 
     written = [out] if isinstance(out, np.ndarray) and out.dtype.kind != "O" else []
     return Call("predict", lambda: predictor.predict(x, out), good, check, still=True, written=written)
@@ -199,8 +201,11 @@ def settings_of_fit(draw: Draw, case: Case) -> tuple[dict[str, Any], bool]:
         order, fine = draw.perhaps_spoiled(draw.rng.integers(0, n, n), 0.4)
         found["order"], found["epochs"], good = lambda epoch: order, 1, good and fine
     if draw.chance(0.15):
-        found[draw.pick([*found, "callbacks", "order", "validation_data"])] = draw.pick(JUNK)
+        name = draw.pick(
+            ["epochs", "batch_size", "shuffle", "scale", "callbacks", "order", "validation_data"]
+        )
         good, found["epochs"] = False, 1
+        found[name] = draw.pick(JUNK)
     return found, good
 
 
@@ -314,7 +319,8 @@ def save_and_load(draw: Draw, case: Case, folder: Path) -> Call:
     function = "lambda" in repr(trainer.optimizer.lr)
 
     def check(made: Trainer) -> None:
-        assert not damaged and not function
+        assert not damaged
+        assert not function
         alike(trainer, made)
 
     def check_model(made: nn.Sequential) -> None:

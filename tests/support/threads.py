@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 def together(*works: Callable[[], None], seconds: float = 0.5) -> list[Exception]:
-    """Runs each work over and over on a thread of its own for a while; returns the errors of bad arguments."""
+    """Repeats each work on a thread of its own for a while; returns the errors of bad arguments."""
     found: list[Exception] = []
     stop = threading.Event()
 

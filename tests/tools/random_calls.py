@@ -1,7 +1,7 @@
-"""Random calls of the whole package, good and bad: none crashes, and errors are documented and change nothing.
+"""Random calls, good and bad: none crashes, and errors are documented and change nothing.
 
 ``python -m tests.tools.random_calls --calls 100000`` makes that many, and ends with status 1 if one was at
-fault. A round of calls follows from `--seed` and its number, which is printed from time to time: after a crash
+fault. A round of calls follows from `--seed` and its number, which is printed now and then: after a crash
 ``--begin`` repeats the last rounds.
 """
 

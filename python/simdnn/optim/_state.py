@@ -32,9 +32,8 @@ def state_of(optimizer: Optimizer) -> dict[str, Any]:
     with source.locked():
         done = source.steps
         for i, ((steps, scalars), views) in enumerate(zip(source.counts, views_of(optimizer), strict=True)):
-            entry = numbers_of(optimizer, steps, scalars) | {
-                name: view.copy() for name, view in views.items()
-            }
+            entry = numbers_of(optimizer, steps, scalars)
+            entry |= {name: view.copy() for name, view in views.items()}
             if steps > 0 and entry:
                 state[i] = entry
     group = optimizer._own | settings_of(optimizer)
@@ -144,6 +143,8 @@ def checked_settings(
     _core.OptimizerConfig(rule, settings)  # refuses values out of range
     unused = {name: to_native(name, given[name]) for name in family if name in given and name not in known}
     _core.OptimizerConfig(optimizer._rules[0], unused)
+    values = {name: from_native(name, value) for name, value in settings.items()}
+    optimizer._choose_rule({name: getattr(optimizer, name) for name in optimizer._arguments} | values)
     check_momentum({name: optimizer._config[name] for name in RULES[rule]["hypers"]} | settings, unused)
     return settings, {name: from_native(name, value) for name, value in unused.items()}
 
