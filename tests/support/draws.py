@@ -9,7 +9,7 @@ Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 
 #: Settings that few arguments accept.
-JUNK = (
+JUNK: tuple[Any, ...] = (
     None,
     -1,
     0,
