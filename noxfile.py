@@ -23,6 +23,8 @@ THREADED = (
     *("tests/training/test_training.py", "tests/bits/test_products.py"),
     *("-k", "not openmp and not changes"),
 )
+#: The file says why each of its races is none of ours.
+TSAN_OPTIONS = {"TSAN_OPTIONS": "halt_on_error=1 suppressions=tests/support/tsan.txt"}
 #: The options of AddressSanitizer and UndefinedBehaviorSanitizer, and their runtimes.
 ASAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
 ASAN_RUNTIMES = ("libasan.so", "libubsan.so")
@@ -73,7 +75,7 @@ def random_calls(session: nox.Session) -> None:
 @nox.session
 def tsan(session: nox.Session) -> None:
     """The tests of threads under ThreadSanitizer."""
-    environment = sanitized(session, "thread", ("libtsan.so",), {"TSAN_OPTIONS": "halt_on_error=1"})
+    environment = sanitized(session, "thread", ("libtsan.so",), TSAN_OPTIONS)
     session.run("python", "-m", "pytest", *(session.posargs or THREADED), env=environment)
 
 

@@ -121,7 +121,8 @@ def predict(draw: Draw, case: Case, folder: Path) -> Call:
     twin, folded = pickle.loads(pickle.dumps(predictor)), "BatchNorm1d" in repr(model)
     x, good = draw.perhaps_spoiled(case.x, 0.3)
     if case.stateful:
-        predictor.reset_states(), twin.reset_states()
+        predictor.reset_states()
+        twin.reset_states()
     right = twin.predict(case.x)
     way = draw.pick(["none", "own", "spoiled", "overlap"])
     out: Any = None if way == "none" else np.empty_like(right)
@@ -241,7 +242,7 @@ def load_state(draw: Draw, case: Case, folder: Path) -> Call:
     name = draw.pick([*state, "0.none"])
     change = draw.pick(["none", "layout", "spoil", "lose", "add"])
     if change == "layout" and name in state:
-        state[name] = draw.pick([np.copy, np.ndarray.tolist, np.float64])(state[name])
+        state[name] = draw.pick([state[name].copy(), state[name].tolist(), state[name].astype(np.float64)])
     if change == "spoil" and name in state:
         state[name] = draw.spoiled(state[name].copy())
     if change == "lose":

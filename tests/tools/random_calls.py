@@ -26,6 +26,7 @@ from tests.support.random_networks import random_case
 from tests.support.registry import same_bits
 
 Array = np.ndarray[Any, Any]
+FUNCTIONS: list[str] = vars(F)["__all__"]
 #: Calls of one trainer, and calls of functions, in a round.
 CALLS = 20
 
@@ -102,7 +103,7 @@ def outputs(draw: Draw, function: Any, arguments: list[Any]) -> Any:
 
 def function_call(draw: Draw) -> Call:
     """A random call of a function; its result must not depend on layouts and overlap."""
-    name = draw.pick(F.__all__)
+    name = draw.pick(FUNCTIONS)
     function = getattr(F, name)
     x = random_array(draw)
     parameters = inspect.signature(function).parameters.values()
@@ -164,7 +165,7 @@ def calls_of_round(draw: Draw, folder: Path) -> Iterator[tuple[Call, Callable[[]
         if not moderate(case.model.flat_parameters):
             case = random_case(draw)
         draw.forget()
-        yield draw.pick(OPERATIONS)(draw, case, folder), lambda case=case: state_of(case.trainer)  # type: ignore[misc]
+        yield draw.pick(OPERATIONS)(draw, case, folder), lambda case=case: state_of(case.trainer)
     for _ in range(CALLS):
         draw.forget()
         yield function_call(draw), lambda: None
