@@ -71,7 +71,7 @@ def keywords(draw: Draw, function: Any, names: list[str]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """The same numbers in separate, contiguous memory."""
+    """A copy of an array in separate, contiguous memory; other values as they are."""
     if isinstance(value, np.ma.MaskedArray):
         return value.copy()
     return np.array(value, order="C") if isinstance(value, np.ndarray) else value
