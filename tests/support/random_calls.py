@@ -137,8 +137,9 @@ def predict(draw: Draw, case: Case, folder: Path) -> Call:
         assert out is None or y is out
         if good:
             assert same_bits(y, right)
+        if good and not case.stateful:
             again = model(case.x)
-            assert case.stateful or same_bits(y, again) or (folded and np.allclose(y, again, 1e-3, 1e-4))
+            assert same_bits(y, again) or (folded and np.allclose(y, again, 1e-3, 1e-4))
 
     written = [out] if isinstance(out, np.ndarray) and out.dtype.kind != "O" else []
     return Call("predict", lambda: predictor.predict(x, out), good, check, still=True, written=written)
