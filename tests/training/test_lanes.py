@@ -184,10 +184,6 @@ def test_networks_with_different_numbers_of_samples(counts: list[int], weighted:
 @pytest.mark.parametrize("batch_size", [1, 33, 70, 300])
 @pytest.mark.parametrize("widths", [[1, 1], [2, 16, 2], [5, 7, 15, 23, 3], [8, 64, 8], [20, 16, 64]])
 def test_shapes(widths: list[int], batch_size: int, dtype: Any) -> None:
-    """The largest networks are left to wide registers of floats, as others would be slower than alone."""
-    register = {"v3": 32, "v4": 64}.get(simdnn.show_config("dicts")["isa"], 16) // np.dtype(dtype).itemsize
-    if sum(n * (m + 1) for m, n in zip(widths, widths[1:], strict=False)) > 93 * register:
-        pytest.skip("too many parameters for this level")
     x, y = samples("mse", 75, widths[0], widths[-1], dtype)
     assert_law(
         lambda seed: trainer_of(widths, seed, dtype, activation="relu", loss="mse"),
