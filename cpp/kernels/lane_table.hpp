@@ -9,6 +9,7 @@ namespace simdnn {
 /// Kernels of one precision.
 template <class T>
 struct LaneKernels {
+  Index width;  ///< lanes of a register
   void (*product)(const LaneProduct<T>&);
   /// Transposes sixteen rows to a row of blocks [columns, lanes], and back.
   void (*rows_to_lanes)(const T* const* rows, Index columns, T* to);

@@ -29,7 +29,7 @@ struct LaneConstants {
   }
 };
 
-/// The work before the rule.
+/// The constants of the work before the rule.
 template <class T>
 struct BeforeRule {
   Adjust<T> adjust;

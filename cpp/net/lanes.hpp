@@ -27,6 +27,10 @@ class LaneGroup {
   /// True if lanes can train this network with the bits of its trainer, and are expected to be faster.
   static bool accepts(Trainer<T>& trainer);
 
+  /// The fewest networks like this one whose steps from batches of `batch` samples are expected to be faster in lanes;
+  /// more than kLaneGroup if none are.
+  static Index fewest(Trainer<T>& trainer, Index batch);
+
   /// True if two accepted trainers may share a group.
   static bool alike(Trainer<T>& a, Trainer<T>& b);
 
