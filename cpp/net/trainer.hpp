@@ -67,8 +67,6 @@ class Trainer {
   /// Frees all memory that a next call would allocate again: plans and buffers.
   void release();
 
-  std::uint64_t seed() const { return seed_; }
-
  private:
   LossSums step(const DatasetView<T>& samples, const SampleOrder& order, Index count, const StopToken& stop);
   LossSums differentiate(const DatasetView<T>& samples, const SampleOrder& order, Index count, bool keep_state,
