@@ -120,7 +120,7 @@ void part_of_epoch(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size,
 template <class T>
 py::list epochs_in_lanes(const std::vector<ModelTrainer<T>*>& trainers, const std::vector<const Dataset<T>*>& datasets,
                          const std::vector<const Dataset<T>*>& validation, Index size, bool shuffled,
-                         const std::vector<std::uint64_t>& seeds, std::uint64_t epoch, Index epochs) {
+                         std::uint64_t epoch, Index epochs) {
   std::vector<Trainer<T>*> members;
   for (ModelTrainer<T>* const trainer : trainers) {
     members.push_back(&trainer->trainer);
@@ -133,13 +133,11 @@ py::list epochs_in_lanes(const std::vector<ModelTrainer<T>*>& trainers, const st
   {
     const py::gil_scoped_release release;
     LaneGroup<T> group(members, size);
-    std::vector<std::vector<Index>> orders(members.size());
     for (Index e = 0; e < epochs; ++e) {
       std::vector<LanePass<T>> passes(members.size()), checks(members.size());
       for (std::size_t l = 0; l < members.size(); ++l) {
         const DatasetView<T>& samples = datasets[l]->samples;
-        fill_order(orders[l], samples.x.rows, shuffled, seeds[l], epoch + std::uint64_t(e));
-        passes[l] = {&samples, orders[l].data(), samples.x.rows};
+        passes[l] = {&samples, nullptr, samples.x.rows, shuffled, epoch + std::uint64_t(e)};
         if (!validation.empty()) checks[l] = {&validation[l]->samples, nullptr, validation[l]->samples.x.rows};
       }
       group.epoch(passes, size, {});

@@ -26,6 +26,7 @@ class Trainer {
   const Loss& loss() const { return *loss_; }
   Network<T>& network() { return *network_; }
   Optimizer<T>& optimizer() { return optimizer_; }
+  std::uint64_t seed() const { return seed_; }
 
   /// l1 and l2 penalize the sum of a batch's losses, as scikit-learn's alpha does: they are divided by the batch's
   /// weight and counted in the sums. In the sums of an epoch each batch then counts by its number of samples, not by

@@ -71,6 +71,11 @@ def set_num_threads(n: int | None) -> None:
     _requested_threads = requested
 
 
+def checked_threads(n_threads: int | None) -> int:
+    """The number of threads of a call: `n_threads`, or the default of the process if that is None."""
+    return _core.thread_count() if n_threads is None else check_int("n_threads", n_threads, 1, 2**15 - 1)
+
+
 #: The number last given to `set_num_threads`; 0 stands for the default.
 _requested_threads = 0
 

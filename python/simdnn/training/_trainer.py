@@ -96,9 +96,7 @@ class Trainer(Attributes):
 
     _kept = frozenset({"model", "loss", "optimizer", "seed"})
     _checks: ClassVar = {"epochs_done": check_count}
-    _elsewhere: ClassVar = {
-        name: f"trainer.optimizer.{name}" for name in ("lr", "clip_norm", "clip_value", "l1", "l2")
-    }
+    _elsewhere: ClassVar = dict.fromkeys(("lr", "clip_norm", "clip_value", "l1", "l2"), "trainer.optimizer")
 
     def __init__(
         self,
