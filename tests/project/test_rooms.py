@@ -21,6 +21,7 @@ ROOMS = {
     "callbacks",
     "cli",
     "config",
+    "data",
     "demo",
     "diagnostics",
     "distributed",
@@ -38,7 +39,7 @@ ROOMS = {
     "table",
     "training",
 }
-MOST_ROOMS = 20
+MOST_ROOMS = 21
 NO_ROOMS = {"__init__", "__main__", "_core", "py"}
 
 MODULES = {

@@ -81,3 +81,19 @@ def joined(arrays: list[Any]) -> Any:
 
         return scipy.sparse.vstack(arrays, format="csr")
     return np.concatenate(arrays)
+
+
+def located(error: BaseException, place: str) -> BaseException:
+    """An exception like `error`, of its class or the nearest that takes a message, that names the place."""
+    if not isinstance(error, Exception):
+        return error
+    if isinstance(error, OSError) and error.strerror is not None:
+        return OSError(error.errno, f"{place}: {error.strerror}", error.filename)
+    for kind in type(error).__mro__:
+        try:
+            found = kind(f"{place}: {error}" if str(error) else f"{place}: {type(error).__name__}")
+        except Exception:  # a class with other arguments
+            continue
+        if isinstance(found, Exception):
+            return found
+    return error
