@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,13 @@ from .. import Trainer, nn, optim
 from .._utils.check import check_name
 from ..callbacks import Patience
 from ._heads import Head
+from ._run import Fit
 
 Array = NDArray[Any]
+Metric = Literal["loss", "val_loss", "val_score"]
+
+#: Names of the metrics that end a fit.
+METRICS = {"loss": "Training loss", "val_loss": "Out-of-bag loss", "val_score": "Validation score"}
 
 #: An adaptive learning rate is not lowered further below this value.
 MIN_ADAPTIVE_RATE = 1e-6
@@ -83,21 +88,32 @@ def hold_out(estimator: Any, data: Data) -> tuple[Data, Data]:
     return train, validation
 
 
-class StochasticFit:
-    """A fit of an estimator by epochs over `train`; early stopping scores the samples of `validation`.
+class StochasticFit(Fit):
+    """A fit of an estimator by epochs over `samples`, for one epoch if it is `incremental`.
 
-    The loss of the samples in `watched`, if set, is added to ``validation_loss_curve_`` after each epoch.
+    The loss of the samples in `watched`, if any, is added to ``validation_loss_curve_`` after each epoch. The
+    `metric` that ends the fit is the training "loss", the "val_loss" of the watched samples or the
+    "val_score" of those in `validation`; with the last two, the best epoch's parameters are kept.
     """
 
-    def __init__(self, estimator: Any, head: Head, train: Data, validation: Data | None) -> None:
-        self.estimator, self.head = estimator, head
-        self.train, self.validation = train, validation
-        self.constant = head.constant(train.Y, train.weight)
-        self.count = train.Y.shape[0]
+    def __init__(
+        self,
+        estimator: Any,
+        head: Head,
+        samples: Data,
+        validation: Data | None,
+        watched: Data | None,
+        metric: Metric,
+        incremental: bool,
+    ) -> None:
+        self.estimator, self.head, self.metric = estimator, head, metric
+        self.samples, self.validation, self.watched = samples, validation, watched
+        self.incremental = incremental
+        self.constant = head.constant(samples.Y, samples.weight)
+        self.count = samples.Y.shape[0]
         self.size = self.batch_size()
         self.order = np.arange(self.count)
         self.trained_order = self.order
-        self.watched: Data | None = None
         self.patience = self.resumed_patience()
 
     def arrays_of(self, data: Data) -> tuple[Any, ...]:
@@ -118,23 +134,29 @@ class StochasticFit:
 
     def resumed_patience(self) -> Patience:
         """A count of epochs without improvement that continues that of an earlier fit."""
-        estimator, scored = self.estimator, self.validation is not None
+        estimator, scored = self.estimator, self.metric == "val_score"
         epochs = None if estimator.n_iter_no_change == np.inf else estimator.n_iter_no_change
         patience = Patience(epochs, estimator.tol, "max" if scored else "min", like="sklearn")
         patience.best = estimator.best_validation_score_ if scored else estimator.best_loss_
         patience.waited = estimator._no_improvement_count
         return patience
 
-    def run(self, epochs: int, incremental: bool) -> None:
-        """Trains until convergence, for at most this number of epochs, or for one if `incremental`."""
+    def run(self) -> None:
+        try:
+            self.train()
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+
+    def train(self) -> None:
         estimator = self.estimator
+        epochs = 1 if self.incremental else estimator.max_iter
         estimator.n_iter_ = 0
-        X, y, weight = self.arrays_of(self.train)
+        X, y, weight = self.arrays_of(self.samples)
         try:
             history = estimator._trainer.fit(
                 X,
                 y,
-                epochs=1 if incremental else epochs,
+                epochs=epochs,
                 batch_size=self.size,
                 sample_weight=weight,
                 validation_data=None if self.watched is None else self.arrays_of(self.watched),
@@ -142,17 +164,16 @@ class StochasticFit:
                 progress=False,
                 order=self.sample_order,
             )
-            if not (history.stopped or incremental):
-                warnings.warn(
-                    f"Stochastic Optimizer: Maximum iterations ({epochs}) reached and the optimization"
-                    " hasn't converged yet.",
-                    ConvergenceWarning,
-                    stacklevel=2,
-                )
-        except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
-        if self.validation is not None:
-            estimator._model.load_state_dict(estimator._best)
+        finally:
+            if self.metric != "loss" and estimator._best is not None:
+                estimator._model.load_state_dict(estimator._best)
+        if not (history.stopped or self.incremental):
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({epochs}) reached and the optimization"
+                " hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
 
     def sample_order(self, epoch: int) -> Array:
         """The order of the samples in an epoch, drawn as by `sklearn.utils.shuffle`."""
@@ -165,7 +186,7 @@ class StochasticFit:
 
     def batches_constant(self) -> float:
         """The constant of the loss, in which each batch counts by its samples, as in scikit-learn's curve."""
-        data = self.train
+        data = self.samples
         if data.weight is None or not self.head.poisson:
             return float(self.constant)
         total, counted = 0.0, 0
@@ -198,6 +219,10 @@ class StochasticFit:
             estimator.validation_loss_curve_.append(logs["val_loss"])
         if self.validation is not None:
             logs["val_score"] = self.record_score(self.validation)
+        elif self.metric == "val_loss":
+            estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
+            if self.patience.observe(logs["val_loss"]):
+                estimator._best = estimator._model.state_dict()
         else:
             self.patience.observe(estimator.loss_)
             estimator.best_loss_ = self.patience.best
@@ -231,10 +256,9 @@ class StochasticFit:
         estimator = self.estimator
         if not self.patience.over:
             return False
-        metric = "Validation score" if self.validation is not None else "Training loss"
         message = (
-            f"{metric} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change}"
-            " consecutive epochs."
+            f"{METRICS[self.metric]} did not improve more than tol={estimator.tol:f} for"
+            f" {estimator.n_iter_no_change} consecutive epochs."
         )
         rate = trainer.optimizer.current_lr
         falls = self.follows("adaptive") and rate > MIN_ADAPTIVE_RATE

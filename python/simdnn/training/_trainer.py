@@ -15,6 +15,7 @@ from .. import _core, optim
 from .._utils.check import check_flag, check_int, check_name, check_real
 from .._utils.files import Path
 from .._utils.progress import Progress, advance, bar
+from ..config import limited_threads
 from ..io import _checkpoint
 from ..nn import Sequential
 from ._copies import reduced
@@ -327,7 +328,7 @@ class Trainer:
         size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
         watchers = list(callbacks)
         history = History()
-        with bar(progress, epochs, "training") as shown, ExitStack() as ends:
+        with bar(progress, epochs, "training") as shown, ExitStack() as ends, limited_threads():
             for watcher in watchers:
                 if hasattr(watcher, "on_fit_end"):
                     ends.callback(watcher.on_fit_end, self)
