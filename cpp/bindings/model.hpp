@@ -31,4 +31,33 @@ void check_carried(Network<T>& network, Index samples) {
                         " samples, whose states are carried on until reset_states(), got " + std::to_string(samples));
 }
 
+/// Raises if the network has stateful layers and the samples do not divide into batches of one size.
+template <class T>
+void check_batches(Network<T>& network, Index samples, Index size) {
+  if (network.states().empty()) return;
+  if (samples % size != 0) {
+    throw py::value_error("batch_size: a stateful layer needs batches of one size, but " + std::to_string(samples) +
+                          " samples do not divide into batches of " + std::to_string(size));
+  }
+  check_carried(network, size);
+}
+
+/// A trainer of the network of a model.
+template <class T>
+struct ModelTrainer {
+  Trainer<T> trainer;
+
+  ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, const std::shared_ptr<OptimizerConfig>& config,
+               std::uint64_t seed)
+      : trainer(model.network, std::move(loss), config, seed) {
+    config->mutex = std::shared_ptr<OwnedMutex>(model.network, &model.network->mutex());
+  }
+
+  OwnedMutex& mutex() { return trainer.network().mutex(); }
+
+  Nanoseconds work(const DatasetView<T>& samples) {
+    return trainer.network().flops(samples.time_steps) * kFlopOfStep * double(samples.x.rows);
+  }
+};
+
 }  // namespace simdnn

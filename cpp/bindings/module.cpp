@@ -19,5 +19,6 @@ PYBIND11_MODULE(_core, module) {
   simdnn::register_network(module);
   simdnn::register_optimizers(module);
   simdnn::register_trainer(module);
+  simdnn::register_population(module);
   simdnn::register_boltzmann(module);
 }

@@ -14,6 +14,7 @@ void register_config(pybind11::module_& module);        ///< build, instruction 
 void register_network(pybind11::module_& module);       ///< networks, predictors
 void register_optimizers(pybind11::module_& module);    ///< optimizers over arrays, schedules, norms
 void register_trainer(pybind11::module_& module);       ///< trainers
+void register_population(pybind11::module_& module);    ///< fits of many networks at once
 void register_boltzmann(pybind11::module_& module);     ///< restricted Boltzmann machines
 
 }  // namespace simdnn

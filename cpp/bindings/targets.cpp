@@ -18,12 +18,6 @@ void check_shape(const py::array& array, const char* name, const std::vector<Ind
 
 namespace {
 
-/// The numbers that targets of a loss may be. Those of kl_div may be logarithms.
-Domain domain_of(const Loss& loss) {
-  const bool logarithms = loss.info().name == std::string_view("kl_div") && loss.parameters[0] != 0;
-  return logarithms ? Domain::any : loss.info().domain;
-}
-
 const char* text_of(Domain domain) {
   switch (domain) {
     case Domain::sign:
@@ -58,6 +52,11 @@ void check_labels(const Loss& loss, Array<std::int64_t>& labels, const char* nam
 }
 
 }  // namespace
+
+Domain domain_of(const Loss& loss) {
+  const bool logarithms = loss.info().name == std::string_view("kl_div") && loss.parameters[0] != 0;
+  return logarithms ? Domain::any : loss.info().domain;
+}
 
 template <class T>
 void check_numbers(Domain domain, const Loss& loss, const Array<T>& values, const char* name) {

@@ -45,6 +45,9 @@ struct Targets {
                    const Clause& clause, Memory memory);
 };
 
+/// The numbers that targets of a loss may be. Those of kl_div may be logarithms.
+Domain domain_of(const Loss& loss);
+
 /// Raises if a number is out of a domain; the message names the argument and the loss.
 template <class T>
 void check_numbers(Domain domain, const Loss& loss, const Array<T>& values, const char* name);

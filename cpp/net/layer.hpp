@@ -19,6 +19,7 @@ namespace simdnn {
 struct Shape {
   Index features = 0;
   bool sequence = false;
+  bool operator==(const Shape&) const = default;
 };
 
 /// A named block of the flat parameter array, or of the flat buffer array.

@@ -136,17 +136,18 @@ template <class T>
 LossSums Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, bool shuffled, std::uint64_t epoch,
                            const StopToken& stop) {
   fill_order(order_, samples.x.rows, shuffled, seed_, epoch);
-  return this->epoch(samples, batch, order_.data(), stop);
+  return this->epoch(samples, batch, {order_.data(), samples.x.rows}, stop);
 }
 
 template <class T>
-LossSums Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, const Index* order, const StopToken& stop) {
+LossSums Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, const SampleOrder& order,
+                           const StopToken& stop) {
   reserve(samples, batch);
-  const Index n = samples.x.rows;
+  const Index n = order.left;
   LossSums sums;
   for (Index begin = 0; begin < n && !stop.stopped(); begin += batch) {
     const Index count = std::min(batch, n - begin);
-    const LossSums one = step(samples, {order + begin, n - begin}, count, stop);
+    const LossSums one = step(samples, order.from(begin), count, stop);
     sums.steps += one.steps;
     if (one.steps == 0) break;
     const bool weighted = sums_penalty && one.weight != double(count);
@@ -171,8 +172,8 @@ LossSums Trainer<T>::gradient(const DatasetView<T>& samples, const StopToken& st
 }
 
 template <class T>
-LossSums Trainer<T>::evaluate(const DatasetView<T>& samples, const StopToken& stop) {
-  const Index n = samples.x.rows, chunk = Plan<T>::chunk(*network_, Mode::infer, kChunk);
+LossSums Trainer<T>::evaluate(const DatasetView<T>& samples, const StopToken& stop, const SampleOrder& order) {
+  const Index n = order.at ? order.left : samples.x.rows, chunk = Plan<T>::chunk(*network_, Mode::infer, kChunk);
   reserve_losses(chunk * samples.output_time_steps);
   loader_.reserve(samples, chunk, network_->outputs());
   if (!inference_ || !inference_->fits(chunk, samples.time_steps)) {
@@ -184,8 +185,9 @@ LossSums Trainer<T>::evaluate(const DatasetView<T>& samples, const StopToken& st
   context.stop = stop;
   for (Index begin = 0; begin < n && !stop.stopped(); begin += chunk) {
     const Index count = std::min(chunk, n - begin);
-    begin_batch(samples, {}, begin, count, sums.weight);
-    const MiniBatch<T> mini_batch = loader_.take(samples, {}, begin, count, 0);
+    const SampleOrder rest = order.from(begin);
+    begin_batch(samples, rest, begin, count, sums.weight);
+    const MiniBatch<T> mini_batch = loader_.take(samples, rest, begin, count, 0);
     context.batch_offset = begin;
     const Matrix<T> output = inference_->forward(mini_batch.x, context);
     const LossRows<T> rows = loss_rows(mini_batch, output);
@@ -193,6 +195,17 @@ LossSums Trainer<T>::evaluate(const DatasetView<T>& samples, const StopToken& st
     add_losses(rows, sums);
   }
   return sums;
+}
+
+template <class T>
+void Trainer<T>::release() {
+  plan_.reset();
+  inference_.reset();
+  loss_head_.reset();
+  loader_ = Loader<T>();
+  row_loss_ = {};
+  row_correct_ = {};
+  order_ = {};
 }
 
 SIMDNN_INSTANTIATE(Trainer);

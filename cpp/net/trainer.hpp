@@ -36,14 +36,19 @@ class Trainer {
   /// One pass in mini-batches of `batch`, in the shuffled order of the epoch or in memory order.
   LossSums epoch(const DatasetView<T>& samples, Index batch, bool shuffled, std::uint64_t epoch, const StopToken& stop);
 
-  /// One pass in the given order of all samples.
-  LossSums epoch(const DatasetView<T>& samples, Index batch, const Index* order, const StopToken& stop);
+  /// One pass over the samples of `order`, from its first to its last.
+  LossSums epoch(const DatasetView<T>& samples, Index batch, const SampleOrder& order, const StopToken& stop);
 
   /// The gradients of the mean loss over all samples, without an update.
   LossSums gradient(const DatasetView<T>& samples, const StopToken& stop);
 
-  /// The losses and correct classes in inference.
-  LossSums evaluate(const DatasetView<T>& samples, const StopToken& stop);
+  /// The losses and correct classes in inference: of all samples, or of those of `order`.
+  LossSums evaluate(const DatasetView<T>& samples, const StopToken& stop, const SampleOrder& order = {});
+
+  /// Frees all memory that a next call would allocate again: plans and buffers.
+  void release();
+
+  std::uint64_t seed() const { return seed_; }
 
  private:
   LossSums step(const DatasetView<T>& samples, const SampleOrder& order, Index count, const StopToken& stop);

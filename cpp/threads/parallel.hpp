@@ -7,7 +7,7 @@
 
 namespace simdnn {
 
-/// Calls body(context, begin, end) over [0, n) on a team of `threads` threads; parallel_for() is its only caller.
+/// Calls body(context, begin, end) over [0, n) on a team of `threads` threads, for the functions below.
 void run_team(int threads, Index n, Index grain, Task::Body body, const void* context);
 
 /// Calls body(begin, end) over [0, n) in a few parts per thread, each but the last a multiple of `grain`. Work below
@@ -20,6 +20,18 @@ void parallel_for(Index n, Index grain, Nanoseconds work, const Body& body) {
   run_team(
       threads, n, grain,
       [](const void* context, Index begin, Index end) { (*static_cast<const Body*>(context))(begin, end); }, &body);
+}
+
+/// Calls body() once for each of `threads` threads, several times on one thread if others are missing. Parallel loops
+/// in the body stay on its thread.
+template <class Body>
+void run_workers(int threads, const Body& body) {
+  run_team(
+      threads, threads, 1,
+      [](const void* context, Index begin, Index end) {
+        for (Index i = begin; i < end; ++i) (*static_cast<const Body*>(context))();
+      },
+      &body);
 }
 
 }  // namespace simdnn

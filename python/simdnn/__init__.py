@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from . import losses as losses
     from . import training as training
     from .io import from_torch, load, load_metadata, save, to_torch_state_dict
-    from .training import History, Trainer
+    from .training import History, Trainer, fit_many, step_many
 
 __all__ = [
     "History",
@@ -24,6 +24,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "diagnostics",
+    "fit_many",
     "from_torch",
     "functional",
     "get_num_threads",
@@ -39,6 +40,7 @@ __all__ = [
     "set_num_threads",
     "set_threading_layer",
     "show_config",
+    "step_many",
     "to_torch_state_dict",
 ]
 
@@ -61,10 +63,12 @@ _SUBPACKAGES = {
 _FUNCTIONS = {
     "History": "training",
     "Trainer": "training",
+    "fit_many": "training",
     "from_torch": "io",
     "load": "io",
     "load_metadata": "io",
     "save": "io",
+    "step_many": "training",
     "to_torch_state_dict": "io",
 }
 

@@ -19,8 +19,8 @@ class _NoBar:
         return None
 
 
-def bar(progress: Progress, epochs: int, description: str) -> Any:
-    """Context manager of a tqdm bar over `epochs`, or of None if no bar is to be shown.
+def bar(progress: Progress, total: int, description: str, unit: str = "epoch") -> Any:
+    """Context manager of a tqdm bar over `total` units, or of None if no bar is to be shown.
 
     "auto" shows a bar if stderr is a terminal and tqdm is installed; True without tqdm is an ImportError.
     """
@@ -34,7 +34,7 @@ def bar(progress: Progress, epochs: int, description: str) -> Any:
         if progress == "auto":
             return _NoBar()
         raise ImportError("progress=True needs tqdm: pip install 'simdnn[progress]'") from None
-    return tqdm(total=epochs, desc=description, unit="epoch")
+    return tqdm(total=total, desc=description, unit=unit)
 
 
 def advance(shown: Any, logs: Mapping[str, float], **words: str) -> None:

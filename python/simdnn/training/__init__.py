@@ -1,6 +1,7 @@
-"""Training of models: `Trainer`, and the `History` of its metrics."""
+"""Training of models: `Trainer`, many of them at once, and the `History` of their metrics."""
 
+from ._fit_many import fit_many, step_many
 from ._history import History
 from ._trainer import Trainer
 
-__all__ = ["History", "Trainer"]
+__all__ = ["History", "Trainer", "fit_many", "step_many"]

@@ -1,0 +1,109 @@
+// The training of a network for a number of epochs, with validation and early stopping.
+#pragma once
+
+#include <exception>
+#include <optional>
+
+#include "patience.hpp"
+#include "trainer.hpp"
+
+namespace simdnn {
+
+/// The means of an epoch. Those of the validation data are 0 without validation data.
+struct EpochMeans {
+  double loss = 0, accuracy = 0, penalty = 0;
+  double val_loss = 0, val_accuracy = 0;
+  double seconds = 0;  ///< training time, without validation
+};
+
+/// A metric of an epoch that may decide when to stop.
+enum class Metric { loss, val_loss, val_accuracy };
+
+/// Early stopping: the metric that is observed, the rule, and what remains of the best epoch.
+struct Stopping {
+  Metric metric = Metric::val_loss;
+  Patience patience = {};
+  bool restore_best = false;  ///< the network ends with the parameters and buffers of the best epoch
+};
+
+/// Work of the caller between epochs, such as learning rates that only Python can compute.
+class EpochHook {
+ public:
+  virtual ~EpochHook() = default;
+  virtual void before_epoch() = 0;
+
+  /// Hears the validation loss of an epoch, or its training loss if there are no validation data.
+  virtual void after_epoch(double loss) = 0;
+};
+
+/// Some rows of a dataset that outlives them: those of `order`, or all.
+template <class T>
+struct Subset {
+  const DatasetView<T>* dataset = nullptr;  ///< nullptr: no data
+  std::vector<Index> rows = {};
+  bool all = true;
+
+  Index size() const { return all ? dataset->x.rows : Index(rows.size()); }
+};
+
+/// Settings of a fit that do not depend on the type of numbers.
+struct FitSettings {
+  Index epochs = 1, batch = 1;
+  bool shuffled = true;
+  std::uint64_t first_epoch = 0;     ///< number of epochs that earlier fits have trained
+  std::optional<Stopping> stopping;  ///< none: all epochs are trained
+};
+
+/// A fit, of a network of either precision, and its results.
+class Fit {
+ public:
+  explicit Fit(FitSettings settings) : settings_(std::move(settings)) {}
+  virtual ~Fit() = default;
+
+  /// Trains until the last epoch, an early stop, an error or a request to stop; never throws. The network ends at a
+  /// whole step, and its mutex is held during each epoch.
+  virtual void run(const StopToken& stop) noexcept = 0;
+
+  /// The estimated time of all epochs.
+  virtual Nanoseconds work() const = 0;
+
+  /// The settings and results that a fit of its network has.
+  const FitSettings& settings() const { return settings_; }
+
+  std::vector<EpochMeans> epochs;      ///< means of the complete epochs
+  std::int64_t steps = 0;              ///< steps of the complete epochs
+  Index best_epoch = -1;               ///< -1: no epoch was better than none
+  bool stopped = false;                ///< early stopping has ended the training
+  std::exception_ptr error = nullptr;  ///< the error that has ended the training
+  std::unique_ptr<EpochHook> hook = nullptr;
+
+ protected:
+  FitSettings settings_;
+};
+
+/// The fit of one network by its trainer, whose memory for plans is freed after it.
+template <class T>
+class NetworkFit final : public Fit {
+ public:
+  /// The trainer and the datasets must outlive the fit.
+  NetworkFit(Trainer<T>& trainer, Subset<T> samples, Subset<T> validation, FitSettings settings)
+      : Fit(std::move(settings)), trainer_(trainer), samples_(std::move(samples)), validation_(std::move(validation)) {}
+
+  void run(const StopToken& stop) noexcept override;
+  Nanoseconds work() const override;
+
+ private:
+  Index steps_of_epoch() const { return (samples_.size() + settings_.batch - 1) / settings_.batch; }
+  bool epoch(const StopToken& stop);
+  SampleOrder draw_order();
+  void validate(EpochMeans& means, const StopToken& stop);
+  bool observe(const EpochMeans& means);
+  void restore_best();
+
+  Trainer<T>& trainer_;
+  Subset<T> samples_, validation_;
+  std::vector<Index> order_;
+  std::vector<T> best_values_, best_buffers_;
+};
+
+}  // namespace simdnn

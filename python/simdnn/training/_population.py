@@ -1,0 +1,85 @@
+"""Arguments of functions over many networks: one value for all, or one for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .. import config
+from .._utils.arrays import as_cpu_array
+from .._utils.check import check_int
+from ._trainer import Trainer
+
+Value = TypeVar("Value")
+
+
+def checked_trainers(trainers: Sequence[Trainer]) -> list[Trainer]:
+    """The trainers as a list, no two of which share a model; raises with the place in the list."""
+    if isinstance(trainers, Trainer) or not hasattr(trainers, "__iter__"):
+        raise TypeError(f"trainers: expected a sequence of Trainer, got {type(trainers).__name__}")
+    members = list(trainers)
+    places: dict[int, int] = {}
+    for i, trainer in enumerate(members):
+        if not isinstance(trainer, Trainer):
+            raise TypeError(f"trainers[{i}]: expected a Trainer, got {type(trainer).__name__}")
+        first = places.setdefault(id(trainer.model), i)
+        if first != i:
+            shared = "is" if trainer is members[first] else "has the model of"
+            raise ValueError(f"trainers[{i}]: {shared} trainers[{first}]; each needs a model of its own")
+    return members
+
+
+def for_each(name: str, value: Any, count: int, check: Callable[[str, Any], Value]) -> list[Value]:
+    """`value` for each of `count` networks, checked: a list or array has one for each, another serves all."""
+    if not isinstance(value, list | tuple) and getattr(value, "ndim", 0) == 0:
+        return [check(name, value)] * count
+    return [check(f"{name}[{i}]", each) for i, each in enumerate(one_each(name, list(value), count))]
+
+
+def arrays_for_each(name: str, value: Any, count: int) -> list[Any]:
+    """The array of each of `count` networks: a list of arrays has one for each, another value serves all."""
+    if isinstance(value, list) and any(getattr(each, "shape", ()) for each in value):
+        return one_each(name, value, count)
+    return [value] * count
+
+
+def one_each(name: str, values: list[Any], count: int) -> list[Any]:
+    """`values`; raises unless there is one for each of `count` networks."""
+    if len(values) != count:
+        raise ValueError(f"{name}: expected one for each of {count} networks, got {len(values)}")
+    return values
+
+
+def in_place(X: Any) -> Any:
+    """X as an array that native code reads without a copy, so that many networks share it."""
+    if hasattr(X, "tocsr"):
+        return X
+    array = as_cpu_array("X", X)
+    if array.dtype.kind in "biu" and array.dtype != np.uint8:
+        return np.require(array, np.float64, ("C", "A"))
+    return np.require(array, requirements=("C", "A")) if array.dtype.kind in "fu" else array
+
+
+def thread_count(n_threads: int | None) -> int:
+    """The number of threads that a call may use."""
+    return config.get_num_threads() if n_threads is None else check_int("n_threads", n_threads)
+
+
+def renamed(error: Exception, place: str) -> Exception:
+    """An error like another one, whose message begins with a place, such as "trainers[3]"."""
+    for kind in (TypeError, IndexError, MemoryError, ValueError):
+        if isinstance(error, kind):
+            return kind(f"{place}: {error}")
+    return RuntimeError(f"{place}: {type(error).__name__}: {error}")
+
+
+@contextmanager
+def at(place: str) -> Iterator[None]:
+    """Names a place in the message of an error inside."""
+    try:
+        yield
+    except Exception as error:
+        raise renamed(error, place) from error
