@@ -37,12 +37,20 @@ void NetworkFit<T>::run(const StopToken& stop) noexcept {
   restore_best();
   trainer_.release();
   order_ = {};
+  places_ = {};
 }
 
-/// The order of the next epoch: that of a dataset with the chosen rows alone.
+/// The order of the next epoch: that of a dataset with the chosen rows alone. A RandomState shuffles the order of the
+/// epoch before.
 template <class T>
 SampleOrder NetworkFit<T>::draw_order() {
-  fill_order(order_, samples_.size(), settings_.shuffled, trainer_.seed(), settings_.first_epoch + epochs.size());
+  if (random) {
+    if (epochs.empty()) fill_order(places_, samples_.size(), false, 0, 0);
+    random->shuffle(places_);
+    order_ = places_;
+  } else {
+    fill_order(order_, samples_.size(), settings_.shuffled, trainer_.seed(), settings_.first_epoch + epochs.size());
+  }
   if (!samples_.all) {
     for (Index& at : order_) at = samples_.rows[std::size_t(at)];
   }
@@ -85,9 +93,7 @@ template <class T>
 bool NetworkFit<T>::observe(const EpochMeans& means) {
   if (!settings_.stopping) return false;
   Stopping& stopping = *settings_.stopping;
-  const double value = stopping.metric == Metric::loss       ? means.loss
-                       : stopping.metric == Metric::val_loss ? means.val_loss
-                                                             : means.val_accuracy;
+  const double value = stopping.observed(means);
   if (stopping.patience.observe(value)) {
     best_epoch = Index(epochs.size()) - 1;
     if (stopping.restore_best) {
@@ -95,7 +101,8 @@ bool NetworkFit<T>::observe(const EpochMeans& means) {
       best_buffers_ = copy_of(trainer_.network().buffers());
     }
   }
-  return stopping.patience.over() || std::isnan(value) || std::isnan(means.loss);
+  const bool diverged = std::isnan(value) || std::isnan(means.loss);
+  return stopping.patience.over() || (diverged && !stopping.patience.like_sklearn);
 }
 
 template <class T>

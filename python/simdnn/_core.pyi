@@ -183,8 +183,19 @@ class Stopping:
     def __init__(
         self, metric: str, patience: int, min_delta: float, like_sklearn: bool, restore_best: bool
     ) -> None: ...
+    divisor: float
+    constant: float
+    adds_penalty: bool
+    best: float
+    waited: int
+
+class RandomState:
+    key: NDArray[np.uint32]
+    position: int
+    def __init__(self, key: NDArray[np.uint32], position: int) -> None: ...
 
 class Fit:
+    random: RandomState | None
     @staticmethod
     def f32(*arguments: Any) -> Fit: ...
     @staticmethod
@@ -202,6 +213,7 @@ class Fit:
     def raise_error(self) -> None: ...
 
 def run_fits(fits: list[Fit], threads: int, progress: Callable[[int], object] | None) -> None: ...
+def run_fit(fit: Fit) -> None: ...
 def run_steps(
     trainers: list[_Trainer], xs: list[Any], ys: list[Any], weights: list[Any], threads: int, place: list[int]
 ) -> list[float]: ...

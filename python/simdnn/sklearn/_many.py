@@ -145,6 +145,8 @@ def checked_rows(name: str, given: Any, samples: int) -> Rows | None:
 
 def check_estimators(estimators: Any) -> list[Any]:
     """The estimators as a list; raises for others than those of this module, and for one that comes twice."""
+    if not hasattr(estimators, "__iter__"):
+        raise TypeError(f"estimators: expected a sequence of estimators, got {type(estimators).__name__}")
     found = list(estimators)
     first: dict[int, int] = {}
     for i, estimator in enumerate(found):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..config import get_num_threads
+from ..training import Epochs, run_together
+
 
 class Fit:
     """A fit of an estimator whose data are checked and whose networks are prepared."""
@@ -20,21 +23,54 @@ class Fit:
         """Trains until the end, an error or Ctrl-C."""
         raise NotImplementedError
 
+    def epochs(self) -> Epochs | None:
+        """The epochs as one native call, which `learn_from` ends; None if they need Python in between."""
+        return None
+
+    def learn_from(self, epochs: Epochs) -> None:
+        """Sets the attributes of the estimator after a native call has trained its network."""
+
     def finish(self) -> None:
         """Sets the attributes that sum up the parts."""
 
 
 def run_all(fits: Sequence[Fit]) -> list[Exception | None]:
-    """Runs all fits; returns the error of each, or None. An error of one does not end the others."""
-    errors: list[Exception | None] = []
+    """Runs all fits, those of native epochs at once; returns the error of each, or None.
+
+    An error of one does not end the others, but Ctrl-C does.
+    """
+    parts = [part for fit in fits for part in fit.parts()]
+    errors = dict.fromkeys(map(id, parts), None) | errors_of(parts)
+    found = []
     for fit in fits:
-        error = None
-        for part in fit.parts():
-            try:
-                part.train()
-            except Exception as raised:
-                error = error or raised
-        if error is None:
+        found.append(next((error for part in fit.parts() if (error := errors[id(part)])), None))
+        if found[-1] is None:
             fit.finish()
-        errors.append(error)
+    return found
+
+
+def errors_of(parts: Sequence[Fit]) -> dict[int, Exception]:
+    """Runs fits of single networks; returns the errors by the identities of their fits."""
+    errors: dict[int, Exception] = {}
+    together, in_turn = [], []
+    for part in parts:
+        try:
+            epochs = part.epochs()
+            if epochs is None:
+                in_turn.append(part)
+            else:
+                together.append((part, epochs))
+        except Exception as error:
+            errors[id(part)] = error
+    try:
+        raised = run_together([epochs for _, epochs in together], get_num_threads())
+        errors |= {id(part): error for (part, _), error in zip(together, raised, strict=True) if error}
+    finally:
+        for part, epochs in together:
+            part.learn_from(epochs)
+    for part in in_turn:
+        try:
+            part.train()
+        except Exception as error:
+            errors[id(part)] = error
     return errors

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
 
 from .. import Trainer, nn, optim
 from .._utils.check import check_name
 from ..callbacks import Patience
+from ..schedules import Schedule
+from ..training import Epochs
 from ._heads import Head
 from ._run import Fit
 
@@ -115,6 +118,7 @@ class StochasticFit(Fit):
         self.order = np.arange(self.count)
         self.trained_order = self.order
         self.patience = self.resumed_patience()
+        self.improved = False
 
     def arrays_of(self, data: Data) -> tuple[Any, ...]:
         """Samples, targets and weights in the form that `Trainer.fit` takes."""
@@ -148,32 +152,95 @@ class StochasticFit(Fit):
             warnings.warn("Training interrupted by user.", stacklevel=2)
 
     def train(self) -> None:
+        if (epochs := self.epochs()) is None:
+            self.train_by_epochs()
+            return
+        try:
+            epochs.run()
+        finally:
+            self.learn_from(epochs)
+
+    def epochs(self) -> Epochs | None:
         estimator = self.estimator
-        epochs = 1 if self.incremental else estimator.max_iter
+        if self.incremental or not self.is_native():
+            return None
+        constant, watched = self.constant, self.watched
+        if watched is not None and self.metric == "val_loss":
+            constant = self.head.constant(watched.Y, watched.weight)
+        return Epochs(
+            estimator._trainer,
+            self.arrays_of(self.samples),
+            None if watched is None else self.arrays_of(watched),
+            epochs=estimator.max_iter,
+            batch_size=self.size,
+            random=estimator._random_state if estimator.shuffle else None,
+            patience=self.patience,
+            metric="val_loss" if self.metric == "val_loss" else "loss",
+            divisor=self.head.divisor,
+            constant=constant,
+        )
+
+    def is_native(self) -> bool:
+        """True if no epoch needs Python, as do callbacks, scores, rates, or a generator of the process."""
+        estimator = self.estimator
+        rate = estimator._optimizer.lr
+        random = estimator._random_state
+        return not (
+            estimator.callbacks
+            or estimator.verbose
+            or self.metric == "val_score"
+            or self.follows("invscaling")
+            or self.follows("adaptive")
+            or (callable(rate) and not isinstance(rate, Schedule))
+            or (self.head.poisson and self.samples.weight is not None)
+            or random is check_random_state(None)
+            or random.get_state(legacy=False)["bit_generator"] != "MT19937"
+        )
+
+    def learn_from(self, epochs: Epochs) -> None:
+        self.estimator.n_iter_ = 0
+        for logs in epochs.logs:
+            self.record(self.estimator._trainer, logs)
+        self.warn_unless(epochs.stopped)
+
+    def train_by_epochs(self) -> None:
+        """Trains with Python between the epochs."""
+        estimator = self.estimator
         estimator.n_iter_ = 0
         X, y, weight = self.arrays_of(self.samples)
         try:
             history = estimator._trainer.fit(
                 X,
                 y,
-                epochs=epochs,
+                epochs=1 if self.incremental else estimator.max_iter,
                 batch_size=self.size,
                 sample_weight=weight,
                 validation_data=None if self.watched is None else self.arrays_of(self.watched),
-                callbacks=[self.record, *map(self.adapted, estimator.callbacks or ()), self.has_converged],
+                callbacks=[
+                    self.record,
+                    self.keep_best,
+                    *map(self.adapted, estimator.callbacks or ()),
+                    self.has_converged,
+                ],
                 progress=False,
                 order=self.sample_order,
             )
         finally:
             if self.metric != "loss" and estimator._best is not None:
                 estimator._model.load_state_dict(estimator._best)
-        if not (history.stopped or self.incremental):
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({epochs}) reached and the optimization"
-                " hasn't converged yet.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+        self.warn_unless(history.stopped or self.incremental)
+
+    def warn_unless(self, converged: bool) -> None:
+        """Warns that the epochs were not enough."""
+        epochs = self.estimator.max_iter
+        if converged or self.estimator.n_iter_ < epochs:
+            return
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({epochs}) reached and the optimization"
+            " hasn't converged yet.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
 
     def sample_order(self, epoch: int) -> Array:
         """The order of the samples in an epoch, drawn as by `sklearn.utils.shuffle`."""
@@ -221,8 +288,7 @@ class StochasticFit(Fit):
             logs["val_score"] = self.record_score(self.validation)
         elif self.metric == "val_loss":
             estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
-            if self.patience.observe(logs["val_loss"]):
-                estimator._best = estimator._model.state_dict()
+            self.improved = self.patience.observe(logs["val_loss"])
         else:
             self.patience.observe(estimator.loss_)
             estimator.best_loss_ = self.patience.best
@@ -231,16 +297,21 @@ class StochasticFit(Fit):
             trainer.optimizer.lr = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
 
     def record_score(self, validation: Data) -> float:
-        """Records the validation score, and keeps the parameters if it is the best."""
+        """Records the validation score."""
         estimator = self.estimator
         score = float(estimator._validation_score(self.head, validation))
         estimator.validation_scores_.append(score)
         if estimator.verbose:
             print(f"Validation score: {score:f}")
-        if self.patience.observe(score):
+        self.improved = self.patience.observe(score)
+        if self.improved:
             estimator.best_validation_score_ = score
-            estimator._best = estimator._model.state_dict()
         return score
+
+    def keep_best(self, trainer: Trainer, logs: dict[str, float]) -> None:
+        """Keeps the parameters if those of this epoch are the best."""
+        if self.improved:
+            self.estimator._best = self.estimator._model.state_dict()
 
     def follows(self, schedule: str) -> bool:
         """True for the solver "sgd" with this learning rate schedule."""

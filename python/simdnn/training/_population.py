@@ -65,7 +65,10 @@ def in_place(X: Any) -> Any:
 
 def thread_count(n_threads: int | None) -> int:
     """The number of threads that a call may use."""
-    return config.get_num_threads() if n_threads is None else check_int("n_threads", n_threads)
+    if n_threads is not None:
+        return check_int("n_threads", n_threads)
+    with config.limited_threads():
+        return config.get_num_threads()
 
 
 def renamed(error: Exception, place: str) -> Exception:
