@@ -24,6 +24,7 @@ MODULES = (
     "margin",
     "optimizer",
     "engine",
+    "population",
     "pretrain",
     "recurrent",
     "layers",

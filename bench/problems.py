@@ -62,12 +62,18 @@ def make_problem(network: Network) -> Problem:
     rows = network.batches * network.batch_size
     x = np.tile(rng.normal(size=(rows // 2, network.widths[0])), (2, 1)).astype(network.dtype)
     y = rng.integers(0, network.widths[-1], rows)
+    parameters = make_parameters(network, rng)
+    return Problem(network.widths, network.batch_size, parameters, x, y, network.activation)
+
+
+def make_parameters(network: Network, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+    """Weights from a uniform distribution by He, and biases of 0."""
     parameters = {}
     for index, (fan_in, fan_out) in enumerate(itertools.pairwise(network.widths)):
         limit = np.sqrt(6 / fan_in)
         parameters[f"{index}.weight"] = rng.uniform(-limit, limit, (fan_in, fan_out)).astype(network.dtype)
         parameters[f"{index}.bias"] = np.zeros(fan_out, network.dtype)
-    return Problem(network.widths, network.batch_size, parameters, x, y, network.activation)
+    return parameters
 
 
 def make_model(problem: Problem) -> nn.Sequential:

@@ -17,6 +17,7 @@ const Kernels& SIMDNN_OF_LEVEL(kernels)() {
     SIMDNN_OF_LEVEL(network_kernels)(kernels);
     SIMDNN_OF_LEVEL(layer_kernels)(kernels);
     SIMDNN_OF_LEVEL(update_kernels)(kernels);
+    SIMDNN_OF_LEVEL(lane_kernels)(kernels);
     return kernels;
   }();
   return table;

@@ -129,6 +129,10 @@ struct LayerKernels {
   NormKernels<T> norm;
 };
 
+/// Kernels that train a network in each virtual lane; lane_kernels.hpp defines them.
+template <class T>
+struct LaneKernels;
+
 /// Kernels of one precision.
 template <class T>
 struct TypedKernels {
@@ -153,6 +157,7 @@ struct TypedKernels {
   /// sums[j] += sum_i x[i, j]^2 of a contiguous matrix.
   void (*add_column_squares)(const T* x, Index rows, Index columns, double* sums);
   void (*scale_columns)(T* x, Index rows, Index columns, const T* factors);  ///< x[i, j] *= factors[j]
+  const LaneKernels<T>* lanes;  ///< nullptr at a level where fma is a call, which lanes do not make faster
 };
 
 /// All kernels of one instruction-set level, and the registries that describe them.

@@ -291,7 +291,7 @@ def _alone() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _busy() -> Iterator[None]:
+def busy() -> Iterator[None]:
     """A context in which another process keeps one of this process's CPUs busy."""
     cpu = min(os.sched_getaffinity(0))
     spin = f"import os; os.sched_setaffinity(0, {{{cpu}}})\nprint(flush=True)\nwhile True: pass"
@@ -307,7 +307,7 @@ def _busy() -> Iterator[None]:
 @contextlib.contextmanager
 def _alone_with_busy_cpu() -> Iterator[None]:
     """A context with one thread and a busy CPU."""
-    with _busy(), _alone():
+    with busy(), _alone():
         yield
 
 
@@ -316,9 +316,9 @@ def _with_busy_cpu(network: Network) -> Iterator[Contestant]:
     problem = make_problem(network)
     reference = _numpy_network(problem, np.float64)
     expected = [reference.step(x, y) for x, y in problem.batches()[:CHECKED_STEPS]]
-    yield _stepwise(OURS, _trainer(problem).step, problem.batches(), expected, _busy)
+    yield _stepwise(OURS, _trainer(problem).step, problem.batches(), expected, busy)
     yield _stepwise(ONE_THREAD, _trainer(problem).step, problem.batches(), expected, _alone_with_busy_cpu)
     if torch := peers.torch():
         tensors = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in problem.batches()]
         step = training.torch_step(torch, problem.parameters, LEARNING_RATE)
-        yield _stepwise("PyTorch", step, tensors, expected, _busy)
+        yield _stepwise("PyTorch", step, tensors, expected, busy)

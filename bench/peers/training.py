@@ -43,8 +43,8 @@ def torch_step(torch: Any, parameters: Parameters, learning_rate: float, activat
 
 def jax_step(jax: Any, parameters: Parameters, learning_rate: float, activation: str = "relu") -> Step:
     """A step of JAX, compiled as a whole, with donated state that is updated in place."""
-    compiled = jax.jit(_jax_update(jax, learning_rate, activation), donate_argnums=0)
-    state = _jax_state(jax, parameters)
+    compiled = jax.jit(jax_update(jax, learning_rate, activation), donate_argnums=0)
+    state = jax_state(jax, parameters)
 
     def step(x: Any, y: Any) -> Any:
         nonlocal state
@@ -62,10 +62,10 @@ def jax_scan(
     activation: str = "relu",
 ) -> Callable[[], Any]:
     """An epoch of JAX, compiled as one scan over the batches; it returns their losses."""
-    update = _jax_update(jax, learning_rate, activation)
+    update = jax_update(jax, learning_rate, activation)
     compiled = jax.jit(lambda state, stacked: jax.lax.scan(update, state, stacked), donate_argnums=0)
     stacked = tuple(jax.numpy.stack(part) for part in zip(*batches, strict=True))
-    state = _jax_state(jax, parameters)
+    state = jax_state(jax, parameters)
 
     def run() -> Any:
         nonlocal state
@@ -106,14 +106,14 @@ def _pairs(parameters: Parameters) -> list[tuple[Any, Any]]:
     return list(zip(values[::2], values[1::2], strict=True))
 
 
-def _jax_state(jax: Any, parameters: Parameters) -> Any:
+def jax_state(jax: Any, parameters: Parameters) -> Any:
     """(weights, first moments, second moments, number of steps)."""
     weights = [tuple(map(jax.numpy.array, pair)) for pair in _pairs(parameters)]
     zeros = jax.tree.map(jax.numpy.zeros_like, weights)
     return weights, zeros, jax.tree.map(jax.numpy.zeros_like, weights), jax.numpy.zeros((), "float32")
 
 
-def _jax_update(jax: Any, learning_rate: float, activation: str) -> Callable[[Any, Any], Any]:
+def jax_update(jax: Any, learning_rate: float, activation: str) -> Callable[[Any, Any], Any]:
     """A step of Adam as a function from (state, batch) to (state, loss)."""
     numpy, tree_map, hidden = jax.numpy, jax.tree.map, getattr(jax.nn, activation)
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -169,26 +170,38 @@ Inputs<T> inputs_of(const Array<T>& x, const char* name, const Shape& wanted) {
   return {{x.data(), extent.samples, columns, columns}, extent.time_steps};
 }
 
-/// Raises unless the network's first layers accept the rows of x.
+/// Raises unless the network's first layers accept the rows of x, the argument `name`.
 template <class T>
-void check_rows(const LayerSpec& spec, const Matrix<const T>& samples, Index time_steps) {
+void check_rows(const LayerSpec& spec, const Matrix<const T>& samples, Index time_steps, const char* name = "x") {
   const Index columns = samples.columns / time_steps;
-  spec.check([&](Index i, Index j) { return double(samples.data[i * columns + j]); }, samples.rows * time_steps);
+  const auto renamed = [&](const std::exception& error) { return name + std::string(error.what() + 1); };
+  try {
+    spec.check([&](Index i, Index j) { return double(samples.data[i * columns + j]); }, samples.rows * time_steps);
+  } catch (const std::out_of_range& error) {
+    throw std::out_of_range(renamed(error));
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(renamed(error));
+  }
 }
 
-/// The input of a network as an array of T. Layers that look up integers check the numbers of a wider type first: a
-/// cast could round them to the integers of other entries.
+/// Lets layers that look up integers check the numbers of a type wider than T: a cast could round them to the integers
+/// of other entries.
 template <class T>
-Array<T> input_array(const LayerSpec& spec, const Shape& input, const py::handle& object) {
-  if (is_ready<T>(object)) return py::reinterpret_borrow<Array<T>>(object);
-  const py::array array = host_array(object, "x");
+void check_before_cast(const LayerSpec& spec, const Shape& input, const py::array& array, const char* name) {
   const bool wider = array.dtype().kind() == 'f' && array.itemsize() > Index(sizeof(T));
-  if (wider && array.ndim() > 0 && array.shape(array.ndim() - 1) == input.features) {
-    const Array<double> exact = real_array<double>(array, "x");
-    check_rows(spec, Matrix<const double>{exact.data(), exact.size() / input.features, input.features, input.features},
-               1);
-  }
-  return real_array<T>(array, "x");
+  if (!wider || array.ndim() == 0 || array.shape(array.ndim() - 1) != input.features) return;
+  const Array<double> exact = real_array<double>(array, name);
+  check_rows(spec, Matrix<const double>{exact.data(), exact.size() / input.features, input.features, input.features}, 1,
+             name);
+}
+
+/// The input of a network as an array of T.
+template <class T>
+Array<T> input_array(const LayerSpec& spec, const Shape& input, const py::handle& object, const char* name = "x") {
+  if (is_ready<T>(object)) return py::reinterpret_borrow<Array<T>>(object);
+  const py::array array = host_array(object, name);
+  check_before_cast<T>(spec, input, array, name);
+  return real_array<T>(array, name);
 }
 
 /// The shape of a network's output for `samples` samples of `time_steps` time steps.
@@ -225,11 +238,15 @@ decltype(auto) with_mutex(OwnedMutex& mutex, const Work& work) {
   return work();
 }
 
-/// Runs work(stop) with the mutex locked, without the GIL if it takes long; raises the exception that interrupted it.
-template <class Work>
-auto run_native(OwnedMutex& mutex, Nanoseconds estimate, const Work& work) {
+/// Locks the mutex of a network for a native call.
+inline std::unique_lock<OwnedMutex> locked_for_call(OwnedMutex& mutex) {
   if (mutex.is_mine()) throw std::runtime_error("model: in use by a call of this thread that a signal interrupted");
-  const std::unique_lock<OwnedMutex> lock = locked(mutex);
+  return locked(mutex);
+}
+
+/// Runs work(stop), without the GIL if it takes long; raises the exception that interrupted it.
+template <class Work>
+auto run_interruptible(Nanoseconds estimate, const Work& work) {
   if (estimate < kHoldLockBelow) return work(StopToken{});
   SignalInterrupt interrupt;
   std::optional<py::gil_scoped_release> release(std::in_place);
@@ -237,6 +254,24 @@ auto run_native(OwnedMutex& mutex, Nanoseconds estimate, const Work& work) {
   release.reset();
   if (interrupt.stopped()) throw py::error_already_set();
   return result;
+}
+
+/// Runs work(stop) as run_interruptible() does, with the mutex of a network locked.
+template <class Work>
+auto run_native(OwnedMutex& mutex, Nanoseconds estimate, const Work& work) {
+  const std::unique_lock<OwnedMutex> lock = locked_for_call(mutex);
+  return run_interruptible(estimate, work);
+}
+
+/// Runs work(stop) with the mutexes of several networks locked, each once. All calls lock them in the order of their
+/// addresses, so that none waits for another that waits for it.
+template <class Work>
+auto run_native(std::vector<OwnedMutex*> mutexes, Nanoseconds estimate, const Work& work) {
+  std::sort(mutexes.begin(), mutexes.end(), std::less<>());
+  mutexes.erase(std::unique(mutexes.begin(), mutexes.end()), mutexes.end());
+  std::vector<std::unique_lock<OwnedMutex>> locks;
+  for (OwnedMutex* const mutex : mutexes) locks.push_back(locked_for_call(*mutex));
+  return run_interruptible(estimate, work);
 }
 
 }  // namespace simdnn

@@ -39,6 +39,7 @@ struct SparseArrays {
   Array<T> entries;
   Array<Index> indices, indptr;
   Index rows = 0, columns = 0;
+  std::optional<Array<double>> exact;  ///< entries of a wider type before the cast, until they are checked
 
   explicit SparseArrays(const py::handle& object) {
     const py::object csr = object.attr("tocsr")();
@@ -48,11 +49,16 @@ struct SparseArrays {
     }
     rows = shape[0];
     columns = shape[1];
-    entries = copied(real_array<T>(csr.attr("data"), "x.data"));
+    const py::array given = host_array(csr.attr("data"), "x.data");
+    if (given.dtype().kind() == 'f' && given.itemsize() > Index(sizeof(T))) exact = real_array<double>(given, "x.data");
+    entries = copied(real_array<T>(given, "x.data"));
     indices = copied(integer_array<Index>(csr.attr("indices"), "x.indices", "integers"));
     indptr = copied(integer_array<Index>(csr.attr("indptr"), "x.indptr", "integers"));
     check();
   }
+
+  /// The number of an entry in the type in which it was given.
+  double number(Index k) const { return exact ? exact->data()[k] : double(entries.data()[k]); }
 
   InputArray source(double scale) const {
     const char* const data = reinterpret_cast<const char*>(entries.data());
@@ -136,6 +142,7 @@ struct Dataset {
       throw py::value_error("x: expected at least one sample, got shape " + shape_text(given));
     }
     check_input(network);
+    if (sparse) sparse->exact.reset();
     std::vector<Index> shape = output_shape(network.output(), in.samples, in.time_steps);
     shape.pop_back();  // without the axis of outputs
     const Clause clause = [this] { return " for " + std::to_string(samples.x.rows) + " samples"; };
@@ -169,7 +176,7 @@ struct Dataset {
     const auto stored = [&](Index i, Index j) {
       double sum = 0;
       for (Index k = sparse->indptr.data()[i]; k < sparse->indptr.data()[i + 1]; ++k) {
-        if (sparse->indices.data()[k] == j) sum += number(k);
+        if (sparse->indices.data()[k] == j) sum += sparse->number(k);
       }
       return source.scale * sum;
     };

@@ -22,13 +22,17 @@ struct Model {
   }
 };
 
-/// Raises if the stateful layers carry the states of another number of samples. The caller holds the network's mutex.
+/// Raises if stateful layers carry the states of another number of samples than the argument `name` has.
+inline void check_carried(Index carried, Index samples, const std::string& name) {
+  if (carried == 0 || samples == carried) return;
+  throw py::value_error(name + ": expected " + std::to_string(carried) +
+                        " samples, whose states are carried on until reset_states(), got " + std::to_string(samples));
+}
+
+/// Raises if a network cannot take so many samples of x. The caller holds the network's mutex.
 template <class T>
 void check_carried(Network<T>& network, Index samples) {
-  const Index carried = network.states().carried();
-  if (carried == 0 || samples == carried) return;
-  throw py::value_error("x: expected " + std::to_string(carried) +
-                        " samples, whose states are carried on until reset_states(), got " + std::to_string(samples));
+  check_carried(network.states().carried(), samples, "x");
 }
 
 /// Raises if the network has stateful layers and the samples do not divide into batches of one size.

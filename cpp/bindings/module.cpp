@@ -17,6 +17,7 @@ PYBIND11_MODULE(_core, module) {
   simdnn::register_functions(module);
   simdnn::register_losses(module);
   simdnn::register_network(module);
+  simdnn::register_predictions(module);
   simdnn::register_optimizers(module);
   simdnn::register_trainer(module);
   simdnn::register_population(module);

@@ -3,7 +3,7 @@
 
 #include "../net/profile.hpp"
 #include "layers.hpp"
-#include "model.hpp"
+#include "predictor.hpp"
 #include "register.hpp"
 
 namespace simdnn {
@@ -19,16 +19,6 @@ Array<T> flat_array(const std::shared_ptr<Network<T>>& network, Buffer<T>& buffe
   return Array<T>(buffer.size(), buffer.data(), owner);
 }
 
-/// `plan`, after a larger one has replaced it if it cannot take `samples` samples of `time_steps` rows.
-template <class T>
-Plan<T>& plan_for(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<T>>& network, Index samples,
-                  Index time_steps, Mode mode) {
-  if (!plan || !plan->fits(samples, time_steps)) {
-    plan = std::make_unique<Plan<T>>(network, samples, time_steps, mode, mode == Mode::train);
-  }
-  return *plan;
-}
-
 /// Writes the network's output for checked samples to `out`, in `work` nanoseconds by estimate.
 template <class T>
 void run_inference(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<T>>& network, const Inputs<T>& in,
@@ -36,8 +26,7 @@ void run_inference(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network
   check_rows(*network->spec(), in.samples, in.time_steps);
   run_native(network->mutex(), work, [&](const StopToken& stop) {
     check_carried(*network, in.samples.rows);
-    const Index samples = std::min(std::max<Index>(in.samples.rows, 1), kChunk);
-    infer(plan_for(plan, network, samples, in.time_steps, Mode::infer), in.samples, in.time_steps, out, stop);
+    infer(inference_plan(plan, network, in.samples.rows, in.time_steps), in.samples, in.time_steps, out, stop);
     return true;
   });
 }
@@ -127,74 +116,18 @@ py::object backward(Model<T>& self, const py::object& object, bool input_gradien
   return py::cast(dx);
 }
 
-/// A copy of a network for prediction, which changes of the model do not affect.
-template <class T>
-struct Predictor {
-  std::shared_ptr<Network<T>> network;
-  std::unique_ptr<Plan<T>> plan;
-
-  explicit Predictor(Model<T>& model) : network(fold_for_inference(*model.network)) {
-    plan_for(plan, network, kChunk, 1, Mode::infer);
-  }
-
-  void run(const Inputs<T>& in, T* out) {
-    const Nanoseconds work = network->flops(in.time_steps) * kFlopOfPrediction * double(in.samples.rows);
-    run_inference(plan, network, in, work, out);
-  }
-};
-
-/// A batch of the one sample x, which has no axis of samples.
-template <class T>
-Inputs<T> single_input(const Array<T>& x, const Shape& wanted) {
-  const Index time_steps = wanted.sequence ? x.shape(0) : 1;
-  return {{x.data(), 1, x.size(), x.size()}, time_steps};
-}
-
-/// True if x is one sample without the axis of samples.
-template <class T>
-bool is_single(const Array<T>& x, const Shape& wanted) {
-  return x.ndim() == (wanted.sequence ? 2 : 1) && x.shape(x.ndim() - 1) == wanted.features && x.size() > 0;
-}
-
-/// The memory of the argument `out`, an array or another library's tensor, into which an output is written.
-template <class T>
-Array<T> output_memory(const py::object& object) {
-  const bool tensor = !py::isinstance<py::array>(object) && py::hasattr(object, "__dlpack__");
-  const py::object memory = tensor ? py::object(host_array(object, "out")) : object;
-  if (!is_ready<T>(memory) || is_masked(memory) || !py::reinterpret_borrow<py::array>(memory).writeable()) {
-    throw py::type_error(std::string("out: expected a writeable, aligned, C-contiguous array of ") +
-                         text_of(py::dtype::of<T>()));
-  }
-  return py::reinterpret_borrow<Array<T>>(memory);
-}
-
-/// True if rows of `out` overwrite rows of x that are read later. Where both have one layout they do not: a chunk's
-/// output is written after its input has been read.
-template <class T>
-bool overwrites(const Array<T>& out, const Array<T>& x) {
-  const T *const begin = out.data(), *const first = x.data();
-  const bool apart = begin + out.size() <= first || first + x.size() <= begin;
-  return !apart && !(begin == first && out.size() == x.size());
-}
-
 /// The output for a batch, or for one sample without the axis of samples; writes to `out` unless that is None.
 template <class T>
-py::object predict_frozen(Predictor<T>& self, const py::object& object, const py::object& out_object) {
-  std::optional<Array<T>> out;
-  if (!out_object.is_none()) out = output_memory<T>(out_object);
-  Array<T> x = input_array<T>(*self.network->spec(), self.network->input(), object);
-  if (out && overwrites(*out, x)) x = copied(x);
-  const Shape wanted = self.network->input(), output = self.network->output();
-  const bool single = is_single(x, wanted) && (!out || out->ndim() == (output.sequence ? 2 : 1));
-  const Inputs<T> in = single ? single_input(x, wanted) : inputs_of(x, "x", wanted);
-  std::vector<Index> shape = output_shape(output, in.samples.rows, in.time_steps);
-  if (single) shape.erase(shape.begin());
-  if (!out) {
-    out.emplace(shape);
-  } else if (!has_shape(*out, shape)) {
-    throw py::value_error("out: expected shape " + text_of(py::tuple(py::cast(shape))) + ", got " + shape_text(*out));
-  }
-  self.run(in, out->mutable_data());
+py::object predict_frozen(Predictor<T>& self, const py::object& x, const py::object& out_object) {
+  Network<T>& network = *self.network;
+  std::optional<Array<T>> out = optional_memory<T>(out_object);
+  Array<T> values = input_array<T>(*network.spec(), network.input(), x);
+  if (out && overwrites(*out, values)) values = copied(values);
+  const Request<T> request(network, values, "x", out);
+  prepare(out, request.shape);
+  const Inputs<T>& in = request.in;
+  const Nanoseconds work = network.flops(in.time_steps) * kFlopOfPrediction * double(in.samples.rows);
+  run_inference(self.plan, self.network, in, work, out->mutable_data());
   return out_object.is_none() ? py::object(*out) : out_object;
 }
 

@@ -1,8 +1,7 @@
 // Fits of many networks at once.
 #include <pybind11/stl.h>
 
-#include "../net/fit.hpp"
-#include "../net/population.hpp"
+#include "../net/lane_fit.hpp"
 #include "dataset.hpp"
 #include "model.hpp"
 #include "register.hpp"
@@ -17,16 +16,21 @@ class PythonHook final : public EpochHook {
  public:
   PythonHook(py::object before, py::object after) : before_(std::move(before)), after_(std::move(after)) {}
 
-  void before_epoch() override {
-    const py::gil_scoped_acquire gil;
-    before_();
-  }
-  void after_epoch(double loss) override {
-    const py::gil_scoped_acquire gil;
-    after_(loss);
-  }
+  void before_epoch() override { call(before_); }
+  void after_epoch(double loss) override { call(after_, loss); }
 
  private:
+  template <class... Arguments>
+  void call(const py::object& function, const Arguments&... arguments) {
+    const py::gil_scoped_acquire gil;
+    try {
+      function(arguments...);
+    } catch (const py::error_already_set& error) {
+      if (!error.matches(PyExc_Exception)) ends_program = true;  // KeyboardInterrupt, SystemExit
+      throw;
+    }
+  }
+
   py::object before_, after_;
 };
 
@@ -84,44 +88,31 @@ TrainerFit make_fit(const py::object& trainer, const py::object& dataset, const 
   return {trainer, dataset, validation, std::move(fit)};
 }
 
-/// True for an exception that is meant to end the program, such as KeyboardInterrupt.
-bool ends_program(const std::exception_ptr& error) {
-  try {
-    if (error) std::rethrow_exception(error);
-  } catch (const py::error_already_set& raised) {
-    const py::gil_scoped_acquire gil;
-    return !raised.matches(PyExc_Exception);
-  } catch (...) {
-  }
-  return false;
-}
-
-/// Asks the interpreter for signals and tells it of progress, until a fit or the interpreter wants to stop.
+/// Asks the interpreter for signals and tells it of progress, until a hook or the interpreter wants to stop.
 class PopulationInterrupt final : public Interrupt {
  public:
-  explicit PopulationInterrupt(py::object progress) : progress_(std::move(progress)) {}
+  explicit PopulationInterrupt(py::object progress = py::none()) : progress_(std::move(progress)) {}
 
   void watch(const Population& population) { population_ = &population; }
-  void ask() { asked_ = true; }
+  void watch(const EpochHook& hook) { hooks_.push_back(&hook); }
 
  protected:
   bool requested() override {
     const py::gil_scoped_acquire gil;
     if (PyErr_CheckSignals() != 0) return true;
-    if (progress_.is_none()) return asked_;
     try {
-      progress_(population_->finished());
+      if (!progress_.is_none()) progress_(population_->finished());
     } catch (py::error_already_set& error) {
       error.restore();
       return true;
     }
-    return asked_;
+    return std::any_of(hooks_.begin(), hooks_.end(), [](const EpochHook* hook) { return bool(hook->ends_program); });
   }
 
  private:
   py::object progress_;
   const Population* population_ = nullptr;
-  std::atomic<bool> asked_{false};
+  std::vector<const EpochHook*> hooks_;
 };
 
 /// Runs units without the GIL, on several threads if their work is worth it; raises what interrupted them.
@@ -137,17 +128,14 @@ void run_units(std::vector<Unit> units, int threads, PopulationInterrupt& interr
   if (interrupt.stopped() && PyErr_Occurred()) throw py::error_already_set();
 }
 
-void run_fits(const std::vector<TrainerFit*>& fits, int threads, const py::object& progress) {
+void run_fits(const std::vector<TrainerFit*>& members, int threads, const py::object& progress) {
   PopulationInterrupt interrupt(progress);
-  std::vector<Unit> units;
-  for (const TrainerFit* const each : fits) {
-    Fit* const fit = each->fit.get();
-    units.push_back({fit->work(), [fit, &interrupt](const StopToken& stop) {
-                       fit->run(stop);
-                       if (ends_program(fit->error)) interrupt.ask();
-                     }});
+  std::vector<Fit*> fits;
+  for (const TrainerFit* const member : members) {
+    fits.push_back(member->fit.get());
+    if (member->fit->hook) interrupt.watch(*member->fit->hook);
   }
-  run_units(std::move(units), threads, interrupt);
+  run_units(units_of(fits), threads, interrupt);
 }
 
 /// Runs a fit on the calling thread, whose loops may have other threads.
@@ -240,7 +228,7 @@ std::vector<double> run_steps(const py::list& trainers, const py::list& xs, cons
   std::size_t i = 0;
   try {
     for (; i < trainers.size(); ++i) steps.push_back(make_step(trainers[i], xs[i], ys[i], weights[i]));
-    PopulationInterrupt interrupt(py::none{});
+    PopulationInterrupt interrupt;
     run_units(units_of(steps), threads, interrupt);
     for (i = 0; i < steps.size(); ++i) {
       if (steps[i]->error) std::rethrow_exception(steps[i]->error);
@@ -295,6 +283,7 @@ void register_population(py::module_& module) {
       .def_property_readonly("val_loss", column<&EpochMeans::val_loss>)
       .def_property_readonly("val_accuracy", column<&EpochMeans::val_accuracy>)
       .def_property_readonly("seconds", column<&EpochMeans::seconds>)
+      .def_property_readonly("trained", [](const TrainerFit& self) { return self.fit->trained; })
       .def_property_readonly("steps", [](const TrainerFit& self) { return self.fit->steps; })
       .def_property_readonly("validates", [](const TrainerFit& self) { return !self.validation.is_none(); })
       .def_property_readonly("stopped", [](const TrainerFit& self) { return self.fit->stopped; })

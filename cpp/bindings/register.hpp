@@ -12,6 +12,7 @@ void register_losses(pybind11::module_& module);        ///< losses and their gr
 void register_registry(pybind11::module_& module);      ///< descriptions of the operations
 void register_config(pybind11::module_& module);        ///< build, instruction set, threads
 void register_network(pybind11::module_& module);       ///< networks, predictors
+void register_predictions(pybind11::module_& module);   ///< predictions of many networks, ensembles
 void register_optimizers(pybind11::module_& module);    ///< optimizers over arrays, schedules, norms
 void register_trainer(pybind11::module_& module);       ///< trainers
 void register_population(pybind11::module_& module);    ///< fits of many networks at once

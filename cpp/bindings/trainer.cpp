@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../net/lanes.hpp"
 #include "dataset.hpp"
 #include "model.hpp"
 #include "optimizer_state.hpp"
@@ -61,6 +62,52 @@ py::tuple epoch_in_order(ModelTrainer<T>& self, const Dataset<T>& dataset, Index
   });
 }
 
+/// Trains equal networks in lanes for a number of epochs; returns the reports of each epoch, and of its validation.
+template <class T>
+py::list epochs_in_lanes(const std::vector<ModelTrainer<T>*>& trainers, const std::vector<const Dataset<T>*>& datasets,
+                         const std::vector<const Dataset<T>*>& validation, Index size, bool shuffled,
+                         const std::vector<std::uint64_t>& seeds, std::uint64_t epoch, Index epochs) {
+  std::vector<Trainer<T>*> members;
+  for (ModelTrainer<T>* const trainer : trainers) {
+    members.push_back(&trainer->trainer);
+    if (!LaneGroup<T>::accepts(*members.back()) || !LaneGroup<T>::alike(*members.front(), *members.back())) {
+      throw py::value_error("trainers[" + std::to_string(members.size() - 1) + "]: does not fit in lanes");
+    }
+  }
+  std::vector<std::vector<LanePass<T>>> all;
+  std::exception_ptr error;
+  {
+    const py::gil_scoped_release release;
+    LaneGroup<T> group(members, size);
+    std::vector<std::vector<Index>> orders(members.size());
+    for (Index e = 0; e < epochs; ++e) {
+      std::vector<LanePass<T>> passes(members.size()), checks(members.size());
+      for (std::size_t l = 0; l < members.size(); ++l) {
+        const DatasetView<T>& samples = datasets[l]->samples;
+        fill_order(orders[l], samples.x.rows, shuffled, seeds[l], epoch + std::uint64_t(e));
+        passes[l] = {&samples, orders[l].data(), samples.x.rows};
+        if (!validation.empty()) checks[l] = {&validation[l]->samples, nullptr, validation[l]->samples.x.rows};
+      }
+      group.epoch(passes, size, {});
+      for (const LanePass<T>& pass : passes) error = error ? error : pass.error;
+      all.push_back(passes);
+      if (!validation.empty()) {
+        group.evaluate(checks, {});
+        all.push_back(checks);
+      }
+    }
+    group.store();
+  }
+  if (error) std::rethrow_exception(error);
+  py::list reports;
+  for (const auto& passes : all) {
+    py::list of_epoch;
+    for (const LanePass<T>& pass : passes) of_epoch.append(report(pass.sums));
+    reports.append(of_epoch);
+  }
+  return reports;
+}
+
 template <class T>
 void register_trainer_classes(py::module_& module, const std::string& suffix) {
   using Self = ModelTrainer<T>;
@@ -89,6 +136,7 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
           },
           "dataset"_a, "True if a dataset of another trainer serves this one.")
       .def("epoch", shuffled_epoch<T>, "dataset"_a, "size"_a, "shuffled"_a, "epoch"_a)
+      .def_static("epochs_in_lanes", epochs_in_lanes<T>)
       .def("epoch_in_order", epoch_in_order<T>, "dataset"_a, "size"_a, "order"_a)
       .def(
           "gradient",

@@ -13,4 +13,5 @@ void SIMDNN_OF_LEVEL(row_kernels)(Kernels&);
 void SIMDNN_OF_LEVEL(network_kernels)(Kernels&);
 void SIMDNN_OF_LEVEL(layer_kernels)(Kernels&);
 void SIMDNN_OF_LEVEL(update_kernels)(Kernels&);
+void SIMDNN_OF_LEVEL(lane_kernels)(Kernels&);
 }  // namespace simdnn

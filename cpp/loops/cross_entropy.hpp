@@ -39,10 +39,17 @@ struct HardRows {
     target_gradient[l] = -(factor[l] * flush_tiny(other_terms[l]));
   }
 
-  /// Computes the factors of the gradients.
-  void find_factors(double scale) {
+  /// Computes the factors of the gradients; `scale` is one number, or a pointer to one for each row.
+  template <class Scale>
+  void find_factors(const Scale& scale) {
     SIMDNN_VECTORIZE
-    for (int l = 0; l < kLanes; ++l) find_factor(l, scale);
+    for (int l = 0; l < kLanes; ++l) {
+      if constexpr (requires { scale[l]; }) {
+        find_factor(l, scale[l]);
+      } else {
+        find_factor(l, scale);
+      }
+    }
   }
 
   /// Applies the focal factor to losses and gradients.

@@ -6,18 +6,16 @@
 namespace simdnn {
 namespace {
 
-template <class T>
-std::vector<T> copy_of(Buffer<T>& buffer) {
-  return {buffer.data(), buffer.data() + buffer.size()};
-}
+Index steps_of(Index samples, Index batch) { return (samples + batch - 1) / batch; }
 
 }  // namespace
 
 template <class T>
 Nanoseconds NetworkFit<T>::work() const {
   const Network<T>& network = trainer_.network();
+  const Nanoseconds step = kStepOverhead + kUpdateElement * double(trainer_.optimizer().size());
   Nanoseconds epoch = network.flops(samples_.dataset->time_steps) * kFlopOfStep * double(samples_.size());
-  epoch += double(steps_of_epoch()) * (kStepOverhead + kUpdateElement * double(trainer_.optimizer().size()));
+  epoch += double(steps_of(samples_.size(), settings_.batch)) * step;
   if (validation_.dataset) {
     epoch += network.flops(validation_.dataset->time_steps) * kFlopOfForward * double(validation_.size());
   }
@@ -26,30 +24,43 @@ Nanoseconds NetworkFit<T>::work() const {
 
 template <class T>
 void NetworkFit<T>::run(const StopToken& stop) noexcept {
+  OwnedMutex& mutex = trainer_.network().mutex();
   try {
-    while (Index(epochs.size()) < settings_.epochs && !stop.stopped()) {
-      if (!epoch(stop)) break;
+    while (!ended() && !stop.stopped()) {
+      const std::lock_guard<OwnedMutex> lock(mutex);
+      run_epoch(stop);
     }
   } catch (...) {
     error = std::current_exception();
   }
-  const std::lock_guard<OwnedMutex> lock(trainer_.network().mutex());
-  restore_best();
-  trainer_.release();
-  order_ = {};
-  places_ = {};
+  const std::lock_guard<OwnedMutex> lock(mutex);
+  finish();
 }
 
-/// The order of the next epoch: that of a dataset with the chosen rows alone. A RandomState shuffles the order of the
-/// epoch before.
+template <class T>
+void NetworkFit<T>::run_epoch(const StopToken& stop) {
+  if (hook) hook->before_epoch();
+  const auto start = std::chrono::steady_clock::now();
+  const LossSums training = trainer_.epoch(*samples_.dataset, settings_.batch, draw_order(), stop);
+  if (!count_epoch(training)) return;
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  LossSums validation;
+  if (validation_.dataset) validation = trainer_.evaluate(*validation_.dataset, stop, validation_.order());
+  if (T* const best = record(training, taken.count(), validation)) {
+    std::copy_n(trainer_.network().values().data(), best_values_.size(), best);
+  }
+  if (hook) hook->after_epoch(validation_.dataset ? epochs.back().val_loss : epochs.back().loss);
+}
+
 template <class T>
 SampleOrder NetworkFit<T>::draw_order() {
+  const std::uint64_t epoch = settings_.first_epoch + std::uint64_t(trained);
   if (random) {
-    if (epochs.empty()) fill_order(places_, samples_.size(), false, 0, 0);
+    if (trained == 0) fill_order(places_, samples_.size(), false, 0, 0);
     random->shuffle(places_);
     order_ = places_;
   } else {
-    fill_order(order_, samples_.size(), settings_.shuffled, trainer_.seed(), settings_.first_epoch + epochs.size());
+    fill_order(order_, samples_.size(), settings_.shuffled, trainer_.seed(), epoch);
   }
   if (!samples_.all) {
     for (Index& at : order_) at = samples_.rows[std::size_t(at)];
@@ -57,60 +68,46 @@ SampleOrder NetworkFit<T>::draw_order() {
   return {order_.data(), Index(order_.size())};
 }
 
-/// Trains one epoch; returns false if it was the last one.
 template <class T>
-bool NetworkFit<T>::epoch(const StopToken& stop) {
-  const std::lock_guard<OwnedMutex> lock(trainer_.network().mutex());
-  if (hook) hook->before_epoch();
-  const auto start = std::chrono::steady_clock::now();
-  const LossSums sums = trainer_.epoch(*samples_.dataset, settings_.batch, draw_order(), stop);
-  if (sums.steps < steps_of_epoch()) return false;
-  EpochMeans means;
-  means.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  means.loss = sums.loss / sums.weight;
-  means.accuracy = double(sums.correct) / double(sums.samples);
-  means.penalty = sums.penalty / sums.weight;
+bool NetworkFit<T>::count_epoch(const LossSums& sums) {
+  if (sums.steps < steps_of(samples_.size(), settings_.batch)) return false;
+  ++trained;
   steps += sums.steps;
-  validate(means, stop);
+  return true;
+}
+
+template <class T>
+T* NetworkFit<T>::record(const LossSums& training, double seconds, const LossSums& validation) {
+  EpochMeans means{training.loss / training.weight, double(training.correct) / double(training.samples),
+                   training.penalty / training.weight};
+  means.seconds = seconds;
+  if (validation_.dataset) {
+    means.val_loss = validation.loss / validation.weight;
+    means.val_accuracy = double(validation.correct) / double(validation.samples);
+  }
   epochs.push_back(means);
-  if (stop.stopped()) return false;
-  stopped = observe(means);
-  if (hook) hook->after_epoch(validation_.dataset ? means.val_loss : means.loss);
-  return !stopped;
-}
-
-template <class T>
-void NetworkFit<T>::validate(EpochMeans& means, const StopToken& stop) {
-  if (validation_.dataset == nullptr) return;
-  const SampleOrder rows = validation_.all ? SampleOrder{} : SampleOrder{validation_.rows.data(), validation_.size()};
-  const LossSums sums = trainer_.evaluate(*validation_.dataset, stop, rows);
-  means.val_loss = sums.loss / sums.weight;
-  means.val_accuracy = double(sums.correct) / double(sums.samples);
-}
-
-/// Compares an epoch with the best one; returns true if the training ends.
-template <class T>
-bool NetworkFit<T>::observe(const EpochMeans& means) {
-  if (!settings_.stopping) return false;
+  if (!settings_.stopping) return nullptr;
   Stopping& stopping = *settings_.stopping;
   const double value = stopping.observed(means);
-  if (stopping.patience.observe(value)) {
-    best_epoch = Index(epochs.size()) - 1;
-    if (stopping.restore_best) {
-      best_values_ = copy_of(trainer_.network().values());
-      best_buffers_ = copy_of(trainer_.network().buffers());
-    }
-  }
+  const bool better = stopping.patience.observe(value);
   const bool diverged = std::isnan(value) || std::isnan(means.loss);
-  return stopping.patience.over() || (diverged && !stopping.patience.like_sklearn);
+  stopped = stopping.patience.over() || (diverged && !stopping.patience.like_sklearn);
+  if (!better) return nullptr;
+  best_epoch = Index(epochs.size()) - 1;
+  if (!stopping.restore_best) return nullptr;
+  Network<T>& network = trainer_.network();
+  best_values_.resize(std::size_t(network.values().size()));
+  best_buffers_.assign(network.buffers().data(), network.buffers().data() + network.buffers().size());
+  return best_values_.data();
 }
 
 template <class T>
-void NetworkFit<T>::restore_best() {
+void NetworkFit<T>::finish() {
   std::copy(best_values_.begin(), best_values_.end(), trainer_.network().values().data());
   std::copy(best_buffers_.begin(), best_buffers_.end(), trainer_.network().buffers().data());
-  best_values_ = {};
-  best_buffers_ = {};
+  for (std::vector<T>* const numbers : {&best_values_, &best_buffers_}) std::vector<T>().swap(*numbers);
+  for (std::vector<Index>* const places : {&order_, &places_}) std::vector<Index>().swap(*places);
+  trainer_.release();
 }
 
 SIMDNN_INSTANTIATE(NetworkFit);

@@ -1,6 +1,7 @@
 // The training of a network for a number of epochs, with validation and early stopping.
 #pragma once
 
+#include <atomic>
 #include <exception>
 #include <optional>
 
@@ -43,6 +44,8 @@ class EpochHook {
 
   /// Hears the validation loss of an epoch, or its training loss if there are no validation data.
   virtual void after_epoch(double loss) = 0;
+
+  std::atomic<bool> ends_program{false};  ///< the hook has thrown an exception that ends all fits
 };
 
 /// Some rows of a dataset that outlives them: those of `order`, or all.
@@ -53,6 +56,7 @@ struct Subset {
   bool all = true;
 
   Index size() const { return all ? dataset->x.rows : Index(rows.size()); }
+  SampleOrder order() const { return all ? SampleOrder{} : SampleOrder{rows.data(), size()}; }
 };
 
 /// Settings of a fit that do not depend on the type of numbers.
@@ -76,22 +80,25 @@ class Fit {
   /// The estimated time of all epochs.
   virtual Nanoseconds work() const = 0;
 
-  /// The settings and results that a fit of its network has.
   const FitSettings& settings() const { return settings_; }
 
+  /// True after the last epoch, an early stop or an error.
+  bool ended() const { return stopped || error || Index(epochs.size()) >= settings_.epochs; }
+
   std::vector<EpochMeans> epochs;      ///< means of the complete epochs
-  std::int64_t steps = 0;              ///< steps of the complete epochs
+  std::int64_t trained = 0;            ///< epochs that were trained, be they evaluated or not
+  std::int64_t steps = 0;              ///< steps of these epochs
   Index best_epoch = -1;               ///< -1: no epoch was better than none
   bool stopped = false;                ///< early stopping has ended the training
   std::exception_ptr error = nullptr;  ///< the error that has ended the training
   std::unique_ptr<EpochHook> hook = nullptr;
-  std::optional<RandomState> random;  ///< shuffles the order of each epoch in place of the trainer's seed
+  std::optional<RandomState> random;  ///< shuffles the order of the epoch before, in place of the trainer's seed
 
  protected:
   FitSettings settings_;
 };
 
-/// The fit of one network by its trainer, whose memory for plans is freed after it.
+/// The fit of one network by its trainer. Others may train its epochs, and record them here.
 template <class T>
 class NetworkFit final : public Fit {
  public:
@@ -102,13 +109,25 @@ class NetworkFit final : public Fit {
   void run(const StopToken& stop) noexcept override;
   Nanoseconds work() const override;
 
- private:
-  Index steps_of_epoch() const { return (samples_.size() + settings_.batch - 1) / settings_.batch; }
-  bool epoch(const StopToken& stop);
+  Trainer<T>& trainer() const { return trainer_; }
+  const Subset<T>& samples() const { return samples_; }
+  const Subset<T>& validation() const { return validation_; }
+
+  /// The order of the next epoch: that of a dataset with the chosen rows alone.
   SampleOrder draw_order();
-  void validate(EpochMeans& means, const StopToken& stop);
-  bool observe(const EpochMeans& means);
-  void restore_best();
+
+  /// True if these sums are those of a whole epoch, which is then counted.
+  bool count_epoch(const LossSums& sums);
+
+  /// Adds an epoch that was trained for some seconds, and evaluated; returns the buffer for its parameters if they are
+  /// to be kept as the best ones, otherwise nullptr.
+  T* record(const LossSums& training, double seconds, const LossSums& validation);
+
+  /// Restores the best parameters, and frees all memory that the fit alone needed. The network's mutex is held.
+  void finish();
+
+ private:
+  void run_epoch(const StopToken& stop);
 
   Trainer<T>& trainer_;
   Subset<T> samples_, validation_;

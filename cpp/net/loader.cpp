@@ -27,12 +27,6 @@ void grow(Buffer<T>& buffer, Index n) {
   if (buffer.size() < n) buffer = Buffer<T>(n);
 }
 
-[[noreturn]] void reject_weight(double weight, Index row) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", weight);
-  throw std::invalid_argument("sample_weight[" + std::to_string(row) + "]: expected a finite number >= 0, got " + text);
-}
-
 /// Calls copy(from, to) for each row of `count` samples: row `from` of the dataset is row `to` of the batch.
 template <class Copy>
 void for_rows(const SampleOrder& order, Index begin, Index count, Index rows, const Copy& copy) {
@@ -52,6 +46,16 @@ void ClassRange::reject(std::int64_t label, Index row, const char* name) const {
                           " is out of range for " + std::to_string(count) + " classes (0 to " +
                           std::to_string(count - 1) + ")");
 }
+
+template <class T>
+T checked_weight(T weight, Index row) {
+  if (weight >= 0 && !std::isinf(weight)) return weight;
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", double(weight));
+  throw std::invalid_argument("sample_weight[" + std::to_string(row) + "]: expected a finite number >= 0, got " + text);
+}
+template float checked_weight(float, Index);
+template double checked_weight(double, Index);
 
 void fill_order(std::vector<Index>& order, Index count, bool shuffled, std::uint64_t seed, std::uint64_t epoch) {
   order.resize(std::size_t(count));
@@ -79,18 +83,14 @@ Labels<T> Loader<T>::begin_batch(const DatasetView<T>& samples, const SampleOrde
   if (samples.weight) {
     if (Index(weight_.size()) < count * rows) weight_.resize(std::size_t(count * rows));
     T* const own = weight_.data();
-    for_rows(order, begin, count, rows, [&](Index from, Index to) {
-      const T weight = read_once(samples.weight + from);
-      if (!(weight >= 0) || std::isinf(weight)) reject_weight(double(weight), from);
-      own[to] = weight;
-    });
+    for_rows(order, begin, count, rows,
+             [&](Index from, Index to) { own[to] = checked_weight(read_once(samples.weight + from), from); });
   }
   return {samples.classes ? classes_.data() : nullptr, samples.weight ? weight_.data() : nullptr};
 }
 
-/// Loads one sample; entries of a sparse sample in the same column add up.
 template <class T>
-void Loader<T>::load(const InputArray& x, Index i, T* to) const {
+void Loader<T>::load(const InputArray& x, Index i, T* to) {
   if (x.indptr == nullptr) return typed_kernels<T>().layers.cast(x.row(i), x.dtype, x.columns, T(x.scale), to);
   const T* const entries = reinterpret_cast<const T*>(x.data);
   std::fill_n(to, x.columns, T(0));

@@ -39,6 +39,10 @@ struct ClassRange {
   [[noreturn]] void reject(std::int64_t label, Index row, const char* name) const;
 };
 
+/// The weight of a sample; throws std::invalid_argument, with the row, unless it is a finite number >= 0.
+template <class T>
+T checked_weight(T weight, Index row);
+
 /// A dataset in memory: each sample is a row of x, with a class or a row of values for each row of its output. Others
 /// may write to the arrays at any time: the loader checks its own copies of the numbers that must be in a range.
 template <class T>
@@ -94,8 +98,10 @@ class Loader {
   /// them is number `place` of the batch that began.
   MiniBatch<T> take(const DatasetView<T>& samples, const SampleOrder& order, Index begin, Index count, Index place);
 
+  /// Loads one sample; entries of a sparse sample in the same column add up.
+  static void load(const InputArray& x, Index i, T* to);
+
  private:
-  void load(const InputArray& x, Index i, T* to) const;
   MiniBatch<T> gather(const DatasetView<T>& samples, const SampleOrder& order, Index count);
   MiniBatch<T> contiguous_view(const DatasetView<T>& samples, Index begin, Index count);
 

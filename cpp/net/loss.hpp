@@ -28,20 +28,20 @@ struct Loss {
   }
 
   /// Adds the weights of `count` samples to the divisor of their mean loss: the sum of their weights, times the weights
-  /// of their classes where these are the only targets. nullptr for `weight`: ones.
+  /// of their classes where these are the only targets. nullptr for `weight`: ones. Numbers are `stride` apart.
   template <class T>
-  void add_to_divisor(const std::int64_t* classes, bool has_values, const T* weight, Index count,
-                      double& divisor) const {
+  void add_to_divisor(const std::int64_t* classes, bool has_values, const T* weight, Index count, double& divisor,
+                      Index stride = 1) const {
     const bool by_class = classes && !has_values;
     if (weight == nullptr && (!by_class || class_weight.empty())) {  // a count, which is faster than a sum
       Index counted = by_class ? 0 : count;
-      for (Index i = 0; by_class && i < count; ++i) counted += classes[i] >= 0;
+      for (Index i = 0; by_class && i < count; ++i) counted += classes[i * stride] >= 0;
       divisor += double(counted);
       return;
     }
     for (Index i = 0; i < count; ++i) {
-      const double own = by_class ? weight_of(classes[i]) : 1.0;
-      divisor += weight ? double(weight[i]) * own : own;
+      const double own = by_class ? weight_of(classes[i * stride]) : 1.0;
+      divisor += weight ? double(weight[i * stride]) * own : own;
     }
   }
 

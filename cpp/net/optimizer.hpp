@@ -28,6 +28,8 @@ class Optimizer {
   explicit Optimizer(std::shared_ptr<const OptimizerConfig> config)
       : config_(std::move(config)), scalar_state_(initial(*config_)) {}
 
+  const OptimizerConfig& config() const { return *config_; }
+
   /// Adds n parameters to update, before the first step; their owner keeps them alive. `bias` marks parameters that
   /// penalize_bias exempts from l1 and l2.
   void add(T* parameters, Index n, Units units = {}, bool bias = false) {

@@ -1,6 +1,8 @@
 // A network compiled for up to a number of samples: its layers bound to one arena.
 #pragma once
 
+#include <algorithm>
+
 #include "network.hpp"
 
 namespace simdnn {
@@ -74,5 +76,22 @@ Matrix<const T> rows_of_samples(const Matrix<const T>& samples, Index begin, Ind
 /// contiguous.
 template <class T>
 void infer(Plan<T>& plan, const Matrix<const T>& x, Index time_steps, T* out, const StopToken& stop);
+
+/// `plan`, after a larger one has replaced it if it cannot take `samples` samples of `time_steps` rows.
+template <class T>
+Plan<T>& plan_for(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<T>>& network, Index samples,
+                  Index time_steps, Mode mode) {
+  if (!plan || !plan->fits(samples, time_steps)) {
+    plan = std::make_unique<Plan<T>>(network, samples, time_steps, mode, mode == Mode::train);
+  }
+  return *plan;
+}
+
+/// The plan for the inference of a batch, in chunks.
+template <class T>
+Plan<T>& inference_plan(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network<T>>& network, Index samples,
+                        Index time_steps) {
+  return plan_for(plan, network, std::clamp<Index>(samples, 1, kChunk), time_steps, Mode::infer);
+}
 
 }  // namespace simdnn

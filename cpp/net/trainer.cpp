@@ -203,9 +203,9 @@ void Trainer<T>::release() {
   inference_.reset();
   loss_head_.reset();
   loader_ = Loader<T>();
-  row_loss_ = {};
-  row_correct_ = {};
-  order_ = {};
+  std::vector<double>().swap(row_loss_);
+  std::vector<std::uint8_t>().swap(row_correct_);
+  std::vector<Index>().swap(order_);
 }
 
 SIMDNN_INSTANTIATE(Trainer);

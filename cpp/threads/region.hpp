@@ -10,4 +10,16 @@ inline bool& computes_alone() {
   return alone;
 }
 
+/// Keeps the loops of the calling thread on it while it exists.
+class ComputingAlone {
+ public:
+  ComputingAlone() { computes_alone() = true; }
+  ~ComputingAlone() { computes_alone() = before_; }
+  ComputingAlone(const ComputingAlone&) = delete;
+  ComputingAlone& operator=(const ComputingAlone&) = delete;
+
+ private:
+  bool before_ = computes_alone();
+};
+
 }  // namespace simdnn

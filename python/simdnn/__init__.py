@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import losses as losses
     from . import training as training
     from .io import from_torch, load, load_metadata, save, to_torch_state_dict
+    from .nn import predict_many
     from .training import History, Trainer, fit_many, step_many
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "nn",
     "optim",
     "plot",
+    "predict_many",
     "pretrain",
     "save",
     "schedules",
@@ -67,6 +69,7 @@ _FUNCTIONS = {
     "from_torch": "io",
     "load": "io",
     "load_metadata": "io",
+    "predict_many": "nn",
     "save": "io",
     "step_many": "training",
     "to_torch_state_dict": "io",

@@ -125,6 +125,28 @@ class _Predictor:
 class PredictorF32(_Predictor): ...
 class PredictorF64(_Predictor): ...
 
+_Networks = Sequence[_Model | _Predictor]
+
+def predict_many(models: _Networks, xs: Any, shared: bool, threads: int) -> list[NDArray[Any]]: ...
+def predict_mean_f32(
+    members: _Networks,
+    weights: Sequence[float],
+    probabilities: bool,
+    x: ArrayLike,
+    out: NDArray[Any] | None,
+    with_deviation: bool,
+) -> Any: ...
+def predict_mean_f64(
+    members: _Networks,
+    weights: Sequence[float],
+    probabilities: bool,
+    x: ArrayLike,
+    out: NDArray[Any] | None,
+    with_deviation: bool,
+) -> Any: ...
+def predict_members_f32(members: _Networks, probabilities: bool, x: ArrayLike) -> NDArray[Any]: ...
+def predict_members_f64(members: _Networks, probabilities: bool, x: ArrayLike) -> NDArray[Any]: ...
+
 class OptimizerConfig:
     def __init__(self, rule: str, settings: dict[str, float]) -> None: ...
     @property
@@ -206,6 +228,7 @@ class Fit:
     val_loss: list[float]
     val_accuracy: list[float]
     seconds: list[float]
+    trained: int
     steps: int
     validates: bool
     stopped: bool

@@ -108,6 +108,36 @@ def test_the_same_seed_writes_the_same_bytes(run: Run, data: Path, tmp_path: Pat
     assert found[0] == found[1] != found[2]
 
 
+@pytest.mark.parametrize("average", ["outputs", "probabilities"])
+def test_an_ensemble_predicts_tables_too(
+    run: Run, data: Path, out: Path, tmp_path: Path, average: str
+) -> None:
+    models = []
+    for seed in (1, 2, 3):
+        assert run("train", data, "--target", "loud", "--out", out, "--seed", seed, *FAST)[0] == 0
+        models.append(simdnn.load(out))
+    metadata, ensemble = simdnn.load_metadata(out), simdnn.nn.Ensemble(models, [1, 2, 3], average)
+    simdnn.save(ensemble, out, metadata=metadata)
+    status, shown, errors = run("predict", out, data, "--proba")
+    assert (status, errors) == (0, "")
+    columns = simdnn.table.Columns.from_dict(metadata["table"]["columns"])
+    outputs = ensemble(columns.transform(simdnn.table.read(data, columns=columns.names)))
+    shares = outputs if average == "probabilities" else simdnn.functional.softmax(outputs)
+    for one, (no, yes) in zip(rows_of(shown), shares.tolist(), strict=True):
+        assert (float(one["P(no)"]), float(one["P(yes)"])) == pytest.approx((no, yes), abs=1e-5)
+    status, shown, errors = run("info", out)
+    assert (status, errors) == (0, "")
+    assert re.search(r"^model 2 +Sequential\(", shown, re.MULTILINE)
+    assert re.search(r"^weights +1, 2, 3$", shown, re.MULTILINE)
+    assert re.search(rf"^average +{average}$", shown, re.MULTILINE)
+    assert re.search(
+        rf"^parameters +{sum(one.flat_parameters.size for one in models):,}$", shown, re.MULTILINE
+    )
+    pytest.importorskip("onnx", reason="needs the extra [onnx]: onnx")
+    for options in ([], ["--columns"]):
+        assert run("export", out, "--onnx", tmp_path / "ensemble.onnx", *options)[0] == 0
+
+
 @pytest.mark.parametrize("ending", ["tsv", "parquet", "npz"])
 def test_other_files_train_too(ending: str, run: Run, data: Path, out: Path, tmp_path: Path) -> None:
     path = tmp_path / f"pets.{ending}"

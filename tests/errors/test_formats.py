@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import simdnn.functional as F
-from simdnn import Trainer, nn
+from simdnn import Trainer, nn, optim, pretrain, schedules, table
 
 from tests.support.networks import network
 
@@ -135,3 +135,32 @@ def test_duplicate_and_unsorted_entries_add_up() -> None:
     parts = ([1.0, 2.0, 4.0, 8.0], [2, 0, 2, 1], [0, 3, 4])
     matrix = sparse.csr_matrix(parts, shape=(2, 3))
     assert trained(matrix, [0, 1]) == trained(matrix.toarray(), [0, 1])
+
+
+DENSE_ONLY = {
+    "call": lambda model, x: model(x),
+    "forward": lambda model, x: model.forward(x, training=True),
+    "predict": lambda model, x: model.freeze().predict(x),
+    "backward": lambda model, x: (model.forward(np.eye(3), training=True), model.backward(x)),
+    "targets": lambda model, x: Trainer(model, "mse").step(np.eye(3), x),
+    "classes": lambda model, x: Trainer(model).step(np.eye(3), x),
+    "weights": lambda model, x: Trainer(model).step(np.eye(3), [0, 1, 1], x),
+    "softmax": lambda model, x: F.softmax(x),
+    "crelu": lambda model, x: F.crelu(x),
+    "loss": lambda model, x: F.mse_loss(x, np.eye(3)),
+    "grads": lambda model, x: optim.SGD([np.eye(3)]).step([x]),
+    "parameters": lambda model, x: model.load_state_dict({"0.weight": x}),
+    "lsuv": lambda model, x: pretrain.lsuv(model, x),
+    "greedy": lambda model, x: pretrain.BernoulliRBM(3, 2).fit(x),
+    "columns": lambda model, x: table.Columns.fit({"a": x}),
+    "step": lambda model, x: schedules.constant(1.0)(x),
+}
+
+
+@pytest.mark.parametrize("name", DENSE_ONLY)
+@pytest.mark.parametrize("kind", ["csr_matrix", "coo_array"])
+def test_where_arrays_are_dense_a_sparse_matrix_is_refused_by_its_name(name: str, kind: str) -> None:
+    sparse = pytest.importorskip("scipy.sparse", reason="needs the extra [sklearn]: scipy")
+    matrix = getattr(sparse, kind)(np.eye(3))
+    with pytest.raises(TypeError, match=rf"sparse {kind}: make it dense with \.toarray\(\)"):
+        DENSE_ONLY[name](nn.Sequential(nn.Dense(3, 3), rng=0), matrix)

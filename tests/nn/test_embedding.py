@@ -198,3 +198,32 @@ def test_a_network_has_no_more_integers_than_its_dtype_tells_apart() -> None:
             for outside in (count, count + 1):
                 with pytest.raises(IndexError, match=f"is out of range for {count} embeddings"):
                     model(np.array([[outside]], kind))
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (2 + 2.0**-26, ValueError, "row 7, column 1: expected an integer to look up, got 2.00000001490116"),
+        (5 - 2.0**-26, ValueError, "row 7, column 1: expected an integer to look up, got 4.999999985098838"),
+        (2.0**24 + 1, IndexError, "row 7, column 1: 16777217 is out of range"),
+        (1e30, IndexError, "row 7, column 1: 1[0-9]{30} is out of range"),
+    ],
+)
+def test_numbers_of_a_wider_type_are_checked_as_they_are(
+    value: float, error: type[Exception], message: str
+) -> None:
+    sparse = pytest.importorskip("scipy.sparse", reason="needs the extra [sklearn]: scipy")
+    x = np.ones((20, 3))
+    x[7, 1] = value
+    trainer, y = Trainer(model_of(LAYER, nn.Dense(4, 2))), np.zeros(20, int)
+    for given in (x, sparse.csr_matrix(x), sparse.coo_array(x), x.astype(np.longdouble)):
+        for call in (trainer.step, trainer.evaluate):
+            with pytest.raises(error, match=message):
+                call(given, y)
+
+
+def test_entries_of_a_sparse_matrix_add_up_before_they_are_looked_up() -> None:
+    sparse = pytest.importorskip("scipy.sparse", reason="needs the extra [sklearn]: scipy")
+    parts = sparse.csr_matrix(([1.25, 1.75, 1.0], [1, 1, 0], [0, 3]), shape=(1, 3))
+    trainer = Trainer(model_of(LAYER, nn.Dense(4, 2)))
+    assert trainer.evaluate(parts, [0]) == trainer.evaluate(np.array([[1.0, 3.0, 0.0]]), [0])

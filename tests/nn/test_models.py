@@ -234,3 +234,28 @@ def test_two_trainers_may_share_a_model() -> None:
         Trainer(model, optimizer=optim.SGD(lr=0.1)).step(x, y)
         Trainer(model, loss="mse", optimizer=optim.SGD(lr=0.1)).step(x, values)
         assert not np.array_equal(model.flat_parameters, before)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("0.weight", 1e300, r"0\.weight: 1e\+300 is beyond float32"),
+        ("1.running_mean", -1e39, r"1\.running_mean: -1e\+39 is beyond float32"),
+        ("1.running_var", -1e-3, r"1\.running_var: expected numbers >= 0, got -0\.001"),
+    ],
+)
+def test_a_state_of_numbers_that_make_no_sense_changes_nothing(name: str, value: float, message: str) -> None:
+    model = nn.Sequential(nn.Dense(3, 4), nn.BatchNorm1d(4), rng=0)
+    before = model.state_dict()
+    state = {key: array.astype(np.float64) + 1 for key, array in before.items()}
+    state[name].flat[1] = value
+    with pytest.raises(ValueError, match=message):
+        model.load_state_dict(state)
+    assert all(same_bits(array, before[key]) for key, array in model.state_dict().items())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_state_that_diverged_is_taken_over(value: float) -> None:
+    model = nn.Sequential(nn.Dense(3, 4), rng=0)
+    model.load_state_dict({"0.weight": np.full((3, 4), value), "0.bias": np.zeros(4)})
+    assert same_bits(model.state_dict()["0.weight"], np.full((3, 4), value, np.float32))

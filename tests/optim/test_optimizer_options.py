@@ -1,11 +1,13 @@
 """Clipping, penalties, max-norm and skipped steps, fused into the update, equal separate passes."""
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
 import pytest
 import simdnn
-from simdnn import optim
+from simdnn import optim, schedules
 
 from tests.oracles import rules
 from tests.support.registry import FLOATS, OPTIMIZERS, hypers_of, label, same_bits, spread
@@ -249,3 +251,53 @@ def test_options_may_change_between_steps() -> None:
     optimizer.step([[1.0, 0.0, 0.0]])
     assert p[0] == -3.5
     assert (optimizer.clip_value, optimizer.clip_norm, optimizer.maximize) == (None, None, True)
+
+
+@pytest.mark.parametrize("kind", sorted(optim.BY_NAME))
+def test_an_unknown_attribute_is_refused(kind: str) -> None:
+    """A misspelled setting would have no effect."""
+    optimizer = optim.from_name(kind)
+    for name in ("learning_rate", "foo", "Lr", "clipnorm"):
+        with pytest.raises(
+            AttributeError, match=rf"{name}: {type(optimizer).__name__} has no such setting; known: lr, "
+        ):
+            setattr(optimizer, name, 0.5)
+    for name in ("steps", "skipped", "grad_norm", "current_lr"):
+        with pytest.raises(AttributeError):
+            setattr(optimizer, name, 1)
+    for name, value in optimizer.get_params().items():
+        if name not in optimizer._fixed:
+            setattr(optimizer, name, value)
+
+
+class Counted(optim.Adam):
+    """A user's optimizer, with attributes of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.calls = 0
+
+
+def test_a_subclass_may_have_attributes_of_its_own() -> None:
+    optimizer = Counted(lr=0.5)
+    optimizer.calls += 1
+    optimizer.lr = 0.25
+    assert (optimizer.calls, copy.copy(optimizer).calls, optimizer.lr) == (1, 1, 0.25)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        schedules.cosine(1.0, 5),
+        schedules.reduce_on_plateau(0.1),
+        schedules.sequence([schedules.constant(1.0)], []),
+    ],
+    ids=["cosine", "plateau", "sequence"],
+)
+def test_a_schedule_has_no_other_attributes(schedule: Any) -> None:
+    for name in ("patience", "steps", "gamma"):
+        with pytest.raises(AttributeError, match=name):
+            setattr(schedule, name, 3)
+    for made in (copy.copy(schedule), copy.deepcopy(schedule), pickle.loads(pickle.dumps(schedule))):
+        assert repr(made) == repr(schedule)
+        assert made(2) == schedule(2)

@@ -1,10 +1,11 @@
 """State dictionaries: round trips are exact, and states that do not fit are refused."""
 
+import copy
 from typing import Any
 
 import numpy as np
 import pytest
-from simdnn import optim, schedules
+from simdnn import optim, pretrain, schedules
 
 from tests.support.registry import FLOATS, OPTIMIZERS, RULES, label, same_bits, spread
 
@@ -106,6 +107,13 @@ def changed(state: dict[str, Any], **values: Any) -> dict[str, Any]:
     return {**state, "state": {**state["state"], 0: {**state["state"][0], **values}}}
 
 
+def filled(value: float) -> np.ndarray:
+    """A state in which one number is this one."""
+    found = np.ones((3, 5))
+    found[1, 2] = value
+    return found
+
+
 def every_step(state: dict[str, Any], step: Any) -> dict[str, Any]:
     """The state with another number of steps for all parameters."""
     return {**state, "state": {i: {**entry, "step": step} for i, entry in state["state"].items()}}
@@ -155,6 +163,16 @@ def every_step(state: dict[str, Any], step: Any) -> dict[str, Any]:
         (lambda s: every_step(s, -1), ValueError, "step: .*-1"),
         (lambda s: every_step(s, "2"), TypeError, "step: "),
         (lambda s: every_step(s, [1.0, 2.0]), TypeError, "step: "),
+        (
+            lambda s: {**s, "lr_scheduler": {}},
+            ValueError,
+            "state: 'lr_scheduler' is not known; known: state, p",
+        ),
+        (lambda s: changed(s, exp_avg=filled(np.nan)), ValueError, r"'exp_avg'\]: .* finite .* got nan"),
+        (lambda s: changed(s, exp_avg=filled(-np.inf)), ValueError, r"'exp_avg'\]: .* finite .* got -inf"),
+        (lambda s: changed(s, exp_avg=filled(1e300)), ValueError, r"'exp_avg'\]: .* float32 .* got 1e\+300"),
+        (lambda s: changed(s, exp_avg_sq=filled(-1e-30)), ValueError, r"_sq'\]: .* >= 0, got -1e-30"),
+        (lambda s: changed(s, exp_avg_sq=filled(np.inf)), ValueError, r"_sq'\]: .* finite .* got inf"),
         (lambda s: {**s, "state": None}, TypeError, "state: .*NoneType"),
         (lambda s: {**s, "state": {**s["state"], 1: None}}, TypeError, r"state\[1\]: .*NoneType"),
         (lambda s: {**s, "param_groups": [None]}, TypeError, r"param_groups\[0\]: .*NoneType"),
@@ -294,3 +312,40 @@ def test_parameters_that_joined_later_are_clipped_with_the_others(max_norm: floa
     counts = [float(entry["step"]) for entry in optimizer.state_dict()["state"].values()]
     assert counts == [2.0, 1.0]
     np.testing.assert_allclose(ours[1], ours[1][0, 0])
+
+
+@pytest.mark.parametrize("value", [-0.5, 1.5, np.nan, np.inf, -np.inf])
+def test_a_product_of_momenta_is_from_0_to_1(value: float) -> None:
+    optimizer = optim.NAdam([np.ones(2)])
+    optimizer.step([np.ones(2)])
+    state = optimizer.state_dict()
+    state["state"][0]["mu_product"] = value
+    with pytest.raises(ValueError, match=r"mu_product: .* from 0 to 1, got"):
+        optimizer.load_state_dict(state)
+
+
+@every_optimizer
+def test_no_state_holds_negative_squares_or_what_is_no_number(
+    rule: str, make: Any, settings: dict[str, Any]
+) -> None:
+    """Squares are sums or means of squares of gradients; a moment may have either sign."""
+    optimizer = make(arrays(np.float64), **settings)
+    optimizer.step(arrays(np.float64, 1))
+    for name in RULES[rule]["slots"]:
+        for value in (np.nan, np.inf, -1.0):
+            state = optimizer.state_dict()
+            state["state"][2][name] = np.full(SHAPES[2], value)
+            if value == -1 and name in ("exp_avg", "momentum_buffer", "grad_avg"):
+                optimizer.load_state_dict(state)
+                continue
+            with pytest.raises(ValueError, match=rf"state\[2\]\['{name}'\]: expected .*, got {value:g}"):
+                optimizer.load_state_dict(state)
+
+
+def test_a_copy_of_an_rbm_that_diverged_is_exact() -> None:
+    rbm = pretrain.BernoulliRBM(2, 2, optimizer=optim.SGD(lr=1e38, momentum=0.9), seed=0)
+    with np.errstate(all="ignore"):
+        rbm.fit(np.eye(2), epochs=4, progress=False)
+    made = copy.deepcopy(rbm)
+    for name, value in rbm.parameters().items():
+        assert same_bits(made.parameters()[name], value)

@@ -165,3 +165,33 @@ def test_a_refused_step_does_not_count() -> None:
 def test_bad_schedules_are_refused(call: Any, exception: Any, message: str) -> None:
     with pytest.raises(exception, match=message):
         call()
+
+
+COUNTS = {
+    "step_size": lambda n: schedules.step(1.0, n),
+    "steps": lambda n: schedules.cosine(1.0, n),
+    "steps ": lambda n: schedules.linear(0.0, 1.0, n),
+    "steps  ": lambda n: schedules.warm_up(n, schedules.constant(1.0)),
+    "steps   ": lambda n: schedules.one_cycle(1.0, n),
+    "milestones": lambda n: schedules.sequence([schedules.constant(1.0), schedules.constant(0.5)], [n]),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts_of_steps_are_those_that_float64_tells_apart(name: str) -> None:
+    for count in (10**30, 10**400, 2**53 + 1, np.uint64(2**64 - 1)):
+        with pytest.raises(ValueError, match=rf"{name.strip()}: expected an integer .* to {2**53}"):
+            COUNTS[name](count)
+    assert np.isfinite(COUNTS[name](2**53)([0, 2**53 - 1, 2**53])).all()
+
+
+@pytest.mark.parametrize("step", [2**64, 10**30, 10**400, -(10**30)])
+def test_a_step_beyond_64_bits_is_refused(step: int) -> None:
+    with pytest.raises(ValueError, match=r"step: expected integers of at most 64 bits, got -?1"):
+        schedules.constant(1.0)(step)
+
+
+@pytest.mark.parametrize("factors", [{"div_factor": 1e-300}, {"final_div_factor": 5e-324}])
+def test_the_ends_of_a_cycle_are_finite(factors: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"div_factor, final_div_factor: .* inf .* must be finite"):
+        schedules.one_cycle(1e308, 10, **factors)

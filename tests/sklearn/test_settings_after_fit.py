@@ -1,13 +1,14 @@
 """Settings after a fit wait for the next one or are refused; scores where there are no probabilities."""
 
+import copy
 import functools
 import pickle
 from typing import Any
 
 import numpy as np
 import pytest
+from simdnn import Trainer, nn, optim, schedules
 from simdnn import functional as F
-from simdnn import nn
 from simdnn.sklearn import MLPClassifier, MLPRegressor
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -296,3 +297,112 @@ def test_wrong_words_and_values_name_their_parameter(make: Any, name: str, value
     made = make(max_iter=2, **{name: value})
     with pytest.raises((TypeError, ValueError), match=name):
         made.fit(X, BINARY)
+
+
+def steps_of(optimizer: Any, settings: list[dict[str, Any]], **start: Any) -> Any:
+    """A network trained by partial_fit, with settings that are set before each call."""
+    made = classifier(optimizer=optimizer, batch_size=40, shuffle=False, **start)
+    for change in settings:
+        made.set_params(**change)
+        made.partial_fit(X, BINARY, classes=[0, 1])
+    return made
+
+
+def oracle_of(optimizer: optim.Optimizer, changes: list[dict[str, Any]], alpha: float = 1e-4) -> Any:
+    """The same steps by a `Trainer` whose optimizer is set by hand."""
+    still = classifier(batch_size=40, shuffle=False, optimizer=optim.SGD(lr=0.0))
+    start = still.partial_fit(X, BINARY, classes=[0, 1])._model
+    optimizer.penalize_bias = False
+    loss = "binary_cross_entropy_with_logits"
+    trainer = Trainer(start, loss, optimizer, l2=alpha, penalty="sum", seed=0)
+    for change in changes:
+        optimizer.set_params(**change)
+        trainer.fit(X, BINARY[:, np.newaxis] * 1.0, epochs=1, batch_size=40, shuffle=False, progress=False)
+    return start
+
+
+class TestPartialFitTakesOverSettings:
+    """Each call uses the settings that the estimator has then; the optimizer's state stays."""
+
+    RATES = (0.1, 0.02, 0.5)
+
+    def expected(self, kind: Any, **settings: Any) -> Any:
+        return oracle_of(kind(lr=0.1, **settings), [{"lr": rate} for rate in self.RATES]).flat_parameters
+
+    @pytest.mark.parametrize("kind", [optim.Adam, optim.AdamW, optim.RMSprop, optim.NAdam])
+    def test_the_rate_of_an_object(self, kind: Any) -> None:
+        made = steps_of(kind(lr=0.1), [{"optimizer__lr": rate} for rate in self.RATES])
+        np.testing.assert_allclose(made._model.flat_parameters, self.expected(kind), rtol=1e-9, atol=1e-12)
+
+    def test_the_rate_of_an_object_with_momentum(self) -> None:
+        made = steps_of(optim.SGD(lr=0.1, momentum=0.9), [{"optimizer__lr": rate} for rate in self.RATES])
+        expected = self.expected(optim.SGD, momentum=0.9)
+        np.testing.assert_allclose(made._model.flat_parameters, expected, rtol=1e-9, atol=1e-12)
+
+    def test_an_object_that_is_set_or_replaced(self) -> None:
+        made = steps_of(optim.Adam(lr=0.1), [{}])
+        made.optimizer.lr = 0.02
+        made.partial_fit(X, BINARY)
+        made.optimizer = optim.Adam(lr=0.5)
+        made.partial_fit(X, BINARY)
+        np.testing.assert_allclose(
+            made._model.flat_parameters, self.expected(optim.Adam), rtol=1e-9, atol=1e-12
+        )
+
+    @pytest.mark.parametrize("name", ["adam", None])
+    def test_the_rate_of_an_optimizer_by_name(self, name: str | None) -> None:
+        made = steps_of(name, [{"learning_rate_init": rate} for rate in self.RATES])
+        options = {} if name else {"eps_mode": "hat"}
+        expected = self.expected(optim.Adam, **options)
+        np.testing.assert_allclose(made._model.flat_parameters, expected, rtol=1e-9, atol=1e-12)
+
+    def test_copies_and_pickles_go_on_alike(self) -> None:
+        made = steps_of(optim.Adam(lr=0.1), [{}])
+        others = [made, pickle.loads(pickle.dumps(made)), copy.deepcopy(made)]
+        for one in others:
+            for rate in self.RATES[1:]:
+                one.set_params(optimizer__lr=rate).partial_fit(X, BINARY)
+            np.testing.assert_allclose(
+                one._model.flat_parameters, self.expected(optim.Adam), rtol=1e-9, atol=1e-12
+            )
+
+    def test_other_settings(self) -> None:
+        """A momentum that is set anew keeps the velocity; one that becomes 0 has none."""
+        made = steps_of(
+            None,
+            [
+                {},
+                {"momentum": 0.5, "clip_norm": 1e-9},
+                {"momentum": 0.0, "clip_norm": None, "alpha": 0.0},
+                {"momentum": 0.9},
+            ],
+            solver="sgd",
+        )
+        optimizer = made._optimizer
+        assert (optimizer.momentum, optimizer.clip_norm, optimizer.l2) == (0.9, None, 0.0)
+        assert optimizer.steps == 12
+
+    def test_settings_of_the_object_are_not_replaced(self) -> None:
+        made = steps_of(optim.SGD(lr=0.1, l1=0.25, l2=0.5, clip_norm=3.0), [{}, {}], alpha=0.0)
+        assert (made._optimizer.l1, made._optimizer.l2, made._optimizer.clip_norm) == (0.25, 0.5, 3.0)
+
+    def test_a_rate_that_training_has_changed_stays(self) -> None:
+        plateau = schedules.reduce_on_plateau(0.1, patience=0, threshold=1e9, factor=0.5)
+        made = steps_of(optim.SGD(lr=plateau), [{}] * 3 + [{"optimizer__clip_norm": 5.0}])
+        assert (made._optimizer.lr.lr, made._optimizer.clip_norm) == (0.1 * 0.5**3, 5.0)
+        made.optimizer.lr.lr = 0.3
+        assert made.partial_fit(X, BINARY)._optimizer.lr.lr == 0.3
+        falls = steps_of(None, [{}] * 3 + [{"tol": 2.0}], solver="sgd", learning_rate="invscaling")
+        before = falls._optimizer.lr
+        assert before == 0.001 / (4 * 120 + 1) ** 0.5
+        falls.set_params(momentum=0.5).partial_fit(X, BINARY)
+        assert falls._optimizer.lr == 0.001 / (5 * 120 + 1) ** 0.5
+
+    @pytest.mark.parametrize("change", [{"solver": "sgd"}, {"optimizer": optim.SGD()}, {"optimizer": "sgd"}])
+    def test_another_kind_is_refused(self, change: dict[str, Any]) -> None:
+        made = steps_of(None, [{}])
+        before = made._model.flat_parameters.copy()
+        made.set_params(**change)
+        with pytest.raises(ValueError, match=r"optimizer, solver: .* Adam.*SGD.*warm_start=False"):
+            made.partial_fit(X, BINARY)
+        assert np.array_equal(made._model.flat_parameters, before)

@@ -14,7 +14,7 @@ BOUND = 1.0
 SCRIPT = """
 import json, os, signal, threading, time
 import numpy as np, simdnn
-from simdnn import optim
+from simdnn import nn, optim
 from tests.support.networks import network, samples
 from tests.tools.golden import digest
 
@@ -108,6 +108,8 @@ works = {{
     "predict with out": lambda: predictor.predict(x, out),
     "step": lambda: trainer.step(x, y),
     "forward": lambda: model.forward(x, training=True),
+    "predict_many": lambda: simdnn.predict_many([model, predictor, model], x),
+    "ensemble": lambda: nn.Ensemble([model, predictor, model]).predict(x, return_std=True),
 }}
 work = works["{call}"]
 latency = interrupted(lambda: [work() for _ in range(1000)], {delay})
@@ -119,7 +121,9 @@ print(json.dumps({{"latency": latency, "unchanged": unchanged, "right": right}})
 )
 
 
-@pytest.mark.parametrize("call", ["predict", "evaluate", "predict with out", "step", "forward"])
+@pytest.mark.parametrize(
+    "call", ["predict", "evaluate", "predict with out", "step", "forward", "predict_many", "ensemble"]
+)
 def test_ctrl_c_ends_every_long_call(call: str) -> None:
     found = report(
         CALLS, widths=[200, 600, 600, 10], count=8000, batch_size=None, dtype="float32", delay=0.1, call=call

@@ -7,7 +7,7 @@ import pytest
 import simdnn.functional as F
 from simdnn import Trainer, nn, optim
 
-from examples import reinforce
+from examples import evolution_strategies, reinforce
 from tests.support.registry import FLOATS, OPTIMIZERS, same_bits, spread
 
 
@@ -60,3 +60,9 @@ def test_a_policy_learns_to_balance_a_pole() -> None:
     lengths = reinforce.train(60, seed=2)
     assert np.mean(lengths[:5]) < 60
     assert np.mean(lengths[-10:]) > 150
+
+
+def test_a_population_learns_to_balance_a_pole() -> None:
+    lengths = evolution_strategies.evolve(80, pairs=16, episodes=2, seed=1)
+    assert lengths[0] < 200
+    assert lengths[-1] >= evolution_strategies.SOLVED

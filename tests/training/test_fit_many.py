@@ -319,3 +319,59 @@ def test_progress_counts_networks(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("tqdm")
     simdnn.fit_many(mixed(), X, Y, epochs=1, progress=True)
     assert "7/7" in capsys.readouterr().err
+
+
+def tiny(count: int) -> list[simdnn.Trainer]:
+    """Equal tiny networks with their own seeds and rates."""
+    models = [nn.Sequential(nn.Dense(6, 8, activation="relu"), nn.Dense(8, 3), rng=i) for i in range(count)]
+    return [
+        simdnn.Trainer(model, optimizer=optim.Adam(lr=0.01 * (1 + i)), seed=i)
+        for i, model in enumerate(models)
+    ]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_equal_tiny_networks_with_own_rows_epochs_and_stops(threads: int) -> None:
+    together, alone = tiny(37), tiny(37)
+    rng = np.random.default_rng(2)
+    rows = [rng.integers(0, 300, size=100 + 7 * (i % 5)) for i in range(37)]
+    held = [np.setdiff1d(np.arange(300), each)[: 20 + i] for i, each in enumerate(rows)]
+    patience = [None if i % 3 == 0 else i % 4 for i in range(37)]
+    epochs = [5 + i % 4 for i in range(37)]
+    together[3].model.flat_parameters[2] = alone[3].model.flat_parameters[2] = np.nan
+    histories = simdnn.fit_many(
+        together,
+        X,
+        Y,
+        epochs=epochs,
+        batch_size=16,
+        indices=rows,
+        validation=held,
+        patience=patience,
+        restore_best=True,
+        n_threads=threads,
+    )
+    own = [
+        trainer.fit(
+            X[rows[i]],
+            Y[rows[i]],
+            epochs=epochs[i],
+            batch_size=16,
+            validation_data=(X[held[i]], Y[held[i]]),
+            callbacks=[callbacks.EarlyStopping(patience=patience[i])],
+        )
+        for i, trainer in enumerate(alone)
+    ]
+    check(together, alone, histories, own)
+    again = simdnn.fit_many(together, X, Y, epochs=2, batch_size=32, n_threads=threads)
+    check(together, alone, again, [trainer.fit(X, Y, epochs=2, batch_size=32) for trainer in alone])
+
+
+def test_a_tiny_network_that_becomes_nan_harms_no_other() -> None:
+    together, alone = tiny(8), tiny(8)
+    xs = [X.copy() for _ in together]
+    weights = [np.ones(300) for _ in together]
+    xs[5][11] = np.nan
+    histories = simdnn.fit_many(together, xs, Y, epochs=2, sample_weight=weights)
+    own = [t.fit(xs[i], Y, epochs=2, sample_weight=weights[i]) for i, t in enumerate(alone)]
+    check(together, alone, histories, own)

@@ -1,7 +1,9 @@
 #include "embedding.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <stdexcept>
 
@@ -11,8 +13,9 @@ namespace {
 /// Throws the error of a number that selects none of `count` entries.
 [[noreturn]] void reject(double value, Index count, Index row, Index column) {
   const bool whole = value == std::floor(value) && std::isfinite(value);
-  std::string text = std::to_string(value);
-  if (whole) text.erase(text.find('.'));
+  std::array<char, 400> digits;  // more than the largest float64 has
+  std::snprintf(digits.data(), digits.size(), whole ? "%.0f" : "%.17g", value);
+  const std::string text = digits.data();
   const std::string place = "x: row " + std::to_string(row) + ", column " + std::to_string(column) + ": ";
   if (!whole) throw std::invalid_argument(place + "expected an integer to look up, got " + text);
   throw std::out_of_range(place + text + " is out of range for " + std::to_string(count) + " embeddings (0 to " +

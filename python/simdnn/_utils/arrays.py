@@ -20,9 +20,9 @@ def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
     Raises
     ------
     TypeError
-        If `value` is masked, on another device, requires gradients, or cannot be converted to an array.
+        If `value` is masked, sparse, on another device, or requires gradients, or no array can be made of it.
     """
-    refuse_masked(name, value)
+    refuse_unread(name, value)
     if isinstance(value, np.ndarray):
         return value
     kind = type(value).__name__
@@ -35,6 +35,23 @@ def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
         reason = f" ({str(error).splitlines()[0]})" if hasattr(value, "__dlpack__") and str(error) else ""
         raise TypeError(f"{name}: expected an array of real numbers, got {kind}{reason}") from None
+
+
+def refuse_unread(name: str, value: Any) -> None:
+    """Raises TypeError for arrays that NumPy would read wrongly: masked ones and sparse ones."""
+    if type(value) is not np.ndarray:
+        refuse_masked(name, value)
+        refuse_sparse(name, value)
+
+
+def refuse_sparse(name: str, value: Any) -> None:
+    """Raises TypeError for a sparse matrix of SciPy, which NumPy takes for a single object."""
+    found = sys.modules.get("scipy.sparse")
+    if hasattr(value, "tocsr") and found is not None and found.issparse(value):
+        raise TypeError(
+            f"{name}: expected an array, got a sparse {type(value).__name__}: make it dense with .toarray();"
+            " only Trainer and the estimators of simdnn.sklearn take sparse samples"
+        )
 
 
 def refuse_masked(name: str, value: Any) -> None:
@@ -50,11 +67,11 @@ def refuse_masked(name: str, value: Any) -> None:
 
 
 def refuse_for_rows(name: str, value: Any) -> None:
-    """Raises TypeError for what a function over rows would read otherwise: masked arrays, and DataFrames.
+    """Raises TypeError for what a function over rows would misread: masked arrays, sparse ones, DataFrames.
 
     pandas calls a ufunc for each block of columns, transposed, so that rows would be columns.
     """
-    refuse_masked(name, value)
+    refuse_unread(name, value)
     if hasattr(value, "iloc") and getattr(value, "ndim", 1) > 1:
         kind = type(value).__name__
         raise TypeError(f"{name}: a {kind}, of which pandas gives its columns alone: give {name}.to_numpy()")

@@ -41,6 +41,22 @@ def check_name(name: str, value: Any, known: Iterable[str]) -> str:
     return value
 
 
+def check_count(name: str, value: Any) -> int:
+    """`value` as a number of steps or epochs, an int >= 0 of at most 62 bits."""
+    return check_int(name, value, 0, 2**62)
+
+
+def check_callables(name: str, values: Any) -> list[Any]:
+    """The items of an iterable, if all can be called."""
+    if not isinstance(values, Iterable):
+        raise TypeError(f"{name}: expected a list of functions, got {type(values).__name__}")
+    found = list(values)
+    for i, value in enumerate(found):
+        if not callable(value):
+            raise TypeError(f"{name}[{i}]: expected a function, got {type(value).__name__}")
+    return found
+
+
 def check_float(name: str, value: Any) -> float:
     """`value`, a real number or an array of one without axes, as a float; a bool or a string is none."""
     kind = getattr(getattr(value, "dtype", None), "kind", "f")

@@ -71,7 +71,7 @@ def show(rows: Sequence[tuple[str, Any]], title: str = "") -> None:
         print(f"{name:<{width}}  {value}")
 
 
-def load_described(path: str) -> tuple[nn.Sequential, table.Columns, table.Target]:
+def load_described(path: str) -> tuple[nn.Sequential | nn.Ensemble, table.Columns, table.Target]:
     """The model, the columns and the target in a file that `simdnn train` wrote."""
     model, found = simdnn.load(path), simdnn.load_metadata(path).get("table")
     if not isinstance(found, dict):
@@ -83,6 +83,11 @@ def load_described(path: str) -> tuple[nn.Sequential, table.Columns, table.Targe
     if (len(columns.features), target.outputs) != (model.in_features, model.out_features):
         fail(f"{path}: the description of columns does not fit the model")
     return model, columns, target
+
+
+def gives_probabilities(model: nn.Sequential | nn.Ensemble) -> bool:
+    """True if a classifier's outputs are probabilities, not logits."""
+    return isinstance(model, nn.Ensemble) and model.average == "probabilities"
 
 
 def metrics(target: table.Target, outputs: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:

@@ -12,10 +12,19 @@ import numpy as np
 
 import simdnn
 import simdnn.functional as F
-from simdnn import table
+from simdnn import nn, table
 from simdnn._utils.files import check_writable, write_atomically
 
-from ._common import Command, add_reading, fail, load_described, refuse_input, show, spelling
+from ._common import (
+    Command,
+    add_reading,
+    fail,
+    gives_probabilities,
+    load_described,
+    refuse_input,
+    show,
+    spelling,
+)
 
 
 def predict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +47,8 @@ def predict(o: argparse.Namespace) -> int:
         fail("--proba: the model predicts numbers, which have no probabilities")
     data = table.read(o.data, text=columns.text, columns=columns.names, **spelling(o))
     outputs = model(columns.transform(data))
-    text = as_csv(target, outputs, o.proba)
+    shares = (outputs if gives_probabilities(model) else F.softmax(outputs)) if o.proba else None
+    text = as_csv(target, outputs, shares)
     if o.out is None:
         sys.stdout.write(text)
     else:
@@ -46,19 +56,22 @@ def predict(o: argparse.Namespace) -> int:
     return 0
 
 
-def as_csv(target: table.Target, outputs: Any, proba: bool) -> str:
-    """Predictions as CSV text: a line of column names, then one line per row."""
+def as_csv(target: table.Target, outputs: Any, shares: Any) -> str:
+    """Predictions as CSV text: a line of column names, then one line per row.
+
+    `shares` are the probabilities of the classes, to be written too, or None.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     predictions = [one if target.classes else f"{one:.9g}" for one in target.restore(outputs).tolist()]
-    if not proba:
+    if shares is None:
         writer.writerow([target.name])
         writer.writerows([one] for one in predictions)
         return buffer.getvalue()
     writer.writerow([target.name, *(f"P({name})" for name in target.classes)])
-    shares = np.asarray(F.softmax(outputs)).tolist()
     writer.writerows(
-        [one, *(f"{share:.6g}" for share in row)] for one, row in zip(predictions, shares, strict=True)
+        [one, *(f"{share:.6g}" for share in row)]
+        for one, row in zip(predictions, np.asarray(shares).tolist(), strict=True)
     )
     return buffer.getvalue()
 
@@ -102,8 +115,7 @@ def info(o: argparse.Namespace) -> int:
         simdnn.show_config()
         return 0
     model, metadata = simdnn.load(o.model), simdnn.load_metadata(o.model)
-    rows: list[tuple[str, Any]] = [(f"layer {i}", repr(layer)) for i, layer in enumerate(model.layers)]
-    rows += [("parameters", f"{model.flat_parameters.size:,}"), ("dtype", model.dtype.name)]
+    rows = described(model)
     if "table" in metadata:
         _, columns, target = load_described(o.model)
         rows += [("inputs", ", ".join(columns.features)), ("target", target.name)]
@@ -111,6 +123,19 @@ def info(o: argparse.Namespace) -> int:
     rows += [(str(key), value) for key, value in metadata.items() if key != "table"]
     show(rows, o.model)
     return 0
+
+
+def described(model: nn.Sequential | nn.Ensemble) -> list[tuple[str, Any]]:
+    """Rows about a model: the layers, or the members of an ensemble, the number of parameters, the dtype."""
+    if isinstance(model, nn.Ensemble):
+        members = [one for one in model if isinstance(one, nn.Sequential)]
+        rows: list[tuple[str, Any]] = [(f"model {i}", repr(one)) for i, one in enumerate(members)]
+        rows += [("weights", ", ".join(f"{one:g}" for one in model.weights)), ("average", model.average)]
+    else:
+        members = [model]
+        rows = [(f"layer {i}", repr(layer)) for i, layer in enumerate(model.layers)]
+    count = sum(one.flat_parameters.size for one in members)
+    return [*rows, ("parameters", f"{count:,}"), ("dtype", model.dtype.name)]
 
 
 PREDICT = Command(

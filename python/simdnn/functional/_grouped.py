@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.arrays import as_cpu_array, refuse_masked
+from .._utils.arrays import as_cpu_array, refuse_unread
 from .._utils.check import check_int
 
 __all__ = [
@@ -140,7 +140,7 @@ def crelu_backward(dy: ArrayLike, x: ArrayLike, axis: int = -1) -> Any:
 
 def _as_float(x: Any, name: str = "x") -> Any:
     """`x` as an array of a floating-point dtype, which can hold -x; Dask arrays stay Dask arrays."""
-    refuse_masked(name, x)
+    refuse_unread(name, x)
     x = x if isinstance(getattr(x, "dtype", None), np.dtype) else as_cpu_array(name, x)
     return x if x.dtype.kind not in "biu" else x.astype(np.exp.resolve_dtypes((x.dtype, None))[1])
 
@@ -246,7 +246,7 @@ def maxout_backward(dy: ArrayLike, x: ArrayLike, pieces: int, axis: int = -1) ->
     Source: Goodfellow, Warde-Farley, Mirza, Courville & Bengio 2013, arXiv:1302.4389, section 3.
     """
     groups, axis = _groups(x, pieces, axis)
-    refuse_masked("dy", dy)
+    refuse_unread("dy", dy)
     wanted = (*groups.shape[: axis + 1], *groups.shape[axis + 2 :])
     if np.shape(dy) != wanted:
         raise ValueError(f"dy: expected shape {wanted}, got {np.shape(dy)}")
@@ -257,7 +257,7 @@ def maxout_backward(dy: ArrayLike, x: ArrayLike, pieces: int, axis: int = -1) ->
 def _groups(x: Any, pieces: Any, axis: int) -> tuple[Any, int]:
     """`x` with `axis` split into two axes (groups, pieces), and the index of the axis of groups."""
     pieces = check_int("pieces", pieces)
-    refuse_masked("x", x)
+    refuse_unread("x", x)
     x = x if hasattr(x, "reshape") else as_cpu_array("x", x)
     axis = normalize_axis_index(axis, x.ndim)
     if x.shape[axis] % pieces:

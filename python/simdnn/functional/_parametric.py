@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
-from .._utils.arrays import refuse_masked
+from .._utils.arrays import refuse_unread
 from .._utils.check import check_name
 from ._defaults import documentation, with_defaults
 
@@ -26,7 +26,7 @@ __all__ = [
 def _parameter_gradient(ufunc: np.ufunc, dy: Any, x: Any, parameter: Any) -> Any:
     """Gradient w.r.t. a parameter: the contributions of all elements, summed to the parameter's shape."""
     for name, value in (("dy", dy), ("x", x), ("parameter", parameter)):
-        refuse_masked(name, value)
+        refuse_unread(name, value)
     shape = np.shape(parameter)
     half = {getattr(array, "dtype", None) for array in (dy, x, parameter)} == {np.dtype(np.float16)}
     each = ufunc(dy, x, parameter, dtype=np.float32) if half else ufunc(dy, x, parameter)

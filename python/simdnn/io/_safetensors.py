@@ -25,6 +25,7 @@ DTYPES = {"F32": "float32", "F64": "float64"}
 #: The functions that load files, by the object in the file.
 LOADERS = {
     "model": "simdnn.load",
+    "ensemble": "simdnn.load",
     "trainer": "simdnn.Trainer.load",
     "BernoulliRBM": "simdnn.pretrain.BernoulliRBM.load",
 }
@@ -75,7 +76,11 @@ class Opened:
         """The description of the object of a `kind` in `LOADERS`; raises ValueError if the file has none."""
         if kind in self.document:
             return self.document[kind]
-        held = [f"a {other}; load it with {how}" for other, how in LOADERS.items() if other in self.document]
+        held = [
+            f"{'an' if other[0] in 'aeiou' else 'a'} {other}; load it with {how}"
+            for other, how in LOADERS.items()
+            if other in self.document
+        ]
         raise ValueError(f"holds no {kind} but {' and '.join(held) or 'nothing of simdnn'}")
 
     def arrays_of(self, owner: str, dtype: str) -> dict[str, NDArray[Any]]:

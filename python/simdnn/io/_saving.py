@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from numpy.typing import NDArray
+
 from .._utils.check import check_int
 from .._utils.files import Path
 from .._utils.jsonable import jsonable, only_keys
-from ..nn import Sequential
+from ..nn import Ensemble, Sequential
 from ..nn._describe import sequential_arguments
 from . import _safetensors
 from ._safetensors import Opened
@@ -21,12 +23,13 @@ OPTIMIZER = "optimizer."
 CARRIED = "carried."
 
 
-def save(model: Sequential, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
-    """Write a model to a safetensors file.
+def save(model: Sequential | Ensemble, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write a model or an ensemble to a safetensors file.
 
     Parameters
     ----------
-    model : Sequential
+    model : Sequential or Ensemble
+        An ensemble's members are `Sequential`, so it is saved before it is frozen.
     path : str or os.PathLike
         An existing file is replaced atomically: after a crash, the file is the old or the new one. It keeps
         its mode, group and symbolic links; a hard link keeps the old content.
@@ -36,7 +39,7 @@ def save(model: Sequential, path: Path, metadata: Mapping[str, Any] | None = Non
     Raises
     ------
     TypeError
-        If `model` is not a `Sequential`, or JSON cannot hold `metadata` or a setting of a layer.
+        If `model` or a member is of another class, or JSON cannot hold `metadata` or a setting of a layer.
     OSError
         If the file cannot be written, or is a directory, a device, a pipe or a socket.
     ImportError
@@ -44,9 +47,10 @@ def save(model: Sequential, path: Path, metadata: Mapping[str, Any] | None = Non
 
     Notes
     -----
-    Arrays have the names and layouts of `Sequential.parameters` and `Sequential.buffers`; dense weights are
-    [inputs, outputs]. Equal models give equal bytes. The metadata has a checksum of the whole file (SHA-256),
-    which is verified when the file is read; a program that changes the file must remove it.
+    Arrays have the names and layouts of `Sequential.parameters` and `Sequential.buffers`, with ``"i."`` in
+    front for member i of an ensemble; dense weights are [inputs, outputs]. Equal models give equal bytes. The
+    metadata has a checksum of the whole file (SHA-256), which is verified when the file is read; a program
+    that changes the file must remove it.
 
     Examples
     --------
@@ -62,13 +66,17 @@ def save(model: Sequential, path: Path, metadata: Mapping[str, Any] | None = Non
     >>> bool(np.all(model(np.ones(3)) == same(np.ones(3))))
     True
     """
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
-    _safetensors.write(path, model.state_dict(), {"model": describe(model)} | described_metadata(metadata))
+    if isinstance(model, Ensemble):
+        arrays, described = _parts_of_ensemble(model)
+    elif isinstance(model, Sequential):
+        arrays, described = model.state_dict(), {"model": describe(model)}
+    else:
+        raise TypeError(f"model: expected a Sequential or an Ensemble, got {type(model).__name__}")
+    _safetensors.write(path, arrays, described | described_metadata(metadata))
 
 
-def load(path: Path) -> Sequential:
-    """Read a model from a file of `save` or `Trainer.save`.
+def load(path: Path) -> Sequential | Ensemble:
+    """Read a model or an ensemble from a file of `save` or `Trainer.save`.
 
     Parameters
     ----------
@@ -76,7 +84,7 @@ def load(path: Path) -> Sequential:
 
     Returns
     -------
-    Sequential
+    Sequential or Ensemble
         A model with the same bits on any machine.
 
     Raises
@@ -101,7 +109,7 @@ def load(path: Path) -> Sequential:
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
     """
     with _safetensors.opened(path) as file:
-        return read_model(file)
+        return _read_ensemble(file) if "ensemble" in file.document else read_model(file)
 
 
 def load_metadata(path: Path) -> dict[str, Any]:
@@ -155,12 +163,51 @@ def described_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
         raise TypeError(f"metadata: {error}") from None
 
 
+def _parts_of_ensemble(ensemble: Ensemble) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays of all members, and the description of an ensemble."""
+    arrays: dict[str, NDArray[Any]] = {}
+    members = []
+    for i, model in enumerate(ensemble):
+        if not isinstance(model, Sequential):
+            raise TypeError(f"models[{i}]: expected a Sequential, got {type(model).__name__}")
+        try:
+            members.append(describe(model))
+        except TypeError as error:
+            raise TypeError(f"models[{i}]: {error}") from None
+        arrays |= {f"{i}.{name}": value for name, value in model.state_dict().items()}
+    settings = {"weights": list(ensemble.weights), "average": ensemble.average}
+    return arrays, {"ensemble": {"models": members} | settings}
+
+
+def _read_ensemble(file: Opened) -> Ensemble:
+    """Makes the ensemble of an open file."""
+    found = only_keys(file.part("ensemble"), ("models", "weights", "average"), "ensemble")
+    if not isinstance(found["models"], list):
+        raise TypeError("ensemble: expected a list of 'models'")
+    names: dict[str, list[str]] = {f"{i}.": [] for i in range(len(found["models"]))}
+    for name in file.names:
+        prefix = name.partition(".")[0] + "."
+        if prefix not in names:
+            raise KeyError(f"{name}: belongs to no member")
+        names[prefix].append(name)
+    models = [
+        _read_sequential(file, one, names[prefix], prefix)
+        for one, prefix in zip(found["models"], names, strict=True)
+    ]
+    return Ensemble(models, found["weights"], found["average"])
+
+
 def read_model(file: Opened) -> Sequential:
     """Makes the model of an open file."""
-    found = only_keys(file.part("model"), ("layers", "dtype", "in_features", "seed", "passes"), "model")
+    names = [name for name in file.names if not name.startswith((OPTIMIZER, CARRIED))]
+    return _read_sequential(file, file.part("model"), names)
+
+
+def _read_sequential(file: Opened, described: Any, names: list[str], prefix: str = "") -> Sequential:
+    """Makes the model of a description, whose arrays have these names in the file."""
+    found = only_keys(described, ("layers", "dtype", "in_features", "seed", "passes"), "model")
     seed, passes = (check_int(key, found.get(key, 0), 0, 2**64 - 1) for key in ("seed", "passes"))
     arguments = sequential_arguments({k: v for k, v in found.items() if k not in ("seed", "passes")})
     dtype = arguments.setdefault("dtype", "float32")
-    others = (OPTIMIZER, CARRIED)
-    state = {name: file.array(name, dtype) for name in file.names if not name.startswith(others)}
+    state = {name.removeprefix(prefix): file.array(name, dtype) for name in names}
     return Sequential._restored(arguments, state, seed, passes)

@@ -8,10 +8,12 @@ from . import (
     _dropout,
     _elementwise,
     _embedding,
+    _ensemble,
     _groups,
     _layer,
     _margin,
     _norm,
+    _predict_many,
     _predictor,
     _profile,
     _recurrent,
@@ -27,10 +29,12 @@ from ._describe import *
 from ._dropout import *
 from ._elementwise import *
 from ._embedding import *
+from ._ensemble import *
 from ._groups import *
 from ._layer import *
 from ._margin import *
 from ._norm import *
+from ._predict_many import *
 from ._predictor import *
 from ._profile import *
 from ._recurrent import *
@@ -45,10 +49,12 @@ __all__ += _describe.__all__
 __all__ += _dropout.__all__
 __all__ += _elementwise.__all__
 __all__ += _embedding.__all__
+__all__ += _ensemble.__all__
 __all__ += _groups.__all__
 __all__ += _layer.__all__
 __all__ += _margin.__all__
 __all__ += _norm.__all__
+__all__ += _predict_many.__all__
 __all__ += _predictor.__all__
 __all__ += _profile.__all__
 __all__ += _recurrent.__all__

@@ -52,6 +52,8 @@ class Concatenate(Layer):
     (8, 2)
     """
 
+    _kept = frozenset({"in_features"})
+
     def __init__(self, *branches: Layer | tuple[Layer, ...]) -> None:
         if not branches:
             raise ValueError("branches: expected at least one, got none")

@@ -108,6 +108,7 @@ class Swish(Activation):
     """
 
     function = "swish"
+    _kept = frozenset({"in_features"})
 
     def __init__(self, beta: float = 1.0, trainable: bool = False, num_parameters: int = 1) -> None:
         self.beta = check_real("beta", beta)
@@ -158,6 +159,8 @@ class PReLU(Layer):
     >>> model.parameters()["1.weight"].tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
+
+    _kept = frozenset({"in_features"})
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         self.num_parameters = check_int("num_parameters", num_parameters)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import _core
+from .._utils.attributes import Attributes
 
 __all__ = ["Layer"]
 
@@ -27,11 +28,11 @@ class Shape(NamedTuple):
         return self.features, self.sequence
 
 
-class Layer:
+class Layer(Attributes):
     """The base class of layers.
 
     Each parameter of a layer's constructor is an attribute of the same name. A layer holds no weights, which
-    belong to a network, so one layer object may be part of several networks.
+    belong to a network, so one layer object may be part of several networks; its settings cannot change.
 
     Examples
     --------
@@ -44,6 +45,23 @@ class Layer:
     in_features: int | None = None
     #: The name of the layer's native description.
     _kind: ClassVar[str]
+    #: Attributes that networks are compiled from: the constructor's parameters, and others that it sets.
+    _kept: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._kept |= inspect.signature(cls).parameters.keys()
+
+    if not TYPE_CHECKING:  # type checkers take any attribute where there is a __setattr__
+
+        def __setattr__(self, name: str, value: object) -> None:
+            own = type(self).__module__.startswith("simdnn.")  # a user's subclass may have other attributes
+            if own and name not in self._kept and not name.startswith("_"):
+                known = ", ".join(inspect.signature(type(self)).parameters) or "none"
+                raise AttributeError(
+                    f"{name}: {type(self).__name__} has no such setting; its settings: {known}"
+                )
+            super().__setattr__(name, value)
 
     def _takes_sequence(self) -> bool:
         """True if the layer reads only sequences."""

@@ -55,6 +55,7 @@ class BatchNorm1d(Layer):
     """
 
     _kind = "batch_norm"
+    _kept = frozenset({"in_features"})
 
     def __init__(
         self,
@@ -110,6 +111,7 @@ class LayerNorm(Layer):
     """
 
     _kind = "layer_norm"
+    _kept = frozenset({"in_features"})
 
     def __init__(self, num_features: int | None = None, eps: float = 1e-5, affine: bool = True) -> None:
         self.num_features = None if num_features is None else check_int("num_features", num_features)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
+from .._utils.attributes import Attributes
 
 __all__ = ["Predictor"]
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ._sequential import Sequential
 
 
-class Predictor:
+class Predictor(Attributes):
     """A frozen network for prediction, a result of `Sequential.freeze`.
 
     Parameters
@@ -37,12 +38,29 @@ class Predictor:
     (4, 2)
     """
 
+    _kept = frozenset({"dtype"})
+
     def __init__(self, model: Sequential) -> None:
         make = _core.PredictorF32 if model.dtype == np.float32 else _core.PredictorF64
         self._predictor = make(model._model)
         self.dtype = model.dtype
+        self._input, self._output = model._input, model._output
         self._model = type(model)
-        self._arguments = {"layers": model.layers, "dtype": model.dtype, "in_features": model.in_features}
+        settings: dict[str, Any] = {"layers": model.layers, "dtype": model.dtype}
+        self._arguments = settings | {"in_features": model.in_features}
+
+    @property
+    def in_features(self) -> int:
+        """The number of features of a sample, or of a time step."""
+        return self._input.features
+
+    @property
+    def out_features(self) -> int:
+        """The number of features of an output, or of its time steps."""
+        return self._output.features
+
+    def __repr__(self) -> str:
+        return f"Predictor({', '.join(map(repr, self._arguments['layers']))}, dtype={self.dtype.name})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         native = self._predictor

@@ -56,6 +56,8 @@ class Residual(Layer):
     (8, 4)
     """
 
+    _kept = frozenset({"in_features"})
+
     def __init__(self, *layers: Layer, shortcut: Dense | None = None) -> None:
         if not layers:
             raise ValueError("layers: expected at least one layer, got none")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core
 from .._utils.arrays import as_cpu_array
+from .._utils.attributes import Attributes
 from .._utils.check import check_flag, check_int
 from ._describe import layer_to_dict, sequential_arguments
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
@@ -19,7 +20,7 @@ from ._profile import ModelProfile, model_profile
 __all__ = ["Sequential"]
 
 
-class Sequential:
+class Sequential(Attributes):
     """A network of layers in sequence.
 
     Parameters
@@ -49,6 +50,8 @@ class Sequential:
     >>> {name: value.shape for name, value in model.parameters().items()}
     {'0.weight': (3, 4), '0.bias': (4,), '1.weight': (4, 2), '1.bias': (2,)}
     """
+
+    _kept = frozenset({"layers", "dtype"})
 
     def __init__(
         self,
@@ -271,14 +274,14 @@ class Sequential:
         TypeError
             If an array does not consist of real numbers, or is masked.
         ValueError
-            If an array has another shape.
+            If an array has another shape, a number is beyond the model's dtype, or a variance negative.
         """
         views = self.parameters() | self.buffers()
         given = {name: as_cpu_array(name, value) for name, value in state.items()}
         for name, value in given.items():
             if value.dtype.kind in "cmMOSU":
                 raise TypeError(f"{name}: expected real numbers, got dtype {value.dtype}")
-        arrays = {name: np.asarray(value, dtype=self.dtype) for name, value in given.items()}
+        arrays = {name: self._cast(name, value) for name, value in given.items()}
         wanted = {name: view.shape for name, view in views.items()}
         check_shapes(wanted, {name: value.shape for name, value in arrays.items()})
         for name, value in arrays.items():
@@ -286,6 +289,18 @@ class Sequential:
                 arrays[name] = value.copy()  # a view of a parameter that is set before it is read
         for name, value in arrays.items():
             views[name][...] = value
+
+    def _cast(self, name: str, value: NDArray[Any]) -> NDArray[Any]:
+        """An array of a state in the dtype; raises for numbers that become infinite, or are no variance."""
+        with np.errstate(over="ignore"):
+            cast = np.asarray(value, dtype=self.dtype)
+        if value.dtype.kind == "f" and value.dtype.itemsize > cast.dtype.itemsize:
+            beyond = np.isinf(cast) & np.isfinite(value)
+            if beyond.any():
+                raise ValueError(f"{name}: {value[beyond].flat[0]:g} is beyond {self.dtype}")
+        if name.endswith("running_var") and (cast < 0).any():
+            raise ValueError(f"{name}: expected numbers >= 0, got {cast.min():g}")
+        return cast
 
     def profile(self, batch_size: int, time_steps: int = 1) -> ModelProfile:
         """The cost of each layer in a training step: counted, predicted and measured, without the update.

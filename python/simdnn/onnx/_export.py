@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ MIN_OPSET = 17
 
 
 def export(
-    model: nn.Sequential,
+    model: nn.Sequential | nn.Ensemble,
     path: Path,
     opset: int = MIN_OPSET,
     *,
@@ -35,8 +36,8 @@ def export(
 
     Parameters
     ----------
-    model : Sequential
-        Model to export.
+    model : Sequential or Ensemble
+        Model to export. An ensemble is one graph: its members, which are `Sequential`, and their mean.
     path : str or path
         File to write; an existing one is replaced atomically.
     opset : int
@@ -56,7 +57,7 @@ def export(
     Raises
     ------
     TypeError
-        If the model is not a `Sequential`, or a layer has no counterpart in ONNX.
+        If the model or a member is of another class, or a layer has no counterpart in ONNX.
     ValueError
         If the opset is below 17 or above that of the installed onnx, the dtype is not supported, or columns
         or target do not fit the model.
@@ -82,8 +83,8 @@ def export(
     ...     simdnn.onnx.load(path)
     Sequential(Dense(3, 4), ReLU(), Dense(4, 2), dtype=float32)
     """
-    if not isinstance(model, nn.Sequential):
-        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+    if not isinstance(model, nn.Sequential | nn.Ensemble):
+        raise TypeError(f"model: expected a Sequential or an Ensemble, got {type(model).__name__}")
     onnx = need_onnx()
     opset = check_int("opset", opset, MIN_OPSET, onnx.defs.onnx_opset_version())
     kind = np.dtype(model.dtype if dtype is None else dtype)
@@ -99,7 +100,11 @@ def export(
 
 
 def to_onnx(
-    model: nn.Sequential, opset: int, dtype: np.dtype[Any], columns: Columns | None, target: Target | None
+    model: nn.Sequential | nn.Ensemble,
+    opset: int,
+    dtype: np.dtype[Any],
+    columns: Columns | None,
+    target: Target | None,
 ) -> Any:
     """The model as a checked ``onnx.ModelProto``."""
     onnx = need_onnx()
@@ -109,9 +114,10 @@ def to_onnx(
     x, inputs = "x", [helper.make_tensor_value_info("x", graph.type, dynamic_shape(model._input))]
     if columns:
         x, inputs = encoded(graph, columns)
-    y = chain(graph, model.layers, x, model.state_dict(), model._input)
+    y = ensemble(graph, model, x) if isinstance(model, nn.Ensemble) else sequential(graph, model, x)
     if target:
-        outputs = decoded(graph, target, y)
+        probabilities = isinstance(model, nn.Ensemble) and model.average == "probabilities"
+        outputs = decoded(graph, target, y, probabilities)
     else:
         graph.finish(y, "y")
         outputs = [helper.make_tensor_value_info("y", graph.type, dynamic_shape(model._output))]
@@ -128,6 +134,27 @@ def to_onnx(
     )
     onnx.checker.check_model(made, full_check=True)
     return made
+
+
+def sequential(graph: Graph, model: nn.Sequential, x: str) -> str:
+    """Exports the layers of a model; returns the output."""
+    return chain(graph, model.layers, x, model.state_dict(), model._input)
+
+
+def ensemble(graph: Graph, model: nn.Ensemble, x: str) -> str:
+    """Exports the members that have a weight, and their mean, which is returned."""
+    squash = "Sigmoid" if model.out_features == 1 else "Softmax"
+    attributes = {} if model.out_features == 1 else {"axis": -1}
+    parts, total = [], math.fsum(model._scaled)
+    for i, (member, weight) in enumerate(zip(model, model._scaled, strict=True)):
+        if not isinstance(member, nn.Sequential):
+            raise TypeError(f"models[{i}]: expected a Sequential, got {type(member).__name__}")
+        if weight == 0:
+            continue
+        y = sequential(graph, member, x)
+        y = graph.add(squash, y, **attributes) if model.average == "probabilities" else y
+        parts.append(graph.add("Mul", y, graph.constant(weight / total)))
+    return graph.add("Sum", *parts)
 
 
 def dynamic_shape(shape: Shape) -> list[str | int]:

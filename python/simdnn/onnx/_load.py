@@ -42,11 +42,11 @@ def load(path: Path) -> nn.Sequential:
 
     Notes
     -----
-    Every file that `export` writes without columns can be read, as can the multilayer perceptrons of
-    ``torch.onnx.export`` and of skl2onnx: Gemm, MatMul, constants added to each feature or multiplied with
-    it, BatchNormalization, LayerNormalization, Softmax, Dropout, the activations, also where several
-    operators compute one, RNN, LSTM, GRU and embeddings as `export` writes them, an Add of two branches, one
-    of which is their common input or one dense layer of it, and a Concat of branches.
+    Every file that `export` writes of a `Sequential` without columns can be read, as can the multilayer
+    perceptrons of ``torch.onnx.export`` and of skl2onnx: Gemm, MatMul, constants added to each feature or
+    multiplied with it, BatchNormalization, LayerNormalization, Softmax, Dropout, the activations, also where
+    several operators compute one, RNN, LSTM, GRU and embeddings as `export` writes them, an Add of two
+    branches, one of which is their common input or one dense layer of it, and a Concat of branches.
 
     A constant must have a shape that ONNX broadcasts to the same numbers for each row. The output of
     floating-point numbers is read if there are several, of a classifier the probabilities. Operators that

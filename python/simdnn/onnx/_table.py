@@ -58,11 +58,14 @@ def category_of(graph: Graph, part: Categories) -> str:
     return graph.add("Equal", found, graph.parameter([range(part.size)], np.int64))
 
 
-def decoded(graph: Graph, target: Target, y: str) -> list[Any]:
-    """Exports `Target.restore` of the network's outputs y, and class probabilities; returns the outputs."""
+def decoded(graph: Graph, target: Target, y: str, probabilities: bool) -> list[Any]:
+    """Exports `Target.restore` of the network's outputs y, and class probabilities; returns the outputs.
+
+    The outputs for classes are `probabilities`, or else logits.
+    """
     helper, types = need_onnx().helper, need_onnx().TensorProto
     if target.classes:
-        shares = graph.add("Softmax", y, axis=1)
+        shares = y if probabilities else graph.add("Softmax", y, axis=1)
         winner = graph.add("ArgMax", y, axis=1, keepdims=0)
         last = graph.add("Gather", graph.parameter(target.classes, object), winner)
         graph.finish(shares, f"P({target.name})")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._utils.arrays import refuse_masked
+from .._utils.arrays import refuse_unread
 from .._utils.check import check_float
 
 
@@ -33,7 +33,7 @@ def checked_params(arrays: Any, name: str = "params") -> list[NDArray[Any]]:
     for i, array in enumerate(arrays):
         if not isinstance(array, np.ndarray):
             raise TypeError(f"{name}[{i}]: expected a NumPy array, got {type(array).__name__}")
-        refuse_masked(f"{name}[{i}]", array)
+        refuse_unread(f"{name}[{i}]", array)
         if array.dtype not in (np.float32, np.float64) or array.dtype != arrays[0].dtype:
             wanted = "float32 or float64" if i == 0 else f"{arrays[0].dtype}, as {name}[0]"
             raise TypeError(f"{name}[{i}]: expected {wanted}, got {array.dtype}")

@@ -18,7 +18,7 @@ from ._arrays import checked_params
 from ._declare import declare, options_documentation
 from ._options import WithOptions
 from ._settings import OPTIONS, RULES, Argument, from_native, split_pairs, to_native
-from ._state import load_state, state_of
+from ._state import load_state, resume_state, state_of
 
 if TYPE_CHECKING:
     from ..nn import Sequential
@@ -81,6 +81,15 @@ class Optimizer(WithOptions):
         super().__init_subclass__(**kwargs)
         if vars(cls).keys() & {"_rules", "_defaults", "_presets"}:
             declare(cls)
+
+    if not TYPE_CHECKING:  # type checkers take any attribute where there is a __setattr__
+
+        def __setattr__(self, name: str, value: object) -> None:
+            kind = type(self)  # a user's subclass may have attributes of its own
+            if kind.__module__.startswith("simdnn.") and not name.startswith("_") and not hasattr(kind, name):
+                known = ", ".join([*self._arguments, *OPTIONS])
+                raise AttributeError(f"{name}: {kind.__name__} has no such setting; known: {known}")
+            super().__setattr__(name, value)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise TypeError(f"{type(self).__name__}: use one of the subclasses of Optimizer")
@@ -261,9 +270,18 @@ class Optimizer(WithOptions):
         Raises
         ------
         KeyError, TypeError, ValueError
-            If something is missing, or has another kind or shape; nothing is changed.
+            If something is missing, has another kind or shape, or would give nonsense: a number that is not
+            finite or that the dtype of the parameters cannot hold, a negative square. Nothing is changed.
         """
         load_state(self, state)
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        """Takes over an optimizer's own state, which may be that of a training that diverged."""
+        load_state(self, state, diverged=True)
+
+    def _resume(self, state: Mapping[str, Any]) -> None:
+        """Takes over the buffers and counts of a state of its class, and keeps its own settings."""
+        resume_state(self, state)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The arguments of the constructor besides params, by name, as of scikit-learn's estimators.

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._utils.arrays import refuse_masked
-from .._utils.check import check_float, check_int
+from .._utils.arrays import refuse_unread
+from .._utils.check import check_finite, check_float, check_int
 from ._settings import OPTIONS, RULES, from_native, join_pairs, split_pairs, to_native
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ MOST_STEPS = 2**24
 ALL_HYPERS = {name for row in RULES.values() for name in row["hypers"]}
 #: Number of steps up to which a state is taken over.
 LIMIT = 2**62
+#: Keys of a state.
+KEYS = ("state", "param_groups")
+#: State buffers that hold sums or means of squares, or sizes of gradients.
+SQUARES = {"exp_avg_sq", "max_exp_avg_sq", "exp_inf", "sum", "square_avg", "acc_delta"}
 
 
 def state_of(optimizer: Optimizer) -> dict[str, Any]:
@@ -73,13 +77,18 @@ def settings_of(optimizer: Optimizer) -> dict[str, Any]:
     return found | structure | {"lr": optimizer.current_lr}
 
 
-def load_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
-    """See `Optimizer.load_state_dict`: everything is checked before anything is written."""
+def load_state(optimizer: Optimizer, state: Mapping[str, Any], diverged: bool = False) -> None:
+    """See `Optimizer.load_state_dict`: everything is checked before anything is written.
+
+    The state of a training that `diverged` may hold numbers that are not finite.
+    """
     target = bound(optimizer, "load_state_dict")
     try:
         entries, groups = state["state"], list(state["param_groups"])
     except (KeyError, TypeError):
         raise KeyError("state: expected the keys 'state' and 'param_groups'") from None
+    if unknown := [key for key in state if key not in KEYS]:
+        raise ValueError(f"state: {unknown[0]!r} is not known; known: {', '.join(KEYS)}")
     check_mapping("state", entries)
     if len(groups) != 1:
         raise ValueError(f"param_groups: expected one group, got {len(groups)}")
@@ -91,6 +100,8 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
     needless = {"momentum_buffer"} if settings.get("momentum") == 0 else set()
     arrays = [checked_arrays(optimizer, i, entry, needless) for i, entry in enumerate(given)]
     counts = checked_counts(optimizer, given, groups[0], needless)
+    if not diverged:
+        arrays = [checked_numbers(optimizer, i, found) for i, found in enumerate(arrays)]
 
     for name, value in settings.items():
         optimizer._config[name] = value
@@ -100,6 +111,18 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
         for name in found:
             views[name][...] = found[name]
     target.counts = counts
+
+
+def resume_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
+    """See `Optimizer._resume`: buffers that only one of both rules has are 0, or are dropped."""
+    row, entries = RULES[optimizer._config.rule], {}
+    for i, views in enumerate(views_of(optimizer)):
+        found = state["state"].get(i, {})
+        if found or not row["counts"]:
+            blank = numbers_of(optimizer, 0, list(row["scalar_state"].values())) | views
+            entries[i] = {name: found.get(name, value) for name, value in blank.items()}
+    group = state_of(optimizer)["param_groups"][0] | {"steps": state["param_groups"][0]["steps"]}
+    load_state(optimizer, {"state": entries, "param_groups": [group]}, diverged=True)
 
 
 def checked_keys(group: Mapping[str, Any], count: int, entries: Mapping[Any, Any]) -> list[Any]:
@@ -174,7 +197,7 @@ def checked_arrays(
             continue
         if name not in entry:
             raise KeyError(f"state[{i}]: expected {', '.join(slots)}, got {', '.join(entry)}")
-        refuse_masked(f"state[{i}][{name!r}]", entry[name])
+        refuse_unread(f"state[{i}][{name!r}]", entry[name])
         found[name] = np.asarray(entry[name])
         if found[name].dtype.kind not in "fiu":
             raise TypeError(f"state[{i}][{name!r}]: expected real numbers, got dtype {found[name].dtype}")
@@ -183,6 +206,24 @@ def checked_arrays(
                 f"state[{i}][{name!r}]: expected shape {optimizer._shapes[i]}, got {found[name].shape}"
             )
     return found
+
+
+def checked_numbers(
+    optimizer: Optimizer, i: int, found: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """The state buffers of one parameter in its dtype; raises unless they are finite, and squares >= 0."""
+    dtype = next((slot.dtype for slot in optimizer._native.slots()), np.dtype(np.float64))
+    cast: dict[str, NDArray[Any]] = {}
+    for name, values in found.items():
+        with np.errstate(over="ignore"):
+            cast[name] = values.astype(dtype)
+        wrong = ~np.isfinite(cast[name])
+        wanted = f"finite numbers that {dtype} can hold"
+        if name in SQUARES and not wrong.any():
+            wrong, wanted = cast[name] < 0, "numbers >= 0"
+        if wrong.any():
+            raise ValueError(f"state[{i}][{name!r}]: expected {wanted}, got {values[wrong].flat[0]:g}")
+    return cast
 
 
 def checked_counts(
@@ -220,7 +261,10 @@ def check_mapping(name: str, value: Any) -> Mapping[Any, Any]:
 
 
 def checked_scalars(wanted: Mapping[str, float], i: int, entry: Mapping[str, Any]) -> list[float]:
-    """The scalars in the state of one parameter; those before the first step if it has no state."""
+    """The scalars in the state of one parameter, in [0, 1]; those before the first step if there is none."""
     if missing := [name for name in wanted if entry and name not in entry]:
         raise KeyError(f"state[{i}]: expected {', '.join(wanted)}, got no {missing[0]}")
-    return [check_float(name, np.asarray(entry[name])) if entry else first for name, first in wanted.items()]
+    return [
+        check_finite(name, np.asarray(entry[name]), 0.0, 1.0) if entry else first
+        for name, first in wanted.items()
+    ]

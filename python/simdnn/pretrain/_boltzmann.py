@@ -6,14 +6,15 @@ import copy
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core, optim
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_flag, check_int
+from .._utils.attributes import Attributes
+from .._utils.check import check_callables, check_count, check_flag, check_int
 from .._utils.files import Path
 from .._utils.progress import Progress, advance, bar
 from ..io import _rbm
@@ -35,7 +36,7 @@ def binary_inputs(X: ArrayLike, features: int, dtype: DTypeLike, name: str = "X"
     return np.require(x, dtype, ("C", "A"))
 
 
-class BernoulliRBM:
+class BernoulliRBM(Attributes):
     """A restricted Boltzmann machine of binary units, trained by contrastive divergence.
 
     P(h = 1 | v) = sigmoid(v @ weight + hidden_bias) and P(v = 1 | h) = sigmoid(h @ weight.T + visible_bias).
@@ -88,6 +89,13 @@ class BernoulliRBM:
     "A practical guide to training restricted Boltzmann machines", UTML TR 2010-003.
     """
 
+    _kept = frozenset({"in_features", "out_features", "optimizer", "dtype", "seed"})
+    _checks: ClassVar = {
+        "k": lambda name, value: check_int(name, value, 1, MAX_GIBBS_STEPS),
+        "sample_visible": check_flag,
+        "epochs_done": check_count,
+    }
+
     def __init__(
         self,
         in_features: int,
@@ -100,8 +108,8 @@ class BernoulliRBM:
     ) -> None:
         self.in_features = check_int("in_features", in_features)
         self.out_features = check_int("out_features", out_features)
-        self.k = check_int("k", k, 1, MAX_GIBBS_STEPS)
-        self.sample_visible = check_flag("sample_visible", sample_visible)
+        self.k = k
+        self.sample_visible = sample_visible
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")
@@ -178,7 +186,7 @@ class BernoulliRBM:
         epochs = check_int("epochs", epochs)
         x = binary_inputs(X, self.in_features, self.dtype)
         size = len(x) if batch_size is None else min(check_int("batch_size", batch_size), len(x))
-        watchers = list(callbacks)
+        watchers = check_callables("callbacks", callbacks)
         history = History()
         with bar(progress, epochs, "training") as shown:
             for _ in range(epochs):
@@ -277,6 +285,6 @@ def _restored(
     """An unpickled RBM, which continues as the original would."""
     rbm = kind(**arguments)
     rbm._machine.values[...] = values
-    rbm.optimizer.load_state_dict(state)
+    rbm.optimizer._restore(state)
     rbm.epochs_done = epochs_done
     return rbm

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from .._utils.check import check_finite, check_int
+from .._utils.check import check_finite
 from ._decays import linear
-from ._schedule import Piece, Schedule
+from ._schedule import Piece, Schedule, check_steps
 
 
 def sequence(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Schedule:
@@ -40,7 +40,7 @@ def sequence(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Schedu
 
     Source: PyTorch's ``SequentialLR``.
     """
-    parts, begins = list(schedules), [0, *(check_int("milestones", m) for m in milestones)]
+    parts, begins = list(schedules), [0, *(check_steps("milestones", m) for m in milestones)]
     for i, part in enumerate(parts):
         if not isinstance(part, Schedule):
             raise TypeError(f"schedules[{i}]: expected a Schedule, got {type(part).__name__}")
@@ -100,7 +100,7 @@ def warm_up(steps: int, then: Schedule, start: float = 0.0) -> Schedule:
     if not isinstance(then, Schedule):
         raise TypeError(f"then: expected a Schedule, got {type(then).__name__}")
     check_finite("start", start)
-    if check_int("steps", steps, 0) == 0:
+    if check_steps("steps", steps, 0) == 0:
         return then
     return sequence([linear(start, then(0), steps), then], [steps])
 
@@ -150,9 +150,13 @@ def one_cycle(
     Source: Smith & Topin 2018, "Super-convergence", arXiv:1708.07120; PyTorch's two-phase
     ``OneCycleLR``, without its cycle of momentum.
     """
-    top, count = check_finite("max_lr", max_lr), check_int("steps", steps)
+    top, count = check_finite("max_lr", max_lr), check_steps("steps", steps)
     low = top / check_finite("div_factor", div_factor, math.ulp(0.0))
     last = low / check_finite("final_div_factor", final_div_factor, math.ulp(0.0))
+    if not math.isfinite(low) or not math.isfinite(last):
+        raise ValueError(
+            f"div_factor, final_div_factor: the rates {low:g} and {last:g} at both ends must be finite"
+        )
     if anneal not in ("cos", "linear"):
         raise ValueError(f"anneal: expected 'cos' or 'linear', got {anneal!r}")
     kind = {"cos": "cosine", "linear": "linear"}[anneal]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._utils.check import check_finite, check_int
-from ._schedule import Schedule, single_piece
+from ._schedule import Schedule, check_steps, single_piece
 
 
 def constant(lr: float) -> Schedule:
@@ -61,7 +61,7 @@ def step(lr: float, step_size: int, gamma: float = 0.1) -> Schedule:
 
     Source: PyTorch's ``StepLR``, in steps.
     """
-    size = check_int("step_size", step_size)
+    size = check_steps("step_size", step_size)
     return single_piece(
         "step",
         f"step({lr}, {step_size}, {gamma})",
@@ -209,7 +209,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     """
     text = f"linear({start}, {end}, {steps})"
     return single_piece(
-        "linear", text, check_finite("start", start), check_finite("end", end), check_int("steps", steps)
+        "linear", text, check_finite("start", start), check_finite("end", end), check_steps("steps", steps)
     )
 
 
@@ -247,5 +247,5 @@ def cosine(lr: float, steps: int, end: float = 0.0) -> Schedule:
     """
     text = f"cosine({lr}, {steps}, {end})"
     return single_piece(
-        "cosine", text, check_finite("lr", lr), check_finite("end", end), check_int("steps", steps)
+        "cosine", text, check_finite("lr", lr), check_finite("end", end), check_steps("steps", steps)
     )

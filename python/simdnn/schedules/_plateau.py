@@ -32,6 +32,8 @@ class ReduceOnPlateau:
     0.5
     """
 
+    __slots__ = ("__weakref__", "_settings", "bad_epochs", "best", "cooling", "lr")
+
     def __init__(self, lr: float, settings: dict[str, Any]) -> None:
         self.lr = lr
         self._settings = settings

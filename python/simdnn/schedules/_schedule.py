@@ -10,7 +10,10 @@ from numpy.typing import ArrayLike
 
 from .. import _core
 from .._utils.arrays import as_cpu_array
+from .._utils.check import check_int
 
+#: The largest count of steps: float64 does not tell larger ones apart.
+MOST_STEPS = 2**53
 #: A piece of a schedule: its kind in the C++ registry, its first step, and the parameters of its kind.
 Piece = tuple[str, float, list[float]]
 
@@ -31,6 +34,8 @@ class Schedule:
     array([1.  , 0.5 , 0.25])
     """
 
+    __slots__ = ("__weakref__", "_pieces", "_text")
+
     def __init__(self, pieces: Sequence[Piece], text: str) -> None:
         self._pieces = list(pieces)
         if not self._pieces:
@@ -43,6 +48,8 @@ class Schedule:
     def __call__(self, step: ArrayLike) -> Any:
         """The learning rate at a step, counted from 0; an array of rates for an array of steps."""
         given = as_cpu_array("step", step)
+        if given.dtype == object and isinstance(step, int):
+            raise ValueError(f"step: expected integers of at most 64 bits, got {step}")
         if given.dtype.kind not in "iuf":
             raise TypeError(f"step: expected integers >= 0, got dtype {given.dtype}")
         steps = np.asarray(given, np.float64)
@@ -59,6 +66,11 @@ class Schedule:
 
     def __hash__(self) -> int:
         return hash(tuple((kind, begin, tuple(values)) for kind, begin, values in self._pieces))
+
+
+def check_steps(name: str, value: Any, low: int = 1) -> int:
+    """`value` as a count of steps."""
+    return check_int(name, value, low, MOST_STEPS)
 
 
 def single_piece(kind: str, text: str, *values: float) -> Schedule:

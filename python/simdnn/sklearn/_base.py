@@ -23,8 +23,9 @@ from ._inputs import check_kinds, check_range, exact_labels
 from ._lbfgs import LBFGSFit
 from ._members import begin_members, has_members, wants_members
 from ._network import arrays_of, dense_network, hidden_sizes, initialize, make_network, pretrain
+from ._optimizer import prepare
 from ._run import Fit
-from ._stochastic import Data, Metric, StochasticFit, hold_out, make_optimizer, make_trainer
+from ._stochastic import Data, Metric, StochasticFit, hold_out
 
 Array = NDArray[Any]
 
@@ -271,7 +272,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         self._begin_curves()
-        self._prepare_trainer(head, fresh=not incremental)
+        prepare(self, head, fresh=not incremental)
         watched = out_of_bag
         if eval_set is not None:
             watched = self._evaluation(eval_set, data.Y.shape[1])
@@ -284,19 +285,6 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         if metric == "val_loss":
             self._best = None
         return StochasticFit(self, head, data, validation, watched, metric, incremental)
-
-    def _prepare_trainer(self, head: Head, fresh: bool) -> None:
-        """Makes a new optimizer and trainer, or continues with those of an earlier (perhaps pickled) fit."""
-        if fresh or self._optimizer is None:
-            optimizer, bounds = make_optimizer(self), {"l1": self.l1, "l2": self.alpha}
-            trainer = make_trainer(self._model, head, optimizer, self._seed, self.clip_norm, **bounds)
-            self._optimizer, self._trainer = optimizer, trainer
-        elif self._trainer is None:
-            self._trainer = make_trainer(self._model, head, self._optimizer, self._seed)
-            if self._optimizer_state is not None:
-                self._optimizer.load_state_dict(self._optimizer_state)
-        self._optimizer_state = None
-        self._optimizer.l1, self._optimizer.l2 = self.l1, self.alpha  # they may change between partial fits
 
     def _evaluation(self, eval_set: Any, columns: int) -> Data:
         """The samples of ``eval_set``, checked like those of `fit`."""

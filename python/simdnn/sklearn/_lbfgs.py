@@ -13,8 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from .. import nn, optim
 from ._heads import Head
 from ._network import arrays_of
+from ._optimizer import make_trainer
 from ._run import Fit
-from ._stochastic import Data, make_trainer
+from ._stochastic import Data
 
 Array = NDArray[Any]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from typing import Any, Literal, NamedTuple
 
@@ -12,12 +11,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
-from .. import Trainer, nn, optim
-from .._utils.check import check_name
+from .. import Trainer
 from ..callbacks import Patience
 from ..schedules import Schedule
 from ..training import Epochs
 from ._heads import Head
+from ._optimizer import decayed_rate, follows
 from ._run import Fit
 
 Array = NDArray[Any]
@@ -36,40 +35,6 @@ class Data(NamedTuple):
     X: Any
     Y: Array
     weight: Array | None = None
-
-
-def make_optimizer(estimator: Any) -> optim.Optimizer:
-    """The optimizer of the solver, in scikit-learn's variant, or a copy of the estimator's `optimizer`."""
-    chosen, rate = estimator.optimizer, estimator.learning_rate_init
-    made: optim.Optimizer
-    if isinstance(chosen, optim.Optimizer):
-        made = copy.deepcopy(chosen)
-    elif chosen is not None:
-        kind: Any = optim.BY_NAME[check_name("optimizer", chosen, optim.BY_NAME)]
-        made = kind(lr=rate)
-    elif estimator.solver == "sgd":
-        momentum = estimator.momentum
-        nesterov = bool(estimator.nesterovs_momentum and momentum > 0)
-        made = optim.SGD(lr=rate, momentum=momentum, nesterov=nesterov, lr_in_velocity=True)
-    else:
-        betas = (estimator.beta_1, estimator.beta_2)
-        made = optim.Adam(lr=rate, betas=betas, eps=estimator.epsilon, eps_mode="hat")
-    made.penalize_bias = False
-    return made
-
-
-def make_trainer(
-    model: nn.Sequential,
-    head: Head,
-    optimizer: optim.Optimizer,
-    seed: int,
-    clip_norm: float | None = None,
-    l1: float = 0.0,
-    l2: float = 0.0,
-) -> Trainer:
-    """A trainer that adds penalties to the sum of a batch's losses, as scikit-learn does with alpha."""
-    loss: Any = head.loss
-    return Trainer(model, loss, optimizer, clip_norm, l1=l1, l2=l2, seed=seed, penalty="sum")
 
 
 def hold_out(estimator: Any, data: Data) -> tuple[Data, Data]:
@@ -189,8 +154,8 @@ class StochasticFit(Fit):
             estimator.callbacks
             or estimator.verbose
             or self.metric == "val_score"
-            or self.follows("invscaling")
-            or self.follows("adaptive")
+            or follows(estimator, "invscaling")
+            or follows(estimator, "adaptive")
             or (callable(rate) and not isinstance(rate, Schedule))
             or (self.head.poisson and self.samples.weight is not None)
             or random is check_random_state(None)
@@ -293,8 +258,8 @@ class StochasticFit(Fit):
             self.patience.observe(estimator.loss_)
             estimator.best_loss_ = self.patience.best
         estimator._no_improvement_count = self.patience.waited
-        if self.follows("invscaling"):
-            trainer.optimizer.lr = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
+        if follows(estimator, "invscaling"):
+            trainer.optimizer.lr = decayed_rate(estimator)
 
     def record_score(self, validation: Data) -> float:
         """Records the validation score."""
@@ -313,15 +278,6 @@ class StochasticFit(Fit):
         if self.improved:
             self.estimator._best = self.estimator._model.state_dict()
 
-    def follows(self, schedule: str) -> bool:
-        """True for the solver "sgd" with this learning rate schedule."""
-        estimator = self.estimator
-        return (
-            estimator.optimizer is None
-            and estimator.solver == "sgd"
-            and bool(estimator.learning_rate == schedule)
-        )
-
     def has_converged(self, trainer: Trainer, logs: dict[str, float]) -> bool:
         """True if training has converged; an adaptive learning rate is lowered first, while it can be."""
         estimator = self.estimator
@@ -332,12 +288,12 @@ class StochasticFit(Fit):
             f" {estimator.n_iter_no_change} consecutive epochs."
         )
         rate = trainer.optimizer.current_lr
-        falls = self.follows("adaptive") and rate > MIN_ADAPTIVE_RATE
+        falls = follows(estimator, "adaptive") and rate > MIN_ADAPTIVE_RATE
         if falls:
             trainer.optimizer.lr = rate / 5
             self.patience.waited = estimator._no_improvement_count = 0
             message += f" Setting learning rate to {rate / 5:f}"
-        elif self.follows("adaptive"):
+        elif follows(estimator, "adaptive"):
             message += " Learning rate too small. Stopping."
         else:
             message += " Stopping."

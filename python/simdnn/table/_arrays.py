@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.arrays import as_cpu_array, refuse_masked
+from .._utils.arrays import as_cpu_array, refuse_unread
 from ._cells import INEXACT, as_text, column_of, exact_integers, is_missing, objects
 
 #: Types of the cells of a numeric column, and of all cells.
@@ -46,7 +46,7 @@ def as_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
     """
     if type(values) is np.ndarray and values.dtype == np.float64 and values.ndim == 1 and not text:
         return values.astype(np.float64, copy=False)
-    refuse_masked(what, values)
+    refuse_unread(what, values)
     array, categorical = plain_array(what, values)
     if array.ndim != 1:
         raise ValueError(f"{what}: expected one dimension, got shape {array.shape}")

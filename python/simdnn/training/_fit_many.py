@@ -270,7 +270,7 @@ def run(trainers: list[Trainer], fits: list[_core.Fit], threads: int, progress: 
             )
         finally:
             for trainer, fit in zip(trainers, fits, strict=True):
-                trainer.epochs_done += len(fit.loss)
+                trainer.epochs_done += fit.trained
         if shown is not None:
             shown.update(len(fits) - shown.n)
     failed: list[tuple[int, Exception]] = []

@@ -6,13 +6,14 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core, optim
-from .._utils.check import check_flag, check_int, check_name, check_real
+from .._utils.attributes import Attributes
+from .._utils.check import check_callables, check_count, check_flag, check_int, check_name, check_real
 from .._utils.files import Path
 from .._utils.progress import Progress, advance, bar
 from ..config import limited_threads
@@ -26,10 +27,9 @@ from ._samples import checked_order, checked_parameters
 Logs = dict[str, float]
 Callback = Callable[["Trainer", Logs], Any]
 PENALTIES = ("mean", "sum")
-BOUND = ("model", "loss", "optimizer", "seed")  # attributes that cannot be set
 
 
-class Trainer:
+class Trainer(Attributes):
     """Trains a model; each step, and each epoch of steps, is one native call.
 
     Native code runs without the GIL, except in steps of a few microseconds, where releasing it costs more
@@ -90,6 +90,12 @@ class Trainer:
     True
     """
 
+    _kept = frozenset({"model", "loss", "optimizer", "seed"})
+    _checks: ClassVar = {"epochs_done": check_count}
+    _elsewhere: ClassVar = {
+        name: f"trainer.optimizer.{name}" for name in ("lr", "clip_norm", "clip_value", "l1", "l2")
+    }
+
     def __init__(
         self,
         model: Sequential,
@@ -124,13 +130,6 @@ class Trainer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reduced(self, Trainer)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in BOUND and name in vars(self):
-            raise AttributeError(
-                f"{name}: a trainer keeps the one that it was made with; make another Trainer"
-            )
-        super().__setattr__(name, value)
 
     @property
     def penalty(self) -> Literal["mean", "sum"]:
@@ -326,7 +325,7 @@ class Trainer:
         validation = self._validation(validation_data, scale)
         samples = dataset.samples
         size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
-        watchers = list(callbacks)
+        watchers = check_callables("callbacks", callbacks)
         history = History()
         with bar(progress, epochs, "training") as shown, ExitStack() as ends, limited_threads():
             for watcher in watchers:
@@ -338,8 +337,10 @@ class Trainer:
                 self.optimizer._provide_rates(-(-samples // size))
                 logs = self._epoch(history, dataset, size, shuffle if order is None else order, validation)
                 advance(shown, logs)
+                found = dict(logs)  # callbacks may remove what they like
                 history.stopped = any([watcher(self, logs) for watcher in watchers])
-                self.optimizer._observe(logs.get("val_loss", logs["loss"]))
+                found |= logs
+                self.optimizer._observe(found.get("val_loss", found["loss"]))
                 if history.stopped:
                     break
         return history

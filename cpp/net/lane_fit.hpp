@@ -1,0 +1,12 @@
+// Fits of many networks as units of work: equal tiny ones share a unit, one in each virtual lane.
+#pragma once
+
+#include "fit.hpp"
+#include "population.hpp"
+
+namespace simdnn {
+
+/// Units that run these fits, which must outlive them.
+std::vector<Unit> units_of(const std::vector<Fit*>& fits);
+
+}  // namespace simdnn

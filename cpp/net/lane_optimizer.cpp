@@ -1,0 +1,101 @@
+#include "lane_optimizer.hpp"
+
+namespace simdnn {
+
+template <class T>
+bool LaneOptimizer<T>::accepts(Optimizer<T>& optimizer) {
+  const double* const options = optimizer.config().options;
+  const double unbounded = __builtin_inf();
+  if (options[kMaxNorm] < unbounded || options[kClipNorm] < unbounded || options[kSkipNonfinite] != 0) return false;
+  const std::vector<OwnCount> counts = optimizer.own_counts();
+  return std::all_of(counts.begin(), counts.end(), [&](const OwnCount& own) { return own == counts.front(); });
+}
+
+template <class T>
+bool LaneOptimizer<T>::alike(const OptimizerConfig& a, const OptimizerConfig& b) {
+  const bool decays = a.hypers[1] != 0;  // weight_decay, which every rule has there
+  return a.index == b.index && std::equal(a.options, a.options + kOptions, b.options) && decays == (b.hypers[1] != 0);
+}
+
+template <class T>
+LaneOptimizer<T>::LaneOptimizer(const std::vector<Trainer<T>*>& trainers, T* state) {
+  for (Trainer<T>* const trainer : trainers) optimizers_.push_back(&trainer->optimizer());
+  const OptimizerConfig& config = optimizers_.front()->config();
+  rule_ = config.index;
+  hyper_count_ = config.info().hyper_count();
+  const Index count = optimizers_.front()->size(), slots = config.info().slot_count();
+  const bool exempts = config.options[kPenalizeBias] == 0 && (config.options[kL1] != 0 || config.options[kL2] != 0);
+  for (const ParameterBlock& block : trainers.front()->network().layout().parameters.blocks()) {
+    const bool penalized = !exempts || block.shape.size() >= 2;
+    const Index size = block.size() * kLaneGroup, place = block.offset * kLaneGroup;
+    total_ += size;
+    if (!spans_.empty() && spans_.back().penalized == penalized) {
+      spans_.back().size += size;
+      continue;
+    }
+    UpdateSpan<T> span;
+    span.p = state + place;
+    span.g = state + count * kLaneGroup + place;
+    for (Index s = 0; s < slots; ++s) span.slots[s] = state + (2 + s) * count * kLaneGroup + place;
+    span.size = size;
+    span.penalized = penalized;
+    spans_.push_back(span);
+  }
+  for (std::size_t l = 0; l < optimizers_.size(); ++l) {
+    counts_[l] = optimizers_[l]->steps();
+    const std::vector<double>& scalar_state = optimizers_[l]->scalar_state();
+    std::copy(scalar_state.begin(), scalar_state.end(), scalars_.begin() + Index(l) * kMaxScalars);
+  }
+}
+
+/// The arguments of a lane's next step, with its scalar state already advanced.
+template <class T>
+UpdateStep LaneOptimizer<T>::step_of(Index lane) {
+  const OptimizerConfig& config = optimizers_[std::size_t(lane)]->config();
+  double* const hypers = hypers_.data() + lane * kMaxHypers;
+  double* const scalar_state = scalars_.data() + lane * kMaxScalars;
+  std::copy(config.hypers.begin(), config.hypers.end(), hypers);
+  hypers[0] = config.rate(counts_[std::size_t(lane)]++);
+  const std::int64_t count = counts_[std::size_t(lane)];
+  if (const Advance advance = kernels().advances[rule_]) advance(hypers, count, scalar_state);
+  const double* const options = config.options;
+  return {hypers,
+          scalar_state,
+          count,
+          {options[kMaximize] != 0 ? -1.0 : 1.0, options[kClipValue], options[kL1], options[kL2]}};
+}
+
+/// True if the steps of all lanes have equal arguments; the options are equal in any case.
+template <class T>
+bool LaneOptimizer<T>::uniform(LaneMask lanes) const {
+  const UpdateStep& first = steps_[std::size_t(__builtin_ctz(lanes))];
+  bool equal = true;
+  for_lanes(lanes, [&](Index l) {
+    const UpdateStep& own = steps_[std::size_t(l)];
+    equal = equal && own.step == first.step && std::equal(own.hypers, own.hypers + hyper_count_, first.hypers) &&
+            std::equal(own.scalar_state, own.scalar_state + kMaxScalars, first.scalar_state);
+  });
+  return equal;
+}
+
+template <class T>
+void LaneOptimizer<T>::step(LaneMask lanes) {
+  for_lanes(lanes, [&](Index l) { steps_[std::size_t(l)] = step_of(l); });
+  const UpdateStep& first = steps_[std::size_t(__builtin_ctz(lanes))];
+  const TypedKernels<T>& typed = typed_kernels<T>();
+  if (uniform(lanes)) return typed.updates[rule_](spans_.data(), Index(spans_.size()), 0, total_, first);
+  for_lanes(~lanes & kAllLanes, [&](Index l) { steps_[std::size_t(l)] = first; });
+  typed.lanes->updates[rule_](spans_.data(), Index(spans_.size()), steps_.data());
+}
+
+template <class T>
+void LaneOptimizer<T>::store(Index lane) const {
+  Optimizer<T>& optimizer = *optimizers_[std::size_t(lane)];
+  optimizer.set_steps(counts_[std::size_t(lane)]);
+  const double* const scalar_state = scalars_.data() + lane * kMaxScalars;
+  std::copy_n(scalar_state, optimizer.scalar_state().size(), optimizer.scalar_state().begin());
+}
+
+SIMDNN_INSTANTIATE(LaneOptimizer);
+
+}  // namespace simdnn

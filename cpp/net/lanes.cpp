@@ -1,0 +1,242 @@
+#include "lanes.hpp"
+
+namespace simdnn {
+namespace {
+
+/// Rows that pass at once: their activations stay in the cache beside the parameters.
+constexpr Index kLaneRows = 32;
+/// Most parameters of a network for which lanes are faster than its own trainer.
+constexpr Index kMostParameters = 1500;
+/// Most outputs of a network in lanes; sums over more go across virtual lanes.
+constexpr Index kMostOutputs = 64;
+
+bool equal_losses(const Loss& a, const Loss& b) {
+  return a.index == b.index && a.parameters == b.parameters && a.class_weight == b.class_weight &&
+         a.class_scale == b.class_scale && a.factor == b.factor && a.ignore_index == b.ignore_index;
+}
+
+/// True if two datasets have targets of the same kind, and passes have as many samples.
+template <class T>
+bool together(const LanePass<T>& a, const LanePass<T>& b) {
+  return (a.samples->classes == nullptr) == (b.samples->classes == nullptr) &&
+         (a.samples->values == nullptr) == (b.samples->values == nullptr);
+}
+
+/// Lanes whose pass has samples from `begin` on, and no error.
+template <class T>
+LaneMask unfinished(const std::vector<LanePass<T>>& passes, Index begin) {
+  LaneMask lanes = 0;
+  for (std::size_t l = 0; l < passes.size(); ++l) {
+    const LanePass<T>& pass = passes[l];
+    if (pass.samples && !pass.error && begin < pass.count) lanes |= LaneMask(1) << l;
+  }
+  return lanes;
+}
+
+void add(const LossSums& one, LossSums& sums) {
+  sums.loss += one.loss;
+  sums.weight += one.weight;
+  sums.correct += one.correct;
+  sums.samples += one.samples;
+  sums.steps += one.steps;
+}
+
+}  // namespace
+
+template <class T>
+bool LaneGroup<T>::accepts(Trainer<T>& trainer) {
+  const Network<T>& network = trainer.network();
+  return typed_kernels<T>().lanes && !trainer.loss().margin && !trainer.sums_penalty &&
+         network.outputs() <= kMostOutputs && network.layout().parameters.size() <= kMostParameters &&
+         LaneNetwork<T>::accepts(*network.spec()) && LaneOptimizer<T>::accepts(trainer.optimizer());
+}
+
+template <class T>
+bool LaneGroup<T>::alike(Trainer<T>& a, Trainer<T>& b) {
+  return LaneNetwork<T>::equal(*a.network().spec(), *b.network().spec()) && equal_losses(a.loss(), b.loss()) &&
+         LaneOptimizer<T>::alike(a.optimizer().config(), b.optimizer().config());
+}
+
+template <class T>
+LaneGroup<T>::LaneGroup(std::vector<Trainer<T>*> trainers, Index batch)
+    : trainers_(std::move(trainers)),
+      numbers_(trainers_.front()->network().layout().parameters.size() *
+               (2 + Index(trainers_.front()->optimizer().slots().size()))),
+      state_(numbers_ * kLaneGroup),
+      resting_(numbers_ * kLaneGroup),
+      all_((LaneMask(1) << trainers_.size()) - 1),
+      current_(all_),
+      capacity_(std::min(batch, kLaneRows)),
+      network_(*trainers_.front()->network().spec(), capacity_, size(), state_.data(),
+               state_.data() + trainers_.front()->network().values().size() * kLaneGroup),
+      optimizer_(trainers_, state_.data()),
+      batch_(trainers_.front()->loss(), trainers_.front()->network().inputs(), trainers_.front()->network().outputs(),
+             batch, capacity_) {
+  const Index count = trainers_.front()->network().values().size();
+  const auto load = [&](Index place, const auto& numbers_of) {
+    const T* row[kLaneGroup];
+    for (Index l = 0; l < kLaneGroup; ++l) row[l] = numbers_of(*trainers_[std::size_t(l < size() ? l : 0)]);
+    typed_kernels<T>().lanes->rows_to_lanes(row, count, state_.data() + place * count * kLaneGroup);
+  };
+  load(0, [](Trainer<T>& trainer) { return trainer.network().values().data(); });
+  load(1, [](Trainer<T>& trainer) { return trainer.network().gradients().data(); });
+  for (Index s = 0; (2 + s) * count < numbers_; ++s) {
+    load(2 + s, [s](Trainer<T>& trainer) { return trainer.optimizer().slots()[std::size_t(s)].data(); });
+  }
+}
+
+template <class T>
+void LaneGroup<T>::copy_lanes(LaneMask lanes, const T* from, T* to) const {
+  for_lanes(lanes, [&](Index l) {
+    for (Index i = l; i < numbers_ * kLaneGroup; i += kLaneGroup) to[i] = from[i];
+  });
+}
+
+/// Moves the state of these lanes to state_, and that of all others to resting_.
+template <class T>
+void LaneGroup<T>::set_current(LaneMask lanes) {
+  copy_lanes(current_ & ~lanes, state_.data(), resting_.data());
+  copy_lanes(lanes & ~current_, resting_.data(), state_.data());
+  current_ = lanes;
+}
+
+/// Loads the labels of these lanes' batches; returns the lanes without an error.
+template <class T>
+LaneMask LaneGroup<T>::load_labels(std::vector<LanePass<T>>& passes, LaneMask lanes, Index begin, Index count) {
+  for_lanes(lanes, [&](Index l) {
+    LanePass<T>& pass = passes[std::size_t(l)];
+    try {
+      batch_.set_samples(l, *pass.samples, pass.order, begin, std::min(count, pass.count - begin));
+      batch_.load_labels(l, std::min(count, pass.count - begin), sums_[std::size_t(l)].weight);
+    } catch (...) {
+      pass.error = std::current_exception();
+      lanes &= ~(LaneMask(1) << l);
+    }
+  });
+  return lanes;
+}
+
+/// One step of these lanes from `count` samples each.
+template <class T>
+void LaneGroup<T>::take_step(std::vector<LanePass<T>>& passes, LaneMask lanes, Index begin, Index count) {
+  for_lanes(lanes, [&](Index l) { sums_[std::size_t(l)] = {}; });
+  lanes = load_labels(passes, lanes, begin, count);
+  if (lanes == 0) return;
+  set_current(lanes);
+  double scale[kLaneGroup] = {};
+  for_lanes(lanes, [&](Index l) {
+    const double weight = sums_[std::size_t(l)].weight;
+    scale[l] = weight == 0 ? 0 : 1 / weight;
+  });
+  for (Index done = 0; done < count; done += capacity_) {
+    const Index rows = std::min(capacity_, count - done);
+    batch_.load_samples(lanes, done, rows, network_.input().data);
+    const T* const output = network_.forward(rows, Mode::train);
+    batch_.evaluate(lanes, output, scale, network_.output_gradient());
+    for_lanes(lanes, [&](Index l) { batch_.add_losses(l, rows, sums_[std::size_t(l)]); });
+    network_.backward(rows, done > 0);
+  }
+  optimizer_.step(lanes);
+  for_lanes(lanes, [&](Index l) {
+    sums_[std::size_t(l)].steps = 1;
+    add(sums_[std::size_t(l)], passes[std::size_t(l)].sums);
+  });
+}
+
+/// One step of these lanes from up to `batch` samples each; those that have equally many take it together.
+template <class T>
+void LaneGroup<T>::take_steps(std::vector<LanePass<T>>& passes, LaneMask lanes, Index begin, Index batch) {
+  const auto count_of = [&](const LanePass<T>& pass) { return std::min(batch, pass.count - begin); };
+  while (lanes != 0) {
+    const LanePass<T>& first = passes[std::size_t(__builtin_ctz(lanes))];
+    LaneMask same = 0;
+    for_lanes(lanes, [&](Index l) {
+      const LanePass<T>& own = passes[std::size_t(l)];
+      if (together(own, first) && count_of(own) == count_of(first)) same |= LaneMask(1) << l;
+    });
+    take_step(passes, same, begin, count_of(first));
+    lanes &= ~same;
+  }
+}
+
+template <class T>
+void LaneGroup<T>::step(std::vector<LanePass<T>>& passes, const StopToken& stop) {
+  if (stop.stopped()) return;
+  Index most = 0;
+  for (const LanePass<T>& pass : passes) most = std::max(most, pass.count);
+  take_steps(passes, unfinished(passes, 0), 0, most);
+}
+
+template <class T>
+void LaneGroup<T>::epoch(std::vector<LanePass<T>>& passes, Index batch, const StopToken& stop) {
+  const Nanoseconds work = trainers_.front()->network().flops() * kFlop<T> * double(batch * size());
+  for (Index begin = 0; !stop.stopped(); begin += batch) {
+    const LaneMask lanes = unfinished(passes, begin);
+    if (lanes == 0) return;
+    take_steps(passes, lanes, begin, batch);
+    stop.after(work + kStepOverhead);
+  }
+}
+
+template <class T>
+void LaneGroup<T>::evaluate(std::vector<LanePass<T>>& passes, const StopToken& stop) {
+  static constexpr double no_scale[kLaneGroup] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  const Nanoseconds work = trainers_.front()->network().flops() * kFlop<T> * double(capacity_ * size());
+  for (Index begin = 0; !stop.stopped(); begin += capacity_) {
+    LaneMask left = unfinished(passes, begin);
+    if (left == 0) return;
+    while (left != 0) {
+      const LanePass<T>& first = passes[std::size_t(__builtin_ctz(left))];
+      LaneMask same = 0;
+      Index rows = 0;
+      for_lanes(left, [&](Index l) {
+        const LanePass<T>& own = passes[std::size_t(l)];
+        if (!together(own, first)) return;
+        same |= LaneMask(1) << l;
+        rows = std::max(rows, std::min(capacity_, own.count - begin));
+      });
+      left &= ~same;
+      for_lanes(same, [&](Index l) { sums_[std::size_t(l)] = passes[std::size_t(l)].sums; });
+      const LaneMask lanes = load_labels(passes, same, begin, rows);
+      if (lanes == 0) continue;
+      set_current(current_ | lanes);
+      batch_.load_samples(lanes, 0, rows, network_.input().data);
+      batch_.evaluate(lanes, network_.forward(rows, Mode::infer), no_scale, nullptr);
+      for_lanes(lanes, [&](Index l) {
+        LanePass<T>& pass = passes[std::size_t(l)];
+        batch_.add_losses(l, std::min(rows, pass.count - begin), sums_[std::size_t(l)]);
+        pass.sums = sums_[std::size_t(l)];
+      });
+    }
+    stop.after(work);
+  }
+}
+
+template <class T>
+void LaneGroup<T>::read(Index lane, T* parameters) const {
+  const T* const from = (current_ >> lane & 1 ? state_ : resting_).data() + lane;
+  const Index count = trainers_[std::size_t(lane)]->network().layout().parameters.size();
+  for (Index i = 0; i < count; ++i) parameters[i] = from[i * kLaneGroup];
+}
+
+template <class T>
+void LaneGroup<T>::store(Index lane) {
+  Trainer<T>& trainer = *trainers_[std::size_t(lane)];
+  const T* from = (current_ >> lane & 1 ? state_ : resting_).data() + lane;
+  const auto write = [&](Buffer<T>& numbers) {
+    for (Index i = 0; i < numbers.size(); ++i, from += kLaneGroup) numbers.data()[i] = *from;
+  };
+  write(trainer.network().values());
+  write(trainer.network().gradients());
+  for (Buffer<T>& slot : trainer.optimizer().slots()) write(slot);
+  optimizer_.store(lane);
+}
+
+template <class T>
+void LaneGroup<T>::store() {
+  for (Index l = 0; l < size(); ++l) store(l);
+}
+
+SIMDNN_INSTANTIATE(LaneGroup);
+
+}  // namespace simdnn
