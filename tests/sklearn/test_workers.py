@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,22 +39,27 @@ def threads_of(process: int) -> Iterator[tuple[int, str, int]]:
 
 
 class Sampler(threading.Thread):
-    """Counts the threads that run, in this process and its children, except this one and those that wait."""
+    """Samples the threads of this process and its children that run, except this one and those that wait."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.main, self.over = threading.get_native_id(), threading.Event()
-        self.counts: list[int] = []
+        self.running: list[set[int]] = []
         self.ticks: Counter[int] = Counter()
 
     def run(self) -> None:
         started = {identity: ticks for identity, _, ticks in self.threads()}
         while not self.over.wait(0.003):
-            running = 0
+            self.running.append(set())
             for identity, state, ticks in self.threads():
-                running += state == "R"
+                if state == "R":
+                    self.running[-1].add(identity)
                 self.ticks[identity] = ticks - started.get(identity, 0)
-            self.counts.append(running)
+
+    def most(self) -> int:
+        """The largest number of busy threads that ran at once; those that hand over jobs do little."""
+        busy = {one for one, ticks in self.ticks.items() if ticks > 0.05 * max(self.ticks.values())}
+        return max(len(running & busy) for running in self.running)
 
     def threads(self) -> Iterator[tuple[int, str, int]]:
         """All threads but this one and the main one, which waits for the workers."""
@@ -106,9 +110,7 @@ def test_two_workers_run_two_threads(kind: str, backend: str) -> None:
         search(kind, 2)  # starts the workers
         with sampled() as sampler:
             assert search(kind, 2) == wanted
-    busy = sum(ticks > 0.05 * max(sampler.ticks.values()) for ticks in sampler.ticks.values())
-    assert 1 <= busy <= 2, sampler.ticks
-    assert max(sampler.counts) <= 2 or np.mean(np.array(sampler.counts) > 2) < 0.02, sampler.counts
+    assert sampler.most() <= 2
 
 
 def threads_here(_: int = 0) -> int:
@@ -177,8 +179,6 @@ def test_estimators_with_a_limit_do_not_limit_the_process() -> None:
 @linux
 def test_many_estimators_run_on_two_threads() -> None:
     made = [MLPClassifier(**WIDE | {"alpha": alpha}) for alpha in np.geomspace(1e-4, 1, 8)]
-    start = time.perf_counter()
     with sampled() as sampler:
         fit_many(made, X, Y, n_threads=2)
-    assert time.perf_counter() - start < 60
-    assert max(sampler.counts, default=0) <= 1  # with the main thread two
+    assert sampler.most() <= 1  # with the main thread two
