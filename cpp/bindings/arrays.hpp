@@ -240,7 +240,9 @@ decltype(auto) with_mutex(OwnedMutex& mutex, const Work& work) {
 
 /// Locks the mutex of a network for a native call.
 inline std::unique_lock<OwnedMutex> locked_for_call(OwnedMutex& mutex) {
-  if (mutex.is_mine()) throw std::runtime_error("model: in use by a call of this thread that a signal interrupted");
+  if (mutex.is_mine()) {
+    throw std::runtime_error("model: in use by a call of this thread that a signal or a gradient hook interrupted");
+  }
   return locked(mutex);
 }
 

@@ -50,6 +50,7 @@ void check_batches(Network<T>& network, Index samples, Index size) {
 template <class T>
 struct ModelTrainer {
   Trainer<T> trainer;
+  py::object hook = py::none(), hook_argument;  ///< the gradient hook, and the array that it is called with
 
   ModelTrainer(const Model<T>& model, std::shared_ptr<Loss> loss, const std::shared_ptr<OptimizerConfig>& config,
                std::uint64_t seed)

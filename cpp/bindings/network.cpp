@@ -11,12 +11,12 @@ namespace {
 
 using namespace py::literals;
 
-/// A flat array of the network as a NumPy array, which keeps the network alive.
+/// A flat array of the network as a NumPy array, which keeps the network alive; `spare` elements of its padding follow.
 template <class T>
-Array<T> flat_array(const std::shared_ptr<Network<T>>& network, Buffer<T>& buffer) {
+Array<T> flat_array(const std::shared_ptr<Network<T>>& network, Buffer<T>& buffer, Index spare = 0) {
   const py::capsule owner(new std::shared_ptr<Network<T>>(network),
                           [](void* p) { delete static_cast<std::shared_ptr<Network<T>>*>(p); });
-  return Array<T>(buffer.size(), buffer.data(), owner);
+  return Array<T>(buffer.size() + spare, buffer.data(), owner);
 }
 
 /// Writes the network's output for checked samples to `out`, in `work` nanoseconds by estimate.
@@ -227,6 +227,12 @@ void register_network_classes(py::module_& module, const std::string& suffix) {
       .def_property_readonly("values", [](Model<T>& self) { return flat_array(self.network, self.network->values()); })
       .def_property_readonly("gradients",
                              [](Model<T>& self) { return flat_array(self.network, self.network->gradients()); })
+      .def_property_readonly(
+          "gradient_message",
+          [](Model<T>& self) {
+            return flat_array(self.network, self.network->gradients(), Network<T>::kSpareGradients);
+          },
+          "The gradients and, after them, spare elements for numbers that travel with them between processes.")
       .def_property_readonly("buffers",
                              [](Model<T>& self) { return flat_array(self.network, self.network->buffers()); })
       .def_property_readonly("parameter_blocks",

@@ -131,7 +131,7 @@ class ManyPredictions {
 };
 
 py::list predict_many(const py::list& models, const py::object& xs, bool shared, int threads) {
-  return ManyPredictions(models, xs, shared).run(std::min(threads, thread_count()));
+  return ManyPredictions(models, xs, shared).run(threads);
 }
 
 template <class T>
@@ -159,10 +159,12 @@ void run_ensemble(const Ensemble<T>& ensemble, const Inputs<T>& in, const Work& 
 /// x as an array of T, after the members have checked its numbers.
 template <class T>
 Array<T> ensemble_input(const Ensemble<T>& ensemble, const py::object& x) {
-  Array<T> values;
-  for (const Inference<T>& one : ensemble.members)
-    values = input_array<T>(*one.network->spec(), one.network->input(), x);
-  return values;
+  if (is_ready<T>(x)) return py::reinterpret_borrow<Array<T>>(x);
+  const py::array array = host_array(x, "x");
+  for (const Inference<T>& one : ensemble.members) {
+    check_before_cast<T>(*one.network->spec(), one.network->input(), array, "x");
+  }
+  return real_array<T>(array, "x");
 }
 
 /// The mean over members, or the pair of mean and standard deviation; writes the mean to `out` unless that is None.

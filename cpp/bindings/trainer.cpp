@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
+#include <utility>
 
 #include "../net/lanes.hpp"
 #include "dataset.hpp"
@@ -14,6 +16,44 @@ namespace simdnn {
 namespace {
 
 using namespace py::literals;
+
+/// Sets or, by None, removes the function that a step calls with the network's gradients.
+template <class T>
+void set_gradient_hook(ModelTrainer<T>& self, const py::object& hook, const py::object& gradients) {
+  with_mutex(self.mutex(), [&] {
+    self.hook = hook;
+    self.hook_argument = gradients;
+    self.trainer.gradient_hook = nullptr;
+    if (hook.is_none()) return;
+    self.trainer.gradient_hook = [&self] {
+      const py::gil_scoped_acquire gil;
+      const py::object running = self.hook, argument = self.hook_argument;  // the hook may remove itself
+      running(argument);
+    };
+  });
+}
+
+/// Lets Python's garbage collector see the hook, which may refer to the trainer.
+template <class T>
+void collect_hook(PyHeapTypeObject* heap_type) {
+  PyTypeObject& type = heap_type->ht_type;
+  type.tp_flags |= Py_TPFLAGS_HAVE_GC;
+  type.tp_traverse = [](PyObject* object, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(object));
+    if (py::detail::is_holder_constructed(object)) {
+      Py_VISIT(py::cast<ModelTrainer<T>&>(py::handle(object)).hook.ptr());
+    }
+    return 0;
+  };
+  type.tp_clear = [](PyObject* object) {
+    if (py::detail::is_holder_constructed(object)) {
+      ModelTrainer<T>& self = py::cast<ModelTrainer<T>&>(py::handle(object));
+      self.trainer.gradient_hook = nullptr;
+      const py::object dropped = std::exchange(self.hook, py::none());
+    }
+    return 0;
+  };
+}
 
 template <class T>
 double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, const py::object& weight) {
@@ -108,18 +148,47 @@ py::list epochs_in_lanes(const std::vector<ModelTrainer<T>*>& trainers, const st
   return reports;
 }
 
+/// Loss, weight, correct classes, samples, penalty.
+using BatchSums = std::tuple<double, double, std::int64_t, std::int64_t, double>;
+
+template <class T>
+BatchSums batch_sums(Trainer<T>& trainer) {
+  const LossSums& sums = trainer.batch();
+  return {sums.loss, sums.weight, sums.correct, sums.samples, sums.penalty};
+}
+
+template <class T>
+void set_batch_sums(Trainer<T>& trainer, const BatchSums& sums) {
+  LossSums& batch = trainer.batch();
+  std::tie(batch.loss, batch.weight, batch.correct, batch.samples, batch.penalty) = sums;
+}
+
 template <class T>
 void register_trainer_classes(py::module_& module, const std::string& suffix) {
   using Self = ModelTrainer<T>;
   py::class_<Dataset<T>>(module, ("Dataset" + suffix).c_str())
       .def_property_readonly("samples", [](const Dataset<T>& self) { return self.samples.x.rows; });
-  py::class_<Self> type(module, ("Trainer" + suffix).c_str());
+  py::class_<Self> type(module, ("Trainer" + suffix).c_str(), py::custom_type_setup(&collect_hook<T>));
   define_state<T>(
       type, [](Self& self) -> Optimizer<T>& { return self.trainer.optimizer(); },
       [](Self& self) -> OwnedMutex& { return self.mutex(); });
   type.def(py::init<const Model<T>&, std::shared_ptr<Loss>, const std::shared_ptr<OptimizerConfig>&, std::uint64_t>(),
            "model"_a, "loss"_a, "config"_a, "seed"_a)
       .def("step", step<T>, "x"_a, "y"_a, "sample_weight"_a)
+      .def("set_gradient_hook", set_gradient_hook<T>, "hook"_a, "gradients"_a)
+      .def_readonly("gradient_hook", &Self::hook)
+      .def_property(
+          "batch", [](Self& self) { return with_mutex(self.mutex(), [&] { return batch_sums(self.trainer); }); },
+          [](Self& self, const BatchSums& sums) {
+            with_mutex(self.mutex(), [&] { set_batch_sums(self.trainer, sums); });
+          },
+          "Loss, weight, correct classes, samples and penalty, summed over the last batch; a gradient hook may replace "
+          "them.")
+      .def_property(
+          "random_offset",
+          [](Self& self) { return with_mutex(self.mutex(), [&] { return self.trainer.random_offset; }); },
+          [](Self& self, Index offset) { with_mutex(self.mutex(), [&] { self.trainer.random_offset = offset; }); },
+          "Samples of the batch in other processes that come before those of this one, for random layers.")
       .def(
           "dataset",
           [](Self& self, const py::object& x, const py::object& y, const py::object& weight, double scale) {
@@ -165,6 +234,16 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
 void register_trainer(py::module_& module) {
   register_trainer_classes<float>(module, "F32");
   register_trainer_classes<double>(module, "F64");
+  module.def(
+      "shuffled_order",
+      [](Index samples, std::uint64_t seed, std::uint64_t epoch) {
+        std::vector<Index> order;
+        fill_order(order, samples, true, seed, epoch);
+        Array<Index> copy(samples);
+        std::copy(order.begin(), order.end(), copy.mutable_data());
+        return copy;
+      },
+      "samples"_a, "seed"_a, "epoch"_a, "The order of the samples in an epoch of a trainer with this seed.");
 }
 
 }  // namespace simdnn

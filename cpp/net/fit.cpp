@@ -42,7 +42,7 @@ void NetworkFit<T>::run_epoch(const StopToken& stop) {
   if (hook) hook->before_epoch();
   const auto start = std::chrono::steady_clock::now();
   const LossSums training = trainer_.epoch(*samples_.dataset, settings_.batch, draw_order(), stop);
-  if (!count_epoch(training)) return;
+  if (!end_epoch(training)) return;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   LossSums validation;
   if (validation_.dataset) validation = trainer_.evaluate(*validation_.dataset, stop, validation_.order());
@@ -69,7 +69,7 @@ SampleOrder NetworkFit<T>::draw_order() {
 }
 
 template <class T>
-bool NetworkFit<T>::count_epoch(const LossSums& sums) {
+bool NetworkFit<T>::end_epoch(const LossSums& sums) {
   if (sums.steps < steps_of(samples_.size(), settings_.batch)) return false;
   ++trained;
   steps += sums.steps;

@@ -116,8 +116,8 @@ class NetworkFit final : public Fit {
   /// The order of the next epoch: that of a dataset with the chosen rows alone.
   SampleOrder draw_order();
 
-  /// True if these sums are those of a whole epoch, which is then counted.
-  bool count_epoch(const LossSums& sums);
+  /// Counts an epoch that was trained; returns false, and counts nothing, if its sums are not those of all steps.
+  bool end_epoch(const LossSums& sums);
 
   /// Adds an epoch that was trained for some seconds, and evaluated; returns the buffer for its parameters if they are
   /// to be kept as the best ones, otherwise nullptr.

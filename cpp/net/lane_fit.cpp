@@ -64,7 +64,7 @@ class LaneFit {
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     for (std::size_t l = 0; l < fits_.size(); ++l) {
       fits_[l]->error = fits_[l]->error ? fits_[l]->error : training[l].error;
-      const bool whole = training[l].samples && fits_[l]->count_epoch(training[l].sums);
+      const bool whole = training[l].samples && fits_[l]->end_epoch(training[l].sums);
       if (!whole) training[l].samples = nullptr;
       const Subset<T>& held_out = fits_[l]->validation();
       if (whole && held_out.dataset) validation[l] = {held_out.dataset, held_out.order().at, held_out.size()};

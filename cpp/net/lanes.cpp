@@ -46,7 +46,7 @@ void add(const LossSums& one, LossSums& sums) {
 template <class T>
 bool LaneGroup<T>::accepts(Trainer<T>& trainer) {
   const Network<T>& network = trainer.network();
-  return typed_kernels<T>().lanes && !trainer.loss().margin && !trainer.sums_penalty &&
+  return typed_kernels<T>().lanes && !trainer.gradient_hook && !trainer.loss().margin && !trainer.sums_penalty &&
          network.outputs() <= kMostOutputs && network.layout().parameters.size() <= kMostParameters &&
          LaneNetwork<T>::accepts(*network.spec()) && LaneOptimizer<T>::accepts(trainer.optimizer());
 }

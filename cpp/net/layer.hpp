@@ -119,6 +119,7 @@ struct PassContext {
   Mode mode = Mode::infer;
   Index time_steps = 1;              ///< rows per sample of the layer's input
   Index batch_offset = 0;            ///< index of the first sample in its batch
+  Index random_offset = 0;           ///< samples of the batch in other processes that come before; random layers alone
   const Index* samples = nullptr;    ///< indices of the samples in their dataset; nullptr: from batch_offset on
   bool keep_state = false;           ///< stateful layers continue from the network's last pass, whose states are open
   bool skip_input_gradient = false;  ///< backward: the gradient w.r.t. the network's input is not needed

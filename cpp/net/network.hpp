@@ -34,6 +34,10 @@ class Network {
   Buffer<T>& gradients() { return gradients_; }
   Buffer<T>& buffers() { return buffers_; }
   States<T>& states() { return states_; }
+
+  /// Elements in the padding after the gradients, for numbers that travel with them between processes.
+  static constexpr Index kSpareGradients = 8;
+  static_assert(kSpareGradients <= kPad);
   ParameterBinder<T> binder(Mode mode) { return {values_.data(), gradients_.data(), buffers_.data(), mode, &states_}; }
 
   /// The mutex that serializes steps and passes through this network.

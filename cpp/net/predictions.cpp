@@ -31,7 +31,7 @@ struct Results {
 void run_predictions(std::vector<Prediction> predictions, int threads, const StopToken& stop) {
   Nanoseconds total = 0;
   for (const Prediction& one : predictions) total += one.work;
-  if (threads < 2 || total < kSerialBelow || !stop.interrupt) {
+  if (threads < 2 || fork_count() > 0 || computes_alone() || total < kSerialBelow || !stop.interrupt) {
     const ComputingAlone alone;
     for (const Prediction& one : predictions) {
       if (!stop.stopped()) one.run(stop);

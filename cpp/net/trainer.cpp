@@ -46,6 +46,7 @@ PassContext Trainer<T>::context_of(const DatasetView<T>& samples, const StopToke
   context.time_steps = samples.time_steps;
   context.seed = seed_;
   context.pass_index = std::uint64_t(optimizer_.attempted_steps());
+  context.random_offset = random_offset;
   context.stop = stop;
   return context;
 }
@@ -111,10 +112,12 @@ LossSums Trainer<T>::differentiate(const DatasetView<T>& samples, const SampleOr
 
 template <class T>
 LossSums Trainer<T>::step(const DatasetView<T>& samples, const SampleOrder& order, Index count, const StopToken& stop) {
-  const ThreadTuner::ScopedMeasurement measurement = tuner_.measure(count, sample_work_ * double(count));
+  ThreadTuner::ScopedMeasurement measurement = tuner_.measure(count, sample_work_ * double(count));
   network_->states().open(count);
-  LossSums sums = differentiate(samples, order, count, true, stop);
+  LossSums& sums = batch_;
+  sums = differentiate(samples, order, count, true, stop);
   if (sums.steps == 0) return sums;
+  if (gradient_hook) measurement.leave_out(gradient_hook);
   double penalty_scale = 1;
   if (sums_penalty) {
     penalty_scale = sums.weight == 0 ? 0 : 1 / sums.weight;
@@ -168,7 +171,8 @@ LossSums Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, const Sam
 template <class T>
 LossSums Trainer<T>::gradient(const DatasetView<T>& samples, const StopToken& stop) {
   reserve(samples, samples.x.rows);
-  return differentiate(samples, {}, samples.x.rows, false, stop);
+  batch_ = differentiate(samples, {}, samples.x.rows, false, stop);
+  return batch_;
 }
 
 template <class T>

@@ -1,6 +1,8 @@
 // Training: a step is gather, forward, loss, backward, update; an epoch is steps over a seeded order.
 #pragma once
 
+#include <functional>
+
 #include "../threads/tuner.hpp"
 #include "loader.hpp"
 #include "loss_head.hpp"
@@ -29,6 +31,15 @@ class Trainer {
   /// weight and counted in the sums. In the sums of an epoch each batch then counts by its number of samples, not by
   /// their weight.
   bool sums_penalty = false;
+
+  /// Called in each step when the gradient of its batch is complete: the optimizer uses what it writes to the network's
+  /// gradients and to batch(). If it throws, nothing is updated.
+  std::function<void()> gradient_hook;
+
+  /// Sums of the last step or gradient, which a hook may replace by those of a batch over several processes.
+  LossSums& batch() { return batch_; }
+
+  Index random_offset = 0;  ///< samples of the batch in other processes that come before those of this one
 
   /// One update from all samples; sums.steps stays 0, and nothing is updated, if the stop token fired.
   LossSums step(const DatasetView<T>& samples, const StopToken& stop);
@@ -74,6 +85,7 @@ class Trainer {
   std::vector<double> row_loss_;
   std::vector<std::uint8_t> row_correct_;
   std::vector<Index> order_;
+  LossSums batch_;
 };
 
 }  // namespace simdnn

@@ -11,7 +11,7 @@ from ._core import __version__
 from .config import get_num_threads, set_num_threads, set_threading_layer, show_config
 
 if TYPE_CHECKING:
-    from . import callbacks, diagnostics, functional, init, nn, optim, plot, pretrain, schedules
+    from . import callbacks, diagnostics, distributed, functional, init, nn, optim, plot, pretrain, schedules
     from . import io as io
     from . import losses as losses
     from . import training as training
@@ -25,6 +25,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "diagnostics",
+    "distributed",
     "fit_many",
     "from_torch",
     "functional",
@@ -51,6 +52,7 @@ __all__ = [
 _SUBPACKAGES = {
     "callbacks",
     "diagnostics",
+    "distributed",
     "functional",
     "init",
     "io",

@@ -237,7 +237,7 @@ def test_info_and_export(run: Run, data: Path, out: Path, tmp_path: Path) -> Non
 
 
 def test_a_diverging_training_is_an_error(run: Run, data: Path, out: Path) -> None:
-    arguments = ["--target", "weight", "--optimizer", "sgd", "--lr", "1e30", *FAST]
+    arguments = ["--target", "weight", "--ignore", "id", "--optimizer", "sgd", "--lr", "1e30", *FAST]
     status, _, errors = run("train", data, *arguments, "--out", out)
     assert (status, out.exists()) == (2, False)
     assert re.fullmatch(r"error: .*diverged.*--lr\n", errors)
@@ -251,7 +251,7 @@ def test_an_interrupt_before_the_first_epoch_is_told(
     run: Run, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(simdnn.Trainer, "fit", interrupt)
-    status, shown, errors = run("train", data, "--target", "loud", "--out", out, *FAST)
+    status, shown, errors = run("train", data, "--target", "loud", "--ignore", "id", "--out", out, *FAST)
     assert (status, shown, out.exists()) == (2, "", False)
     assert errors == "error: interrupted before the first epoch ended; nothing was written\n"
 
@@ -269,7 +269,7 @@ def test_an_interrupt_after_an_epoch_keeps_the_best_one(
         fit(*given, callbacks=[*callbacks, interrupt_late], **options)
 
     monkeypatch.setattr(simdnn.Trainer, "fit", fit_some)
-    status, shown, errors = run("train", data, "--target", "loud", "--out", out, *FAST)
+    status, shown, errors = run("train", data, "--target", "loud", "--ignore", "id", "--out", out, *FAST)
     assert (status, errors, out.exists()) == (0, "", True)
     assert shown.startswith("interrupted: the best epoch so far is kept\n")
     assert simdnn.load_metadata(out)["training"]["epochs"] == 3
@@ -288,7 +288,7 @@ def test_the_table_is_not_overwritten(run: Run, data: Path, tmp_path: Path, link
     if link:
         out = tmp_path / "link.csv"
         os.link(data, out)
-    status, shown, errors = run("train", data, "--target", "loud", "--out", out, *FAST)
+    status, shown, errors = run("train", data, "--target", "loud", "--ignore", "id", "--out", out, *FAST)
     assert (status, shown, data.read_bytes()) == (2, "", before)
     assert errors == f"error: --out: {out} is read by this command; write to another file\n"
 
@@ -356,7 +356,8 @@ def test_models_that_do_not_fit_are_an_error(run: Run, data: Path, out: Path, tm
 
 
 def test_it_runs_as_a_module(data: Path, out: Path) -> None:
-    done = start(["-m", "simdnn", "train", str(data), "--target", "loud", "--out", str(out), *FAST], 60, {})
+    arguments = ["--target", "loud", "--ignore", "id", "--out", str(out), *FAST]
+    done = start(["-m", "simdnn", "train", str(data), *arguments], 60, {})
     assert (done.returncode, done.stderr) == (0, "")
     assert "accuracy (validation)" in done.stdout
     assert start(["-m", "simdnn", "train", "--help"], 60, {}).returncode == 0

@@ -164,3 +164,69 @@ def test_a_tab_can_be_spelled(trained: Run) -> None:
     write("p.txt.csv", "x\tkind", lambda i: f"{i}\tp")
     for name in ("\\t", "tab", "\t"):
         assert trained("predict", "m.safetensors", "p.txt.csv", "--delimiter", name)[::2] == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"), [("inf", "is infinite"), ("-1e300", "holds -1e+300, which is beyond")]
+)
+@pytest.mark.parametrize("row", [1, 7, 23, 40])
+def test_an_error_names_the_row_of_the_file(row: int, cell: str, message: str, run: Run) -> None:
+    """Rows are counted in the file, wherever the split puts them."""
+    write("t.csv", "x,y", lambda i: f"{cell if i + 1 == row else i / 8},{'ab'[i % 2]}")
+    for split in ("0", "0.5"):
+        status, _, errors = run("train", "t.csv", *FAST, "--val-split", split)
+        assert status == 2
+        assert f"error: column x: row {row} {message}" in errors
+    assert not Path("m.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("nan", "row 3 is missing"),
+        ("", "row 3 is missing"),
+        ("inf", "row 3 is infinite"),
+        ("1e300", "row 3 holds 1e+300, which is beyond float32"),
+    ],
+)
+def test_a_target_that_is_no_number_names_its_row(target: str, message: str, run: Run) -> None:
+    write("t.csv", "x,y", lambda i: f"{i / 8},{target if i == 2 else i / 4}")
+    status, _, errors = run("train", "t.csv", *FAST)
+    assert (status, errors.splitlines()[-1]) == (2, f"error: target y: {message}")
+    write("t.csv", "x,y", lambda i: f"{i / 8},{'' if i == 2 else 'ab'[i % 2]}")
+    assert run("train", "t.csv", *FAST)[2].endswith("error: target y: row 3 is missing\n")
+
+
+def test_columns_without_use_are_pointed_out(run: Run) -> None:
+    write(
+        "t.csv",
+        "id,name,none,x,half,flag,y",
+        lambda i: f"{7 * i},w{i},,{i / 8},{i // 2},{i % 3},{'ab'[i % 2]}",
+    )
+    status, _, errors = run("train", "t.csv", *FAST)
+    assert status == 0
+    assert [line.split("; leave")[0] for line in errors.splitlines()] == [
+        "warning: column id: has another whole number in each row, as an id has",
+        "warning: column name: has another word in each row, as an id has",
+        "warning: column none: is empty",
+    ]
+    assert run("train", "t.csv", *FAST, "--ignore", "id,name,none")[2] == ""
+
+
+@pytest.mark.parametrize("command", ["info", "predict", "export"])
+def test_files_of_other_kinds_are_named(command: str, run: Run) -> None:
+    write("t.csv", "x,y", lambda i: f"{i / 8},{'ab'[i % 2]}")
+    np.savez("zip.npz", x=np.ones(3))
+    Path("pickle.pkl").write_bytes(b"\x80\x04N.")
+    Path("model.onnx").write_bytes(b"\x08\x08\x12\x06simdnn:\x00")
+    named = {
+        "model.onnx": "an ONNX file, which simdnn.onnx.load reads",
+        "zip.npz": "a zip file",
+        "pickle.pkl": "a pickle",
+        "t.csv": "no safetensors file",
+    }
+    options = {"info": [], "predict": ["t.csv"], "export": ["--onnx", "o.onnx"]}[command]
+    for name, kind in named.items():
+        status, shown, errors = run(command, name, *options)
+        assert (status, shown) == (2, [])
+        assert errors.startswith(f"error: {name}: {kind}")

@@ -52,6 +52,8 @@ REFUSED: dict[str, tuple[str, Callable[[], Any]]] = {
     "fit, order": ("order", lambda: trainer().fit(VALUES, LABELS, epochs=1, order=lambda _: Y)),
     "evaluate": ("x", lambda: trainer().evaluate(X, LABELS)),
     "objective": ("y", lambda: trainer().objective(VALUES, Y)),
+    "parameters": ("parameters", lambda: trainer().objective(VALUES, LABELS)(np.ma.ones(3))),
+    "rows": ("rows", lambda: table.Columns.fit({"a": VALUES[:, 0]}, rows=Y)),
     "optimizer": (r"params[0]", lambda: optim.SGD([X])),
     "optimizer's step": (r"grads[0]", lambda: optim.SGD([VALUES.copy()]).step([X])),
     "clip_grad_norm_": (r"grads[0]", lambda: optim.clip_grad_norm_([X], 1.0)),

@@ -59,6 +59,9 @@ def test_scratch_of_a_wide_row_is_one_row(call: str) -> None:
     assert lines_of(call, WIDE[call] // 2) == ["MemoryError", "True"]
 
 
+#: Networks whose arenas take 41 megabytes each, at the first prediction.
+FOUR = "[nn.Sequential(nn.Dense(1, 40_000), nn.Dense(40_000, 1)) for _ in range(4)]"
+
 HUGE = {
     "network": "nn.Sequential(nn.Dense(30_000, 30_000))",
     "sizes beyond any memory": "nn.Sequential(nn.ReLU(), in_features=2**45).freeze()",
@@ -67,6 +70,8 @@ HUGE = {
     "loss": "F.mse_loss(strided, strided, return_grad=True)",
     "activation": "F.gelu(out)",
     "prediction": "nn.Sequential(nn.ReLU(), in_features=N)(np.broadcast_to(scalar, (1, N)))",
+    "predictions": f"simdnn.predict_many({FOUR}, np.ones((256, 1)), n_threads=2)",
+    "ensemble": f"nn.Ensemble({FOUR})(np.ones((256, 1)))",
     "step": "simdnn.Trainer(nn.Sequential(nn.Dense(2, 2))).step(out.reshape(-1, 2), np.zeros(N // 2, 'b'))",
 }
 

@@ -108,7 +108,7 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     ),
     "a weight less": (with_entry("weights", [1.0]), "weights: expected one number"),
     "weights of text": (with_entry("weights", "11"), r"weights\[0\]: expected a number, got str"),
-    "no weights": (with_entry("weights", 3), "not iterable"),
+    "no weights": (with_entry("weights", 3), "weights: expected a sequence of numbers, got int"),
     "another average": (with_entry("average", "median"), "'median' is not known"),
     "an unknown entry": (with_entry("code", "x"), "'code' is not known"),
     "an entry less": (without_average, "average"),

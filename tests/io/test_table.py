@@ -299,3 +299,19 @@ def test_what_cannot_be_is_a_clear_error(name: str) -> None:
     call, message = BAD[name]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_columns_learn_from_the_rows_that_are_given() -> None:
+    data = {"x": np.array([1.0, 2.0, 3.0, 100.0]), "kind": np.array(["p", "q", "p", "r"], object)}
+    columns = table.Columns.fit(data, rows=[0, 2])
+    wanted = table.Columns.fit({name: values[[0, 2]] for name, values in data.items()})
+    assert columns.to_dict() == wanted.to_dict()
+    with pytest.raises(ValueError, match="column x: row 4 is infinite"):
+        table.Columns.fit({"x": [1.0, 2.0, 3.0, np.inf]}, rows=np.arange(2))
+    with pytest.raises(ValueError, match="rows: expected at least one row"):
+        table.Columns.fit(data, rows=np.zeros(0, int))
+    for rows in ([True, False], [0.0], [[0]], "01"):
+        with pytest.raises(TypeError, match="rows: "):
+            table.Columns.fit(data, rows=rows)
+    with pytest.raises(IndexError):
+        table.Columns.fit(data, rows=[4])

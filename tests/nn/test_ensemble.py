@@ -13,6 +13,7 @@ from simdnn import Trainer, nn
 
 from tests.oracles.layers import ROWS, Row
 from tests.support.networks import network, samples
+from tests.support.processes import run
 from tests.support.registry import FLOATS, same_bits, spread
 
 Array = np.ndarray[Any, Any]
@@ -197,6 +198,9 @@ def test_it_is_a_sequence_of_its_members() -> None:
     assert ensemble.dtype == np.float64
     assert (ensemble.weights, ensemble.average) == ((1.0, 1.0, 1.0), "probabilities")
     assert repr(ensemble) == f"Ensemble(3 x {models[0]!r}, average='probabilities')"
+    for name in ("models", "weights", "average", "dtype"):
+        with pytest.raises(AttributeError, match=f"{name}: fixed when the Ensemble is made"):
+            setattr(ensemble, name, getattr(ensemble, name))
     frozen = models[0].freeze()
     assert repr(nn.Ensemble([models[0], frozen], [1, 2])) == (
         f"Ensemble([{models[0]!r}, {frozen!r}], weights=[1.0, 2.0])"
@@ -218,7 +222,7 @@ def test_stateful_members_carry_their_states() -> None:
 
 WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"models": []}, ValueError, "models: expected at least one model, got none"),
-    ({"models": network([4, 3])}, TypeError, "models: expected a sequence of models, got one Sequential"),
+    ({"models": network([4, 3])}, TypeError, "models: expected a sequence of models, got Sequential"),
     ({"models": [network([4, 3]), nn.Dense(4, 3)]}, TypeError, r"models\[1\]: expected a Sequential or"),
     ({"models": [nn.Ensemble([network([4, 3])])]}, TypeError, r"models\[0\]: .* got Ensemble"),
     (
@@ -232,6 +236,8 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
         ValueError,
         r"models\[1\]: expected float64.*got float32",
     ),
+    ({"models": 5}, TypeError, "models: expected a sequence of models, got int"),
+    ({"weights": 5}, TypeError, "weights: expected a sequence of numbers, got int"),
     ({"weights": [1, 2]}, ValueError, "weights: expected one number for each of the 3 models, got 2"),
     ({"weights": [1, -1, 1]}, ValueError, r"weights\[1\]: expected a finite number >= 0, got -1"),
     ({"weights": [1, np.nan, 1]}, ValueError, r"weights\[1\]: expected a finite number >= 0, got nan"),
@@ -266,3 +272,18 @@ def test_a_wrong_output_is_named() -> None:
         ensemble.predict(x, np.empty((5, 3), np.float32))
     with pytest.raises(TypeError, match="return_std: expected True or False"):
         ensemble.predict(x, return_std="yes")
+
+
+def test_every_instruction_set_has_the_same_bits(isa: str) -> None:
+    script = """
+import numpy as np
+from simdnn import nn
+from tests.nn.test_ensemble import members, numbers
+from tests.tools.golden import digest
+for dtype in (np.float32, np.float64):
+    for outputs in (1, 5):
+        for average in ("outputs", "probabilities"):
+            ensemble = nn.Ensemble(members(5, outputs, dtype), [1, 2, 0.3, 4, 5], average)
+            print(digest(*ensemble.predict(numbers(40, dtype), return_std=True)))
+"""
+    assert run(script, SIMDNN_ISA=isa) == run(script)

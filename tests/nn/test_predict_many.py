@@ -60,6 +60,9 @@ def test_inputs_may_have_any_number_of_rows() -> None:
     found = simdnn.predict_many(models, xs)
     assert all(map(same_bits, found, [alone(model, x) for model, x in zip(models, xs, strict=True)]))
     assert all(map(same_bits, simdnn.predict_many(models, xs[3]), [alone(model, xs[3]) for model in models]))
+    assert all(
+        map(same_bits, simdnn.predict_many(models, xs[4]), simdnn.predict_many(models, np.array(xs[4])))
+    )
     assert simdnn.predict_many([], numbers(2, 2)) == simdnn.predict_many([], []) == []
 
 
@@ -87,7 +90,8 @@ def test_stateful_models_go_on_in_the_order_of_the_list(threads: int) -> None:
 
 WRONG: list[tuple[Any, Any, type[Exception], str]] = [
     ([network([3, 2]), 5], numbers(2, 3), TypeError, r"models\[1\]: expected a Sequential or a Pred.*int"),
-    (network([3, 2]), numbers(2, 3), TypeError, "models: expected a sequence of models, got one Sequential"),
+    (network([3, 2]), numbers(2, 3), TypeError, "models: expected a sequence of models, got Sequential"),
+    (None, numbers(2, 3), TypeError, "models: expected a sequence of models, got NoneType"),
     ([network([3, 2])] * 3, [numbers(2, 3)] * 2, ValueError, "xs: expected one array for each of the 3"),
     ([network([3, 2])] * 2, [numbers(2, 3), numbers(2, 4)], ValueError, r"xs\[1\]: .*\(n, 3\), got \(2, 4\)"),
     ([network([4, 2]), network([3, 2])], numbers(2, 4), ValueError, r"models\[1\]: xs: .*\(n, 3\)"),

@@ -349,3 +349,52 @@ def test_a_copy_of_an_rbm_that_diverged_is_exact() -> None:
     made = copy.deepcopy(rbm)
     for name, value in rbm.parameters().items():
         assert same_bits(made.parameters()[name], value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        (optim.Adam, {}, {"amsgrad": True}),
+        (optim.Adam, {"amsgrad": True}, {"betas": (0.5, 0.9)}),
+        (optim.SGD, {}, {"momentum": 0.9}),
+        (optim.SGD, {"momentum": 0.9}, {"momentum": 0.5}),
+        (optim.SGD, {"momentum": 0.9}, {}),
+        (optim.RMSprop, {"momentum": 0.9}, {"centered": True}),
+        (optim.NAdam, {}, {"momentum_decay": 0.1}),
+    ],
+    ids=repr,
+)
+def test_settings_may_stay_when_a_state_is_taken_over(kind: Any, before: Any, after: Any) -> None:
+    first = kind(arrays(np.float64), lr=0.25, **before)
+    for t in (1, 2):
+        first.step(arrays(np.float64, t))
+    second = kind(arrays(np.float64), lr=0.5, **after)
+    settings = second.get_params()
+    second.load_state_dict(first.state_dict(), keep_settings=True)
+    assert (second.get_params(), second.steps) == (settings, 2)
+    old, new = first.state_dict()["state"], second.state_dict()["state"]
+    for i in new:
+        for name, value in new[i].items():
+            assert same_bits(value, old.get(i, {}).get(name, np.zeros_like(value)))
+    second.step(arrays(np.float64, 3))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "message"),
+    [
+        (lambda s: {"a": 1}, KeyError, "expected the keys"),
+        (lambda s: {**s, "other": 1}, ValueError, "'other' is not known"),
+        (lambda s: {**s, "state": {0: 5}}, TypeError, r"state\[0\]: expected a dictionary"),
+        (lambda s: {**s, "param_groups": [5]}, TypeError, r"param_groups\[0\]: expected a dictionary"),
+        (lambda s: changed(s, exp_avg=np.ones(4)), ValueError, r"exp_avg'\]: expected shape"),
+        (lambda s: {**s, "param_groups": [{"momentum": 0.5}]}, ValueError, "of another optimizer than Adam"),
+    ],
+)
+def test_a_state_without_its_settings_is_checked_alike(spoil: Any, error: Any, message: str) -> None:
+    optimizer = optim.Adam(arrays(np.float64))
+    optimizer.step(arrays(np.float64, 1))
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(spoil(optimizer.state_dict()), keep_settings=True)
+    assert optimizer.steps == 1
+    with pytest.raises(ValueError, match="no params"):
+        optim.Adam().load_state_dict(optimizer.state_dict(), keep_settings=True)

@@ -14,6 +14,7 @@ from simdnn import (
     callbacks,
     config,
     diagnostics,
+    distributed,
     functional,
     init,
     io,
@@ -41,6 +42,7 @@ MODULES = (
     config,
     pretrain,
     diagnostics,
+    distributed,
     plot,
 )
 PUBLIC: dict[str, Any] = {

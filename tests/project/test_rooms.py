@@ -23,6 +23,7 @@ ROOMS = {
     "config",
     "demo",
     "diagnostics",
+    "distributed",
     "functional",
     "init",
     "io",

@@ -95,6 +95,27 @@ def test_each_estimator_is_as_its_own_fit_leaves_it(make: Any, n_threads: int) -
             assert one.random_state.randint(2**30) == other.random_state.randint(2**30)
 
 
+@pytest.mark.parametrize("settings", [{}, {"solver": "sgd", "momentum": 0.5}, {"shuffle": False}], ids=str)
+@pytest.mark.parametrize("make", [MLPClassifier, MLPRegressor])
+def test_many_equal_tiny_networks(make: Any, settings: dict[str, Any]) -> None:
+    """They may train in lanes; they stop in different epochs."""
+    y = Y if make is MLPClassifier else X[:, 0] + X[:, 1] ** 2
+
+    def made() -> list[Any]:
+        seeds = [{"random_state": seed, "tol": 0.01 * seed, "n_iter_no_change": 3} for seed in range(20)]
+        return [make(**QUICK | settings | one) for one in seeds]
+
+    wanted = [one.fit(X, y) for one in made()]
+    for one, other in zip(fit_many(made(), X, y), wanted, strict=True):
+        assert_equal(one, other)
+    assert len({one.n_iter_ for one in wanted}) > 3
+    members = make(**QUICK | settings, n_members=12, bagging="bootstrap").fit(X, y)
+    python = make(**QUICK | settings, n_members=12, bagging="bootstrap", callbacks=[lambda *_: None]).fit(
+        X, y
+    )
+    assert_equal(members, python)
+
+
 @pytest.mark.parametrize("settings", SETTINGS[:1] + SETTINGS[7:12], ids=str)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_native_epochs_have_the_bits_of_epochs_in_python(weighted: bool, settings: dict[str, Any]) -> None:

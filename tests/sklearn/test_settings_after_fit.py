@@ -309,7 +309,7 @@ def steps_of(optimizer: Any, settings: list[dict[str, Any]], **start: Any) -> An
 
 
 def oracle_of(optimizer: optim.Optimizer, changes: list[dict[str, Any]], alpha: float = 1e-4) -> Any:
-    """The same steps by a `Trainer` whose optimizer is set by hand."""
+    """A network trained by a `Trainer`, whose optimizer is set by hand."""
     still = classifier(batch_size=40, shuffle=False, optimizer=optim.SGD(lr=0.0))
     start = still.partial_fit(X, BINARY, classes=[0, 1])._model
     optimizer.penalize_bias = False

@@ -1,5 +1,6 @@
 """Attributes of trainers and RBMs that are set later; callbacks that change what they are given."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,10 @@ X, Y = np.eye(4, dtype=np.float32), np.arange(4)
 
 def trainer_of(lr: Any = 0.1, **options: Any) -> Trainer:
     return Trainer(network([4, 3, 4]), optimizer=optim.SGD(lr=lr), seed=0, **options)
+
+
+class Derived(Trainer):
+    """A user's trainer, whose attributes are its own."""
 
 
 def rbm_of() -> pretrain.BernoulliRBM:
@@ -61,6 +66,9 @@ def test_settings_of_the_optimizer_are_not_set_at_the_trainer(name: str) -> None
     with pytest.raises(AttributeError, match=rf"{name}: .*; set trainer\.optimizer\.{name}"):
         setattr(trainer, name, 0.5)
     trainer.note = "a user's own"  # type: ignore[attr-defined]
+    derived = Derived(trainer.model)
+    setattr(derived, name, 0.5)
+    assert getattr(copy.copy(derived), name) == 0.5
 
 
 @pytest.mark.parametrize("lr", [0.1, schedules.reduce_on_plateau(0.1, patience=0)], ids=["rate", "plateau"])
@@ -95,3 +103,32 @@ def test_a_layer_of_a_model_cannot_be_replaced() -> None:
     trainer = trainer_of()
     with pytest.raises(TypeError, match="does not support item assignment"):
         trainer.model.layers[0] = nn.ReLU()
+
+
+@pytest.mark.parametrize(
+    "watcher",
+    [callbacks.EarlyStopping(), callbacks.ModelCheckpoint("m"), callbacks.Patience()],
+    ids=lambda w: type(w).__name__,
+)
+def test_settings_of_callbacks_are_checked_when_they_are_set(watcher: Any) -> None:
+    """The direction of a metric was chosen with the metric."""
+    for name in {"monitor", "mode", "like"} & vars(watcher).keys():
+        with pytest.raises(AttributeError, match=f"{name}: fixed when the {type(watcher).__name__} is made"):
+            setattr(watcher, name, "min")
+    for name in {"patience", "min_delta", "restore_best", "save_best_only", "model_only"} & vars(
+        watcher
+    ).keys():
+        for value in ("no", -1, [1]):
+            with pytest.raises((TypeError, ValueError), match=f"{name}: expected"):
+                setattr(watcher, name, value)
+    watcher.note = "a user's own"
+
+
+def test_a_patience_that_is_set_while_training_is_used() -> None:
+    stopping = callbacks.EarlyStopping("loss", None, min_delta=1e9)
+
+    def limit(trainer: Trainer, logs: dict[str, float]) -> None:
+        if trainer.epochs_done == 3:
+            stopping.patience = 4
+
+    assert trainer_of().fit(X, Y, epochs=20, callbacks=[limit, stopping], progress=False).epochs == 5

@@ -28,10 +28,11 @@ class StoredDerivativeLayer : public Layer<T> {
   /// The rows of x, y and dy/dx, with a random stream that depends on the pass, the layer and the position in the
   /// batch.
   RandomRows<T> random_rows(const Matrix<const T>& x, const PassContext& context, std::uint32_t stream) const {
+    const Index first = context.random_offset + context.batch_offset;
     return {.x = x,
             .y = y_,
             .slope = slope_,
-            .random = {context.seed, context.pass_index, stream, context.batch_offset * context.time_steps}};
+            .random = {context.seed, context.pass_index, stream, first * context.time_steps}};
   }
 
  private:

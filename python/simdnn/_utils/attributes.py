@@ -13,7 +13,7 @@ class Attributes:
     _kept: ClassVar[frozenset[str]] = frozenset()
     #: Checks of attributes that can be set at any time; they return the value to keep.
     _checks: ClassVar[Mapping[str, Callable[[str, Any], Any]]] = {}
-    #: Names that are no attributes, with the place where such a setting is.
+    #: Names that are no attributes, with the object that has such a setting; a user's subclass may have them.
     _elsewhere: ClassVar[Mapping[str, str]] = {}
 
     if not TYPE_CHECKING:  # type checkers take any attribute where there is a __setattr__
@@ -22,8 +22,8 @@ class Attributes:
             kind = type(self).__name__
             if name in self._kept and name in vars(self):
                 raise AttributeError(f"{name}: fixed when the {kind} is made; make another {kind}")
-            if name in self._elsewhere:
-                raise AttributeError(f"{name}: no attribute of a {kind}; set {self._elsewhere[name]}")
+            if name in self._elsewhere and type(self).__module__.startswith("simdnn."):
+                raise AttributeError(f"{name}: no attribute of a {kind}; set {self._elsewhere[name]}.{name}")
             check = self._checks.get(name)
             super().__setattr__(name, value if check is None else check(name, value))
 

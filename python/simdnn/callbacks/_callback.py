@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from .._utils.attributes import Attributes
 from .._utils.check import check_name
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def monitored(monitor: str, logs: Mapping[str, float]) -> float:
     raise ValueError(f"monitor: {monitor!r} is not in the logs; there are {', '.join(logs)}{hint}")
 
 
-class Callback:
+class Callback(Attributes):
     """Base class of callbacks that act before or after a fit as well as after each epoch.
 
     A subclass overrides the methods that it needs. `Trainer.fit` calls these methods of any object that has

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from .._utils.check import check_flag
 from .._utils.files import Path, check_writable
@@ -73,6 +73,9 @@ class ModelCheckpoint(Callback):
     Source: names and defaults as in Keras, `ModelCheckpoint`.
     """
 
+    _kept = frozenset({"monitor", "mode"})
+    _checks: ClassVar = {"save_best_only": check_flag, "model_only": check_flag}
+
     def __init__(
         self,
         path: Path,
@@ -83,8 +86,8 @@ class ModelCheckpoint(Callback):
         model_only: bool = False,
     ) -> None:
         self.path, self.monitor, self.mode = os.fsdecode(path), monitor, direction(monitor, mode)
-        self.save_best_only = check_flag("save_best_only", save_best_only)
-        self.model_only = check_flag("model_only", model_only)
+        self.save_best_only = save_best_only
+        self.model_only = model_only
         self.last_path: str | None = None
         self._patience = Patience(None, 0.0, self.mode)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._utils.check import check_flag
 from ._callback import Callback, Logs, Mode, direction, monitored
-from ._patience import Patience
+from ._patience import CHECKS, Patience
 
 if TYPE_CHECKING:
     from ..training import Trainer
@@ -68,6 +68,9 @@ class EarlyStopping(Callback):
     ``restore_best_weights``.
     """
 
+    _kept = frozenset({"monitor", "mode"})
+    _checks: ClassVar = CHECKS | {"restore_best": check_flag}
+
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -79,7 +82,7 @@ class EarlyStopping(Callback):
     ) -> None:
         self.monitor, self.mode = monitor, direction(monitor, mode)
         self.patience, self.min_delta = patience, min_delta
-        self.restore_best = check_flag("restore_best", restore_best)
+        self.restore_best = restore_best
         self._begin()
 
     def _begin(self) -> None:
@@ -102,6 +105,7 @@ class EarlyStopping(Callback):
     def __call__(self, trainer: Trainer, logs: Logs) -> bool:
         """Observe the metric of an epoch; True ends the training."""
         value = monitored(self.monitor, logs)
+        self._patience.patience, self._patience.min_delta = self.patience, self.min_delta
         if self._patience.observe(value):
             self.best_epoch = self._epoch
             if self.restore_best:

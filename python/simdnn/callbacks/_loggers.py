@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._utils.check import check_flag
 from .._utils.files import Path, check_writable
@@ -61,8 +61,10 @@ class CSVLogger(Callback):
     Source: names as in Keras, `CSVLogger`.
     """
 
+    _checks: ClassVar = {"append": check_flag}
+
     def __init__(self, path: Path, append: bool = False) -> None:
-        self.path, self.append = os.fspath(path), check_flag("append", append)
+        self.path, self.append = os.fspath(path), append
         self._columns: list[str] = []
 
     def on_fit_begin(self, trainer: Trainer) -> None:

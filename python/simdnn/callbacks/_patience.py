@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
 
+from .._utils.attributes import Attributes
 from .._utils.check import check_finite, check_int, check_name
 
 
-class Patience:
+def check_patience(name: str, value: Any) -> int | None:
+    """`value` as a number of epochs, or None for no limit."""
+    return None if value is None else check_int(name, value, 0)
+
+
+#: Checks of settings, which may change between epochs.
+CHECKS: dict[str, Callable[[str, Any], Any]] = {"patience": check_patience, "min_delta": check_finite}
+
+
+class Patience(Attributes):
     """Counts epochs without improvement of a metric: the rule inside `EarlyStopping`.
 
     Parameters
@@ -49,6 +60,9 @@ class Patience:
     of scikit-learn's MLPClassifier.
     """
 
+    _kept = frozenset({"mode", "like"})
+    _checks: ClassVar = CHECKS
+
     def __init__(
         self,
         patience: int | None = 10,
@@ -56,8 +70,7 @@ class Patience:
         mode: Literal["min", "max"] = "min",
         like: Literal["keras", "sklearn"] = "keras",
     ) -> None:
-        self.patience = None if patience is None else check_int("patience", patience, 0)
-        self.min_delta = check_finite("min_delta", min_delta)
+        self.patience, self.min_delta = patience, min_delta
         self.mode = check_name("mode", mode, ("min", "max"))
         self.like = check_name("like", like, ("keras", "sklearn"))
         self.best = math.inf if self.mode == "min" else -math.inf

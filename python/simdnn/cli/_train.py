@@ -7,6 +7,7 @@ import csv
 import io
 import os
 import time
+import warnings
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from simdnn._utils.files import check_writable
 from simdnn.callbacks import EarlyStopping
 
 from ._common import Command, add_reading, fail, metrics, refuse_input, show, spelling
+
+#: The smallest number of rows in which different values in all of them make an id.
+ROWS_OF_IDS = 20
 
 DESCRIPTION = """Train a network on a table (CSV, Parquet or npz) and write it to one file, together with the
 preprocessing of its columns: numeric columns are scaled, text columns one-hot encoded, missing values filled
@@ -95,9 +99,8 @@ def run(o: argparse.Namespace) -> int:
     target = table.Target.fit(data, o.target, o.task)
     inputs = {name: data[name] for name in data if name != o.target}
     rows, held_out = split(len(data[o.target]), o.val_split, o.seed)
-    columns = table.Columns.fit(
-        select_rows(inputs, rows), max_categories=o.max_categories, max_one_hot=o.max_one_hot
-    )
+    point_out_useless(inputs)
+    columns = table.Columns.fit(inputs, max_categories=o.max_categories, max_one_hot=o.max_one_hot, rows=rows)
     x, y = columns.transform(inputs), target.transform(data)
     model = network(o, columns, target.outputs)
     began = time.perf_counter()
@@ -141,9 +144,20 @@ def split(rows: int, fraction: float, seed: int) -> tuple[NDArray[np.intp], NDAr
     return np.sort(order[count:]), np.sort(order[:count])
 
 
-def select_rows(columns: table.Table, rows: NDArray[np.intp]) -> table.Table:
-    """The table with these rows only."""
-    return {name: values[rows] for name, values in columns.items()}
+def point_out_useless(columns: table.Table) -> None:
+    """Warns of columns that are empty, or have another whole number or word in each row, as ids have."""
+    for name, values in columns.items():
+        words = values.dtype == object
+        known = [one for one in values.tolist() if one is not None and one == one]
+        if not known:
+            reason = "is empty"
+        elif len(set(known)) == len(values) >= ROWS_OF_IDS and (words or all(one % 1 == 0 for one in known)):
+            reason = f"has another {'word' if words else 'whole number'} in each row, as an id has"
+        else:
+            continue
+        warnings.warn(
+            f"column {name}: {reason}; leave it out with --ignore, unless it has a use", stacklevel=2
+        )
 
 
 def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.Sequential:

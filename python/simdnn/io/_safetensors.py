@@ -22,6 +22,14 @@ VERSION = 2
 ATTEMPTS = 100
 #: Names of safetensors' dtypes in NumPy.
 DTYPES = {"F32": "float32", "F64": "float64"}
+#: The first bytes of files of other kinds, with their names.
+OTHERS = {
+    b"PK\x03\x04": "a zip file, as PyTorch and NumPy write; for PyTorch's weights see simdnn.from_torch",
+    b"\x89HDF": "an HDF5 file, as Keras writes",
+    b"\x80": "a pickle",
+}
+#: The first bytes of the fields that can be second in an ONNX file, whose first is the version.
+ONNX_FIELDS = b"\x12\x1a\x22\x28\x32\x3a\x42"
 #: The functions that load files, by the object in the file.
 LOADERS = {
     "model": "simdnn.load",
@@ -151,4 +159,16 @@ def _errors_named(name: str) -> Iterator[None]:
     except (MemoryError, ImportError):
         raise
     except Exception as error:  # any kind of error may come from untrusted content
-        raise ValueError(f"{name}: {first_line(error)}") from error
+        raise ValueError(f"{name}: {kind_of(name)}{first_line(error)}") from error
+
+
+def kind_of(name: str) -> str:
+    """The beginning of the message for a file that is not of safetensors, with its kind if that is known."""
+    with open(name, "rb") as file:
+        head = file.read(9)
+    if head[8:] == b"{":
+        return ""
+    if len(head) > 2 and head[0] == 8 and head[1] < 32 and head[2] in ONNX_FIELDS:
+        return "an ONNX file, which simdnn.onnx.load reads, and no safetensors file: "
+    kinds = [f"{kind}, and " for begin, kind in OTHERS.items() if head.startswith(begin)]
+    return "".join(kinds) + "no safetensors file: "

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
+from .._utils.attributes import Attributes
 from .._utils.check import check_finite, check_flag, check_name
 from ._layer import Shape
-from ._predict_many import natives_of
+from ._predict_many import checked_models, native_of
 from ._predictor import Predictor
 from ._sequential import Sequential
 
@@ -23,7 +24,7 @@ __all__ = ["Ensemble"]
 AVERAGES = ("outputs", "probabilities")
 
 
-class Ensemble:
+class Ensemble(Attributes):
     """Networks whose predictions are averaged: a deep ensemble.
 
     The mean is sum(w y) / sum(w) of the members' outputs y. Members share the threads, and the mean adds them
@@ -74,93 +75,67 @@ class Ensemble:
     ((6, 2), (5, 6, 2))
     """
 
+    _kept = frozenset({"models", "weights", "average", "dtype"})
+
     def __init__(
         self,
         models: Iterable[Sequential | Predictor],
         weights: Iterable[float] | None = None,
         average: Literal["outputs", "probabilities"] = "outputs",
     ) -> None:
-        members = models if isinstance(models, Sequential | Predictor) else tuple(models)
-        self._natives = natives_of(members)  # type: ignore[arg-type]
-        self._models: tuple[Sequential | Predictor, ...] = members  # type: ignore[assignment]
-        self._average = check_name("average", average, AVERAGES)
-        if not self._models:
+        self.models = checked_models(models)
+        if not self.models:
             raise ValueError("models: expected at least one model, got none")
-        first = self._models[0]
-        for i, model in enumerate(self._models):
-            if _signature(model) != _signature(first):
+        self._natives = [native_of(model) for model in self.models]
+        self.average = check_name("average", average, AVERAGES)
+        first = self.models[0]
+        self.dtype, self._input, self._output = wanted = _signature(first)
+        for i, model in enumerate(self.models):
+            if _signature(model) != wanted:
                 raise ValueError(
                     f"models[{i}]: expected {_described(first)} as models[0] has, got {_described(model)}"
                 )
-        self._weights = _checked_weights(weights, len(self._models))
-        exponent = math.frexp(max(self._weights))[1]
-        self._scaled = [math.ldexp(weight, -exponent) for weight in self._weights]  # their sum is finite
-        single = first.dtype == np.float32
+        self.weights = _checked_weights(weights, len(self.models))
+        exponent = math.frexp(max(self.weights))[1]
+        self._scaled = [math.ldexp(weight, -exponent) for weight in self.weights]  # their sum is finite
+        single = self.dtype == np.float32
         self._mean = _core.predict_mean_f32 if single else _core.predict_mean_f64
         self._members = _core.predict_members_f32 if single else _core.predict_members_f64
 
     @property
-    def models(self) -> tuple[Sequential | Predictor, ...]:
-        """The members."""
-        return self._models
-
-    @property
-    def weights(self) -> tuple[float, ...]:
-        """The weights, as they were given."""
-        return self._weights
-
-    @property
-    def average(self) -> str:
-        """The quantity that is averaged."""
-        return self._average
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype of the members."""
-        return self._models[0].dtype
-
-    @property
     def in_features(self) -> int:
         """The number of features of a sample, or of a time step."""
-        return self._models[0].in_features
+        return self._input.features
 
     @property
     def out_features(self) -> int:
         """The number of features of an output, or of its time steps."""
-        return self._models[0].out_features
-
-    @property
-    def _input(self) -> Shape:
-        return self._models[0]._input
-
-    @property
-    def _output(self) -> Shape:
-        return self._models[0]._output
+        return self._output.features
 
     def __len__(self) -> int:
-        return len(self._models)
+        return len(self.models)
 
     def __iter__(self) -> Iterator[Sequential | Predictor]:
-        return iter(self._models)
+        return iter(self.models)
 
     @overload
     def __getitem__(self, index: int) -> Sequential | Predictor: ...
     @overload
     def __getitem__(self, index: slice) -> tuple[Sequential | Predictor, ...]: ...
     def __getitem__(self, index: int | slice) -> Any:
-        return self._models[index]
+        return self.models[index]
 
     def __repr__(self) -> str:
-        shown = [repr(model) for model in self._models]
+        shown = [repr(model) for model in self.models]
         parts = [f"{len(shown)} x {shown[0]}" if len(set(shown)) == 1 else f"[{', '.join(shown)}]"]
-        if len(set(self._weights)) > 1:
-            parts.append(f"weights={list(self._weights)}")
-        if self._average != AVERAGES[0]:
-            parts.append(f"average={self._average!r}")
+        if len(set(self.weights)) > 1:
+            parts.append(f"weights={list(self.weights)}")
+        if self.average != AVERAGES[0]:
+            parts.append(f"average={self.average!r}")
         return f"Ensemble({', '.join(parts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Ensemble, (self._models, self._weights, self._average)
+        return Ensemble, (self.models, self.weights, self.average)
 
     def __call__(self, x: ArrayLike) -> NDArray[Any]:
         """The mean for `x`, see `predict`."""
@@ -201,7 +176,7 @@ class Ensemble:
         TypeError, ValueError
             If an array has another dtype or shape.
         """
-        probabilities = self._average == "probabilities"
+        probabilities = self.average == "probabilities"
         spread = check_flag("return_std", return_std)
         return self._mean(self._natives, self._scaled, probabilities, x, out, spread)  # type: ignore[no-any-return]
 
@@ -223,11 +198,11 @@ class Ensemble:
         TypeError, ValueError
             If `x` has another shape or does not consist of real numbers.
         """
-        return self._members(self._natives, self._average == "probabilities", x)
+        return self._members(self._natives, self.average == "probabilities", x)
 
     def reset_states(self) -> None:
         """Resets the states of the members' stateful layers, so that the next batch may have any size."""
-        for model in self._models:
+        for model in self.models:
             model.reset_states()
 
     def freeze(self) -> Ensemble:
@@ -238,11 +213,11 @@ class Ensemble:
         Ensemble
             It predicts as this one does, and training the members of this one does not affect it.
         """
-        frozen = [m.freeze() if isinstance(m, Sequential) else copy.copy(m) for m in self._models]
-        return Ensemble(frozen, self._weights, self._average)  # type: ignore[arg-type]
+        frozen = [m.freeze() if isinstance(m, Sequential) else copy.copy(m) for m in self.models]
+        return Ensemble(frozen, self.weights, self.average)  # type: ignore[arg-type]
 
 
-def _signature(model: Sequential | Predictor) -> tuple[Any, ...]:
+def _signature(model: Sequential | Predictor) -> tuple[np.dtype[Any], Shape, Shape]:
     """The facts that all members of an ensemble share."""
     return model.dtype, model._input, model._output
 
@@ -256,7 +231,9 @@ def _checked_weights(weights: Iterable[float] | None, count: int) -> tuple[float
     """The weights of so many members as floats."""
     if weights is None:
         return (1.0,) * count
-    given: Sequence[Any] = tuple(weights)
+    if not hasattr(weights, "__iter__"):
+        raise TypeError(f"weights: expected a sequence of numbers, got {type(weights).__name__}")
+    given: tuple[Any, ...] = tuple(weights)
     if len(given) != count:
         raise ValueError(f"weights: expected one number for each of the {count} models, got {len(given)}")
     checked = tuple(check_finite(f"weights[{i}]", weight) for i, weight in enumerate(given))

@@ -21,21 +21,21 @@ def predict_many(
     *,
     n_threads: int | None = None,
 ) -> list[NDArray[Any]]:
-    """The outputs of many networks in one native call, which threads share.
+    """The outputs of many networks, of any shapes, in one native call.
 
-    Each network computes on one thread; a free thread takes the network that is expected to take longest. The
-    results have the bits of ``model(x)`` and ``predictor.predict(x)``, one after another.
+    Free threads take the next network, the longest expected first. The results have the bits of ``model(x)``
+    and ``predictor.predict(x)``, one after another.
 
     Parameters
     ----------
     models : sequence of Sequential or Predictor
         The networks, float32 and float64 mixed as you like. One that is in the list several times predicts
         one batch after another.
-    xs : array, or list with one array for each model
-        The input of all networks, or of each: samples, or one sample without the first axis. A list or tuple
-        is always one of inputs.
+    xs : list of arrays, or array
+        The input of each network; an array is shared by all. It is a batch, or one sample without the first
+        axis.
     n_threads : int or None
-        The largest number of threads, never above `get_num_threads`; None is that number.
+        Number of threads; None is `simdnn.get_num_threads()`. A network stays on one thread.
 
     Returns
     -------
@@ -60,25 +60,26 @@ def predict_many(
     >>> [len(output) for output in outputs]
     [1, 2, 3, 4]
     """
-    natives = natives_of(models)
-    threads = _core.thread_count() if n_threads is None else check_int("n_threads", n_threads, 1, 2**15 - 1)
-    if not isinstance(xs, list | tuple):
+    natives = [native_of(model) for model in checked_models(models)]
+    threads = _core.thread_count() if n_threads is None else check_int("n_threads", n_threads)
+    if not isinstance(xs, list | tuple) or not any(getattr(x, "shape", ()) for x in xs):
         return _core.predict_many(natives, xs, True, threads)
     if len(xs) != len(natives):
         raise ValueError(f"xs: expected one array for each of the {len(natives)} models, got {len(xs)}")
     return _core.predict_many(natives, list(xs), False, threads)
 
 
-def natives_of(models: Sequence[Sequential | Predictor]) -> list[Any]:
-    """The native objects of models and predictors; raises a TypeError for anything else."""
-    if isinstance(models, Sequential | Predictor):
-        raise TypeError(f"models: expected a sequence of models, got one {type(models).__name__}")
-    natives: list[Any] = []
-    for i, model in enumerate(models):
-        if isinstance(model, Sequential):
-            natives.append(model._model)
-        elif isinstance(model, Predictor):
-            natives.append(model._predictor)
-        else:
+def checked_models(models: Any) -> tuple[Sequential | Predictor, ...]:
+    """The models as a tuple; raises a TypeError with the place of anything else."""
+    if isinstance(models, Sequential | Predictor) or not hasattr(models, "__iter__"):
+        raise TypeError(f"models: expected a sequence of models, got {type(models).__name__}")
+    members = tuple(models)
+    for i, model in enumerate(members):
+        if not isinstance(model, Sequential | Predictor):
             raise TypeError(f"models[{i}]: expected a Sequential or a Predictor, got {type(model).__name__}")
-    return natives
+    return members
+
+
+def native_of(model: Sequential | Predictor) -> Any:
+    """The native object of a model or predictor."""
+    return model._model if isinstance(model, Sequential) else model._predictor

@@ -12,6 +12,7 @@ from .. import _core, nn
 from .._utils.check import check_int
 from .._utils.files import Path, check_writable, write_atomically
 from ..nn._layer import Shape
+from ._checksum import seal
 from ._graph import Graph, need_onnx
 from ._layers import chain
 from ._table import ML_DOMAIN, decoded, encoded
@@ -132,6 +133,7 @@ def to_onnx(
         producer_name="simdnn",
         producer_version=_core.__version__,
     )
+    seal(made)
     onnx.checker.check_model(made, full_check=True)
     return made
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import nn
 from .._utils.files import Path, check_regular, first_line
+from ._checksum import verify
 from ._forms import FORMS
 from ._graph import need_onnx
 from ._importers import IMPORTERS, column_embedding
@@ -33,8 +34,8 @@ def load(path: Path) -> nn.Sequential:
     Raises
     ------
     ValueError
-        If the file is not valid ONNX, or has an operator, attribute or connection that is not supported; the
-        message names the node.
+        If the file is not valid ONNX, is not what `export` wrote by its checksum, or has an operator,
+        attribute or connection that is not supported; the message names the node.
     OSError
         If the file cannot be read.
     ImportError
@@ -42,6 +43,9 @@ def load(path: Path) -> nn.Sequential:
 
     Notes
     -----
+    Files of `export` have a checksum, which is verified; a program that changes the weights must remove it
+    from the metadata.
+
     Every file that `export` writes of a `Sequential` without columns can be read, as can the multilayer
     perceptrons of ``torch.onnx.export`` and of skl2onnx: Gemm, MatMul, constants added to each feature or
     multiplied with it, BatchNormalization, LayerNormalization, Softmax, Dropout, the activations, also where
@@ -67,10 +71,13 @@ def load(path: Path) -> nn.Sequential:
     with open(path, "rb") as file:
         content = file.read()
     try:
+        if content[5:9] == b"\0\0\0{":  # the end of the size of a header, and its beginning
+            raise ValueError("a safetensors file, which simdnn.load reads")
         proto = onnx.load_model_from_string(content)
         if not proto.graph.output:
             raise ValueError("holds no graph")
         check_opset(proto)
+        verify(proto)
         return Reader(proto.graph, IMPORTERS, (*FORMS, column_embedding)).model()
     except (MemoryError, ImportError):
         raise

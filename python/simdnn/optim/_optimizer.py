@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.check import check_float, check_name
+from .._utils.check import check_flag, check_float, check_name
 from ..schedules import ReduceOnPlateau, Schedule
 from ._arrays import checked_params
 from ._declare import declare, options_documentation
@@ -257,7 +257,7 @@ class Optimizer(WithOptions):
         """
         return state_of(self)
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], *, keep_settings: bool = False) -> None:
         """Take over state and settings of another optimizer, or of PyTorch's, tensors and all.
 
         A schedule stays and goes on at the step of the state.
@@ -266,6 +266,9 @@ class Optimizer(WithOptions):
         ----------
         state : dict
             A result of `state_dict`.
+        keep_settings : bool
+            True takes over steps and buffers alone, as they are, from an optimizer of the same class: buffers
+            that its settings did not need begin at 0, and those that these settings do not need are dropped.
 
         Raises
         ------
@@ -273,15 +276,14 @@ class Optimizer(WithOptions):
             If something is missing, has another kind or shape, or would give nonsense: a number that is not
             finite or that the dtype of the parameters cannot hold, a negative square. Nothing is changed.
         """
-        load_state(self, state)
+        if check_flag("keep_settings", keep_settings):
+            resume_state(self, state)
+        else:
+            load_state(self, state)
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         """Takes over an optimizer's own state, which may be that of a training that diverged."""
         load_state(self, state, diverged=True)
-
-    def _resume(self, state: Mapping[str, Any]) -> None:
-        """Takes over the buffers and counts of a state of its class, and keeps its own settings."""
-        resume_state(self, state)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The arguments of the constructor besides params, by name, as of scikit-learn's estimators.

@@ -83,23 +83,14 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any], diverged: bool = 
     The state of a training that `diverged` may hold numbers that are not finite.
     """
     target = bound(optimizer, "load_state_dict")
-    try:
-        entries, groups = state["state"], list(state["param_groups"])
-    except (KeyError, TypeError):
-        raise KeyError("state: expected the keys 'state' and 'param_groups'") from None
-    if unknown := [key for key in state if key not in KEYS]:
-        raise ValueError(f"state: {unknown[0]!r} is not known; known: {', '.join(KEYS)}")
-    check_mapping("state", entries)
-    if len(groups) != 1:
-        raise ValueError(f"param_groups: expected one group, got {len(groups)}")
-    check_mapping("param_groups[0]", groups[0])
-    keys = checked_keys(groups[0], len(optimizer._shapes), entries)
-    settings, own = checked_settings(optimizer, groups[0])
+    entries, group = checked_parts(state)
+    keys = checked_keys(group, len(optimizer._shapes), entries)
+    settings, own = checked_settings(optimizer, group)
     found_entries = [check_mapping(f"state[{key!r}]", entries.get(key, {})) for key in keys]
     given = [{name: value for name, value in entry.items() if value is not None} for entry in found_entries]
     needless = {"momentum_buffer"} if settings.get("momentum") == 0 else set()
     arrays = [checked_arrays(optimizer, i, entry, needless) for i, entry in enumerate(given)]
-    counts = checked_counts(optimizer, given, groups[0], needless)
+    counts = checked_counts(optimizer, given, group, needless)
     if not diverged:
         arrays = [checked_numbers(optimizer, i, found) for i, found in enumerate(arrays)]
 
@@ -114,15 +105,41 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any], diverged: bool = 
 
 
 def resume_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
-    """See `Optimizer._resume`: buffers that only one of both rules has are 0, or are dropped."""
+    """See `Optimizer.load_state_dict`: the state fits after buffers were added or left out."""
+    bound(optimizer, "load_state_dict")
+    parts, old = checked_parts(state)
+    check_family(optimizer, old)
     row, entries = RULES[optimizer._config.rule], {}
     for i, views in enumerate(views_of(optimizer)):
-        found = state["state"].get(i, {})
+        found = check_mapping(f"state[{i}]", parts.get(i, {}))
         if found or not row["counts"]:
             blank = numbers_of(optimizer, 0, list(row["scalar_state"].values())) | views
             entries[i] = {name: found.get(name, value) for name, value in blank.items()}
-    group = state_of(optimizer)["param_groups"][0] | {"steps": state["param_groups"][0]["steps"]}
+    group = state_of(optimizer)["param_groups"][0] | {"steps": old.get("steps", 0)}
     load_state(optimizer, {"state": entries, "param_groups": [group]}, diverged=True)
+
+
+def checked_parts(state: Mapping[str, Any]) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
+    """The states of the parameters, and the one param group."""
+    try:
+        entries, groups = state["state"], list(state["param_groups"])
+    except (KeyError, TypeError):
+        raise KeyError("state: expected the keys 'state' and 'param_groups'") from None
+    if unknown := [key for key in state if key not in KEYS]:
+        raise ValueError(f"state: {unknown[0]!r} is not known; known: {', '.join(KEYS)}")
+    check_mapping("state", entries)
+    if len(groups) != 1:
+        raise ValueError(f"param_groups: expected one group, got {len(groups)}")
+    return entries, check_mapping("param_groups[0]", groups[0])
+
+
+def check_family(optimizer: Optimizer, given: Mapping[str, Any]) -> None:
+    """Raises if the settings of a param group are those of another optimizer."""
+    family = RULES[optimizer._rules[0]]["hypers"]
+    own = {argument.name for argument in optimizer._own_arguments}
+    for name in split_pairs(dict(given)):
+        if name in ALL_HYPERS and name not in family and name not in own:
+            raise ValueError(f"{name}: the state is of another optimizer than {type(optimizer).__name__}")
 
 
 def checked_keys(group: Mapping[str, Any], count: int, entries: Mapping[Any, Any]) -> list[Any]:
@@ -147,9 +164,7 @@ def checked_settings(
     given = split_pairs(dict(group))
     rule, family = optimizer._config.rule, RULES[optimizer._rules[0]]["hypers"]
     own = {argument.name: argument for argument in optimizer._own_arguments}
-    for name in given:
-        if name in ALL_HYPERS and name not in family and name not in own:
-            raise ValueError(f"{name}: the state is of another optimizer than {type(optimizer).__name__}")
+    check_family(optimizer, given)
     for name in optimizer._structure:
         if name in given and own[name].checked(given[name]) != getattr(optimizer, name):
             raise ValueError(

@@ -87,7 +87,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         **params
-            Parameters of the estimator; they take effect in the next fit.
+            Parameters of the estimator; they take effect in the next `fit` or `partial_fit`.
 
         Returns
         -------

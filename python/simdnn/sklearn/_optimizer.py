@@ -91,7 +91,7 @@ def prepare(estimator: Any, head: Head, fresh: bool) -> None:
     trainer = make_trainer(estimator._model, head, optimizer, estimator._seed)
     if old is not None:
         state = old.state_dict() if estimator._trainer is not None else estimator._optimizer_state
-        optimizer._resume(state)
+        optimizer.load_state_dict(state, keep_settings=True)
         trainer.epochs_done = getattr(estimator._trainer, "epochs_done", 0)
     estimator._optimizer, estimator._trainer, estimator._optimizer_state = optimizer, trainer, None
     estimator._optimizer_parameters = now

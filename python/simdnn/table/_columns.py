@@ -8,13 +8,14 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_int
 from .._utils.jsonable import only_keys
 from ._arrays import as_column, check_lengths, checked_columns
 from ._cells import Table
-from ._encoders import Categories, Numbers, checked_scaling
+from ._encoders import Categories, Numbers, check_range, checked_scaling
 
 
 class Columns:
@@ -52,7 +53,14 @@ class Columns:
         self.parts = tuple(parts)
 
     @classmethod
-    def fit(cls, table: Table, *, max_categories: int = 1000, max_one_hot: int = 32) -> Columns:
+    def fit(
+        cls,
+        table: Table,
+        *,
+        max_categories: int = 1000,
+        max_one_hot: int = 32,
+        rows: ArrayLike | None = None,
+    ) -> Columns:
         """Learn means, scales and categories from training data.
 
         Parameters
@@ -64,6 +72,9 @@ class Columns:
             Largest number of categories of a text column, >= 2; rarer ones share one of them.
         max_one_hot : int
             Largest number of categories that are one-hot, >= 0; a column with more is an index.
+        rows : array of int, optional
+            Indices of the rows to learn from; by default all. The others are checked like them, and errors
+            name the row of the table.
 
         Returns
         -------
@@ -72,10 +83,12 @@ class Columns:
         Raises
         ------
         TypeError
-            If a limit is not an integer, the name of a column is not a string, or an array is masked.
+            If a limit or a row is not an integer, the name of a column no string, or an array is masked.
         ValueError
             If there are no columns, they differ in length or hold dates, complex numbers or other objects, a
             number is infinite or beyond float32, or a limit is out of its range.
+        IndexError
+            If a row is out of range.
         """
         columns = {
             name: as_column(f"column {name}", values) for name, values in checked_columns(table).items()
@@ -87,6 +100,11 @@ class Columns:
             check_int("max_categories", max_categories, 2, 2**24),
             check_int("max_one_hot", max_one_hot, 0),
         )
+        for name, values in columns.items():
+            if values.dtype != object:
+                check_range(f"column {name}", values.astype(np.float64, copy=False))
+        if rows is not None:
+            columns = {name: values[checked_rows(rows)] for name, values in columns.items()}
         return cls(
             [
                 Categories.fitted(name, values, most, hot)
@@ -179,6 +197,16 @@ class Columns:
         if not isinstance(description, list) or not description:
             raise TypeError("columns: expected a list")
         return cls([part_of(one) for one in description])
+
+
+def checked_rows(rows: ArrayLike) -> NDArray[Any]:
+    """Indices of rows as an array of integers."""
+    found = as_cpu_array("rows", rows)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise TypeError(f"rows: expected a list of integers, got dtype {found.dtype}, shape {found.shape}")
+    if found.size == 0:
+        raise ValueError("rows: expected at least one row, got none")
+    return found
 
 
 def part_of(description: Any) -> Numbers | Categories:

@@ -38,7 +38,6 @@ class Numbers:
     def fitted(cls, name: str, values: NDArray[Any]) -> Numbers:
         """An encoder with the mean and the standard deviation of these values."""
         values = values.astype(np.float64, copy=False)
-        check_range(f"column {name}", values)
         known = values[~np.isnan(values)]
         return cls(name, *mean_and_scale(known), known.size < values.size)
 

@@ -170,7 +170,9 @@ def checked(table: Table, name: str) -> NDArray[Any]:
     values = as_column(f"target {name}", columns[name])
     absent = np.array([one is None for one in values]) if values.dtype == object else ~np.isfinite(values)
     if absent.any():
-        raise ValueError(f"target {name}: row {int(np.argmax(absent)) + 1} is missing or infinite")
+        row = int(np.argmax(absent))
+        infinite = values.dtype == np.float64 and np.isinf(values[row])
+        raise ValueError(f"target {name}: row {row + 1} is {'infinite' if infinite else 'missing'}")
     return values
 
 

@@ -1,111 +1,68 @@
-"""`Epochs`: a fit in one native call, ordered by a `RandomState` and ended by a `Patience`."""
+"""The loop over epochs of a fit: history, validation, callbacks, progress."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from .._utils.progress import Progress, advance, bar
+from ..config import limited_threads
+from ._history import History
 
-from .. import _core
-from ..callbacks import Patience
-from ._fit_many import new_fit
-from ._population import in_place
-from ._trainer import Logs, Trainer
+if TYPE_CHECKING:
+    from ._trainer import Trainer
 
-
-class Epochs:
-    """The epochs of a trainer in one native call, for front ends with rules of their own.
-
-    Parameters
-    ----------
-    trainer : Trainer
-    data, validation : (X, y, sample_weight), or None for no validation
-        As in `Trainer.fit`.
-    epochs, batch_size : int
-    random : numpy.random.RandomState or None
-        Generator that shuffles the order of each epoch, beginning with that of memory; it must be an MT19937.
-        None leaves the order.
-    patience : Patience
-        Rule that ends the training, with its best value and epochs waited so far; it is not changed.
-    metric : "loss" or "val_loss"
-        The metric that it observes, as loss / `divisor` + `constant`. The penalty is added to the training
-        loss of a trainer with ``penalty="sum"``. With "val_loss", the model ends with the parameters of the
-        best epoch.
-    """
-
-    def __init__(
-        self,
-        trainer: Trainer,
-        data: tuple[Any, ...],
-        validation: tuple[Any, ...] | None = None,
-        *,
-        epochs: int,
-        batch_size: int,
-        random: np.random.RandomState | None,
-        patience: Patience,
-        metric: Literal["loss", "val_loss"] = "loss",
-        divisor: float = 1.0,
-        constant: float = 0.0,
-    ) -> None:
-        self.trainer, self.random = trainer, random
-        limit = -1 if patience.patience is None else patience.patience
-        like_sklearn = patience.like == "sklearn"
-        stopping = _core.Stopping(metric, limit, patience.min_delta, like_sklearn, metric == "val_loss")
-        stopping.divisor, stopping.constant = divisor, constant
-        stopping.adds_penalty = trainer.penalty == "sum"
-        stopping.best, stopping.waited = patience.best, patience.waited
-        dataset, held_out = (None if one is None else self._dataset(*one) for one in (data, validation))
-        self.fit = new_fit(trainer, dataset, None, held_out, None, epochs, batch_size, False, stopping)
-        if random is not None:
-            state = random.get_state(legacy=False)["state"]
-            self.fit.random = _core.RandomState(state["key"], state["pos"])
-
-    def _dataset(self, X: Any, y: Any, sample_weight: Any) -> Any:
-        return self.trainer._trainer.dataset(in_place(X), y, sample_weight, 1.0)
-
-    def run(self) -> None:
-        """Trains on this thread, and on others where that pays; raises what has ended the training."""
-        try:
-            _core.run_fit(self.fit)
-        finally:
-            self._end()
-        self.fit.raise_error()
-
-    def _end(self) -> None:
-        """Counts the epochs, and hands the state back to the generator."""
-        self.trainer.epochs_done += len(self.fit.loss)
-        if self.random is not None and (native := self.fit.random) is not None:
-            state = self.random.get_state(legacy=False)
-            state["state"] = {"key": native.key, "pos": native.position}
-            self.random.set_state(state)
-
-    @property
-    def stopped(self) -> bool:
-        """True if the rule has ended the training."""
-        return self.fit.stopped
-
-    @property
-    def logs(self) -> list[Logs]:
-        """The metrics of each complete epoch: "loss", "penalty" and, with validation data, "val_loss"."""
-        columns = {"loss": self.fit.loss, "penalty": self.fit.penalty}
-        if self.fit.validates:
-            columns["val_loss"] = self.fit.val_loss
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+Logs = dict[str, float]
+Callback = Callable[["Trainer", Logs], Any]
+#: Native report of an epoch: mean loss, accuracy, samples, steps, mean penalty.
+Report = tuple[float, float, int, int, float]
 
 
-def run_together(fits: Sequence[Epochs], n_threads: int) -> list[Exception | None]:
-    """Runs many fits at once, each on one thread at a time; returns the error of each, or None."""
-    try:
-        _core.run_fits([one.fit for one in fits], n_threads, None)
-    finally:
-        for one in fits:
-            one._end()
-    errors: list[Exception | None] = []
-    for one in fits:
-        try:
-            one.fit.raise_error()
-            errors.append(None)
-        except Exception as error:
-            errors.append(error)
-    return errors
+def run_epochs(
+    trainer: Trainer,
+    epochs: int,
+    train: Callable[[], Report],
+    validation: Any,
+    watchers: Sequence[Callback],
+    progress: Progress,
+) -> History:
+    """Trains for a number of epochs: `train()` trains one, on whatever data it knows."""
+    history = History()
+    with bar(progress, epochs, "training") as shown, ExitStack() as ends, limited_threads():
+        for watcher in watchers:
+            if hasattr(watcher, "on_fit_end"):
+                ends.callback(watcher.on_fit_end, trainer)
+            if hasattr(watcher, "on_fit_begin"):
+                watcher.on_fit_begin(trainer)
+        for _ in range(epochs):
+            start = time.perf_counter()
+            report = train()
+            history.seconds.append(time.perf_counter() - start)
+            logs = record(trainer, history, report, validation)
+            advance(shown, logs)
+            found = dict(logs)  # callbacks may remove what they like
+            history.stopped = any([watcher(trainer, logs) for watcher in watchers])
+            found |= logs
+            trainer.optimizer._observe(found.get("val_loss", found["loss"]))
+            if history.stopped:
+                break
+    return history
+
+
+def record(trainer: Trainer, history: History, report: Report, validation: Any) -> Logs:
+    """Adds the metrics of an epoch, and those of the validation data, to the history and returns them."""
+    loss, accuracy, _, steps, penalty = report
+    history.steps += steps
+    trainer.epochs_done += 1
+    logs = {"loss": loss, "accuracy": accuracy}
+    if trainer.penalty == "sum":
+        logs["penalty"] = penalty
+    if validation is not None:
+        logs["val_loss"], logs["val_accuracy"], *_ = trainer._trainer.evaluate(validation)
+    if not trainer._classifies:
+        logs = {name: value for name, value in logs.items() if not name.endswith("accuracy")}
+    for name, value in logs.items():
+        getattr(history, name).append(value)
+    return logs

@@ -76,7 +76,7 @@ def fit_many(
     progress : bool or "auto"
         Show a tqdm bar over the networks; "auto" shows it on a terminal if tqdm is installed.
     n_threads : int or None
-        Number of threads; None is `simdnn.get_num_threads()`.
+        The largest number of threads, never above `get_num_threads`; None is that number.
 
     Returns
     -------
@@ -110,7 +110,40 @@ def fit_many(
     >>> [(history.steps, len(history.val_loss)) for history in histories]
     [(10, 5), (10, 5), (10, 5)]
     """
-    members = checked_trainers(trainers)
+    members, threads = checked_trainers(trainers), thread_count(n_threads)
+    fits = prepared(
+        members,
+        X,
+        y,
+        epochs=epochs,
+        batch_size=batch_size,
+        indices=indices,
+        validation=validation,
+        patience=patience,
+        restore_best=restore_best,
+        sample_weight=sample_weight,
+        shuffle=shuffle,
+        scale=scale,
+    )
+    return run(members, fits, threads, progress)
+
+
+def prepared(
+    members: list[Trainer],
+    X: Any,
+    y: Any,
+    *,
+    epochs: Any,
+    batch_size: Any,
+    indices: Any,
+    validation: Any,
+    patience: Any,
+    restore_best: Any,
+    sample_weight: Any,
+    shuffle: Any,
+    scale: float,
+) -> list[_core.Fit]:
+    """The native fits for the arguments of `fit_many`, all of them checked; nothing is trained."""
     count = len(members)
     limits = for_each("epochs", epochs, count, check_int)
     sizes = for_each("batch_size", batch_size, count, _checked_size)
@@ -132,7 +165,6 @@ def fit_many(
     ]
     rows = _rows_of_each("indices", indices, count)
     checks = _validation_of_each(validation, count)
-    threads = thread_count(n_threads)
     fits = []
     for i, trainer in enumerate(members):
         with at(f"trainers[{i}]"):
@@ -143,7 +175,7 @@ def fit_many(
         settings = limits[i], sizes[i], shuffles[i], rules[i]
         with at(f"trainers[{i}]"):
             fits.append(new_fit(trainer, dataset, rows[i], held_out, held_out_rows, *settings))
-    return run(members, fits, threads, progress)
+    return fits
 
 
 def step_many(
@@ -163,7 +195,8 @@ def step_many(
     xs, ys, sample_weights : list of arrays, or array
         The batch of each network, as in `Trainer.step`; an array is shared by all.
     n_threads : int or None
-        Number of threads; None is `simdnn.get_num_threads()`. A network stays on one thread.
+        The largest number of threads, never above `get_num_threads`; None is that number. A network stays on
+        one thread.
 
     Returns
     -------
@@ -263,6 +296,15 @@ def new_fit(
 
 def run(trainers: list[Trainer], fits: list[_core.Fit], threads: int, progress: Progress) -> list[History]:
     """Runs native fits of trainers, and raises the first error among them once all have ended."""
+    histories, errors = trained(trainers, fits, threads, progress)
+    raise_first(errors)
+    return histories
+
+
+def trained(
+    trainers: list[Trainer], fits: list[_core.Fit], threads: int, progress: Progress
+) -> tuple[list[History], list[Exception | None]]:
+    """Runs native fits of trainers; returns the history and the error, if there was one, of each."""
     with bar(progress, len(fits), "training", "network") as shown:
         try:
             _core.run_fits(
@@ -273,17 +315,25 @@ def run(trainers: list[Trainer], fits: list[_core.Fit], threads: int, progress: 
                 trainer.epochs_done += fit.trained
         if shown is not None:
             shown.update(len(fits) - shown.n)
-    failed: list[tuple[int, Exception]] = []
-    for i, fit in enumerate(fits):
-        try:
-            fit.raise_error()
-        except Exception as error:
-            failed.append((i, error))
+    histories = [_history(trainer, fit) for trainer, fit in zip(trainers, fits, strict=True)]
+    return histories, [_error_of(fit) for fit in fits]
+
+
+def raise_first(errors: Sequence[Exception | None]) -> None:
+    """Raises the first error of a population, if there is one, with its place."""
+    failed = [(i, error) for i, error in enumerate(errors) if error is not None]
     if failed:
         place, first = failed[0]
         others = f" (and {len(failed) - 1} others)" if len(failed) > 1 else ""
         raise renamed(first, f"trainers[{place}]{others}") from first
-    return [_history(trainer, fit) for trainer, fit in zip(trainers, fits, strict=True)]
+
+
+def _error_of(fit: _core.Fit) -> Exception | None:
+    try:
+        fit.raise_error()
+    except Exception as error:
+        return error
+    return None
 
 
 def _history(trainer: Trainer, fit: _core.Fit) -> History:
@@ -327,7 +377,7 @@ def _checked_rows(name: str, value: Any) -> NDArray[np.intp] | None:
     return rows.astype(np.intp, copy=False)
 
 
-def _is_rows(value: Any) -> bool:
+def is_rows(value: Any) -> bool:
     """True for one array or list of row numbers, False for a list of them."""
     if isinstance(value, np.ndarray):
         return value.ndim == 1 and value.dtype != object
@@ -335,7 +385,7 @@ def _is_rows(value: Any) -> bool:
 
 
 def _rows_of_each(name: str, value: Any, count: int) -> list[Any]:
-    if value is None or _is_rows(value):
+    if value is None or is_rows(value):
         return [_checked_rows(name, value)] * count
     if not isinstance(value, list | np.ndarray):
         raise TypeError(f"{name}: expected integers, or a list of arrays of them, got {type(value).__name__}")
@@ -344,7 +394,7 @@ def _rows_of_each(name: str, value: Any, count: int) -> list[Any]:
 
 def _validation_of_each(value: Any, count: int) -> list[Any]:
     """The validation of each network: None, an array of rows, or a tuple of data."""
-    if value is None or isinstance(value, tuple) or _is_rows(value):
+    if value is None or isinstance(value, tuple) or is_rows(value):
         checked = value if value is None or isinstance(value, tuple) else _checked_rows("validation", value)
         return [checked] * count
     if not isinstance(value, list | np.ndarray):

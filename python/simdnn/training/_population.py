@@ -34,16 +34,24 @@ def checked_trainers(trainers: Sequence[Trainer]) -> list[Trainer]:
 
 def for_each(name: str, value: Any, count: int, check: Callable[[str, Any], Value]) -> list[Value]:
     """`value` for each of `count` networks, checked: a list or array has one for each, another serves all."""
-    if not isinstance(value, list | tuple) and getattr(value, "ndim", 0) == 0:
+    if not is_sequence(value):
         return [check(name, value)] * count
     return [check(f"{name}[{i}]", each) for i, each in enumerate(one_each(name, list(value), count))]
 
 
 def arrays_for_each(name: str, value: Any, count: int) -> list[Any]:
     """The array of each of `count` networks: a list of arrays has one for each, another value serves all."""
-    if isinstance(value, list) and any(getattr(each, "shape", ()) for each in value):
-        return one_each(name, value, count)
-    return [value] * count
+    return one_each(name, value, count) if is_list_of_arrays(value) else [value] * count
+
+
+def is_sequence(value: Any) -> bool:
+    """True for a list, a tuple or an array with an axis."""
+    return isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0
+
+
+def is_list_of_arrays(value: Any) -> bool:
+    """True for a list in which something has the shape of an array."""
+    return isinstance(value, list) and any(getattr(each, "shape", ()) for each in value)
 
 
 def one_each(name: str, values: list[Any], count: int) -> list[Any]:
@@ -64,11 +72,10 @@ def in_place(X: Any) -> Any:
 
 
 def thread_count(n_threads: int | None) -> int:
-    """The number of threads that a call may use."""
-    if n_threads is not None:
-        return check_int("n_threads", n_threads)
+    """The number of threads of a call: at most `n_threads`, and never more than `get_num_threads`."""
     with config.limited_threads():
-        return config.get_num_threads()
+        limit = config.get_num_threads()
+    return limit if n_threads is None else min(check_int("n_threads", n_threads), limit)
 
 
 def renamed(error: Exception, place: str) -> Exception:

@@ -22,7 +22,7 @@ def checked_order(order: ArrayLike) -> NDArray[np.intp]:
 
 def checked_parameters(parameters: ArrayLike, size: int) -> NDArray[Any]:
     """All parameters of a model as an array; raises for other kinds of numbers and other shapes."""
-    values = np.asarray(parameters)
+    values = as_cpu_array("parameters", parameters)
     if values.dtype.kind not in "fiu":
         raise TypeError(f"parameters: expected real numbers, got dtype {values.dtype}")
     if values.shape != (size,):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,17 +13,15 @@ from .. import _core, optim
 from .._utils.attributes import Attributes
 from .._utils.check import check_callables, check_count, check_flag, check_int, check_name, check_real
 from .._utils.files import Path
-from .._utils.progress import Progress, advance, bar
-from ..config import limited_threads
+from .._utils.progress import Progress
 from ..io import _checkpoint
 from ..nn import Sequential
 from ._copies import reduced
+from ._epochs import Callback, Report, run_epochs
 from ._history import History
 from ._loss import checked_loss, default_loss
 from ._samples import checked_order, checked_parameters
 
-Logs = dict[str, float]
-Callback = Callable[["Trainer", Logs], Any]
 PENALTIES = ("mean", "sum")
 
 
@@ -60,11 +56,16 @@ class Trainer(Attributes):
         their sum. With "sum", loss and penalties are divided by the batch's sum of weights, as in
         scikit-learn with ``alpha``, the logs and the history of `fit` include the penalty, and in the loss
         of an epoch each batch counts by its number of samples, those without any weight left out.
+    grad_hook : function or None
+        Function that each step of `step` and `fit` calls as ``grad_hook(flat_gradient)``, with the model's
+        `flat_gradients`, when the gradient of the mean loss of its batch is complete: it may write to the
+        array, as an engine that averages gradients over processes does. Clipping, penalties and the update
+        come after it. If it raises an exception, the step updates nothing and the exception is passed on.
 
     Attributes
     ----------
-    model, optimizer, loss, seed, penalty
-        The arguments, with their defaults filled in; `penalty` alone can be set.
+    model, optimizer, loss, seed, penalty, grad_hook
+        The arguments, with their defaults filled in; `penalty` and `grad_hook` alone can be set.
     epochs_done : int
         Number of epochs trained by all calls of `fit`.
 
@@ -76,7 +77,8 @@ class Trainer(Attributes):
     Notes
     -----
     A copy or pickle has a model of its own and the complete state of the training, as a file of `save` has:
-    it goes on bit for bit as the original would have.
+    it goes on bit for bit as the original would have. None of them has the `grad_hook`, which may belong to
+    one process: set it again.
 
     Examples
     --------
@@ -92,9 +94,7 @@ class Trainer(Attributes):
 
     _kept = frozenset({"model", "loss", "optimizer", "seed"})
     _checks: ClassVar = {"epochs_done": check_count}
-    _elsewhere: ClassVar = {
-        name: f"trainer.optimizer.{name}" for name in ("lr", "clip_norm", "clip_value", "l1", "l2")
-    }
+    _elsewhere: ClassVar = dict.fromkeys(("lr", "clip_norm", "clip_value", "l1", "l2"), "trainer.optimizer")
 
     def __init__(
         self,
@@ -107,6 +107,8 @@ class Trainer(Attributes):
         l2: float = 0.0,
         seed: int | None = None,
         penalty: Literal["mean", "sum"] = "mean",
+        *,
+        grad_hook: Callable[[NDArray[Any]], object] | None = None,
     ) -> None:
         if not isinstance(model, Sequential):
             raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
@@ -126,6 +128,7 @@ class Trainer(Attributes):
         optimizer._adopt({"clip_norm": clip_norm, "clip_value": clip_value, "l1": l1, "l2": l2})
         self._trainer = make(model._model, native, optimizer._config, self.seed)
         self.penalty = penalty
+        self.grad_hook = grad_hook
         optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -139,6 +142,17 @@ class Trainer(Attributes):
     @penalty.setter
     def penalty(self, value: Literal["mean", "sum"]) -> None:
         self._trainer.sums_penalty = check_name("penalty", value, PENALTIES) == "sum"
+
+    @property
+    def grad_hook(self) -> Callable[[NDArray[Any]], object] | None:
+        """Function that is called with the gradient of each step; it may be set between steps."""
+        return self._trainer.gradient_hook  # type: ignore[no-any-return]
+
+    @grad_hook.setter
+    def grad_hook(self, hook: Callable[[NDArray[Any]], object] | None) -> None:
+        if hook is not None and not callable(hook):
+            raise TypeError(f"grad_hook: expected a function or None, got {type(hook).__name__}")
+        self._trainer.set_gradient_hook(hook, self.model.flat_gradients)
 
     def step(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Update the parameters once, from one batch.
@@ -325,25 +339,10 @@ class Trainer(Attributes):
         validation = self._validation(validation_data, scale)
         samples = dataset.samples
         size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
-        watchers = check_callables("callbacks", callbacks)
-        history = History()
-        with bar(progress, epochs, "training") as shown, ExitStack() as ends, limited_threads():
-            for watcher in watchers:
-                if hasattr(watcher, "on_fit_end"):
-                    ends.callback(watcher.on_fit_end, self)
-                if hasattr(watcher, "on_fit_begin"):
-                    watcher.on_fit_begin(self)
-            for _ in range(epochs):
-                self.optimizer._provide_rates(-(-samples // size))
-                logs = self._epoch(history, dataset, size, shuffle if order is None else order, validation)
-                advance(shown, logs)
-                found = dict(logs)  # callbacks may remove what they like
-                history.stopped = any([watcher(self, logs) for watcher in watchers])
-                found |= logs
-                self.optimizer._observe(found.get("val_loss", found["loss"]))
-                if history.stopped:
-                    break
-        return history
+        watchers, chosen = check_callables("callbacks", callbacks), shuffle if order is None else order
+        return run_epochs(
+            self, epochs, lambda: self._epoch(dataset, size, chosen), validation, watchers, progress
+        )
 
     def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
         """Write the model and its training state to a safetensors file, which `load` reads.
@@ -421,32 +420,10 @@ class Trainer(Attributes):
         X, y, *weight = given
         return self._trainer.dataset(X, y, weight[0] if weight else None, scale)
 
-    def _epoch(
-        self,
-        history: History,
-        dataset: Any,
-        size: int,
-        order: bool | Callable[[int], ArrayLike],
-        validation: Any,
-    ) -> Logs:
-        """Trains one epoch, adds its metrics to the history and returns them."""
-        start = time.perf_counter()
+    def _epoch(self, dataset: Any, size: int, order: bool | Callable[[int], ArrayLike]) -> Report:
+        """Trains one epoch and returns its native report."""
+        self.optimizer._provide_rates(-(-dataset.samples // size))
         if callable(order):
             indices = checked_order(order(self.epochs_done))
-            report = self._trainer.epoch_in_order(dataset, size, indices)
-        else:
-            report = self._trainer.epoch(dataset, size, bool(order), self.epochs_done)
-        loss, accuracy, _, steps, penalty = report
-        history.seconds.append(time.perf_counter() - start)
-        history.steps += steps
-        self.epochs_done += 1
-        logs = {"loss": loss, "accuracy": accuracy}
-        if self.penalty == "sum":
-            logs["penalty"] = penalty
-        if validation is not None:
-            logs["val_loss"], logs["val_accuracy"], *_ = self._trainer.evaluate(validation)
-        if not self._classifies:
-            logs = {name: value for name, value in logs.items() if not name.endswith("accuracy")}
-        for name, value in logs.items():
-            getattr(history, name).append(value)
-        return logs
+            return self._trainer.epoch_in_order(dataset, size, indices)
+        return self._trainer.epoch(dataset, size, order, self.epochs_done)

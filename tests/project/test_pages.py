@@ -1,4 +1,4 @@
-"""The code of COMING_FROM.md runs from top to bottom."""
+"""The code of the pages for users runs from top to bottom."""
 
 import re
 from pathlib import Path
@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-PAGE = Path(__file__).resolve().parents[2] / "COMING_FROM.md"
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [path for path in (ROOT / "COMING_FROM.md", *sorted((ROOT / "docs").glob("*.md"))) if path.is_file()]
 #: Modules that code blocks need, by the word after "python"; None for blocks that are not run.
 OTHERS = {"sklearn": "sklearn", "torch": "torch", "keras": None}
 
-pytestmark = pytest.mark.skipif(not PAGE.is_file(), reason="the page is not next to tests/")
+pytestmark = pytest.mark.skipif(not PAGES, reason="the pages are not next to tests/")
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -27,12 +29,16 @@ def run(page: Path, *libraries: str) -> None:
             exec(compile(code, page.name, "exec"), names)
 
 
-def test_code_runs() -> None:
-    run(PAGE)
+@every_page
+def test_code_runs(page: Path) -> None:
+    run(page)
 
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+@every_page
 @pytest.mark.parametrize("library", ["sklearn", pytest.param("torch", marks=pytest.mark.peers)])
-def test_code_of_others_agrees(library: str) -> None:
+def test_code_of_others_agrees(page: Path, library: str) -> None:
+    if not any(library == other for other, _ in blocks(page)):
+        return
     pytest.importorskip(library, reason=f"needs the extra [test] or [peers]: {library}")
-    run(PAGE, library)
+    run(page, library)

@@ -1,0 +1,36 @@
+"""Functions of rows on Dask's arrays and data frames, computed block by block when the result is needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def is_lazy(x: Any) -> bool:
+    """True for an array, a data frame or a series of Dask."""
+    return hasattr(x, "__dask_graph__") and (hasattr(x, "to_dask_array") or hasattr(x, "map_blocks"))
+
+
+def blockwise(function: Callable[[Any], Any], x: Any) -> Any:
+    """The lazy Dask array of ``function(block)`` over the blocks of rows of x; nothing of x is computed.
+
+    The function takes an array [rows, ...] and returns one with as many rows; a call with one row of zeros
+    tells the other axes and the dtype of its result.
+    """
+    if hasattr(x, "to_dask_array"):
+        x = x.to_dask_array()
+    if any(math.isnan(size) for size in x.shape[1:]):
+        raise ValueError(f"x: expected known sizes of all axes but the first, got shape {x.shape}")
+    example = np.asarray(function(np.zeros((1, *x.shape[1:]), x.dtype)))
+    rows = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
+    return rows.map_blocks(
+        function,
+        dtype=example.dtype,
+        chunks=(rows.chunks[0], *((size,) for size in example.shape[1:])),
+        drop_axis=list(range(1, x.ndim)),
+        new_axis=list(range(1, example.ndim)),
+        meta=example[:0],
+    )

@@ -1,0 +1,51 @@
+"""Predictions of Dask arrays and data frames, block by block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._utils.lazy import blockwise, is_lazy
+from ..nn import Sequential
+
+
+def predict(model: Any, x: Any, method: str = "predict") -> Any:
+    """The output of a model for a Dask array or data frame, as a lazy Dask array.
+
+    Parameters
+    ----------
+    model : Sequential, Predictor or estimator
+        The model. A `Sequential` is frozen as it is now: later training does not change the result.
+    x : dask array or data frame
+        Samples. Each block of rows is read and predicted when its output is needed. Anything else is
+        predicted at once.
+    method : str
+        Method of an estimator, such as ``"predict_proba"``.
+
+    Returns
+    -------
+    dask array, shape (n, ...)
+        Equal, bit for bit, to the output for all samples at once, whatever the blocks.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model has no such method, or `x` has another number of features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from simdnn import distributed, nn
+    >>> model = nn.Sequential(nn.Dense(3, 2), rng=0)
+    >>> distributed.predict(model, np.zeros((4, 3), np.float32)).shape
+    (4, 2)
+
+    >>> import dask.array
+    >>> x = dask.array.zeros((1000, 3), chunks=(100, 3), dtype=np.float32)
+    >>> distributed.predict(model, x).sum().compute().shape
+    ()
+    """
+    frozen = model.freeze() if isinstance(model, Sequential) else model
+    function = getattr(frozen, method, None)
+    if not callable(function):
+        raise TypeError(f"model: expected one with a method {method}, got {type(model).__name__}")
+    return blockwise(function, x) if is_lazy(x) else function(x)

@@ -1,0 +1,1 @@
+"""Tests of `simdnn.distributed`, on real processes."""

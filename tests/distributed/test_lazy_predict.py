@@ -1,0 +1,117 @@
+"""Predictions of Dask arrays: lazy, block by block, with the bits of one call."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn
+from simdnn import distributed, nn
+from simdnn.sklearn import MLPClassifier, MLPRegressor
+
+from tests.support.networks import network
+
+dask_array = pytest.importorskip("dask.array", reason="needs the extra [test]: dask")
+Array = np.ndarray[Any, Any]
+
+
+class Source:
+    """An array whose reads are counted, as of a file."""
+
+    def __init__(self, values: Array) -> None:
+        self.values, self.reads = values, list[int]()
+        self.shape, self.dtype, self.ndim = values.shape, values.dtype, values.ndim
+        self._lock = threading.Lock()
+
+    def __getitem__(self, place: Any) -> Array:
+        found = self.values[place]
+        with self._lock:
+            self.reads.append(len(found))
+        return found
+
+
+def rows(count: int = 100, features: int = 4) -> Array:
+    return np.random.default_rng(0).normal(size=(count, features)).astype(np.float32)
+
+
+@pytest.mark.parametrize("chunks", [(7, 4), (100, 4), (30, 3), (1, 1)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_blocks_have_the_bits_of_one_call(chunks: tuple[int, int], dtype: Any) -> None:
+    x, model = rows(), network([4, 8, 3], dtype=dtype)
+    for one in (model, model.freeze()):
+        lazy = distributed.predict(one, dask_array.from_array(x, chunks=chunks))
+        assert isinstance(lazy, dask_array.Array)
+        assert lazy.shape == (100, 3)
+        assert lazy.dtype == dtype
+        np.testing.assert_array_equal(lazy.compute(), model(x))
+
+
+def test_nothing_is_read_before_it_is_needed_and_blocks_one_at_a_time() -> None:
+    source, model = Source(rows()), network([4, 8, 3], dtype=np.float32)
+    lazy = distributed.predict(model, dask_array.from_array(source, chunks=(10, 4)))
+    assert not any(source.reads)  # Dask itself looks at no rows
+    source.reads.clear()
+    model.flat_parameters[:] = 0  # the lazy result is of the model as it was
+    np.testing.assert_array_equal(
+        lazy[:10].compute(), network([4, 8, 3], dtype=np.float32)(source.values[:10])
+    )
+    assert source.reads == [10]
+    lazy.compute()
+    assert source.reads == [10] * 11
+
+
+def test_sequences_and_unknown_numbers_of_rows() -> None:
+    x = np.random.default_rng(0).normal(size=(12, 5, 4)).astype(np.float32)
+    for whole in (True, False):
+        layers = nn.LSTM(4, 6, return_sequences=whole), nn.Dense(6, 2)
+        model = nn.Sequential(*layers, rng=0)
+        lazy = distributed.predict(model, dask_array.from_array(x, chunks=(5, 2, 4)))
+        np.testing.assert_array_equal(lazy.compute(), model(x))
+    flat, model = rows(), network([4, 8, 3], dtype=np.float32)
+    some = dask_array.from_array(flat, chunks=(9, 4))
+    kept = some[some[:, 0] > 0]
+    np.testing.assert_array_equal(distributed.predict(model, kept).compute(), model(flat[flat[:, 0] > 0]))
+
+
+def test_data_frames() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas comes with the extra [peers]")
+    frames = pytest.importorskip("dask.dataframe", reason="dask.dataframe needs pandas and pyarrow")
+    x, model = rows(), network([4, 8, 3], dtype=np.float32)
+    frame = frames.from_pandas(pandas.DataFrame(x, columns=list("abcd")), npartitions=3)
+    np.testing.assert_array_equal(distributed.predict(model, frame).compute(), model(x))
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_methods_of_estimators(method: str) -> None:
+    x = rows()
+    y = np.where(x[:, 0] > 0, "above", "below")
+    estimator = MLPClassifier(max_iter=5, tol=1.0, random_state=0, n_iter_no_change=1).fit(x, y)
+    lazy = distributed.predict(estimator, dask_array.from_array(x, chunks=(11, 4)), method)
+    np.testing.assert_array_equal(lazy.compute(), getattr(estimator, method)(x))
+    regressor = MLPRegressor(max_iter=5, tol=1.0, random_state=0, n_iter_no_change=1).fit(x, x[:, 0])
+    lazy = distributed.predict(regressor, dask_array.from_array(x, chunks=(11, 4)))
+    assert lazy.shape == (100,)
+    np.testing.assert_array_equal(lazy.compute(), regressor.predict(x))
+
+
+def test_other_arrays_are_predicted_at_once() -> None:
+    x, model = rows(), network([4, 8, 3], dtype=np.float32)
+    found = distributed.predict(model, x)
+    assert isinstance(found, np.ndarray)
+    np.testing.assert_array_equal(found, model(x))
+
+
+def test_errors_come_when_it_is_called() -> None:
+    lazy, model = dask_array.zeros((10, 5), chunks=(5, 5)), network([4, 8, 3])
+    with pytest.raises(ValueError, match=r"x: expected shape \(n, 4\), got \(1, 5\)"):
+        distributed.predict(model, lazy)
+    with pytest.raises(TypeError, match="model: expected one with a method predict, got int"):
+        distributed.predict(3, lazy)
+    with pytest.raises(TypeError, match="predict_proba, got Sequential"):
+        distributed.predict(model, lazy, "predict_proba")
+
+
+def test_package_does_not_need_its_engines() -> None:
+    assert simdnn.distributed is distributed

@@ -1,0 +1,133 @@
+"""`DataParallel` of one process: a `Trainer`, with micro-batches; its arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn
+from simdnn import nn, optim
+from simdnn.distributed import DataParallel
+
+from tests.support.networks import network
+
+Array = np.ndarray[Any, Any]
+
+
+def trainer(dtype: Any = np.float64, **options: Any) -> simdnn.Trainer:
+    options = {"optimizer": optim.Adam(lr=0.01), "seed": 5} | options
+    return simdnn.Trainer(network([4, 8, 3], dtype=dtype), **options)
+
+
+def data(count: int = 53) -> tuple[Array, Array]:
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(count, 4)), rng.integers(0, 3, count)
+
+
+@pytest.mark.parametrize("penalty", ["mean", "sum"])
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_one_process_has_the_bits_of_its_trainer(penalty: Any, weighted: bool) -> None:
+    x, y = data()
+    weight = np.linspace(0.5, 2, 53) if weighted else None
+    one, plain = (trainer(np.float32, clip_norm=0.3, l2=0.1, penalty=penalty) for _ in range(2))
+    options: dict[str, Any] = {
+        "epochs": 3,
+        "batch_size": 10,
+        "validation_data": (x, y),
+        "sample_weight": weight,
+    }
+    found, wanted = DataParallel(one).fit(x, y, **options), plain.fit(x, y, **options)
+    np.testing.assert_array_equal(one.model.flat_parameters, plain.model.flat_parameters)
+    assert (found.val_loss, found.accuracy) == (wanted.val_loss, wanted.accuracy)
+    np.testing.assert_allclose(found.loss, wanted.loss, rtol=1e-14)
+    np.testing.assert_allclose(found.penalty, wanted.penalty, rtol=1e-14)
+    assert one.epochs_done == plain.epochs_done == 3
+    assert one.grad_hook is None
+
+
+@pytest.mark.parametrize("accumulate", [2, 5, 20])
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_micro_batches_add_up_to_the_batch(accumulate: int, deterministic: bool) -> None:
+    x, y = data()
+    weight = np.linspace(0, 2, 53)
+    one, plain = trainer(clip_norm=0.1), trainer(clip_norm=0.1)
+    many = DataParallel(one, accumulate=accumulate, deterministic=deterministic)
+    for _ in range(3):
+        assert many.step(x, y, weight) == pytest.approx(plain.step(x, y, weight), rel=1e-12)
+    found, wanted = many.fit(x, y, epochs=2, batch_size=9), plain.fit(x, y, epochs=2, batch_size=9)
+    np.testing.assert_allclose(found.loss, wanted.loss, rtol=1e-10)
+    assert (found.accuracy, found.steps) == (wanted.accuracy, wanted.steps)
+    np.testing.assert_allclose(one.model.flat_parameters, plain.model.flat_parameters, rtol=1e-8, atol=1e-11)
+
+
+def test_micro_batches_have_the_random_numbers_of_the_batch() -> None:
+    layers = nn.Dense(4, 8, activation="tanh"), nn.Dropout(0.5), nn.Dense(8, 3)
+    x, y = data()
+    make = [simdnn.Trainer(nn.Sequential(*layers, dtype=np.float64, rng=0), seed=5) for _ in range(2)]
+    loss = DataParallel(make[0], accumulate=4).step(x, y)
+    assert loss == pytest.approx(make[1].step(x, y), rel=1e-12)
+    np.testing.assert_allclose(make[0].model.flat_parameters, make[1].model.flat_parameters, rtol=1e-9)
+    make[0].step(x, y)  # the trainer alone is again one process
+    assert make[0].evaluate(x, y) == pytest.approx((make[1].step(x, y), make[1].evaluate(x, y))[1], rel=1e-9)
+
+
+def test_saved_file_is_the_trainer(tmp_path: Path) -> None:
+    x, y = data()
+    one, path = trainer(), tmp_path / "trainer.safetensors"
+    many = DataParallel(one)
+    many.fit(x, y, epochs=1)
+    many.save(path, {"name": "one"})
+    assert simdnn.load_metadata(path)["name"] == "one"
+    assert simdnn.Trainer.load(path).fit(x, y, epochs=1).loss == many.fit(x, y, epochs=1).loss
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"accumulate": 0}, ValueError, "accumulate: expected an integer >= 1, got 0"),
+        ({"average_every": 1.5}, TypeError, "average_every: expected an integer, got float"),
+        ({"accumulate": 2, "average_every": 2}, ValueError, "accumulate: expected 1 with average_every"),
+        ({"deterministic": "yes"}, TypeError, "deterministic: expected True or False"),
+        ({"check_every": 0}, ValueError, "check_every"),
+        ({"timeout": 0}, ValueError, "timeout: expected a finite number above 0"),
+    ],
+    ids=str,
+)
+def test_arguments_are_checked(options: dict[str, Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        DataParallel(trainer(), **options)
+
+
+def test_trainers_that_cannot_be_shared_are_refused() -> None:
+    with pytest.raises(ValueError, match="trainer: it has a grad_hook"):
+        DataParallel(trainer(grad_hook=print))
+    stateful = nn.Sequential(nn.LSTM(4, 5, stateful=True), nn.Dense(5, 2), rng=0)
+    with pytest.raises(ValueError, match="trainer: stateful layers carry the states"):
+        DataParallel(simdnn.Trainer(stateful))
+    with pytest.raises(TypeError, match="trainer: expected a Trainer, got Sequential"):
+        DataParallel(network([2, 2]))
+
+
+def test_not_finite_gradients_update_nothing() -> None:
+    x, y = data()
+    one = trainer()
+    many, before = DataParallel(one), one.model.flat_parameters.copy()
+    with pytest.raises(FloatingPointError, match="step: rank 0: the gradient is not finite"):
+        many.step(np.full_like(x, np.inf), y)
+    np.testing.assert_array_equal(one.model.flat_parameters, before)
+    assert one.optimizer.steps == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (lambda x, y: (x, y[:-1]), r"y: expected 53 rows as in X, got shape \(52,\)"),
+        (lambda x, y: (x[:, 0], y), r"X: expected shape \(n, features\), got \(53,\)"),
+        (lambda x, y: (x, y, np.ones(3)), r"sample_weight: expected 53 rows as in X, got shape \(3,\)"),
+    ],
+)
+def test_lengths_must_agree(arguments: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        DataParallel(trainer()).step(*arguments(*data()))
