@@ -17,7 +17,7 @@ struct RandomState {
   static constexpr std::size_t kWords = 624;
 
   std::array<std::uint32_t, kWords> key = {};
-  std::size_t position = kWords;  ///< of the next word in `key`; kWords: a new block is computed first
+  std::size_t position = kWords;  ///< place of the next word in `key`; at kWords a new block is computed first
 
   std::uint32_t next() {
     if (position == kWords) refill();

@@ -111,9 +111,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""
         check_kinds("X", X)
         dtypes = [np.float64, np.float32]
-        known = [self, *vars(self).get("members_", [])][-1]
-        fresh = options.get("reset", True) or "_model" not in vars(known)
-        dtype = self._wanted_dtype() if fresh else known._model.dtype
+        estimator = [self, *vars(self).get("members_", [])][-1]
+        fresh = options.get("reset", True) or "_model" not in vars(estimator)
+        dtype = self._wanted_dtype() if fresh else estimator._model.dtype
         if dtype == np.float32:
             dtypes.reverse()
         return checked_data(self, X, y, accept_sparse=["csr", "csc"], dtype=dtypes, **options)

@@ -73,10 +73,10 @@ def fit_many(
     >>> from sklearn.datasets import load_iris
     >>> from simdnn.sklearn import MLPClassifier, fit_many
     >>> X, y = load_iris(return_X_y=True)
-    >>> grid = [MLPClassifier((8,), alpha=alpha, max_iter=500, random_state=0) for alpha in (1e-4, 1e-2, 1.0)]
+    >>> grid = [MLPClassifier((8,), alpha=alpha, tol=0.01, random_state=0) for alpha in (1e-4, 1e-2, 1.0)]
     >>> grid = fit_many(grid, X, y)
-    >>> len(grid[0].loss_curve_) == grid[0].n_iter_
-    True
+    >>> [classifier.predict(X).shape for classifier in grid]
+    [(150,), (150,), (150,)]
     """
     checked = check_estimators(estimators)
     samples = Samples(X, y, sample_weight, indices, len(checked))

@@ -146,7 +146,7 @@ def draw_bags(estimator: Any, data: Data) -> list[tuple[Array, Array]]:
 
 
 def draw_bootstrap(rows: int, random: np.random.RandomState) -> tuple[Array, Array]:
-    """As many rows as there are, drawn with replacement, and those that were not drawn: at least one."""
+    """Rows drawn with replacement, the same number as there are, and those not drawn: at least one."""
     while True:
         drawn = random.randint(rows, size=rows)
         out = np.setdiff1d(np.arange(rows), drawn)

@@ -33,6 +33,19 @@ class Epochs:
         The metric that it observes, as loss / `divisor` + `constant`. The penalty is added to the training
         loss of a trainer with ``penalty="sum"``. With "val_loss", the model ends with the parameters of the
         best epoch.
+
+    Examples
+    --------
+    >>> import numpy as np, simdnn
+    >>> from simdnn import callbacks, nn
+    >>> from simdnn.training import Epochs
+    >>> trainer = simdnn.Trainer(nn.Sequential(nn.Dense(4, 4), rng=0), seed=0)
+    >>> data = np.eye(4, dtype=np.float32), np.arange(4), None
+    >>> settings = {"random": np.random.RandomState(0), "patience": callbacks.Patience(None, like="sklearn")}
+    >>> epochs = Epochs(trainer, data, epochs=3, batch_size=2, **settings)
+    >>> epochs.run()
+    >>> len(epochs.logs), epochs.stopped
+    (3, False)
     """
 
     def __init__(
@@ -96,7 +109,30 @@ class Epochs:
 
 
 def run_together(fits: Sequence[Epochs], n_threads: int) -> list[Exception | None]:
-    """Runs many fits at once, each on one thread at a time; returns the error of each, or None."""
+    """Run many fits at once, each on one thread at a time.
+
+    Parameters
+    ----------
+    fits : sequence of Epochs
+        Fits of trainers that share no model.
+    n_threads : int
+
+    Returns
+    -------
+    list
+        The error that has ended each fit, or None.
+
+    Examples
+    --------
+    >>> import numpy as np, simdnn
+    >>> from simdnn import callbacks, nn
+    >>> from simdnn.training import Epochs, run_together
+    >>> trainers = [simdnn.Trainer(nn.Sequential(nn.Dense(4, 4), rng=i), seed=i) for i in range(2)]
+    >>> data, patience = (np.eye(4, dtype=np.float32), np.arange(4), None), callbacks.Patience(None)
+    >>> settings = {"epochs": 3, "batch_size": 2, "random": None, "patience": patience}
+    >>> run_together([Epochs(trainer, data, **settings) for trainer in trainers], n_threads=2)
+    [None, None]
+    """
     try:
         _core.run_fits([one.fit for one in fits], n_threads, None)
     finally:
