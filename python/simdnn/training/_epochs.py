@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from .._utils.progress import Progress, advance, bar
+from ..config import limited_threads
 from ._blocks import Blocks, blocks_of
 from ._history import History
 
@@ -30,7 +31,7 @@ def run_epochs(
 ) -> History:
     """Trains for a number of epochs: `train()` trains one, on whatever data it knows."""
     history = History()
-    with bar(progress, epochs, "training") as shown, ExitStack() as ends:
+    with bar(progress, epochs, "training") as shown, ExitStack() as ends, limited_threads():
         for watcher in watchers:
             if hasattr(watcher, "on_fit_end"):
                 ends.callback(watcher.on_fit_end, trainer)
