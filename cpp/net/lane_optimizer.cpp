@@ -17,12 +17,13 @@ bool LaneOptimizer<T>::alike(const OptimizerConfig& a, const OptimizerConfig& b)
   return a.index == b.index && std::equal(a.options, a.options + kOptions, b.options) && decays == (b.hypers[1] != 0);
 }
 
+static_assert(kMaxScalars == 1);
+
 template <class T>
 LaneOptimizer<T>::LaneOptimizer(const std::vector<Trainer<T>*>& trainers, T* state) {
   for (Trainer<T>* const trainer : trainers) optimizers_.push_back(&trainer->optimizer());
   const OptimizerConfig& config = optimizers_.front()->config();
   rule_ = config.index;
-  hyper_count_ = config.info().hyper_count();
   const Index count = optimizers_.front()->size(), slots = config.info().slot_count();
   const bool exempts = config.options[kPenalizeBias] == 0 && (config.options[kL1] != 0 || config.options[kL2] != 0);
   for (const ParameterBlock& block : trainers.front()->network().layout().parameters.blocks()) {
@@ -41,8 +42,12 @@ LaneOptimizer<T>::LaneOptimizer(const std::vector<Trainer<T>*>& trainers, T* sta
     span.penalized = penalized;
     spans_.push_back(span);
   }
+  adjusted_ = Buffer<T>(total_);
   for (std::size_t l = 0; l < optimizers_.size(); ++l) {
     counts_[l] = optimizers_[l]->steps();
+    const OptimizerConfig& own = optimizers_[l]->config();
+    std::copy(own.hypers.begin(), own.hypers.end(), hypers_.begin() + Index(l) * kMaxHypers);
+    equal_hypers_ = equal_hypers_ && own.hypers == config.hypers && own.schedule.empty() && own.rates.empty();
     const std::vector<double>& scalar_state = optimizers_[l]->scalar_state();
     std::copy(scalar_state.begin(), scalar_state.end(), scalars_.begin() + Index(l) * kMaxScalars);
   }
@@ -54,9 +59,8 @@ UpdateStep LaneOptimizer<T>::step_of(Index lane) {
   const OptimizerConfig& config = optimizers_[std::size_t(lane)]->config();
   double* const hypers = hypers_.data() + lane * kMaxHypers;
   double* const scalar_state = scalars_.data() + lane * kMaxScalars;
-  std::copy(config.hypers.begin(), config.hypers.end(), hypers);
-  hypers[0] = config.rate(counts_[std::size_t(lane)]++);
-  const std::int64_t count = counts_[std::size_t(lane)];
+  std::int64_t& count = counts_[std::size_t(lane)];
+  hypers[0] = config.rate(count++);
   if (const Advance advance = kernels().advances[rule_]) advance(hypers, count, scalar_state);
   const double* const options = config.options;
   return {hypers,
@@ -65,27 +69,32 @@ UpdateStep LaneOptimizer<T>::step_of(Index lane) {
           {options[kMaximize] != 0 ? -1.0 : 1.0, options[kClipValue], options[kL1], options[kL2]}};
 }
 
-/// True if the steps of all lanes have equal arguments; the options are equal in any case.
+/// True if the next steps of all lanes have equal arguments; their options are equal in any case.
 template <class T>
 bool LaneOptimizer<T>::uniform(LaneMask lanes) const {
-  const UpdateStep& first = steps_[std::size_t(__builtin_ctz(lanes))];
-  bool equal = true;
+  const std::size_t first = std::size_t(__builtin_ctz(lanes));
+  bool equal = equal_hypers_;
   for_lanes(lanes, [&](Index l) {
-    const UpdateStep& own = steps_[std::size_t(l)];
-    equal = equal && own.step == first.step && std::equal(own.hypers, own.hypers + hyper_count_, first.hypers) &&
-            std::equal(own.scalar_state, own.scalar_state + kMaxScalars, first.scalar_state);
+    equal = equal && counts_[std::size_t(l)] == counts_[first] && scalars_[std::size_t(l)] == scalars_[first];
   });
   return equal;
 }
 
 template <class T>
 void LaneOptimizer<T>::step(LaneMask lanes) {
-  for_lanes(lanes, [&](Index l) { steps_[std::size_t(l)] = step_of(l); });
-  const UpdateStep& first = steps_[std::size_t(__builtin_ctz(lanes))];
   const TypedKernels<T>& typed = typed_kernels<T>();
-  if (uniform(lanes)) return typed.updates[rule_](spans_.data(), Index(spans_.size()), 0, total_, first);
-  for_lanes(~lanes & kAllLanes, [&](Index l) { steps_[std::size_t(l)] = first; });
-  typed.lanes->updates[rule_](spans_.data(), Index(spans_.size()), steps_.data());
+  const Index first = Index(__builtin_ctz(lanes)), spans = Index(spans_.size());
+  if (uniform(lanes)) {
+    const UpdateStep step = step_of(first);
+    for_lanes(lanes, [&](Index l) {
+      counts_[std::size_t(l)] = step.step;
+      scalars_[std::size_t(l)] = scalars_[std::size_t(first)];
+    });
+    return typed.updates[rule_](spans_.data(), spans, 0, total_, step);
+  }
+  for_lanes(lanes, [&](Index l) { steps_[std::size_t(l)] = step_of(l); });
+  for_lanes(~lanes & kAllLanes, [&](Index l) { steps_[std::size_t(l)] = steps_[std::size_t(first)]; });
+  typed.lanes->update(spans_.data(), spans, steps_.data(), typed.lanes->updates[rule_], adjusted_.data());
 }
 
 template <class T>

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "../lane_kernels.hpp"
+#include "../kernels/lane_table.hpp"
 #include "trainer.hpp"
 
 namespace simdnn {
@@ -43,8 +43,10 @@ class LaneOptimizer {
   std::array<double, kLaneGroup * kMaxScalars> scalars_{};
   std::array<double, kLaneGroup * kMaxHypers> hypers_{};
   std::array<UpdateStep, kLaneGroup> steps_{};
+  Buffer<T> adjusted_;  ///< gradients that a rule takes, if they are changed before
   Index total_ = 0;
-  int rule_ = 0, hyper_count_ = 0;
+  int rule_ = 0;
+  bool equal_hypers_ = true;  ///< true if all lanes have equal hypers and rates that do not change
 };
 
 }  // namespace simdnn

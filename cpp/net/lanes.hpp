@@ -13,10 +13,12 @@ namespace simdnn {
 template <class T>
 struct LanePass {
   const DatasetView<T>* samples = nullptr;  ///< nullptr: the lane rests
-  const Index* order = nullptr;             ///< rows of the dataset, which may repeat; nullptr: memory order
+  const Index* rows = nullptr;              ///< rows of the dataset, which may repeat; nullptr: the first ones
   Index count = 0;                          ///< number of rows
-  LossSums sums = {};                       ///< sums over the whole steps that were taken
-  std::exception_ptr error = nullptr;       ///< the error that ended the lane's pass before the others'
+  bool shuffled = false;  ///< epoch() alone: in the order that the trainer's seed and `epoch` determine
+  std::uint64_t epoch = 0;
+  LossSums sums = {};                  ///< out: sums over the whole steps that were taken
+  std::exception_ptr error = nullptr;  ///< out: the error that ended the lane's pass before the others'
 };
 
 template <class T>
@@ -51,6 +53,8 @@ class LaneGroup {
   void store();
 
  private:
+  void set_rows(const std::vector<LanePass<T>>& passes);
+  void fill_orders(const std::vector<LanePass<T>>& passes);
   void take_steps(std::vector<LanePass<T>>& passes, LaneMask lanes, Index begin, Index batch);
   void take_step(std::vector<LanePass<T>>& passes, LaneMask lanes, Index begin, Index count);
   LaneMask load_labels(std::vector<LanePass<T>>& passes, LaneMask lanes, Index begin, Index count);
@@ -62,9 +66,12 @@ class LaneGroup {
   Buffer<T> state_, resting_;  ///< [numbers, lanes]; `resting_` keeps lanes that are left out of a step
   LaneMask all_, current_;     ///< lanes in use; those whose state is in state_ and not in resting_
   Index capacity_;             ///< rows that pass at once
+  bool failed_ = false;        ///< true if a lane met an error since it was last looked at
   LaneNetwork<T> network_;
   LaneOptimizer<T> optimizer_;
   LaneBatch<T> batch_;
+  std::vector<Index> order_;                     ///< orders of an epoch, one after the other
+  std::array<const Index*, kLaneGroup> rows_{};  ///< rows of the current pass in their order
   std::array<LossSums, kLaneGroup> sums_;
 };
 

@@ -26,6 +26,7 @@ class Trainer {
   const Loss& loss() const { return *loss_; }
   Network<T>& network() { return *network_; }
   Optimizer<T>& optimizer() { return optimizer_; }
+  std::uint64_t seed() const { return seed_; }
 
   /// l1 and l2 penalize the sum of a batch's losses, as scikit-learn's alpha does: they are divided by the batch's
   /// weight and counted in the sums. In the sums of an epoch each batch then counts by its number of samples, not by
@@ -50,16 +51,21 @@ class Trainer {
   /// One pass over the samples of `order`, from its first to its last.
   LossSums epoch(const DatasetView<T>& samples, Index batch, const SampleOrder& order, const StopToken& stop);
 
+  /// A part of an epoch, which adds to the sums of the parts before it.
+  void epoch(const DatasetView<T>& samples, Index batch, const SampleOrder& order, LossSums& sums,
+             const StopToken& stop);
+
   /// The gradients of the mean loss over all samples, without an update.
   LossSums gradient(const DatasetView<T>& samples, const StopToken& stop);
 
   /// The losses and correct classes in inference: of all samples, or of those of `order`.
   LossSums evaluate(const DatasetView<T>& samples, const StopToken& stop, const SampleOrder& order = {});
 
+  /// A part of an evaluation, which adds to the sums of the parts before it.
+  void evaluate(const DatasetView<T>& samples, const SampleOrder& order, LossSums& sums, const StopToken& stop);
+
   /// Frees all memory that a next call would allocate again: plans and buffers.
   void release();
-
-  std::uint64_t seed() const { return seed_; }
 
  private:
   LossSums step(const DatasetView<T>& samples, const SampleOrder& order, Index count, const StopToken& stop);

@@ -70,6 +70,14 @@ def set_num_threads(n: int | None) -> None:
     _core.set_thread_count(0 if n is None else check_int("n", n, 1, 2**15 - 1))
 
 
+def checked_threads(n_threads: int | None) -> int:
+    """The number of threads of a call: `n_threads`, or the default of the calling thread if that is None."""
+    if n_threads is not None:
+        return check_int("n_threads", n_threads, 1, 2**15 - 1)
+    with limited_threads():
+        return _core.thread_count()
+
+
 @contextmanager
 def limited_threads(n: int | None = None) -> Iterator[None]:
     """Context manager that limits the calls of this thread to `n` threads.

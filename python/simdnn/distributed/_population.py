@@ -136,7 +136,7 @@ class _Work:
                 places = slice(count * i // tasks, count * (i + 1) // tasks)
                 futures[self._submit(common, places)] = places
             with bar(progress, count, "training", "network") as shown:
-                for future in as_completed(futures):
+                for future in as_completed(futures, loop=client.loop):
                     places = futures[future]
                     states, histories[places], errors[places] = future.result()
                     for trainer, state in zip(self._members[places], states, strict=True):

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.check import check_int
+from ..config import checked_threads
 from ._predictor import Predictor
 from ._sequential import Sequential
 
@@ -61,7 +61,7 @@ def predict_many(
     [1, 2, 3, 4]
     """
     natives = [native_of(model) for model in checked_models(models)]
-    threads = _core.thread_count() if n_threads is None else check_int("n_threads", n_threads)
+    threads = checked_threads(n_threads)
     if not isinstance(xs, list | tuple) or not any(getattr(x, "shape", ()) for x in xs):
         return _core.predict_many(natives, xs, True, threads)
     if len(xs) != len(natives):

@@ -12,17 +12,17 @@ from .. import _core
 from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_int, check_real
 from .._utils.progress import Progress, bar
+from ..config import checked_threads
 from ..schedules import Schedule
 from ._history import History
 from ._population import (
+    Place,
     arrays_for_each,
-    at,
     checked_trainers,
     for_each,
     in_place,
     one_each,
     renamed,
-    thread_count,
 )
 from ._trainer import Trainer
 
@@ -76,7 +76,7 @@ def fit_many(
     progress : bool or "auto"
         Show a tqdm bar over the networks; "auto" shows it on a terminal if tqdm is installed.
     n_threads : int or None
-        The largest number of threads, never above `get_num_threads`; None is that number.
+        Number of threads; None is `simdnn.get_num_threads()`.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def fit_many(
     >>> [(history.steps, len(history.val_loss)) for history in histories]
     [(10, 5), (10, 5), (10, 5)]
     """
-    members, threads = checked_trainers(trainers), thread_count(n_threads)
+    members, threads = checked_trainers(trainers), checked_threads(n_threads)
     fits = prepared(
         members,
         X,
@@ -167,13 +167,12 @@ def prepared(
     checks = _validation_of_each(validation, count)
     fits = []
     for i, trainer in enumerate(members):
-        with at(f"trainers[{i}]"):
-            dataset = datasets.of(trainer, *(source[i] for source in sources))
-            held_out, held_out_rows = _validation_data(trainer, datasets, dataset, checks[i])
-        if rules[i] is not None and held_out is None:
+        if rules[i] is not None and checks[i] is None:
             raise ValueError(f"validation[{i}]: early stopping needs validation data, got None")
         settings = limits[i], sizes[i], shuffles[i], rules[i]
-        with at(f"trainers[{i}]"):
+        with Place("trainers", i):
+            dataset = datasets.of(trainer, *(source[i] for source in sources))
+            held_out, held_out_rows = _validation_data(trainer, datasets, dataset, checks[i])
             fits.append(new_fit(trainer, dataset, rows[i], held_out, held_out_rows, *settings))
     return fits
 
@@ -195,8 +194,7 @@ def step_many(
     xs, ys, sample_weights : list of arrays, or array
         The batch of each network, as in `Trainer.step`; an array is shared by all.
     n_threads : int or None
-        The largest number of threads, never above `get_num_threads`; None is that number. A network stays on
-        one thread.
+        Number of threads; None is `simdnn.get_num_threads()`. A network stays on one thread.
 
     Returns
     -------
@@ -225,10 +223,10 @@ def step_many(
         arrays_for_each("ys", ys, count),
         arrays_for_each("sample_weights", sample_weights, count),
     )
-    threads = thread_count(n_threads)
+    threads = checked_threads(n_threads)
     for i, trainer in enumerate(members):
         if trainer.optimizer._schedule is not None:
-            with at(f"trainers[{i}]"):
+            with Place("trainers", i):
                 trainer.optimizer._provide_rates(1)
     place: list[int] = []
     try:

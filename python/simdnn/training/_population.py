@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
-from .. import config
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_int
 from ._trainer import Trainer
 
 Value = TypeVar("Value")
@@ -71,13 +68,6 @@ def in_place(X: Any) -> Any:
     return np.require(array, requirements=("C", "A")) if array.dtype.kind in "fu" else array
 
 
-def thread_count(n_threads: int | None) -> int:
-    """The number of threads of a call: at most `n_threads`, and never more than `get_num_threads`."""
-    with config.limited_threads():
-        limit = config.get_num_threads()
-    return limit if n_threads is None else min(check_int("n_threads", n_threads), limit)
-
-
 def renamed(error: Exception, place: str) -> Exception:
     """An error like another one, whose message begins with a place, such as "trainers[3]"."""
     for kind in (TypeError, IndexError, MemoryError, ValueError):
@@ -86,10 +76,15 @@ def renamed(error: Exception, place: str) -> Exception:
     return RuntimeError(f"{place}: {type(error).__name__}: {error}")
 
 
-@contextmanager
-def at(place: str) -> Iterator[None]:
-    """Names a place in the message of an error inside."""
-    try:
-        yield
-    except Exception as error:
-        raise renamed(error, place) from error
+class Place:
+    """Names a place in the message of an error inside: ``with Place("trainers", 3): ...``."""
+
+    def __init__(self, name: str, index: int) -> None:
+        self._name, self._index = name, index
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            raise renamed(error, f"{self._name}[{self._index}]") from error
