@@ -10,7 +10,7 @@ import numpy as np
 from .. import _core
 from ..callbacks import Patience
 from ._epochs import Logs
-from ._fit_many import new_fit
+from ._fits import new_fit
 from ._population import in_place
 from ._trainer import Trainer
 
