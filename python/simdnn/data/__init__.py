@@ -6,5 +6,6 @@ A source of blocks is a sequence: ``source[i]`` reads the block i, a tuple ``(X,
 
 from ._arrays import from_arrays
 from ._shuffled import shuffled
+from ._tables import from_tables
 
-__all__ = ["from_arrays", "shuffled"]
+__all__ = ["from_arrays", "from_tables", "shuffled"]

@@ -82,7 +82,7 @@ def evaluation_data(trainer: Trainer, given: Any, scale: float) -> Any:
         if len(given) in (2, 3):
             X, y, *weight = given
             return trainer._trainer.dataset(X, y, weight[0] if weight else None, scale)
-    elif isinstance(given, Iterable) and not isinstance(given, str):
+    elif isinstance(given, Iterable) and not isinstance(given, str) and not hasattr(given, "__array__"):
         return blocks_of(trainer, "validation_data", given, scale, epochs=2)
     raise TypeError(
         "validation_data: expected a pair (X, y), or (X, y, sample_weight), or an object that gives blocks"
