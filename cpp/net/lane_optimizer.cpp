@@ -23,6 +23,9 @@ LaneOptimizer<T>::LaneOptimizer(const std::vector<Trainer<T>*>& trainers, T* sta
   for (Trainer<T>* const trainer : trainers) optimizers_.push_back(&trainer->optimizer());
   const OptimizerConfig& config = optimizers_.front()->config();
   rule_ = config.index;
+  const double* const options = config.options;
+  adjusts_ = !Adjustment{1, options[kClipValue], options[kL1], options[kL2]}.none() || options[kMaximize] != 0 ||
+             options[kClipNorm] < __builtin_inf();
   const Index count = optimizers_.front()->size(), slots = config.info().slot_count();
   const bool exempts = config.options[kPenalizeBias] == 0 && (config.options[kL1] != 0 || config.options[kL2] != 0);
   blocks_ = &trainers.front()->network().layout().parameters.blocks();
@@ -86,6 +89,10 @@ void LaneOptimizer<T>::find_penalties(LaneMask lanes, double* penalties) {
 /// Sets the changes of the gradients, whose norm is a sum over one block of norm.hpp.
 template <class T>
 void LaneOptimizer<T>::set_adjustments(LaneMask lanes, const double* penalty_scale) {
+  if (!adjusts_) {
+    for_lanes(lanes, [&](Index l) { norms_[std::size_t(l)] = __builtin_nan(""); });
+    return;
+  }
   const double* const options = optimizers_.front()->config().options;
   const Index count = total_ / kLaneGroup;
   const bool clips = options[kClipNorm] < __builtin_inf();
@@ -121,9 +128,10 @@ bool LaneOptimizer<T>::uniform(LaneMask lanes) const {
   const std::size_t first = std::size_t(__builtin_ctz(lanes));
   bool equal = equal_hypers_;
   for_lanes(lanes, [&](Index l) {
+    equal = equal && counts_[std::size_t(l)] == counts_[first] && scalars_[std::size_t(l)] == scalars_[first];
+    if (!adjusts_) return;
     const Adjustment &own = adjustments_[std::size_t(l)], &other = adjustments_[first];
-    equal = equal && counts_[std::size_t(l)] == counts_[first] && scalars_[std::size_t(l)] == scalars_[first] &&
-            own.scale == other.scale && own.l1 == other.l1 && own.l2 == other.l2;
+    equal = equal && own.scale == other.scale && own.l1 == other.l1 && own.l2 == other.l2;
   });
   return equal;
 }

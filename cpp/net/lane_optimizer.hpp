@@ -58,6 +58,7 @@ class LaneOptimizer {
   Index total_ = 0;
   int rule_ = 0;
   bool equal_hypers_ = true;  ///< true if all lanes have equal hypers and rates that do not change
+  bool adjusts_ = false;      ///< true if options change the gradients before the rule
 };
 
 }  // namespace simdnn
