@@ -176,8 +176,9 @@ def test_a_file_larger_than_memory_trains_and_predicts(tmp_path: Path) -> None:
     with open(tmp_path / "big.csv", "w") as file:
         file.write(",".join(f"x{i}" for i in range(20)) + ",y\n")
         while file.tell() < SIZE * 2**20:
-            values = random.normal(size=(5000, 20)) + (rows >= 80_000)
-            file.writelines(",".join(map(repr, row)) + f",{int(rows >= 80_000)}\n" for row in values.tolist())
+            values = random.normal(size=(5000, 20)) + (rows >= 30_000)
+            ending = f",{int(rows >= 30_000)}\n"
+            file.writelines(",".join(f"{one:40.6f}" for one in row) + ending for row in values.tolist())
             rows += 5000
     script = LIMITED.format(folder=str(tmp_path), room=ROOM)
     printed = run_script(script, timeout=300, OMP_NUM_THREADS="1")
