@@ -33,7 +33,7 @@ struct LaneLossRows {
   const T* values = nullptr;              ///< lane matrix [rows, columns]
   const T* row_weight = nullptr;          ///< [rows, lanes]; nullptr: ones
   const double* parameters = nullptr;
-  const double* class_scale = nullptr;  ///< that of LossRows
+  const double* class_scale = nullptr;  ///< a factor for each column; nullptr: ones
   const double* scale = nullptr;        ///< [lanes]
   double factor = 1;
   T* gradient = nullptr;  ///< lane matrix; nullptr: only the loss is computed

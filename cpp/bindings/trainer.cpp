@@ -116,7 +116,8 @@ void part_of_epoch(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size,
   });
 }
 
-/// Trains equal networks in lanes for a number of epochs; returns the reports of each epoch, and of its validation.
+/// Trains equal networks in lanes for a number of epochs, or of steps from all samples if the size of a batch is 0;
+/// returns the reports of each, and of the validation after it.
 template <class T>
 py::list epochs_in_lanes(const std::vector<ModelTrainer<T>*>& trainers, const std::vector<const Dataset<T>*>& datasets,
                          const std::vector<const Dataset<T>*>& validation, Index size, bool shuffled,
@@ -132,7 +133,8 @@ py::list epochs_in_lanes(const std::vector<ModelTrainer<T>*>& trainers, const st
   std::exception_ptr error;
   {
     const py::gil_scoped_release release;
-    LaneGroup<T> group(members, size);
+    const Index most = size > 0 ? size : datasets[0]->samples.x.rows;
+    LaneGroup<T> group(members, most);
     for (Index e = 0; e < epochs; ++e) {
       std::vector<LanePass<T>> passes(members.size()), checks(members.size());
       for (std::size_t l = 0; l < members.size(); ++l) {
@@ -140,7 +142,8 @@ py::list epochs_in_lanes(const std::vector<ModelTrainer<T>*>& trainers, const st
         passes[l] = {&samples, nullptr, samples.x.rows, shuffled, epoch + std::uint64_t(e)};
         if (!validation.empty()) checks[l] = {&validation[l]->samples, nullptr, validation[l]->samples.x.rows};
       }
-      group.epoch(passes, size, {});
+      if (size > 0) group.epoch(passes, size, {});
+      if (size == 0) group.step(passes, {});
       for (const LanePass<T>& pass : passes) error = error ? error : pass.error;
       all.push_back(passes);
       if (!validation.empty()) {

@@ -47,7 +47,8 @@ const LaneKernels<T>* lane_table() {
     return nullptr;
   } else {
     static constexpr LaneKernels<T> table{
-        lane_product<T>, to_lanes<T>, from_lanes<T>, update_spans<T>, kLaneUpdates<T>.entries, kLaneLosses<T>.entries};
+        kWidth<T>,       lane_product<T>,         to_lanes<T>,           from_lanes<T>,
+        update_spans<T>, kLaneUpdates<T>.entries, kLaneLosses<T>.entries};
     return &table;
   }
 }

@@ -29,36 +29,53 @@ struct LaneConstants {
   }
 };
 
-/// What comes before the rule.
+/// The constants of the work before the rule; masks of all bits, or none, tell which of it a network has.
 template <class T>
 struct BeforeRule {
+  using Word = typename Bits<T>::type;
+
   Adjust<T> adjust;
   WeightDecay<T> decay;
+  Word adjusts, works;
+
+  BeforeRule(const UpdateStep& step, bool penalized)
+      : adjust(given(step, penalized)),
+        decay(step.hypers),
+        adjusts(given(step, penalized).none() ? Word(0) : ~Word(0)),
+        works(adjusts != 0 || step.hypers[kWeightDecay] != 0 ? ~Word(0) : Word(0)) {}
+
+  static Adjustment given(const UpdateStep& step, bool penalized) {
+    return penalized ? step.adjustment : step.adjustment.without_penalties();
+  }
 };
 
-/// The work before the rule for the parameters of one span: `adjusted` receives the gradients that the rule takes.
+/// A choice between two numbers by a mask.
 template <class T>
-SIMDNN_NOINLINE void prepare_lanes(const UpdateSpan<T>& span, const UpdateStep* steps, UpdateExtras extras,
-                                   T* adjusted) {
+SIMDNN_INLINE T choose(typename Bits<T>::type mask, T yes, T no) {
+  return from_bits<T>((to_bits(yes) & mask) | (to_bits(no) & ~mask));
+}
+
+/// The work before the rule for the parameters of one span: `adjusted` receives the gradients that the rule takes.
+/// Returns false, with nothing done, if no network has any.
+template <class T>
+SIMDNN_NOINLINE bool prepare_lanes(const UpdateSpan<T>& span, const UpdateStep* steps, T* adjusted) {
   LaneConstants<BeforeRule<T>, T> constants;
+  bool any = false;
   for (int l = 0; l < kLanes; ++l) {
-    const Adjustment& given = steps[l].adjustment;
-    constants.set(l, {Adjust<T>(span.penalized ? given : given.without_penalties()), WeightDecay<T>(steps[l].hypers)});
+    const BeforeRule<T> own(steps[l], span.penalized);
+    constants.set(l, own);
+    any = any || own.works != 0;
   }
-  for (Index i = 0; i < span.size; i += kLanes) {
-    if (extras == kEverything) {
-      SIMDNN_VECTORIZE
-      for (int l = 0; l < kLanes; ++l) adjusted[i + l] = constants.of(l).adjust(span.g[i + l], span.p[i + l]);
-    } else {
-      copy_block(span.g + i, adjusted + i);
-    }
+  for (Index i = 0; any && i < span.size; i += kLanes) {
     SIMDNN_VECTORIZE
     for (int l = 0; l < kLanes; ++l) {
-      const WeightDecay<T> decay = constants.of(l).decay;
-      adjusted[i + l] = decay.gradient(span.p[i + l], adjusted[i + l]);
-      span.p[i + l] = decay.kept(span.p[i + l]);
+      const BeforeRule<T> own = constants.of(l);
+      const T x = span.p[i + l], given = span.g[i + l], d = choose(own.adjusts, own.adjust(given, x), given);
+      adjusted[i + l] = choose(own.works, own.decay.gradient(x, d), d);
+      span.p[i + l] = choose(own.works, own.decay.kept(x), x);
     }
   }
+  return any;
 }
 
 /// One step of Rule for the parameters of one span, with the arguments of sixteen networks.
@@ -78,19 +95,12 @@ SIMDNN_NOINLINE void update_lanes(const UpdateSpan<T>& span, const UpdateStep* s
   }
 }
 
-/// One step of all spans by the update of a rule. The steps' arguments differ in numbers alone: all have decay or a
-/// change of the gradient, or none.
+/// One step of all spans by the update of a rule.
 template <class T>
 void update_spans(const UpdateSpan<T>* spans, Index count, const UpdateStep* steps, LaneUpdate<T> update, T* adjusted) {
   for (Index s = 0; s < count; ++s) {
     UpdateSpan<T> span = spans[s];
-    const Adjustment& given = steps[0].adjustment;
-    const bool adjusts = !(span.penalized ? given : given.without_penalties()).none();
-    const UpdateExtras extras = adjusts ? kEverything : steps[0].hypers[kWeightDecay] != 0 ? kDecay : kNothing;
-    if (extras != kNothing) {
-      prepare_lanes(span, steps, extras, adjusted);
-      span.g = adjusted;
-    }
+    if (prepare_lanes(span, steps, adjusted)) span.g = adjusted;
     update(span, steps);
   }
 }

@@ -27,6 +27,10 @@ class LaneGroup {
   /// True if lanes can train this network with the bits of its trainer, and are expected to be faster.
   static bool accepts(Trainer<T>& trainer);
 
+  /// The fewest networks like this one whose steps from batches of `batch` samples are expected to be faster in lanes;
+  /// more than kLaneGroup if none are.
+  static Index fewest(Trainer<T>& trainer, Index batch);
+
   /// True if two accepted trainers may share a group.
   static bool alike(Trainer<T>& a, Trainer<T>& b);
 
@@ -57,6 +61,7 @@ class LaneGroup {
   void fill_orders(const std::vector<LanePass<T>>& passes);
   void take_steps(std::vector<LanePass<T>>& passes, LaneMask lanes, Index begin, Index batch);
   void take_step(std::vector<LanePass<T>>& passes, LaneMask lanes, Index begin, Index count);
+  void finish_step(std::vector<LanePass<T>>& passes, LaneMask lanes, const double* scale, Index count);
   LaneMask load_labels(std::vector<LanePass<T>>& passes, LaneMask lanes, Index begin, Index count);
   void set_current(LaneMask lanes);
   void copy_lanes(LaneMask lanes, const T* from, T* to) const;
@@ -66,6 +71,7 @@ class LaneGroup {
   Buffer<T> state_, resting_;  ///< [numbers, lanes]; `resting_` keeps lanes that are left out of a step
   LaneMask all_, current_;     ///< lanes in use; those whose state is in state_ and not in resting_
   Index capacity_;             ///< rows that pass at once
+  bool by_count_ = false;      ///< true in an epoch, whose sums add_step() makes
   bool failed_ = false;        ///< true if a lane met an error since it was last looked at
   LaneNetwork<T> network_;
   LaneOptimizer<T> optimizer_;

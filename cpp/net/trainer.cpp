@@ -158,19 +158,8 @@ void Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, const SampleO
   for (Index begin = 0; begin < n && !stop.stopped(); begin += batch) {
     const Index count = std::min(batch, n - begin);
     const LossSums one = step(samples, order.from(begin), count, stop);
-    sums.steps += one.steps;
     if (one.steps == 0) break;
-    const bool weighted = sums_penalty && one.weight != double(count);
-    if (weighted && one.weight != 0) {
-      sums.loss += double(count) * (one.loss / one.weight);
-      sums.penalty += double(count) * (one.penalty / one.weight);
-    } else if (!weighted) {
-      sums.loss += one.loss;
-      sums.penalty += one.penalty;
-    }
-    sums.weight += !weighted ? one.weight : one.weight != 0 ? double(count) : 0;
-    sums.correct += one.correct;
-    sums.samples += one.samples;
+    sums.add_step(one, count, sums_penalty);
   }
 }
 

@@ -14,6 +14,23 @@ namespace simdnn {
 struct LossSums {
   double loss = 0, penalty = 0, weight = 0;
   std::int64_t correct = 0, samples = 0, steps = 0;
+
+  /// Adds a step of `count` samples. `by_count`: its means count by their number, not by their weight, unless the
+  /// weight is 0.
+  void add_step(const LossSums& one, Index count, bool by_count) {
+    const bool weighted = by_count && one.weight != double(count);
+    if (weighted && one.weight != 0) {
+      loss += double(count) * (one.loss / one.weight);
+      penalty += double(count) * (one.penalty / one.weight);
+    } else if (!weighted) {
+      loss += one.loss;
+      penalty += one.penalty;
+    }
+    weight += !weighted ? one.weight : one.weight != 0 ? double(count) : 0;
+    correct += one.correct;
+    samples += one.samples;
+    steps += one.steps;
+  }
 };
 
 template <class T>
@@ -66,8 +83,6 @@ class Trainer {
 
   /// Frees all memory that a next call would allocate again: plans and buffers.
   void release();
-
-  std::uint64_t seed() const { return seed_; }
 
  private:
   LossSums step(const DatasetView<T>& samples, const SampleOrder& order, Index count, const StopToken& stop);

@@ -142,7 +142,7 @@ def test_rooms_above_import_public_names(room: str) -> None:
 
 
 #: Names of variables that hold objects of the room's classes.
-OWN_OBJECTS = {"self", "cls", "super()", "estimator"}
+OWN_OBJECTS = {"self", "cls", "super()", "estimator", "member"}
 
 
 def classes_of(text: str) -> set[str]:

@@ -50,20 +50,6 @@ class Data:
             x, targets, weight = one_of(self.x), [one_of(part) for part in self._targets()], None
         return MicroBatch((x, tuple(targets) if len(targets) > 1 else targets[0], weight), offset, empty)
 
-    def taken(self, rows: Any) -> Data:
-        """These rows alone."""
-        targets = tuple(part[rows] for part in self._targets())
-        weight = None if self.weight is None else self.weight[rows]
-        return Data(self.x[rows], targets if len(targets) > 1 else targets[0], weight)
-
-    def joined(self, other: Data) -> Data:
-        """All rows of this and another one, which has the same parts."""
-        if self.samples == 0:
-            return other
-        targets = tuple(map(stacked, self._targets(), other._targets()))
-        weight = None if self.weight is None else stacked(self.weight, other.weight)
-        return Data(stacked(self.x, other.x), targets if len(targets) > 1 else targets[0], weight)
-
     def facts(self) -> dict[str, Any]:
         """Facts that are equal on ranks with equal samples: targets, weights and some rows of X, hashed."""
         digest = hashlib.blake2b(digest_size=8)
@@ -73,15 +59,6 @@ class Data:
             if part is not None:
                 digest.update(np.ascontiguousarray(part).data)
         return {"number of samples": self.samples, "hash of X, y and sample_weight": digest.hexdigest()}
-
-
-def stacked(first: Any, second: Any) -> Any:
-    """Rows after rows, dense or sparse."""
-    if hasattr(first, "tocsr"):
-        from scipy.sparse import vstack
-
-        return vstack([first, second], format="csr")
-    return np.concatenate([first, second])
 
 
 def one_of(rows: Any) -> Any:

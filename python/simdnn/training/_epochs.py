@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from .._utils.progress import Progress, advance, bar
+from ..config import limited_threads
 from ._blocks import Blocks, blocks_of
 from ._history import History
 
@@ -30,7 +31,7 @@ def run_epochs(
 ) -> History:
     """Trains for a number of epochs: `train()` trains one, on whatever data it knows."""
     history = History()
-    with bar(progress, epochs, "training") as shown, ExitStack() as ends:
+    with bar(progress, epochs, "training") as shown, ExitStack() as ends, limited_threads():
         for watcher in watchers:
             if hasattr(watcher, "on_fit_end"):
                 ends.callback(watcher.on_fit_end, trainer)
@@ -81,7 +82,7 @@ def evaluation_data(trainer: Trainer, given: Any, scale: float) -> Any:
         if len(given) in (2, 3):
             X, y, *weight = given
             return trainer._trainer.dataset(X, y, weight[0] if weight else None, scale)
-    elif isinstance(given, Iterable) and not isinstance(given, str):
+    elif isinstance(given, Iterable) and not isinstance(given, str) and not hasattr(given, "__array__"):
         return blocks_of(trainer, "validation_data", given, scale, epochs=2)
     raise TypeError(
         "validation_data: expected a pair (X, y), or (X, y, sample_weight), or an object that gives blocks"

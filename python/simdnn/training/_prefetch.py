@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -31,7 +32,10 @@ class Prefetcher(Generic[T]):
         self._name, self._prepare, self._count = name, prepare, 0
         self._wanted: SimpleQueue[bool] = SimpleQueue()
         self._ready: SimpleQueue[tuple[T, BaseException | None]] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, args=(blocks,), name="simdnn blocks", daemon=True)
+        run = copy_context().run  # blocks may depend on it, as those of Dask do on the current client
+        self._thread = threading.Thread(
+            target=run, args=(self._run, blocks), name="simdnn blocks", daemon=True
+        )
 
     def __enter__(self) -> Prefetcher[T]:
         try:

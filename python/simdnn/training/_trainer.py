@@ -22,7 +22,7 @@ from ._copies import reduced
 from ._epochs import Callback, Report, data_of, evaluated, evaluation_data, run_epochs
 from ._history import History
 from ._loss import checked_loss, default_loss
-from ._samples import checked_order, checked_parameters
+from ._samples import checked_order, copied_gradients, set_parameters
 
 PENALTIES = ("mean", "sum")
 
@@ -255,9 +255,9 @@ class Trainer(Attributes):
         dataset = self._trainer.dataset(X, y, sample_weight, check_real("scale", scale))
 
         def value_and_gradient(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-            self.model.flat_parameters[:] = checked_parameters(parameters, self.model.flat_parameters.size)
+            set_parameters(self.model, parameters)
             loss = self._trainer.gradient(dataset)[0]
-            return loss, self.model.flat_gradients.copy()
+            return loss, copied_gradients(self.model)
 
         return value_and_gradient
 
