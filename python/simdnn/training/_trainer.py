@@ -21,6 +21,7 @@ from ._epochs import Callback, Report, run_epochs
 from ._history import History
 from ._loss import checked_loss, default_loss
 from ._samples import checked_order, checked_parameters
+from ._show import trainer_html, trainer_text
 
 PENALTIES = ("mean", "sum")
 
@@ -133,6 +134,12 @@ class Trainer(Attributes):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reduced(self, Trainer)
+
+    def __repr__(self) -> str:
+        return trainer_text(self)
+
+    def _repr_html_(self) -> str:
+        return trainer_html(self)
 
     @property
     def penalty(self) -> Literal["mean", "sum"]:
