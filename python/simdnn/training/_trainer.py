@@ -300,9 +300,9 @@ class Trainer(Attributes):
         callbacks : iterable of callables
             Functions that are called in order as ``callback(trainer, logs)`` after each epoch, where ``logs``
             holds the metrics of the epoch by name. Training ends if one returns a true value. A callback may
-            add metrics for the callbacks after it. If it has methods ``on_fit_begin(trainer)`` and
-            ``on_fit_end(trainer)``, they are called before the first epoch, and after training or an
-            exception. See `simdnn.callbacks`.
+            add metrics for the callbacks after it. If it has methods ``on_fit_data(trainer, X, y, scale)``,
+            ``on_fit_begin(trainer)`` and ``on_fit_end(trainer)``, they are called before the first epoch,
+            and after training or an exception. See `simdnn.callbacks`.
         progress : bool or "auto"
             Show a tqdm bar over the epochs; "auto" shows it on a terminal if tqdm is installed.
         shuffle : bool
@@ -347,6 +347,9 @@ class Trainer(Attributes):
         samples = dataset.samples
         size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
         watchers, chosen = check_callables("callbacks", callbacks), shuffle if order is None else order
+        for watcher in watchers:
+            if hasattr(watcher, "on_fit_data"):
+                watcher.on_fit_data(self, X, y, scale)
         return run_epochs(
             self, epochs, lambda: self._epoch(dataset, size, chosen), validation, watchers, progress
         )
