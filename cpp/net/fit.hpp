@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "patience.hpp"
+#include "random_state.hpp"
 #include "trainer.hpp"
 
 namespace simdnn {
@@ -23,8 +24,16 @@ enum class Metric { loss, val_loss, val_accuracy };
 /// Early stopping: the metric that is observed, the rule, and what remains of the best epoch.
 struct Stopping {
   Metric metric = Metric::val_loss;
+  double divisor = 1, constant = 0;  ///< a loss is observed as loss / divisor + constant
+  bool adds_penalty = false;         ///< the mean penalty is added to the observed training loss
   Patience patience = {};
   bool restore_best = false;  ///< the network ends with the parameters and buffers of the best epoch
+
+  double observed(const EpochMeans& means) const {
+    if (metric == Metric::val_accuracy) return means.val_accuracy;
+    if (metric == Metric::val_loss) return means.val_loss / divisor + constant;
+    return means.loss / divisor + constant + (adds_penalty ? means.penalty : 0);
+  }
 };
 
 /// Work of the caller between epochs, such as learning rates that only Python can compute.
@@ -83,6 +92,7 @@ class Fit {
   bool stopped = false;                ///< early stopping has ended the training
   std::exception_ptr error = nullptr;  ///< the error that has ended the training
   std::unique_ptr<EpochHook> hook = nullptr;
+  std::optional<RandomState> random;  ///< shuffles the order of the epoch before, in place of the trainer's seed
 
  protected:
   FitSettings settings_;
@@ -121,7 +131,7 @@ class NetworkFit final : public Fit {
 
   Trainer<T>& trainer_;
   Subset<T> samples_, validation_;
-  std::vector<Index> order_;
+  std::vector<Index> order_, places_;
   std::vector<T> best_values_, best_buffers_;
 };
 

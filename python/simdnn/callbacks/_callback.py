@@ -59,7 +59,10 @@ class Callback(Attributes):
     """
 
     def on_fit_data(self, trainer: Trainer, X: Any, y: Any, scale: float) -> None:
-        """Run before `on_fit_begin`, with the data and the factor of X that were given to `Trainer.fit`."""
+        """Run before `on_fit_begin`, with the data and the factor of X that were given to `Trainer.fit`.
+
+        It is not run if the data come in blocks.
+        """
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Run before the first epoch of a `Trainer.fit`."""
