@@ -73,7 +73,8 @@ class Monitor(Callback):
     Notes
     -----
     A problem is a `TrainingWarning`: ``warnings.simplefilter("error", TrainingWarning)`` ends the training at
-    the first one. Without samples, as in a fit on blocks of data or on several machines, it judges the losses alone.
+    the first one. Without samples, as in a fit on blocks of data or on several machines, it judges the losses
+    alone.
 
     Examples
     --------

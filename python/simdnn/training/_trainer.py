@@ -137,11 +137,7 @@ class Trainer(Attributes):
     def __reduce__(self) -> tuple[Any, ...]:
         return reduced(self, Trainer)
 
-    def __repr__(self) -> str:
-        return trainer_text(self)
-
-    def _repr_html_(self) -> str:
-        return trainer_html(self)
+    __repr__, _repr_html_ = trainer_text, trainer_html
 
     @property
     def penalty(self) -> Literal["mean", "sum"]:
