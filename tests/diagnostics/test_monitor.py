@@ -58,6 +58,24 @@ def test_a_rate_that_is_too_high_is_seen_in_the_losses() -> None:
     assert any(text.startswith("a learning rate that is too high after epoch") for text in texts), texts
 
 
+def test_a_few_labels_among_ignored_ones_are_found() -> None:
+    x, y = samples()
+    labels = np.full_like(y, -100)
+    labels[[10, 20, 31, 50, 60, 77]] = y[[10, 20, 31, 50, 60, 77]]
+    assert watched(Trainer(deep(3, "relu"), seed=0), x, labels, Monitor(samples=8)) == []
+    labels[:] = -100
+    texts = watched(Trainer(deep(3, "relu"), seed=0), x, labels, Monitor(samples=8))
+    assert texts[0].startswith("all labels ignored before the first epoch")
+
+
+def test_blocks_of_data_show_their_losses_alone() -> None:
+    x, y = samples()
+    trainer, monitor = Trainer(deep(3, "tanh"), optimizer=optim.SGD(lr=10.0), seed=0), Monitor()
+    with pytest.warns(TrainingWarning, match="a learning rate that is too high after epoch"):
+        trainer.fit([(x, y)], epochs=20, callbacks=[monitor])
+    assert monitor.report is None
+
+
 def test_the_place_of_a_number_that_is_not_finite_is_named() -> None:
     x, y = samples()
     x[41, 2] = np.nan

@@ -125,6 +125,15 @@ def symmetric(sick: bool, depth: int, activation: str) -> Case:
     )
 
 
+def symmetric_lstm(sick: bool) -> Case:
+    """Gates whose units are all equal."""
+    case = recurrent(nn.LSTM)
+    if sick:
+        for value in case.trainer.model.parameters().values():
+            value[...] = 0.1
+    return case
+
+
 def rate(sick: bool, depth: int, activation: str, wrong: float, right: float) -> Case:
     """Gradient descent with a wrong learning rate."""
     return of_classes(deep(depth, activation), optim.SGD(lr=wrong if sick else right))
@@ -190,8 +199,13 @@ ILLNESSES: list[Illness] = [
     *[Illness("dead", f"{depth} relu", partial(dead, depth=depth)) for depth in (3, 10)],
     *depths("saturated", saturated, (3, "tanh"), (10, "tanh"), (3, "sigmoid")),
     *depths("symmetric", symmetric, (3, "tanh"), (3, "relu"), (10, "tanh"), (3, "sigmoid")),
+    Illness("symmetric", "LSTM", symmetric_lstm),
     *[
-        Illness("rate_high", name, partial(rate, depth=depth, activation=name, wrong=wrong, right=0.02))
+        Illness(
+            "rate_high",
+            f"{depth} {name}",
+            partial(rate, depth=depth, activation=name, wrong=wrong, right=0.02),
+        )
         for depth, name, wrong in ((3, "relu", 3.0), (3, "tanh", 10.0), (10, "tanh", 10.0), (10, "relu", 1.0))
     ],
     *[

@@ -150,11 +150,13 @@ class Monitor(Callback):
         start = time.perf_counter()
         X, y, scale = self._data
         count = X.shape[0] if hasattr(X, "shape") else len(X)
-        rows = np.unique(np.linspace(0, count - 1, min(count, self.samples)).astype(np.intp))
+        rows = _spread(np.arange(count), self.samples)
         if everything:
             rows = np.union1d(rows, _first_not_finite(X, y, count)).astype(np.intp)
         if count:
             self.report = self._reported(trainer, X, y, scale, rows)
+            if "ignored" in self.report.problems and len(others := _counted(y, rows[0])):
+                self.report = self._reported(trainer, X, y, scale, _spread(others, self.samples))
             if not everything and self.report.problems.keys() & {"inputs", "targets"}:
                 self._examine(trainer, when, everything=True)
             else:
@@ -176,6 +178,21 @@ class Monitor(Callback):
                 self.problems[name] = seen
                 words = f"{RULES[name].words} {when}: {seen}. {RULES[name].remedy}"
                 warnings.warn(words, TrainingWarning, stacklevel=2)
+
+
+def _spread(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """The rows, or `most` of them that are evenly spaced."""
+    chosen: NDArray[np.intp] = rows[
+        np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.intp))
+    ]
+    return chosen
+
+
+def _counted(y: Any, ignored: int) -> NDArray[np.intp]:
+    """The rows of labels that differ from those of a row whose labels are all ignored."""
+    labels = as_cpu_array("y", y)
+    labels = labels.reshape(len(labels), -1)
+    return np.flatnonzero((labels != labels[ignored, 0]).any(axis=1))
 
 
 def _first_not_finite(X: Any, y: Any, count: int) -> NDArray[np.intp]:
