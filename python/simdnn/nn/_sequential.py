@@ -16,6 +16,7 @@ from ._describe import layer_to_dict, sequential_arguments
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
 from ._predictor import Predictor
 from ._profile import ModelProfile, model_profile
+from ._show import sequential_html
 
 __all__ = ["Sequential"]
 
@@ -119,6 +120,9 @@ class Sequential(Attributes):
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))}, dtype={self.dtype.name})"
+
+    def _repr_html_(self) -> str:
+        return sequential_html(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         arguments = {"layers": self.layers, "dtype": self.dtype, "in_features": self.in_features}

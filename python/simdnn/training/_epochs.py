@@ -21,6 +21,13 @@ Callback = Callable[["Trainer", Logs], Any]
 Report = tuple[float, float, int, int, float]
 
 
+def show_data(trainer: Trainer, watchers: Sequence[Callback], X: Any, y: Any, scale: float) -> None:
+    """Shows the data of a fit to the callbacks that ask for it, unless they come in blocks."""
+    for watcher in watchers:
+        if y is not None and hasattr(watcher, "on_fit_data"):
+            watcher.on_fit_data(trainer, X, y, scale)
+
+
 def run_epochs(
     trainer: Trainer,
     epochs: int,

@@ -19,10 +19,11 @@ from ..io import _checkpoint
 from ..nn import Sequential
 from ._blocks import blocks_of, size_for_blocks
 from ._copies import reduced
-from ._epochs import Callback, Report, data_of, evaluated, evaluation_data, run_epochs
+from ._epochs import Callback, Report, data_of, evaluated, evaluation_data, run_epochs, show_data
 from ._history import History
 from ._loss import checked_loss, default_loss
 from ._samples import checked_order, copied_gradients, set_parameters
+from ._show import trainer_html, trainer_text
 
 PENALTIES = ("mean", "sum")
 
@@ -135,6 +136,8 @@ class Trainer(Attributes):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reduced(self, Trainer)
+
+    __repr__, _repr_html_ = trainer_text, trainer_html
 
     @property
     def penalty(self) -> Literal["mean", "sum"]:
@@ -301,9 +304,9 @@ class Trainer(Attributes):
         callbacks : iterable of callables
             Functions that are called in order as ``callback(trainer, logs)`` after each epoch, where ``logs``
             holds the metrics of the epoch by name. Training ends if one returns a true value. A callback may
-            add metrics for the callbacks after it. If it has methods ``on_fit_begin(trainer)`` and
-            ``on_fit_end(trainer)``, they are called before the first epoch, and after training or an
-            exception. See `simdnn.callbacks`.
+            add metrics for the callbacks after it. If it has methods ``on_fit_data(trainer, X, y, scale)``,
+            ``on_fit_begin(trainer)`` and ``on_fit_end(trainer)``, they are called before the first epoch,
+            and after training or an exception. See `simdnn.callbacks`.
         progress : bool or "auto"
             Show a tqdm bar over the epochs; "auto" shows it on a terminal if tqdm is installed.
         shuffle : bool
@@ -362,7 +365,9 @@ class Trainer(Attributes):
             size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
             train = partial(self._epoch, dataset, size, shuffle if order is None else order)
         validation = self._validation(validation_data, scale)
-        return run_epochs(self, epochs, train, validation, check_callables("callbacks", callbacks), progress)
+        watchers = check_callables("callbacks", callbacks)
+        show_data(self, watchers, X, y, scale)
+        return run_epochs(self, epochs, train, validation, watchers, progress)
 
     def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
         """Write the model and its training state to a safetensors file, which `load` reads.
