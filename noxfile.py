@@ -17,10 +17,17 @@ SANITIZED = (
     "tests/errors",
 )
 #: Tests in which threads meet, without OpenMP: ThreadSanitizer does not see how its runtimes synchronize.
+#: A test with "changes" in its name is left out: it writes to arrays while they are read, a race of its own.
 THREADED = (
-    *("tests/threads", "tests/training/test_training.py", "tests/bits/test_products.py"),
-    *("-k", "not openmp"),
+    *("tests/threads", "tests/errors/test_changing_data.py"),
+    *("tests/training/test_training.py", "tests/bits/test_products.py"),
+    *("-k", "not openmp and not changes"),
 )
+#: The file says why each of its races is none of ours.
+TSAN_OPTIONS = {"TSAN_OPTIONS": "halt_on_error=1 suppressions=tests/support/tsan.txt"}
+#: The options of AddressSanitizer and UndefinedBehaviorSanitizer, and their runtimes.
+ASAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+ASAN_RUNTIMES = ("libasan.so", "libubsan.so")
 #: Commands that write what follows from a new operation.
 GENERATORS = (
     ("tests.tools.stubs", "--write"),
@@ -54,24 +61,28 @@ def clang(session: nox.Session) -> None:
 @nox.session
 def sanitizers(session: nox.Session) -> None:
     """A part of the test suite under AddressSanitizer and UndefinedBehaviorSanitizer."""
-    options = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
-    run_sanitized(session, "address,undefined", ("libasan.so", "libubsan.so"), options, SANITIZED)
+    environment = sanitized(session, "address,undefined", ASAN_RUNTIMES, ASAN_OPTIONS)
+    session.run("python", "-m", "pytest", *(session.posargs or SANITIZED), env=environment)
+
+
+@nox.session(name="random-calls")
+def random_calls(session: nox.Session) -> None:
+    """Random calls under the same sanitizers; `-- --calls N --seed S` makes others."""
+    environment = sanitized(session, "address,undefined", ASAN_RUNTIMES, ASAN_OPTIONS)
+    session.run("python", "-m", "tests.tools.random_calls", *session.posargs, env=environment)
 
 
 @nox.session
 def tsan(session: nox.Session) -> None:
     """The tests of threads under ThreadSanitizer."""
-    run_sanitized(session, "thread", ("libtsan.so",), {"TSAN_OPTIONS": "halt_on_error=1"}, THREADED)
+    environment = sanitized(session, "thread", ("libtsan.so",), TSAN_OPTIONS)
+    session.run("python", "-m", "pytest", *(session.posargs or THREADED), env=environment)
 
 
-def run_sanitized(
-    session: nox.Session,
-    kind: str,
-    runtimes: tuple[str, ...],
-    options: dict[str, str],
-    chosen: tuple[str, ...],
-) -> None:
-    """Builds the extension with sanitizers of GCC and tests it with their runtimes loaded before Python."""
+def sanitized(
+    session: nox.Session, kind: str, runtimes: tuple[str, ...], options: dict[str, str]
+) -> dict[str, str]:
+    """Installs a build with sanitizers of GCC; returns an environment that loads their runtimes first."""
     folder = "build/sanitize-" + kind.replace(",", "-")
     settings = ("-C", f"build-dir={folder}", "-C", f"cmake.define.SIMDNN_SANITIZE={kind}")
     session.install(".[test]", *settings, "-C", "install.strip=false", env={"CXX": "g++"})
@@ -79,8 +90,7 @@ def run_sanitized(
         str(session.run("g++", f"-print-file-name={name}", external=True, silent=True)).strip()
         for name in runtimes
     ]
-    environment = options | {"LD_PRELOAD": " ".join(found)}
-    session.run("python", "-m", "pytest", *(session.posargs or chosen), env=environment)
+    return options | {"LD_PRELOAD": " ".join(found)}
 
 
 @nox.session

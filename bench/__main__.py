@@ -22,6 +22,7 @@ MODULES = (
     "loss",
     "losses",
     "margin",
+    "monitor",
     "optimizer",
     "engine",
     "population",

@@ -129,7 +129,7 @@ struct LayerKernels {
   NormKernels<T> norm;
 };
 
-/// Kernels that train a network in each virtual lane; lane_kernels.hpp defines them.
+/// Kernels that train a network in each virtual lane; kernels/lane_table.hpp defines them.
 template <class T>
 struct LaneKernels;
 

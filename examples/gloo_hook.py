@@ -21,7 +21,7 @@ from simdnn import nn, optim
 
 
 def average(gradient: NDArray[Any]) -> None:
-    """Replaces the gradient and its mean over all processes."""
+    """Averages the gradient over all processes."""
     dist.all_reduce(torch.from_numpy(gradient))
     gradient /= dist.get_world_size()
 

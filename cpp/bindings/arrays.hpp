@@ -246,6 +246,31 @@ inline std::unique_lock<OwnedMutex> locked_for_call(OwnedMutex& mutex) {
   return locked(mutex);
 }
 
+/// A lock for Python, as a context manager, under which several reads or writes of protected state are one.
+class StateLock {
+ public:
+  explicit StateLock(OwnedMutex& mutex) : mutex_(mutex) {}
+
+  void enter() {
+    if (!mutex_.is_mine()) lock_ = locked(mutex_);
+  }
+  void exit() {
+    if (lock_) lock_.unlock();
+  }
+
+ private:
+  OwnedMutex& mutex_;
+  std::unique_lock<OwnedMutex> lock_;
+};
+
+/// Adds the method locked(), which returns a StateLock, to a class.
+template <class Class, class MutexOf>
+void define_lock(py::class_<Class>& type, MutexOf mutex_of) {
+  type.def(
+      "locked", [mutex_of](Class& self) { return std::make_unique<StateLock>(mutex_of(self)); },
+      py::keep_alive<0, 1>());
+}
+
 /// Runs work(stop), without the GIL if it takes long; raises the exception that interrupted it.
 template <class Work>
 auto run_interruptible(Nanoseconds estimate, const Work& work) {

@@ -39,6 +39,7 @@ void register_config(py::module_& module) {
   module.def("use_openmp", [] { return set_threading_layer(ThreadingLayer::openmp); });
   module.def("thread_count", thread_count);
   module.def("set_thread_count", set_thread_count, "n"_a);
+  module.def("set_thread_count_here", set_thread_count_here, "n"_a);
 }
 
 }  // namespace simdnn

@@ -133,7 +133,7 @@ struct Dataset {
       const Index columns = in.time_steps * network.inputs();
       samples.x = {static_cast<const char*>(array.data()), dtype_of(array), in.samples, columns, scale};
       x = array;
-      if (memory == Memory::own) pinned = PinnedArray(array);
+      if (owns_all(memory)) pinned = PinnedArray(array);
     }
     samples.time_steps = in.time_steps;
     samples.output_time_steps = network.output_time_steps(in.time_steps);

@@ -7,6 +7,7 @@
 #include <structmember.h>
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "register.hpp"
@@ -28,6 +29,7 @@ struct DefaultArgsFunction {
   PyObject* attributes;        ///< the object's __dict__: __name__, __doc__ ... and make_signature
   Py_ssize_t arrays;
   bool over_rows;  ///< true for gufuncs, which read all elements of a row and so would ignore masks
+  bool reduces;    ///< true for gufuncs with one number for each row
 };
 
 /// Index of a name in a tuple of names, or -1; the tuple may be nullptr.
@@ -86,11 +88,37 @@ bool check_rows(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize
   return true;
 }
 
+/// True if one of the arguments, alone or in a tuple, is an array at the address of the first one.
+bool writes_to_rows(PyObject* const* args, Py_ssize_t total) {
+  if (total < 2 || !py::isinstance<py::array>(args[0])) return false;
+  const auto address = [](PyObject* array) { return py::reinterpret_borrow<py::array>(array).data(); };
+  return std::any_of(args + 1, args + total, [&](PyObject* one) {
+    if (PyTuple_Check(one) && PyTuple_GET_SIZE(one) == 1) one = PyTuple_GET_ITEM(one, 0);
+    return py::isinstance<py::array>(one) && address(one) == address(args[0]);
+  });
+}
+
+PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyObject* kwnames);
+
+/// Calls a function with a copy of its first argument.
+PyObject* call_with_copy(PyObject* object, PyObject* const* args, Py_ssize_t count, Py_ssize_t total,
+                         PyObject* kwnames) {
+  const auto copy = py::reinterpret_steal<py::object>(PyObject_CallMethod(args[0], "copy", nullptr));
+  if (!copy) return nullptr;
+  std::vector<PyObject*> own(args, args + total);
+  own[0] = copy.ptr();
+  return call(object, own.data(), std::size_t(count), kwnames);
+}
+
 /// Calls the plain ufunc unless a parameter is given.
 PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyObject* kwnames) {
   const DefaultArgsFunction& self = *reinterpret_cast<DefaultArgsFunction*>(object);
   const Py_ssize_t count = PyVectorcall_NARGS(flagged);
   if (self.over_rows && !check_rows(self, args, count)) return nullptr;
+  // NumPy takes a result that is one of the arguments for one whose elements are read before they are written; a
+  // reduction whose result has more axes than it needs reads each row again.
+  const Py_ssize_t total = count + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+  if (self.reduces && writes_to_rows(args, total)) return call_with_copy(object, args, count, total, kwnames);
   bool plain = count <= self.arrays;
   for (Py_ssize_t i = 0; plain && kwnames && i < PyTuple_GET_SIZE(self.names); ++i) {
     plain = index_of(PyTuple_GET_ITEM(self.names, i), kwnames) < 0;
@@ -170,7 +198,9 @@ py::object make(const py::object& plain, const py::object& full, Py_ssize_t arra
   self->check = check.inc_ref().ptr();
   self->attributes = py::dict(attributes).inc_ref().ptr();
   self->arrays = arrays;
-  self->over_rows = !py::object(plain.attr("signature")).is_none();
+  const py::object signature = plain.attr("signature");
+  self->over_rows = !signature.is_none();
+  self->reduces = self->over_rows && signature.cast<std::string>().ends_with("->()");
   PyObject_GC_Track(reinterpret_cast<PyObject*>(self));
   return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(self));
 }

@@ -149,14 +149,13 @@ template <class T>
 py::list carried_states(Network<T>& network) {
   std::vector<std::vector<T>> copies;
   Index samples = 0;
-  run_native(network.mutex(), 0, [&](const StopToken&) {
+  with_mutex(network.mutex(), [&] {
     States<T>& states = network.states();
     samples = states.carried();
     for (std::size_t i = 0; samples > 0 && i < states.layers(); ++i) {
       const T* const begin = states.carried_state(i);
       copies.emplace_back(begin, begin + samples * states.columns(i));
     }
-    return true;
   });
   py::list found;
   for (const std::vector<T>& copy : copies) {
@@ -222,8 +221,9 @@ py::list profile_rows(Model<T>& self, Index samples, Index time_steps) {
 
 template <class T>
 void register_network_classes(py::module_& module, const std::string& suffix) {
-  py::class_<Model<T>>(module, ("Model" + suffix).c_str())
-      .def(py::init(&make_model<T>), "sequential"_a, "seed"_a)
+  py::class_<Model<T>> model(module, ("Model" + suffix).c_str());
+  define_lock(model, [](Model<T>& self) -> OwnedMutex& { return self.network->mutex(); });
+  model.def(py::init(&make_model<T>), "sequential"_a, "seed"_a)
       .def_property_readonly("values", [](Model<T>& self) { return flat_array(self.network, self.network->values()); })
       .def_property_readonly("gradients",
                              [](Model<T>& self) { return flat_array(self.network, self.network->gradients()); })
@@ -274,6 +274,9 @@ void register_network_classes(py::module_& module, const std::string& suffix) {
 }  // namespace
 
 void register_network(py::module_& module) {
+  py::class_<StateLock>(module, "StateLock")
+      .def("__enter__", &StateLock::enter)
+      .def("__exit__", [](StateLock& self, const py::args&) { self.exit(); });
   register_network_classes<float>(module, "F32");
   register_network_classes<double>(module, "F64");
   module.def("parameter_shapes", shapes_of, "sequential"_a,

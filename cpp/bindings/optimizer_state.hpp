@@ -26,8 +26,8 @@ void set_counts(Optimizer<T>& optimizer, std::size_t parameters, const std::vect
   optimizer.set_own_counts(own);
 }
 
-/// Adds the properties steps, skipped, norm, scalar_state and counts and the method slots() to a class; `get` returns
-/// the optimizer of an instance, and `mutex_of` the mutex that its steps hold.
+/// Adds the properties steps, skipped, norm, scalar_state and counts and the methods slots() and locked() to a class;
+/// `get` returns the optimizer of an instance, and `mutex_of` the mutex that its steps hold.
 template <class T, class Class, class Get, class MutexOf>
 void define_state(py::class_<Class>& type, Get get, MutexOf mutex_of) {
   const auto read = [get, mutex_of](auto member) {
@@ -39,6 +39,7 @@ void define_state(py::class_<Class>& type, Get get, MutexOf mutex_of) {
       with_mutex(mutex_of(self), [&] { set(get(self), value); });
     };
   };
+  define_lock(type, mutex_of);
   using Scalars = std::vector<double>;
   using Counts = std::vector<PlainCount>;
   type.def_property("steps", read([](Optimizer<T>& own) { return own.steps(); }),

@@ -80,8 +80,9 @@ TrainerFit make_fit(const py::object& trainer, const py::object& dataset, const 
                     const py::object& before, const py::object& after) {
   Trainer<T>& native = trainer.cast<ModelTrainer<T>&>().trainer;
   Subset<T> samples = subset_of<T>(dataset, rows, "indices");
-  FitSettings settings{epochs, std::min(batch, samples.size()), shuffled, first_epoch, stopping};
-  with_mutex(native.network().mutex(), [&] { check_batches(native.network(), samples.size(), settings.batch); });
+  const FitSettings settings{epochs, batch, shuffled, first_epoch, stopping};
+  with_mutex(native.network().mutex(),
+             [&] { check_batches(native.network(), samples.size(), std::min(batch, samples.size())); });
   auto fit = std::make_unique<NetworkFit<T>>(native, std::move(samples),
                                              subset_of<T>(validation, validation_rows, "validation"), settings);
   if (!before.is_none()) fit->hook = std::make_unique<PythonHook>(before, after);
@@ -128,14 +129,35 @@ void run_units(std::vector<Unit> units, int threads, PopulationInterrupt& interr
   if (interrupt.stopped() && PyErr_Occurred()) throw py::error_already_set();
 }
 
-void run_fits(const std::vector<TrainerFit*>& members, int threads, const py::object& progress) {
+void run_fits(const std::vector<TrainerFit*>& members, int threads, const py::object& progress, Index fewest) {
   PopulationInterrupt interrupt(progress);
   std::vector<Fit*> fits;
   for (const TrainerFit* const member : members) {
     fits.push_back(member->fit.get());
     if (member->fit->hook) interrupt.watch(*member->fit->hook);
   }
-  run_units(units_of(fits), threads, interrupt);
+  run_units(units_of(fits, fewest), threads, interrupt);
+}
+
+/// Runs a fit on the calling thread, whose loops may have other threads.
+void run_fit(const TrainerFit& self) {
+  SignalInterrupt interrupt;
+  {
+    const py::gil_scoped_release release;
+    self.fit->run({&interrupt});
+  }
+  if (interrupt.stopped()) throw py::error_already_set();
+}
+
+RandomState random_state_of(const py::object& key, std::size_t position) {
+  const Array<std::uint32_t> words = key.cast<Array<std::uint32_t>>();
+  if (words.size() != Index(RandomState::kWords) || position > RandomState::kWords) {
+    throw py::value_error("random: expected the state of an MT19937");
+  }
+  RandomState random;
+  std::copy(words.data(), words.data() + words.size(), random.key.begin());
+  random.position = position;
+  return random;
 }
 
 /// One step of a trainer, to be run on any thread.
@@ -238,7 +260,21 @@ void define_fit(py::class_<TrainerFit>& type, const char* name) {
 
 void register_population(py::module_& module) {
   py::class_<Stopping>(module, "Stopping")
-      .def(py::init(&stopping_of), "metric"_a, "patience"_a, "min_delta"_a, "like_sklearn"_a, "restore_best"_a);
+      .def(py::init(&stopping_of), "metric"_a, "patience"_a, "min_delta"_a, "like_sklearn"_a, "restore_best"_a)
+      .def_readwrite("divisor", &Stopping::divisor)
+      .def_readwrite("constant", &Stopping::constant)
+      .def_readwrite("adds_penalty", &Stopping::adds_penalty)
+      .def_property(
+          "best", [](const Stopping& self) { return self.patience.best; },
+          [](Stopping& self, double best) { self.patience.best = best; })
+      .def_property(
+          "waited", [](const Stopping& self) { return self.patience.waited; },
+          [](Stopping& self, std::int64_t waited) { self.patience.waited = waited; });
+  py::class_<RandomState>(module, "RandomState")
+      .def(py::init(&random_state_of), "key"_a, "position"_a)
+      .def_property_readonly(
+          "key", [](const RandomState& self) { return Array<std::uint32_t>(Index(self.key.size()), self.key.data()); })
+      .def_readonly("position", &RandomState::position);
   py::class_<TrainerFit> type(module, "Fit");
   define_fit<float>(type, "f32");
   define_fit<double>(type, "f64");
@@ -248,19 +284,25 @@ void register_population(py::module_& module) {
       .def_property_readonly("val_loss", column<&EpochMeans::val_loss>)
       .def_property_readonly("val_accuracy", column<&EpochMeans::val_accuracy>)
       .def_property_readonly("seconds", column<&EpochMeans::seconds>)
+      .def_property_readonly("in_lanes", [](const TrainerFit& self) { return self.fit->in_lanes; })
       .def_property_readonly("trained", [](const TrainerFit& self) { return self.fit->trained; })
       .def_property_readonly("steps", [](const TrainerFit& self) { return self.fit->steps; })
       .def_property_readonly("validates", [](const TrainerFit& self) { return !self.validation.is_none(); })
       .def_property_readonly("stopped", [](const TrainerFit& self) { return self.fit->stopped; })
       .def_property_readonly("best_epoch", [](const TrainerFit& self) { return self.fit->best_epoch; })
+      .def_property(
+          "random", [](const TrainerFit& self) { return self.fit->random; },
+          [](const TrainerFit& self, const std::optional<RandomState>& random) { self.fit->random = random; })
       .def(
           "raise_error",
           [](const TrainerFit& self) {
             if (self.fit->error) std::rethrow_exception(self.fit->error);
           },
           "Raises the error that has ended the fit, if there was one.");
-  module.def("run_fits", run_fits, "fits"_a, "threads"_a, "progress"_a,
-             "Trains on several threads, each network on one at a time; progress(finished) is called now and then.");
+  module.def("run_fits", run_fits, "fits"_a, "threads"_a, "progress"_a, "fewest"_a = 0,
+             "Trains on several threads, each network on one at a time; progress(finished) is called now and then. "
+             "Lanes take groups of at least `fewest` networks; 0 leaves it to a model of their time.");
+  module.def("run_fit", run_fit, "fit"_a, "Trains one network on the calling thread and those of its loops.");
   module.def("run_steps", run_steps, "trainers"_a, "xs"_a, "ys"_a, "weights"_a, "threads"_a, "place"_a);
 }
 

@@ -123,7 +123,7 @@ void Targets<T>::take_values(const py::object& object, const char* name, std::ve
   const bool one_each = columns == 1 && values.ndim() == Index(samples.size());
   if (!one_each) samples.push_back(columns);
   check_shape(values, name, samples, clause);
-  value_array = memory == Memory::own ? copied(values) : std::move(values);
+  value_array = owns_all(memory) ? copied(values) : std::move(values);
 }
 
 template <class T>
@@ -141,7 +141,8 @@ Array<T> sample_weights(const py::object& object, const std::vector<Index>& samp
     }
     sum += one;
   }
-  if (!(sum > 0) || !std::isfinite(sum)) throw py::value_error("sample_weight: expected a finite sum > 0");
+  const bool positive = sum > 0 || memory == Memory::own_part;
+  if (!positive || !std::isfinite(sum)) throw py::value_error("sample_weight: expected a finite sum > 0");
   return weights;
 }
 

@@ -22,7 +22,11 @@ enum class Memory {
   shared,      ///< the caller's own where its layout allows; a loader copies and checks labels as it reads them
   own_labels,  ///< checked copies of classes, negative where they are ignored, and of weights; values are shared
   own,         ///< checked copies of everything, for a loader
+  own_part,    ///< like own, for a part of the samples, whose weights may all be 0
 };
+
+/// True for copies of everything.
+inline bool owns_all(Memory memory) { return memory == Memory::own || memory == Memory::own_part; }
 
 /// Arrays of targets, kept alive here. A pointer is nullptr if the loss has no target of its kind.
 template <class T>

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
-#include "../net/lanes.hpp"
 #include "dataset.hpp"
 #include "model.hpp"
 #include "optimizer_state.hpp"
@@ -102,50 +102,17 @@ py::tuple epoch_in_order(ModelTrainer<T>& self, const Dataset<T>& dataset, Index
   });
 }
 
-/// Trains equal networks in lanes for a number of epochs; returns the reports of each epoch, and of its validation.
 template <class T>
-py::list epochs_in_lanes(const std::vector<ModelTrainer<T>*>& trainers, const std::vector<const Dataset<T>*>& datasets,
-                         const std::vector<const Dataset<T>*>& validation, Index size, bool shuffled,
-                         const std::vector<std::uint64_t>& seeds, std::uint64_t epoch, Index epochs) {
-  std::vector<Trainer<T>*> members;
-  for (ModelTrainer<T>* const trainer : trainers) {
-    members.push_back(&trainer->trainer);
-    if (!LaneGroup<T>::accepts(*members.back()) || !LaneGroup<T>::alike(*members.front(), *members.back())) {
-      throw py::value_error("trainers[" + std::to_string(members.size() - 1) + "]: does not fit in lanes");
-    }
-  }
-  std::vector<std::vector<LanePass<T>>> all;
-  std::exception_ptr error;
-  {
-    const py::gil_scoped_release release;
-    LaneGroup<T> group(members, size);
-    std::vector<std::vector<Index>> orders(members.size());
-    for (Index e = 0; e < epochs; ++e) {
-      std::vector<LanePass<T>> passes(members.size()), checks(members.size());
-      for (std::size_t l = 0; l < members.size(); ++l) {
-        const DatasetView<T>& samples = datasets[l]->samples;
-        fill_order(orders[l], samples.x.rows, shuffled, seeds[l], epoch + std::uint64_t(e));
-        passes[l] = {&samples, orders[l].data(), samples.x.rows};
-        if (!validation.empty()) checks[l] = {&validation[l]->samples, nullptr, validation[l]->samples.x.rows};
-      }
-      group.epoch(passes, size, {});
-      for (const LanePass<T>& pass : passes) error = error ? error : pass.error;
-      all.push_back(passes);
-      if (!validation.empty()) {
-        group.evaluate(checks, {});
-        all.push_back(checks);
-      }
-    }
-    group.store();
-  }
-  if (error) std::rethrow_exception(error);
-  py::list reports;
-  for (const auto& passes : all) {
-    py::list of_epoch;
-    for (const LanePass<T>& pass : passes) of_epoch.append(report(pass.sums));
-    reports.append(of_epoch);
-  }
-  return reports;
+void part_of_epoch(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size, Index begin, Index end,
+                   LossSums& sums) {
+  if (begin < 0 || begin > end || end > dataset.samples.x.rows) throw py::value_error("begin, end: out of range");
+  std::vector<Index> order(std::size_t(end - begin));
+  std::iota(order.begin(), order.end(), begin);
+  run_native(self.mutex(), kLongCall, [&](const StopToken& stop) {
+    check_batches(self.trainer.network(), end - begin, size);
+    self.trainer.epoch(dataset.samples, size, {order.data(), end - begin}, sums, stop);
+    return 0;
+  });
 }
 
 /// Loss, weight, correct classes, samples, penalty.
@@ -191,13 +158,13 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
           "Samples of the batch in other processes that come before those of this one, for random layers.")
       .def(
           "dataset",
-          [](Self& self, const py::object& x, const py::object& y, const py::object& weight, double scale) {
+          [](Self& self, const py::object& x, const py::object& y, const py::object& weight, double scale, bool part) {
             return std::make_unique<Dataset<T>>(self.trainer.network(), self.trainer.loss(), x, y, weight, scale,
-                                                Memory::own);
+                                                part ? Memory::own_part : Memory::own);
           },
-          "x"_a, "y"_a, "sample_weight"_a, "scale"_a,
+          "x"_a, "y"_a, "sample_weight"_a, "scale"_a, "part"_a = false,
           "Checked samples, for epoch(), gradient() and evaluate(): x is read in place if it is an array, the others "
-          "are copied.")
+          "are copied. The weights of a part of the samples may all be 0.")
       .def(
           "shares",
           [](Self& self, const Dataset<T>& dataset) {
@@ -205,8 +172,18 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
           },
           "dataset"_a, "True if a dataset of another trainer serves this one.")
       .def("epoch", shuffled_epoch<T>, "dataset"_a, "size"_a, "shuffled"_a, "epoch"_a)
-      .def_static("epochs_in_lanes", epochs_in_lanes<T>)
       .def("epoch_in_order", epoch_in_order<T>, "dataset"_a, "size"_a, "order"_a)
+      .def("part_of_epoch", part_of_epoch<T>, "dataset"_a, "size"_a, "begin"_a, "end"_a, "sums"_a,
+           "Trains the samples from begin to end in memory order, and adds to the sums of the epoch.")
+      .def(
+          "part_of_evaluation",
+          [](Self& self, const Dataset<T>& dataset, LossSums& sums) {
+            run_native(self.mutex(), self.work(dataset.samples), [&](const StopToken& stop) {
+              self.trainer.evaluate(dataset.samples, {}, sums, stop);
+              return 0;
+            });
+          },
+          "dataset"_a, "sums"_a)
       .def(
           "gradient",
           [](Self& self, const Dataset<T>& dataset) {
@@ -232,6 +209,9 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
 }  // namespace
 
 void register_trainer(py::module_& module) {
+  py::class_<LossSums>(module, "LossSums", "Sums over the parts of an epoch or an evaluation, in their order.")
+      .def(py::init<>())
+      .def("report", report);
   register_trainer_classes<float>(module, "F32");
   register_trainer_classes<double>(module, "F64");
   module.def(

@@ -3,6 +3,7 @@
 #include "../loops/lane_product.hpp"
 #include "../loops/lane_update.hpp"
 #include "../loops/losses.hpp"
+#include "lane_table.hpp"
 #include "part.hpp"
 
 SIMDNN_LEVEL_BEGIN
@@ -13,10 +14,18 @@ template <class T>
 constexpr auto kLaneUpdates =
     table_of<LaneUpdate<T>>(Rules{}, []<class Rule>(List<Rule>) { return LaneUpdate<T>(update_lanes<Rule, T>); });
 
+/// The losses that are computed in lanes, which float alone gets: others are the smaller part of a step in double.
 template <class Loss, class T>
 constexpr LaneLossFunction<T> lane_loss() {
-  if constexpr (__is_same(Loss, CrossEntropy)) return LaneCrossEntropy<T>::rows;
-  return nullptr;
+  if constexpr (!kIsF32<T>) {
+    return nullptr;
+  } else if constexpr (__is_same(Loss, CrossEntropy)) {
+    return LaneCrossEntropy<T>::rows;
+  } else if constexpr (requires { Loss::template rows<T>; }) {
+    return nullptr;
+  } else {
+    return pointwise_lanes<Loss, T>;
+  }
 }
 
 template <class T>
@@ -37,8 +46,9 @@ const LaneKernels<T>* lane_table() {
   if constexpr (kEmulatedFma) {
     return nullptr;
   } else {
-    static constexpr LaneKernels<T> table{lane_product<T>, to_lanes<T>, from_lanes<T>, kLaneUpdates<T>.entries,
-                                          kLaneLosses<T>.entries};
+    static constexpr LaneKernels<T> table{
+        kWidth<T>,       lane_product<T>,         to_lanes<T>,           from_lanes<T>,
+        update_spans<T>, kLaneUpdates<T>.entries, kLaneLosses<T>.entries};
     return &table;
   }
 }

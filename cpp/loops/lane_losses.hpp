@@ -1,8 +1,9 @@
 // Losses of sixteen networks in lanes: row i of all networks is a block of rows, one per lane.
 #pragma once
 
-#include "../lane_kernels.hpp"
+#include "../base/lane_views.hpp"
 #include "cross_entropy.hpp"
+#include "pointwise_loss_rows.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
@@ -16,7 +17,7 @@ SIMDNN_INLINE Lanes<T> select_place(const Lanes<typename Bits<T>::type>& places,
                        places, yes, no);
 }
 
-/// Softmax cross-entropy with class indices, with or without a focal factor: CrossEntropy::rows() in lanes.
+/// Softmax cross-entropy with class indices, without a focal factor: CrossEntropy::rows() in lanes.
 template <class T>
 struct LaneCrossEntropy {
   using V = Lanes<T>;
@@ -25,12 +26,15 @@ struct LaneCrossEntropy {
 
   const LaneLossRows<T>& batch;
   LaneMask far = 0;  ///< lanes with a huge logit or none that is a number, to be computed row by row
-  HardRows hard = {};
-  LaneRows<T> block = {};
+  HardRows hard;
+  LaneRows<T> block;  ///< filled by each row
+
+  explicit LaneCrossEntropy(const LaneLossRows<T>& rows) : batch(rows) {}
 
   static LaneMask rows(const LaneLossRows<T>& batch) {
-    if (!batch.classes || batch.parameters[CrossEntropy::kSmoothing] != 0) return kAllLanes;
-    LaneCrossEntropy own{batch};
+    const bool plain = batch.parameters[CrossEntropy::kSmoothing] == 0 && batch.parameters[CrossEntropy::kGamma] == 0;
+    if (!batch.classes || !plain) return kAllLanes;
+    LaneCrossEntropy own(batch);
     for (Index i = 0; i < batch.rows; ++i) own.run(i);
     return own.far;
   }
@@ -38,7 +42,6 @@ struct LaneCrossEntropy {
  private:
   /// Computes row i of all networks.
   void run(Index i) {
-    const double gamma = batch.parameters[CrossEntropy::kGamma];
     const Words target = load(i);
     const V largest = block.shift.largest, target_x = leave_out(target);
     find_far();
@@ -47,9 +50,8 @@ struct LaneCrossEntropy {
     block.near_terms(largest).store(hard.largest_term);
     block.sum_near_terms(block.start_without(target_x)).store(hard.other_terms);
     hard.find_factors(batch.scale);
-    if (gamma != 0) hard.apply_focal_factor(gamma);
     if (batch.gradient) store_gradient(target, batch.gradient + i * batch.columns * kLanes);
-    if (gamma == 0) hard.find_losses();
+    hard.find_losses();
     (Lanes<double>(hard.weight) * Lanes<double>(hard.loss)).store(batch.row_loss + i * kLanes);
     clear_ignored(i);
   }
@@ -130,5 +132,63 @@ struct LaneCrossEntropy {
     }
   }
 };
+
+/// Computes a pointwise loss of sixteen outputs: values, and derivatives w.r.t. the outputs.
+template <class T, class Slope>
+using PointwiseBlock = void (*)(const T* x, const T* y, const double* parameters, double class_scale, double* value,
+                                Slope* slope);
+
+template <class Loss, int kMode, class T, class Slope>
+SIMDNN_NOINLINE void pointwise_block(const T* x, const T* y, const double* parameters, double class_scale,
+                                     double* value, Slope* slope) {
+  const auto f = evaluate<Loss, kMode>(Lanes<T>(x), Lanes<T>(y), parameters, Lanes<double>(class_scale));
+  wide(f.value).store(value);
+  f.slope.store(slope);
+}
+
+/// Sum of the columns' blocks in the order of sum_lanes(), where column j was added to sums[j % kLanes].
+inline Lanes<double> sum_columns(const double (&sums)[kLanes][kLanes]) {
+  Lanes<double> part[kLanes / 2];
+  for (int i = 0; i < 8; ++i) part[i] = Lanes<double>(sums[i]) + Lanes<double>(sums[i + 8]);
+  for (int i = 0; i < 4; ++i) part[i] = part[i] + part[i + 4];
+  return (part[0] + part[2]) + (part[1] + part[3]);
+}
+
+/// The loop of all pointwise losses in lanes: pointwise_rows() of sixteen networks.
+template <class T, class Slope>
+SIMDNN_NOINLINE void pointwise_lanes(const LaneLossRows<T>& batch, PointwiseBlock<T, Slope> run) {
+  for (Index i = 0; i < batch.rows; ++i) {
+    Lanes<double> weight(1.0);
+    if (batch.row_weight) weight = wide(Lanes<T>(batch.row_weight + i * kLanes));
+    weight = weight * Lanes<double>(batch.factor);
+    const SlopeScale<T> slope_scale(Lanes<double>(batch.scale) * weight);
+    double sums[kLanes][kLanes] = {}, value[kLanes];
+    for (Index j = 0; j < batch.columns; ++j) {
+      const Index place = (i * batch.columns + j) * kLanes;
+      Slope slope[kLanes];
+      run(batch.output + place, batch.values + place, batch.parameters, batch.class_scale ? batch.class_scale[j] : 1.0,
+          value, slope);
+      if (batch.gradient) (slope_scale * Lanes<Slope>(slope)).store(batch.gradient + place);
+      double* const sum = sums[j % kLanes];
+      (Lanes<double>(sum) + Lanes<double>(value)).store(sum);
+    }
+    const Lanes<double> sum = batch.columns == 1 ? Lanes<double>(sums[0]) : sum_columns(sums);
+    (weight * sum).store(batch.row_loss + i * kLanes);
+    for (int l = 0; l < kLanes; ++l) batch.row_correct[i * kLanes + l] = 0;
+  }
+}
+
+/// Runs the loop in the mode that the parameters choose, which is kMode or a later one.
+template <class Loss, class T, int kMode = 0>
+LaneMask pointwise_lanes(const LaneLossRows<T>& batch) {
+  if constexpr (requires { Loss::kModes; }) {
+    if constexpr (kMode + 1 < Loss::kModes) {
+      if (Loss::mode(batch.parameters) != kMode) return pointwise_lanes<Loss, T, kMode + 1>(batch);
+    }
+  }
+  using Result = decltype(evaluate<Loss, kMode>(Lanes<T>(), Lanes<T>(), nullptr, Lanes<double>()).slope);
+  pointwise_lanes<T, Scalar<Result>>(batch, pointwise_block<Loss, kMode, T, Scalar<Result>>);
+  return 0;
+}
 
 SIMDNN_LEVEL_END

@@ -1,7 +1,7 @@
 // The matrix product of a network in each virtual lane, which serves x W, x^T dz and dz W^T by strides.
 #pragma once
 
-#include "../lane_kernels.hpp"
+#include "../base/lane_views.hpp"
 #include "tiles.hpp"
 
 SIMDNN_LEVEL_BEGIN

@@ -12,7 +12,7 @@ struct SlopeScale {
   GradientFactor<Lanes<T>> factor;
   Lanes<double> exact;
 
-  explicit SlopeScale(double scale) : factor(gradient_factor_of<T>(Lanes<double>(scale))), exact(scale) {}
+  explicit SlopeScale(const Lanes<double>& scale) : factor(gradient_factor_of<T>(scale)), exact(scale) {}
   SIMDNN_INLINE Lanes<T> operator*(const Lanes<float>& slope) const { return factor * slope; }
   SIMDNN_INLINE Lanes<T> operator*(const Lanes<double>& slope) const {
     return narrow_gradient<T>(exact * flush_wide<T>(slope));
@@ -67,7 +67,7 @@ void pointwise_row(const LossRows<T>& batch, Index i) {
                                    batch.class_scale,
                                    batch.gradient.data ? batch.gradient.row(i) : nullptr,
                                    batch.each ? batch.each + i * batch.output.columns : nullptr,
-                                   SlopeScale<T>(batch.scale * weight),
+                                   SlopeScale<T>(Lanes<double>(batch.scale * weight)),
                                    {}};
   constexpr int step = kSideBySide * kLanes;
   const Index n = batch.output.columns;

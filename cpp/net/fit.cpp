@@ -8,11 +8,6 @@ namespace {
 
 Index steps_of(Index samples, Index batch) { return (samples + batch - 1) / batch; }
 
-double value_of(Metric metric, const EpochMeans& means) {
-  if (metric == Metric::loss) return means.loss;
-  return metric == Metric::val_loss ? means.val_loss : means.val_accuracy;
-}
-
 }  // namespace
 
 template <class T>
@@ -46,7 +41,7 @@ template <class T>
 void NetworkFit<T>::run_epoch(const StopToken& stop) {
   if (hook) hook->before_epoch();
   const auto start = std::chrono::steady_clock::now();
-  const LossSums training = trainer_.epoch(*samples_.dataset, settings_.batch, draw_order(), stop);
+  const LossSums training = trainer_.epoch(*samples_.dataset, batch(), draw_order(), stop);
   if (!end_epoch(training)) return;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   LossSums validation;
@@ -59,8 +54,13 @@ void NetworkFit<T>::run_epoch(const StopToken& stop) {
 
 template <class T>
 SampleOrder NetworkFit<T>::draw_order() {
-  const std::uint64_t epoch = settings_.first_epoch + std::uint64_t(trained);
-  fill_order(order_, samples_.size(), settings_.shuffled, trainer_.seed(), epoch);
+  if (random) {
+    if (trained == 0) fill_order(places_, samples_.size(), false, 0, 0);
+    random->shuffle(places_);
+    order_ = places_;
+  } else {
+    fill_order(order_, samples_.size(), settings_.shuffled, trainer_.seed(), next_epoch());
+  }
   if (!samples_.all) {
     for (Index& at : order_) at = samples_.rows[std::size_t(at)];
   }
@@ -87,9 +87,10 @@ T* NetworkFit<T>::record(const LossSums& training, double seconds, const LossSum
   epochs.push_back(means);
   if (!settings_.stopping) return nullptr;
   Stopping& stopping = *settings_.stopping;
-  const double value = value_of(stopping.metric, means);
+  const double value = stopping.observed(means);
   const bool better = stopping.patience.observe(value);
-  stopped = stopping.patience.over() || std::isnan(value) || std::isnan(means.loss);
+  const bool diverged = std::isnan(value) || std::isnan(means.loss);
+  stopped = stopping.patience.over() || (diverged && !stopping.patience.like_sklearn);
   if (!better) return nullptr;
   best_epoch = Index(epochs.size()) - 1;
   if (!stopping.restore_best) return nullptr;
@@ -104,7 +105,7 @@ void NetworkFit<T>::finish() {
   std::copy(best_values_.begin(), best_values_.end(), trainer_.network().values().data());
   std::copy(best_buffers_.begin(), best_buffers_.end(), trainer_.network().buffers().data());
   for (std::vector<T>* const numbers : {&best_values_, &best_buffers_}) std::vector<T>().swap(*numbers);
-  std::vector<Index>().swap(order_);
+  for (std::vector<Index>* const places : {&order_, &places_}) std::vector<Index>().swap(*places);
   trainer_.release();
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "patience.hpp"
+#include "random_state.hpp"
 #include "trainer.hpp"
 
 namespace simdnn {
@@ -23,8 +24,16 @@ enum class Metric { loss, val_loss, val_accuracy };
 /// Early stopping: the metric that is observed, the rule, and what remains of the best epoch.
 struct Stopping {
   Metric metric = Metric::val_loss;
+  double divisor = 1, constant = 0;  ///< a loss is observed as loss / divisor + constant
+  bool adds_penalty = false;         ///< the mean penalty is added to the observed training loss
   Patience patience = {};
   bool restore_best = false;  ///< the network ends with the parameters and buffers of the best epoch
+
+  double observed(const EpochMeans& means) const {
+    if (metric == Metric::val_accuracy) return means.val_accuracy;
+    if (metric == Metric::val_loss) return means.val_loss / divisor + constant;
+    return means.loss / divisor + constant + (adds_penalty ? means.penalty : 0);
+  }
 };
 
 /// Work of the caller between epochs, such as learning rates that only Python can compute.
@@ -52,7 +61,8 @@ struct Subset {
 
 /// Settings of a fit that do not depend on the type of numbers.
 struct FitSettings {
-  Index epochs = 1, batch = 1;
+  Index epochs = 1;
+  Index batch = 1;  ///< samples of a step; a batch may be larger than the data
   bool shuffled = true;
   std::uint64_t first_epoch = 0;     ///< number of epochs that earlier fits have trained
   std::optional<Stopping> stopping;  ///< none: all epochs are trained
@@ -79,10 +89,12 @@ class Fit {
   std::vector<EpochMeans> epochs;      ///< means of the complete epochs
   std::int64_t trained = 0;            ///< epochs that were trained, be they evaluated or not
   std::int64_t steps = 0;              ///< steps of these epochs
+  bool in_lanes = false;               ///< the network was trained in a lane
   Index best_epoch = -1;               ///< -1: no epoch was better than none
   bool stopped = false;                ///< early stopping has ended the training
   std::exception_ptr error = nullptr;  ///< the error that has ended the training
   std::unique_ptr<EpochHook> hook = nullptr;
+  std::optional<RandomState> random;  ///< shuffles the order of the epoch before, in place of the trainer's seed
 
  protected:
   FitSettings settings_;
@@ -103,6 +115,12 @@ class NetworkFit final : public Fit {
   const Subset<T>& samples() const { return samples_; }
   const Subset<T>& validation() const { return validation_; }
 
+  /// The number of samples in a step.
+  Index batch() const { return std::min(settings_.batch, samples_.size()); }
+
+  /// The number of the next epoch, which with the trainer's seed determines its order.
+  std::uint64_t next_epoch() const { return settings_.first_epoch + std::uint64_t(trained); }
+
   /// The order of the next epoch: that of a dataset with the chosen rows alone.
   SampleOrder draw_order();
 
@@ -121,7 +139,7 @@ class NetworkFit final : public Fit {
 
   Trainer<T>& trainer_;
   Subset<T> samples_, validation_;
-  std::vector<Index> order_;
+  std::vector<Index> order_, places_;
   std::vector<T> best_values_, best_buffers_;
 };
 

@@ -37,25 +37,52 @@ template <class T>
 void LaneBatch<T>::load_labels(Index lane, Index count, double& divisor) {
   const Samples& own = samples_[std::size_t(lane)];
   const DatasetView<T>& view = *own.view;
-  const ClassRange range{outputs_, loss_.ignore_index};
   std::int64_t* const classes = view.classes ? classes_.data() + lane : nullptr;
   T* const weight = view.weight ? weight_.data() + lane : nullptr;
-  for (Index i = 0; classes && i < count; ++i) {
-    const Index row = own.row(i);
-    classes[i * kLaneGroup] = range.checked(read_once(view.classes + row), row);
-  }
+  const bool plain = !classes || load_classes(own, count, classes);
   for (Index i = 0; weight && i < count; ++i) {
     const Index row = own.row(i);
     weight[i * kLaneGroup] = checked_weight(read_once(view.weight + row), row);
   }
   const LaneMask bit = LaneMask(1) << lane;
+  if (!plain) ignoring_ |= bit;
+  if (plain) ignoring_ &= ~bit;
   if (weight) weighted_ |= bit;
   if (!weight && weighted_ & bit) reset_weights(lane);
-  loss_.add_to_divisor(classes, view.values != nullptr, weight, count, divisor, kLaneGroup);
+  if (plain && !weight && loss_.class_weight.empty()) {
+    divisor += double(count);
+  } else {
+    loss_.add_to_divisor(classes, view.values != nullptr, weight, count, divisor, kLaneGroup);
+  }
+}
+
+/// Copies and checks classes; returns true if none is ignored.
+template <class T>
+bool LaneBatch<T>::load_classes(const Samples& own, Index count, std::int64_t* to) const {
+  const ClassRange range{outputs_, loss_.ignore_index};
+  const std::int64_t* const from = own.view->classes;
+  bool plain = true;
+  for (Index i = 0; i < count; ++i) {
+    const std::int64_t label = read_once(from + own.row(i));
+    plain = plain && std::uint64_t(label) < std::uint64_t(range.count) && label != range.ignored;
+    to[i * kLaneGroup] = label;
+  }
+  if (plain) return true;
+  std::int64_t unknown = 0;
+  Index place = count;
+  for (Index i = count; i-- > 0;) {
+    std::int64_t& label = to[i * kLaneGroup];
+    const bool known = std::uint64_t(label) < std::uint64_t(range.count) || label == range.ignored;
+    if (!known) unknown = label;
+    if (!known) place = i;
+    label = known && label != range.ignored ? label : -1;  // kernels read only classes, even after an error
+  }
+  if (place < count) range.checked(unknown, own.row(place));
+  return false;
 }
 
 template <class T>
-void LaneBatch<T>::load_samples(LaneMask lanes, Index begin, Index rows, T* x) {
+void LaneBatch<T>::load_samples(LaneMask lanes, Index begin, Index rows, const Matrix<T>& x) {
   const auto to_lanes = typed_kernels<T>().lanes->rows_to_lanes;
   const Samples* const first = &samples_[std::size_t(__builtin_ctz(lanes))];
   const Samples* own[kLaneGroup];
@@ -82,7 +109,7 @@ void LaneBatch<T>::load_samples(LaneMask lanes, Index begin, Index rows, T* x) {
         row[l] = sample;
       }
     }
-    to_lanes(row, inputs_, x + i * inputs_ * kLaneGroup);
+    to_lanes(row, inputs_, x.data + i * x.stride * kLaneGroup);
   }
   for (Index i = 0; has_values_ && i < rows; ++i) {
     for (Index l = 0; l < kLaneGroup; ++l) row[l] = own[l]->view->values + own[l]->row(begin + i) * outputs_;
@@ -181,12 +208,18 @@ template <class T>
 void LaneBatch<T>::add_losses(Index lane, Index rows, LossSums& sums) const {
   const double* const loss = row_loss_.data() + lane;
   const std::uint8_t* const correct = row_correct_.data() + lane;
-  const std::int64_t* const classes = has_classes_ ? classes_.data() + begin_ * kLaneGroup + lane : nullptr;
+  double sum = sums.loss;
+  int hits = 0;
   for (Index i = 0; i < rows * kLaneGroup; i += kLaneGroup) {
-    sums.loss += loss[i];
-    sums.correct += correct[i];
-    sums.samples += classes == nullptr || classes[i] >= 0;
+    sum += loss[i];
+    hits += correct[i];
   }
+  sums.loss = sum;
+  sums.correct += hits;
+  sums.samples += rows;
+  if (!has_classes_ || !(ignoring_ >> lane & 1)) return;
+  const std::int64_t* const classes = classes_.data() + begin_ * kLaneGroup + lane;
+  for (Index i = 0; i < rows; ++i) sums.samples -= classes[i * kLaneGroup] < 0;
 }
 
 SIMDNN_INSTANTIATE(LaneBatch);

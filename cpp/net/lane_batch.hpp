@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "../lane_kernels.hpp"
+#include "../kernels/lane_table.hpp"
 #include "lane_optimizer.hpp"
 #include "trainer.hpp"
 
@@ -25,7 +25,7 @@ class LaneBatch {
 
   /// Fills x with `rows` samples of each lane from sample `begin` on, and keeps their targets. Other lanes get the
   /// samples of the first one.
-  void load_samples(LaneMask lanes, Index begin, Index rows, T* x);
+  void load_samples(LaneMask lanes, Index begin, Index rows, const Matrix<T>& x);
 
   /// Computes the losses of the samples that were loaded; `gradient`, scaled by each lane's `scale`, may be nullptr.
   void evaluate(LaneMask lanes, const T* output, const double* scale, T* gradient);
@@ -45,6 +45,7 @@ class LaneBatch {
   };
 
   void reset_weights(Index lane);
+  bool load_classes(const Samples& own, Index count, std::int64_t* to) const;
   LaneLossRows<T> loss_rows(const T* output, const double* scale, T* gradient);
   void evaluate_rows(LaneMask lanes, const LaneLossRows<T>& rows);
   void run_rows(const LaneLossRows<T>& rows, Index first, Index all, double scale);
@@ -53,11 +54,11 @@ class LaneBatch {
   Index inputs_, outputs_;
   std::array<Samples, kLaneGroup> samples_{};
   bool has_classes_ = false, has_values_ = false;
-  LaneMask weighted_ = 0;              ///< lanes with weights that may differ from 1
-  std::vector<std::int64_t> classes_;  ///< [batch, lanes]
-  std::vector<T> weight_;              ///< [batch, lanes]
-  Index begin_ = 0, rows_ = 0;         ///< samples that are loaded
-  Buffer<T> values_, one_;             ///< targets in lanes; a sample that was cast, of each lane
+  LaneMask weighted_ = 0, ignoring_ = 0;  ///< lanes with weights that may differ from 1, with classes to ignore
+  std::vector<std::int64_t> classes_;     ///< [batch, lanes]
+  std::vector<T> weight_;                 ///< [batch, lanes]
+  Index begin_ = 0, rows_ = 0;            ///< samples that are loaded
+  Buffer<T> values_, one_;                ///< targets in lanes; a sample that was cast, of each lane
   std::vector<double> row_loss_;
   std::vector<std::uint8_t> row_correct_;
   Buffer<T> row_output_, row_values_;  ///< row-major copies for losses that are computed row by row

@@ -52,8 +52,7 @@ bool LaneNetwork<T>::equal(const SequentialSpec& a, const SequentialSpec& b) {
 
 template <class T>
 LaneNetwork<T>::LaneNetwork(const SequentialSpec& spec, Index rows, Index lanes, T* values, T* gradients)
-    : lanes_(lanes), values_(values), gradients_(gradients), ones_(kLaneGroup) {
-  std::fill_n(ones_.data(), kLaneGroup, T(1));
+    : lanes_(lanes), values_(values), gradients_(gradients) {
   Index place = 0;
   for (const DenseStep& step : steps_of(spec)) {
     LaneLayer<T>& layer = layers_.emplace_back();
@@ -73,12 +72,15 @@ LaneNetwork<T>::LaneNetwork(const SequentialSpec& spec, Index rows, Index lanes,
   reserve(rows);
   memory_ = Buffer<T>(used_);
   reserve(rows);
+  fill_ones(x_);
+  for (std::size_t i = 0; i + 1 < layers_.size(); ++i) fill_ones(layers_[i].y);
 }
 
-/// A matrix of the next memory. Rows a multiple of 8 blocks apart would share the sets of the first-level cache.
+/// A matrix of the next memory, with room for a column of ones if it is the input of a layer. Rows a multiple of 8
+/// blocks apart would share the sets of the first-level cache.
 template <class T>
-Matrix<T> LaneNetwork<T>::take(Index rows, Index columns, bool padded) {
-  const Index stride = padded && columns % 8 == 0 ? columns + 1 : columns;
+Matrix<T> LaneNetwork<T>::take(Index rows, Index columns, bool is_input) {
+  const Index stride = !is_input ? columns : (columns + 1) % 8 == 0 ? columns + 2 : columns + 1;
   const Matrix<T> m{memory_.data() ? memory_.data() + used_ : nullptr, rows, columns, stride};
   used_ += rows * stride * kLaneGroup;
   return m;
@@ -87,12 +89,20 @@ Matrix<T> LaneNetwork<T>::take(Index rows, Index columns, bool padded) {
 template <class T>
 void LaneNetwork<T>::reserve(Index rows) {
   used_ = 0;
-  x_ = take(rows, layers_.front().inputs, false);
+  x_ = take(rows, layers_.front().inputs, true);
   for (LaneLayer<T>& layer : layers_) {
     const bool hidden = &layer != &layers_.back();
     layer.y = take(rows, layer.outputs, hidden);
     if (layer.stores_derivative) layer.aux = take(rows, layer.outputs, hidden);
     layer.gradient = take(rows, layer.outputs, hidden);
+  }
+}
+
+/// Fills the column after those of a layer's input with ones, whose product with a gradient is that w.r.t. the bias.
+template <class T>
+void LaneNetwork<T>::fill_ones(const Matrix<T>& input) {
+  for (Index i = 0; i < input.rows; ++i) {
+    std::fill_n(input.data + (i * input.stride + input.columns) * kLaneGroup, kLaneGroup, T(1));
   }
 }
 
@@ -116,21 +126,14 @@ const T* LaneNetwork<T>::forward(Index rows, Mode mode) {
   return input.data;
 }
 
-/// dW = x^T dz, db = 1^T dz.
+/// dW = x^T dz, and after it in memory db = 1^T dz.
 template <class T>
-void LaneNetwork<T>::differentiate_parameters(const LaneLayer<T>& layer, const Matrix<T>& input, Index rows,
-                                              bool accumulate) {
-  const auto product = typed_kernels<T>().lanes->product;
-  const auto write = [&](const Operand<T>& a, Index place) {
-    const Matrix<T> c{gradients_ + place * kLaneGroup, a.rows, layer.outputs, layer.outputs};
-    product({.a = a,
-             .b = layer.gradient.first_rows(rows),
-             .c_init = accumulate ? c : Matrix<T>{},
-             .c = c,
-             .lanes = lanes_});
-  };
-  write(transposed(input), layer.weight);
-  if (layer.bias >= 0) write({ones_.data(), 1, rows, 0, 0}, layer.bias);
+void LaneNetwork<T>::differentiate_parameters(const LaneLayer<T>& layer, Matrix<T> input, Index rows, bool accumulate) {
+  if (layer.bias >= 0) ++input.columns;
+  const Operand<T> a = transposed(input.first_rows(rows));
+  const Matrix<T> c{gradients_ + layer.weight * kLaneGroup, a.rows, layer.outputs, layer.outputs};
+  typed_kernels<T>().lanes->product(
+      {.a = a, .b = layer.gradient.first_rows(rows), .c_init = accumulate ? c : Matrix<T>{}, .c = c, .lanes = lanes_});
 }
 
 template <class T>
@@ -146,7 +149,7 @@ void LaneNetwork<T>::backward(Index rows, bool accumulate) {
     } else if (i + 1 < layers_.size()) {
       typed.layers.flush(gradient, nullptr, stride, rows, width, nullptr);
     }
-    differentiate_parameters(layer, i > 0 ? layers_[i - 1].y.first_rows(rows) : x_.first_rows(rows), rows, accumulate);
+    differentiate_parameters(layer, i > 0 ? layers_[i - 1].y : x_, rows, accumulate);
     if (i == 0) return;
     const T* const weight = values_ + layer.weight * kLaneGroup;
     typed.lanes->product({.a = layer.gradient.first_rows(rows),

@@ -1,7 +1,7 @@
 // Sixteen equal networks of Dense layers, one in each virtual lane: their memory, forward and backward passes.
 #pragma once
 
-#include "../lane_kernels.hpp"
+#include "../kernels/lane_table.hpp"
 #include "layers/dense.hpp"
 #include "plan.hpp"
 
@@ -45,15 +45,16 @@ class LaneNetwork {
   void backward(Index rows, bool accumulate);
 
  private:
-  Matrix<T> take(Index rows, Index columns, bool padded);
+  Matrix<T> take(Index rows, Index columns, bool is_input);
+  static void fill_ones(const Matrix<T>& input);
   void reserve(Index rows);
-  void differentiate_parameters(const LaneLayer<T>& layer, const Matrix<T>& input, Index rows, bool accumulate);
+  void differentiate_parameters(const LaneLayer<T>& layer, Matrix<T> input, Index rows, bool accumulate);
 
   std::vector<LaneLayer<T>> layers_;
   Index lanes_;
   T *values_, *gradients_;
   Matrix<T> x_;
-  Buffer<T> memory_, ones_;
+  Buffer<T> memory_;
   Index used_ = 0;
 };
 

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "../lane_kernels.hpp"
+#include "../kernels/lane_table.hpp"
 #include "trainer.hpp"
 
 namespace simdnn {
@@ -27,24 +27,38 @@ class LaneOptimizer {
   /// slot.
   LaneOptimizer(const std::vector<Trainer<T>*>& trainers, T* state);
 
-  /// Takes one step of each lane of the mask; the others' numbers in `state` become worthless.
-  void step(LaneMask lanes);
+  /// Optimizer::penalty() of each lane of the mask.
+  void find_penalties(LaneMask lanes, double* penalties);
+
+  /// Takes one step of each lane of the mask, with a factor of its l1 and l2; the others' numbers in `state` become
+  /// worthless.
+  void step(LaneMask lanes, const double* penalty_scale);
 
   /// Writes count and scalar state of a lane to its trainer's optimizer.
   void store(Index lane) const;
 
  private:
+  void set_adjustments(LaneMask lanes, const double* penalty_scale);
   UpdateStep step_of(Index lane);
+  const T* rows_of(Index row);
   bool uniform(LaneMask lanes) const;
 
   std::vector<Optimizer<T>*> optimizers_;
+  const std::vector<ParameterBlock>* blocks_;
   std::vector<UpdateSpan<T>> spans_;
   std::array<std::int64_t, kLaneGroup> counts_{};
   std::array<double, kLaneGroup * kMaxScalars> scalars_{};
   std::array<double, kLaneGroup * kMaxHypers> hypers_{};
   std::array<UpdateStep, kLaneGroup> steps_{};
+  std::array<Adjustment, kLaneGroup> adjustments_{};
+  std::array<double, kLaneGroup> norms_{};
+  T* state_;
+  Buffer<T> rows_;      ///< parameters or gradients of each network, one after the other
+  Buffer<T> adjusted_;  ///< gradients that a rule takes, if they are changed before
   Index total_ = 0;
-  int rule_ = 0, hyper_count_ = 0;
+  int rule_ = 0;
+  bool equal_hypers_ = true;  ///< true if all lanes have equal hypers and rates that do not change
+  bool adjusts_ = false;      ///< true if options change the gradients before the rule
 };
 
 }  // namespace simdnn

@@ -1,11 +1,18 @@
 #include "lanes.hpp"
 
+#include <cmath>
+#include <numeric>
+
+#include "random.hpp"
+
 namespace simdnn {
 namespace {
 
 /// Rows that pass at once: their activations stay in the cache beside the parameters.
 constexpr Index kLaneRows = 32;
-/// Most parameters of a network for which lanes are faster than its own trainer.
+/// Most parameters of a network: the parameters, gradients and slots of sixteen larger ones leave the second-level
+/// cache, while their own trainers fill the registers as well. Measured on an AMD EPYC (Zen 4) with batches of 32:
+/// lanes are 1.6 times as fast at 484 parameters, 1.3 times at 1,476.
 constexpr Index kMostParameters = 1500;
 /// Most outputs of a network in lanes; sums over more go across virtual lanes.
 constexpr Index kMostOutputs = 64;
@@ -33,12 +40,16 @@ LaneMask unfinished(const std::vector<LanePass<T>>& passes, Index begin) {
   return lanes;
 }
 
-void add(const LossSums& one, LossSums& sums) {
-  sums.loss += one.loss;
-  sums.weight += one.weight;
-  sums.correct += one.correct;
-  sums.samples += one.samples;
-  sums.steps += one.steps;
+/// The samples from `begin` on that these lanes can take together in batches of one size: the end of the last batch.
+template <class T>
+Index whole_batches(const std::vector<LanePass<T>>& passes, LaneMask lanes, Index begin, Index batch) {
+  const LanePass<T>& first = passes[std::size_t(__builtin_ctz(lanes))];
+  Index end = first.count;
+  for_lanes(lanes, [&](Index l) {
+    const LanePass<T>& own = passes[std::size_t(l)];
+    end = std::min(end, together(own, first) ? own.count : begin);
+  });
+  return begin + (end - begin) / batch * batch;
 }
 
 }  // namespace
@@ -46,15 +57,25 @@ void add(const LossSums& one, LossSums& sums) {
 template <class T>
 bool LaneGroup<T>::accepts(Trainer<T>& trainer) {
   const Network<T>& network = trainer.network();
-  return typed_kernels<T>().lanes && !trainer.gradient_hook && !trainer.loss().margin && !trainer.sums_penalty &&
+  return typed_kernels<T>().lanes && !trainer.gradient_hook && !trainer.loss().margin &&
          network.outputs() <= kMostOutputs && network.layout().parameters.size() <= kMostParameters &&
          LaneNetwork<T>::accepts(*network.spec()) && LaneOptimizer<T>::accepts(trainer.optimizer());
 }
 
+/// Microseconds measured on an AMD EPYC (Zen 4): a step of a group, however full it is, and a step of one trainer. Both
+/// grow with the parameters times the samples.
+template <class T>
+Index LaneGroup<T>::fewest(Trainer<T>& trainer, Index batch) {
+  const double size = double(trainer.network().layout().parameters.size()) * double(batch);
+  const double registers = double(kLaneGroup / typed_kernels<T>().lanes->width);
+  const double group = 2 + 1.4e-3 * registers * size, alone = 0.75 + 1e-4 * (1 + registers) / 2 * size;
+  return Index(std::ceil(group / alone));
+}
+
 template <class T>
 bool LaneGroup<T>::alike(Trainer<T>& a, Trainer<T>& b) {
-  return LaneNetwork<T>::equal(*a.network().spec(), *b.network().spec()) && equal_losses(a.loss(), b.loss()) &&
-         LaneOptimizer<T>::alike(a.optimizer().config(), b.optimizer().config());
+  return a.sums_penalty == b.sums_penalty && LaneNetwork<T>::equal(*a.network().spec(), *b.network().spec()) &&
+         equal_losses(a.loss(), b.loss()) && LaneOptimizer<T>::alike(a.optimizer().config(), b.optimizer().config());
 }
 
 template <class T>
@@ -106,10 +127,11 @@ LaneMask LaneGroup<T>::load_labels(std::vector<LanePass<T>>& passes, LaneMask la
   for_lanes(lanes, [&](Index l) {
     LanePass<T>& pass = passes[std::size_t(l)];
     try {
-      batch_.set_samples(l, *pass.samples, pass.order, begin, std::min(count, pass.count - begin));
+      batch_.set_samples(l, *pass.samples, rows_[std::size_t(l)], begin, std::min(count, pass.count - begin));
       batch_.load_labels(l, std::min(count, pass.count - begin), sums_[std::size_t(l)].weight);
     } catch (...) {
       pass.error = std::current_exception();
+      failed_ = true;
       lanes &= ~(LaneMask(1) << l);
     }
   });
@@ -130,16 +152,28 @@ void LaneGroup<T>::take_step(std::vector<LanePass<T>>& passes, LaneMask lanes, I
   });
   for (Index done = 0; done < count; done += capacity_) {
     const Index rows = std::min(capacity_, count - done);
-    batch_.load_samples(lanes, done, rows, network_.input().data);
+    batch_.load_samples(lanes, done, rows, network_.input());
     const T* const output = network_.forward(rows, Mode::train);
     batch_.evaluate(lanes, output, scale, network_.output_gradient());
     for_lanes(lanes, [&](Index l) { batch_.add_losses(l, rows, sums_[std::size_t(l)]); });
     network_.backward(rows, done > 0);
   }
-  optimizer_.step(lanes);
+  finish_step(passes, lanes, scale, count);
+}
+
+/// Updates the parameters; `scale` is that of each lane's loss.
+template <class T>
+void LaneGroup<T>::finish_step(std::vector<LanePass<T>>& passes, LaneMask lanes, const double* scale, Index count) {
+  static constexpr double ones[kLaneGroup] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  const bool sums_penalty = trainers_.front()->sums_penalty;
+  double penalties[kLaneGroup] = {};
+  if (sums_penalty) optimizer_.find_penalties(lanes, penalties);
+  optimizer_.step(lanes, sums_penalty ? scale : ones);
   for_lanes(lanes, [&](Index l) {
-    sums_[std::size_t(l)].steps = 1;
-    add(sums_[std::size_t(l)], passes[std::size_t(l)].sums);
+    LossSums& one = sums_[std::size_t(l)];
+    one.penalty = one.weight == 0 ? 0 : penalties[l];
+    one.steps = 1;
+    passes[std::size_t(l)].sums.add_step(one, count, sums_penalty && by_count_);
   });
 }
 
@@ -164,16 +198,56 @@ void LaneGroup<T>::step(std::vector<LanePass<T>>& passes, const StopToken& stop)
   if (stop.stopped()) return;
   Index most = 0;
   for (const LanePass<T>& pass : passes) most = std::max(most, pass.count);
+  set_rows(passes);
+  by_count_ = false;
   take_steps(passes, unfinished(passes, 0), 0, most);
+}
+
+template <class T>
+void LaneGroup<T>::set_rows(const std::vector<LanePass<T>>& passes) {
+  for (std::size_t l = 0; l < passes.size(); ++l) rows_[l] = passes[l].rows;
+}
+
+/// Draws the orders of an epoch. Lanes read theirs at the same place, so that starts a page apart would share a set of
+/// the first-level cache.
+template <class T>
+void LaneGroup<T>::fill_orders(const std::vector<LanePass<T>>& passes) {
+  constexpr Index page = 4096 / Index(sizeof(Index)), line = 64 / Index(sizeof(Index));
+  Index room = 0;
+  for (const LanePass<T>& pass : passes) room = std::max(room, pass.count);
+  room = (room + page - 1) / page * page + line;
+  order_.resize(std::size_t(room * kLaneGroup));
+  set_rows(passes);
+  for (std::size_t l = 0; l < passes.size(); ++l) {
+    const LanePass<T>& pass = passes[l];
+    if (!pass.samples || !pass.shuffled) continue;
+    Index* const order = order_.data() + Index(l) * room;
+    std::iota(order, order + pass.count, Index(0));
+    shuffle(order, pass.count, Random(trainers_[l]->seed(), pass.epoch));
+    for (Index i = 0; pass.rows && i < pass.count; ++i) order[i] = pass.rows[order[i]];
+    rows_[l] = order;
+  }
 }
 
 template <class T>
 void LaneGroup<T>::epoch(std::vector<LanePass<T>>& passes, Index batch, const StopToken& stop) {
   const Nanoseconds work = trainers_.front()->network().flops() * kFlop<T> * double(batch * size());
+  fill_orders(passes);
+  by_count_ = true;
+  LaneMask lanes = 0;
+  Index alike = 0;  // samples that all lanes have in whole batches
   for (Index begin = 0; !stop.stopped(); begin += batch) {
-    const LaneMask lanes = unfinished(passes, begin);
-    if (lanes == 0) return;
-    take_steps(passes, lanes, begin, batch);
+    if (begin >= alike || failed_) {
+      failed_ = false;
+      lanes = unfinished(passes, begin);
+      if (lanes == 0) return;
+      alike = whole_batches(passes, lanes, begin, batch);
+    }
+    if (begin < alike) {
+      take_step(passes, lanes, begin, batch);
+    } else {
+      take_steps(passes, lanes, begin, batch);
+    }
     stop.after(work + kStepOverhead);
   }
 }
@@ -182,6 +256,7 @@ template <class T>
 void LaneGroup<T>::evaluate(std::vector<LanePass<T>>& passes, const StopToken& stop) {
   static constexpr double no_scale[kLaneGroup] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
   const Nanoseconds work = trainers_.front()->network().flops() * kFlop<T> * double(capacity_ * size());
+  set_rows(passes);
   for (Index begin = 0; !stop.stopped(); begin += capacity_) {
     LaneMask left = unfinished(passes, begin);
     if (left == 0) return;
@@ -200,7 +275,7 @@ void LaneGroup<T>::evaluate(std::vector<LanePass<T>>& passes, const StopToken& s
       const LaneMask lanes = load_labels(passes, same, begin, rows);
       if (lanes == 0) continue;
       set_current(current_ | lanes);
-      batch_.load_samples(lanes, 0, rows, network_.input().data);
+      batch_.load_samples(lanes, 0, rows, network_.input());
       batch_.evaluate(lanes, network_.forward(rows, Mode::infer), no_scale, nullptr);
       for_lanes(lanes, [&](Index l) {
         LanePass<T>& pass = passes[std::size_t(l)];

@@ -62,6 +62,13 @@ double global_norm(const std::vector<UpdateSpan<T>>& spans) {
   return std::sqrt(sum);
 }
 
+/// The factor of gradients with this norm that clips them to a bound; NaN for NaN, which spreads, as in PyTorch.
+inline double norm_scale(double bound, double norm) {
+  constexpr double guard = 1e-6;  // PyTorch's clip_grad_norm_
+  const double scale = bound / (norm + guard);
+  return scale >= 1 ? 1 : scale;
+}
+
 /// True if no gradient has an infinity or a NaN.
 template <class T>
 bool all_finite(const std::vector<UpdateSpan<T>>& spans) {

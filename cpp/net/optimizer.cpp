@@ -102,9 +102,7 @@ bool Optimizer<T>::adjust_by_norm(Adjustment& adjustment) {
   // A finite norm proves that all gradients are finite; another one may be an overflow.
   if (options[kSkipNonfinite] != 0 && !(clips && std::isfinite(norm_)) && !all_finite(spans_)) return false;
   if (clips) {
-    constexpr double guard = 1e-6;  // PyTorch's clip_grad_norm_
-    const double scale = options[kClipNorm] / (norm_ + guard);
-    if (!(scale >= 1)) adjustment.scale = scale;  // a NaN spreads, as in PyTorch
+    adjustment.scale = norm_scale(options[kClipNorm], norm_);
   }
   if (options[kMaximize] != 0) adjustment.scale = -adjustment.scale;
   return true;

@@ -60,6 +60,7 @@ class Optimizer {
   void set_own_counts(const std::vector<OwnCount>& counts);
   std::int64_t& skipped() { return skipped_; }
   std::int64_t attempted_steps() const { return steps_ + skipped_; }
+  void set_norm(double norm) { norm_ = norm; }
   double norm() const { return norm_; }  ///< norm of the last step's gradients before clipping; NaN without clip_norm
   Index size() const { return size_; }
 

@@ -145,27 +145,22 @@ LossSums Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, bool shuf
 template <class T>
 LossSums Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, const SampleOrder& order,
                            const StopToken& stop) {
+  LossSums sums;
+  epoch(samples, batch, order, sums, stop);
+  return sums;
+}
+
+template <class T>
+void Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, const SampleOrder& order, LossSums& sums,
+                       const StopToken& stop) {
   reserve(samples, batch);
   const Index n = order.left;
-  LossSums sums;
   for (Index begin = 0; begin < n && !stop.stopped(); begin += batch) {
     const Index count = std::min(batch, n - begin);
     const LossSums one = step(samples, order.from(begin), count, stop);
-    sums.steps += one.steps;
     if (one.steps == 0) break;
-    const bool weighted = sums_penalty && one.weight != double(count);
-    if (weighted && one.weight != 0) {
-      sums.loss += double(count) * (one.loss / one.weight);
-      sums.penalty += double(count) * (one.penalty / one.weight);
-    } else if (!weighted) {
-      sums.loss += one.loss;
-      sums.penalty += one.penalty;
-    }
-    sums.weight += !weighted ? one.weight : one.weight != 0 ? double(count) : 0;
-    sums.correct += one.correct;
-    sums.samples += one.samples;
+    sums.add_step(one, count, sums_penalty);
   }
-  return sums;
 }
 
 template <class T>
@@ -177,13 +172,20 @@ LossSums Trainer<T>::gradient(const DatasetView<T>& samples, const StopToken& st
 
 template <class T>
 LossSums Trainer<T>::evaluate(const DatasetView<T>& samples, const StopToken& stop, const SampleOrder& order) {
+  LossSums sums;
+  evaluate(samples, order, sums, stop);
+  return sums;
+}
+
+template <class T>
+void Trainer<T>::evaluate(const DatasetView<T>& samples, const SampleOrder& order, LossSums& sums,
+                          const StopToken& stop) {
   const Index n = order.at ? order.left : samples.x.rows, chunk = Plan<T>::chunk(*network_, Mode::infer, kChunk);
   reserve_losses(chunk * samples.output_time_steps);
   loader_.reserve(samples, chunk, network_->outputs());
   if (!inference_ || !inference_->fits(chunk, samples.time_steps)) {
     inference_ = std::make_unique<Plan<T>>(network_, chunk, samples.time_steps, Mode::infer);
   }
-  LossSums sums;
   PassContext context;
   context.time_steps = samples.time_steps;
   context.stop = stop;
@@ -198,7 +200,6 @@ LossSums Trainer<T>::evaluate(const DatasetView<T>& samples, const StopToken& st
     typed_kernels<T>().losses[loss_->index](rows);
     add_losses(rows, sums);
   }
-  return sums;
 }
 
 template <class T>

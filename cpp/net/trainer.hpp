@@ -14,6 +14,23 @@ namespace simdnn {
 struct LossSums {
   double loss = 0, penalty = 0, weight = 0;
   std::int64_t correct = 0, samples = 0, steps = 0;
+
+  /// Adds a step of `count` samples. `by_count`: its means count by their number, not by their weight, unless the
+  /// weight is 0.
+  void add_step(const LossSums& one, Index count, bool by_count) {
+    const bool weighted = by_count && one.weight != double(count);
+    if (weighted && one.weight != 0) {
+      loss += double(count) * (one.loss / one.weight);
+      penalty += double(count) * (one.penalty / one.weight);
+    } else if (!weighted) {
+      loss += one.loss;
+      penalty += one.penalty;
+    }
+    weight += !weighted ? one.weight : one.weight != 0 ? double(count) : 0;
+    correct += one.correct;
+    samples += one.samples;
+    steps += one.steps;
+  }
 };
 
 template <class T>
@@ -26,6 +43,7 @@ class Trainer {
   const Loss& loss() const { return *loss_; }
   Network<T>& network() { return *network_; }
   Optimizer<T>& optimizer() { return optimizer_; }
+  std::uint64_t seed() const { return seed_; }
 
   /// l1 and l2 penalize the sum of a batch's losses, as scikit-learn's alpha does: they are divided by the batch's
   /// weight and counted in the sums. In the sums of an epoch each batch then counts by its number of samples, not by
@@ -50,16 +68,21 @@ class Trainer {
   /// One pass over the samples of `order`, from its first to its last.
   LossSums epoch(const DatasetView<T>& samples, Index batch, const SampleOrder& order, const StopToken& stop);
 
+  /// A part of an epoch, which adds to the sums of the parts before it.
+  void epoch(const DatasetView<T>& samples, Index batch, const SampleOrder& order, LossSums& sums,
+             const StopToken& stop);
+
   /// The gradients of the mean loss over all samples, without an update.
   LossSums gradient(const DatasetView<T>& samples, const StopToken& stop);
 
   /// The losses and correct classes in inference: of all samples, or of those of `order`.
   LossSums evaluate(const DatasetView<T>& samples, const StopToken& stop, const SampleOrder& order = {});
 
+  /// A part of an evaluation, which adds to the sums of the parts before it.
+  void evaluate(const DatasetView<T>& samples, const SampleOrder& order, LossSums& sums, const StopToken& stop);
+
   /// Frees all memory that a next call would allocate again: plans and buffers.
   void release();
-
-  std::uint64_t seed() const { return seed_; }
 
  private:
   LossSums step(const DatasetView<T>& samples, const SampleOrder& order, Index count, const StopToken& stop);

@@ -22,6 +22,7 @@ namespace {
 std::atomic<int> requested{0};
 std::atomic<int> limit_when_requested{0};
 std::atomic<int> forks{0};
+thread_local int requested_here = 0;
 
 /// Counts forks. A forked child computes serially, because threads do not survive a fork and waiting for them hangs.
 [[maybe_unused]] const int fork_handler = pthread_atfork(nullptr, nullptr, [] { ++forks; });
@@ -62,12 +63,16 @@ void set_thread_count(int n) {
   requested = n;
 }
 
+void set_thread_count_here(int n) { requested_here = n; }
+
 int thread_count() {
-  if (forks > 0 || computes_alone()) return 1;
+  if (forks > 0 || computes_alone() || requested_here == 1) return 1;
+  const int here = requested_here > 0 ? requested_here : kUnlimitedThreads;
   const int limit = openmp_limit();
-  if (const int asked = requested; asked > 0) return limit < limit_when_requested ? std::min(asked, limit) : asked;
+  if (const int asked = requested; asked > 0)
+    return std::min({here, asked, limit < limit_when_requested ? limit : asked});
   static const int quota = quota_count();
-  return std::max(1, std::min({limit, affinity_count(), quota}));
+  return std::max(1, std::min({here, limit, affinity_count(), quota}));
 }
 
 }  // namespace simdnn

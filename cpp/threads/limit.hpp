@@ -11,6 +11,9 @@ int thread_count();
 /// still holds. 0 restores the default.
 void set_thread_count(int n);
 
+/// Requests at most n >= 1 threads for calls of the calling thread, whatever the process may use; 0 takes it back.
+void set_thread_count_here(int n);
+
 /// Number of forks between the process that loaded the library and this one.
 int fork_count();
 

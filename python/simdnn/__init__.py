@@ -11,9 +11,10 @@ from ._core import __version__
 from .config import get_num_threads, set_num_threads, set_threading_layer, show_config
 
 if TYPE_CHECKING:
-    from . import callbacks, diagnostics, distributed, functional, init, nn, optim, plot, pretrain, schedules
+    from . import callbacks, data, diagnostics, distributed, functional, init, nn, optim, plot, pretrain
     from . import io as io
     from . import losses as losses
+    from . import schedules as schedules
     from . import training as training
     from .io import from_torch, load, load_metadata, save, to_torch_state_dict
     from .nn import predict_many
@@ -24,6 +25,7 @@ __all__ = [
     "Trainer",
     "__version__",
     "callbacks",
+    "data",
     "diagnostics",
     "distributed",
     "fit_many",
@@ -51,6 +53,7 @@ __all__ = [
 #: Subpackages and functions that are imported when they are first used, so that programs start fast.
 _SUBPACKAGES = {
     "callbacks",
+    "data",
     "diagnostics",
     "distributed",
     "functional",

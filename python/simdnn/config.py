@@ -3,6 +3,8 @@
 import importlib
 import os
 import platform
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -65,32 +67,49 @@ def set_num_threads(n: int | None) -> None:
     1
     >>> simdnn.set_num_threads(None)
     """
-    global _requested_threads
-    requested = 0 if n is None else check_int("n", n, 1, 2**15 - 1)
-    _core.set_thread_count(requested)
-    _requested_threads = requested
+    _core.set_thread_count(0 if n is None else check_int("n", n, 1, 2**15 - 1))
 
 
 def checked_threads(n_threads: int | None) -> int:
-    """The number of threads of a call: `n_threads`, or the default of the process if that is None."""
-    return _core.thread_count() if n_threads is None else check_int("n_threads", n_threads, 1, 2**15 - 1)
-
-
-#: The number last given to `set_num_threads`; 0 stands for the default.
-_requested_threads = 0
+    """The number of threads of a call: `n_threads`, or the default of the calling thread if that is None."""
+    if n_threads is not None:
+        return check_int("n_threads", n_threads, 1, 2**15 - 1)
+    with limited_threads():
+        return _core.thread_count()
 
 
 @contextmanager
-def limited_threads(n: int | None) -> Iterator[None]:
-    """Context manager that limits this process to `n` threads; None changes nothing."""
-    before = _requested_threads
-    if n is not None:
-        set_num_threads(n)
+def limited_threads(n: int | None = None) -> Iterator[None]:
+    """Context manager that limits the calls of this thread to `n` threads.
+
+    None is no limit, except in the worker threads of joblib's threading backend: they share the processors,
+    so each has one.
+    """
+    before = getattr(_limits, "here", 0)
+    asked = n if n is not None else int(_in_worker_thread())
+    _limit_here(min(asked, before) if asked and before else asked or before)
     try:
         yield
     finally:
-        if n is not None:
-            set_num_threads(before or None)
+        _limit_here(before)
+
+
+#: The limits of threads; the attribute `here` is that of the calling one, 0 for none.
+_limits = threading.local()
+
+
+def _limit_here(n: int) -> None:
+    """Limits the calls of this thread; 0 is no limit."""
+    _limits.here = n
+    _core.set_thread_count_here(n)
+
+
+def _in_worker_thread() -> bool:
+    """True in a worker thread of joblib's threading backend."""
+    if threading.current_thread() is threading.main_thread() or "joblib" not in sys.modules:
+        return False
+    backend, _ = sys.modules["joblib"].parallel.get_active_backend()
+    return (getattr(backend, "nesting_level", 0) or 0) > 0
 
 
 def set_threading_layer(layer: Literal["pool", "openmp"]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import simdnn
 from mpi4py import MPI
-from simdnn import callbacks, nn, optim
+from simdnn import callbacks, nn, optim, schedules
 from simdnn.distributed import DataParallel
 
 from tests.support.networks import network
@@ -114,10 +114,17 @@ def global_gradient() -> None:
 def fits_like_one() -> None:
     """A fit has the history and the parameters of one process, to rounding."""
     x, y = data()
-    for optimizer in (optim.SGD(lr=0.1, momentum=0.9), optim.NAdam(), optim.Adam(lr=0.02)):
+    decay = schedules.cosine(0.1, 20)
+    for optimizer in (
+        optim.SGD(lr=decay, momentum=0.9),
+        falling(),
+        optim.Adam(lr=lambda step: 0.1 / (step + 5)),
+    ):
         options = {"epochs": 4, "batch_size": 13, "validation_data": (x, y)}
         make = [
-            trainer(nn.Sequential.from_dict(random_model().to_dict(), rng=0), optimizer=copy.copy(optimizer))
+            trainer(
+                nn.Sequential.from_dict(random_model().to_dict(), rng=0), optimizer=copy.deepcopy(optimizer)
+            )
             for _ in range(2)
         ]
         one, single = make
@@ -125,6 +132,7 @@ def fits_like_one() -> None:
         for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
             np.testing.assert_allclose(getattr(found, name), getattr(wanted, name), rtol=1e-5, err_msg=name)
         assert found.steps == wanted.steps
+        assert one.optimizer.current_lr == single.optimizer.current_lr
         np.testing.assert_allclose(
             one.model.flat_parameters, single.model.flat_parameters, rtol=1e-4, atol=1e-6
         )
@@ -201,18 +209,23 @@ def stopping() -> None:
     equal_everywhere(one)
 
 
+def falling() -> optim.Optimizer:
+    """An optimizer whose rate falls when the loss does not."""
+    return optim.NAdam(lr=schedules.reduce_on_plateau(0.02, patience=0, threshold=0.1))
+
+
 def resume(path: str) -> None:
     """A saved run goes on bit for bit, loaded on all ranks or on rank 0 alone."""
     x, y = data()
     for options in ({}, {"average_every": 4}, {"deterministic": True, "accumulate": 2}):
         for everywhere in (True, False):
-            one = trainer(random_model(), optimizer=optim.NAdam())
+            one = trainer(random_model(), optimizer=falling())
             whole = parallel(one, **options)
             whole.fit(x, y, epochs=2, batch_size=10)
             whole.step(x[share(53)], y[share(53)])
             whole.save(path, {"epoch": 2})
             loads = everywhere or comm.rank == 0
-            other = simdnn.Trainer.load(path) if loads else trainer(random_model(), optimizer=optim.NAdam())
+            other = simdnn.Trainer.load(path) if loads else trainer(random_model(), optimizer=falling())
             comm.Barrier()
             again = parallel(other, **options)
             assert whole.fit(x, y, epochs=2).loss == again.fit(x, y, epochs=2).loss
@@ -233,7 +246,9 @@ def differing() -> None:
     changes: dict[str, dict[str, Any]] = {
         "seed": {"seed": 6},
         "model": {"model": network([4, 9, 3])},
-        "optimizer": {"optimizer": optim.Adam(lr=0.02)},
+        "optimizer": {"optimizer": optim.NAdam(lr=0.01)},
+        "optimizer.lr": {"optimizer": optim.Adam(lr=0.02)},
+        "optimizer.clip_norm": {"clip_norm": 1.0},
         "loss": {"loss": "focal"},
         "penalty": {"penalty": "sum"},
     }
@@ -312,8 +327,8 @@ def failing(folder: str) -> None:
         many.save(os.path.join(folder, "file.safetensors"))
 
 
-def laws() -> None:
-    """The laws of one step and of a fit."""
+def laws(folder: str) -> None:
+    """All laws, one after another: starting the processes takes longer than most of them."""
     for law in (
         one_message,
         global_gradient,
@@ -324,10 +339,7 @@ def laws() -> None:
         stopping,
     ):
         law()
-
-
-def errors(folder: str) -> None:
-    """The errors that ranks raise together."""
+    resume(os.path.join(folder, "trainer.safetensors"))
     differing()
     failing(folder)
 

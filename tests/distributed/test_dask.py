@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,20 +20,6 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),
 ]  # warnings of Dask's own threads are no errors
 Array = np.ndarray[Any, Any]
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
-    """A client of two worker processes with one thread each."""
-    import distributed
-
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-        ) as cluster,
-        distributed.Client(cluster) as found,
-    ):
-        yield found
 
 
 def data() -> tuple[Array, Array]:
@@ -97,11 +82,33 @@ def test_arrays_of_each_network_and_the_client_of_the_process(client: Any) -> No
     x, y = data()
     xs, ys = [x[i:] for i in range(9)], [y[i:] for i in range(9)]
     found, wanted = population(), population()
-    many = simdnn.distributed.fit_many(
-        found, xs, ys, epochs=2, validation=(x, y), sample_weight=[np.ones(120 - i) for i in range(9)]
-    )
+    weights = [np.ones(120 - i) for i in range(9)]
+    with client.as_current():
+        many = simdnn.distributed.fit_many(found, xs, ys, epochs=2, validation=(x, y), sample_weight=weights)
     assert metrics(many) == metrics(simdnn.fit_many(wanted, xs, ys, epochs=2, validation=(x, y)))
     equal(found, wanted)
+
+
+def test_lazy_arrays_are_computed_by_the_workers(client: Any) -> None:
+    import dask.array
+
+    x, y = data()
+    lazy_x, lazy_y = dask.array.from_array(x, chunks=(25, 6)), dask.array.from_array(y, chunks=25)
+
+    def elsewhere(block: Array) -> Array:
+        assert len(block) == 0 or os.getpid() != here
+        return block
+
+    here = os.getpid()
+    far_x = lazy_x.map_blocks(elsewhere, dtype=x.dtype)
+    (one,), (other,) = population(1), population(1)
+    with client.as_current():
+        blocks = [(far_x.blocks[i], lazy_y.blocks[i]) for i in range(5)]
+        one.fit(blocks, epochs=2, batch_size=16)
+        found = simdnn.distributed.predict(one.model, far_x).compute()
+    other.fit(x, y, epochs=2, batch_size=16, shuffle=False)
+    equal([one], [other])
+    np.testing.assert_array_equal(found, one.model(x))
 
 
 def test_killed_worker_changes_no_bit(client: Any) -> None:

@@ -10,22 +10,12 @@ import simdnn
 from tests.distributed.launch import needs_mpi, passed, program
 
 pytestmark = needs_mpi
-ranks = pytest.mark.parametrize("ranks", [2, 3])
 
 
-@ranks
-def test_ranks_train_as_one_process(ranks: int) -> None:
-    passed(program(ranks, "laws"), ranks)
-
-
-@ranks
-def test_saved_run_goes_on_bit_for_bit(ranks: int, tmp_path: Path) -> None:
-    passed(program(ranks, "resume", tmp_path / "trainer.safetensors"), ranks)
-
-
-@ranks
-def test_errors_name_the_rank_on_every_rank(ranks: int, tmp_path: Path) -> None:
-    passed(program(ranks, "errors", tmp_path), ranks)
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_ranks_train_as_one_process(ranks: int, tmp_path: Path) -> None:
+    """Laws of steps and fits, saved runs that go on bit for bit, errors that name the rank everywhere."""
+    passed(program(ranks, "laws", tmp_path), ranks)
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,18 @@ TRAINING: list[Bad] = [
         r"\(n, 4\)",
     ),
     (
+        "callbacks are a word",
+        lambda s: s.trainer.fit(s.x, s.y, epochs=1, callbacks="stop"),
+        TypeError,
+        r"callbacks\[0\]: .*str",
+    ),
+    (
+        "callbacks are a function",
+        lambda s: s.trainer.fit(s.x, s.y, epochs=1, callbacks=lambda trainer, logs: None),
+        TypeError,
+        "callbacks: .*function",
+    ),
+    (
         "progress is another word",
         lambda s: s.trainer.fit(s.x, s.y, epochs=1, progress="maybe"),
         ValueError,

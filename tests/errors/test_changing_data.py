@@ -1,6 +1,5 @@
 """Data that callbacks or other threads change while native code reads them; threads with one trainer."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from simdnn import Trainer, nn, optim
 
 from tests.support.networks import network
 from tests.support.processes import run
+from tests.support.threads import together
 
 Array = np.ndarray[Any, Any]
 INTEGERS = [np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64]
@@ -152,28 +152,6 @@ def test_callbacks_may_use_the_trainer(name: str) -> None:
     )
     assert history.epochs == 3
     assert np.isfinite(trainer.model.flat_parameters).all()
-
-
-def together(*works: Callable[[], None]) -> list[Exception]:
-    """Runs each work over and over on a thread of its own for a while; returns their ValueErrors."""
-    found: list[Exception] = []
-    stop = threading.Event()
-
-    def repeated(work: Callable[[], None]) -> None:
-        while not stop.is_set():
-            try:
-                work()
-            except (ValueError, IndexError) as error:
-                found.append(error)
-
-    threads = [threading.Thread(target=repeated, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    stop.wait(0.5)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    return found
 
 
 def test_threads_take_turns_with_one_trainer() -> None:

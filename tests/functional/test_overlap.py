@@ -111,6 +111,21 @@ def test_out_may_overlap_each_argument(row: Writer, dtype: Any, overlap: Overlap
         np.testing.assert_array_equal(out, wanted[0])
 
 
+@pytest.mark.parametrize("shape", [(5,), (6, 6)])
+@pytest.mark.parametrize("form", ["keyword", "tuple", "position", "temperature"])
+def test_a_reduction_may_write_to_the_rows_that_it_reads_again(form: str, shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).normal(size=shape)
+    wanted = np.broadcast_to(F.logsumexp(x, 2.0 if form == "temperature" else 1.0), shape)
+    calls: dict[str, Function] = {
+        "keyword": lambda: F.logsumexp(x, out=x),
+        "tuple": lambda: F.logsumexp(x, out=(x,)),
+        "position": lambda: F.logsumexp(x, 1.0, x),
+        "temperature": lambda: F.logsumexp(x, temperature=2.0, out=x),
+    }
+    assert calls[form]() is x
+    np.testing.assert_array_equal(x, wanted)
+
+
 def test_every_function_that_takes_out_is_a_row_above() -> None:
     names = {row.name.split(" ")[0] for row in WRITERS}
     ufuncs = {

@@ -146,3 +146,22 @@ def test_a_model_is_no_trainer(path: Path) -> None:
     simdnn.save(small(), path)
     with pytest.raises(ValueError, match=r"simdnn\.load"):
         Trainer.load(path)
+
+
+def test_a_trainer_whose_momentum_a_state_set_to_0_goes_on_from_its_file(path: Path) -> None:
+    """It keeps its buffers, which the settings alone do not tell."""
+
+    def trainer(**settings: Any) -> Trainer:
+        return Trainer(nn.Sequential(nn.Dense(4, 4), rng=0), optimizer=optim.SGD(lr=0.1, **settings), seed=0)
+
+    x, y = np.eye(4, dtype=np.float32), np.arange(4)
+    first, plain = trainer(momentum=0.9), trainer()
+    for each in (first, plain):
+        each.fit(x, y, epochs=2)
+    first.optimizer.load_state_dict(plain.optimizer.state_dict())
+    first.save(path)
+    second = Trainer.load(path)
+    for each in (first, second):
+        each.fit(x, y, epochs=2)
+    assert same_bits(first.model.flat_parameters, second.model.flat_parameters)
+    assert repr(first.optimizer) == repr(second.optimizer)

@@ -310,8 +310,11 @@ def test_columns_learn_from_the_rows_that_are_given() -> None:
         table.Columns.fit({"x": [1.0, 2.0, 3.0, np.inf]}, rows=np.arange(2))
     with pytest.raises(ValueError, match="rows: expected at least one row"):
         table.Columns.fit(data, rows=np.zeros(0, int))
-    for rows in ([True, False], [0.0], [[0]], "01"):
+    mask = table.Columns.fit(data, rows=[True, False, True, False])
+    assert mask.to_dict() == wanted.to_dict()
+    for rows in ([0.0], [[0]], "01"):
         with pytest.raises(TypeError, match="rows: "):
             table.Columns.fit(data, rows=rows)
-    with pytest.raises(IndexError):
-        table.Columns.fit(data, rows=[4])
+    for outside in ([4], [True, False]):
+        with pytest.raises(IndexError):
+            table.Columns.fit(data, rows=outside)

@@ -11,7 +11,7 @@ import pytest
 import simdnn
 import simdnn.functional as F
 from simdnn import Trainer, diagnostics, init, nn, optim
-from simdnn.diagnostics._report import REMEDIES
+from simdnn.diagnostics._rules import RULES
 
 from tests.support.registry import spread
 
@@ -229,7 +229,7 @@ def test_explosions_are_reported() -> None:
 
 
 def test_remedies_name_what_there_is() -> None:
-    text = " ".join(REMEDIES.values())
+    text = " ".join(rule.remedy for rule in RULES.values())
     for module, name in re.findall(r"\b(nn|pretrain)\.(\w+)", text):
         assert hasattr(getattr(simdnn, module), name), f"{module}.{name}"
     for name in re.findall(r"init='(\w+)'", text):

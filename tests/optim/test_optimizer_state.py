@@ -398,3 +398,14 @@ def test_a_state_without_its_settings_is_checked_alike(spoil: Any, error: Any, m
     assert optimizer.steps == 1
     with pytest.raises(ValueError, match="no params"):
         optim.Adam().load_state_dict(optimizer.state_dict(), keep_settings=True)
+
+
+@pytest.mark.parametrize(("name", "value"), [("dampening", 0.5), ("dampening", -0.5), ("momentum", 0.0)])
+def test_a_state_whose_settings_do_not_go_together_is_refused(name: str, value: float) -> None:
+    optimizer = optim.SGD([np.ones(3)], momentum=0.9, nesterov=True)
+    optimizer.step([np.ones(3)])
+    state = optimizer.state_dict()
+    state["param_groups"][0][name] = value
+    with pytest.raises(ValueError, match="nesterov: needs momentum > 0 and dampening = 0"):
+        optimizer.load_state_dict(state)
+    assert (optimizer.momentum, optimizer.dampening, optimizer.steps) == (0.9, 0.0, 1)

@@ -13,6 +13,7 @@ import simdnn.sklearn
 from simdnn import (
     callbacks,
     config,
+    data,
     diagnostics,
     distributed,
     functional,
@@ -43,6 +44,7 @@ MODULES = (
     pretrain,
     diagnostics,
     distributed,
+    data,
     plot,
 )
 PUBLIC: dict[str, Any] = {

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [path for path in (ROOT / "COMING_FROM.md", *sorted((ROOT / "docs").glob("*.md"))) if path.is_file()]
 #: Modules that code blocks need, by the word after "python"; None for blocks that are not run.
-OTHERS = {"sklearn": "sklearn", "torch": "torch", "keras": None}
+OTHERS = {"sklearn": "sklearn", "torch": "torch", "keras": None, "dask": None, "mpi4py": None}
 
 pytestmark = pytest.mark.skipif(not PAGES, reason="the pages are not next to tests/")
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

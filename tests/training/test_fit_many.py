@@ -204,7 +204,7 @@ WRONG: dict[str, Callable[[list[simdnn.Trainer]], tuple[tuple[Any, ...], dict[st
         {"restore_best": True, "validation": [[0]] * 6 + [None]},
     ),
     "patience: expected an integer >= 0": lambda t: ((t, X, Y), {"patience": -1, "validation": [0]}),
-    "n_threads: expected an integer >= 1": lambda t: ((t, X, Y), {"n_threads": 0}),
+    "n_threads: expected an integer from 1 to 32767, got 0": lambda t: ((t, X, Y), {"n_threads": 0}),
     "progress: expected True": lambda t: ((t, X, Y), {"progress": "yes"}),
     "shuffle: expected True or False": lambda t: ((t, X, Y), {"shuffle": "no"}),
 }

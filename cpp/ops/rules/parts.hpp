@@ -40,7 +40,7 @@ constexpr Hyper rate_in_velocity() {
 
 /// base^n by squaring, whose bits are equal everywhere, unlike those of a libm's pow. Masks stand in for branches,
 /// which processors would mispredict because the bits of n change at every step.
-SIMDNN_NOINLINE inline double power(double base, std::int64_t n) {
+inline double power(double base, std::int64_t n) {
   const std::uint64_t one = to_bits(1.0);
   double result = 1;
   for (; n > 0; n /= 2, base *= base) {

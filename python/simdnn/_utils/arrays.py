@@ -46,12 +46,17 @@ def refuse_unread(name: str, value: Any) -> None:
 
 def refuse_sparse(name: str, value: Any) -> None:
     """Raises TypeError for a sparse matrix of SciPy, which NumPy takes for a single object."""
-    found = sys.modules.get("scipy.sparse")
-    if hasattr(value, "tocsr") and found is not None and found.issparse(value):
+    if is_sparse(value):
         raise TypeError(
             f"{name}: expected an array, got a sparse {type(value).__name__}: make it dense with .toarray();"
             " only Trainer and the estimators of simdnn.sklearn take sparse samples"
         )
+
+
+def is_sparse(value: Any) -> bool:
+    """True for a sparse matrix of SciPy."""
+    found = sys.modules.get("scipy.sparse")
+    return hasattr(value, "tocsr") and found is not None and bool(found.issparse(value))
 
 
 def refuse_masked(name: str, value: Any) -> None:

@@ -58,6 +58,12 @@ class Callback(Attributes):
     3
     """
 
+    def on_fit_data(self, trainer: Trainer, X: Any, y: Any, scale: float) -> None:
+        """Run before `on_fit_begin`, with the data and the factor of X that were given to `Trainer.fit`.
+
+        It is not run if the data come in blocks.
+        """
+
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Run before the first epoch of a `Trainer.fit`."""
 

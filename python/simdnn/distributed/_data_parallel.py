@@ -21,6 +21,7 @@ from ._handshake import broadcast, check_equal, check_progress, checked_trainer,
 from ._micro_batches import Data, MicroBatch, bounds
 from ._ranks import Ranks
 from ._state import arrays_of
+from ._sums import EpochSums
 
 
 class DataParallel:
@@ -127,6 +128,7 @@ class DataParallel:
         check_progress(trainer, ranks)
         broadcast(trainer, ranks)
         self._steps = self._unaveraged = 0  # all steps, and those since the last averaging
+        self._gradient = trainer.model.flat_gradients
         self._exchange = GradientExchange(trainer, ranks, self._accumulate, self._ordered)
 
     def _check_settings(self) -> None:
@@ -197,16 +199,16 @@ class DataParallel:
 
     def _updated(self, one: MicroBatch, hook: Any) -> float:
         """A step of the trainer; running statistics do not see a sample that stands for none."""
-        self.trainer._trainer.random_offset = one.offset
-        buffers = self.trainer.model._model.buffers
-        kept = buffers.copy() if one.empty else None
-        self.trainer.grad_hook = hook
+        native = self.trainer._trainer
+        native.random_offset = one.offset
+        kept = self.trainer.model._model.buffers.copy() if one.empty else None
+        native.set_gradient_hook(hook, self._gradient)
         try:
             loss = self.trainer.step(*one.arrays)
         finally:
-            self.trainer.grad_hook = None
+            native.set_gradient_hook(None, None)
         if kept is not None:
-            buffers[:] = kept
+            self.trainer.model._model.buffers[:] = kept
         return loss
 
     def _local_step(self, micro_batches: Any) -> float:
@@ -318,33 +320,20 @@ class DataParallel:
         trainer = self.trainer
         n, epoch = data.samples, trainer.epochs_done
         order = _core.shuffled_order(n, trainer.seed, epoch) if shuffle else np.arange(n)
-        sums, steps = np.zeros(5), 0
+        sums = EpochSums(trainer)
         for begin in range(0, n, size):
             rows = order[begin : begin + size]
             self._step(lambda rows=rows: self._share(data, rows))
-            sums += self._sums(len(rows))
-            steps += 1
+            sums.add(len(rows))
         self._average()
-        if self._average_every is not None:
-            self._ranks.add(sums, "fit")
-        loss, weight, correct, samples, penalty = sums.tolist()
-        with np.errstate(all="ignore"):
-            loss, accuracy, penalty = np.divide([loss, correct, penalty], [weight, samples, weight]).tolist()
-        return loss, accuracy, int(samples), steps, penalty
+        own = self._average_every is not None  # sums of this rank alone
+        return sums.report((lambda array: self._ranks.add(array, "fit")) if own else None)
 
     def _share(self, data: Data, rows: Any) -> Iterator[MicroBatch]:
         """This rank's micro-batches of a batch of all ranks, whose samples are those rows of the data."""
         k, rank = self._accumulate, self._ranks.rank
         for begin, end in bounds(len(rows), self._ranks.size * k)[rank * k : (rank + 1) * k]:
             yield data.micro_batch(rows[begin:end], begin)
-
-    def _sums(self, count: int) -> Any:
-        """Loss, weight, correct classes, samples, penalty of the last step, as a `Trainer` adds them."""
-        loss, weight, correct, samples, penalty = self.trainer._trainer.batch
-        if self.trainer.penalty == "sum" and self._average_every is None and weight != count:
-            scale = count / weight if weight else 0.0
-            loss, penalty, weight = loss * scale, penalty * scale, weight * scale
-        return np.array([loss, weight, correct, samples, penalty])
 
     def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
         """Write the trainer to a file, on rank 0, as `Trainer.save` does; all ranks call it.

@@ -9,6 +9,7 @@ from typing import Any
 from .. import __version__
 from ..losses import _registry as losses
 from ..optim import _describe as optimizers
+from ..schedules import ReduceOnPlateau
 from ..training import Trainer
 from ._ranks import Ranks
 from ._state import arrays_of, numbers_of, set_numbers
@@ -37,10 +38,17 @@ def model_facts(trainer: Trainer) -> Any:
 
 def facts_of(trainer: Trainer) -> dict[str, Any]:
     """Facts by name that must be equal on all ranks."""
+    rate = trainer.optimizer.lr
     try:
         optimizer = optimizers.optimizer_to_dict(trainer.optimizer)
     except TypeError:
-        optimizer = {"optimizer": repr(trainer.optimizer)}
+        optimizer = {
+            "optimizer": repr(trainer.optimizer),
+            "lr": optimizers.rate_to_plain(rate),
+            "settings": {},
+        }
+    if isinstance(rate, ReduceOnPlateau):
+        optimizer["lr"] = rate._settings  # its rate and what it has observed are state
     try:
         loss: Any = losses.to_dict(trainer.loss)
     except TypeError:
@@ -49,7 +57,9 @@ def facts_of(trainer: Trainer) -> dict[str, Any]:
         "simdnn's version": __version__,
         "model": model_facts(trainer),
         "loss": loss,
-        "optimizer": optimizer,
+        "optimizer": optimizer["optimizer"],
+        "optimizer.lr": optimizer["lr"],
+        **{f"optimizer.{name}": value for name, value in optimizer["settings"].items()},
         "penalty": trainer.penalty,
         "seed": trainer.seed,
     }

@@ -8,8 +8,8 @@ from typing import Any
 from .._utils.check import check_int
 from .._utils.progress import Progress, bar
 from ..training import History, Trainer
-from ..training._fit_many import is_rows, prepared, raise_first, trained
-from ..training._population import checked_trainers, is_list_of_arrays, is_sequence
+from ..training._fits import prepared, trained
+from ..training._population import checked_trainers, is_list_of_arrays, is_rows, is_sequence, raise_first
 from ._state import State, restore, state_of
 
 #: Tasks for each thread of the cluster, so that a thread that is done early finds another one.
@@ -136,7 +136,7 @@ class _Work:
                 places = slice(count * i // tasks, count * (i + 1) // tasks)
                 futures[self._submit(common, places)] = places
             with bar(progress, count, "training", "network") as shown:
-                for future in as_completed(futures):
+                for future in as_completed(futures, loop=client.loop):
                     places = futures[future]
                     states, histories[places], errors[places] = future.result()
                     for trainer, state in zip(self._members[places], states, strict=True):

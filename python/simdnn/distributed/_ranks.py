@@ -80,9 +80,10 @@ class Ranks:
         first = found[0][1] or {}
         for rank, (_, others) in enumerate(found):
             for name, value in (others or {}).items():
-                if value != first[name]:
+                wanted = first.get(name)
+                if value != wanted:
                     raise ValueError(
-                        f"{name}: rank {rank} has {value!s:.200}, rank 0 has {first[name]!s:.200}; these must"
+                        f"{name}: rank {rank} has {value!s:.200}, rank 0 has {wanted!s:.200}; these must"
                         " be equal on all ranks"
                     )
 

@@ -22,10 +22,12 @@ KEYS = ("loss", "optimizer", "state", "seed", "penalty", "epochs_done")
 
 def save(trainer: Trainer, path: Path, metadata: Mapping[str, Any] | None) -> None:
     """Writes a trainer to a file: see `Trainer.save`."""
-    state = optimizers.arrays_of(trainer.optimizer, list(trainer.model.parameters()))
-    arrays = trainer.model.state_dict() | {OPTIMIZER + name: view.copy() for name, view in state.items()}
-    arrays |= {f"{CARRIED}{i}": states for i, states in enumerate(trainer.model._model.states)}
     document = {"model": describe(trainer.model), "trainer": describe_trainer(trainer)}
+    with trainer.model._model.locked():  # another thread may train
+        state = optimizers.arrays_of(trainer.optimizer, list(trainer.model.parameters()))
+        arrays = trainer.model.state_dict() | {OPTIMIZER + name: view.copy() for name, view in state.items()}
+        arrays |= {f"{CARRIED}{i}": states for i, states in enumerate(trainer.model._model.states)}
+        document["trainer"]["state"] = optimizers.numbers_of(trainer.optimizer)
     _safetensors.write(path, arrays, document | described_metadata(metadata))
 
 

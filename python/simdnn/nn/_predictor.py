@@ -75,6 +75,8 @@ class Predictor(Attributes):
     def predict(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """The output for a batch or one sample, equal to that of `Sequential.forward`.
 
+        Where batch normalization was folded into the layer before it, the two differ by rounding.
+
         Parameters
         ----------
         x : array, shape (n, in_features) or, of sequences, (n, time, in_features)

@@ -16,6 +16,7 @@ from ._describe import layer_to_dict, sequential_arguments
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
 from ._predictor import Predictor
 from ._profile import ModelProfile, model_profile
+from ._show import sequential_html
 
 __all__ = ["Sequential"]
 
@@ -120,9 +121,13 @@ class Sequential(Attributes):
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))}, dtype={self.dtype.name})"
 
+    def _repr_html_(self) -> str:
+        return sequential_html(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         arguments = {"layers": self.layers, "dtype": self.dtype, "in_features": self.in_features}
-        return Sequential._restored, (arguments, self.state_dict(), self._seed, self._model.passes)
+        with self._model.locked():
+            return Sequential._restored, (arguments, self.state_dict(), self._seed, self._model.passes)
 
     def to_dict(self) -> dict[str, Any]:
         """A description of the network that JSON can hold: layers, dtype and in_features, without weights.
@@ -257,7 +262,8 @@ class Sequential(Attributes):
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Copies of the parameters and buffers, by name."""
-        return {name: value.copy() for name, value in (self.parameters() | self.buffers()).items()}
+        with self._model.locked():
+            return {name: value.copy() for name, value in (self.parameters() | self.buffers()).items()}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Sets all parameters and buffers; an error changes nothing.
@@ -284,6 +290,11 @@ class Sequential(Attributes):
         arrays = {name: self._cast(name, value) for name, value in given.items()}
         wanted = {name: view.shape for name, view in views.items()}
         check_shapes(wanted, {name: value.shape for name, value in arrays.items()})
+        with self._model.locked():
+            self._write(arrays, views)
+
+    def _write(self, arrays: dict[str, NDArray[Any]], views: Mapping[str, NDArray[Any]]) -> None:
+        """Writes arrays to views of the parameters and buffers, which the arrays may be as well."""
         for name, value in arrays.items():
             if any(np.may_share_memory(value, own) for own in (self.flat_parameters, self._model.buffers)):
                 arrays[name] = value.copy()  # a view of a parameter that is set before it is read

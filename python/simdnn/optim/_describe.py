@@ -12,9 +12,9 @@ from .._utils.check import check_float, check_int, check_name
 from .._utils.jsonable import jsonable, only_keys
 from ..schedules import ReduceOnPlateau, Schedule, reduce_on_plateau
 from ..schedules._describe import schedule_from_dict, schedule_to_dict
-from ._optimizer import Optimizer
+from ._optimizer import Optimizer, _copied
 from ._registry import BY_NAME
-from ._settings import OPTIONS, RULES
+from ._settings import OPTIONS, RULES, split_pairs
 from ._state import settings_of, views_of
 
 PLATEAU = ("best", "bad_epochs", "cooling")
@@ -30,7 +30,9 @@ def optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:
     known = arguments_of(kind)
     found = settings_of(optimizer) | optimizer._own
     settings = {key: jsonable(found[key]) for key in known if key in found and key != "lr"}
-    return {"optimizer": kind.__name__.lower(), "lr": rate_to_plain(optimizer.lr), "settings": settings}
+    described = {"optimizer": kind.__name__.lower(), "lr": rate_to_plain(optimizer.lr), "settings": settings}
+    usual = optimizer._choose_rule({name: getattr(optimizer, name) for name in optimizer._arguments})
+    return described if usual == optimizer._config.rule else described | {"rule": optimizer._config.rule}
 
 
 def arguments_of(kind: type[Optimizer]) -> list[str]:
@@ -40,11 +42,28 @@ def arguments_of(kind: type[Optimizer]) -> list[str]:
 
 def optimizer_from_dict(description: Any, lr: Any = None) -> Optimizer:
     """The optimizer of a description; `lr` replaces a learning rate that a file cannot hold."""
-    given = only_keys(description, ("optimizer", "lr", "settings"), "optimizer")
+    given = only_keys(description, ("optimizer", "lr", "settings", "rule"), "optimizer")
     kind = BY_NAME[check_name("optimizer", given.get("optimizer"), BY_NAME)]
     settings = only_keys(given.get("settings"), tuple(arguments_of(kind)), kind.__name__)
     make: Callable[..., Optimizer] = kind
-    return make(lr=rate_from_plain(given.get("lr")) if lr is None else lr, **settings)
+    made = make(lr=rate_from_plain(given.get("lr")) if lr is None else lr, **settings)
+    rule = given.get("rule")
+    return made if rule is None else following(made, check_name("rule", rule, kind._rules))
+
+
+def following(optimizer: Optimizer, rule: str) -> Optimizer:
+    """An optimizer with these settings that follows another rule of its class.
+
+    The settings alone do not tell the rule of one that took over a state: SGD that was made with momentum
+    keeps its buffers when a state sets its momentum to 0.
+    """
+    values = split_pairs(settings_of(optimizer) | optimizer._own)
+    names = {*RULES[rule]["hypers"], *OPTIONS}
+    settings = {name: values[name] for name in names}
+    own = {
+        name: value for name, value in values.items() if name not in names and name in optimizer._arguments
+    }
+    return _copied(type(optimizer), rule, settings, own, optimizer._schedule)
 
 
 def rate_to_plain(rate: Any) -> Any:

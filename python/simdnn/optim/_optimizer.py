@@ -18,6 +18,7 @@ from ._arrays import checked_params
 from ._declare import declare, options_documentation
 from ._options import WithOptions
 from ._settings import OPTIONS, RULES, Argument, from_native, split_pairs, to_native
+from ._show import optimizer_html
 from ._state import load_state, resume_state, state_of
 
 if TYPE_CHECKING:
@@ -375,7 +376,14 @@ class Optimizer(WithOptions):
         for name, row in rows.items():
             if name != "lr" and self._config[name] != row["default"]:
                 shown.append(f"{name}={from_native(name, self._config[name])!r}")
+        options = {name: row["default"] for name, row in OPTIONS.items() if name not in rows}
+        for name, default in options.items():
+            if self._config[name] != default:
+                shown.append(f"{name}={from_native(name, self._config[name])!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _repr_html_(self) -> str:
+        return optimizer_html(self)
 
 
 if Optimizer.__doc__:

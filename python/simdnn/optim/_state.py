@@ -33,12 +33,15 @@ def state_of(optimizer: Optimizer) -> dict[str, Any]:
     """See `Optimizer.state_dict`."""
     source = bound(optimizer, "state_dict")
     state = {}
-    for i, ((steps, scalars), views) in enumerate(zip(source.counts, views_of(optimizer), strict=True)):
-        entry = numbers_of(optimizer, steps, scalars) | {name: view.copy() for name, view in views.items()}
-        if steps > 0 and entry:
-            state[i] = entry
+    with source.locked():
+        done = source.steps
+        for i, ((steps, scalars), views) in enumerate(zip(source.counts, views_of(optimizer), strict=True)):
+            entry = numbers_of(optimizer, steps, scalars)
+            entry |= {name: view.copy() for name, view in views.items()}
+            if steps > 0 and entry:
+                state[i] = entry
     group = optimizer._own | settings_of(optimizer)
-    group |= {"params": list(range(len(optimizer._shapes))), "steps": source.steps}
+    group |= {"params": list(range(len(optimizer._shapes))), "steps": done}
     return {"state": state, "param_groups": [group]}
 
 
@@ -94,14 +97,15 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any], diverged: bool = 
     if not diverged:
         arrays = [checked_numbers(optimizer, i, found) for i, found in enumerate(arrays)]
 
-    for name, value in settings.items():
-        optimizer._config[name] = value
-    optimizer._own |= own
-    optimizer._reset()
-    for views, found in zip(views_of(optimizer), arrays, strict=True):
-        for name in found:
-            views[name][...] = found[name]
-    target.counts = counts
+    with target.locked():
+        for name, value in settings.items():
+            optimizer._config[name] = value
+        optimizer._own |= own
+        optimizer._reset()
+        for views, found in zip(views_of(optimizer), arrays, strict=True):
+            for name in found:
+                views[name][...] = found[name]
+        target.counts = counts
 
 
 def resume_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
@@ -177,6 +181,8 @@ def checked_settings(
     _core.OptimizerConfig(rule, settings)  # refuses values out of range
     unused = {name: to_native(name, given[name]) for name in family if name in given and name not in known}
     _core.OptimizerConfig(optimizer._rules[0], unused)
+    values = {name: from_native(name, value) for name, value in settings.items()}
+    optimizer._choose_rule({name: getattr(optimizer, name) for name in optimizer._arguments} | values)
     check_momentum({name: optimizer._config[name] for name in RULES[rule]["hypers"]} | settings, unused)
     return settings, {name: from_native(name, value) for name, value in unused.items()}
 

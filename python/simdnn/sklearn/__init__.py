@@ -15,6 +15,7 @@ except ImportError as error:
     raise ImportError("simdnn.sklearn needs scikit-learn: pip install 'simdnn[sklearn]'") from error
 
 from ._classifier import MLPClassifier
+from ._many import fit_many
 from ._regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "fit_many"]

@@ -17,13 +17,15 @@ from sklearn.utils.validation import _check_sample_weight
 from .. import nn
 from ..config import limited_threads
 from ._compat import checked_data
-from ._fitted import check_resumable, fitted, remember
+from ._fitted import check_resumable, check_same, fitted, forget, remember
 from ._heads import Head
 from ._inputs import check_kinds, check_range, exact_labels
-from ._lbfgs import fit_lbfgs
+from ._lbfgs import LBFGSFit
+from ._members import begin_members, has_members, wants_members
 from ._network import arrays_of, dense_network, hidden_sizes, initialize, make_network, pretrain
 from ._optimizer import prepare
-from ._stochastic import Data, StochasticFit, hold_out
+from ._run import Fit
+from ._stochastic import Data, Metric, StochasticFit, hold_out
 
 Array = NDArray[Any]
 
@@ -73,6 +75,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         "clip_norm": [Interval(Real, 0, None, closed="left"), None],
         "pretrain": [str, dict, None],
         "callbacks": [list, tuple, None],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "bagging": [StrOptions({"folds", "bootstrap"}), None],
         "dtype": "no_validation",
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
     }
@@ -107,8 +111,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""
         check_kinds("X", X)
         dtypes = [np.float64, np.float32]
-        fresh = options.get("reset", True) or "_model" not in vars(self)
-        dtype = self._wanted_dtype() if fresh else self._model.dtype
+        estimator = [self, *vars(self).get("members_", [])][-1]
+        fresh = options.get("reset", True) or "_model" not in vars(estimator)
+        dtype = self._wanted_dtype() if fresh else estimator._model.dtype
         if dtype == np.float32:
             dtypes.reverse()
         return checked_data(self, X, y, accept_sparse=["csr", "csc"], dtype=dtypes, **options)
@@ -138,19 +143,46 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, incremental: bool = False, eval_set: Any = None
     ) -> Any:
-        """Checks the data, prepares the network and runs the solver."""
+        """Checks the data, prepares the network or the members, and runs the solver."""
+        fit = self._begin(X, y, sample_weight, incremental, eval_set)
+        with limited_threads(self.n_threads):
+            fit.run()
+        return self._end()
+
+    def _begin(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        incremental: bool = False,
+        eval_set: Any = None,
+        random: np.random.RandomState | None = None,
+    ) -> Fit:
+        """Checks the data and prepares a fit up to its first step; `random` replaces ``random_state``."""
         hidden_sizes(self.hidden_layer_sizes)
-        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        known = any(name in vars(self) for name in ("coefs_", "members_"))
+        first = not known or not (self.warm_start or incremental)
+        if not first:
+            check_same(self, "n_members")
         X, Y, weight = self._validate_input(X, y, incremental, first)
         if sample_weight is not None:
             check_kinds("sample_weight", sample_weight)
             checked = _check_sample_weight(sample_weight, X)
             weight = checked if weight is None else weight * checked
         check_range("X", X, self._network_dtype(X))
-        self._random_state = check_random_state(self.random_state)
-        head = self._head(Y)
+        self._random_state = check_random_state(self.random_state) if random is None else random
+        data = Data(X, Y, weight)
+        if wants_members(self) or (has_members(self) and not first):
+            return begin_members(self, data, first, incremental, eval_set)
+        return self._begin_network(data, first, incremental, eval_set)
+
+    def _begin_network(
+        self, data: Data, first: bool, incremental: bool, eval_set: Any, out_of_bag: Data | None = None
+    ) -> Fit:
+        """Prepares the network for a fit of checked data; the loss of `out_of_bag` may end it."""
+        head = self._head(data.Y)
         if first:
-            self._initialize(X, head)
+            self._initialize(data.X, head)
         else:
             self._resume()
             if head.outputs != self._model.out_features:
@@ -158,24 +190,25 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
                     f"y: expected {self._model.out_features} columns, as fitted, got {head.outputs}"
                 )
         self.n_outputs_ = head.outputs
-        with limited_threads(self.n_threads):
-            if self.solver == "lbfgs" and self.optimizer is None:
-                if eval_set is not None:
-                    raise ValueError(
-                        "eval_set: needs a stochastic solver (solver='sgd' or 'adam') or an optimizer"
-                    )
-                fit_lbfgs(self, head, Data(X, Y, weight))
-            else:
-                self._fit_stochastic(head, Data(X, Y, weight), incremental, eval_set)
-        if not np.isfinite(self._model.flat_parameters).all():
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and"
-                " need to be preprocessed."
-            )
+        if self.solver != "lbfgs" or self.optimizer is not None:
+            return self._begin_stochastic(head, data, incremental, eval_set, out_of_bag)
+        if eval_set is not None:
+            raise ValueError("eval_set: needs a stochastic solver (solver='sgd' or 'adam') or an optimizer")
+        return LBFGSFit(self, head, data)
+
+    def _end(self) -> Any:
+        """Checks that the parameters stayed finite, and returns the estimator."""
+        for estimator in vars(self).get("members_", [self]):
+            if not np.isfinite(estimator._model.flat_parameters).all():
+                raise ValueError(
+                    "Solver produced non-finite parameter weights. The input data may contain large values"
+                    " and need to be preprocessed."
+                )
         return self
 
     def _initialize(self, X: Any, head: Head) -> None:
         """Makes a new network and sets the attributes to their values before the first epoch."""
+        forget(self)
         self._model = make_network(self, X.shape[1], head, self._network_dtype(X))
         remember(self)
         self._expose_arrays()
@@ -189,9 +222,6 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = self.t_ = 0
         self.n_layers_ = len(self.coefs_) + 1
         self.out_activation_ = head.activation
-        for old in ("loss_curve_", "validation_loss_curve_", "_best"):
-            if hasattr(self, old):
-                delattr(self, old)
 
     def _begin_curves(self) -> None:
         """Sets the attributes that record the epochs; curves of an earlier fit are continued."""
@@ -203,7 +233,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             self.best_validation_score_: float | None = None
         if self.early_stopping and not hasattr(self, "_best"):
             self.validation_scores_, self.best_validation_score_ = [], -np.inf
-            self._best = self._model.state_dict()
+            self._best: Any = self._model.state_dict()
         if not self.early_stopping and self.best_loss_ is None:
             self.best_loss_ = np.inf
 
@@ -235,21 +265,26 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             self._seed = 0
         self._expose_arrays()
 
-    def _fit_stochastic(self, head: Head, data: Data, incremental: bool, eval_set: Any) -> None:
-        """Fits by epochs of mini-batches, with early stopping and an evaluation set if asked for."""
+    def _begin_stochastic(
+        self, head: Head, data: Data, incremental: bool, eval_set: Any, out_of_bag: Data | None
+    ) -> StochasticFit:
+        """Prepares epochs of mini-batches, with early stopping and an evaluation set if asked for."""
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         self._begin_curves()
         prepare(self, head, fresh=not incremental)
-        evaluation = None if eval_set is None else self._evaluation(eval_set, data.Y.shape[1])
-        validation = evaluation if self.early_stopping else None
-        if self.early_stopping and evaluation is None:
+        watched = out_of_bag
+        if eval_set is not None:
+            watched = self._evaluation(eval_set, data.Y.shape[1])
+        validation = watched if self.early_stopping else None
+        if self.early_stopping and watched is None:
             data, validation = hold_out(self, data)
-        stochastic_fit = StochasticFit(self, head, data, validation)
-        if evaluation is not None:
+        if watched is not None:
             self.validation_loss_curve_ = getattr(self, "validation_loss_curve_", [])
-            stochastic_fit.watched = evaluation
-        stochastic_fit.run(self.max_iter, incremental)
+        metric: Metric = "val_score" if self.early_stopping else "loss" if out_of_bag is None else "val_loss"
+        if metric == "val_loss":
+            self._best = None
+        return StochasticFit(self, head, data, validation, watched, metric, incremental)
 
     def _evaluation(self, eval_set: Any, columns: int) -> Data:
         """The samples of ``eval_set``, checked like those of `fit`."""
@@ -304,11 +339,13 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
 
 def is_stochastic(estimator: Any) -> bool:
-    """True for solvers with epochs, which have `partial_fit`; raises AttributeError for lbfgs."""
+    """True if there is a `partial_fit`: with epochs and without bagging; raises AttributeError if not."""
     if estimator.solver == "lbfgs" and estimator.optimizer is None:
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
         )
+    if estimator.bagging is not None:
+        raise AttributeError(f"partial_fit: bagging={estimator.bagging!r} needs all samples at once; use fit")
     return True
 
 

@@ -20,6 +20,7 @@ from ._fitted import fitted
 from ._heads import Head, classifier_head
 from ._inputs import check_kinds, exact_labels
 from ._labels import Labels
+from ._members import has_members, mean_of
 from ._stochastic import Data
 
 Array = NDArray[Any]
@@ -126,6 +127,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         clip_norm: float | None = None,
         pretrain: Any = None,
         callbacks: Any = None,
+        n_members: int = 1,
+        bagging: str | None = None,
         dtype: Any = None,
         n_threads: int | None = None,
     ) -> None:
@@ -252,11 +255,27 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
                 f" was: {self.classes_!r}"
             )
 
+    def _scores(self, X: Any, checked: bool = False) -> Array:
+        """Probabilities, or decisions above the threshold of a loss that has none; the mean of members."""
+        if has_members(self):
+            X = X if checked else self._checked_input(X, reset=False)
+            return mean_of([member._scores(X, checked=True) for member in self.members_])
+        head, z = self._fitted_head(), self._outputs(X, checked)
+        if head.activation in ("softmax", "logistic"):
+            return head.probabilities(z)
+        return head.decisions(z) - head.threshold
+
     def predict(self, X: ArrayLike) -> Any:
         """Predicted class of each sample, shape (n,), or multilabel zeros and ones, shape (n, labels)."""
         check_is_fitted(self)
         head = self._fitted_head()
-        return self._labels.decode(head.decisions(self._outputs(X)), head.threshold)
+        if not has_members(self):
+            return self._labels.decode(head.decisions(self._outputs(X)), head.threshold)
+        scores = self._scores(X)
+        if head.activation == "identity":
+            return self._labels.decode(scores, 0.0)
+        binary = self._labels.kind == "binary"
+        return self._labels.decode(scores[:, 1:] if binary else scores, 0.5)
 
     @available_if(has_scores_alone)  # type: ignore[untyped-decorator]
     def decision_function(self, X: ArrayLike) -> Array:
@@ -270,24 +289,28 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         -------
         array, shape (n,), (n, n_classes) or (n, labels)
             Of two classes the score of the second, which is predicted above 0; of several the score of each,
-            the largest of which is predicted; of multilabel y the score of each label, predicted above 0.
+            the largest of which is predicted; of multilabel y the score of each label, predicted above 0. The
+            scores of members are averaged.
         """
         check_is_fitted(self)
-        head = self._fitted_head()
-        scores = head.decisions(self._outputs(X)) - head.threshold
+        scores = self._scores(X)
         return scores[:, 0] if self._labels.kind == "binary" else scores
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Probability of each class, shape (n, n_classes), in the order of ``classes_``."""
+        """Probability of each class, shape (n, n_classes), in the order of ``classes_``; members' mean."""
         check_is_fitted(self)
-        return self._fitted_head().probabilities(self._outputs(X))
+        return self._scores(X)
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """Logarithm of `predict_proba`, shape (n, n_classes); finite also where one is rounded to 0."""
         check_is_fitted(self)
-        return self._fitted_head().log_probabilities(self._outputs(X))
+        if not has_members(self):
+            return self._fitted_head().log_probabilities(self._outputs(X))
+        X = self._checked_input(X, reset=False)
+        logs = [member._fitted_head().log_probabilities(member._outputs(X, True)) for member in self.members_]
+        return np.asarray(np.logaddexp.reduce(logs) - np.log(logs[0].dtype.type(len(logs))))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -49,12 +49,22 @@ EXTRAS = """init : str, callable or None, default=None
         `simdnn.callbacks.Callback`, such as `simdnn.callbacks.CSVLogger`, or another object with a method
         ``on_fit_begin`` or ``on_fit_end``, gets the trainer instead of the estimator. A
         `simdnn.callbacks.ModelCheckpoint` needs ``model_only=True`` here.
+    n_members : int, default=1
+        Number of networks, each with a seed from `random_state`, whose probabilities, scores or values are
+        averaged. Without bagging each member is the estimator that its seed gives; `warm_start`,
+        `partial_fit` and ``eval_set`` go on with each.
+    bagging : {"folds", "bootstrap"} or None, default=None
+        Rows that each member trains on. "folds" splits them into `n_members` folds, stratified by class, and
+        each member leaves one out; "bootstrap" draws as many rows as there are, with replacement. The rows
+        out of its bag end a member's training: their loss, or with `early_stopping` their score, after
+        `n_iter_no_change` epochs without an improvement of `tol`; the member keeps the parameters of its best
+        epoch. None is all rows for each. Bagging goes without `warm_start`, `partial_fit` and ``eval_set``.
     dtype : dtype or None, default=None
         dtype of the network and all arithmetic: float32 or float64. None is that of X. Samples of another
         dtype are cast batch by batch.
     n_threads : int or None, default=None
-        Largest number of threads while this estimator computes, for the whole process. None leaves it at
-        that of `simdnn.set_num_threads`."""
+        Largest number of threads that this estimator computes on. None is that of `simdnn.set_num_threads`,
+        and one in each worker thread of joblib's threading backend."""
 
 ATTRIBUTES = """coefs_, intercepts_ : lists of arrays, shapes (in, out) and (out,)
         Weights and biases of each layer. They are writable: the network computes with values that are written
@@ -65,11 +75,19 @@ ATTRIBUTES = """coefs_, intercepts_ : lists of arrays, shapes (in, out) and (out
         Score after each epoch and the best one, with ``early_stopping``; else None.
     validation_loss_curve_ : list
         Loss of the ``eval_set`` after each epoch, if there is one.
+    members_ : list of estimators
+        The fitted members, if there are several; they have the attributes above, of which the estimator
+        itself has only `loss_`, the mean.
+    oof_prediction_ : array, shape (n, n_classes), (n,) or (n, outputs)
+        Predictions out of the bag, with bagging: probabilities, scores or values, averaged over the members
+        that have not trained on the row; NaN where all have.
     n_iter_, t_, n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
         As in scikit-learn.
 
     Notes
     -----
+    Of several members, `n_iter_` is the largest number of epochs.
+
     Sparse samples are made dense batch by batch in training, and some megabytes at a time in prediction."""
 
 

@@ -10,7 +10,23 @@ import numpy as np
 from ._network import activations, hidden_sizes
 
 #: Parameters that decide the network and the meaning of its outputs.
-FITTED = ("loss", "hidden_layer_sizes", "activation", "dropout", "batch_norm", "residual", "dtype")
+FITTED = (
+    *("loss", "hidden_layer_sizes", "activation", "dropout", "batch_norm", "residual", "dtype"),
+    "n_members",
+)
+
+#: Attributes of a fit that a new one does not continue.
+OF_ONE_FIT = (
+    *("coefs_", "intercepts_", "loss_", "best_loss_", "loss_curve_", "validation_loss_curve_", "t_"),
+    *("validation_scores_", "best_validation_score_", "members_", "oof_prediction_", "_best", "_arrays"),
+    *("_model", "_trainer", "_optimizer", "_optimizer_state"),
+)
+
+
+def forget(estimator: Any) -> None:
+    """Removes the attributes of an earlier fit."""
+    for name in OF_ONE_FIT:
+        vars(estimator).pop(name, None)
 
 
 def remember(estimator: Any) -> None:
@@ -27,12 +43,17 @@ def fitted(estimator: Any, name: str) -> Any:
 def check_resumable(estimator: Any) -> None:
     """Raises if a fitted network cannot go on with the parameters that the estimator has now."""
     for name in FITTED:
-        before, now = fitted(estimator, name), getattr(estimator, name)
-        if not same(comparable(name, before, estimator), comparable(name, now, estimator)):
-            raise ValueError(
-                f"{name}: the fitted network has {before!r}, with which warm_start and partial_fit go on; got"
-                f" {now!r}: fit a new one with warm_start=False"
-            )
+        check_same(estimator, name)
+
+
+def check_same(estimator: Any, name: str) -> None:
+    """Raises if a parameter is no longer that of the fitted network."""
+    before, now = fitted(estimator, name), getattr(estimator, name)
+    if not same(comparable(name, before, estimator), comparable(name, now, estimator)):
+        raise ValueError(
+            f"{name}: the fitted network has {before!r}, with which warm_start and partial_fit go on; got"
+            f" {now!r}: fit a new one with warm_start=False"
+        )
 
 
 def comparable(name: str, value: Any, estimator: Any) -> Any:

@@ -14,6 +14,7 @@ from .. import nn, optim
 from ._heads import Head
 from ._network import arrays_of
 from ._optimizer import make_trainer
+from ._run import Fit
 from ._stochastic import Data
 
 Array = NDArray[Any]
@@ -56,30 +57,38 @@ class Objective:
         return (value - penalty) / self.head.divisor + self.constant + penalty
 
 
-def fit_lbfgs(estimator: Any, head: Head, data: Data) -> None:
-    """Fits an estimator by L-BFGS over all samples at once."""
-    for name in ("l1", "dropout", "batch_norm", "clip_norm", "callbacks"):
-        if getattr(estimator, name) or (name == "clip_norm" and estimator.clip_norm is not None):
-            raise ValueError(f"{name}: needs a stochastic solver (solver='sgd' or 'adam') or an optimizer")
-    objective = Objective(estimator, head, data)
-    start = objective.model.flat_parameters.copy()
-    result = scipy.optimize.minimize(
-        objective,
-        start,
-        method="L-BFGS-B",
-        jac=True,
-        options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
-    )
-    estimator._model.flat_parameters[:] = result.x
-    estimator.n_iter_ = min(int(result.nit), estimator.max_iter)
-    estimator.loss_ = objective.reported(result.x, float(result.fun))
-    if estimator.verbose:
-        print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
-    if result.status != 0:
-        warnings.warn(
-            f"lbfgs failed to converge after {estimator.n_iter_} iteration(s) (status={result.status}):\n"
-            f"{result.message}\n\nYou might also want to scale the data as shown in:\n"
-            "    https://scikit-learn.org/stable/modules/preprocessing.html",
-            ConvergenceWarning,
-            stacklevel=2,
+class LBFGSFit(Fit):
+    """A fit of an estimator by L-BFGS over all samples at once."""
+
+    def __init__(self, estimator: Any, head: Head, data: Data) -> None:
+        for name in ("l1", "dropout", "batch_norm", "clip_norm", "callbacks"):
+            if getattr(estimator, name) or (name == "clip_norm" and estimator.clip_norm is not None):
+                raise ValueError(
+                    f"{name}: needs a stochastic solver (solver='sgd' or 'adam') or an optimizer"
+                )
+        self.estimator = estimator
+        self.objective = Objective(estimator, head, data)
+
+    def train(self) -> None:
+        """Minimizes the objective and keeps what was found."""
+        estimator, objective = self.estimator, self.objective
+        result = scipy.optimize.minimize(
+            objective,
+            objective.model.flat_parameters.copy(),
+            method="L-BFGS-B",
+            jac=True,
+            options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
         )
+        estimator._model.flat_parameters[:] = result.x
+        estimator.n_iter_ = min(int(result.nit), estimator.max_iter)
+        estimator.loss_ = objective.reported(result.x, float(result.fun))
+        if estimator.verbose:
+            print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
+        if result.status != 0:
+            warnings.warn(
+                f"lbfgs failed to converge after {estimator.n_iter_} iteration(s) (status={result.status}):\n"
+                f"{result.message}\n\nYou might also want to scale the data as shown in:\n"
+                "    https://scikit-learn.org/stable/modules/preprocessing.html",
+                ConvergenceWarning,
+                stacklevel=2,
+            )

@@ -16,6 +16,7 @@ from .. import optim
 from ._base import BaseMLP, EvalSet, is_stochastic, set_attributes
 from ._documentation import documented
 from ._heads import Head, regressor_head
+from ._members import has_members, mean_of
 from ._stochastic import Data
 
 Array = NDArray[Any]
@@ -84,6 +85,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         clip_norm: float | None = None,
         pretrain: Any = None,
         callbacks: Any = None,
+        n_members: int = 1,
+        bagging: str | None = None,
         dtype: Any = None,
         n_threads: int | None = None,
     ) -> None:
@@ -166,8 +169,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
+    def _scores(self, X: Any, checked: bool = False) -> Array:
+        """Predicted values, shape (n, outputs); those of members averaged."""
+        if has_members(self):
+            X = X if checked else self._checked_input(X, reset=False)
+            return mean_of([member._scores(X, checked=True) for member in self.members_])
+        return self._predictions(self._outputs(X, checked))
+
     def predict(self, X: ArrayLike) -> Array:
-        """Predicted values of each sample, shape (n,) or (n, outputs)."""
+        """Predicted values of each sample, shape (n,) or (n, outputs); the mean of members."""
         check_is_fitted(self)
-        predictions = self._predictions(self._outputs(X))
+        predictions = self._scores(X)
         return predictions.ravel() if predictions.shape[1] == 1 else predictions

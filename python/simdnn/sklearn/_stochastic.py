@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
 
 from .. import Trainer
 from ..callbacks import Patience
+from ..schedules import Schedule
+from ..training import Epochs
 from ._heads import Head
 from ._optimizer import decayed_rate, follows
+from ._run import Fit
 
 Array = NDArray[Any]
+Metric = Literal["loss", "val_loss", "val_score"]
+
+#: Names of the metrics that end a fit.
+METRICS = {"loss": "Training loss", "val_loss": "Out-of-bag loss", "val_score": "Validation score"}
 
 #: An adaptive learning rate is not lowered further below this value.
 MIN_ADAPTIVE_RATE = 1e-6
@@ -48,22 +56,34 @@ def hold_out(estimator: Any, data: Data) -> tuple[Data, Data]:
     return train, validation
 
 
-class StochasticFit:
-    """A fit of an estimator by epochs over `train`; early stopping scores the samples of `validation`.
+class StochasticFit(Fit):
+    """A fit of an estimator by epochs over `samples`, for one epoch if it is `incremental`.
 
-    The loss of the samples in `watched`, if set, is added to ``validation_loss_curve_`` after each epoch.
+    The loss of the samples in `watched`, if any, is added to ``validation_loss_curve_`` after each epoch. The
+    `metric` that ends the fit is the training "loss", the "val_loss" of the watched samples or the
+    "val_score" of those in `validation`; with the last two, the best epoch's parameters are kept.
     """
 
-    def __init__(self, estimator: Any, head: Head, train: Data, validation: Data | None) -> None:
-        self.estimator, self.head = estimator, head
-        self.train, self.validation = train, validation
-        self.constant = head.constant(train.Y, train.weight)
-        self.count = train.Y.shape[0]
+    def __init__(
+        self,
+        estimator: Any,
+        head: Head,
+        samples: Data,
+        validation: Data | None,
+        watched: Data | None,
+        metric: Metric,
+        incremental: bool,
+    ) -> None:
+        self.estimator, self.head, self.metric = estimator, head, metric
+        self.samples, self.validation, self.watched = samples, validation, watched
+        self.incremental = incremental
+        self.constant = head.constant(samples.Y, samples.weight)
+        self.count = samples.Y.shape[0]
         self.size = self.batch_size()
         self.order = np.arange(self.count)
         self.trained_order = self.order
-        self.watched: Data | None = None
         self.patience = self.resumed_patience()
+        self.improved = False
 
     def arrays_of(self, data: Data) -> tuple[Any, ...]:
         """Samples, targets and weights in the form that `Trainer.fit` takes."""
@@ -83,41 +103,109 @@ class StochasticFit:
 
     def resumed_patience(self) -> Patience:
         """A count of epochs without improvement that continues that of an earlier fit."""
-        estimator, scored = self.estimator, self.validation is not None
+        estimator, scored = self.estimator, self.metric == "val_score"
         epochs = None if estimator.n_iter_no_change == np.inf else estimator.n_iter_no_change
         patience = Patience(epochs, estimator.tol, "max" if scored else "min", like="sklearn")
         patience.best = estimator.best_validation_score_ if scored else estimator.best_loss_
         patience.waited = estimator._no_improvement_count
         return patience
 
-    def run(self, epochs: int, incremental: bool) -> None:
-        """Trains until convergence, for at most this number of epochs, or for one if `incremental`."""
+    def run(self) -> None:
+        try:
+            self.train()
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+
+    def train(self) -> None:
+        if (epochs := self.epochs()) is None:
+            self.train_by_epochs()
+            return
+        try:
+            epochs.run()
+        finally:
+            self.learn_from(epochs)
+
+    def epochs(self) -> Epochs | None:
+        estimator = self.estimator
+        if self.incremental or not self.is_native():
+            return None
+        constant, watched = self.constant, self.watched
+        if watched is not None and self.metric == "val_loss":
+            constant = self.head.constant(watched.Y, watched.weight)
+        return Epochs(
+            estimator._trainer,
+            self.arrays_of(self.samples),
+            None if watched is None else self.arrays_of(watched),
+            epochs=estimator.max_iter,
+            batch_size=self.size,
+            random=estimator._random_state if estimator.shuffle else None,
+            patience=self.patience,
+            metric="val_loss" if self.metric == "val_loss" else "loss",
+            divisor=self.head.divisor,
+            constant=constant,
+        )
+
+    def is_native(self) -> bool:
+        """True if no epoch needs Python, as do callbacks, scores, rates, or a generator of the process."""
+        estimator = self.estimator
+        rate = estimator._optimizer.lr
+        random = estimator._random_state
+        return not (
+            estimator.callbacks
+            or estimator.verbose
+            or self.metric == "val_score"
+            or follows(estimator, "invscaling")
+            or follows(estimator, "adaptive")
+            or (callable(rate) and not isinstance(rate, Schedule))
+            or (self.head.poisson and self.samples.weight is not None)
+            or random is check_random_state(None)
+            or random.get_state(legacy=False)["bit_generator"] != "MT19937"
+        )
+
+    def learn_from(self, epochs: Epochs) -> None:
+        self.estimator.n_iter_ = 0
+        for logs in epochs.logs:
+            self.record(self.estimator._trainer, logs)
+        self.warn_unless(epochs.stopped)
+
+    def train_by_epochs(self) -> None:
+        """Trains with Python between the epochs."""
         estimator = self.estimator
         estimator.n_iter_ = 0
-        X, y, weight = self.arrays_of(self.train)
+        X, y, weight = self.arrays_of(self.samples)
         try:
             history = estimator._trainer.fit(
                 X,
                 y,
-                epochs=1 if incremental else epochs,
+                epochs=1 if self.incremental else estimator.max_iter,
                 batch_size=self.size,
                 sample_weight=weight,
                 validation_data=None if self.watched is None else self.arrays_of(self.watched),
-                callbacks=[self.record, *map(self.adapted, estimator.callbacks or ()), self.has_converged],
+                callbacks=[
+                    self.record,
+                    self.keep_best,
+                    *map(self.adapted, estimator.callbacks or ()),
+                    self.has_converged,
+                ],
                 progress=False,
                 order=self.sample_order,
             )
-            if not (history.stopped or incremental):
-                warnings.warn(
-                    f"Stochastic Optimizer: Maximum iterations ({epochs}) reached and the optimization"
-                    " hasn't converged yet.",
-                    ConvergenceWarning,
-                    stacklevel=2,
-                )
-        except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
-        if self.validation is not None:
-            estimator._model.load_state_dict(estimator._best)
+        finally:
+            if self.metric != "loss" and estimator._best is not None:
+                estimator._model.load_state_dict(estimator._best)
+        self.warn_unless(history.stopped or self.incremental)
+
+    def warn_unless(self, converged: bool) -> None:
+        """Warns that the epochs were not enough."""
+        epochs = self.estimator.max_iter
+        if converged or self.estimator.n_iter_ < epochs:
+            return
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({epochs}) reached and the optimization"
+            " hasn't converged yet.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
 
     def sample_order(self, epoch: int) -> Array:
         """The order of the samples in an epoch, drawn as by `sklearn.utils.shuffle`."""
@@ -130,7 +218,7 @@ class StochasticFit:
 
     def batches_constant(self) -> float:
         """The constant of the loss, in which each batch counts by its samples, as in scikit-learn's curve."""
-        data = self.train
+        data = self.samples
         if data.weight is None or not self.head.poisson:
             return float(self.constant)
         total, counted = 0.0, 0
@@ -163,6 +251,9 @@ class StochasticFit:
             estimator.validation_loss_curve_.append(logs["val_loss"])
         if self.validation is not None:
             logs["val_score"] = self.record_score(self.validation)
+        elif self.metric == "val_loss":
+            estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
+            self.improved = self.patience.observe(logs["val_loss"])
         else:
             self.patience.observe(estimator.loss_)
             estimator.best_loss_ = self.patience.best
@@ -171,26 +262,30 @@ class StochasticFit:
             trainer.optimizer.lr = decayed_rate(estimator)
 
     def record_score(self, validation: Data) -> float:
-        """Records the validation score, and keeps the parameters if it is the best."""
+        """Records the validation score."""
         estimator = self.estimator
         score = float(estimator._validation_score(self.head, validation))
         estimator.validation_scores_.append(score)
         if estimator.verbose:
             print(f"Validation score: {score:f}")
-        if self.patience.observe(score):
+        self.improved = self.patience.observe(score)
+        if self.improved:
             estimator.best_validation_score_ = score
-            estimator._best = estimator._model.state_dict()
         return score
+
+    def keep_best(self, trainer: Trainer, logs: dict[str, float]) -> None:
+        """Keeps the parameters if those of this epoch are the best."""
+        if self.improved:
+            self.estimator._best = self.estimator._model.state_dict()
 
     def has_converged(self, trainer: Trainer, logs: dict[str, float]) -> bool:
         """True if training has converged; an adaptive learning rate is lowered first, while it can be."""
         estimator = self.estimator
         if not self.patience.over:
             return False
-        metric = "Validation score" if self.validation is not None else "Training loss"
         message = (
-            f"{metric} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change}"
-            " consecutive epochs."
+            f"{METRICS[self.metric]} did not improve more than tol={estimator.tol:f} for"
+            f" {estimator.n_iter_no_change} consecutive epochs."
         )
         rate = trainer.optimizer.current_lr
         falls = follows(estimator, "adaptive") and rate > MIN_ADAPTIVE_RATE

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._utils.arrays import as_cpu_array
 from .._utils.check import check_int
 from .._utils.jsonable import only_keys
 from ._arrays import as_column, check_lengths, checked_columns
 from ._cells import Table
 from ._encoders import Categories, Numbers, check_range, checked_scaling
+from ._fitting import ColumnFit
+from ._parts import RowChoice, parts_of, rows_from
 
 
 class Columns:
@@ -55,7 +56,7 @@ class Columns:
     @classmethod
     def fit(
         cls,
-        table: Table,
+        table: Table | Iterable[Table],
         *,
         max_categories: int = 1000,
         max_one_hot: int = 32,
@@ -65,16 +66,17 @@ class Columns:
 
         Parameters
         ----------
-        table : dict or DataFrame
+        table : dict, DataFrame or iterable of them
             Columns as `read` returns them, or other arrays, lists and pandas' types of numbers, text and
-            booleans, without the target. Decimals are numbers; booleans and pandas' categories are text.
+            booleans, without the target. Decimals are numbers; booleans and pandas' categories are text. A
+            large table may come in parts, such as those of `chunks`: the result is that of the whole table.
         max_categories : int
             Largest number of categories of a text column, >= 2; rarer ones share one of them.
         max_one_hot : int
             Largest number of categories that are one-hot, >= 0; a column with more is an index.
-        rows : array of int, optional
-            Indices of the rows to learn from; by default all. The others are checked like them, and errors
-            name the row of the table.
+        rows : array of int or bool, optional
+            Indices of the rows to learn from, or a mask; by default all. The others are checked like them,
+            and errors name the row of the table. Indices in a table of parts are ascending.
 
         Returns
         -------
@@ -85,34 +87,29 @@ class Columns:
         TypeError
             If a limit or a row is not an integer, the name of a column no string, or an array is masked.
         ValueError
-            If there are no columns, they differ in length or hold dates, complex numbers or other objects, a
-            number is infinite or beyond float32, or a limit is out of its range.
+            If there are no columns, they differ in length or between parts, or hold dates, complex numbers or
+            other objects, a number is infinite or beyond float32, or a limit is out of its range.
         IndexError
             If a row is out of range.
         """
-        columns = {
-            name: as_column(f"column {name}", values) for name, values in checked_columns(table).items()
-        }
-        if not columns:
-            raise ValueError("expected at least one column besides the target")
-        check_lengths(columns)
         most, hot = (
             check_int("max_categories", max_categories, 2, 2**24),
             check_int("max_one_hot", max_one_hot, 0),
         )
-        for name, values in columns.items():
-            if values.dtype != object:
-                check_range(f"column {name}", values.astype(np.float64, copy=False))
-        if rows is not None:
-            columns = {name: values[checked_rows(rows)] for name, values in columns.items()}
-        return cls(
-            [
-                Categories.fitted(name, values, most, hot)
-                if values.dtype == object
-                else Numbers.fitted(name, values)
-                for name, values in columns.items()
-            ]
-        )
+        choice, fits = RowChoice(rows, not hasattr(table, "items")), dict[str, ColumnFit]()
+        for part in parts_of(table):
+            with rows_from(choice.begin):
+                columns = finite_columns(part)
+            fits = fits or {name: ColumnFit(name) for name in columns}
+            if fits.keys() != columns.keys():
+                raise ValueError(
+                    f"expected the columns {', '.join(fits)} in all parts, got {', '.join(columns)}"
+                )
+            chosen = choice.of_next(len(next(iter(columns.values()))))
+            for name, fit in fits.items():
+                fit.add(columns[name][chosen])
+        choice.check_end()
+        return cls([fit.encoder(most, hot) for fit in fits.values()])
 
     @property
     def features(self) -> list[str]:
@@ -168,6 +165,10 @@ class Columns:
             If a column has not a single category of the training data, or ids without their leading zeros, or
             no numbers where the training data had no missing ones.
         """
+        return self._inputs(table, warn=True)
+
+    def _inputs(self, table: Table, warn: bool) -> NDArray[np.float32]:
+        """The inputs of `transform`; `warn` is false for a part of a table, which may be unlike others."""
         given = checked_columns(table)
         if missing := [part.name for part in self.parts if part.name not in given]:
             raise ValueError(f"column {missing[0]!r} is missing; there are {', '.join(given)}")
@@ -178,7 +179,7 @@ class Columns:
         check_lengths(columns)
         inputs = []
         for part in self.parts:  # a comprehension would be a frame of its own in some versions of Python
-            inputs.append(part.encode(columns[part.name]))
+            inputs.append(part.encode(columns[part.name], warn))
         return np.column_stack(inputs).astype(np.float32)
 
     def to_dict(self) -> list[dict[str, Any]]:
@@ -199,14 +200,16 @@ class Columns:
         return cls([part_of(one) for one in description])
 
 
-def checked_rows(rows: ArrayLike) -> NDArray[Any]:
-    """Indices of rows as an array of integers."""
-    found = as_cpu_array("rows", rows)
-    if found.ndim != 1 or found.dtype.kind not in "iu":
-        raise TypeError(f"rows: expected a list of integers, got dtype {found.dtype}, shape {found.shape}")
-    if found.size == 0:
-        raise ValueError("rows: expected at least one row, got none")
-    return found
+def finite_columns(table: Table) -> dict[str, NDArray[Any]]:
+    """The columns of a table as arrays; raises unless all numbers are finite or missing."""
+    columns = {name: as_column(f"column {name}", values) for name, values in checked_columns(table).items()}
+    if not columns:
+        raise ValueError("expected at least one column besides the target")
+    check_lengths(columns)
+    for name, values in columns.items():
+        if values.dtype != object:
+            check_range(f"column {name}", values.astype(np.float64, copy=False))
+    return columns
 
 
 def part_of(description: Any) -> Numbers | Categories:

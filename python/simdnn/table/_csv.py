@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-import warnings
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -15,34 +15,62 @@ from ._cells import INEXACT, PLAIN, Table, column_of, is_whole
 from ._hints import point_out_index, point_out_words
 from ._request import Request, delimiter_hint
 
+_FILLED = re.compile(r"\S")
+
 
 def read_csv(name: str, request: Request) -> Table:
     """Reads a CSV file: a record of column names, then one record per row."""
     with open(name, encoding="utf-8-sig", newline="") as file:
         text = file.read()
     lines = io.StringIO(text, newline="")
-    records = Records(name, lines, request.delimiter)
+    header, wanted, before = read_header(name, lines, request)
+    found = parse(Part(name, text, lines.tell(), before), header, wanted, request)
+    for column, values in found.items():
+        if values.dtype == object and column not in request.text:
+            point_out_words(column, values, request.form)
+    point_out_index(name, header, found)
+    return found
+
+
+@dataclass(frozen=True)
+class Part:
+    """Records of a CSV file: all of `text` from `begin` on, after `lines` and `rows` of the file."""
+
+    name: str
+    text: str
+    begin: int = 0
+    lines: int = 0
+    rows: int = 0
+
+
+def read_header(name: str, lines: TextIO, request: Request) -> tuple[list[str], list[str], int]:
+    """The names of all columns and of the wanted ones, and the number of lines that have been read."""
+    records = Records(name, iter(lines.readline, ""), request.delimiter)
     header = next(iter(records), [])
     named = [column for column in header if column.strip()]
     if not named:
         raise ValueError(f"{name}: expected columns with names and at least one row")
-    wanted = request.wanted(name, named)
-    begin, columns = lines.tell(), None
+    return header, request.wanted(name, named), records.reader.line_num
+
+
+def parse(part: Part, header: list[str], wanted: list[str], request: Request) -> Table:
+    """Reads the wanted columns of some records."""
+    lines, columns = io.StringIO(part.text, newline=""), None
     if request.form == PLAIN and not request.text:
-        columns = read_numeric_csv(lines, text, header, request.delimiter)
+        lines.seek(part.begin)
+        if _FILLED.search(part.text, part.begin):  # NumPy warns if there are no rows
+            columns = read_numeric_csv(lines, part.text, header, request.delimiter)
     if columns is None:
-        lines.seek(begin)
-        records = Records(name, lines, request.delimiter, records.reader.line_num)
-        columns = read_cells(records, header, wanted, request)
-    found = {column: columns[column] for column in wanted}
-    point_out_index(name, header, found)
-    return found
+        lines.seek(part.begin)
+        records = Records(part.name, lines, request.delimiter, part.lines)
+        columns = read_cells(records, header, wanted, request, part.rows)
+    return {column: columns[column] for column in wanted}
 
 
 class Records:
     """The records of a CSV file that are not blank lines; `line` is the line in which the last one begins."""
 
-    def __init__(self, name: str, lines: io.StringIO, delimiter: str, lines_before: int = 0) -> None:
+    def __init__(self, name: str, lines: Iterable[str], delimiter: str, lines_before: int = 0) -> None:
         self.name, self.lines_before, self.line = name, lines_before, lines_before + 1
         self.reader = csv.reader(lines, delimiter=delimiter, strict=True)
 
@@ -56,14 +84,16 @@ class Records:
             raise ValueError(f"{self.name}: {error} (line {self.line})") from None
 
 
-def read_cells(records: Records, header: list[str], wanted: list[str], request: Request) -> Table:
-    """Reads the wanted columns of the records after the header."""
+def read_cells(
+    records: Records, header: list[str], wanted: list[str], request: Request, before: int
+) -> Table:
+    """Reads the wanted columns of the records after the header; `before` rows come before them."""
     rows: list[list[str]] = []
     for record in records:
         if len(record) != len(header):
             raise ValueError(
-                f"{records.name}: row {len(rows) + 1} has {len(record)} cells, but there are {len(header)}"
-                f" columns (line {records.line}){delimiter_hint(header)}"
+                f"{records.name}: row {before + len(rows) + 1} has {len(record)} cells, but there are"
+                f" {len(header)} columns (line {records.line}){delimiter_hint(header)}"
             )
         rows.append(record)
     found, chosen = {}, set(wanted)
@@ -71,18 +101,14 @@ def read_cells(records: Records, header: list[str], wanted: list[str], request: 
         if column in chosen:
             cells = [row[place] for row in rows]
             found[column] = column_of(cells, column in request.text, request.form)
-            if found[column].dtype == object and column not in request.text:
-                point_out_words(column, found[column], request.form)
     return found
 
 
 def read_numeric_csv(file: io.StringIO, text: str, header: list[str], delimiter: str) -> Table | None:
     """Reads lines of numbers alone by NumPy, which is much faster; None if `text`, the file's, has others."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # NumPy warns if there are no rows
-            values = np.loadtxt(file, delimiter=delimiter, comments=None, quotechar='"', ndmin=2)
-    except (ValueError, UserWarning):
+        values = np.loadtxt(file, delimiter=delimiter, comments=None, quotechar='"', ndmin=2)
+    except ValueError:
         return None
     if values.shape[1] != len(header):
         return None

@@ -34,44 +34,22 @@ class Numbers:
     scale: float
     missing: bool
 
-    @classmethod
-    def fitted(cls, name: str, values: NDArray[Any]) -> Numbers:
-        """An encoder with the mean and the standard deviation of these values."""
-        values = values.astype(np.float64, copy=False)
-        known = values[~np.isnan(values)]
-        return cls(name, *mean_and_scale(known), known.size < values.size)
-
     @property
     def features(self) -> list[str]:
         """Names of the inputs that the column becomes."""
         return [self.name, f"{self.name} is missing"][: 1 + self.missing]
 
-    def encode(self, values: NDArray[Any]) -> NDArray[Any]:
+    def encode(self, values: NDArray[Any], warn: bool) -> NDArray[Any]:
         """Inputs [rows, len(features)] of these values; words are read as numbers."""
         values = numbers_from(f"column {self.name}", values)
         check_range(f"column {self.name}", values)
         absent = np.isnan(values)
-        if not self.missing and absent.size and absent.all():
-            warnings.warn(f"column {self.name}: all values are missing", stacklevel=3)
+        if warn and not self.missing and absent.size and absent.all():
+            warnings.warn(f"column {self.name}: all values are missing", stacklevel=4)
         with np.errstate(over="ignore"):
             scaled = np.where(absent, 0.0, (values - self.mean) / self.scale)
         check_range(f"column {self.name}", values, scaled)
         return np.column_stack([scaled, absent][: 1 + self.missing])
-
-
-def mean_and_scale(known: NDArray[Any]) -> tuple[float, float]:
-    """Mean and standard deviation; the scale is 1 if the deviation is that of rounding.
-
-    The bound of the deviation is that of scikit-learn's StandardScaler, from Chan, Golub & LeVeque 1983,
-    "Algorithms for computing the sample variance: analysis and recommendations", equation 1.7.
-    """
-    if known.size == 0:
-        return 0.0, 1.0
-    if known.min() == known.max():
-        return float(known[0]), 1.0
-    mean, scale = float(known.mean()), float(known.std())
-    step = known.size * float(np.finfo(np.float64).eps)
-    return mean, scale if scale**2 > step * scale**2 + (step * mean) ** 2 else 1.0
 
 
 def checked_scaling(description: dict[str, Any]) -> tuple[float, float]:
@@ -126,18 +104,6 @@ class Categories:
     other: bool
     embedded: bool = False
 
-    @classmethod
-    def fitted(cls, name: str, values: NDArray[Any], max_categories: int, max_one_hot: int) -> Categories:
-        """An encoder of the most frequent categories; it embeds more than `max_one_hot` of them."""
-        counts: Counter[str | None] = Counter()
-        for word, count in Counter(values.tolist()).items():
-            counts[None if word is None else canonical(word)] += count
-        order = sorted(counts, key=lambda one: (-counts[one], one is not None, one or ""))
-        kept = order if len(order) <= max_categories else order[: max_categories - 1]
-        embedded = len(kept) > max_one_hot
-        categories = tuple(sorted(kept, key=lambda one: (one is None, one or "")))
-        return cls(name, categories, embedded or len(order) > max_categories, embedded)
-
     @property
     def size(self) -> int:
         """Number of categories, including the shared one of `other`."""
@@ -151,11 +117,11 @@ class Categories:
         named = [f"{self.name}={'(missing)' if one is None else one}" for one in self.categories]
         return named + [f"{self.name}={OTHER}"] * self.other
 
-    def encode(self, values: NDArray[Any]) -> NDArray[Any]:
+    def encode(self, values: NDArray[Any], warn: bool) -> NDArray[Any]:
         """Inputs [rows, len(features)] of these values."""
         words = values if values.dtype == object else words_of_numbers(f"column {self.name}", values)
         indices, unknown = self.places.of(words), len(self.categories)
-        if (indices == unknown).any():
+        if warn and (indices == unknown).any():
             self.point_out(words[indices == unknown], len(words))
         return indices[:, np.newaxis] if self.embedded else np.eye(unknown + 1)[indices, : self.size]
 
@@ -170,7 +136,7 @@ class Categories:
             warnings.warn(
                 f"column {self.name}: {word!r} is unknown, but {self.places.short[word]!r} is a category: ids"
                 " lose their leading zeros when they are stored as numbers",
-                stacklevel=4,
+                stacklevel=5,
             )
         if len(words) < rows:
             return
@@ -179,7 +145,7 @@ class Categories:
         warnings.warn(
             f"column {self.name}: all values are unknown, such as {new}; the training data had"
             f" {len(self.categories)} categories, such as {known}",
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -62,19 +62,22 @@ def number_hint(cells: Iterable[Any]) -> str | None:
 
 def point_out_words(column: str, values: NDArray[Any], form: NumberFormat) -> None:
     """Warns if a column of words looks like numbers in another spelling, or like dates."""
+    if found := words_hint(column, values, form):
+        warnings.warn(found, stacklevel=4)
+
+
+def words_hint(column: str, values: NDArray[Any], form: NumberFormat) -> str:
+    """The warning about words that look like numbers in another spelling, or like dates; or an empty text."""
     first = next((cell for cell in values if cell is not None), "")
     if _DATE.match(first) and all(cell is None or _DATE.match(cell) for cell in values):
-        warnings.warn(
+        return (
             f"column {column}: words such as {first!r} look like dates, of which each is a category of its"
-            " own; turn them into numbers, or leave the column out with ignore (--ignore)",
-            stacklevel=5,
+            " own; turn them into numbers, or leave the column out with ignore (--ignore)"
         )
-        return
     marked = next((cell for cell in values if cell is not None and not form.pattern.fullmatch(cell)), None)
     if marked is None or not _MARKED.fullmatch(marked) or (hint := number_hint(values)) is None:
-        return
-    warnings.warn(
+        return ""
+    return (
         f"column {column}: words such as {marked!r} look like numbers; read them with {hint}, or as text with"
-        " text (on the command line --decimal, --thousands and --categorical)",
-        stacklevel=5,
+        " text (on the command line --decimal, --thousands and --categorical)"
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -16,25 +18,40 @@ from ._request import Request
 
 def read_parquet(name: str, request: Request) -> Table:
     """Reads the wanted columns of a Parquet file with pyarrow."""
+    with parquet_file(name) as file:
+        wanted = wanted_of(name, file, request)
+        return columns_of(file.read(columns=wanted), wanted, request)
+
+
+@contextmanager
+def parquet_file(name: str) -> Iterator[Any]:
+    """An open Parquet file; errors of pyarrow become a ValueError with its name."""
     try:
         import pyarrow.parquet
     except ImportError:
         raise ImportError("Parquet files need pyarrow: pip install 'simdnn[table]'") from None
     try:
         with pyarrow.parquet.ParquetFile(name) as file:
-            names = file.schema_arrow.names
-            wanted = [
-                column
-                for column in request.wanted(name, names)
-                if not re.fullmatch(r"__index_level_\d+__", column)  # the index of a pandas DataFrame
-            ]
-            kinds = {column: file.schema_arrow.field(column).type for column in wanted}
-            for column, kind in kinds.items():
-                check_kind(column, kind)
-            found = file.read(columns=wanted)
-        return {column: parquet_column(column, found[column], column in request.text) for column in wanted}
+            yield file
     except pyarrow.ArrowException as error:
         raise ValueError(f"{name}: {str(error).splitlines()[0]}") from None
+
+
+def wanted_of(name: str, file: Any, request: Request) -> list[str]:
+    """Names of the wanted columns of an open file; raises for one whose type a table cannot hold."""
+    wanted = [
+        column
+        for column in request.wanted(name, file.schema_arrow.names)
+        if not re.fullmatch(r"__index_level_\d+__", column)  # the index of a pandas DataFrame
+    ]
+    for column in wanted:
+        check_kind(column, file.schema_arrow.field(column).type)
+    return wanted
+
+
+def columns_of(found: Any, wanted: list[str], request: Request) -> Table:
+    """The wanted columns of a pyarrow table as arrays."""
+    return {column: parquet_column(column, found[column], column in request.text) for column in wanted}
 
 
 def check_kind(name: str, kind: Any) -> None:

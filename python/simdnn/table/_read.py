@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Collection
 
 from .._utils.files import Path
-from ._cells import NumberFormat, Table
+from ._cells import Table
 from ._csv import read_csv
 from ._npz import read_npz
 from ._parquet import read_parquet
-from ._request import Request, check_delimiter, names_of
+from ._request import Request, ending_of, request_of
 
 
 def read(
@@ -94,18 +94,8 @@ def read(
     {'kind': array(['cat', 'dog'], dtype=object), 'age': array([ 3., nan])}
     """
     name = os.fspath(path)
-    ending = os.path.splitext(name)[1].lower()
-    if ending not in READERS:
-        raise ValueError(f"{name}: expected a file name that ends in {', '.join(READERS)}")
-    request = Request(
-        names_of("text", text),
-        None if columns is None else names_of("columns", columns),
-        names_of("ignore", ignore),
-        check_delimiter(("\t" if ending == ".tsv" else ",") if delimiter is None else delimiter),
-        NumberFormat(decimal, thousands),
-    )
-    with open(name, "rb"):  # raises the system's own error if the file cannot be read
-        pass
+    ending = ending_of(name, READERS)
+    request = request_of(name, text, columns, ignore, delimiter, decimal, thousands)
     try:
         found = READERS[ending](name, request)
     except UnicodeDecodeError as error:

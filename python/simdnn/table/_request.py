@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ._cells import PLAIN, NumberFormat
@@ -33,6 +34,35 @@ class Request:
             if count > 1:
                 raise ValueError(f"{file}: two columns are named {name!r}")
         return found
+
+
+def ending_of(name: str, known: Collection[str]) -> str:
+    """The extension of a file name in small letters; raises unless it is known and the file is there."""
+    ending = os.path.splitext(name)[1].lower()
+    if ending not in known:
+        raise ValueError(f"{name}: expected a file name that ends in {', '.join(known)}")
+    with open(name, "rb"):  # raises the system's own error if the file cannot be read
+        return ending
+
+
+def request_of(
+    name: str,
+    text: Collection[str],
+    columns: Collection[str] | None,
+    ignore: Collection[str],
+    delimiter: str | None,
+    decimal: str,
+    thousands: str | None,
+) -> Request:
+    """The arguments of `read`, checked."""
+    usual = "\t" if name.lower().endswith(".tsv") else ","
+    return Request(
+        names_of("text", text),
+        None if columns is None else names_of("columns", columns),
+        names_of("ignore", ignore),
+        check_delimiter(usual if delimiter is None else delimiter),
+        NumberFormat(decimal, thousands),
+    )
 
 
 def names_of(argument: str, names: Iterable[str]) -> tuple[str, ...]:

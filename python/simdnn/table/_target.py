@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,9 @@ from .._utils.check import check_name
 from .._utils.jsonable import only_keys
 from ._arrays import as_column, check_exact, checked_columns
 from ._cells import Table, as_text, canonical
-from ._encoders import Places, check_range, checked_scaling, mean_and_scale, numbers_from
+from ._encoders import Places, check_range, checked_scaling, numbers_from
+from ._moments import Moments
+from ._parts import parts_of, rows_from
 
 #: The tasks that `Target.fit` takes.
 TASKS = ("auto", "classification", "regression")
@@ -51,13 +54,13 @@ class Target:
     scale: float = 1.0
 
     @classmethod
-    def fit(cls, table: Table, name: str, task: str = "auto") -> Target:
+    def fit(cls, table: Table | Iterable[Table], name: str, task: str = "auto") -> Target:
         """Learn the classes, or the mean and scale, from training data.
 
         Parameters
         ----------
-        table : dict or DataFrame
-            Columns as `Columns.fit` takes them.
+        table : dict, DataFrame or iterable of them
+            Columns as `Columns.fit` takes them, at once or in parts.
         name : str
             Name of the column to predict.
         task : "auto", "classification" or "regression"
@@ -77,17 +80,11 @@ class Target:
             beyond float32, it holds text that is no number for a regression, it has fewer than two classes,
             classes are floats from 2**53 on, which may stand for several, or `task` is not known.
         """
-        check_name("task", task, TASKS)
-        values = checked(table, name)
-        if task == "classification" or (task == "auto" and are_classes(values)):
-            if values.dtype == np.float64:
-                check_exact(f"target {name}", values)
-            names = tuple(dict.fromkeys(class_name(one) for one in sorted(set(values.tolist()))))
-            if len(names) < 2:
-                raise ValueError(f"target {name}: expected at least two classes, got only {names[0]!r}")
-            return cls(name, names)
-        numbers = regression_numbers(name, values)
-        return cls(name, (), *mean_and_scale(numbers))
+        fit = TargetFit(name, check_name("task", task, TASKS))
+        for part in parts_of(table):
+            with rows_from(fit.rows):
+                fit.add(checked(part, name))
+        return cls(name, fit.classes()) if fit.has_classes() else cls(name, (), *fit.scaling())
 
     @cached_property
     def _places(self) -> Places:
@@ -193,11 +190,65 @@ def class_name(value: Any) -> str:
     return canonical(value) if isinstance(value, str) else as_text(value)
 
 
-def are_classes(values: NDArray[Any]) -> bool:
-    """True if "auto" takes these values for classes rather than quantities."""
-    if values.dtype == object:
-        return True
-    kinds = np.unique(values)
-    return bool((kinds == np.round(kinds)).all()) and (
-        kinds.size <= 2 or (kinds.size <= MAX_INTEGER_CLASSES and 10 * kinds.size <= values.size)
-    )
+class TargetFit:
+    """Statistics of the column to predict, which may come in parts: its distinct values, and its moments."""
+
+    def __init__(self, name: str, task: str) -> None:
+        self.name, self.task, self.rows, self.text = name, task, 0, False
+        self.distinct: set[Any] | None = None if task == "regression" else set()
+        self.moments = Moments()
+        self.no_class: ValueError | None = None
+        self.no_number: ValueError | None = None
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Adds the values of a part."""
+        self.text = self.text or values.dtype == object
+        if self.distinct is not None:
+            self.add_classes(values)
+        if self.task != "classification" and not (self.task == "auto" and self.text):
+            self.add_numbers(values)
+        self.rows += len(values)
+
+    def add_classes(self, values: NDArray[Any]) -> None:
+        """Adds distinct values, unless they are quantities for sure."""
+        if values.dtype == np.float64 and self.no_class is None:
+            try:
+                with rows_from(self.rows):
+                    check_exact(f"target {self.name}", values)
+            except ValueError as error:
+                self.no_class = error
+        kinds = set((values if values.dtype == object else np.unique(values)).tolist())
+        self.distinct = (self.distinct or set()) | kinds
+        if self.task == "auto" and not self.text:
+            few = len(self.distinct) <= MAX_INTEGER_CLASSES and all(one == round(one) for one in kinds)
+            self.distinct = self.distinct if few else None
+
+    def add_numbers(self, values: NDArray[Any]) -> None:
+        """Adds numbers; an error counts only if the target has no classes."""
+        try:
+            with rows_from(self.rows):
+                self.moments.add(regression_numbers(self.name, values))
+        except ValueError as error:
+            self.no_number = self.no_number or error
+
+    def has_classes(self) -> bool:
+        """True for a classification; "auto" takes text and few distinct integers for classes."""
+        if self.distinct is None:
+            return False
+        count = len(self.distinct)
+        return self.task == "classification" or self.text or count <= 2 or 10 * count <= self.rows
+
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in their order."""
+        if self.no_class is not None:
+            raise self.no_class
+        names = tuple(dict.fromkeys(class_name(one) for one in sorted(self.distinct or ())))
+        if len(names) < 2:
+            raise ValueError(f"target {self.name}: expected at least two classes, got only {names[0]!r}")
+        return names
+
+    def scaling(self) -> tuple[float, float]:
+        """Mean and scale of the numbers of a regression."""
+        if self.no_number is not None:
+            raise self.no_number
+        return self.moments.scaling()

@@ -2,6 +2,7 @@
 
 from ._fit_many import fit_many, step_many
 from ._history import History
+from ._native import Epochs, run_together
 from ._trainer import Trainer
 
-__all__ = ["History", "Trainer", "fit_many", "step_many"]
+__all__ = ["Epochs", "History", "Trainer", "fit_many", "run_together", "step_many"]

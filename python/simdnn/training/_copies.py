@@ -17,15 +17,17 @@ _ATTRIBUTES = ("model", "loss", "optimizer", "seed", "epochs_done", "_classifies
 def reduced(trainer: Trainer, base: type[Trainer]) -> tuple[Any, ...]:
     """The parts of a trainer from which `restored` makes another, independent of it; `base` is `Trainer`."""
     names = list(trainer.model.parameters())
-    arrays = {name: view.copy() for name, view in optimizers.arrays_of(trainer.optimizer, names).items()}
-    state = {
-        "arrays": arrays,
-        "numbers": optimizers.numbers_of(trainer.optimizer),
-        "epochs_done": trainer.epochs_done,
-        "carried": trainer.model._model.states,
-    }
+    with trainer.model._model.locked():  # another thread may train
+        views = optimizers.arrays_of(trainer.optimizer, names)
+        state = {
+            "arrays": {name: view.copy() for name, view in views.items()},
+            "numbers": optimizers.numbers_of(trainer.optimizer),
+            "epochs_done": trainer.epochs_done,
+            "carried": trainer.model._model.states,
+        }
+        model = copy.copy(trainer.model)
     arguments = {
-        "model": copy.copy(trainer.model),
+        "model": model,
         "loss": trainer.loss,
         "optimizer": copy.deepcopy(trainer.optimizer),
         "seed": trainer.seed,

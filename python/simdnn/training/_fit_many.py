@@ -9,21 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._utils.arrays import as_cpu_array
-from .._utils.check import check_flag, check_int, check_real
-from .._utils.progress import Progress, bar
+from .._utils.progress import Progress
 from ..config import checked_threads
-from ..schedules import Schedule
+from ._fits import prepared, run
 from ._history import History
-from ._population import (
-    arrays_for_each,
-    at,
-    checked_trainers,
-    for_each,
-    in_place,
-    one_each,
-    renamed,
-)
+from ._population import Place, arrays_for_each, checked_trainers, renamed
 from ._trainer import Trainer
 
 
@@ -128,56 +118,6 @@ def fit_many(
     return run(members, fits, threads, progress)
 
 
-def prepared(
-    members: list[Trainer],
-    X: Any,
-    y: Any,
-    *,
-    epochs: Any,
-    batch_size: Any,
-    indices: Any,
-    validation: Any,
-    patience: Any,
-    restore_best: Any,
-    sample_weight: Any,
-    shuffle: Any,
-    scale: float,
-) -> list[_core.Fit]:
-    """The native fits for the arguments of `fit_many`, all of them checked; nothing is trained."""
-    count = len(members)
-    limits = for_each("epochs", epochs, count, check_int)
-    sizes = for_each("batch_size", batch_size, count, _checked_size)
-    shuffles = for_each("shuffle", shuffle, count, check_flag)
-    rules = [
-        _stopping(i, *rule)
-        for i, rule in enumerate(
-            zip(
-                for_each("patience", patience, count, _checked_patience),
-                for_each("restore_best", restore_best, count, check_flag),
-                strict=True,
-            )
-        )
-    ]
-    datasets = Datasets(check_real("scale", scale))
-    sources = [
-        arrays_for_each(name, value, count)
-        for name, value in (("X", X), ("y", y), ("sample_weight", sample_weight))
-    ]
-    rows = _rows_of_each("indices", indices, count)
-    checks = _validation_of_each(validation, count)
-    fits = []
-    for i, trainer in enumerate(members):
-        with at(f"trainers[{i}]"):
-            dataset = datasets.of(trainer, *(source[i] for source in sources))
-            held_out, held_out_rows = _validation_data(trainer, datasets, dataset, checks[i])
-        if rules[i] is not None and held_out is None:
-            raise ValueError(f"validation[{i}]: early stopping needs validation data, got None")
-        settings = limits[i], sizes[i], shuffles[i], rules[i]
-        with at(f"trainers[{i}]"):
-            fits.append(new_fit(trainer, dataset, rows[i], held_out, held_out_rows, *settings))
-    return fits
-
-
 def step_many(
     trainers: Sequence[Trainer],
     xs: Any,
@@ -227,7 +167,7 @@ def step_many(
     threads = checked_threads(n_threads)
     for i, trainer in enumerate(members):
         if trainer.optimizer._schedule is not None:
-            with at(f"trainers[{i}]"):
+            with Place("trainers", i):
                 trainer.optimizer._provide_rates(1)
     place: list[int] = []
     try:
@@ -235,182 +175,3 @@ def step_many(
     except Exception as error:
         raise (renamed(error, f"trainers[{place[0]}]") if place else error) from error
     return np.array(losses)
-
-
-class Datasets:
-    """Native datasets by their arrays: trainers that read them in the same way share one."""
-
-    def __init__(self, scale: float) -> None:
-        self._scale = scale
-        self._made: dict[tuple[Any, ...], list[Any]] = {}
-        self._ready: dict[int, tuple[Any, Any]] = {}
-
-    def of(self, trainer: Trainer, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """The dataset of these arrays for a trainer; the arrays must live as long as this object."""
-        native = trainer._trainer
-        made = self._made.setdefault((id(X), id(y), id(sample_weight), trainer.model.dtype), [])
-        for dataset in made:
-            if native.shares(dataset):
-                return dataset
-        if id(X) not in self._ready:
-            self._ready[id(X)] = X, in_place(X)  # X is kept: another object cannot take over its id
-        made.append(native.dataset(self._ready[id(X)][1], y, sample_weight, self._scale))
-        return made[-1]
-
-
-def new_fit(
-    trainer: Trainer,
-    dataset: Any,
-    rows: Any,
-    validation: Any,
-    validation_rows: Any,
-    epochs: int,
-    batch_size: int | None,
-    shuffle: bool,
-    stopping: _core.Stopping | None,
-) -> _core.Fit:
-    """The native fit of a trainer, to be run by `run`."""
-    samples = dataset.samples if rows is None else len(rows)
-    size = samples if batch_size is None else batch_size
-    optimizer = trainer.optimizer
-    hooks: tuple[Any, Any] = (None, None)
-    if optimizer._schedule is not None and not isinstance(optimizer._schedule, Schedule):
-        steps = -(-samples // size) if samples else 0
-        hooks = (lambda: optimizer._provide_rates(steps)), optimizer._observe
-    make = _core.Fit.f32 if trainer.model.dtype == np.float32 else _core.Fit.f64
-    return make(
-        trainer._trainer,
-        dataset,
-        rows,
-        validation,
-        validation_rows,
-        epochs,
-        size,
-        shuffle,
-        trainer.epochs_done,
-        stopping,
-        *hooks,
-    )
-
-
-def run(trainers: list[Trainer], fits: list[_core.Fit], threads: int, progress: Progress) -> list[History]:
-    """Runs native fits of trainers, and raises the first error among them once all have ended."""
-    histories, errors = trained(trainers, fits, threads, progress)
-    raise_first(errors)
-    return histories
-
-
-def trained(
-    trainers: list[Trainer], fits: list[_core.Fit], threads: int, progress: Progress
-) -> tuple[list[History], list[Exception | None]]:
-    """Runs native fits of trainers; returns the history and the error, if there was one, of each."""
-    with bar(progress, len(fits), "training", "network") as shown:
-        try:
-            _core.run_fits(
-                fits, threads, None if shown is None else lambda done: shown.update(done - shown.n)
-            )
-        finally:
-            for trainer, fit in zip(trainers, fits, strict=True):
-                trainer.epochs_done += fit.trained
-        if shown is not None:
-            shown.update(len(fits) - shown.n)
-    histories = [_history(trainer, fit) for trainer, fit in zip(trainers, fits, strict=True)]
-    return histories, [_error_of(fit) for fit in fits]
-
-
-def raise_first(errors: Sequence[Exception | None]) -> None:
-    """Raises the first error of a population, if there is one, with its place."""
-    failed = [(i, error) for i, error in enumerate(errors) if error is not None]
-    if failed:
-        place, first = failed[0]
-        others = f" (and {len(failed) - 1} others)" if len(failed) > 1 else ""
-        raise renamed(first, f"trainers[{place}]{others}") from first
-
-
-def _error_of(fit: _core.Fit) -> Exception | None:
-    try:
-        fit.raise_error()
-    except Exception as error:
-        return error
-    return None
-
-
-def _history(trainer: Trainer, fit: _core.Fit) -> History:
-    """The metrics of a native fit."""
-    history = History(loss=fit.loss, seconds=fit.seconds, steps=fit.steps, stopped=fit.stopped)
-    if trainer.penalty == "sum":
-        history.penalty = fit.penalty
-    if fit.validates:
-        history.val_loss = fit.val_loss
-    if trainer._classifies:
-        history.accuracy = fit.accuracy
-        if fit.validates:
-            history.val_accuracy = fit.val_accuracy
-    return history
-
-
-def _checked_size(name: str, value: Any) -> int | None:
-    return None if value is None else check_int(name, value)
-
-
-def _checked_patience(name: str, value: Any) -> int | None:
-    return None if value is None else check_int(name, value, 0)
-
-
-def _stopping(place: int, patience: int | None, restore_best: bool) -> _core.Stopping | None:
-    """The rule of `EarlyStopping`, or None if there is nothing to stop or to restore."""
-    if patience is None and not restore_best:
-        return None
-    return _core.Stopping("val_loss", -1 if patience is None else patience, 0.0, False, restore_best)
-
-
-def _checked_rows(name: str, value: Any) -> NDArray[np.intp] | None:
-    """Rows of a dataset as an array of indices, or None for all; their range is checked by native code."""
-    if value is None:
-        return None
-    rows = as_cpu_array(name, value)
-    if rows.size == 0:
-        raise ValueError(f"{name}: expected at least one row")
-    if rows.ndim != 1 or rows.dtype.kind not in "iu":
-        raise TypeError(f"{name}: expected integers of shape (n,), got {rows.dtype} of shape {rows.shape}")
-    return rows.astype(np.intp, copy=False)
-
-
-def is_rows(value: Any) -> bool:
-    """True for one array or list of row numbers, False for a list of them."""
-    if isinstance(value, np.ndarray):
-        return value.ndim == 1 and value.dtype != object
-    return isinstance(value, list) and not any(each is None or hasattr(each, "__len__") for each in value)
-
-
-def _rows_of_each(name: str, value: Any, count: int) -> list[Any]:
-    if value is None or is_rows(value):
-        return [_checked_rows(name, value)] * count
-    if not isinstance(value, list | np.ndarray):
-        raise TypeError(f"{name}: expected integers, or a list of arrays of them, got {type(value).__name__}")
-    return [_checked_rows(f"{name}[{i}]", each) for i, each in enumerate(one_each(name, list(value), count))]
-
-
-def _validation_of_each(value: Any, count: int) -> list[Any]:
-    """The validation of each network: None, an array of rows, or a tuple of data."""
-    if value is None or isinstance(value, tuple) or is_rows(value):
-        checked = value if value is None or isinstance(value, tuple) else _checked_rows("validation", value)
-        return [checked] * count
-    if not isinstance(value, list | np.ndarray):
-        raise TypeError(f"validation: expected rows, a pair (X, y) or a list, got {type(value).__name__}")
-    each = one_each("validation", list(value), count)
-    return [
-        one if isinstance(one, tuple) else _checked_rows(f"validation[{i}]", one)
-        for i, one in enumerate(each)
-    ]
-
-
-def _validation_data(trainer: Trainer, datasets: Datasets, dataset: Any, chosen: Any) -> tuple[Any, Any]:
-    """The native dataset to evaluate and its rows, None for all."""
-    if chosen is None:
-        return None, None
-    if not isinstance(chosen, tuple):
-        return dataset, chosen
-    if len(chosen) not in (2, 3):
-        raise TypeError("validation: expected rows, a pair (X, y) or a triple (X, y, sample_weight)")
-    return datasets.of(trainer, *chosen), None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ._show import history_html, history_text
 
-@dataclass
+
+@dataclass(repr=False)
 class History:
     """Metrics of a `Trainer.fit`, one number per epoch in each list.
 
@@ -32,7 +34,10 @@ class History:
     Examples
     --------
     >>> from simdnn import History
-    >>> History(loss=[2.0, 1.0]).epochs
+    >>> history = History(loss=[2.0, 1.0], steps=20)
+    >>> history
+    <History epochs=2, steps=20, loss: 2 -> 1>
+    >>> history.epochs
     2
     """
 
@@ -49,3 +54,9 @@ class History:
     def epochs(self) -> int:
         """Number of epochs that were trained."""
         return len(self.loss)
+
+    def __repr__(self) -> str:
+        return history_text(self)
+
+    def _repr_html_(self) -> str:
+        return history_html(self)

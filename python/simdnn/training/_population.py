@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._utils.arrays import as_cpu_array
 from ._trainer import Trainer
@@ -77,10 +77,65 @@ def renamed(error: Exception, place: str) -> Exception:
     return RuntimeError(f"{place}: {type(error).__name__}: {error}")
 
 
-@contextmanager
-def at(place: str) -> Iterator[None]:
-    """Names a place in the message of an error inside."""
-    try:
-        yield
-    except Exception as error:
-        raise renamed(error, place) from error
+class Place:
+    """Names a place in the message of an error inside: ``with Place("trainers", 3): ...``."""
+
+    def __init__(self, name: str, index: int) -> None:
+        self._name, self._index = name, index
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            raise renamed(error, f"{self._name}[{self._index}]") from error
+
+
+def raise_first(errors: Sequence[Exception | None]) -> None:
+    """Raises the first error of a population, if there is one, with its place."""
+    failed = [(i, error) for i, error in enumerate(errors) if error is not None]
+    if failed:
+        place, first = failed[0]
+        others = f" (and {len(failed) - 1} others)" if len(failed) > 1 else ""
+        raise renamed(first, f"trainers[{place}]{others}") from first
+
+
+def _checked_rows(name: str, value: Any) -> NDArray[np.intp] | None:
+    """Rows of a dataset as an array of indices, or None for all; their range is checked by native code."""
+    if value is None:
+        return None
+    rows = as_cpu_array(name, value)
+    if rows.size == 0:
+        raise ValueError(f"{name}: expected at least one row")
+    if rows.ndim != 1 or rows.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected integers of shape (n,), got {rows.dtype} of shape {rows.shape}")
+    return rows.astype(np.intp, copy=False)
+
+
+def is_rows(value: Any) -> bool:
+    """True for one array or list of row numbers, False for a list of them."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1 and value.dtype != object
+    return isinstance(value, list) and not any(each is None or hasattr(each, "__len__") for each in value)
+
+
+def rows_of_each(name: str, value: Any, count: int) -> list[Any]:
+    if value is None or is_rows(value):
+        return [_checked_rows(name, value)] * count
+    if not isinstance(value, list | np.ndarray):
+        raise TypeError(f"{name}: expected integers, or a list of arrays of them, got {type(value).__name__}")
+    return [_checked_rows(f"{name}[{i}]", each) for i, each in enumerate(one_each(name, list(value), count))]
+
+
+def validation_of_each(value: Any, count: int) -> list[Any]:
+    """The validation of each network: None, an array of rows, or a tuple of data."""
+    if value is None or isinstance(value, tuple) or is_rows(value):
+        checked = value if value is None or isinstance(value, tuple) else _checked_rows("validation", value)
+        return [checked] * count
+    if not isinstance(value, list | np.ndarray):
+        raise TypeError(f"validation: expected rows, a pair (X, y) or a list, got {type(value).__name__}")
+    each = one_each("validation", list(value), count)
+    return [
+        one if isinstance(one, tuple) else _checked_rows(f"validation[{i}]", one)
+        for i, one in enumerate(each)
+    ]

@@ -1,4 +1,4 @@
-"""Samples and their order in the form that native code reads."""
+"""Arguments of training, checked: the order of the samples, and the parameters, as arrays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._utils.arrays import as_cpu_array
+from ..nn import Sequential
 
 
 def checked_order(order: ArrayLike) -> NDArray[np.intp]:
@@ -20,11 +21,18 @@ def checked_order(order: ArrayLike) -> NDArray[np.intp]:
     return indices.astype(np.intp, copy=False)
 
 
-def checked_parameters(parameters: ArrayLike, size: int) -> NDArray[Any]:
-    """All parameters of a model as an array; raises for other kinds of numbers and other shapes."""
-    values = as_cpu_array("parameters", parameters)
+def set_parameters(model: Sequential, parameters: ArrayLike) -> None:
+    """Sets all parameters of a model from an array; raises for other kinds of numbers and other shapes."""
+    values, size = as_cpu_array("parameters", parameters), model.flat_parameters.size
     if values.dtype.kind not in "fiu":
         raise TypeError(f"parameters: expected real numbers, got dtype {values.dtype}")
     if values.shape != (size,):
         raise ValueError(f"parameters: expected shape ({size},), got {values.shape}")
-    return values
+    with model._model.locked():
+        model.flat_parameters[:] = values
+
+
+def copied_gradients(model: Sequential) -> NDArray[Any]:
+    """A copy of all gradients of a model."""
+    with model._model.locked():
+        return model.flat_gradients.copy()

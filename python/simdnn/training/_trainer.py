@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -16,11 +17,13 @@ from .._utils.files import Path
 from .._utils.progress import Progress
 from ..io import _checkpoint
 from ..nn import Sequential
+from ._blocks import blocks_of, size_for_blocks
 from ._copies import reduced
-from ._epochs import Callback, Report, run_epochs
+from ._epochs import Callback, Report, data_of, evaluated, evaluation_data, run_epochs, show_data
 from ._history import History
 from ._loss import checked_loss, default_loss
-from ._samples import checked_order, checked_parameters
+from ._samples import checked_order, copied_gradients, set_parameters
+from ._show import trainer_html, trainer_text
 
 PENALTIES = ("mean", "sum")
 
@@ -134,6 +137,8 @@ class Trainer(Attributes):
     def __reduce__(self) -> tuple[Any, ...]:
         return reduced(self, Trainer)
 
+    __repr__, _repr_html_ = trainer_text, trainer_html
+
     @property
     def penalty(self) -> Literal["mean", "sum"]:
         """Reduction of a batch's loss to which the penalties are added; it may be set between steps."""
@@ -189,7 +194,12 @@ class Trainer(Attributes):
         return self._trainer.step(x, y, sample_weight)
 
     def evaluate(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, scale: float = 1.0
+        self,
+        X: ArrayLike | Iterable[Any],
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        scale: float = 1.0,
     ) -> tuple[float, float]:
         """Compute the mean loss and the accuracy without training.
 
@@ -208,8 +218,8 @@ class Trainer(Attributes):
         TypeError, ValueError, IndexError
             If an argument has a wrong type, shape or value.
         """
-        dataset = self._trainer.dataset(X, y, sample_weight, check_real("scale", scale))
-        loss, accuracy, *_ = self._trainer.evaluate(dataset)
+        data = data_of(self, X, y, sample_weight, check_real("scale", scale))
+        loss, accuracy, *_ = evaluated(self, data)
         return loss, accuracy if self._classifies else float("nan")
 
     def objective(
@@ -248,21 +258,21 @@ class Trainer(Attributes):
         dataset = self._trainer.dataset(X, y, sample_weight, check_real("scale", scale))
 
         def value_and_gradient(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-            self.model.flat_parameters[:] = checked_parameters(parameters, self.model.flat_parameters.size)
+            set_parameters(self.model, parameters)
             loss = self._trainer.gradient(dataset)[0]
-            return loss, self.model.flat_gradients.copy()
+            return loss, copied_gradients(self.model)
 
         return value_and_gradient
 
     def fit(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Iterable[Any],
+        y: ArrayLike | None = None,
         *,
         epochs: int,
         batch_size: int | None = 32,
         sample_weight: ArrayLike | None = None,
-        validation_data: tuple[ArrayLike, ...] | None = None,
+        validation_data: tuple[ArrayLike, ...] | Iterable[Any] | None = None,
         callbacks: Iterable[Callback] = (),
         progress: Progress = "auto",
         shuffle: bool = True,
@@ -277,7 +287,8 @@ class Trainer(Attributes):
             Samples. Arrays of float32, float64 and uint8 are read in place and cast batch by batch: changes
             by callbacks show, and the ids of an `nn.Embedding` are checked in each batch. Others, and SciPy's
             sparse matrices, are copied first. So are `y`, weights and orders of any dtype: `fit` trains on
-            them as they are when it is called.
+            them as they are when it is called. Or, without `y`, blocks of samples: a list or other iterable
+            of ``(X, y)`` or ``(X, y, sample_weight)``, as `simdnn.data` makes of data larger than memory.
         y : array
             Targets, as in `step`.
         epochs : int
@@ -288,18 +299,19 @@ class Trainer(Attributes):
         sample_weight : array, shape (n,), or None
             As in `step`, for each batch. A batch whose weights are all 0 has the gradient 0. The loss of the
             epoch is the weighted mean over all samples.
-        validation_data : (X, y), (X, y, sample_weight) or None
-            Data to evaluate after each epoch.
+        validation_data : (X, y), (X, y, sample_weight), iterable of blocks or None
+            Data to evaluate after each epoch. Blocks come in an object that is neither a tuple nor a list.
         callbacks : iterable of callables
             Functions that are called in order as ``callback(trainer, logs)`` after each epoch, where ``logs``
             holds the metrics of the epoch by name. Training ends if one returns a true value. A callback may
-            add metrics for the callbacks after it. If it has methods ``on_fit_begin(trainer)`` and
-            ``on_fit_end(trainer)``, they are called before the first epoch, and after training or an
-            exception. See `simdnn.callbacks`.
+            add metrics for the callbacks after it. If it has methods ``on_fit_data(trainer, X, y, scale)``,
+            ``on_fit_begin(trainer)`` and ``on_fit_end(trainer)``, they are called before the first epoch,
+            and after training or an exception. See `simdnn.callbacks`.
         progress : bool or "auto"
             Show a tqdm bar over the epochs; "auto" shows it on a terminal if tqdm is installed.
         shuffle : bool
-            Draw a new order of the samples for each epoch, from `seed` and `epochs_done`.
+            Draw a new order of the samples for each epoch, from `seed` and `epochs_done`. Blocks keep the
+            order in which they come: see `simdnn.data.shuffled`.
         order : function or None
             Function that is called with `epochs_done` and returns the order of the samples in the next epoch,
             n indices in [0, n), which may repeat as in a bootstrap sample. It replaces `shuffle`.
@@ -318,8 +330,17 @@ class Trainer(Attributes):
             `order` finds it, such as an `EarlyStopping` that lacks `validation_data` after the first epoch.
         ImportError
             If ``progress=True`` and tqdm is missing.
+        Exception
+            An exception of an iterable of blocks comes with the block's number.
         KeyboardInterrupt
             On Ctrl-C, within 100 ms; the model has the parameters of the last complete step.
+
+        Notes
+        -----
+        Blocks may differ in length. Mini-batches go over their borders: the result has the bits of a fit to
+        the joined arrays with ``shuffle=False``. While a block trains, a background thread loads the next
+        one, so two of them are in memory, which nobody may write to. At the beginning of an epoch
+        ``X.set_epoch(epochs_done)`` is called, if there is such a method.
 
         Examples
         --------
@@ -335,14 +356,18 @@ class Trainer(Attributes):
         shuffle = check_flag("shuffle", shuffle)
         if order is not None and not callable(order):
             raise TypeError(f"order: expected a function or None, got {type(order).__name__}")
-        dataset = self._trainer.dataset(X, y, sample_weight, scale)
+        if y is None:
+            size = size_for_blocks(batch_size, order)
+            train = partial(blocks_of(self, "X", X, scale, sample_weight, epochs).train, size)
+        else:
+            dataset = self._trainer.dataset(X, y, sample_weight, scale)
+            samples = dataset.samples
+            size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
+            train = partial(self._epoch, dataset, size, shuffle if order is None else order)
         validation = self._validation(validation_data, scale)
-        samples = dataset.samples
-        size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
-        watchers, chosen = check_callables("callbacks", callbacks), shuffle if order is None else order
-        return run_epochs(
-            self, epochs, lambda: self._epoch(dataset, size, chosen), validation, watchers, progress
-        )
+        watchers = check_callables("callbacks", callbacks)
+        show_data(self, watchers, X, y, scale)
+        return run_epochs(self, epochs, train, validation, watchers, progress)
 
     def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
         """Write the model and its training state to a safetensors file, which `load` reads.
@@ -411,14 +436,9 @@ class Trainer(Attributes):
         """
         return _checkpoint.load(cls, path, lr)
 
-    def _validation(self, given: tuple[ArrayLike, ...] | None, scale: float) -> Any:
-        """The validation data of `fit` as a native dataset, or None."""
-        if given is None:
-            return None
-        if not isinstance(given, tuple | list) or len(given) not in (2, 3):
-            raise TypeError("validation_data: expected a pair (X, y), or (X, y, sample_weight)")
-        X, y, *weight = given
-        return self._trainer.dataset(X, y, weight[0] if weight else None, scale)
+    def _validation(self, given: Any, scale: float) -> Any:
+        """The validation data of `fit` as blocks, as a native dataset, or None."""
+        return evaluation_data(self, given, scale)
 
     def _epoch(self, dataset: Any, size: int, order: bool | Callable[[int], ArrayLike]) -> Report:
         """Trains one epoch and returns its native report."""

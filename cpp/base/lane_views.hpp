@@ -1,9 +1,9 @@
-// The kernels that train sixteen equal networks at once, one in each virtual lane.
+// Arguments of kernels that train sixteen equal networks at once, one in each virtual lane.
 //
 // A lane matrix [rows, columns] holds a block of sixteen numbers, one of each network, for each of its elements.
 #pragma once
 
-#include "kernels.hpp"
+#include "views.hpp"
 
 namespace simdnn {
 
@@ -33,7 +33,7 @@ struct LaneLossRows {
   const T* values = nullptr;              ///< lane matrix [rows, columns]
   const T* row_weight = nullptr;          ///< [rows, lanes]; nullptr: ones
   const double* parameters = nullptr;
-  const double* class_scale = nullptr;  ///< as in LossRows
+  const double* class_scale = nullptr;  ///< a factor for each column; nullptr: ones
   const double* scale = nullptr;        ///< [lanes]
   double factor = 1;
   T* gradient = nullptr;  ///< lane matrix; nullptr: only the loss is computed
@@ -46,19 +46,8 @@ struct LaneLossRows {
 template <class T>
 using LaneLossFunction = LaneMask (*)(const LaneLossRows<T>&);
 
-/// One step of an update rule in place, with the arguments of sixteen networks; the spans are in lanes.
+/// One step of an update rule in place, with the arguments of sixteen networks; the span is in lanes.
 template <class T>
-using LaneUpdate = void (*)(const UpdateSpan<T>* spans, Index count, const UpdateStep* steps);
-
-/// Kernels of one precision.
-template <class T>
-struct LaneKernels {
-  void (*product)(const LaneProduct<T>&);
-  /// Transposes sixteen rows to a row of blocks [columns, lanes], and back.
-  void (*rows_to_lanes)(const T* const* rows, Index columns, T* to);
-  void (*lanes_to_rows)(const T* from, Index columns, T* const* rows);
-  const LaneUpdate<T>* updates;
-  const LaneLossFunction<T>* losses;  ///< nullptr for a loss that is computed row by row alone
-};
+using LaneUpdate = void (*)(const UpdateSpan<T>& span, const UpdateStep* steps);
 
 }  // namespace simdnn

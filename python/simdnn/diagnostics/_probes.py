@@ -21,8 +21,8 @@ class LayerProbe:
         self, model: Sequential, layer: Layer, features: int, values: dict[str, NDArray[Any]]
     ) -> None:
         self.layer = layer
-        self.network = Sequential(layer, dtype=model.dtype, rng=0, in_features=features)
-        self.network.load_state_dict(values)
+        arguments = {"layers": (layer,), "dtype": model.dtype, "in_features": features}
+        self.network = Sequential._restored(arguments, values, seed=0, passes=0)
 
     def _through(self, pass_: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
         """Applies row-wise layers to every time step."""
@@ -48,18 +48,32 @@ class LayerProbe:
         """
         if not isinstance(self.layer, Activation) or self.layer.function == "identity":
             return None
-        units = self.network.in_features
-        grids = (np.linspace(-8, 8, 1601), [-0.5, 0.5], [-50.0, 50.0])
-        wide, near, far = (self._slope(np.repeat(x, units).reshape(-1, units)) for x in grids)
-        largest = float(wide.max())
-        bounded = bool(np.all(near > SATURATED_SLOPE * largest) and np.all(far < SATURATED_SLOPE * largest))
-        return self._slope(self.x.reshape(-1, units)), largest, bounded
+        largest, bounded = _shape_of(self.layer, self.network.dtype)
+        return _slope(self.network, self.x.reshape(-1, self.network.in_features)), largest, bounded
 
-    def _slope(self, x: NDArray[Any]) -> NDArray[Any]:
-        """|dy/dx| of an elementwise layer at x [rows, features]."""
-        y = self.network.forward(x, training=True)
-        slope: NDArray[Any] = np.abs(self.network.backward(np.ones_like(y)))
-        return slope
+
+def _slope(network: Sequential, x: NDArray[Any]) -> NDArray[Any]:
+    """|dy/dx| of an elementwise layer at x [rows, features]."""
+    y = network.forward(x, training=True)
+    slope: NDArray[Any] = np.abs(network.backward(np.ones_like(y)))
+    return slope
+
+
+def _shape_of(layer: Activation, dtype: np.dtype[Any]) -> tuple[float, bool]:
+    """The largest slope of an activation, and True if it is bounded; known ones are not computed again."""
+    key = (repr(layer), dtype.name)
+    if key not in _SHAPES:
+        network = Sequential(layer, dtype=dtype, rng=0, in_features=1)
+        grids = (np.linspace(-8, 8, 1601), [-0.5, 0.5], [-50.0, 50.0])
+        wide, near, far = (_slope(network, np.reshape(x, (-1, 1))) for x in grids)
+        largest = float(wide.max())
+        steep, flat = near > SATURATED_SLOPE * largest, far < SATURATED_SLOPE * largest
+        _SHAPES[key] = (largest, bool(steep.all() and flat.all()))
+    return _SHAPES[key]
+
+
+#: Results of `_shape_of`.
+_SHAPES: dict[tuple[str, str], tuple[float, bool]] = {}
 
 
 def probes_of(model: Sequential) -> Iterator[list[LayerProbe]]:

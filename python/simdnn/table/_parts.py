@@ -1,0 +1,80 @@
+"""Tables that come in parts: rows of the whole table, and errors that name them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._utils.arrays import as_cpu_array
+
+_ROW = re.compile(r"^((?:column|target) .*?: row )([0-9]+)")
+
+
+def parts_of(table: Any) -> Iterator[Any]:
+    """The parts of a table that comes as an iterable of them, or the table itself."""
+    if hasattr(table, "items") or isinstance(table, str) or not isinstance(table, Iterable):
+        yield table
+        return
+    empty = True
+    for part in table:
+        empty = False
+        yield part
+    if empty:
+        raise ValueError("table: expected at least one part")
+
+
+@contextmanager
+def rows_from(begin: int) -> Iterator[None]:
+    """Lets errors about a row of a part name the row of the table; `begin` rows come before the part."""
+    try:
+        yield
+    except ValueError as error:
+        text = _ROW.sub(lambda found: f"{found[1]}{int(found[2]) + begin}", str(error))
+        raise ValueError(text) from None
+
+
+class RowChoice:
+    """Rows of a table, chosen by their indices or by a mask; None chooses all."""
+
+    def __init__(self, rows: ArrayLike | None, in_parts: bool) -> None:
+        self.rows = None if rows is None else checked_rows(rows)
+        self.begin, self.in_parts = 0, in_parts
+        if self.rows is None or not in_parts or self.rows.dtype == bool:
+            return
+        if (np.diff(self.rows) < 0).any() or self.rows[0] < 0:
+            raise ValueError("rows: expected ascending indices >= 0 for a table in parts")
+
+    def of_next(self, count: int) -> Any:
+        """The index of the chosen rows in the next part, which has `count` rows."""
+        begin, self.begin = self.begin, self.begin + count
+        if self.rows is None:
+            return slice(None)
+        if not self.in_parts:
+            return self.rows
+        if self.rows.dtype == bool:
+            return self.rows[begin : self.begin]
+        first, last = np.searchsorted(self.rows, [begin, self.begin])
+        return self.rows[first:last] - begin
+
+    def check_end(self) -> None:
+        """Raises unless all chosen rows were in a part."""
+        if self.rows is None or not self.in_parts:
+            return
+        wrong = self.rows.size != self.begin if self.rows.dtype == bool else self.rows[-1] >= self.begin
+        if wrong:
+            raise IndexError(f"rows: out of range for a table of {self.begin} rows")
+
+
+def checked_rows(rows: ArrayLike) -> NDArray[Any]:
+    """Rows as an array of indices, or a mask."""
+    found = as_cpu_array("rows", rows)
+    if found.ndim != 1 or found.dtype.kind not in "iub":
+        raise TypeError(f"rows: expected a list of integers, got dtype {found.dtype}, shape {found.shape}")
+    if not (found.any() if found.dtype == bool else found.size):
+        raise ValueError("rows: expected at least one row, got none")
+    return found

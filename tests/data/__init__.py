@@ -1,0 +1,1 @@
+"""Sources of blocks, and their shuffling."""
