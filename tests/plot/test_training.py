@@ -320,3 +320,23 @@ def test_a_regression_has_pictures() -> None:
     assert plot.loss_surface(model, x, y, loss="mse", points=3).get_title().startswith("Loss ")
     assert plot.learning_rate_finder(model, x, y, loss="mse").get_title().startswith("The loss falls fastest")
     assert plot.residuals.from_estimator(model, x, y).get_title().startswith("R²")
+
+
+def test_a_trainer_stands_for_its_network_and_loss() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((64, 3)).astype(np.float32)
+    y = x[:, :1] ** 2
+    model = nn.Sequential(nn.Dense(3, 8, activation="tanh"), nn.Dense(8, 1), rng=0)
+    trainer = simdnn.Trainer(model, loss="mse", optimizer=optim.SGD(lr=0.1), seed=0)
+    for draw in (
+        lambda own, **given: plot.gradient_flow(own, x, y, **given).lines[-1],
+        lambda own, **given: plot.loss_surface(own, x, y, points=3, **given).lines[-1],
+        lambda own, **given: plot.learning_rate_finder(
+            own, x, y, low=1e-3, **given, **({"optimizer": "sgd"} if given else {})
+        ).lines[0],
+    ):
+        assert np.array_equal(draw(trainer).get_xydata(), draw(model, loss="mse").get_xydata())
+    assert plot.network(trainer).get_title() == plot.network(model).get_title()
+    assert plot.weights(trainer).get_title() == plot.weights(model).get_title()
+    assert plot.activation_flow(trainer, x).get_title() == plot.activation_flow(model, x).get_title()
+    assert trainer.optimizer.lr == 0.1

@@ -14,6 +14,7 @@ from .. import diagnostics
 from ..nn import LargeMarginSoftmax, Sequential
 from ..training import Trainer
 from . import _style
+from ._models import loss_of, network_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +38,7 @@ class Strip(NamedTuple):
 
 
 def gradient_flow(
-    report: diagnostics.Report | Sequential,
+    report: diagnostics.Report | Sequential | Trainer,
     X: ArrayLike | None = None,
     y: ArrayLike | None = None,
     *,
@@ -48,13 +49,13 @@ def gradient_flow(
 
     Parameters
     ----------
-    report : diagnostics.Report or Sequential
+    report : diagnostics.Report, Sequential or Trainer
         Return value of `diagnostics.report`: the root mean square of each layer's gradients is drawn. A model
         shows their distribution too: the middle half as a bar, 5 % to 95 % as a line.
     X, y : array
         Samples and targets for a model, as in `Trainer.step`; it is not changed.
     loss : str, function or None
-        Loss for a model, as for `Trainer`.
+        Loss for a model, as for `Trainer`; None is that of the trainer.
     ax : matplotlib.axes.Axes or None
         Axes to draw into; None makes a new figure.
 
@@ -88,13 +89,15 @@ def gradient_flow(
     """
     if isinstance(report, diagnostics.Report):
         strips = [Strip(row.name, (), row.gradient_rms) for row in report.layers if row.parameters]
-    elif isinstance(report, Sequential):
+    elif isinstance(report, Sequential | Trainer):
         if X is None or y is None:
             raise TypeError("X, y: expected samples and targets for a model, got None")
-        strips = _gradient_strips(report, X, y, loss)
+        strips = _gradient_strips(network_of(report), X, y, loss_of(report, loss))
         report = diagnostics.report(report, X, y, loss)
     else:
-        raise TypeError(f"report: expected a diagnostics.Report or a Sequential, got {type(report).__name__}")
+        raise TypeError(
+            f"report: expected a diagnostics.Report, Sequential or Trainer, got {type(report).__name__}"
+        )
     axes = _style.single(ax)
     ink = _style.frame(axes, x="layer", y="absolute gradient (dot: RMS)")
     draw_strips(axes, strips, ink)
@@ -115,12 +118,12 @@ def _flow_in_words(report: diagnostics.Report) -> str:
     return f"{text}: gradients of the first layer are {report.gradient_ratio:.2g} times those of the last"
 
 
-def activation_flow(model: Sequential, X: ArrayLike, *, ax: Axes | None = None) -> Axes:
+def activation_flow(model: Sequential | Trainer, X: ArrayLike, *, ax: Axes | None = None) -> Axes:
     """Plot the distribution of the outputs of each layer, computed as in a training step.
 
     Parameters
     ----------
-    model : Sequential
+    model : Sequential or Trainer
         Network to look into; it is not changed.
     X : array, shape (n, in_features) or, of sequences, (n, time, in_features)
         Samples; some hundred are enough.
@@ -152,8 +155,7 @@ def activation_flow(model: Sequential, X: ArrayLike, *, ax: Axes | None = None) 
 
     Source: Glorot & Bengio 2010, figures 2 to 6.
     """
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+    model = network_of(model)
     outputs = layer_outputs(model, X)
     with np.errstate(all="ignore"):
         spreads = [float(output.std(dtype=np.float64)) for output in outputs]

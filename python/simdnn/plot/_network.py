@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..nn import Layer, Sequential
+from ..training import Trainer
 from . import _style
+from ._models import network_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,13 +31,13 @@ class Row(NamedTuple):
     times: int
 
 
-def network(model: Sequential, *, ax: Axes | None = None) -> Axes:
+def network(model: Sequential | Trainer, *, ax: Axes | None = None) -> Axes:
     """Draw the layers of a model with the shapes of their outputs and their numbers of parameters.
 
     Parameters
     ----------
-    model : Sequential
-        Network to draw.
+    model : Sequential or Trainer
+        Network to draw, or its trainer.
     ax : matplotlib.axes.Axes or None
         Axes to draw into; None makes a new figure.
 
@@ -50,7 +52,7 @@ def network(model: Sequential, *, ax: Axes | None = None) -> Axes:
     ImportError
         If matplotlib is missing.
     TypeError
-        If `model` is not a Sequential.
+        If `model` is no Sequential or Trainer.
 
     Examples
     --------
@@ -64,8 +66,7 @@ def network(model: Sequential, *, ax: Axes | None = None) -> Axes:
     >>> [text.get_text() for text in axes.texts][:3]
     ['input', '(n, 64)', 'Dense, relu']
     """
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+    model = network_of(model)
     rows = _rows(model)
     axes = _style.single(ax, (5.6, 1.1 + 0.46 * (len(rows) + 1)))
     _style.bare(axes)

@@ -14,6 +14,7 @@ from .._utils.check import check_int, check_positive
 from ..nn import Sequential
 from ..training import Trainer
 from . import _style
+from ._models import loss_of, network_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ WARM_UP = 5
 
 
 def learning_rate_finder(
-    model: Sequential,
+    model: Sequential | Trainer,
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -46,14 +47,14 @@ def learning_rate_finder(
 
     Parameters
     ----------
-    model : Sequential
-        Network to train a copy of; it is not changed.
+    model : Sequential or Trainer
+        Network, or trainer of one, to train a copy of; it is not changed.
     X, y : array
         Samples and targets, as in `Trainer.fit`.
     loss : str, function or None
-        Loss, as for `Trainer`.
+        Loss, as for `Trainer`; None is that of the trainer.
     optimizer : optim.Optimizer, str or None
-        Optimizer, of which a copy is used, as for `Trainer`.
+        Optimizer, of which a copy is used, as for `Trainer`; None is that of the trainer.
     low, high : float
         First and last rate, low < high.
     steps : int
@@ -90,14 +91,15 @@ def learning_rate_finder(
 
     Source: Smith 2017, "Cyclical learning rates for training neural networks", section 3.3.
     """
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+    network, loss = network_of(model), loss_of(model, loss)
+    if optimizer is None and isinstance(model, Trainer):
+        optimizer = model.optimizer
     low, high = check_positive("low", low), check_positive("high", high)
     if not low < high:
         raise ValueError(f"low: expected a number below high = {high:g}, got {low:g}")
     steps, batch_size = check_int("steps", steps, 10), check_int("batch_size", batch_size)
     seed = check_int("seed", seed, 0)
-    trainer = Trainer(copy.deepcopy(model), loss, copy.deepcopy(optimizer), seed=seed)
+    trainer = Trainer(copy.deepcopy(network), loss, copy.deepcopy(optimizer), seed=seed)
     rates = np.geomspace(low, high, steps)
     losses = _losses(trainer, np.asarray(X), np.asarray(y), rates, batch_size, seed)
     axes = _style.single(ax)

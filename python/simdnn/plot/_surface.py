@@ -13,6 +13,7 @@ from .._utils.check import check_int, check_positive
 from ..nn import Sequential
 from ..training import Trainer
 from . import _style
+from ._models import loss_of, network_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +25,7 @@ WIDE = 20.0
 
 
 def loss_surface(
-    model: Sequential,
+    model: Sequential | Trainer,
     X: ArrayLike,
     y: ArrayLike,
     *,
@@ -41,12 +42,12 @@ def loss_surface(
 
     Parameters
     ----------
-    model : Sequential
-        Network in the middle of the picture; it is not changed.
+    model : Sequential or Trainer
+        Network in the middle of the picture, or its trainer; it is not changed.
     X, y : array
         Samples and targets, as in `Trainer.evaluate`.
     loss : str, function or None
-        Loss, as for `Trainer`.
+        Loss, as for `Trainer`; None is that of the trainer.
     span : float
         Largest step along each direction, > 0; at 1, it is as long as the weights.
     points : int
@@ -81,14 +82,13 @@ def loss_surface(
     Source: Li, Xu, Taylor, Studer & Goldstein 2018, "Visualizing the loss landscape of neural nets",
     sections 3 and 4.
     """
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+    network, loss = network_of(model), loss_of(model, loss)
     span, points = check_positive("span", span), check_int("points", points, 3)
     rng = np.random.default_rng(check_int("seed", seed, 0))
-    first, second = (filter_normalized(model, rng) for _ in range(2))
-    trainer = Trainer(copy.deepcopy(model), loss, seed=0)
+    first, second = (filter_normalized(network, rng) for _ in range(2))
+    trainer = Trainer(copy.deepcopy(network), loss, seed=0)
     steps = np.linspace(-span, span, points)
-    center = model.flat_parameters.astype(np.float64)
+    center = network.flat_parameters.astype(np.float64)
     height = np.empty((points, points))
     for row, b in enumerate(steps):
         for column, a in enumerate(steps):

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from .._utils.check import check_int
 from ..nn import Sequential
+from ..training import Trainer
 from . import _style
+from ._models import network_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,13 +23,13 @@ OVERLAP = 0.85
 TAIL = 0.001
 
 
-def weights(model: Sequential, *, bins: int = 30, ax: Axes | None = None) -> Axes:
+def weights(model: Sequential | Trainer, *, bins: int = 30, ax: Axes | None = None) -> Axes:
     """Plot histograms of the weights of a model, a ridge for each array with two or more axes.
 
     Parameters
     ----------
-    model : Sequential
-        Network whose weights are drawn.
+    model : Sequential or Trainer
+        Network whose weights are drawn, or its trainer.
     bins : int
         Bins of each histogram, >= 1; all ridges have the same ones.
     ax : matplotlib.axes.Axes or None
@@ -43,7 +45,7 @@ def weights(model: Sequential, *, bins: int = 30, ax: Axes | None = None) -> Axe
     ImportError
         If matplotlib is missing.
     TypeError, ValueError
-        If `model` is not a Sequential, or has no weights, or `bins` is no integer of at least 1.
+        If `model` is no Sequential or Trainer, or has no weights, or `bins` is no integer of at least 1.
 
     Examples
     --------
@@ -55,8 +57,7 @@ def weights(model: Sequential, *, bins: int = 30, ax: Axes | None = None) -> Axe
     >>> [label.get_text() for label in axes.get_yticklabels()]
     ['0.weight', '1.weight']
     """
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+    model = network_of(model)
     bins = check_int("bins", bins)
     arrays = {name: value for name, value in model.parameters().items() if value.ndim >= 2}
     if not arrays:
