@@ -80,8 +80,9 @@ TrainerFit make_fit(const py::object& trainer, const py::object& dataset, const 
                     const py::object& before, const py::object& after) {
   Trainer<T>& native = trainer.cast<ModelTrainer<T>&>().trainer;
   Subset<T> samples = subset_of<T>(dataset, rows, "indices");
-  FitSettings settings{epochs, std::min(batch, samples.size()), shuffled, first_epoch, stopping};
-  with_mutex(native.network().mutex(), [&] { check_batches(native.network(), samples.size(), settings.batch); });
+  const FitSettings settings{epochs, batch, shuffled, first_epoch, stopping};
+  with_mutex(native.network().mutex(),
+             [&] { check_batches(native.network(), samples.size(), std::min(batch, samples.size())); });
   auto fit = std::make_unique<NetworkFit<T>>(native, std::move(samples),
                                              subset_of<T>(validation, validation_rows, "validation"), settings);
   if (!before.is_none()) fit->hook = std::make_unique<PythonHook>(before, after);
@@ -128,14 +129,14 @@ void run_units(std::vector<Unit> units, int threads, PopulationInterrupt& interr
   if (interrupt.stopped() && PyErr_Occurred()) throw py::error_already_set();
 }
 
-void run_fits(const std::vector<TrainerFit*>& members, int threads, const py::object& progress) {
+void run_fits(const std::vector<TrainerFit*>& members, int threads, const py::object& progress, Index fewest) {
   PopulationInterrupt interrupt(progress);
   std::vector<Fit*> fits;
   for (const TrainerFit* const member : members) {
     fits.push_back(member->fit.get());
     if (member->fit->hook) interrupt.watch(*member->fit->hook);
   }
-  run_units(units_of(fits), threads, interrupt);
+  run_units(units_of(fits, fewest), threads, interrupt);
 }
 
 /// Runs a fit on the calling thread, whose loops may have other threads.
@@ -283,6 +284,7 @@ void register_population(py::module_& module) {
       .def_property_readonly("val_loss", column<&EpochMeans::val_loss>)
       .def_property_readonly("val_accuracy", column<&EpochMeans::val_accuracy>)
       .def_property_readonly("seconds", column<&EpochMeans::seconds>)
+      .def_property_readonly("in_lanes", [](const TrainerFit& self) { return self.fit->in_lanes; })
       .def_property_readonly("trained", [](const TrainerFit& self) { return self.fit->trained; })
       .def_property_readonly("steps", [](const TrainerFit& self) { return self.fit->steps; })
       .def_property_readonly("validates", [](const TrainerFit& self) { return !self.validation.is_none(); })
@@ -297,8 +299,9 @@ void register_population(py::module_& module) {
             if (self.fit->error) std::rethrow_exception(self.fit->error);
           },
           "Raises the error that has ended the fit, if there was one.");
-  module.def("run_fits", run_fits, "fits"_a, "threads"_a, "progress"_a,
-             "Trains on several threads, each network on one at a time; progress(finished) is called now and then.");
+  module.def("run_fits", run_fits, "fits"_a, "threads"_a, "progress"_a, "fewest"_a = 0,
+             "Trains on several threads, each network on one at a time; progress(finished) is called now and then. "
+             "Lanes take groups of at least `fewest` networks; 0 leaves it to a model of their time.");
   module.def("run_fit", run_fit, "fit"_a, "Trains one network on the calling thread and those of its loops.");
   module.def("run_steps", run_steps, "trainers"_a, "xs"_a, "ys"_a, "weights"_a, "threads"_a, "place"_a);
 }

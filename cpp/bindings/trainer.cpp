@@ -7,7 +7,6 @@
 #include <tuple>
 #include <utility>
 
-#include "../net/lanes.hpp"
 #include "dataset.hpp"
 #include "model.hpp"
 #include "optimizer_state.hpp"
@@ -116,53 +115,6 @@ void part_of_epoch(ModelTrainer<T>& self, const Dataset<T>& dataset, Index size,
   });
 }
 
-/// Trains equal networks in lanes for a number of epochs, or of steps from all samples if the size of a batch is 0;
-/// returns the reports of each, and of the validation after it.
-template <class T>
-py::list epochs_in_lanes(const std::vector<ModelTrainer<T>*>& trainers, const std::vector<const Dataset<T>*>& datasets,
-                         const std::vector<const Dataset<T>*>& validation, Index size, bool shuffled,
-                         std::uint64_t epoch, Index epochs) {
-  std::vector<Trainer<T>*> members;
-  for (ModelTrainer<T>* const trainer : trainers) {
-    members.push_back(&trainer->trainer);
-    if (!LaneGroup<T>::accepts(*members.back()) || !LaneGroup<T>::alike(*members.front(), *members.back())) {
-      throw py::value_error("trainers[" + std::to_string(members.size() - 1) + "]: does not fit in lanes");
-    }
-  }
-  std::vector<std::vector<LanePass<T>>> all;
-  std::exception_ptr error;
-  {
-    const py::gil_scoped_release release;
-    const Index most = size > 0 ? size : datasets[0]->samples.x.rows;
-    LaneGroup<T> group(members, most);
-    for (Index e = 0; e < epochs; ++e) {
-      std::vector<LanePass<T>> passes(members.size()), checks(members.size());
-      for (std::size_t l = 0; l < members.size(); ++l) {
-        const DatasetView<T>& samples = datasets[l]->samples;
-        passes[l] = {&samples, nullptr, samples.x.rows, shuffled, epoch + std::uint64_t(e)};
-        if (!validation.empty()) checks[l] = {&validation[l]->samples, nullptr, validation[l]->samples.x.rows};
-      }
-      if (size > 0) group.epoch(passes, size, {});
-      if (size == 0) group.step(passes, {});
-      for (const LanePass<T>& pass : passes) error = error ? error : pass.error;
-      all.push_back(passes);
-      if (!validation.empty()) {
-        group.evaluate(checks, {});
-        all.push_back(checks);
-      }
-    }
-    group.store();
-  }
-  if (error) std::rethrow_exception(error);
-  py::list reports;
-  for (const auto& passes : all) {
-    py::list of_epoch;
-    for (const LanePass<T>& pass : passes) of_epoch.append(report(pass.sums));
-    reports.append(of_epoch);
-  }
-  return reports;
-}
-
 /// Loss, weight, correct classes, samples, penalty.
 using BatchSums = std::tuple<double, double, std::int64_t, std::int64_t, double>;
 
@@ -220,7 +172,6 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
           },
           "dataset"_a, "True if a dataset of another trainer serves this one.")
       .def("epoch", shuffled_epoch<T>, "dataset"_a, "size"_a, "shuffled"_a, "epoch"_a)
-      .def_static("epochs_in_lanes", epochs_in_lanes<T>)
       .def("epoch_in_order", epoch_in_order<T>, "dataset"_a, "size"_a, "order"_a)
       .def("part_of_epoch", part_of_epoch<T>, "dataset"_a, "size"_a, "begin"_a, "end"_a, "sums"_a,
            "Trains the samples from begin to end in memory order, and adds to the sums of the epoch.")

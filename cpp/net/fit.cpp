@@ -41,7 +41,7 @@ template <class T>
 void NetworkFit<T>::run_epoch(const StopToken& stop) {
   if (hook) hook->before_epoch();
   const auto start = std::chrono::steady_clock::now();
-  const LossSums training = trainer_.epoch(*samples_.dataset, settings_.batch, draw_order(), stop);
+  const LossSums training = trainer_.epoch(*samples_.dataset, batch(), draw_order(), stop);
   if (!end_epoch(training)) return;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   LossSums validation;
@@ -54,13 +54,12 @@ void NetworkFit<T>::run_epoch(const StopToken& stop) {
 
 template <class T>
 SampleOrder NetworkFit<T>::draw_order() {
-  const std::uint64_t epoch = settings_.first_epoch + std::uint64_t(trained);
   if (random) {
     if (trained == 0) fill_order(places_, samples_.size(), false, 0, 0);
     random->shuffle(places_);
     order_ = places_;
   } else {
-    fill_order(order_, samples_.size(), settings_.shuffled, trainer_.seed(), epoch);
+    fill_order(order_, samples_.size(), settings_.shuffled, trainer_.seed(), next_epoch());
   }
   if (!samples_.all) {
     for (Index& at : order_) at = samples_.rows[std::size_t(at)];

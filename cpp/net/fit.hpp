@@ -61,7 +61,8 @@ struct Subset {
 
 /// Settings of a fit that do not depend on the type of numbers.
 struct FitSettings {
-  Index epochs = 1, batch = 1;
+  Index epochs = 1;
+  Index batch = 1;  ///< samples of a step; a batch may be larger than the data
   bool shuffled = true;
   std::uint64_t first_epoch = 0;     ///< number of epochs that earlier fits have trained
   std::optional<Stopping> stopping;  ///< none: all epochs are trained
@@ -88,6 +89,7 @@ class Fit {
   std::vector<EpochMeans> epochs;      ///< means of the complete epochs
   std::int64_t trained = 0;            ///< epochs that were trained, be they evaluated or not
   std::int64_t steps = 0;              ///< steps of these epochs
+  bool in_lanes = false;               ///< the network was trained in a lane
   Index best_epoch = -1;               ///< -1: no epoch was better than none
   bool stopped = false;                ///< early stopping has ended the training
   std::exception_ptr error = nullptr;  ///< the error that has ended the training
@@ -112,6 +114,12 @@ class NetworkFit final : public Fit {
   Trainer<T>& trainer() const { return trainer_; }
   const Subset<T>& samples() const { return samples_; }
   const Subset<T>& validation() const { return validation_; }
+
+  /// The number of samples in a step.
+  Index batch() const { return std::min(settings_.batch, samples_.size()); }
+
+  /// The number of the next epoch, which with the trainer's seed determines its order.
+  std::uint64_t next_epoch() const { return settings_.first_epoch + std::uint64_t(trained); }
 
   /// The order of the next epoch: that of a dataset with the chosen rows alone.
   SampleOrder draw_order();

@@ -28,7 +28,10 @@ class LaneFit {
       std::vector<std::unique_lock<OwnedMutex>> locks;
       for (NetworkFit<T>* const fit : fits_) locks.emplace_back(mutex(*fit));
       run_locked(stop);
-      for (NetworkFit<T>* const fit : fits_) fit->finish();
+      for (NetworkFit<T>* const fit : fits_) {
+        fit->in_lanes = true;
+        fit->finish();
+      }
     } catch (...) {
       for (NetworkFit<T>* const fit : fits_) fit->error = fit->error ? fit->error : std::current_exception();
     }
@@ -41,26 +44,39 @@ class LaneFit {
 
   void run_locked(const StopToken& stop) const {
     std::vector<Trainer<T>*> trainers;
-    for (NetworkFit<T>* const fit : fits_) trainers.push_back(&fit->trainer());
-    LaneGroup<T> group(std::move(trainers), fits_.front()->settings().batch);
-    while (!stop.stopped() && run_epoch(group, stop)) {
+    Index batch = 0;
+    for (NetworkFit<T>* const fit : fits_) {
+      trainers.push_back(&fit->trainer());
+      batch = std::max(batch, fit->batch());
+    }
+    LaneGroup<T> group(std::move(trainers), batch);
+    while (!stop.stopped() && run_epoch(group, batch, stop)) {
     }
     group.store();
   }
 
+  /// The samples of a fit's next epoch. The group draws their order, unless the fit does by a generator of its own.
+  static LanePass<T> next_pass(NetworkFit<T>& fit) {
+    const Subset<T>& samples = fit.samples();
+    if (!fit.random) {
+      return {samples.dataset, samples.order().at, samples.size(), fit.settings().shuffled, fit.next_epoch()};
+    }
+    const SampleOrder order = fit.draw_order();
+    return {samples.dataset, order.at, order.left};
+  }
+
   /// Trains and evaluates one epoch of each fit that has not ended; returns false if all have.
-  bool run_epoch(LaneGroup<T>& group, const StopToken& stop) const {
+  bool run_epoch(LaneGroup<T>& group, Index batch, const StopToken& stop) const {
     Passes training(fits_.size()), validation(fits_.size());
     Index active = 0;
     const auto start = std::chrono::steady_clock::now();
     for (std::size_t l = 0; l < fits_.size(); ++l) {
       if (fits_[l]->ended()) continue;
-      const SampleOrder order = fits_[l]->draw_order();
-      training[l] = {fits_[l]->samples().dataset, order.at, order.left};
+      training[l] = next_pass(*fits_[l]);
       ++active;
     }
     if (active == 0) return false;
-    group.epoch(training, fits_.front()->settings().batch, stop);
+    group.epoch(training, batch, stop);
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     for (std::size_t l = 0; l < fits_.size(); ++l) {
       fits_[l]->error = fits_[l]->error ? fits_[l]->error : training[l].error;
@@ -107,16 +123,17 @@ std::vector<Kind<T>> kinds_of(const std::vector<Fit*>& fits) {
 
 /// Adds units of lanes, and removes their fits from the list.
 template <class T>
-void add_groups(std::vector<Fit*>& fits, std::vector<Unit>& units) {
-  constexpr std::size_t least = 4;  // fewer networks are not slower one by one
-  constexpr double faster = 4;      // than one by one, in a full group
+void add_groups(std::vector<Fit*>& fits, Index fewest, std::vector<Unit>& units) {
   for (const Kind<T>& kind : kinds_of<T>(fits)) {
-    for (std::size_t begin = 0; begin + least <= kind.size(); begin += kLaneGroup) {
+    const NetworkFit<T>& first = *kind.front();
+    const Index paying = LaneGroup<T>::fewest(first.trainer(), first.batch());
+    const auto least = std::size_t(fewest > 0 ? fewest : paying);
+    for (std::size_t begin = 0; least <= std::size_t(kLaneGroup) && begin + least <= kind.size(); begin += kLaneGroup) {
       const std::size_t end = std::min(kind.size(), begin + std::size_t(kLaneGroup));
       const Kind<T> members(kind.begin() + std::ptrdiff_t(begin), kind.begin() + std::ptrdiff_t(end));
       const auto joined = [&](Fit* fit) { return std::find(members.begin(), members.end(), fit) != members.end(); };
       fits.erase(std::remove_if(fits.begin(), fits.end(), joined), fits.end());
-      const Nanoseconds work = members.front()->work() * kLaneGroup / faster;
+      const Nanoseconds work = members.front()->work() * double(paying);  // a group takes as long as these alone
       units.push_back({work, [fit = LaneFit<T>(members)](const StopToken& stop) { fit.run(stop); }});
     }
   }
@@ -124,11 +141,11 @@ void add_groups(std::vector<Fit*>& fits, std::vector<Unit>& units) {
 
 }  // namespace
 
-std::vector<Unit> units_of(const std::vector<Fit*>& fits) {
+std::vector<Unit> units_of(const std::vector<Fit*>& fits, Index fewest) {
   std::vector<Unit> units;
   std::vector<Fit*> single = fits;
-  add_groups<float>(single, units);
-  add_groups<double>(single, units);
+  add_groups<float>(single, fewest, units);
+  add_groups<double>(single, fewest, units);
   for (Fit* const fit : single) units.push_back({fit->work(), [fit](const StopToken& stop) { fit->run(stop); }});
   return units;
 }

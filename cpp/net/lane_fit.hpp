@@ -6,7 +6,8 @@
 
 namespace simdnn {
 
-/// Units that run these fits, which must outlive them.
-std::vector<Unit> units_of(const std::vector<Fit*>& fits);
+/// Units that run these fits, which must outlive them. Lanes take groups of at least `fewest` networks; 0: as many as
+/// are expected to be faster there.
+std::vector<Unit> units_of(const std::vector<Fit*>& fits, Index fewest);
 
 }  // namespace simdnn

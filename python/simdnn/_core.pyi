@@ -250,6 +250,7 @@ class Fit:
     val_loss: list[float]
     val_accuracy: list[float]
     seconds: list[float]
+    in_lanes: bool
     trained: int
     steps: int
     validates: bool
@@ -257,7 +258,9 @@ class Fit:
     best_epoch: int
     def raise_error(self) -> None: ...
 
-def run_fits(fits: list[Fit], threads: int, progress: Callable[[int], object] | None) -> None: ...
+def run_fits(
+    fits: list[Fit], threads: int, progress: Callable[[int], object] | None, fewest: int = 0
+) -> None: ...
 def run_fit(fit: Fit) -> None: ...
 def run_steps(
     trainers: list[_Trainer], xs: list[Any], ys: list[Any], weights: list[Any], threads: int, place: list[int]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +77,15 @@ def test_demo_trains_with_every_optimizer(demo: Callable[..., str], optimizer: s
     assert last < 0.6 * first, shown
 
 
+@pytest.mark.parametrize("name", ["digits.png", "digits.svg"])
+def test_demo_draws_a_picture(demo: Callable[..., str], tmp_path: Path, name: str) -> None:
+    pyplot = pytest.importorskip("matplotlib.pyplot", reason="needs the extra [plot]: matplotlib")
+    shown = demo("--plot", str(tmp_path / name))
+    assert f"The picture is in {tmp_path / name}." in shown
+    assert (tmp_path / name).stat().st_size > 10_000
+    assert not pyplot.get_fignums()
+
+
 def test_demo_trains_on_single_samples(demo: Callable[..., str]) -> None:
     assert "batch size 1," in demo("--batch-size", "1", "--epochs", "1")
 
@@ -108,6 +118,8 @@ def test_demo_repeats_with_the_same_seed(demo: Callable[..., str]) -> None:
         (["demo", "--batch-size", "most"], "batch-size"),
         (["demo", "--seed", "x"], "seed"),
         (["demo", "--momentum", "0.5"], "momentum.*adam"),
+        (["demo", "--plot", "digits.xyz"], "plot: .*png.*svg.*digits.xyz"),
+        (["demo", "--plot", "no/such/folder/digits.png"], "plot: .*no.such.folder"),
         (["demo", "--wings"], "wings"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

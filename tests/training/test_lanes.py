@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import simdnn
 import simdnn.functional as F
-from simdnn import Trainer, nn, optim
+from simdnn import Trainer, _core, nn, optim
+from simdnn.training._fits import new_fit
 
 from tests import oracles
 from tests.support.networks import samples
@@ -53,13 +54,23 @@ def batch_of(count: int, x: Array, y: Any, weight: Array | None) -> tuple[Any, .
 
 
 def train_in_lanes(
-    trainers: list[Trainer], data: list[tuple[Any, ...]], held_out: list[tuple[Any, ...]], batch_size: int
-) -> list[list[tuple[Any, ...]]]:
-    """The reports of all epochs and evaluations, by turns, each with one row for every network."""
-    natives = [trainer._trainer for trainer in trainers]
-    datasets = [native.dataset(*one, 1.0) for native, one in zip(natives, data, strict=True)]
-    checks = [native.dataset(*one, 1.0) for native, one in zip(natives, held_out, strict=False)]
-    return type(natives[0]).epochs_in_lanes(natives, datasets, checks, batch_size, True, 0, EPOCHS)
+    trainers: list[Trainer],
+    data: list[tuple[Any, ...]],
+    held_out: list[tuple[Any, ...]],
+    batch_size: int,
+    shuffle: bool = True,
+) -> list[_core.Fit]:
+    """The fits of trainers as one group in lanes, be they faster there or not."""
+    fits = []
+    for i, trainer in enumerate(trainers):
+        native = trainer._trainer
+        dataset, check = native.dataset(*data[i], 1.0), native.dataset(*held_out[i], 1.0)
+        fits.append(new_fit(trainer, dataset, None, check, None, EPOCHS, batch_size, shuffle, None))
+    _core.run_fits(fits, 1, None, fewest=1)
+    for fit in fits:
+        fit.raise_error()
+    assert all(fit.in_lanes for fit in fits)
+    return fits
 
 
 def assert_same_state(a: Trainer, b: Trainer) -> None:
@@ -86,7 +97,7 @@ def assert_law(
     together, alone = ([make(seed) for seed in range(len(counts))] for _ in range(2))
     data = [batch_of(count, x, y, weight) for count in counts]
     held_out = [batch_of(count // 2 + 1, x, y, weight) for count in counts]
-    reports = train_in_lanes(together, data, held_out, batch_size)
+    fits = train_in_lanes(together, data, held_out, batch_size)
     for i, trainer in enumerate(alone):
         (X, Y, w), checked = data[i], held_out[i]
         history = trainer.fit(
@@ -98,15 +109,15 @@ def assert_law(
             validation_data=checked if weight is not None else checked[:2],
         )
         assert_same_state(together[i], trainer)
-        rows = [row[i] for row in reports]
-        assert same_bits([row[0] for row in rows[::2]], history.loss)
-        assert same_bits([row[0] for row in rows[1::2]], history.val_loss)
-        assert sum(row[3] for row in rows) == history.steps
+        fit = fits[i]
+        assert same_bits(fit.loss, history.loss)
+        assert same_bits(fit.val_loss, history.val_loss)
+        assert fit.steps == history.steps
         if history.penalty:
-            assert same_bits([row[4] for row in rows[::2]], history.penalty)
+            assert same_bits(fit.penalty, history.penalty)
         if history.accuracy:
-            assert same_bits([row[1] for row in rows[::2]], history.accuracy)
-            assert same_bits([row[1] for row in rows[1::2]], history.val_accuracy)
+            assert same_bits(fit.accuracy, history.accuracy)
+            assert same_bits(fit.val_accuracy, history.val_accuracy)
 
 
 @every_float
@@ -224,11 +235,11 @@ def test_steps(dtype: Any) -> None:
     x, y = samples("cross_entropy", 40, 3, 4, dtype)
     together, alone = ([trainer_of([3, 9, 4], seed, dtype) for seed in range(6)] for _ in range(2))
     data = [(x[: 40 - i // 2], y[: 40 - i // 2], None) for i in range(6)]
-    reports = train_in_lanes(together, data, [], 0)
+    fits = train_in_lanes(together, data, data, 40, shuffle=False)
     for i, trainer in enumerate(alone):
         losses = [trainer.step(*data[i]) for _ in range(EPOCHS)]
         assert_same_state(together[i], trainer)
-        assert same_bits([row[i][0] for row in reports], losses)
+        assert same_bits(fits[i].loss, losses)
 
 
 @every_float
@@ -299,19 +310,19 @@ def test_sparse_input() -> None:
     [
         lambda: trainer_of([3, 9, 4], 0, np.float32, optimizer=lambda _: optim.Adam(skip_nonfinite=True)),
         lambda: trainer_of([3, 9, 4], 0, np.float32, optimizer=lambda _: optim.Adam(max_norm=1.0)),
-        lambda: trainer_of([3, 9, 4], 0, np.float32, l2=0.1, penalty="sum"),
         lambda: trainer_of([3, 200, 100], 0, np.float32),
         lambda: Trainer(nn.Sequential(nn.Dense(3, 4), nn.Dropout(0.5), nn.Dense(4, 2), rng=0)),
         lambda: Trainer(nn.Sequential(nn.Dense(3, 4), nn.BatchNorm1d(4), nn.Dense(4, 2), rng=0)),
-        lambda: trainer_of([3, 9, 4], 0, np.float32, loss="mse"),
     ],
 )
-def test_networks_that_do_not_fit_are_refused(make: Callable[[], Trainer]) -> None:
+def test_networks_that_do_not_fit_train_alone(make: Callable[[], Trainer]) -> None:
     x, y = samples("cross_entropy", 23, 3, 2, np.float32)
-    natives = [trainer_of([3, 9, 4], 0, np.float32)._trainer, make()._trainer]
-    datasets = [natives[0].dataset(x, y, None, 1.0)] * 2
-    with pytest.raises(ValueError, match=r"trainers\[1\]"):
-        type(natives[0]).epochs_in_lanes(natives, datasets, [], 7, True, 0, 1)
+    fits = [
+        new_fit(trainer, trainer._trainer.dataset(x, y, None, 1.0), None, None, None, 1, 7, True, None)
+        for trainer in (make(), make())
+    ]
+    _core.run_fits(fits, 1, None, fewest=1)
+    assert [(fit.trained, fit.in_lanes) for fit in fits] == [(1, False), (1, False)]
 
 
 LEVELS = """

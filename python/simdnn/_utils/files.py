@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterable
 
 Path = str | os.PathLike[str]
 #: Content of a file, in parts.
@@ -61,6 +62,11 @@ def write_atomically(path: Path, *content: Part) -> None:
     OSError
         If the file cannot be written, or is no regular file; then nothing has been changed.
     """
+    write_parts_atomically(path, content)
+
+
+def write_parts_atomically(path: Path, content: Iterable[Part]) -> None:
+    """Writes a file like `write_atomically`, from parts that may be made one after the other."""
     name = os.fsdecode(path)
     old = check_writable(name)
     try:
@@ -76,7 +82,7 @@ def _about(error: OSError, name: str) -> OSError:
     return OSError(error.errno, error.strerror, name)
 
 
-def _replace(target: str, old: os.stat_result | None, content: tuple[Part, ...]) -> None:
+def _replace(target: str, old: os.stat_result | None, content: Iterable[Part]) -> None:
     """Puts a new file in the place of `target`."""
     folder, base = os.path.split(target)
     prefix = f".{base[:50]}."  # names have at most 255 bytes

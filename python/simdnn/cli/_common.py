@@ -92,13 +92,44 @@ def gives_probabilities(model: nn.Sequential | nn.Ensemble) -> bool:
 
 def metrics(target: table.Target, outputs: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
     """Metrics by name of a network's outputs; `truth` is encoded as by `Target.transform`."""
-    if target.classes:
-        loss = simdnn.functional.cross_entropy(outputs.astype(np.float64), truth)
-        majority = np.bincount(truth).max() / truth.size
-        accuracy = float(np.mean(outputs.argmax(axis=1) == truth))
-        return {"accuracy": accuracy, "log loss": float(loss), "baseline accuracy": float(majority)}
-    residuals = (outputs.astype(np.float64) - truth)[:, 0] * target.scale
-    variance = float(np.var(truth[:, 0].astype(np.float64))) * target.scale**2
-    mse = float(np.mean(residuals**2))
-    found = {"RMSE": mse**0.5, "MAE": float(np.mean(np.abs(residuals)))}
-    return found | ({"R2": 1 - mse / variance} if variance > 0 else {})
+    scores = Scores(target)
+    scores.add(outputs, truth)
+    return scores.found()
+
+
+class Scores:
+    """Sums over rows, from which the metrics of a network's outputs follow."""
+
+    def __init__(self, target: table.Target) -> None:
+        self.target, self.rows, self.loss = target, 0, 0.0
+        self.correct, self.counts = 0, np.zeros(len(target.classes), np.int64)
+        self.squares, self.distances, self.begin = 0.0, 0.0, 0.0
+        self.sum, self.sum_of_squares = 0.0, 0.0
+
+    def add(self, outputs: NDArray[Any], truth: NDArray[Any]) -> None:
+        """Adds rows; `truth` is encoded as by `Target.transform`."""
+        exact = outputs.astype(np.float64)
+        if self.target.classes:
+            self.loss += float(simdnn.functional.cross_entropy(exact, truth)) * len(truth)
+            self.correct += int(np.sum(outputs.argmax(axis=1) == truth))
+            self.counts += np.bincount(truth, minlength=len(self.counts))
+        else:
+            numbers = truth[:, 0].astype(np.float64)
+            residuals = (exact[:, 0] - numbers) * self.target.scale
+            self.squares += float(np.sum(residuals**2))
+            self.distances += float(np.sum(np.abs(residuals)))
+            self.begin = self.begin if self.rows else float(numbers[0])
+            self.sum += float(np.sum(numbers - self.begin))
+            self.sum_of_squares += float(np.sum((numbers - self.begin) ** 2))
+        self.rows += len(truth)
+
+    def found(self) -> dict[str, float]:
+        """The metrics by name."""
+        n = self.rows
+        if self.target.classes:
+            majority = float(self.counts.max() / n)
+            return {"accuracy": self.correct / n, "log loss": self.loss / n, "baseline accuracy": majority}
+        variance = (self.sum_of_squares / n - (self.sum / n) ** 2) * self.target.scale**2
+        mse = self.squares / n
+        found = {"RMSE": mse**0.5, "MAE": self.distances / n}
+        return found | ({"R2": 1 - mse / variance} if variance > 0 else {})

@@ -6,6 +6,7 @@ import argparse
 import csv
 import io
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 import simdnn
 import simdnn.functional as F
 from simdnn import nn, table
-from simdnn._utils.files import check_writable, write_atomically
+from simdnn._utils.files import check_writable, write_parts_atomically
 
 from ._common import (
     Command,
@@ -25,6 +26,7 @@ from ._common import (
     show,
     spelling,
 )
+from ._large import add_chunk_rows, chunk_rows, input_chunks
 
 
 def predict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +37,7 @@ def predict_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", help="CSV file to write (default: standard output)")
     add("--proba", action="store_true", help="also write the probability of each class, in columns P(class)")
     add_reading(parser)
+    add_chunk_rows(parser)
 
 
 def predict(o: argparse.Namespace) -> int:
@@ -45,33 +48,47 @@ def predict(o: argparse.Namespace) -> int:
     model, columns, target = load_described(o.model)
     if o.proba and not target.classes:
         fail("--proba: the model predicts numbers, which have no probabilities")
-    data = table.read(o.data, text=columns.text, columns=columns.names, **spelling(o))
-    outputs = model(columns.transform(data))
-    shares = (outputs if gives_probabilities(model) else F.softmax(outputs)) if o.proba else None
-    text = as_csv(target, outputs, shares)
-    if o.out is None:
-        sys.stdout.write(text)
+    if rows := chunk_rows(o):
+        inputs = input_chunks(o, rows, columns, spelling(o))
     else:
-        write_atomically(o.out, text.encode())
+        whole = table.read(o.data, text=columns.text, columns=columns.names, **spelling(o))
+        inputs = iter([columns.transform(whole)])
+    texts = predictions(o.proba, model, target, inputs)
+    if o.out is None:
+        sys.stdout.writelines(texts)
+    else:
+        write_parts_atomically(o.out, (text.encode() for text in texts))
     return 0
 
 
-def as_csv(target: table.Target, outputs: Any, shares: Any) -> str:
-    """Predictions as CSV text: a line of column names, then one line per row.
+def predictions(proba: bool, model: Any, target: table.Target, inputs: Iterator[Any]) -> Iterator[str]:
+    """Predictions as CSV text: a line of column names, then those of each part of the inputs.
+
+    With `proba`, the probabilities of the classes stand in columns of their own.
+    """
+    for i, x in enumerate(inputs):
+        outputs = model(x)
+        shares = (outputs if gives_probabilities(model) else F.softmax(outputs)) if proba else None
+        yield as_csv(target, outputs, shares, header=i == 0)
+
+
+def as_csv(target: table.Target, outputs: Any, shares: Any, header: bool) -> str:
+    """Predictions as CSV text: a line of column names if there is to be a header, then one line per row.
 
     `shares` are the probabilities of the classes, to be written too, or None.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    predictions = [one if target.classes else f"{one:.9g}" for one in target.restore(outputs).tolist()]
+    predicted = [one if target.classes else f"{one:.9g}" for one in target.restore(outputs).tolist()]
+    if header:
+        names = [] if shares is None else [f"P({name})" for name in target.classes]
+        writer.writerow([target.name, *names])
     if shares is None:
-        writer.writerow([target.name])
-        writer.writerows([one] for one in predictions)
+        writer.writerows([one] for one in predicted)
         return buffer.getvalue()
-    writer.writerow([target.name, *(f"P({name})" for name in target.classes)])
     writer.writerows(
         [one, *(f"{share:.6g}" for share in row)]
-        for one, row in zip(predictions, np.asarray(shares).tolist(), strict=True)
+        for one, row in zip(predicted, np.asarray(shares).tolist(), strict=True)
     )
     return buffer.getvalue()
 

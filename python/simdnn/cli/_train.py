@@ -6,6 +6,7 @@ import argparse
 import csv
 import io
 import os
+import tempfile
 import time
 import warnings
 from typing import Any
@@ -14,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import simdnn
-from simdnn import nn, optim, table
+from simdnn import data, nn, optim, table
 from simdnn._utils.files import check_writable
 from simdnn.callbacks import EarlyStopping
 
-from ._common import Command, add_reading, fail, metrics, refuse_input, show, spelling
+from ._common import Command, Scores, add_reading, fail, metrics, refuse_input, show, spelling
+from ._large import add_chunk_rows, chunk_rows, held_out_rows, spooled
 
 #: The smallest number of rows in which different values in all of them make an id.
 ROWS_OF_IDS = 20
@@ -88,6 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a column with more categories gets an embedding instead (default: %(default)s)",
     )
     add_reading(parser)
+    add_chunk_rows(parser)
     add("--quiet", action="store_true", help="show no progress bar")
 
 
@@ -95,24 +98,65 @@ def run(o: argparse.Namespace) -> int:
     """Trains, writes the model, reports, and returns the exit status."""
     check(o)
     text, ignore = names_in(o.categorical), names_in(o.ignore)
-    data = table.read(o.data, text=text, ignore=ignore, **spelling(o))
-    target = table.Target.fit(data, o.target, o.task)
-    inputs = {name: data[name] for name in data if name != o.target}
-    rows, held_out = split(len(data[o.target]), o.val_split, o.seed)
+    if size := chunk_rows(o):
+        parts = table.chunks(o.data, rows=size, text=text, ignore=ignore, **spelling(o))
+        return run_in_chunks(o, parts, size)
+    whole = table.read(o.data, text=text, ignore=ignore, **spelling(o))
+    target = table.Target.fit(whole, o.target, o.task)
+    inputs = {name: whole[name] for name in whole if name != o.target}
+    rows, held_out = split(len(whole[o.target]), o.val_split, o.seed)
     point_out_useless(inputs)
     columns = table.Columns.fit(inputs, max_categories=o.max_categories, max_one_hot=o.max_one_hot, rows=rows)
-    x, y = columns.transform(inputs), target.transform(data)
+    x, y = columns.transform(inputs), target.transform(whole)
     model = network(o, columns, target.outputs)
     began = time.perf_counter()
     validation = (x[held_out], y[held_out]) if held_out.size else None
     epochs = train(o, model, target, (x[rows], y[rows]), validation)
     scored = held_out if held_out.size else rows
     found = metrics(target, model(x[scored]), y[scored])
-    training = {"rows": int(rows.size), "epochs": epochs, "metrics": found}
+    seconds = time.perf_counter() - began
+    finish(o, model, columns, target, epochs, found, (rows.size, held_out.size), seconds)
+    return 0
+
+
+def run_in_chunks(o: argparse.Namespace, parts: Any, rows: int) -> int:
+    """Like `run`, with a table that is read chunk by chunk and encoded in files next to the model's."""
+    target = table.Target.fit(parts, o.target, o.task)
+    held_out = held_out_rows(parts.rows, o.val_split, o.seed)
+    inputs = ({name: part[name] for name in part if name != o.target} for part in parts)
+    point_out_useless({name: values for name, values in parts[0].items() if name != o.target})
+    limits = {"max_categories": o.max_categories, "max_one_hot": o.max_one_hot}
+    columns = table.Columns.fit(inputs, rows=~held_out, **limits)
+    model = network(o, columns, target.outputs)
+    with tempfile.TemporaryDirectory(
+        prefix=".simdnn-", dir=os.path.dirname(os.path.abspath(o.out))
+    ) as folder:
+        training, validation = spooled(folder, data.from_tables(parts, columns, target), held_out, rows)
+        began = time.perf_counter()
+        epochs = train(o, model, target, (data.shuffled(training, seed=o.seed),), validation)
+        scores, seconds = Scores(target), time.perf_counter() - began
+        for x, y in validation or training:
+            scores.add(model(x), y)
+    count = int(held_out.sum())
+    finish(o, model, columns, target, epochs, scores.found(), (parts.rows - count, count), seconds)
+    return 0
+
+
+def finish(
+    o: argparse.Namespace,
+    model: nn.Sequential,
+    columns: table.Columns,
+    target: table.Target,
+    epochs: int,
+    found: dict[str, float],
+    rows: tuple[int, int],
+    seconds: float,
+) -> None:
+    """Writes the model with its description, and reports."""
+    training = {"rows": int(rows[0]), "epochs": epochs, "metrics": found}
     description = {"columns": columns.to_dict(), "target": target.to_dict()}
     simdnn.save(model, o.out, metadata={"table": description, "training": training})
-    report(o, columns, target, epochs, found, (rows.size, held_out.size), time.perf_counter() - began)
-    return 0
+    report(o, columns, target, epochs, found, rows, seconds)
 
 
 def check(o: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from ..table._parts import rows_from
 from ._sequence import BlockSequence, Samples
 
 
-def from_tables(tables: Sequence[Any], columns: Columns, target: Target) -> BlockSequence:
+def from_tables(tables: Sequence[Any], columns: Columns, target: Target | None = None) -> BlockSequence:
     """Blocks of the rows of tables, encoded as the inputs of a network and the targets of its loss.
 
     Parameters
@@ -19,13 +19,13 @@ def from_tables(tables: Sequence[Any], columns: Columns, target: Target) -> Bloc
         Parts of a large table, such as `table.chunks` of a file; or dictionaries or data frames in a list.
     columns : table.Columns
         Encoder of the inputs, fitted to the training data.
-    target : table.Target
-        Encoder of the column to predict.
+    target : table.Target, optional
+        Encoder of the column to predict; without it the blocks are for predictions.
 
     Returns
     -------
     sequence of blocks
-        Its items are ``(X, y)``, one for each table.
+        Its items are ``(X, y)``, one for each table; without a target ``(X,)``.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def from_tables(tables: Sequence[Any], columns: Columns, target: Target) -> Bloc
 class TableBlocks(BlockSequence):
     """Blocks of encoded tables."""
 
-    def __init__(self, tables: Sequence[Any], columns: Columns, target: Target) -> None:
+    def __init__(self, tables: Sequence[Any], columns: Columns, target: Target | None) -> None:
         self.tables, self.columns, self.target = tables, columns, target
         self.begins: list[int] | None = getattr(tables, "begins", None)
 
@@ -59,4 +59,5 @@ class TableBlocks(BlockSequence):
     def read(self, i: int) -> Samples:
         part = self.tables[i]
         with rows_from(self.begins[i] if self.begins else 0):
-            return self.columns._inputs(part, warn=False), self.target.transform(part)
+            inputs = self.columns._inputs(part, warn=False)
+            return (inputs,) if self.target is None else (inputs, self.target.transform(part))

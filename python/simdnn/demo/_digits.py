@@ -15,6 +15,7 @@ import simdnn
 from simdnn import _core, nn, optim
 
 from . import _numpy_mlp
+from ._picture import check_picture, draw_picture
 
 if TYPE_CHECKING:
     from ._numpy_mlp import NumpyMLP
@@ -108,6 +109,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N|full",
         help=f"samples per step: 1 is one sample, full the whole batch (default {BATCH_SIZE})",
     )
+    add(
+        "--plot",
+        metavar="FILE",
+        help="draw training curves, confusion matrix and gradients into a .png, .svg or .pdf file",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -127,8 +133,12 @@ def run(options: argparse.Namespace) -> int:
     ------
     ValueError
         If a setting of the optimizer is out of its range, or the optimizer has no momentum.
+    ImportError, ValueError, OSError
+        If the picture that is wanted cannot be drawn: matplotlib is missing, or the file has no known format.
     """
     settings = optimizer_settings(options)
+    if options.plot is not None:
+        check_picture(options.plot)
     try:
         import tqdm  # noqa: F401
 
@@ -146,8 +156,11 @@ def run(options: argparse.Namespace) -> int:
     model = nn.Sequential(*hidden, nn.Dense(*pairs[-1]), rng=options.seed)
     print(_heading(options, digits, widths, settings))
     peer = numpy_peer(model, options.activation, options.optimizer, settings)
-    ours = train_simdnn(model, options, settings, digits)
+    ours, trainer, history = train_simdnn(model, options, settings, digits)
     print(_row("simdnn", ours))
+    if options.plot is not None:
+        draw_picture(options.plot, trainer, history, digits)
+        print(f"The picture is in {options.plot}.")
     if peer is None:
         print(
             f"NumPy    not compared: {options.activation} with {options.optimizer} is not implemented there"
@@ -191,16 +204,22 @@ def make_optimizer(options: argparse.Namespace, settings: dict[str, Any]) -> opt
 
 def train_simdnn(
     model: nn.Sequential, options: argparse.Namespace, settings: dict[str, Any], digits: Digits
-) -> Run:
-    """Trains ``model`` with a progress bar."""
+) -> tuple[Run, simdnn.Trainer, simdnn.History]:
+    """Trains ``model`` with a progress bar; for a picture, it evaluates the test images after each epoch."""
     optimizer = make_optimizer(options, settings)
     trainer = simdnn.Trainer(model, loss="cross_entropy", optimizer=optimizer, seed=options.seed)
     history = trainer.fit(
-        digits.x, digits.y, epochs=options.epochs, batch_size=options.batch_size, progress=True
+        digits.x,
+        digits.y,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        validation_data=None if options.plot is None else (digits.x_test, digits.y_test),
+        progress=True,
     )
     _, accuracy = trainer.evaluate(digits.x_test, digits.y_test)
     samples = options.epochs * len(digits.x)
-    return Run(history.steps, samples, sum(history.seconds), history.loss[0], history.loss[-1], accuracy)
+    run = Run(history.steps, samples, sum(history.seconds), history.loss[0], history.loss[-1], accuracy)
+    return run, trainer, history
 
 
 def numpy_peer(

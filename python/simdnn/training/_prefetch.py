@@ -38,7 +38,10 @@ class Prefetcher(Generic[T]):
         )
 
     def __enter__(self) -> Prefetcher[T]:
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # Python has no other word for memory that has run out
+            raise MemoryError(f"{self._name}: {error}") from None
         self._wanted.put(True)
         return self
 

@@ -1,0 +1,163 @@
+"""Pictures of predictions: confusion matrices, calibration, residuals, decision boundaries."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn
+from simdnn import nn, plot
+
+from tests.support.pictures import data, flat, probabilities, pyplot
+
+
+@pytest.fixture(autouse=True)
+def no_figures() -> Iterator[None]:
+    yield
+    pyplot.close("all")
+
+
+@pytest.fixture
+def metrics() -> Any:
+    return pytest.importorskip("sklearn.metrics", reason="needs the extra [sklearn]: scikit-learn")
+
+
+@pytest.mark.parametrize("normalize", [None, "true", "pred", "all"])
+@pytest.mark.parametrize("labels", [None, [2, 0], [0, 1, 2, 3]])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_confusion_matrix_agrees_with_scikit_learn(
+    metrics: Any, normalize: Any, labels: Any, weighted: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    true, predicted = rng.integers(0, 3, (2, 100))
+    weight = rng.random(100) if weighted else None
+    options = {"labels": labels, "normalize": normalize, "sample_weight": weight}
+    axes = plot.confusion_matrix(true, predicted, **options)
+    wanted = metrics.confusion_matrix(true, predicted, **options)
+    assert np.asarray(axes.images[0].get_array()) == pytest.approx(wanted)
+    names = [str(label) for label in (labels or [0, 1, 2])]
+    assert [label.get_text() for label in axes.get_yticklabels()] == names
+
+
+def test_confusion_matrix_writes_its_numbers_and_the_worst_mistake() -> None:
+    axes = plot.confusion_matrix(["cat", "cat", "cat", "dog"], ["cat", "dog", "dog", "dog"])
+    assert [(text.get_position(), text.get_text()) for text in axes.texts] == [
+        ((0, 0), "1"), ((1, 0), "2"), ((1, 1), "1"),
+    ]  # fmt: skip
+    assert axes.get_title().replace("\n", " ") == "50 % right; most often cat is taken for dog"
+    assert not plot.confusion_matrix([0, 1], [0, 1], include_values=False).texts
+    assert plot.confusion_matrix([0, 1], [0, 1]).get_title() == "100 % right"
+
+
+def models() -> list[Any]:
+    """Equal classifiers of all kinds."""
+    model = data()[2]
+    return [model, model.freeze(), nn.Ensemble([model, model]), simdnn.Trainer(model, seed=0)]
+
+
+@pytest.mark.parametrize("kind", range(4))
+def test_every_kind_of_model_gives_the_same_pictures(kind: int) -> None:
+    x, y, model = data()
+    axes = plot.confusion_matrix.from_estimator(models()[kind], x, y)
+    wanted = plot.confusion_matrix.from_predictions(y, model(x).argmax(axis=1))
+    assert np.array_equal(axes.images[0].get_array(), wanted.images[0].get_array())
+    curve = plot.calibration.from_estimator(models()[kind], x, y).lines[-1]
+    again = plot.calibration.from_predictions(y, simdnn.functional.softmax(model(x))).lines[-1]
+    assert curve.get_xydata() == pytest.approx(again.get_xydata(), rel=1e-5)
+
+
+def test_one_logit_decides_between_two_classes() -> None:
+    model = nn.Sequential(nn.Dense(1, 1, bias=False), rng=0)
+    model.flat_parameters[:] = 1
+    x = np.float32([[-2], [-1], [1], [2]])
+    axes = plot.confusion_matrix.from_estimator(model, x, [0, 1, 1, 1])
+    assert axes.images[0].get_array().tolist() == [[1, 0], [1, 2]]
+    curve = plot.calibration.from_estimator(model, x, [0, 1, 1, 1], n_bins=2).lines[-1]
+    sigmoid = 1 / (1 + np.exp(-x[:, 0]))
+    assert curve.get_xdata() == pytest.approx([sigmoid[:2].mean(), sigmoid[2:].mean()])
+
+
+def test_estimators_of_scikit_learn_are_taken(metrics: Any) -> None:
+    from simdnn.sklearn import MLPClassifier, MLPRegressor
+
+    x, y, _ = flat()
+    names = np.array(["ant", "bee", "cat"])[y]
+    classifier = MLPClassifier(hidden_layer_sizes=(8,), solver="lbfgs", random_state=0, max_iter=300).fit(
+        x, names
+    )
+    axes = plot.confusion_matrix.from_estimator(classifier, x, names)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["ant", "bee", "cat"]
+    boundary = plot.decision_boundary(classifier, x, names, grid_resolution=20)
+    assert [text.get_text() for text in boundary.texts] == ["ant", "bee", "cat"]
+    regressor = MLPRegressor(hidden_layer_sizes=(8,), solver="lbfgs", random_state=0, max_iter=300).fit(
+        x, x[:, 0]
+    )
+    offsets = plot.residuals.from_estimator(regressor, x, x[:, 0]).collections[0].get_offsets()
+    assert np.asarray(offsets[:, 0]) == pytest.approx(regressor.predict(x))
+
+
+@pytest.mark.parametrize("strategy", ["uniform", "quantile"])
+@pytest.mark.parametrize("n_bins", [1, 5, 12])
+def test_calibration_agrees_with_scikit_learn(metrics: Any, strategy: Any, n_bins: int) -> None:
+    calibration_curve = pytest.importorskip("sklearn.calibration").calibration_curve
+    true, probability = probabilities()
+    axes = plot.calibration(true, probability, n_bins=n_bins, strategy=strategy)
+    fractions, means = calibration_curve(true, probability, n_bins=n_bins, strategy=strategy)
+    (curve,) = [line for line in axes.lines if line.get_label() == "bins"]
+    assert curve.get_xydata() == pytest.approx(np.stack([means, fractions], axis=1))
+
+
+def test_calibration_says_in_which_direction_it_is_wrong() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.random(4000)
+    for slope, word in ((1.0, "Well calibrated"), (0.3, "Too confident"), (0.0, "Too confident")):
+        true = (rng.random(4000) < 0.5 + slope * (p - 0.5)).astype(int)
+        assert plot.calibration(true, p).get_title().startswith(word)
+    certain = (p > 0.5).astype(int)
+    assert plot.calibration(certain, p).get_title().startswith("Too cautious")
+    assert plot.calibration(1 - certain, p, pos_label=0).get_title().startswith("Too cautious")
+
+
+def test_curves_of_calibration_share_axes() -> None:
+    true, probability = probabilities()
+    axes = plot.calibration(true, probability, name="one")
+    assert plot.calibration(true, probability**2, name="two", ax=axes) is axes
+    assert [text.get_text() for text in axes.texts] == ["one", "two"]
+    assert len([line for line in axes.lines if line.get_label() == "_perfect"]) == 1
+    assert axes.lines[1].get_color() != axes.lines[2].get_color()
+
+
+def test_residuals_are_the_errors() -> None:
+    rng = np.random.default_rng(0)
+    predicted = rng.random((300, 1))
+    true = predicted + 0.1 * rng.standard_normal((300, 1))
+    axes = plot.residuals(true, predicted)
+    assert np.asarray(axes.collections[0].get_offsets()) == pytest.approx(
+        np.hstack([predicted, true - predicted])
+    )
+    points = plot.residuals(true, predicted, kind="actual_vs_predicted").collections[0].get_offsets()
+    assert np.asarray(points) == pytest.approx(np.hstack([predicted, true]))
+    errors = true - predicted
+    determination = 1 - np.square(errors).sum() / np.square(true - true.mean()).sum()
+    title = axes.get_title().replace("\n", " ")
+    assert title.startswith(f"R² {determination:.3g}; errors of mean {errors.mean():.3g}, ")
+    assert title.endswith(f"standard deviation {errors.std():.3g}")
+    assert len(plot.residuals(true, predicted, subsample=50).collections[0].get_offsets()) == 50
+    assert len(plot.residuals(true, predicted, subsample=0.1).collections[0].get_offsets()) == 30
+
+
+def test_regions_are_those_of_the_classes() -> None:
+    x, y, model = flat()
+    axes = plot.decision_boundary(model, x, y, grid_resolution=30, eps=0.5)
+    image = np.asarray(axes.images[0].get_array())
+    low, high = x.min(axis=0) - 0.5, x.max(axis=0) + 0.5
+    assert axes.images[0].get_extent() == pytest.approx([low[0], high[0], low[1], high[1]])
+    columns, rows = (np.linspace(low[i], high[i], 30) for i in (0, 1))
+    points = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2).astype(np.float32)
+    classes = model(points).argmax(axis=1).reshape(30, 30)
+    hues = [image[classes == k].mean(axis=0) for k in range(3)]
+    nearest = np.argmin([np.square(image - hue).sum(axis=-1) for hue in hues], axis=0)
+    assert (nearest == classes).mean() > 0.8
+    share = np.floor(1000 * (model(x).argmax(axis=1) == y).mean()) / 10
+    assert axes.get_title() == f"{share:g} % of the samples are on the right side"
+    assert {text.get_text() for text in axes.texts} == {"class 0", "class 1", "class 2"}
