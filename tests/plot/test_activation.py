@@ -10,7 +10,7 @@ from simdnn import plot
 from simdnn.plot._kinks import Curve
 
 from tests import oracles
-from tests.support.pictures import pyplot
+from tests.support.pictures import cut_off, figure_of, overlaps, pyplot
 from tests.support.registry import ACTIVATIONS, parameters_of
 
 #: Points where f or f' jumps, from the formulas.
@@ -110,6 +110,9 @@ def test_the_gallery_shows_all() -> None:
         axes.lines[0].get_ydata()[~np.isnan(axes.lines[0].get_ydata())].max() for axes in panels[:, 1]
     )
     assert panels[0, 1].get_ylim()[1] > steepest
+    figure = figure_of(panels)
+    assert not overlaps(figure)
+    assert not cut_off(figure)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

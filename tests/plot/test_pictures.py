@@ -1,6 +1,5 @@
 """Rules that every plot follows: its Axes, no overlap of texts, no trace in matplotlib's state."""
 
-import copy
 import pickle
 import sys
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simdnn import History, plot
+from simdnn import History, optim, plot
 
 from tests.support.pictures import (
     PICTURES,
@@ -19,6 +18,7 @@ from tests.support.pictures import (
     pyplot,
     settings_kept,
 )
+from tests.support.processes import output_of
 
 every_picture = pytest.mark.parametrize("name", PICTURES)
 #: Plots of two panels.
@@ -37,11 +37,16 @@ def test_every_plot_has_a_picture() -> None:
 
 @every_picture
 def test_a_new_figure_is_legible(name: str) -> None:
+    """It has a title, and the model stays as it is."""
+    before = data()[2].state_dict()
     with settings_kept():
-        figure = figure_of(PICTURES[name]())
+        drawn = PICTURES[name]()
+    figure = figure_of(drawn)
     assert pyplot.get_fignums() == [figure.number]
+    assert np.ravel(np.array(drawn, dtype=object))[0].get_title()
     assert not overlaps(figure)
     assert not cut_off(figure)
+    assert all(np.array_equal(value, before[key]) for key, value in data()[2].state_dict().items())
 
 
 @every_picture
@@ -72,12 +77,6 @@ def test_one_axes_is_enough_for_plots_of_two(name: str) -> None:
 
 
 @every_picture
-def test_titles_say_something(name: str) -> None:
-    drawn = np.ravel(np.array(PICTURES[name](), dtype=object))
-    assert drawn[0].get_title()
-
-
-@every_picture
 def test_text_is_light_on_a_dark_background(name: str) -> None:
     with pyplot.style.context("dark_background"):
         figure = figure_of(PICTURES[name]())
@@ -86,6 +85,16 @@ def test_text_is_light_on_a_dark_background(name: str) -> None:
                 continue
             red, green, blue, _ = pyplot.matplotlib.colors.to_rgba(text.get_color())
             assert 0.21 * red + 0.72 * green + 0.07 * blue > 0.25 or not text.get_visible(), text.get_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["calibration", "decision_boundary", "history", "network", "optimizer_paths"]
+)
+def test_axes_of_a_subfigure_are_taken(name: str) -> None:
+    figure = pyplot.figure(layout="constrained", figsize=(9, 5))
+    left, _ = figure.subfigures(1, 2)
+    PICTURES[name](ax=left.subplots(2, 1) if name in PAIRS else left.subplots())
+    assert not overlaps(figure)
 
 
 @pytest.mark.parametrize("name", ["history", "optimizer_paths", "calibration"])
@@ -97,12 +106,9 @@ def test_a_figure_can_be_pickled(name: str) -> None:
     assert not overlaps(again)
 
 
-@every_picture
-def test_models_are_not_changed(name: str) -> None:
-    before = copy.deepcopy(data()[2].state_dict())
-    PICTURES[name]()
-    for key, value in data()[2].state_dict().items():
-        assert np.array_equal(value, before[key])
+def test_matplotlib_is_imported_by_the_first_plot() -> None:
+    code = "import sys, simdnn.plot, simdnn.demo; print('matplotlib' in sys.modules)"
+    assert output_of(["-c", code]).strip() == "False"
 
 
 @every_picture
@@ -152,11 +158,19 @@ def test_ax_is_checked(name: str) -> None:
         (lambda: plot.learning_rate_finder(data()[2], *data()[:2], steps=3), ValueError, "steps: "),
         (lambda: plot.optimizer_paths(optimizers={}), ValueError, "optimizers: "),
         (lambda: plot.optimizer_paths(start=(1,)), ValueError, "start: "),
+        (lambda: plot.optimizer_paths(start=1), TypeError, "start: "),
+        (lambda: plot.optimizer_paths(3), TypeError, "function: "),
+        (lambda: plot.optimizer_paths(gradient=3), TypeError, "gradient: "),
+        (lambda: plot.optimizer_paths(optimizers={"Adam": optim.Adam()}), TypeError, "optimizers: .*'Adam'"),
+        (lambda: plot.optimizer_paths(optimizers={"a": list}), TypeError, "optimizers: .*'a'.*got list"),
         (lambda: plot.optimizer_paths(steps=0), ValueError, "steps: "),
         (lambda: plot.confusion_matrix([0], [0, 1]), ValueError, "y_pred: "),
         (lambda: plot.confusion_matrix([], []), ValueError, "y_true: "),
         (lambda: plot.confusion_matrix([0], [0], normalize="rows"), ValueError, "normalize: "),
         (lambda: plot.confusion_matrix([0], [0], display_labels="ab"), ValueError, "display_labels: "),
+        (lambda: plot.confusion_matrix([0], [0], values_format="q"), ValueError, "values_format: "),
+        (lambda: plot.confusion_matrix([[0]], [0]), ValueError, "y_true: "),
+        (lambda: plot.confusion_matrix([0], [0], sample_weight=[1, 2]), ValueError, "sample_weight: "),
         (lambda: plot.confusion_matrix.from_estimator(3, [[1]], [0]), TypeError, "estimator: "),
         (lambda: plot.calibration([0], [2.0]), ValueError, "y_prob: "),
         (lambda: plot.calibration([0], ["a"]), TypeError, "y_prob: "),

@@ -120,7 +120,7 @@ def crowds() -> dict[str, Callable[..., Any]]:
     """Pictures of much more than usual."""
     pairs = [(nn.Dense(8, 9, activation="tanh"), nn.Dense(9, 8, activation="relu")) for _ in range(20)]
     deep = nn.Sequential(*[layer for pair in pairs for layer in pair], rng=0)
-    true, predicted = np.random.default_rng(0).integers(0, 40, (2, 900))
+    true, predicted = np.random.default_rng(0).integers(0, 20, (2, 400))
     return {
         "activation_flow": lambda **options: plot.activation_flow(deep, np.eye(8), **options),
         "confusion_matrix": lambda **options: plot.confusion_matrix(true, predicted, **options),

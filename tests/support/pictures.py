@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -73,7 +72,9 @@ PICTURES: dict[str, Callable[..., Any]] = {
     ),
     "decision_boundary": lambda **options: plot.decision_boundary(flat()[2], *flat()[:2], **options),
     "decision_boundary, regions": lambda **options: plot.decision_boundary(flat()[2], flat()[0], **options),
-    "gallery": plot.gallery,
+    "gallery": lambda **options: plot.gallery(
+        ["relu", "relu6", "hard_swish", "selu", "tanh", "log_sigmoid", "binary_step"], **options
+    ),
     "gradient_flow": lambda **options: plot.gradient_flow(data()[2], *data()[:2], **options),
     "gradient_flow, report": lambda **options: plot.gradient_flow(
         diagnostics.report(data()[2], *data()[:2]), **options
@@ -114,14 +115,14 @@ def texts_of(figure: Any) -> list[tuple[str, Any]]:
 
 def overlaps(figure: Any) -> list[tuple[str, str]]:
     """Pairs of texts that cover each other."""
-    found = []
-    for (one, a), (other, b) in itertools.combinations(texts_of(figure), 2):
-        width = min(a.x1, b.x1) - max(a.x0, b.x0)
-        height = min(a.y1, b.y1) - max(a.y0, b.y0)
-        least = min(a.width * a.height, b.width * b.height)
-        if width > 0 and height > 0 and width * height > TOUCH * least:
-            found.append((one, other))
-    return found
+    texts = texts_of(figure)
+    boxes = np.array([box.extents for _, box in texts])
+    low = np.maximum(boxes[:, np.newaxis, :2], boxes[:, :2])
+    high = np.minimum(boxes[:, np.newaxis, 2:], boxes[:, 2:])
+    shared = np.prod(np.maximum(high - low, 0), axis=-1)
+    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1)
+    pairs = np.argwhere(np.triu(shared > TOUCH * np.minimum(area[:, np.newaxis], area), 1))
+    return [(texts[i][0], texts[j][0]) for i, j in pairs]
 
 
 def cut_off(figure: Any) -> list[str]:

@@ -93,6 +93,8 @@ def confusion_matrix(
     if normalize is not None:
         check_name("normalize", normalize, ("true", "pred", "all"))
     include_values = check_flag("include_values", include_values)
+    if values_format is not None:
+        _written(0.0, values_format)  # raises for a wrong format
     counts = _counts(true, predicted, classes, sample_weight)
     side = min(9.0, max(3.6, 1.4 + 0.42 * len(classes)))
     axes = _style.single(ax, (side, side))
@@ -168,8 +170,17 @@ def _write(axes: Any, shown: NDArray[Any], form: str) -> None:
     for (row, column), value in np.ndenumerate(shown):
         if value:
             color = ink.background if value > 0.55 * most else ink.text
-            text = format(int(value) if form.endswith("d") else float(value), form)
-            axes.text(column, row, text, ha="center", va="center", color=color, fontsize=size)
+            axes.text(
+                column, row, _written(value, form), ha="center", va="center", color=color, fontsize=size
+            )
+
+
+def _written(value: float, form: str) -> str:
+    """A number in a format, which may be one of integers."""
+    try:
+        return format(int(value) if form.endswith("d") else float(value), form)
+    except ValueError as error:
+        raise ValueError(f"values_format: {error}") from None
 
 
 def _headline(counts: NDArray[Any], names: list[str]) -> str:

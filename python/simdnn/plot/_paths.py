@@ -96,6 +96,11 @@ def optimizer_paths(
     Source: Goodfellow, Bengio & Courville 2016, "Deep Learning", figure 8.5.
     """
     steps = check_int("steps", steps)
+    for name, value in (("function", function), ("gradient", gradient)):
+        if value is not None and not callable(value):
+            raise TypeError(f"{name}: expected a function or None, got {type(value).__name__}")
+    if not hasattr(start, "__len__"):
+        raise TypeError(f"start: expected two numbers, got {type(start).__name__}")
     if len(start) != 2:
         raise ValueError(f"start: expected two numbers, got {len(start)}")
     first = np.array([check_real(f"start[{i}]", value) for i, value in enumerate(start)])
@@ -104,7 +109,7 @@ def optimizer_paths(
         raise ValueError("optimizers: expected at least one, got none")
     f = valley if function is None else function
     slope = gradient if gradient is not None else _differences(f)
-    paths = {name: _path(make, slope, first, steps) for name, make in makers.items()}
+    paths = {name: _path(name, make, slope, first, steps) for name, make in makers.items()}
     axes = _style.single(ax, (5.6, 4.0))
     _style.frame(axes, x="x", y="y", grid="")
     _contours(axes, f, list(paths.values()))
@@ -128,6 +133,7 @@ def _differences(f: Callable[[Any, Any], Any]) -> Callable[[float, float], Array
 
 
 def _path(
+    name: str,
     make: Callable[[list[NDArray[Any]]], optim.Optimizer],
     slope: Callable[[float, float], ArrayLike],
     first: NDArray[np.float64],
@@ -135,7 +141,10 @@ def _path(
 ) -> NDArray[np.float64]:
     """The points [steps + 1, 2] of an optimizer's way; it ends where it has diverged."""
     point = first.copy()
-    optimizer = make([point])
+    if not callable(make):
+        raise TypeError(f"optimizers: expected a function for {name!r}, got {type(make).__name__}")
+    if not isinstance(optimizer := make([point]), optim.Optimizer):
+        raise TypeError(f"optimizers: expected {name!r} to make an Optimizer, got {type(optimizer).__name__}")
     path = [first]
     for _ in range(steps):
         optimizer.step([np.asarray(slope(float(point[0]), float(point[1])), dtype=np.float64)])
@@ -152,9 +161,11 @@ def _contours(axes: Any, f: Callable[[Any, Any], Any], paths: Sequence[NDArray[A
     margin = 0.12 * np.maximum(high - low, 1e-6)
     low, high = low - margin, high + margin
     x, y = (np.linspace(low[i], high[i], 201) for i in (0, 1))
-    height = np.broadcast_to(np.asarray(f(*np.meshgrid(x, y)), dtype=np.float64), (201, 201))
-    lowest, highest = np.nanmin(height), np.nanmax(height)
-    if highest > lowest:
+    with np.errstate(all="ignore"):
+        height = np.broadcast_to(np.asarray(f(*np.meshgrid(x, y)), dtype=np.float64), (201, 201))
+    height = np.ma.masked_invalid(height)
+    lowest, highest = height.min(), height.max()
+    if height.count() and highest > lowest:
         levels = lowest + (highest - lowest) * np.linspace(0, 1, LEVELS + 1) ** 2.5
         lines = np.linspace(0.42, 0, LEVELS)
         axes.contourf(x, y, height, levels=levels, colors=_style.color_map(axes)(lines), zorder=0)

@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -80,7 +82,7 @@ def panels(ax: Axes | Sequence[Axes] | None, count: int, labels: int = 0) -> lis
     if ax is None:
         width, height = DOUBLE if count > 1 else SINGLE
         return _grid(count, (width, max(height, count * (0.9 + 0.16 * labels))))
-    given = list(ax) if hasattr(ax, "__iter__") else [ax]
+    given = np.ravel(np.array(ax, dtype=object)).tolist()
     if not 1 <= len(given) <= max(count, 2):
         raise ValueError(f"ax: expected one or {max(count, 2)} Axes, got {len(given)}")
     return [checked(one) for one in given[:count]]

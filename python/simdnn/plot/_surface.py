@@ -121,7 +121,7 @@ def filter_normalized(model: Sequential, rng: np.random.Generator) -> NDArray[np
 def _draw(axes: Any, steps: NDArray[Any], height: NDArray[Any]) -> None:
     """Lines of equal loss with their values, and the model in the middle."""
     ink = _style.ink_of(axes)
-    finite = height[np.isfinite(height)]
+    finite, height = height[np.isfinite(height)], np.ma.masked_invalid(height)
     if finite.size and finite.max() > finite.min():
         low, high = float(finite.min()), float(finite.max())
         wide = low > 0 and high / low > WIDE
