@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import warnings
 from collections.abc import Iterator
@@ -54,6 +55,9 @@ def _check(problem: Problem, watched: bool) -> None:
     assert fit(make_trainer(problem), problem, CHECKED_EPOCHS, watched) == expected
 
 
-def _silent() -> warnings.catch_warnings[None]:
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
     """A context without warnings: no network can learn random labels."""
-    return warnings.catch_warnings(action="ignore")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

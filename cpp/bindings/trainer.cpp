@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "../net/random.hpp"
 #include "dataset.hpp"
 #include "model.hpp"
 #include "optimizer_state.hpp"
@@ -224,6 +225,18 @@ void register_trainer(py::module_& module) {
         return copy;
       },
       "samples"_a, "seed"_a, "epoch"_a, "The order of the samples in an epoch of a trainer with this seed.");
+  module.def(
+      "random_choice",
+      [](Index count, Index samples, std::uint64_t seed, std::uint64_t stream) {
+        if (count < 0 || count > samples) throw py::value_error("count: expected at most the number of samples");
+        std::vector<Index> order(static_cast<std::size_t>(samples));
+        std::iota(order.begin(), order.end(), Index(0));
+        shuffle_last(order.data(), samples, count, Random(seed, stream));
+        Array<Index> copy(count);
+        std::copy(order.end() - count, order.end(), copy.mutable_data());
+        return copy;
+      },
+      "count"_a, "samples"_a, "seed"_a, "stream"_a, "Indices of some samples in random order, each of them once.");
 }
 
 }  // namespace simdnn

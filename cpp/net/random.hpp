@@ -33,9 +33,14 @@ class Random {
   std::uint64_t state_;
 };
 
-/// Shuffles `order` by the algorithm of Fisher and Yates.
-inline void shuffle(Index* order, Index n, Random random) {
-  for (Index i = n; i > 1; --i) std::swap(order[i - 1], order[Index(random.below(std::uint64_t(i)))]);
+/// The algorithm of Fisher and Yates up to the last `count` places, which have a random choice in random order then.
+inline void shuffle_last(Index* order, Index n, Index count, Random random) {
+  for (Index i = n; i > 1 && i > n - count; --i) {
+    std::swap(order[i - 1], order[Index(random.below(std::uint64_t(i)))]);
+  }
 }
+
+/// Shuffles `order`.
+inline void shuffle(Index* order, Index n, Random random) { shuffle_last(order, n, n, random); }
 
 }  // namespace simdnn

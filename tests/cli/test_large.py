@@ -153,7 +153,7 @@ def test_a_wrong_cell_in_a_later_chunk_writes_no_predictions(run: Run) -> None:
 
 
 #: Megabytes that a process may use beyond its imports, and those of the file.
-ROOM, SIZE = 40, 120
+ROOM, SIZE = 56, 150
 
 LIMITED = """
 import os, resource

@@ -103,7 +103,7 @@ def test_a_stateful_network_is_watched() -> None:
 
 
 def test_the_budget_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An examination takes three seconds of this clock, a judgment of the losses one, an epoch a hundred."""
+    """An examination takes three seconds of this clock, an epoch a hundred."""
     now, examined = [0.0], []
 
     def clock() -> float:
@@ -122,7 +122,7 @@ def test_the_budget_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     case, monitor = healthy(2), Counting(budget=0.02)
     case.trainer.fit(case.x, case.y, epochs=60, callbacks=[wait, monitor])
     assert monitor._spent <= 0.02 * now[0] + 3
-    assert 60 / 4 < len(examined) <= 60 * 2 / 3, examined
+    assert 60 / 3 < len(examined) - 1 <= 60 * 2 / 3, examined
 
 
 def test_every_is_kept() -> None:

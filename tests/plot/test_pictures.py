@@ -138,6 +138,8 @@ def test_ax_is_checked(name: str) -> None:
         (lambda: plot.activation("relu", low=1, high=1), ValueError, "low: "),
         (lambda: plot.activation([]), ValueError, "name: "),
         (lambda: plot.activation("celu", alpha=0), ValueError, "alpha: "),
+        (lambda: plot.activation("elu", alpha=[]), ValueError, "alpha: expected at least one"),
+        (lambda: plot.activation("elu", alpha=["a"]), TypeError, "alpha: "),
         (lambda: plot.activation(["relu", "elu"], ax=[None] * 3), ValueError, "ax: expected one or 2"),
         (lambda: plot.gallery(["rely"]), ValueError, "'rely' is not known"),
         (lambda: plot.gallery([]), ValueError, "names: "),

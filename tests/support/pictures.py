@@ -94,7 +94,7 @@ PICTURES: dict[str, Callable[..., Any]] = {
 
 def figure_of(drawn: Any) -> Any:
     """The figure of the Axes that a plot has returned."""
-    return np.ravel(np.array(drawn, dtype=object))[0].get_figure(root=True)
+    return np.ravel(np.array(drawn, dtype=object))[0].figure.canvas.figure
 
 
 def texts_of(figure: Any) -> list[tuple[str, Any]]:

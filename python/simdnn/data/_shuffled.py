@@ -86,7 +86,7 @@ class Shuffled:
 
     def __iter__(self) -> Iterator[Any]:
         draw, forms = Draws(self.seed, self.epoch), Forms()
-        order = draw(len(self.blocks))
+        order = draw(len(self.blocks), len(self.blocks))
         window = Window(min(self.window, len(order)))
         for i in order[: self.window]:
             window.add(self.read(i, forms))
@@ -95,9 +95,11 @@ class Shuffled:
         for i in order[self.window :]:
             block = self.read(i, forms)
             for begin in range(0, length_of(block), window.rows):
-                new = tuple(rows_of(one, slice(begin, begin + window.rows)) for one in block)
-                yield window.exchange(new, draw(window.rows))
-        last, size = draw(window.rows), -(-window.rows // window.count)
+                new = block
+                if length_of(block) > window.rows:
+                    new = tuple(rows_of(one, slice(begin, begin + window.rows)) for one in block)
+                yield window.exchange(new, draw(length_of(new), window.rows))
+        last, size = draw(window.rows, window.rows), -(-window.rows // window.count)
         for begin in range(0, window.rows, size):
             yield window.take(last[begin : begin + size])
 
@@ -145,9 +147,8 @@ class Window:
         """A block of copies of the rows at these places."""
         return without_none(tuple(rows_of(one, places) for one in self.arrays))
 
-    def exchange(self, new: Any, order: Order) -> tuple[Any, ...]:
-        """A block of as many rows as the new ones, which take their places."""
-        places = order[: length_of(new)]
+    def exchange(self, new: Any, places: Order) -> tuple[Any, ...]:
+        """A block of the rows at these places, which the new ones take."""
         out = self.take(places)
         self.arrays = tuple(
             exchanged(one, of, places, self.rows) for one, of in zip(self.arrays, new, strict=True)
@@ -156,13 +157,14 @@ class Window:
 
 
 class Draws:
-    """Permutations, one after the other, as the seed and the epoch determine them."""
+    """Random choices, one after the other, as the seed and the epoch determine them."""
 
     def __init__(self, seed: int, epoch: int) -> None:
         self.seed, self.stream = seed, (epoch << 32) % 2**64
 
-    def __call__(self, count: int) -> Order:
-        found = _core.shuffled_order(count, self.seed, self.stream)
+    def __call__(self, count: int, among: int) -> Order:
+        """Indices of `count` of all, in random order."""
+        found = _core.random_choice(count, among, self.seed, self.stream)
         self.stream += 1
         return found
 

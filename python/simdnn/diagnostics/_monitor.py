@@ -19,12 +19,10 @@ from ._rules import RULES, Findings
 if TYPE_CHECKING:
     from ..training import Trainer
 
-#: Number of the latest epochs whose losses are compared.
+#: Number of the latest epochs whose losses are compared, as often.
 EPOCHS = 10
 #: Rows of the data that a search reads at once.
 CHUNK = 4096
-#: Seconds that a judgment of the losses takes at most, on a slow machine.
-JUDGMENT = 1e-4
 
 
 class TrainingWarning(UserWarning):
@@ -46,7 +44,8 @@ class Monitor(Callback):
     """Callback of `Trainer.fit` that examines the network by `report`, and warns once of each problem.
 
     It examines before the first epoch and then every few epochs, with some of the samples of the fit, as long
-    as it stays within its share of the time. The training has the same bits as without it.
+    as it stays within its share of the time. It judges the losses after each ten epochs and at the end. The
+    training has the same bits as without it.
 
     Parameters
     ----------
@@ -120,16 +119,15 @@ class Monitor(Callback):
         losses = self._losses
         losses.append(logs["loss"])
         broken = not math.isfinite(losses[-1]) and (len(losses) == 1 or math.isfinite(losses[-2]))
-        if not broken and len(losses) % self.every:
+        if not broken and len(losses) % self.every and len(losses) % EPOCHS:
             return
         start = time.perf_counter()
-        allowed = self.budget * (start - self._start) - self._spent
-        if not broken and allowed < JUDGMENT:
-            return
-        if broken or self._latest <= allowed:
+        affordable = self._spent + self._latest <= self.budget * (start - self._start)
+        if broken or (len(losses) % self.every == 0 and affordable):
             self._examine(trainer, f"after epoch {len(losses)}", everything=broken)
-        self._judge()
-        self._spent += time.perf_counter() - start
+            self._spent += time.perf_counter() - start
+        if broken or len(losses) % EPOCHS == 0:
+            self._judge()
 
     def on_fit_end(self, trainer: Trainer) -> None:
         """Judge the last losses, and let go of the data."""

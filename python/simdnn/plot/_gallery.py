@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 LOW, HIGH = -7.0, 7.0
 #: Heights in inches: heading of a group, name, f, f' and the space below a panel.
 HEADING, NAME, VALUE, SLOPE, SPACE = 0.42, 0.2, 0.75, 0.42, 0.2
+#: Distance in inches of f' from f, and height of a row of panels.
+GAP = 0.06
+ROW = NAME + VALUE + SLOPE + SPACE
 #: Width in inches of a panel with the space between two, and margins on the left and on the right.
 PANEL, BETWEEN, LEFT, RIGHT = 1.35, 0.36, 0.5, 0.12
 
@@ -70,36 +73,39 @@ def gallery(
     for index, curve in enumerate(curves):
         groups.setdefault(curve.kind(), []).append(index)
     columns = min(columns, max(map(len, groups.values())))
-    row = NAME + VALUE + SLOPE + SPACE
-    height = sum(HEADING + row * math.ceil(len(group) / columns) for group in groups.values()) + 0.1
-    width = LEFT + columns * PANEL + (columns - 1) * BETWEEN + RIGHT
-    area = _area(ax, width, height)
+    height = sum(HEADING + ROW * math.ceil(len(group) / columns) for group in groups.values()) + 0.1
+    size = LEFT + columns * PANEL + (columns - 1) * BETWEEN + RIGHT, height
+    area = _area(ax, *size)
     found = np.empty((len(curves), 2), dtype=object)
     top = height
     for heading, group in sorted(groups.items(), key=lambda item: -len(item[1])):
-        ink = _style.ink_of(area)
-        area.text(
-            0.08 / width, (top - 0.14) / height, heading, transform=area.transAxes, va="top",
-            fontsize=_style.TITLE, fontweight="bold", color=ink.text,
-        )  # fmt: skip
+        _heading(area, heading, top, size)
         top -= HEADING
         for place, index in enumerate(group):
-            if place and place % columns == 0:
-                top -= row
-            left = LEFT + (place % columns) * (PANEL + BETWEEN)
-            boxes = [
-                (left, top - NAME - VALUE, PANEL, VALUE),
-                (left, top - NAME - VALUE - 0.06 - SLOPE, PANEL, SLOPE),
-            ]
-            for part, (x, y, w, h) in enumerate(boxes):
-                found[index, part] = area.inset_axes((x / width, y / height, w / width, h / height))
-            _panel(found[index, 0], found[index, 1], curves[index], first=place % columns == 0)
-        top -= row
+            row, column = divmod(place, columns)
+            found[index] = _pair(area, column, top - row * ROW, size)
+            _panel(found[index, 0], found[index, 1], curves[index], first=column == 0)
+        top -= ROW * math.ceil(len(group) / columns)
     low, high = _range([curve.slope(np.linspace(LOW, HIGH, 1001)) for curve in curves])
     for axes in found[:, 1]:
         axes.set_ylim(low, high)
         axes.set_yticks([0, 1])
     return found
+
+
+def _heading(area: Any, text: str, top: float, size: tuple[float, float]) -> None:
+    """The name of a group, below a height in inches."""
+    width, height = size
+    style = {"fontsize": _style.TITLE, "fontweight": "bold", "color": _style.ink_of(area).text}
+    area.text(0.08 / width, (top - 0.14) / height, text, transform=area.transAxes, va="top", **style)
+
+
+def _pair(area: Any, column: int, top: float, size: tuple[float, float]) -> list[Any]:
+    """The Axes of f and f' in a column, below a height in inches."""
+    width, height = size
+    left, middle = LEFT + column * (PANEL + BETWEEN), top - NAME - VALUE
+    boxes = [(middle, VALUE), (middle - GAP - SLOPE, SLOPE)]
+    return [area.inset_axes((left / width, y / height, PANEL / width, h / height)) for y, h in boxes]
 
 
 def _area(ax: Axes | None, width: float, height: float) -> Any:

@@ -93,7 +93,10 @@ def curves_of(names: list[str], parameters: Mapping[str, Any]) -> list[Curve]:
 def _numbers(name: str, value: Any) -> list[float]:
     """One number, or several, as floats."""
     several = isinstance(value, list | tuple) or getattr(value, "ndim", 0) == 1
-    return [check_real(name, one) for one in (value if several else [value])]
+    found = [check_real(name, one) for one in (value if several else [value])]
+    if not found:
+        raise ValueError(f"{name}: expected at least one number, got none")
+    return found
 
 
 def with_gaps(x: NDArray[Any], y: NDArray[Any], breaks: NDArray[Any]) -> NDArray[Any]:

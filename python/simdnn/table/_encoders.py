@@ -39,7 +39,7 @@ class Numbers:
         """Names of the inputs that the column becomes."""
         return [self.name, f"{self.name} is missing"][: 1 + self.missing]
 
-    def encode(self, values: NDArray[Any], warn: bool) -> NDArray[Any]:
+    def encode(self, values: NDArray[Any], warn: bool = True) -> NDArray[Any]:
         """Inputs [rows, len(features)] of these values; words are read as numbers."""
         values = numbers_from(f"column {self.name}", values)
         check_range(f"column {self.name}", values)
@@ -117,7 +117,7 @@ class Categories:
         named = [f"{self.name}={'(missing)' if one is None else one}" for one in self.categories]
         return named + [f"{self.name}={OTHER}"] * self.other
 
-    def encode(self, values: NDArray[Any], warn: bool) -> NDArray[Any]:
+    def encode(self, values: NDArray[Any], warn: bool = True) -> NDArray[Any]:
         """Inputs [rows, len(features)] of these values."""
         words = values if values.dtype == object else words_of_numbers(f"column {self.name}", values)
         indices, unknown = self.places.of(words), len(self.categories)
