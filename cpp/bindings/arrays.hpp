@@ -238,11 +238,17 @@ decltype(auto) with_mutex(OwnedMutex& mutex, const Work& work) {
   return work();
 }
 
+/// Raises if this thread holds the mutex of a network already; other threads may then lock it for this one.
+inline void check_free(OwnedMutex& mutex) {
+  if (mutex.is_mine()) {
+    throw std::runtime_error("model: in use by a call of this thread that a signal, a hook or a schedule interrupted");
+  }
+  mutex.renew_after_fork();
+}
+
 /// Locks the mutex of a network for a native call.
 inline std::unique_lock<OwnedMutex> locked_for_call(OwnedMutex& mutex) {
-  if (mutex.is_mine()) {
-    throw std::runtime_error("model: in use by a call of this thread that a signal or a gradient hook interrupted");
-  }
+  check_free(mutex);
   return locked(mutex);
 }
 

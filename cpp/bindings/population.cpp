@@ -1,6 +1,9 @@
 // Fits of many networks at once.
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "../net/lane_fit.hpp"
 #include "dataset.hpp"
 #include "model.hpp"
@@ -40,6 +43,15 @@ struct TrainerFit {
   std::unique_ptr<Fit> fit;
 };
 
+/// Raises if the chosen rows have no weight.
+template <class T>
+void check_weights(const Subset<T>& subset, const char* name) {
+  const T* const weight = subset.dataset->weight;
+  const auto positive = [&](Index row) { return weight[row * subset.dataset->output_time_steps] > 0; };
+  if (weight == nullptr || std::any_of(subset.rows.begin(), subset.rows.end(), positive)) return;
+  throw py::value_error("sample_weight: expected a finite sum > 0 over the rows of " + std::string(name));
+}
+
 /// The chosen rows of a dataset. `rows` is None for all of them, or an array of indices, which is copied.
 template <class T>
 Subset<T> subset_of(const py::object& object, const py::object& rows, const char* name) {
@@ -60,6 +72,7 @@ Subset<T> subset_of(const py::object& object, const py::object& rows, const char
     throw py::index_error(std::string(name) + "[" + std::to_string(i) + "]: " + std::to_string(subset.rows[i]) +
                           " is out of range for " + std::to_string(n) + " samples");
   }
+  check_weights(subset, name);
   return subset;
 }
 
@@ -133,6 +146,7 @@ void run_fits(const std::vector<TrainerFit*>& members, int threads, const py::ob
   PopulationInterrupt interrupt(progress);
   std::vector<Fit*> fits;
   for (const TrainerFit* const member : members) {
+    check_free(member->fit->mutex());
     fits.push_back(member->fit.get());
     if (member->fit->hook) interrupt.watch(*member->fit->hook);
   }
@@ -141,6 +155,7 @@ void run_fits(const std::vector<TrainerFit*>& members, int threads, const py::ob
 
 /// Runs a fit on the calling thread, whose loops may have other threads.
 void run_fit(const TrainerFit& self) {
+  check_free(self.fit->mutex());
   SignalInterrupt interrupt;
   {
     const py::gil_scoped_release release;
@@ -175,7 +190,9 @@ template <class T>
 class TrainerStep final : public Step {
  public:
   TrainerStep(ModelTrainer<T>& trainer, const py::object& x, const py::object& y, const py::object& weight)
-      : trainer_(trainer), dataset_(network(), trainer.trainer.loss(), x, y, weight, 1, Memory::shared) {}
+      : trainer_(trainer), dataset_(network(), trainer.trainer.loss(), x, y, weight, 1, Memory::shared) {
+    check_free(trainer.mutex());
+  }
 
   Nanoseconds work() const override {
     return trainer_.work(dataset_.samples) + kStepOverhead +
@@ -296,9 +313,10 @@ void register_population(py::module_& module) {
       .def(
           "raise_error",
           [](const TrainerFit& self) {
-            if (self.fit->error) std::rethrow_exception(self.fit->error);
+            // The traceback of a kept exception would keep alive all that its frames refer to, the fit among it.
+            if (self.fit->error) std::rethrow_exception(std::exchange(self.fit->error, nullptr));
           },
-          "Raises the error that has ended the fit, if there was one.");
+          "Raises the error that has ended the fit, if there was one; the fit forgets it.");
   module.def("run_fits", run_fits, "fits"_a, "threads"_a, "progress"_a, "fewest"_a = 0,
              "Trains on several threads, each network on one at a time; progress(finished) is called now and then. "
              "Lanes take groups of at least `fewest` networks; 0 leaves it to a model of their time.");

@@ -24,16 +24,15 @@ Nanoseconds NetworkFit<T>::work() const {
 
 template <class T>
 void NetworkFit<T>::run(const StopToken& stop) noexcept {
-  OwnedMutex& mutex = trainer_.network().mutex();
   try {
     while (!ended() && !stop.stopped()) {
-      const std::lock_guard<OwnedMutex> lock(mutex);
+      const std::lock_guard<OwnedMutex> lock(mutex());
       run_epoch(stop);
     }
   } catch (...) {
     error = std::current_exception();
   }
-  const std::lock_guard<OwnedMutex> lock(mutex);
+  const std::lock_guard<OwnedMutex> lock(mutex());
   finish();
 }
 

@@ -81,6 +81,9 @@ class Fit {
   /// The estimated time of all epochs.
   virtual Nanoseconds work() const = 0;
 
+  /// The mutex of the network.
+  virtual OwnedMutex& mutex() const = 0;
+
   const FitSettings& settings() const { return settings_; }
 
   /// True after the last epoch, an early stop or an error.
@@ -110,6 +113,7 @@ class NetworkFit final : public Fit {
 
   void run(const StopToken& stop) noexcept override;
   Nanoseconds work() const override;
+  OwnedMutex& mutex() const override { return trainer_.network().mutex(); }
 
   Trainer<T>& trainer() const { return trainer_; }
   const Subset<T>& samples() const { return samples_; }

@@ -18,10 +18,14 @@ class OwnedMutex {
 
   /// Callers call it before lock(), and hold the interpreter's lock, so that one thread at a time is here.
   bool try_lock() {
-    if (forks_ != fork_count()) renew();
+    renew_after_fork();
     const bool locked = mutex_.try_lock();
     if (locked) owner_ = std::this_thread::get_id();
     return locked;
+  }
+  /// Called before lock() where try_lock() is not, with the interpreter's lock held.
+  void renew_after_fork() {
+    if (forks_ != fork_count()) renew();
   }
   void lock() {
     mutex_.lock();

@@ -1,7 +1,9 @@
 """Laws of `fit_many` and `step_many`: every network has the bits of its own training."""
 
 import copy
+import gc
 import os
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -193,11 +195,32 @@ WRONG: dict[str, Callable[[list[simdnn.Trainer]], tuple[tuple[Any, ...], dict[st
         (t, X, Y),
         {"indices": [[0]] * 3 + [[]] + [[0]] * 3},
     ),
+    r"validation: expected a pair \(X, y\) in a tuple, got X of shape \(2,\)": lambda t: (
+        (t, X, Y),
+        {"validation": (np.arange(2), np.arange(3))},
+    ),
+    r"indices: expected integers of shape \(n,\), got object": lambda t: (
+        (t, X, Y),
+        {"indices": np.array([1, 2], object)},
+    ),
+    "indices: expected integers of shape .*, got int": lambda t: ((t, X, Y), {"indices": 3}),
+    "indices: 18446744073709551615 is out of range": lambda t: (
+        (t, X, Y),
+        {"indices": np.array([2**64 - 1], np.uint64)},
+    ),
+    r"trainers\[0\]: sample_weight: expected a finite sum > 0 over the rows of indices": lambda t: (
+        (t, X, Y),
+        {"sample_weight": np.arange(300) > 5, "indices": range(4)},
+    ),
+    r"trainers\[0\]: sample_weight: expected a finite sum > 0 over the rows of validation": lambda t: (
+        (t, X, Y),
+        {"sample_weight": np.arange(300) > 5, "validation": range(4)},
+    ),
     "indices: expected integers of shape": lambda t: ((t, X, Y), {"indices": np.ones(300, bool)}),
     r"indices\[0\]: expected integers of shape": lambda t: ((t, X, Y), {"indices": [[0.5]] * 7}),
     "indices: expected one for each of 7": lambda t: ((t, X, Y), {"indices": [[0], [1]]}),
     r"trainers\[0\]: validation\[0\]: 900 is out of range": lambda t: ((t, X, Y), {"validation": [900]}),
-    r"trainers\[0\]: validation: expected rows, a pair": lambda t: ((t, X, Y), {"validation": (X,)}),
+    "validation: expected rows, a pair": lambda t: ((t, X, Y), {"validation": (X,)}),
     r"validation\[0\]: early stopping needs validation data": lambda t: ((t, X, Y), {"patience": 3}),
     r"validation\[6\]: early stopping needs": lambda t: (
         (t, X, Y),
@@ -313,6 +336,46 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_trains_alone() -> None:
     assert run(FORKED).strip() == "0"
+
+
+def test_a_failed_fit_is_forgotten() -> None:
+    def broken(step: int) -> float:
+        raise ZeroDivisionError("no rate")
+
+    def weakly(count: int) -> list[weakref.ref[simdnn.Trainer]]:
+        trainers = [simdnn.Trainer(network(i), optimizer=optim.SGD(lr=broken)) for i in range(count)]
+        with pytest.raises(RuntimeError, match="no rate"):
+            simdnn.fit_many(trainers, X, Y, epochs=1)
+        return [weakref.ref(trainer) for trainer in trainers]
+
+    left = weakly(3)
+    gc.collect()
+    assert [each() for each in left] == [None] * 3
+
+
+@pytest.mark.parametrize("call", ["fit_many", "step_many"])
+def test_a_trainer_in_use_by_this_thread_is_refused(call: str) -> None:
+    inside: list[int] = []
+
+    def nested(step: int) -> float:
+        if not inside:  # the inner call asks for the rate too
+            inside.append(step)
+            if call == "fit_many":
+                simdnn.fit_many([trainer], X, Y, epochs=1)
+            else:
+                simdnn.step_many([trainer], X, Y)
+        return 0.1
+
+    trainer = simdnn.Trainer(network(0), optimizer=optim.SGD(lr=nested))
+    others = [simdnn.Trainer(network(i)) for i in range(1, 3)]
+    with pytest.raises(RuntimeError, match="in use by a call of this thread"):
+        simdnn.fit_many([trainer, *others], X, Y, epochs=2)
+
+
+def test_huge_counts_are_no_different_from_large_ones() -> None:
+    together, alone = mixed()[:2], mixed()[:2]
+    histories = simdnn.fit_many(together, X, Y, epochs=1, batch_size=10**30)
+    check(together, alone, histories, [trainer.fit(X, Y, epochs=1, batch_size=None) for trainer in alone])
 
 
 def test_progress_counts_networks(capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,4 +140,4 @@ def size_for_blocks(batch_size: Any, order: Any) -> int:
         raise TypeError("order: blocks come in an order of their own; see simdnn.data.shuffled")
     if batch_size is None:
         raise TypeError("batch_size: expected an integer for blocks, which are never in memory together")
-    return check_int("batch_size", batch_size)
+    return min(check_int("batch_size", batch_size), 2**62)

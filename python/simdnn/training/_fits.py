@@ -40,7 +40,7 @@ def prepared(
 ) -> list[_core.Fit]:
     """The native fits for the arguments of `fit_many`, all of them checked; nothing is trained."""
     count = len(members)
-    limits = for_each("epochs", epochs, count, check_int)
+    limits = for_each("epochs", epochs, count, _checked_count)
     sizes = for_each("batch_size", batch_size, count, _checked_size)
     shuffles = for_each("shuffle", shuffle, count, check_flag)
     rules = [
@@ -72,8 +72,13 @@ def prepared(
     return fits
 
 
+def _checked_count(name: str, value: Any) -> int:
+    """An integer >= 1; native code takes no more than 2^62, which nobody lives to see."""
+    return min(check_int(name, value), 2**62)
+
+
 def _checked_size(name: str, value: Any) -> int | None:
-    return None if value is None else check_int(name, value)
+    return None if value is None else _checked_count(name, value)
 
 
 def _checked_patience(name: str, value: Any) -> int | None:
@@ -93,8 +98,6 @@ def _validation_data(trainer: Trainer, datasets: Datasets, dataset: Any, chosen:
         return None, None
     if not isinstance(chosen, tuple):
         return dataset, chosen
-    if len(chosen) not in (2, 3):
-        raise TypeError("validation: expected rows, a pair (X, y) or a triple (X, y, sample_weight)")
     return datasets.of(trainer, *chosen), None
 
 

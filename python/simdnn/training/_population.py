@@ -108,34 +108,61 @@ def _checked_rows(name: str, value: Any) -> NDArray[np.intp] | None:
     if rows.size == 0:
         raise ValueError(f"{name}: expected at least one row")
     if rows.ndim != 1 or rows.dtype.kind not in "iu":
-        raise TypeError(f"{name}: expected integers of shape (n,), got {rows.dtype} of shape {rows.shape}")
+        hint = "; np.flatnonzero gives the rows of a mask" if rows.dtype.kind == "b" else ""
+        raise TypeError(
+            f"{name}: expected integers of shape (n,), got {rows.dtype} of shape {rows.shape}{hint}"
+        )
+    if rows.dtype.kind == "u" and rows.max() > np.iinfo(np.intp).max:
+        raise IndexError(f"{name}: {rows.max()} is out of range")
     return rows.astype(np.intp, copy=False)
 
 
 def is_rows(value: Any) -> bool:
     """True for one array or list of row numbers, False for a list of them."""
-    if isinstance(value, np.ndarray):
-        return value.ndim == 1 and value.dtype != object
-    return isinstance(value, list) and not any(each is None or hasattr(each, "__len__") for each in value)
+    if isinstance(value, list) or (isinstance(value, np.ndarray) and value.dtype == object):
+        return not any(each is None or hasattr(each, "__len__") for each in value)
+    return isinstance(value, range) or getattr(value, "ndim", None) == 1
 
 
 def rows_of_each(name: str, value: Any, count: int) -> list[Any]:
+    """The rows of each network as an array, or None for all rows."""
     if value is None or is_rows(value):
         return [_checked_rows(name, value)] * count
-    if not isinstance(value, list | np.ndarray):
-        raise TypeError(f"{name}: expected integers, or a list of arrays of them, got {type(value).__name__}")
-    return [_checked_rows(f"{name}[{i}]", each) for i, each in enumerate(one_each(name, list(value), count))]
+    return [_checked_rows(f"{name}[{i}]", each) for i, each in enumerate(_list_of(name, value, count))]
+
+
+def _list_of(name: str, value: Any, count: int) -> list[Any]:
+    """A list or array with one entry for each of `count` networks."""
+    if not isinstance(value, list) and getattr(value, "ndim", 0) != 2:
+        raise TypeError(
+            f"{name}: expected integers of shape (n,), or a list with one array for each network, got"
+            f" {type(value).__name__}"
+        )
+    return one_each(name, list(value), count)
 
 
 def validation_of_each(value: Any, count: int) -> list[Any]:
     """The validation of each network: None, an array of rows, or a tuple of data."""
-    if value is None or isinstance(value, tuple) or is_rows(value):
-        checked = value if value is None or isinstance(value, tuple) else _checked_rows("validation", value)
-        return [checked] * count
-    if not isinstance(value, list | np.ndarray):
-        raise TypeError(f"validation: expected rows, a pair (X, y) or a list, got {type(value).__name__}")
-    each = one_each("validation", list(value), count)
-    return [
-        one if isinstance(one, tuple) else _checked_rows(f"validation[{i}]", one)
-        for i, one in enumerate(each)
-    ]
+    if value is None or isinstance(value, tuple):
+        return [_checked_data("validation", value)] * count
+    if is_rows(value):
+        return [_checked_rows("validation", value)] * count
+    found = []
+    for i, one in enumerate(_list_of("validation", value, count)):
+        check = _checked_data if one is None or isinstance(one, tuple) else _checked_rows
+        found.append(check(f"validation[{i}]", one))
+    return found
+
+
+def _checked_data(name: str, value: Any) -> Any:
+    """A pair (X, y) or a triple (X, y, sample_weight) to evaluate; None for no data."""
+    if value is None:
+        return None
+    if len(value) not in (2, 3):
+        raise TypeError(f"{name}: expected rows, a pair (X, y) or a triple (X, y, sample_weight)")
+    if getattr(value[0], "ndim", 2) == 1:
+        raise TypeError(
+            f"{name}: expected a pair (X, y) in a tuple, got X of shape ({len(value[0])},); rows for each"
+            " network go in a list"
+        )
+    return value
