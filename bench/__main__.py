@@ -28,6 +28,7 @@ MODULES = (
     "pretrain",
     "recurrent",
     "layers",
+    "scaling",
     "serve",
     "sklearn",
 )
