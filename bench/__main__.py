@@ -29,6 +29,7 @@ MODULES = (
     "pretrain",
     "recurrent",
     "layers",
+    "scaling",
     "serve",
     "sklearn",
 )

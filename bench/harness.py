@@ -30,6 +30,8 @@ MOST_RESTS = 16
 #: A sample in which this process had the CPU for less than this fraction is repeated.
 UNDISTURBED = 0.95
 OURS = "simdnn"
+#: CPUs of this process before `limit_threads` pins it to some of them.
+CPUS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [*range(os.cpu_count() or 1)]
 
 
 class Effort(NamedTuple):
@@ -68,15 +70,17 @@ class Contestant:
 
     ``run`` computes ``steps`` steps; ``check`` asserts that the result is right. Both are called within
     ``context()``, whose entry is not timed. If ``elsewhere`` is True, other processes compute, so that the
-    CPU time of this process cannot tell a disturbed sample.
+    CPU time of this process cannot tell a disturbed sample. If ``timed`` is True, ``run`` returns the seconds
+    that these processes have taken, and is called once for a sample.
     """
 
     name: str
-    run: Callable[[], object]
+    run: Callable[[], Any]
     check: Callable[[], object]
     steps: int = 1
     context: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext
     elsewhere: bool = False
+    timed: bool = False
 
 
 class Goal(NamedTuple):
@@ -247,6 +251,8 @@ class Calls(NamedTuple):
 
 def _calls(contestant: Contestant) -> Calls:
     """Increases the number of calls until a sample is long enough."""
+    if contestant.timed:
+        return Calls(1, math.inf)
     repeats, alone = 1, available_cpus() == 1
     least = SAMPLE_SECONDS if alone else TEAM_SAMPLE_SECONDS
     with contestant.context():
@@ -259,6 +265,8 @@ def _calls(contestant: Contestant) -> Calls:
 
 def _sample(contestant: Contestant, calls: Calls, attempts: int) -> Sample:
     """Time per step of the first undisturbed attempt, or else of the shortest one."""
+    if contestant.timed:
+        return Sample(contestant.run() / contestant.steps * 1e6, disturbed=False)
     shortest = float("inf")
     repeats = calls.repeats
     alone = available_cpus() == 1

@@ -79,3 +79,13 @@ def test_the_error_of_the_median_shrinks_with_the_samples() -> None:
     few = [harness.Sample(time, disturbed=False) for time in (9.0, 10.0, 11.0)]
     assert harness.relative_error(few[:1]) == float("inf")
     assert harness.relative_error(few * 4) == pytest.approx(harness.relative_error(few * 16) * 2, rel=0.3)
+
+
+def test_processes_that_time_themselves_are_called_once_for_a_sample() -> None:
+    calls = itertools.count()
+    contestant = harness.Contestant(
+        "simdnn", lambda: 3e-3 + 0 * next(calls), lambda: None, steps=30, elsewhere=True, timed=True
+    )
+    result = harness.run(harness.Case("a", "b", lambda: [contestant]), EFFORT._replace(error=1.0))
+    assert result.median == {"simdnn": pytest.approx(100.0)}
+    assert next(calls) == result.rounds == EFFORT.least_rounds_when_slow
