@@ -73,12 +73,12 @@ NETWORKS = (
 LINKS = (Link("Ethernet", 25e-6, 8 / 10e9), Link("InfiniBand", 1.5e-6, 8 / 200e9))
 #: Shortest times on one core each of an AMD EPYC (Zen 4), other processes running.
 MEASURED = Machine(
-    per_added_byte=2.35e-11,
-    local=Link("one machine", 4.8e-06, 1.87e-10, 2),
+    per_added_byte=2.31e-11,
+    local=Link("one machine", 4.56e-06, 1.98e-10, 2),
     costs=(
-        Cost(NETWORKS[0], alone=1.25e-05, fixed=2.92e-05, sample=3.95e-08, pair=6.67e-05),
-        Cost(NETWORKS[1], alone=0.0239, fixed=0.00137, sample=3.06e-05, pair=0.0169),
-        Cost(NETWORKS[2], alone=0.91, fixed=0.008, sample=0.000319, pair=0.499),
+        Cost(NETWORKS[0], alone=1.25e-05, fixed=2.13e-05, sample=2.85e-07, pair=5.25e-05),
+        Cost(NETWORKS[1], alone=0.0155, fixed=0.000531, sample=3.18e-05, pair=0.0146),
+        Cost(NETWORKS[2], alone=0.633, fixed=0.00788, sample=0.000303, pair=0.479),
     ),
 )
 
