@@ -51,10 +51,11 @@ def pin(rank: int | None = None) -> None:
 
 def _answer(launcher: list[str], module: str, program: str, arguments: dict[str, Any]) -> dict[str, Any]:
     one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+    quiet = {"PYTHONWARNINGS": "ignore"}  # fits of sweeps end before they converge
     done = subprocess.run(
         [*launcher, sys.executable, "-m", module, program, json.dumps(arguments)],
         cwd=levels.ROOT,
-        env=os.environ | one_thread | {"BENCH_CPUS": json.dumps(harness.CPUS)},
+        env=os.environ | one_thread | quiet | {"BENCH_CPUS": json.dumps(harness.CPUS)},
         capture_output=True,
         text=True,
         timeout=TIMEOUT,

@@ -67,6 +67,7 @@ def test_every_step_and_sum_is_right() -> None:
         assert 0 < contestant.run() < 60
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("backend", ["fit_many", "threading", "scikit-learn"])
 def test_every_sweep_has_the_losses_of_one_worker(backend: str) -> None:
     sweeps = importlib.import_module("bench.sweeps")
