@@ -43,16 +43,9 @@ def prepared(
     limits = for_each("epochs", epochs, count, _checked_count)
     sizes = for_each("batch_size", batch_size, count, _checked_size)
     shuffles = for_each("shuffle", shuffle, count, check_flag)
-    rules = [
-        _stopping(i, *rule)
-        for i, rule in enumerate(
-            zip(
-                for_each("patience", patience, count, _checked_patience),
-                for_each("restore_best", restore_best, count, check_flag),
-                strict=True,
-            )
-        )
-    ]
+    limits_of_patience = for_each("patience", patience, count, _checked_patience)
+    restores = for_each("restore_best", restore_best, count, check_flag)
+    rules = list(map(_stopping, limits_of_patience, restores))
     datasets = Datasets(check_real("scale", scale))
     sources = [
         arrays_for_each(name, value, count)
@@ -85,7 +78,7 @@ def _checked_patience(name: str, value: Any) -> int | None:
     return None if value is None else check_int(name, value, 0)
 
 
-def _stopping(place: int, patience: int | None, restore_best: bool) -> _core.Stopping | None:
+def _stopping(patience: int | None, restore_best: bool) -> _core.Stopping | None:
     """The rule of `EarlyStopping`, or None if there is nothing to stop or to restore."""
     if patience is None and not restore_best:
         return None
