@@ -306,7 +306,6 @@ void register_population(py::module_& module) {
       .def_property_readonly("steps", [](const TrainerFit& self) { return self.fit->steps; })
       .def_property_readonly("validates", [](const TrainerFit& self) { return !self.validation.is_none(); })
       .def_property_readonly("stopped", [](const TrainerFit& self) { return self.fit->stopped; })
-      .def_property_readonly("best_epoch", [](const TrainerFit& self) { return self.fit->best_epoch; })
       .def_property(
           "random", [](const TrainerFit& self) { return self.fit->random; },
           [](const TrainerFit& self, const std::optional<RandomState>& random) { self.fit->random = random; })

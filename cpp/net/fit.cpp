@@ -90,9 +90,7 @@ T* NetworkFit<T>::record(const LossSums& training, double seconds, const LossSum
   const bool better = stopping.patience.observe(value);
   const bool diverged = std::isnan(value) || std::isnan(means.loss);
   stopped = stopping.patience.over() || (diverged && !stopping.patience.like_sklearn);
-  if (!better) return nullptr;
-  best_epoch = Index(epochs.size()) - 1;
-  if (!stopping.restore_best) return nullptr;
+  if (!better || !stopping.restore_best) return nullptr;
   Network<T>& network = trainer_.network();
   best_values_.resize(std::size_t(network.values().size()));
   best_buffers_.assign(network.buffers().data(), network.buffers().data() + network.buffers().size());

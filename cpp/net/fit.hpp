@@ -93,7 +93,6 @@ class Fit {
   std::int64_t trained = 0;            ///< epochs that were trained, be they evaluated or not
   std::int64_t steps = 0;              ///< steps of these epochs
   bool in_lanes = false;               ///< the network was trained in a lane
-  Index best_epoch = -1;               ///< -1: no epoch was better than none
   bool stopped = false;                ///< early stopping has ended the training
   std::exception_ptr error = nullptr;  ///< the error that has ended the training
   std::unique_ptr<EpochHook> hook = nullptr;

@@ -173,7 +173,7 @@ void LaneGroup<T>::finish_step(std::vector<LanePass<T>>& passes, LaneMask lanes,
     LossSums& one = sums_[std::size_t(l)];
     one.penalty = one.weight == 0 ? 0 : penalties[l];
     one.steps = 1;
-    passes[std::size_t(l)].sums.add_step(one, count, sums_penalty && by_count_);
+    passes[std::size_t(l)].sums.add_step(one, count, sums_penalty);
   });
 }
 
@@ -191,16 +191,6 @@ void LaneGroup<T>::take_steps(std::vector<LanePass<T>>& passes, LaneMask lanes, 
     take_step(passes, same, begin, count_of(first));
     lanes &= ~same;
   }
-}
-
-template <class T>
-void LaneGroup<T>::step(std::vector<LanePass<T>>& passes, const StopToken& stop) {
-  if (stop.stopped()) return;
-  Index most = 0;
-  for (const LanePass<T>& pass : passes) most = std::max(most, pass.count);
-  set_rows(passes);
-  by_count_ = false;
-  take_steps(passes, unfinished(passes, 0), 0, most);
 }
 
 template <class T>
@@ -233,7 +223,6 @@ template <class T>
 void LaneGroup<T>::epoch(std::vector<LanePass<T>>& passes, Index batch, const StopToken& stop) {
   const Nanoseconds work = trainers_.front()->network().flops() * kFlop<T> * double(batch * size());
   fill_orders(passes);
-  by_count_ = true;
   LaneMask lanes = 0;
   Index alike = 0;  // samples that all lanes have in whole batches
   for (Index begin = 0; !stop.stopped(); begin += batch) {

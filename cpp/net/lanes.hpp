@@ -40,9 +40,6 @@ class LaneGroup {
 
   Index size() const { return Index(trainers_.size()); }
 
-  /// One step of each lane from all samples of its pass.
-  void step(std::vector<LanePass<T>>& passes, const StopToken& stop);
-
   /// One pass of each lane over its samples, in mini-batches of `batch`: Trainer::epoch() in that order.
   void epoch(std::vector<LanePass<T>>& passes, Index batch, const StopToken& stop);
 
@@ -71,7 +68,6 @@ class LaneGroup {
   Buffer<T> state_, resting_;  ///< [numbers, lanes]; `resting_` keeps lanes that are left out of a step
   LaneMask all_, current_;     ///< lanes in use; those whose state is in state_ and not in resting_
   Index capacity_;             ///< rows that pass at once
-  bool by_count_ = false;      ///< true in an epoch, whose sums add_step() makes
   bool failed_ = false;        ///< true if a lane met an error since it was last looked at
   LaneNetwork<T> network_;
   LaneOptimizer<T> optimizer_;

@@ -256,7 +256,6 @@ class Fit:
     steps: int
     validates: bool
     stopped: bool
-    best_epoch: int
     def raise_error(self) -> None: ...
 
 def run_fits(
