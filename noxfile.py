@@ -149,7 +149,7 @@ def sources(session: nox.Session, *patterns: str) -> list[str]:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The documentation in docs/_build/html: warnings are errors, links of the site and outside are checked."""
+    """The documentation in docs/_build/html: warnings are errors, and links are checked."""
     session.install(".[docs]")
     build = ("-W", "--keep-going", "-j", "auto", "-d", "docs/_build/doctrees", "docs")
     session.run("python", "-m", "sphinx", "-b", "html", *build, "docs/_build/html", *session.posargs)

@@ -1,6 +1,7 @@
 """Sphinx extension: drawings get twins for dark pages; a figure without an alternative text is a warning.
 
-The colors of `simdnn.plot` are known, so a twin is the same SVG with the colors for dark pages in their place.
+The colors of `simdnn.plot` are known, so a twin is the same SVG with the colors for dark pages in place of
+them.
 """
 
 import os

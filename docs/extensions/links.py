@@ -1,4 +1,4 @@
-"""``python -m docs.extensions.links docs/_build/html``: every link within the site leads to a page and a place."""
+"""``python -m docs.extensions.links docs/_build/html``: links within the site lead to pages and places."""
 
 from __future__ import annotations
 
