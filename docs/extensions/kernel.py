@@ -9,6 +9,7 @@ from sphinx.application import Sphinx
 #: Figures as SVG, whose colors `figures` can exchange; the same names of their parts in each build.
 SETTINGS = """\
 c = get_config()
+c.Application.log_level = "ERROR"
 c.InlineBackend.figure_formats = {"svg"}
 c.InlineBackend.rc = {"svg.hashsalt": "simdnn", "figure.dpi": 100}
 """
