@@ -41,7 +41,7 @@ def multiples(table: str, peers: Sequence[str], rows: Sequence[str] = (), title:
     ink = _style.frame(axes, x="time / time of simdnn (1x)", grid="x")
     place, ticks = 0.0, []
     for row, bars in groups:
-        ticks.append((place + (len(bars) - 1) / 2, f"{row}\n{cells[row]['simdnn']} µs"))
+        ticks.append((place + (len(bars) - 1) / 2, f"{row}\n{time(cells[row]['simdnn'])}"))
         for peer, ratio in bars:
             color = ink.series[next(i for i, name in enumerate(PEERS) if peer.startswith(name))]
             left, width = min(1.0, ratio), abs(ratio - 1)
@@ -52,6 +52,13 @@ def multiples(table: str, peers: Sequence[str], rows: Sequence[str] = (), title:
     finish(axes, ink, ticks, max(ratio for _, bars in groups for _, ratio in bars))
     _style.title(axes, title or table)
     return axes
+
+
+def time(microseconds: str) -> str:
+    """A time in the unit that leaves it readable."""
+    value = float(microseconds)
+    unit, factor = next(one for one in (("s", 1e6), ("ms", 1e3), ("µs", 1)) if value >= one[1] or one[1] == 1)
+    return f"{value / factor:.3g} {unit}"
 
 
 def ratios(cells: dict[str, str], peers: Sequence[str]) -> list[tuple[str, float]]:

@@ -79,7 +79,7 @@ def mini_batch() -> Any:
         if start > 12:
             sheet.arrow((end, 12.4), (start, 12.4), 1)
     sheet.write((14.5, 5.6), "forward: outputs, and f' for later", color=first)
-    sheet.write((57.5, 16.4), "backward: dy, times the f' of the layer before", color=second, ha="right")
+    sheet.write((50.4, 17), "backward: dy, times the f'\nof the layer before", color=second)
     sheet.box((17, 20), (37.5, 4), "Arena", "one block of memory for all activations of a batch size", 2)
     sheet.box((17, 26), (37.5, 4), "flat buffers", "parameters, gradients, running statistics", 2)
     sheet.box((58, 26), (13, 4), "Optimizer", "one pass", 3)

@@ -15,8 +15,6 @@ import inventory
 import thumbnails
 from sphinx.application import Sphinx
 
-COMMANDS = ("", "train", "predict", "export", "info", "demo")
-
 
 class Writer:
     """Writes the lines of one page; pictures go to a folder of the build."""
@@ -101,14 +99,14 @@ class Writer:
 
 def commands() -> list[str]:
     """The page of the command line: its help."""
-    from simdnn.cli import main
+    from simdnn.cli import _main as cli
 
     lines = ["Command line", "============", ""]
-    for command in COMMANDS:
+    for command in ("", *cli.COMMANDS):
         title = f"simdnn {command}".rstrip()
         text = io.StringIO()
         with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
-            main([*command.split(), "--help"])
+            cli.main([*command.split(), "--help"])
         lines += [title, "-" * len(title), "", ".. code-block:: text", ""]
         lines += [*indented(text.getvalue().splitlines()), ""]
     return lines
