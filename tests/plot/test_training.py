@@ -266,7 +266,7 @@ def test_the_noise_of_batches_is_no_fall() -> None:
     step = np.arange(100)
     loss = 1 - 0.4 * np.clip((step - 50) / 30, 0, 1) + 0.05 * np.maximum(step - 85, 0)
     for seed in range(50):
-        noise = np.random.default_rng(seed).normal(scale=0.05, size=100)
+        noise = np.random.default_rng(seed).normal(scale=0.12, size=100)
         assert 50 < (steepest(smoothed(loss + noise)) or 0) < 85
 
 
