@@ -14,14 +14,13 @@ project = "simdnn"
 author = "the authors of simdnn"
 extensions = [
     "myst_nb",
-    "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",
     "sphinx_copybutton",
     "sphinx_design",
     "kernel",
     "figures",
+    "reference",
 ]
 exclude_patterns = ["_build"]
 suppress_warnings = ["config.cache"]
@@ -33,6 +32,7 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
+nb_execution_show_tb = True
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
 
@@ -47,11 +47,8 @@ pygments_dark_style = "github-dark"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
-default_role = "py:obj"
-autodoc_member_order = "bysource"
-autodoc_typehints = "none"
-napoleon_google_docstring = False
-napoleon_use_rtype = False
+add_module_names = False
+python_maximum_signature_line_length = 88
 
 
 def setup(app: Sphinx) -> None:

@@ -37,7 +37,8 @@ def darkened(drawing: str) -> str:
     for i, part in enumerate(parts[1:], 1):
         light = f"#{part[:6]}"
         parts[i] = TWINS.get(light.lower(), light)[1:] + part[6:]
-    return "#".join(parts)
+    # Without a color of its own an element is black, unless the drawing has another color for all.
+    return "#".join(parts).replace("<svg ", f'<svg fill="{DARK.text}" ', 1)
 
 
 class DarkTwins(SphinxTransform):

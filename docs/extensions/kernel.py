@@ -30,6 +30,7 @@ STYLE = {
 #: Figures as SVG, whose colors `figures` can exchange; the same names of their parts in each build.
 SETTINGS = f"""\
 c = get_config()
+c.Application.log_level = "ERROR"
 c.InlineBackend.figure_formats = {{"svg"}}
 c.InlineBackend.rc = {STYLE!r}
 """

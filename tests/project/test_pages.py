@@ -11,7 +11,9 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts]
 #: Modules that code blocks need, by the word after "python"; None for blocks that are not run.
-OTHERS = {"sklearn": "sklearn", "torch": "torch", "keras": None, "dask": None, "mpi4py": None}
+OTHERS = dict.fromkeys(("keras", "dask", "mpi4py")) | {
+    name: name for name in ("sklearn", "torch", "onnxruntime")
+}
 
 #: A fenced block: its language, the word after it, and its lines.
 BLOCK = re.compile(r"^(`{3,})(?:python|\{code-cell\}) *(.*)\n((?:.*\n)*?)\1$", re.MULTILINE)
@@ -74,7 +76,9 @@ def test_code_runs(page: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @every_page
-@pytest.mark.parametrize("library", ["sklearn", pytest.param("torch", marks=pytest.mark.peers)])
+@pytest.mark.parametrize(
+    "library", ["sklearn", *(pytest.param(one, marks=pytest.mark.peers) for one in ("torch", "onnxruntime"))]
+)
 def test_code_of_others_agrees(page: Path, library: str) -> None:
     if not any(library == block.library for block in blocks(page)):
         return
