@@ -4,14 +4,35 @@ import os
 from pathlib import Path
 from typing import Any
 
+from simdnn.plot._style import LIGHT, NOTE, TICK, TITLE
 from sphinx.application import Sphinx
 
+#: matplotlib's settings: the style of `simdnn.plot` for axes that a cell draws by itself.
+STYLE = {
+    "svg.hashsalt": "simdnn",
+    "figure.dpi": 100,
+    "axes.prop_cycle": f"cycler('color', {list(LIGHT.series)!r})",
+    "axes.edgecolor": LIGHT.soft,
+    "axes.labelcolor": LIGHT.soft,
+    "axes.labelsize": NOTE,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": LIGHT.text,
+    "axes.titlelocation": "left",
+    "axes.titlesize": TITLE,
+    "axes.titleweight": "bold",
+    "legend.fontsize": NOTE,
+    "xtick.color": LIGHT.soft,
+    "xtick.labelsize": TICK,
+    "ytick.color": LIGHT.soft,
+    "ytick.labelsize": TICK,
+}
 #: Figures as SVG, whose colors `figures` can exchange; the same names of their parts in each build.
-SETTINGS = """\
+SETTINGS = f"""\
 c = get_config()
 c.Application.log_level = "ERROR"
-c.InlineBackend.figure_formats = {"svg"}
-c.InlineBackend.rc = {"svg.hashsalt": "simdnn", "figure.dpi": 100}
+c.InlineBackend.figure_formats = {{"svg"}}
+c.InlineBackend.rc = {STYLE!r}
 """
 
 
