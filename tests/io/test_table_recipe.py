@@ -269,3 +269,22 @@ def test_masked_columns_are_refused() -> None:
     masked = np.ma.masked_array([1.0, 2.0], [False, True])
     with pytest.raises(TypeError, match="column a: a masked array"):
         table.Columns.fit({"a": masked}, bins=4)
+
+
+def test_predictions_are_clipped_to_the_seen_range_if_wanted() -> None:
+    y = {"y": np.array([1.5, -2.0, 9.0])}
+    outputs = np.array([[-100.0], [0.0], [100.0], [NAN]])
+    free = table.Target.fit(y, "y", "regression")
+    assert free.seen is None
+    assert free.restore(outputs)[2] > 9
+    assert "seen" not in free.to_dict()
+    clipped = table.Target.fit([y, {"y": [4.0]}], "y", "regression", clip=True)
+    again = table.Target.from_dict(json.loads(json.dumps(clipped.to_dict())))
+    for target in (clipped, again):
+        found = target.restore(outputs)
+        assert found[[0, 2]].tolist() == [-2.0, 9.0]
+        assert np.isclose(found[1], 3.125)
+        assert np.isnan(found[3])
+    assert table.Target.fit({"y": words("a", "b")}, "y", clip=True).seen is None
+    with pytest.raises(ValueError, match="low <= high"):
+        table.Target.from_dict(clipped.to_dict() | {"seen": [1, 0]})
