@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._utils.jsonable import only_keys
-from ._arrays import as_column, check_lengths, checked_columns
+from ._arrays import as_column, check_lengths
 from ._cells import Table
 from ._encoders import Categories
 from ._fitting import ColumnFit, Recipe
+from ._frames import checked_columns, is_table
 from ._numbers import Numbers, check_range
 from ._parts import RowChoice, parts_of, rows_from
 
@@ -123,7 +124,7 @@ class Columns:
             If a row is out of range.
         """
         recipe = Recipe(max_categories, max_one_hot, min_frequency, binary, numbers, bins)
-        choice, fits = RowChoice(rows, not hasattr(table, "items")), dict[str, ColumnFit]()
+        choice, fits = RowChoice(rows, not is_table(table)), dict[str, ColumnFit]()
         for part in parts_of(table):
             with rows_from(choice.begin):
                 columns = finite_columns(part)
