@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .._utils.arrays import as_cpu_array, refuse_unread
 from ._cells import INEXACT, as_text, column_of, exact_integers, is_missing, objects
+from ._times import as_dates, dates_of_words
 
 #: Types of the cells of a numeric column, and of all cells.
 NUMBERS = (int, float, np.integer, np.floating, Decimal)
@@ -24,12 +25,28 @@ def check_lengths(columns: dict[str, NDArray[Any]]) -> None:
         raise ValueError(f"the columns differ in length: {sizes:.200}")
 
 
-def as_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
+def as_column(what: str, values: Any, text: bool = False, dates: bool = False) -> NDArray[Any]:
     """A column from an array, a list, or the column of a DataFrame; `what` begins error messages.
 
     Numbers become float64, or stay whole where float64 would not tell them apart; text and booleans become
-    strings, and so do numbers if `text` is true.
+    strings, and so do numbers if `text` is true. If `dates` is true, dates and words of ISO 8601 become
+    points in time; otherwise dates are refused.
     """
+    if not dates:
+        return plain_column(what, values, text)
+    refuse_unread(what, values)
+    found = as_dates(what, values)
+    if found is None:
+        found = plain_column(what, values, text)
+        points = dates_of_words(found) if found.dtype == object else None
+        return found if points is None else points
+    if found.ndim != 1:
+        raise ValueError(f"{what}: expected one dimension, got shape {found.shape}")
+    return found
+
+
+def plain_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
+    """A column of numbers or of words."""
     if type(values) is np.ndarray and values.dtype == np.float64 and values.ndim == 1 and not text:
         return values.astype(np.float64, copy=False)
     refuse_unread(what, values)
@@ -162,7 +179,7 @@ def arrow_column(what: str, column: Any, text: bool) -> NDArray[Any]:
     kind = column.type
     check_kind(what, kind)
     if not text and (types.is_floating(kind) or (types.is_integer(kind) and column.null_count == 0)):
-        return as_column(what, column.to_numpy(zero_copy_only=False))
+        return plain_column(what, column.to_numpy(zero_copy_only=False))
     cells = column.to_pylist()
     if types.is_floating(kind):  # float32 keeps its shortest spelling
         exact = np.dtype(kind.to_pandas_dtype()).type
