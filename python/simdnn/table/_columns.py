@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._utils.check import check_probability
 from .._utils.jsonable import only_keys
 from ._arrays import as_column, check_lengths
 from ._cells import Table
@@ -186,13 +187,25 @@ class Columns:
         """Names of the text columns."""
         return [part.name for part in self.parts if isinstance(part, Categories)]
 
-    def transform(self, table: Table) -> NDArray[np.float32]:
+    @property
+    def dates(self) -> list[str]:
+        """Names of the columns of dates."""
+        return [part.name for part in self.parts if isinstance(part, Dates)]
+
+    def transform(
+        self, table: Table, *, unknown: float = 0.0, rng: int | np.random.Generator | None = 0
+    ) -> NDArray[np.float32]:
         """Encode a table.
 
         Parameters
         ----------
         table : dict or DataFrame
             Columns as in `fit`; columns that were not in the training data are not looked at.
+        unknown : float
+            Share of the rows, in [0, 1), whose category in a column for an embedding counts as an unknown
+            one. A share such as 0.02 of the training data trains the vector of unknown categories.
+        rng : int, Generator or None
+            Seed of the draw of these rows.
 
         Returns
         -------
@@ -201,10 +214,11 @@ class Columns:
         Raises
         ------
         TypeError
-            If an array is masked.
+            If an array is masked, or the share is no number.
         ValueError
-            If a column is missing, a numeric column holds text that is no number, a number is infinite or,
-            itself or scaled, beyond float32, or a column is refused as in `fit`.
+            If the share is out of its range, a column is missing, a numeric column holds text that is no
+            number, a number is infinite or, itself or scaled, beyond float32, a column of dates holds
+            anything else, or a column is refused as in `fit`.
 
         Warns
         -----
@@ -212,7 +226,12 @@ class Columns:
             If a column has not a single category of the training data, or ids without their leading zeros, or
             no numbers where the training data had no missing ones.
         """
-        return self._inputs(table, warn=True)
+        share = check_probability("unknown", unknown)
+        inputs = self._inputs(table, warn=True)
+        generator = np.random.default_rng(rng)
+        for at, (size, _) in self.embeddings.items() if share else ():
+            inputs[generator.random(len(inputs)) < share, at] = size - 1
+        return inputs
 
     def _inputs(self, table: Table, warn: bool) -> NDArray[np.float32]:
         """The inputs of `transform`; `warn` is false for a part of a table, which may be unlike others."""
