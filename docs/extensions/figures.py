@@ -5,6 +5,7 @@ them.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +17,44 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 
-#: Colors of drawings on white paper and those of their twins; black is matplotlib's color of texts.
-TWINS = {
-    "#ffffff": "#131416",
-    "#000000": DARK.text,
-    **{
-        light: dark
-        for light, dark in zip(
-            [LIGHT.text, LIGHT.soft, LIGHT.grid, LIGHT.band, *LIGHT.series],
-            [DARK.text, DARK.soft, DARK.grid, DARK.band, *DARK.series],
-            strict=True,
-        )
-    },
-}
+#: Colors of drawings on white paper and those of their twins.
+TWINS = {"#ffffff": "#131416", "#000000": DARK.text} | dict(
+    zip(
+        (LIGHT.text, LIGHT.soft, LIGHT.grid, LIGHT.band, *LIGHT.series),
+        (DARK.text, DARK.soft, DARK.grid, DARK.band, *DARK.series),
+        strict=True,
+    )
+)
+#: Other colors keep their hue, and light and dark change places: rows of an affine map of red, green and blue
+#: to 0.075 + 0.85 times the inverted color, which is turned by 180 degrees on the circle of hues.
+INVERSE = (
+    (0.488, -1.216, -0.122, 0.925),
+    (-0.362, -0.366, -0.122, 0.925),
+    (-0.362, -1.216, 0.728, 0.925),
+)
+COLOR = re.compile(r"#[0-9a-fA-F]{6}\b")
 
 
 def darkened(drawing: str) -> str:
-    """The text of an SVG in the colors for dark pages."""
-    parts = drawing.split("#")
-    for i, part in enumerate(parts[1:], 1):
-        light = f"#{part[:6]}"
-        parts[i] = TWINS.get(light.lower(), light)[1:] + part[6:]
-    # Without a color of its own an element is black, unless the drawing has another color for all.
-    return "#".join(parts).replace("<svg ", f'<svg fill="{DARK.text}" ', 1)
+    """The text of an SVG in the colors for dark pages; images in it are inverted by a filter."""
+    rows = " ".join(f"{r} {g} {b} 0 {constant}" for r, g, b, constant in INVERSE)
+    night = (
+        '<filter id="night" color-interpolation-filters="sRGB">'
+        f'<feColorMatrix values="{rows} 0 0 0 1 0"/></filter>'
+    )
+    # An element without a color is black, unless the whole drawing has another one.
+    text = COLOR.sub(lambda match: twin_of(match[0].lower()), drawing)
+    text = re.sub(r"<svg ([^>]*)>", rf'<svg fill="{DARK.text}" \1>{night}', text, count=1)
+    return text.replace("<image ", '<image filter="url(#night)" ')
+
+
+def twin_of(color: str) -> str:
+    """The color of the style for dark pages, or the inverse of any other color."""
+    if color in TWINS:
+        return TWINS[color]
+    red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    values = [r * red + g * green + b * blue + constant for r, g, b, constant in INVERSE]
+    return "#" + "".join(f"{round(255 * min(max(value, 0), 1)):02x}" for value in values)
 
 
 class DarkTwins(SphinxTransform):
