@@ -11,15 +11,11 @@ from tests.support.registry import FLOATS, same_bits, spread
 
 def pair(dtype: Any) -> tuple[nn.Sequential, nn.Sequential]:
     """Two equal architectures with other numbers, in buffers too."""
-    models = tuple(
-        nn.Sequential(
-            nn.Dense(4, 6), nn.BatchNorm1d(6), nn.Dropout(0.5), nn.Dense(6, 2), rng=seed, dtype=dtype
-        )
-        for seed in (0, 1)
-    )
-    for model in models:
+    layers = nn.Dense(4, 6), nn.BatchNorm1d(6), nn.Dropout(0.5), nn.Dense(6, 2)
+    first, second = (nn.Sequential(*layers, rng=seed, dtype=dtype) for seed in (0, 1))
+    for model in (first, second):
         model.forward(spread(40, dtype).reshape(10, 4), training=True)
-    return models
+    return first, second
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

@@ -364,7 +364,7 @@ def test_a_scheduled_weight_decay_is_that_of_each_step() -> None:
     optimizer.weight_decay = 0.25
     assert optimizer.weight_decay == 0.25
     with pytest.raises(TypeError, match="weight_decay: expected a number"):
-        optimizer.weight_decay = lambda step: 0.5  # type: ignore[assignment,misc]
+        optimizer.weight_decay = lambda step: 0.5  # type: ignore[assignment]
 
 
 def test_fit_many_follows_a_scheduled_weight_decay_in_lanes_and_outside() -> None:

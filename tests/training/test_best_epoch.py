@@ -86,7 +86,7 @@ def test_the_model_ends_with_its_best_epoch(monitor: Any, ties: Ties) -> None:
 def test_ties_occur_in_these_trainings() -> None:
     first, last = ((trainers(8), ties) for ties in ("first", "last"))
     for members, ties in (first, last):
-        fit_many(members, X, Y, epochs=25, validation=HELD, restore_best=ties, monitor="val_accuracy")  # type: ignore[arg-type]
+        fit_many(members, X, Y, epochs=25, validation=HELD, restore_best=ties, monitor="val_accuracy")
     pairs = zip(first[0], last[0], strict=True)
     assert any(not same_bits(a.model.flat_parameters, b.model.flat_parameters) for a, b in pairs)
 
