@@ -69,12 +69,13 @@ void Optimizer<T>::set_own_counts(const std::vector<OwnCount>& counts, std::int6
 template <class T>
 void Optimizer<T>::fill_spans(const std::vector<const T*>& gradients, bool merged, const Choice& choice) {
   const bool penalties = config_->options[kL1] != 0 || config_->options[kL2] != 0;
+  const bool special = !config_->groups.empty() || !late_.empty();
   slots();
   spans_.clear();
   listed_.clear();
   for (std::size_t s = 0; s < segments_.size(); ++s) {
     const Segment& segment = segments_[s];
-    if (!choice(segment) || frozen(segment)) continue;
+    if (special && (!choice(segment) || frozen(segment))) continue;
     const bool penalized = !penalties || this->penalized(segment);
     if (merged && !spans_.empty()) {
       UpdateSpan<T>& before = spans_.back();
