@@ -13,7 +13,7 @@ from typing import Any
 from .._utils.check import check_int, check_name
 from ._page import page, policy
 from ._session import LEASE
-from ._sessions import SessionError, Sessions
+from ._sessions import EndedError, FullError, Sessions
 from ._settings import checked
 
 #: The only address that the server listens at, and the names that a browser on this machine has for it.
@@ -104,13 +104,14 @@ class Handler(BaseHTTPRequestHandler):
             kind, body = answer()
         except RefusedError as refusal:
             status, body = refusal.status, _error(refusal)
-        except SessionError as error:
+        except EndedError as error:
             status, body = Status.GONE, _error(error)
+        except FullError as error:
+            status, body = Status.SERVICE_UNAVAILABLE, _error(error)
         except (TypeError, ValueError, ImportError) as error:
             status, body = Status.BAD_REQUEST, _error(error)
         self.send_response(status)
-        if status not in (Status.OK, Status.GONE, Status.BAD_REQUEST):
-            self.close_connection = True  # its body may not have been read
+        if status is not Status.OK:  # the body of the request may not have been read
             self.send_header("Connection", "close")
         self._send(kind, body)
 

@@ -12,8 +12,12 @@ from ._settings import Settings
 MOST = 16
 
 
-class SessionError(Exception):
-    """A session that is not there, or that there is no room for."""
+class EndedError(Exception):
+    """A session that is not there any more."""
+
+
+class FullError(Exception):
+    """Too many sessions."""
 
 
 class Sessions:
@@ -29,7 +33,7 @@ class Sessions:
 
         Raises
         ------
-        SessionError
+        FullError
             If too many tabs train.
         """
         if instead_of is not None:
@@ -47,20 +51,20 @@ class Sessions:
                 self._views[view.session.key] = view
                 return view
         view.session.close()
-        raise SessionError(f"{MOST} tabs train already: close one of them")
+        raise FullError(f"{MOST} tabs train already: close one of them")
 
     def find(self, key: str) -> View:
         """The view of a session.
 
         Raises
         ------
-        SessionError
-            If it has ended.
+        EndedError
+            If it has.
         """
         with self._lock:
             view = self._views.get(key)
         if view is None or view.session.closed:
-            raise SessionError("this training has ended")
+            raise EndedError("this training has ended")
         return view
 
     def end(self, key: str) -> None:

@@ -1,0 +1,225 @@
+"""The page in a real browser: clicks train a network, and everyone can use it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.playground.client import served
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="needs the extra [test]: selenium")
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None,
+    reason="needs a browser: Debian's chromium and chromium-driver, or Chrome with chromedriver",
+)
+
+
+class Browser:
+    """A tab of the browser that shows the page."""
+
+    def __init__(self, driver: Any, url: str) -> None:
+        self.driver, self.url = driver, url
+
+    def open(self, query: str = "", width: int = 1280, theme: str = "light") -> None:
+        """Opens the page in a window of a width and a theme, and waits for the first frame."""
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        self.driver.get("about:blank")
+        self.driver.get(self.url + query)
+        self.wait(lambda: self.text("verdict"))
+
+    def wait(self, until: Callable[[], Any]) -> Any:
+        return WebDriverWait(self.driver, 20, poll_frequency=0.05).until(lambda _: until())
+
+    def find(self, name: str) -> Any:
+        return self.driver.find_element(By.ID, name)
+
+    def text(self, name: str) -> str:
+        return str(self.find(name).text)
+
+    def number(self, name: str) -> float:
+        return float(self.text(name).replace(",", "").rstrip("%") or "nan")
+
+    def fill(self, name: str, value: str) -> None:
+        """Types a value into the field of a setting and leaves the field."""
+        field = self.find(f"set-{name}")
+        field.clear()
+        field.send_keys(value + Keys.TAB)
+
+    def script(self, text: str) -> Any:
+        return self.driver.execute_script(text)
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield found
+    found.quit()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    with served() as found:
+        yield found
+
+
+@pytest.fixture
+def browser(driver: Any, server: Any) -> Iterator[Browser]:
+    """A browser whose console has no message at the end."""
+    driver.get_log("browser")
+    yield Browser(driver, server.url)
+    messages = driver.get_log("browser")
+    assert not messages, messages
+
+
+def test_a_click_trains_a_network(browser: Browser) -> None:
+    browser.open()
+    assert browser.number("steps") == 0
+    browser.find("run").click()
+    browser.wait(lambda: browser.number("test-accuracy") > 97)
+    assert browser.text("run") == "Pause"
+    assert browser.number("steps") > 0
+    browser.find("run").click()
+    browser.wait(lambda: browser.text("run") == "Run")
+    steps = browser.number("steps")
+    assert browser.text("verdict") == "healthy"
+    browser.find("epoch").click()
+    browser.wait(lambda: browser.number("steps") == steps + 16)
+    assert "points are right" in browser.find("surface").get_attribute("aria-label")
+    assert "Loss after" in browser.find("curve").find_element(By.TAG_NAME, "svg").get_attribute("aria-label")
+    browser.find("again").click()
+    browser.wait(lambda: browser.number("steps") == 0)
+
+
+def test_a_link_shows_an_illness_and_a_button_heals_it(browser: Browser) -> None:
+    browser.open("?preset=vanishing", theme="dark")
+    assert browser.text("verdict") == "vanishing gradients"
+    assert "Thirty layers" in browser.text("lesson-text")
+    browser.find("heal").click()
+    browser.wait(lambda: browser.number("test-accuracy") > 97)
+    browser.wait(lambda: browser.text("verdict") == "healthy")
+    assert browser.find("set-residual").is_selected()
+    assert "residual=true" in browser.driver.current_url
+    settings = browser.driver.current_url.partition("?")[2]
+    browser.open(f"?{settings}")
+    assert browser.find("set-residual").is_selected(), "the address has the settings"
+    assert browser.find("set-layers").get_attribute("value") == "30"
+
+
+def test_settings_begin_another_network(browser: Browser) -> None:
+    browser.open()
+    browser.find("run").click()
+    browser.wait(lambda: browser.number("steps") > 0)
+    browser.fill("layers", "3")
+    browser.fill("widths", "7, 6, 5")
+    Select(browser.find("set-data")).select_by_value("blobs")
+    browser.script("document.getElementById('code').open = true")
+    browser.wait(lambda: "nn.Dense(7, 6" in browser.text("program"))
+    assert "'blobs'" in browser.text("program")
+    browser.wait(lambda: browser.number("steps") > 0)
+    assert browser.find("set-momentum").get_attribute("disabled")
+    Select(browser.find("set-optimizer")).select_by_value("sgd")
+    assert not browser.find("set-momentum").get_attribute("disabled")
+
+
+def test_wrong_settings_are_marked(browser: Browser) -> None:
+    browser.open()
+    for name, value, words in (
+        ("lr", "-1", "greater than or equal to 0"),
+        ("widths", "many", "expected numbers such as 32, 16, 8"),
+        ("lr", "", "fill out this field"),
+    ):
+        browser.fill(name, value)
+        browser.wait(lambda words=words: words in browser.text("message"))
+        assert browser.find(f"set-{name}").get_attribute("aria-invalid") == "true"
+        assert words in browser.text(f"set-{name}-error")
+        browser.fill(name, "0.1" if name == "lr" else "8")
+        browser.wait(lambda: not browser.find("message").is_displayed())
+        assert browser.find(f"set-{name}").get_attribute("aria-invalid") is None
+
+
+def test_an_error_of_the_server_is_marked(browser: Browser) -> None:
+    browser.open()
+    browser.fill("widths", "300")
+    browser.wait(lambda: "expected an integer from 1 to 256, got 300" in browser.text("set-widths-error"))
+    (message,) = browser.driver.get_log("browser")
+    assert "400" in message["message"], "the browser itself logs that answer"
+
+
+@pytest.mark.parametrize("key", [Keys.ENTER, Keys.SPACE])
+def test_the_keyboard_is_enough(browser: Browser, key: str) -> None:
+    browser.open()
+    seen = []
+    for _ in range(60):
+        browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+        seen.append(browser.script("return document.activeElement.id"))
+        if seen[-1] == "run":
+            break
+    assert seen[-1] == "run", seen
+    browser.driver.switch_to.active_element.send_keys(key)
+    browser.wait(lambda: browser.number("steps") > 0)
+
+
+def test_everything_that_takes_the_focus_has_a_name(browser: Browser) -> None:
+    browser.open("?preset=exploding")
+    browser.script("for (const one of document.querySelectorAll('details')) one.open = true")
+    nodes = browser.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    unnamed, named = [], 0
+    for node in nodes:
+        properties = {one["name"]: one["value"].get("value") for one in node.get("properties", [])}
+        role = node.get("role", {}).get("value")
+        if node.get("ignored") or role == "RootWebArea":
+            continue
+        if properties.get("focusable") or role in ("img", "image", "form", "table"):
+            named += 1
+            if not node.get("name", {}).get("value"):
+                unnamed.append((role, node.get("backendDOMNodeId")))
+    assert named > 30
+    assert [one for one in unnamed if one[0] != "table"] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_page_fits_its_window(browser: Browser, width: int, theme: str) -> None:
+    browser.open("?preset=exploding", width, theme)
+    browser.script("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert browser.script("return document.documentElement.scrollWidth <= innerWidth")
+    outside = browser.script(
+        "return [...document.querySelectorAll('main *')]"
+        ".filter((one) => !one.closest('svg, .scroll, pre, .unseen') && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 80))"
+    )
+    assert not outside
+    dark = browser.script("return getComputedStyle(document.body).backgroundColor") == "rgb(17, 21, 27)"
+    assert dark == (theme == "dark")
+
+
+def test_tabs_train_apart_and_end_when_they_are_closed(browser: Browser, server: Any) -> None:
+    driver = browser.driver
+    browser.open()
+    first, before = driver.current_window_handle, len(server.sessions)
+    driver.switch_to.new_window("tab")
+    browser.open("?preset=spirals")
+    browser.find("run").click()
+    browser.wait(lambda: browser.number("steps") > 0)
+    assert len(server.sessions) == before + 1
+    driver.close()
+    driver.switch_to.window(first)
+    browser.wait(lambda: len(server.sessions) == before)
+    assert browser.number("steps") == 0
