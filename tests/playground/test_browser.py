@@ -139,8 +139,9 @@ def test_settings_begin_another_network(browser: Browser) -> None:
     assert not browser.find("set-momentum").get_attribute("disabled")
 
 
-def test_wrong_settings_are_marked(browser: Browser) -> None:
+def test_wrong_settings_are_marked_and_stop_nothing(browser: Browser) -> None:
     browser.open()
+    browser.find("run").click()
     for name, value, words in (
         ("lr", "-1", "greater than or equal to 0"),
         ("widths", "many", "expected numbers such as 32, 16, 8"),
@@ -150,6 +151,8 @@ def test_wrong_settings_are_marked(browser: Browser) -> None:
         browser.wait(lambda words=words: words in browser.text("message"))
         assert browser.find(f"set-{name}").get_attribute("aria-invalid") == "true"
         assert words in browser.text(f"set-{name}-error")
+        steps = browser.number("steps")
+        browser.wait(lambda steps=steps: browser.number("steps") > steps)
         browser.fill(name, "0.1" if name == "lr" else "8")
         browser.wait(lambda: not browser.find("message").is_displayed())
         assert browser.find(f"set-{name}").get_attribute("aria-invalid") is None
@@ -157,8 +160,11 @@ def test_wrong_settings_are_marked(browser: Browser) -> None:
 
 def test_an_error_of_the_server_is_marked(browser: Browser) -> None:
     browser.open()
+    browser.find("run").click()
     browser.fill("widths", "300")
     browser.wait(lambda: "expected an integer from 1 to 256, got 300" in browser.text("set-widths-error"))
+    steps = browser.number("steps")
+    browser.wait(lambda: browser.number("steps") > steps)
     (message,) = browser.driver.get_log("browser")
     assert "400" in message["message"], "the browser itself logs that answer"
 
@@ -203,11 +209,24 @@ def test_the_page_fits_its_window(browser: Browser, width: int, theme: str) -> N
     assert browser.script("return document.documentElement.scrollWidth <= innerWidth")
     outside = browser.script(
         "return [...document.querySelectorAll('main *')]"
-        ".filter((one) => !one.closest('svg, .scroll, pre, .unseen') && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 80))"
+        ".filter((one) => !one.closest('svg, .scroll, pre, .unseen'))"
+        ".filter((one) => one.getBoundingClientRect().right > innerWidth + 1)"
+        ".map((one) => one.outerHTML.slice(0, 80))"
     )
     assert not outside
     dark = browser.script("return getComputedStyle(document.body).backgroundColor") == "rgb(17, 21, 27)"
     assert dark == (theme == "dark")
+
+
+def test_the_page_says_when_the_playground_has_ended(driver: Any) -> None:
+    with served() as server:
+        browser = Browser(driver, server.url)
+        browser.open()
+        browser.find("run").click()
+        browser.wait(lambda: browser.number("steps") > 0)
+    browser.wait(lambda: browser.text("run") == "Run")
+    assert browser.text("message").startswith(("the playground has ended", "The playground does not answer"))
+    driver.get_log("browser")
 
 
 def test_tabs_train_apart_and_end_when_they_are_closed(browser: Browser, server: Any) -> None:

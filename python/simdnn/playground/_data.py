@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,15 +74,13 @@ def samples(name: str, noise: float = 0.1, seed: int = 0) -> Samples:
     noise, seed = check_finite("noise", noise, 0, 1), check_int("seed", seed, 0)
     random = np.random.default_rng(seed)
     if name == "digits":
-        return _split(*_digits(), random, HELD_OUT)
-    x, y = SHAPES[name](2 * POINTS, noise, random)
-    x = (x - x.mean(axis=0)) / x.std(axis=0)
-    return _split(x.astype(np.float32), y, random, 0.5)
-
-
-def _split(x: Any, y: Any, random: np.random.Generator, held_out: float) -> Samples:
-    """The rows in a random order, split into training and test."""
-    test, train = np.split(random.permutation(len(x)), [round(held_out * len(x))])
+        images, labels = _digits()
+        test, train = np.split(random.permutation(len(images)), [round(HELD_OUT * len(images))])
+        return Samples(images[train], labels[train], images[test], labels[test])
+    points, y = SHAPES[name](2 * POINTS, noise, random)
+    x = ((points - points.mean(axis=0)) / points.std(axis=0)).astype(np.float32)
+    by_class = np.argsort(y, kind="stable")  # both halves have as many points of each class
+    test, train = by_class[::2], by_class[1::2]
     return Samples(x[train], y[train], x[test], y[test])
 
 

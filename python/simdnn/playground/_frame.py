@@ -37,6 +37,7 @@ class View:
         self._lock = threading.Lock()
         self._report: Report | None = None
         self._due = 0.0
+        self._latest: dict[str, Any] = {"version": 0}
 
     def description(self) -> dict[str, Any]:
         """The facts that do not change while the network trains."""
@@ -58,7 +59,13 @@ class View:
         """The state as soon as its version is above `seen`, or after some seconds."""
         now = self.session.snapshot(seen, seconds)
         with self._lock:
-            report = self._examined(now)
+            if self._latest["version"] < now.version:
+                self._latest = self._drawn(now)
+            return self._latest
+
+    def _drawn(self, now: Snapshot) -> dict[str, Any]:
+        """The frame of a state."""
+        report = self._examined(now)
         scores = {name: _number(value) for name, value in vars(now.scores).items()}
         return {
             **{"version": now.version, "state": now.state, "steps": now.steps, "speed": round(now.speed)},

@@ -58,9 +58,10 @@ PRESETS: dict[str, Preset] = {
     ),
     "exploding": Preset(
         "Exploding gradients",
-        "Weights that are four times too large: activations grow from layer to layer, and gradients on"
-        " the way back. The loss begins in the thousands or is not even a number.",
-        _deep(8, 16, "relu", gain=4.0, optimizer="sgd", lr=0.01),
+        "Weights that are four times too large: activations grow from layer to layer, and gradients on the"
+        " way back. The loss begins in the thousands; with a rate of 0.01 it is infinite within an epoch,"
+        " with this tiny one it takes forever.",
+        _deep(8, 16, "relu", gain=4.0, optimizer="sgd", lr=1e-6),
         "exploding",
         ("Gain 1", {"gain": 1.0, "lr": 0.05}),
     ),

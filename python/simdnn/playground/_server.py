@@ -53,6 +53,7 @@ class Playground(ThreadingHTTPServer):
         super().__init__((ADDRESS, port), Handler)
         self.sessions, self.token = Sessions(lease), secrets.token_urlsafe(24)
         self.hosts = {f"{host}:{self.server_port}" for host in HOSTS}
+        self.closed = False
 
     @property
     def url(self) -> str:
@@ -61,6 +62,7 @@ class Playground(ThreadingHTTPServer):
 
     def close(self) -> None:
         """Ends the server, which does not run any more, and all trainings."""
+        self.closed = True
         self.server_close()
         self.sessions.end_all()
 
@@ -101,6 +103,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if self.headers.get("Host") not in self.server.hosts:
                 raise RefusedError(Status.FORBIDDEN, f"Host: expected one of {', '.join(self.server.hosts)}")
+            if self.server.closed:  # connections that were open before live on
+                raise RefusedError(Status.SERVICE_UNAVAILABLE, "the playground has ended")
             kind, body = answer()
         except RefusedError as refusal:
             status, body = refusal.status, _error(refusal)

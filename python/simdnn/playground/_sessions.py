@@ -29,16 +29,16 @@ class Sessions:
         self._lock = threading.Lock()
 
     def begin(self, settings: Settings, instead_of: str | None = None) -> View:
-        """A new session, which replaces another one of the same tab.
+        """A new session, which replaces another one of the same tab, unless its settings are wrong.
 
         Raises
         ------
         FullError
             If too many tabs train.
         """
+        view = View(Session(settings, self._lease))
         if instead_of is not None:
             self.end(instead_of)
-        view = View(Session(settings, self._lease))
         with self._lock:
             self._views = {key: one for key, one in self._views.items() if not one.session.closed}
             if full := len(self._views) >= MOST:

@@ -1,7 +1,7 @@
 // The curves of the losses and the statistics of the layers, both on a logarithmic scale.
 
-const MARGIN = { left: 46, right: 78, top: 8, bottom: 36 };
-const HEIGHT = 220;
+const MARGIN = { left: 46, right: 78, top: 8, bottom: 26 };
+const HEIGHT = 214;
 /** Numbers below and above are drawn at the edge. */
 const [LEAST, MOST] = [1e-14, 1e14];
 
@@ -48,8 +48,8 @@ function nameLines({ chart, x1 }, names) {
 }
 
 /** Text below the axis. */
-const below = ({ chart, bottom }, x, text, line = 1, anchor = "middle") =>
-  chart.append(drawn("text", { x, y: bottom + 2 + 14 * line, "text-anchor": anchor }, text));
+const below = ({ chart, bottom }, x, text, anchor = "middle") =>
+  chart.append(drawn("text", { x, y: bottom + 16, "text-anchor": anchor }, text));
 
 /** The losses of training and test over the steps. */
 function drawCurve(box, [steps, losses, tests]) {
@@ -79,7 +79,7 @@ function drawCurve(box, [steps, losses, tests]) {
   const unit = 10 ** Math.floor(Math.log10(last));
   const stride = last / unit > 5 ? 2 * unit : last / unit > 2 ? unit : unit / 2;
   for (let step = 0; step <= last; step += stride) below(axes, x(step), short(step));
-  below(axes, axes.x1, "steps", 1.95, "end");
+  below(axes, axes.x1 + 8, "steps", "start");
   box.replaceChildren(axes.chart);
 }
 
@@ -122,6 +122,6 @@ function drawLayers(box, layers) {
   nameLines(axes, names);
   const stride = Math.ceil(layers.length / Math.max(4, Math.floor((axes.x1 - axes.x0) / 34)));
   for (let i = 0; i < layers.length; i += stride) below(axes, x(i), i === layers.length - 1 ? "out" : i + 1);
-  below(axes, axes.x1, "layer", 1.95, "end");
+  below(axes, axes.x1 + 8, "layer", "start");
   box.replaceChildren(axes.chart);
 }

@@ -25,28 +25,53 @@ function complain(error) {
   else controls.forgive();
 }
 
-/** Begins a session with the settings of the form. */
+/** Begins a session with the settings of the form; if they are wrong, an earlier one goes on. */
 async function begin() {
+  let settings;
+  try {
+    settings = controls.read();
+  } catch (error) {
+    complain(error);
+    return;
+  }
   const mine = ++current;
   beginning = true;
   label();
+  if (latest === null) element("view-title").textContent = "The data are being read ...";
   try {
-    const settings = controls.read();
-    const description = await call("/begin", { settings, session });
-    if (mine !== current) return void call("/end", { session: description.session });
-    session = description.session;
-    complain(null);
-    controls.toAddress(preset);
-    surface.begin(description);
-    report.begin();
-    element("program").textContent = description.program;
-    latest = null;
-    beginning = false;
-    if (running) await control("run");
+    await start(settings, mine);
     await watch(mine);
   } catch (error) {
     if (mine === current) stopped(error);
   }
+}
+
+/** Begins a session, unless the server refuses its settings. */
+async function start(settings, mine) {
+  let description;
+  try {
+    description = await call("/begin", { settings, session });
+  } catch (error) {
+    if (mine !== current) return;
+    beginning = false;
+    if (error.status !== 400 || session === null) throw error;
+    label();
+    complain(error);
+    return;
+  }
+  if (mine !== current) {
+    call("/end", { session: description.session }).catch(() => {});
+    return;
+  }
+  session = description.session;
+  complain(null);
+  controls.toAddress(preset);
+  surface.begin(description);
+  report.begin();
+  element("program").textContent = description.program;
+  latest = null;
+  beginning = false;
+  if (running) await control("run");
 }
 
 /** Draws frames while the session is the current one. */
@@ -68,6 +93,7 @@ function stopped(error) {
     return;
   }
   running = beginning = false;
+  if (latest !== null) latest = { ...latest, state: "paused" };
   label();
   complain(error);
 }
@@ -77,16 +103,22 @@ function draw(frame) {
   const before = latest?.state;
   latest = frame;
   running = frame.state === "running";
-  report.show(frame);
-  surface.show(frame.seen);
-  drawCurve(element("curve"), frame.curve);
-  if (frame.layers.some((layer) => layer.activation !== null)) drawLayers(element("layers"), frame.layers);
+  report.judge(frame);
+  paint(frame);
   label();
   if (before === frame.state) return;
   surface.describe(frame);
   const words = STATES[frame.state];
   if (words.trouble) complain(new Error(words.trouble));
   element("status").textContent = `${words.name} after ${count(frame.steps)} steps, test accuracy ${percent(frame.test_accuracy)}.`;
+}
+
+/** Draws the numbers and the pictures of a frame. */
+function paint(frame) {
+  report.show(frame);
+  surface.show(frame.seen);
+  drawCurve(element("curve"), frame.curve);
+  if (frame.layers.some((layer) => layer.activation !== null)) drawLayers(element("layers"), frame.layers);
 }
 
 const STATES = {
@@ -154,7 +186,7 @@ element("copy").addEventListener("click", async () => {
   element("status").textContent = "The program is copied.";
 });
 
-const redraw = () => latest && draw(latest);
+const redraw = () => latest && paint(latest);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 new ResizeObserver(redraw).observe(element("results"));
 element("numbers").closest("details").addEventListener("toggle", redraw);

@@ -16,14 +16,13 @@ const report = {
   show(frame) {
     const texts = {
       steps: count(frame.steps),
-      speed: frame.state === "running" ? count(frame.speed) : "paused",
+      speed: frame.state === "running" ? count(frame.speed) : frame.state === "paused" ? "paused" : "ended",
       loss: number(frame.loss),
       "test-loss": number(frame.test_loss),
       accuracy: percent(frame.accuracy),
       "test-accuracy": percent(frame.test_accuracy),
     };
     for (const [id, text] of Object.entries(texts)) element(id).textContent = text;
-    this.judge(frame);
     this.tabulate(frame.layers);
   },
 
