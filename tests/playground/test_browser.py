@@ -158,6 +158,19 @@ def test_wrong_settings_are_marked_and_stop_nothing(browser: Browser) -> None:
         assert browser.find(f"set-{name}").get_attribute("aria-invalid") is None
 
 
+@pytest.mark.parametrize("query", ["?preset=cats", "?depth=3"])
+def test_an_address_of_another_page_is_told_so(browser: Browser, query: str) -> None:
+    browser.open(query)
+    assert "settings that this page does not have" in browser.text("lesson-text")
+    assert browser.find("set-layers").get_attribute("value") == "2"
+
+
+@pytest.mark.parametrize("name", ["data", "lr", "widths"])
+def test_wrong_values_of_an_address_are_marked(browser: Browser, name: str) -> None:
+    browser.driver.get(f"{browser.url}?{name}=cats")
+    browser.wait(lambda: browser.text(f"set-{name}-error"))
+
+
 def test_an_error_of_the_server_is_marked(browser: Browser) -> None:
     browser.open()
     browser.find("run").click()

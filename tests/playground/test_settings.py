@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from simdnn import Trainer, diagnostics, nn, optim, playground
 from simdnn.diagnostics._rules import RULES
 from simdnn.playground._data import NAMES, POINTS, SHAPES, Samples
+from simdnn.playground._frame import SIDE, View
 from simdnn.playground._network import blocks_of, make_trainer, program
 from simdnn.playground._presets import PRESETS, Preset
 from simdnn.playground._session import Session
@@ -95,6 +98,39 @@ def test_every_setting_reaches_the_training() -> None:
         trainer.fit(samples.x, samples.y, epochs=1, batch_size=settings.batch)
         found[name] = trainer.model.flat_parameters.tobytes()
     assert len(set(found.values())) == len(found)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_settings_train_and_have_a_picture(seed: int) -> None:
+    session = Session(checked(drawn(np.random.default_rng(seed))), lease=1e9)
+    view = View(session)
+    json.dumps(view.description(), allow_nan=False)
+    session.control("epoch")
+    frame = view.frame(0, 0)
+    while frame["state"] in ("running", "paused") and frame["steps"] == 0:
+        frame = view.frame(frame["version"], 1)
+    session.close(10)
+    assert frame["state"] in ("paused", "diverged")
+    assert len(frame["layers"]) == session.settings.layers + 1
+    assert len(base64.b64decode(frame["seen"])) == SIDE * SIDE
+    json.dumps(frame, allow_nan=False)
+
+
+def drawn(random: np.random.Generator) -> dict[str, Any]:
+    """A random value of each setting."""
+    found: dict[str, Any] = {}
+    for row in described():
+        kind, low, high = row["kind"], row.get("low", 0), row.get("high", 1)
+        if kind == "choice":
+            found[row["name"]] = str(random.choice([one for one in row["choices"] if one != "digits"]))
+        elif kind == "number":
+            found[row["name"]] = min(max(low, random.choice([-1, 1]) * 10 ** random.uniform(-6, 3)), high)
+        elif kind == "integer":
+            found[row["name"]] = int(min(high, low + 10 ** random.uniform(0, 3)))
+        elif kind == "flag":
+            found[row["name"]] = bool(random.integers(2))
+    found["layers"] = int(random.integers(0, 9))
+    return found | {"widths": random.integers(1, 20, max(found["layers"], 1)).tolist()}
 
 
 def test_the_bias_and_the_gain_are_those_of_hidden_layers() -> None:

@@ -28,7 +28,7 @@ const controls = {
     const notes = [made("span", { class: "hint", id: `${id}-hint` }, row.hint), made("span", { class: "error", id: `${id}-error` })];
     let input;
     if (row.kind === "choice") {
-      input = made("select", about, ...row.choices.map((one) => made("option", { value: one }, one)));
+      input = made("select", { ...about, required: "" }, ...row.choices.map((one) => made("option", { value: one }, one)));
     } else if (row.kind === "flag") {
       input = made("input", { ...about, type: "checkbox" });
     } else if (row.kind === "widths") {
@@ -109,7 +109,7 @@ const controls = {
     const { preset = "circles", ...own } = asked;
     const known = Object.keys(own).every((name) => name in this.inputs) && preset in facts.presets;
     const settings = { ...facts.presets[preset]?.settings, ...own };
-    return { preset: Object.keys(own).length ? "" : preset, settings, known };
+    return { preset: known && Object.keys(own).length === 0 ? preset : "", settings, known };
   },
 
   /** Writes the settings that differ from the defaults into the address, so that it can be shared. */

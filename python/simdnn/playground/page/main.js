@@ -198,4 +198,4 @@ addEventListener("pageshow", ({ persisted }) => persisted && begin());
 
 const asked = controls.fromAddress();
 choose(asked.preset, asked.settings);
-if (!asked.known) complain(new Error("The address asks for settings that this page does not have."));
+if (!asked.known) element("lesson-text").textContent = "The address asks for settings that this page does not have.";
