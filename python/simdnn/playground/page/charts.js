@@ -79,7 +79,7 @@ function drawCurve(box, [steps, losses, tests]) {
   const unit = 10 ** Math.floor(Math.log10(last));
   const stride = last / unit > 5 ? 2 * unit : last / unit > 2 ? unit : unit / 2;
   for (let step = 0; step <= last; step += stride) below(axes, x(step), short(step));
-  below(axes, axes.x1 + 8, "steps", "start");
+  below(axes, axes.x1 + 18, "steps", "start");
   box.replaceChildren(axes.chart);
 }
 
@@ -122,6 +122,6 @@ function drawLayers(box, layers) {
   nameLines(axes, names);
   const stride = Math.ceil(layers.length / Math.max(4, Math.floor((axes.x1 - axes.x0) / 34)));
   for (let i = 0; i < layers.length; i += stride) below(axes, x(i), i === layers.length - 1 ? "out" : i + 1);
-  below(axes, axes.x1 + 8, "layer", "start");
+  below(axes, axes.x1 + 18, "layer", "start");
   box.replaceChildren(axes.chart);
 }
