@@ -38,6 +38,9 @@ nb_code_prompt_show = "Show the code"
 nb_code_prompt_hide = "Hide the code"
 nb_render_markdown_format = "myst"
 
+# Links into the playground work while it runs on the reader's machine.
+linkcheck_ignore = [r"http://127\.0\.0\.1:"]
+
 html_theme = "furo"
 html_title = "simdnn"
 html_static_path = ["static"]
