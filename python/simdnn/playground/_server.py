@@ -52,7 +52,7 @@ class Playground(ThreadingHTTPServer):
     def __init__(self, port: int, lease: float = LEASE) -> None:
         super().__init__((ADDRESS, port), Handler)
         self.sessions, self.token = Sessions(lease), secrets.token_urlsafe(24)
-        self.hosts = {f"{host}:{self.server_port}" for host in HOSTS}
+        self.hosts = {host if self.server_port == 80 else f"{host}:{self.server_port}" for host in HOSTS}
         self.closed = False
 
     @property
