@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.playground.client import served
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="needs the extra [test]: selenium")
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
+pytest.importorskip("selenium", reason="needs the extra [test]: selenium")
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
+from tests.playground.browser import CHROMIUM, DRIVER, Browser, started
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None or DRIVER is None,
@@ -24,52 +22,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class Browser:
-    """A tab of the browser that shows the page."""
-
-    def __init__(self, driver: Any, url: str) -> None:
-        self.driver, self.url = driver, url
-
-    def open(self, query: str = "", width: int = 1280, theme: str = "light") -> None:
-        """Opens the page in a window of a width and a theme, and waits for the first frame."""
-        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-        media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-        self.driver.get("about:blank")
-        self.driver.get(self.url + query)
-        self.wait(lambda: self.text("verdict"))
-
-    def wait(self, until: Callable[[], Any]) -> Any:
-        return WebDriverWait(self.driver, 20, poll_frequency=0.05).until(lambda _: until())
-
-    def find(self, name: str) -> Any:
-        return self.driver.find_element(By.ID, name)
-
-    def text(self, name: str) -> str:
-        return str(self.find(name).text)
-
-    def number(self, name: str) -> float:
-        return float(self.text(name).replace(",", "").rstrip("%") or "nan")
-
-    def fill(self, name: str, value: str) -> None:
-        """Types a value into the field of a setting and leaves the field."""
-        field = self.find(f"set-{name}")
-        field.clear()
-        field.send_keys(value + Keys.TAB)
-
-    def script(self, text: str) -> Any:
-        return self.driver.execute_script(text)
-
-
 @pytest.fixture(scope="module")
 def driver() -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    found = started()
     yield found
     found.quit()
 
