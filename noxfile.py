@@ -154,6 +154,7 @@ def docs(session: nox.Session) -> None:
     build = ("-W", "--keep-going", "-j", "auto", "-d", "docs/_build/doctrees", "docs")
     session.run("python", "-m", "sphinx", "-b", "html", *build, "docs/_build/html", *session.posargs)
     session.run("python", "-m", "docs.extensions.links", "docs/_build/html")
+    session.log("the site begins at docs/_build/html/index.html")
     # A server that does not answer is reported, and fails nothing.
     outside = ("python", "-m", "sphinx", "-b", "linkcheck", "-d", "docs/_build/doctrees", "docs")
     session.run(*outside, "docs/_build/links", success_codes=[0, 1])
