@@ -56,7 +56,7 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 add_module_names = False
-python_maximum_signature_line_length = 88
+python_maximum_signature_line_length = 200
 
 
 def setup(app: Sphinx) -> None:

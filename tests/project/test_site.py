@@ -52,10 +52,13 @@ def test_each_formula_is_typeset(extension: ModuleType, row: dict[str, str]) -> 
     [
         ("x / (1 + |x|)^2", r"\frac{x}{(1 + \left|x\right|)^{2}}"),
         ("1 if x else a", r"\begin{cases}1 & \text{if } x \\ a & \text{otherwise}\end{cases}"),
+        ("p -= lr * (g + p)", r"p \leftarrow p - \mathrm{lr} \, (g + p)"),
+        ("p -= a - b", r"p \leftarrow p - (a - b)"),
+        ("exp(x[i] / T) / sum_j exp(x[j] / T)", r"\frac{e^{x_{i} / T}}{\sum_{j} e^{x_{j} / T}}"),
         ("exp(-x / a)", "e^{-x / a}"),
         ("loss = max(0, m - y x)", r"\mathrm{loss} = \max(0, m - y \, x)"),
         ("2 * sqrt(2 / pi) * x^3", r"2 \sqrt{\frac{2}{\pi}} \, x^{3}"),
-        ("a = b c, b = sum_j exp(x[j])", r"a = b \, c,\quad b = \sum_{j} \, e^{x_{j}}"),
+        ("a = b c, b = sum_j exp(x[j])", r"a = b \, c,\quad b = \sum_{j} e^{x_{j}}"),
     ],
 )
 def test_formulas_become_latex(extension: ModuleType, formula: str, latex: str) -> None:
