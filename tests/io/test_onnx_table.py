@@ -23,6 +23,7 @@ def a_table(seed: int) -> dict[str, Array]:
         "holes": np.where(rng.random(ROWS) < 0.3, np.nan, rng.poisson(2, ROWS)),
         "sex": np.array(["female", "male"], object)[rng.integers(0, 2, ROWS)],
         "kind": np.array([str(i) for i in rng.integers(0, 100, ROWS)], object),
+        "id": np.array([f"{seed}-{i}" for i in range(ROWS)], object),
     }
 
 
@@ -72,7 +73,8 @@ def test_predictions_are_clipped_to_the_seen_range(runtime: str, tmp_path: Path)
 def test_a_layer_reads_positions_as_codes(runtime: str, tmp_path: Path) -> None:
     """The first layer's product is that of the formula's codes, from the numbers on."""
     data, new = a_table(0), a_table(1)
-    del data["kind"], new["kind"]
+    for name in ("kind", "id"):
+        del data[name], new[name]
     columns = table.Columns.fit(data, numbers="robust", bins=16)
     width, count, bins = len(columns.features), columns.encoded, columns.bins
     model = nn.Sequential(nn.PiecewiseLinear(width, 5, encoded=count, bins=bins), rng=0)
