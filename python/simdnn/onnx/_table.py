@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..table._cells import MISSING, canonical
-from ..table._encoders import Categories, Numbers
+from ..table._encoders import Categories
+from ..table._numbers import Numbers
 from ._graph import Graph, need_onnx, type_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def encoded(graph: Graph, columns: Columns) -> tuple[str, list[Any]]:
 
 def scaled(graph: Graph, part: Numbers) -> list[str]:
     """Exports `Numbers.encode`."""
-    mean, scale, zero = (graph.constant(one, np.float64) for one in (part.mean, part.scale, 0))
+    mean, scale, zero = (graph.constant(one, np.float64) for one in (part.center, part.scale, 0))
     absent = graph.add("IsNaN", part.name)
     value = graph.add("Where", absent, zero, graph.add("Div", graph.add("Sub", part.name, mean), scale))
     return [value, absent][: 1 + part.missing]

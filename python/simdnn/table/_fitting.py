@@ -3,23 +3,55 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.check import check_flag, check_int, check_name
 from ._cells import canonical
-from ._encoders import Categories, Numbers
+from ._encoders import Categories
 from ._moments import Moments
+from ._numbers import Numbers
+from ._quantiles import Sample, edges_of, robust_scaling
+
+#: The ways to scale numbers.
+SCALINGS = ("standard", "robust")
+#: The largest number of bins of a column.
+MOST_BINS = 1024
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The options of `Columns.fit`."""
+
+    max_categories: int = 1000
+    max_one_hot: int = 32
+    min_frequency: int = 1
+    binary: bool = False
+    numbers: str = "standard"
+    bins: int | None = None
+
+    def __post_init__(self) -> None:
+        check_int("max_categories", self.max_categories, 2, 2**24)
+        check_int("max_one_hot", self.max_one_hot, 0)
+        check_int("min_frequency", self.min_frequency)
+        check_flag("binary", self.binary)
+        check_name("numbers", self.numbers, SCALINGS)
+        if self.bins is not None:
+            check_int("bins", self.bins, 1, MOST_BINS)
 
 
 class ColumnFit:
-    """Statistics of one column: moments of numbers, or counts of words."""
+    """Statistics of one column: those of numbers, or counts of words."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, recipe: Recipe) -> None:
+        self.name, self.recipe = name, recipe
         self.text: bool | None = None
-        self.moments, self.missing, self.blank = Moments(), False, 0
+        self.missing, self.blank = False, 0
+        self.moments = Moments() if recipe.numbers == "standard" else None
+        self.sample = Sample() if recipe.bins or recipe.numbers == "robust" else None
         self.counts: Counter[str | None] = Counter()
 
     def add(self, values: NDArray[Any]) -> None:
@@ -41,18 +73,33 @@ class ColumnFit:
             return
         values = values.astype(np.float64, copy=False)
         self.missing = self.missing or bool(np.isnan(values).any())
-        self.moments.add(values)
+        for statistics in (self.moments, self.sample):
+            if statistics is not None:
+                statistics.add(values)
 
-    def encoder(self, max_categories: int, max_one_hot: int) -> Numbers | Categories:
-        """The encoder of the column: scaled numbers, or the most frequent categories.
+    def encoder(self) -> Numbers | Categories:
+        """The encoder of the column."""
+        return self.categories() if self.text else self.scaled_numbers()
 
-        More categories than `max_one_hot` become an index.
-        """
-        if not self.text:
-            return Numbers(self.name, *self.moments.scaling(), self.missing or self.blank > 0)
-        counts = self.counts + Counter({None: self.blank})
+    def scaled_numbers(self) -> Numbers:
+        """The encoder of a column of numbers."""
+        missing, robust = self.missing or self.blank > 0, self.recipe.numbers == "robust"
+        edges: tuple[float, ...] = ()
+        scaling = self.moments.scaling() if self.moments else (0.0, 1.0)
+        if self.sample:
+            ordered = self.sample.sorted()
+            scaling = robust_scaling(self.sample, ordered) if robust else scaling
+            edges = edges_of(self.sample, ordered, self.recipe.bins) if self.recipe.bins else ()
+        return Numbers(self.name, *scaling, missing, robust, edges)
+
+    def categories(self) -> Categories:
+        """The encoder of a column of words: the most frequent ones, which are an index if they are many."""
+        recipe, counts = self.recipe, self.counts + Counter({None: self.blank})
         order = sorted(counts, key=lambda one: (-counts[one], one is not None, one or ""))
-        kept = order if len(order) <= max_categories else order[: max_categories - 1]
-        embedded = len(kept) > max_one_hot
+        frequent = [one for one in order if counts[one] >= recipe.min_frequency]
+        most = recipe.max_categories - (len(frequent) < len(order))
+        kept = frequent if len(frequent) <= most else frequent[: recipe.max_categories - 1]
+        embedded, shared = len(kept) > recipe.max_one_hot, len(kept) < len(order)
         categories = tuple(sorted(kept, key=lambda one: (one is None, one or "")))
-        return Categories(self.name, categories, embedded or len(order) > max_categories, embedded)
+        binary = recipe.binary and len(kept) == 2 and not (embedded or shared)
+        return Categories(self.name, categories, embedded or shared, embedded, bool(binary))

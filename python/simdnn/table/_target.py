@@ -14,8 +14,9 @@ from .._utils.check import check_name
 from .._utils.jsonable import only_keys
 from ._arrays import as_column, check_exact, checked_columns
 from ._cells import Table, as_text, canonical
-from ._encoders import Places, check_range, checked_scaling, numbers_from
+from ._encoders import Places
 from ._moments import Moments
+from ._numbers import check_range, checked_scaling, numbers_from
 from ._parts import parts_of, rows_from
 
 #: The tasks that `Target.fit` takes.
