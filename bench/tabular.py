@@ -47,8 +47,11 @@ def split(table: tabular_sets.Table, seed: int, rows: int) -> Split:
     return Split(X.iloc[train], y[train], X.iloc[test], y[test], classes)
 
 
-def measure(make: Callable[[int, int, int], Any], data: Split, threads: int, seed: int) -> dict[str, float]:
+def measure(
+    make: Callable[[int, int, int], Any], draw: Callable[[], Split], threads: int, seed: int
+) -> dict[str, float]:
     """Error, log loss, AUC and seconds of a model on a split; CPU seconds are those of all threads."""
+    data = draw()
     model = make(data.classes, threads, seed)
     start, cpu = time.perf_counter(), time.process_time()
     model.fit(data.X, data.y)
@@ -179,9 +182,7 @@ def run(
             data = functools.cache(functools.partial(split, table, seed, rows))
             for name, make in models.items():
                 key = f"{table.name} {name} seed={seed} rows={rows} threads={threads}"
-                found = store.get(
-                    key, lambda make=make, data=data, seed=seed: measure(make, data(), threads, seed)
-                )
+                found = store.get(key, functools.partial(measure, make, data, threads, seed))
                 results[table.name][name].append(found)
                 print(f"{key}: {found['error']:.4f}, {found['fit_cpu']:.2f} s", file=sys.stderr, flush=True)
     return results

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Model:
 class Simdnn(Model):
     """`TabularClassifier` and `TabularRegressor`."""
 
-    preset = "default"
+    preset: Literal["fast", "default", "best"] = "default"
 
     def make(self, X: Any) -> Any:
         from simdnn.tabular import TabularClassifier, TabularRegressor

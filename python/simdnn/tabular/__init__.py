@@ -13,6 +13,7 @@ except ImportError as error:
     raise ImportError("simdnn.tabular needs scikit-learn: pip install 'simdnn[sklearn]'") from error
 
 from ._classifier import TabularClassifier
+from ._load import load
 from ._regressor import TabularRegressor
 
-__all__ = ["TabularClassifier", "TabularRegressor"]
+__all__ = ["TabularClassifier", "TabularRegressor", "load"]

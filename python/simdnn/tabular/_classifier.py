@@ -11,11 +11,12 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 
+from .. import nn
 from .._utils.progress import Progress
-from ..config import limited_threads
-from ._bag import probabilities
+from . import _files
+from ._bag import divide_outputs, probabilities
 from ._base import BaseTabular, EvalSet, set_attributes
-from ._calibration import temperature
+from ._calibration import log_loss, temperature
 from ._targets import checked_labels, checked_weights
 
 Array = NDArray[Any]
@@ -24,6 +25,7 @@ Array = NDArray[Any]
 class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
     """Docs."""
 
+    _classes = True
     _parameter_constraints: ClassVar[dict[str, Any]] = BaseTabular._parameter_constraints | {
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
@@ -58,8 +60,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise ValueError(f"y: expected at least two classes, got only one class, {self.classes_[0]!r}")
         weight = self._weights(sample_weight, targets)
-        logits = self._train(table, targets, len(self.classes_), weight, eval_set)
-        self.oof_prediction_ = probabilities(logits)
+        self.oof_prediction_ = self._train(table, targets, len(self.classes_), weight, eval_set)
         right = self.oof_prediction_.argmax(axis=1) == targets
         self.oof_score_ = float(np.average(right, weights=weight))
         return self
@@ -72,9 +73,20 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
         each = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[targets])
         return np.asarray(each[targets] if weight is None else weight * each[targets])
 
-    def _divisor(self, outputs: Array, targets: Array, weight: Array | None) -> float:
+    def _calibrated(self, models: list[nn.Sequential], outputs: Array, targets: Array, weight: Any) -> Array:
         self.temperature_ = temperature(outputs, targets, weight)
-        return self.temperature_
+        for model in models:
+            divide_outputs(model, self.temperature_)
+        return probabilities(outputs / np.float32(self.temperature_))
+
+    def _loss(self, predictions: Array, targets: Array, weight: Array | None) -> float:
+        return log_loss(predictions, targets, weight)
+
+    def _target_to_dict(self) -> dict[str, Any]:
+        return _files.classes_to_dict(self.classes_)
+
+    def _target_from_dict(self, description: Any) -> None:
+        self.classes_ = _files.classes_from_dict(description)
 
     def _encoded(self, y: Any) -> Array:
         labels = checked_labels(y)
@@ -86,9 +98,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class, shape (n, n_classes), in the order of ``classes_``."""
-        inputs = self._inputs(X)
-        with limited_threads(self.n_threads):
-            return self.ensemble_.predict(inputs)
+        return self._mean(X)
 
     def predict(self, X: Any) -> Array:
         """Predicted class of each sample, shape (n,)."""

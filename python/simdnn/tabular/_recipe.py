@@ -32,6 +32,7 @@ class Recipe:
     epochs: int = 32
     bins: int = 16
     smoothing: float = 0.0
+    trees: bool = False
 
 
 def coslog4(rate: float, steps: int) -> Any:
@@ -44,7 +45,7 @@ def recipe_of(preset: str, classes: bool, rows: int) -> Recipe:
     found = Recipe() if classes else Recipe(activation="mish", rate=0.07)
     if preset == "fast":
         return replace(found, members=3, epochs=12, batch=64)
-    return replace(found, members=10) if preset == "best" else found
+    return replace(found, members=10, trees=True) if preset == "best" else found
 
 
 def make_network(recipe: Recipe, inputs: int, outputs: int, seed: int) -> nn.Sequential:

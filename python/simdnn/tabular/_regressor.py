@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 
+from .._utils.jsonable import only_keys
 from .._utils.progress import Progress
-from ..config import limited_threads
 from ._base import BaseTabular, EvalSet, set_attributes
+from ._calibration import squared_error
 from ._targets import Scaling, checked_numbers, checked_weights
 
 Array = NDArray[Any]
@@ -19,6 +20,7 @@ Array = NDArray[Any]
 class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
     """Docs."""
 
+    _classes = False
     _parameter_constraints: ClassVar[dict[str, Any]] = BaseTabular._parameter_constraints | {
         "clip": ["boolean"]
     }
@@ -61,15 +63,24 @@ class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
         numbers = checked_numbers(y, self)
         return self._scaling.encode(numbers.reshape(len(numbers), -1))
 
+    def _loss(self, predictions: Array, targets: Array, weight: Array | None) -> float:
+        return squared_error(predictions, targets, weight)
+
+    def _target_to_dict(self) -> dict[str, Any]:
+        return self._scaling.to_dict() | {"one_output": self._one_output}
+
+    def _target_from_dict(self, description: Any) -> None:
+        found = only_keys(description, (*Scaling.NAMES, "one_output"), "target")
+        self._one_output = bool(found.pop("one_output"))
+        self._scaling = Scaling.from_dict(found)
+
     def _shaped(self, values: Array) -> Array:
         """Values [n, outputs] in the shape of the y of the fit."""
         return values[:, 0] if self._one_output else values
 
     def predict(self, X: Any) -> Array:
         """Predicted values of each sample, shape (n,) or (n, outputs)."""
-        inputs = self._inputs(X)
-        with limited_threads(self.n_threads):
-            return self._shaped(self._scaling.decode(self.ensemble_.predict(inputs), self.clip))
+        return self._shaped(self._scaling.decode(self._mean(X), self.clip))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ Array = NDArray[Any]
 class Scaling:
     """Scaling of numbers [n, outputs] to mean 0 and standard deviation 1, and the range that was seen."""
 
+    #: The names of the numbers of a scaling.
+    NAMES: ClassVar = ("mean", "scale", "low", "high")
     mean: Array
     scale: Array
     low: Array
@@ -39,16 +41,30 @@ class Scaling:
         """The targets of the networks."""
         return ((y - self.mean) / self.scale).astype(np.float32)
 
+    def to_dict(self) -> dict[str, Any]:
+        """A description that JSON can hold; `from_dict` reads it."""
+        return {name: getattr(self, name).tolist() for name in self.NAMES}
+
+    @classmethod
+    def from_dict(cls, description: dict[str, Any]) -> Scaling:
+        """The scaling that `to_dict` has described; raises for any other description."""
+        found = {name: np.array(description[name], np.float64) for name in cls.NAMES}
+        if len({one.shape for one in found.values()}) > 1 or found["mean"].ndim != 1:
+            raise ValueError("target: expected lists of one length")
+        if not (np.isfinite(list(found.values())).all() and (found["scale"] > 0).all()):
+            raise ValueError("target: expected finite numbers and scales > 0")
+        return cls(**found)
+
     def decode(self, outputs: Array, clip: bool) -> Array:
         """Numbers for outputs of the networks [..., outputs]; `clip` keeps them in the seen range."""
         found = np.asarray(outputs, np.float64) * self.scale + self.mean
-        return np.clip(found, self.low, self.high) if clip else found
+        return np.asarray(np.clip(found, self.low, self.high)) if clip else found
 
 
 def checked_labels(y: Any) -> Array:
     """One class for each row."""
     refuse_masked("y", y)
-    labels = column_or_1d(plain(y), warn=True)
+    labels: Array = column_or_1d(plain(y), warn=True)
     check_classification_targets(labels)
     return labels
 
