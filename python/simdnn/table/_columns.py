@@ -218,14 +218,15 @@ class Columns:
             for part in self.parts
         }
         check_lengths(columns)
-        inputs = np.empty((len(next(iter(columns.values()))), len(self.features)), np.float32)
+        # Rows of a transposed matrix are contiguous; its copy costs less than strided writes.
+        inputs = np.empty((len(self.features), len(next(iter(columns.values())))), np.float32)
         at, place = 0, self.encoded
         for part in self.parts:
             after, end = at + len(part.positions), place + len(part.features)
-            inputs[:, place:end] = part.encode(columns[part.name], warn)
-            inputs[:, at:after] = part.position(columns[part.name])
+            inputs[place:end] = part.encode(columns[part.name], warn).T
+            inputs[at:after] = part.position(columns[part.name]).T
             at, place = after, end
-        return inputs
+        return np.ascontiguousarray(inputs.T)
 
     def to_dict(self) -> list[dict[str, Any]] | dict[str, Any]:
         """A description of lists and dictionaries that JSON can hold; `from_dict` reads it.

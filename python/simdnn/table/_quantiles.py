@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,12 +39,17 @@ class Sample:
 
     def keep(self, values: NDArray[np.float64]) -> None:
         """Adds those of the values that are in the sample."""
+        begin, self.count = self.count, self.count + values.size
         self.values.append(values)
-        self.hashes.append(hashes_of(self.count, values.size))
-        self.count += values.size
         if self.bits:
+            self.hashes.append(hashes_of(begin, values.size))
             self.thin(-1)
         while sum(part.size for part in self.values) > MOST_KEPT:
+            if not self.bits:
+                begins = np.cumsum([0, *(part.size for part in self.values)]).tolist()
+                self.hashes = [
+                    hashes_of(at, part.size) for at, part in zip(begins, self.values, strict=False)
+                ]
             self.bits += 1
             for place in range(len(self.values)):
                 self.thin(place)
@@ -65,13 +73,14 @@ def hashes_of(begin: int, count: int) -> NDArray[np.uint64]:
     return hashes
 
 
-def quantiles(ordered: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """The `count` + 1 quantiles that divide sorted numbers into equal parts, interpolated linearly."""
-    places = np.arange(count + 1) * ((ordered.size - 1) / count)
-    below = np.minimum(places.astype(np.intp), ordered.size - 1)
-    above = np.minimum(below + 1, ordered.size - 1)
-    found: NDArray[np.float64] = ordered[below] + (ordered[above] - ordered[below]) * (places - below)
-    found[-1] = ordered[-1]
+def quantiles(size: int, parts: int, at: Callable[[Any], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The quantiles that divide sorted numbers into equal parts, interpolated; `at` reads numbers."""
+    places = np.arange(parts + 1) * ((size - 1) / parts)
+    below = np.minimum(places.astype(np.intp), size - 1)
+    above = np.minimum(below + 1, size - 1)
+    low = at(below)
+    found = low + (at(above) - low) * (places - below)
+    found[-1] = at([size - 1])[0]
     return found
 
 
@@ -84,7 +93,7 @@ def robust_scaling(sample: Sample, ordered: NDArray[np.float64]) -> tuple[float,
     """The median of a column, and its interquartile range, or half of the whole range, or 1."""
     if ordered.size == 0:
         return 0.0, 1.0
-    quarter, median, three_quarters = quantiles(ordered, 4)[1:4].tolist()
+    quarter, median, three_quarters = quantiles(ordered.size, 4, ordered.__getitem__)[1:4].tolist()
     if is_constant(sample.low, sample.high):
         return median, 1.0
     constant = is_constant(quarter, three_quarters)
@@ -98,6 +107,8 @@ def edges_of(sample: Sample, ordered: NDArray[np.float64], bins: int) -> tuple[f
     """
     if ordered.size == 0 or is_constant(sample.low, sample.high):
         return ()
-    whole = np.concatenate([[sample.low], ordered, [sample.high]])
-    distinct = whole[np.flatnonzero(np.diff(whole, prepend=-np.inf))]
-    return tuple(np.unique(quantiles(distinct, min(bins, distinct.size - 1))).tolist())
+    if sample.bits:
+        ordered = np.concatenate([[sample.low], ordered, [sample.high]])
+    lasts = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    found = quantiles(lasts.size, min(bins, lasts.size - 1), lambda places: ordered[lasts[places]])
+    return tuple(np.unique(found).tolist())
