@@ -111,7 +111,7 @@ def load(path: Path) -> Sequential | Ensemble:
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
     """
     with _safetensors.opened(path) as file:
-        return read_ensemble(file) if "ensemble" in file.document else read_model(file)
+        return read_ensemble(file, file.part("ensemble")) if "ensemble" in file.document else read_model(file)
 
 
 def load_metadata(path: Path) -> dict[str, Any]:
@@ -181,16 +181,16 @@ def parts_of_ensemble(ensemble: Ensemble) -> tuple[dict[str, NDArray[Any]], dict
     return arrays, {"ensemble": {"models": members} | settings}
 
 
-def read_ensemble(file: Opened) -> Ensemble:
-    """Makes the ensemble of an open file."""
-    found = only_keys(file.part("ensemble"), ("models", "weights", "average"), "ensemble")
+def read_ensemble(file: Opened, described: Any, owner: str = "") -> Ensemble:
+    """Makes the ensemble of a description, whose arrays have names with the prefix `owner` in the file."""
+    found = only_keys(described, ("models", "weights", "average"), "ensemble")
     if not isinstance(found["models"], list):
         raise TypeError("ensemble: expected a list of 'models'")
-    names: dict[str, list[str]] = {f"{i}.": [] for i in range(len(found["models"]))}
+    names: dict[str, list[str]] = {f"{owner}{i}.": [] for i in range(len(found["models"]))}
     for name in file.names:
-        if name.startswith(TABULAR):
+        if not name.startswith(owner) or (not owner and name.startswith(TABULAR)):
             continue
-        prefix = name.partition(".")[0] + "."
+        prefix = owner + name.removeprefix(owner).partition(".")[0] + "."
         if prefix not in names:
             raise KeyError(f"{name}: belongs to no member")
         names[prefix].append(name)

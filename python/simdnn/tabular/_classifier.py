@@ -13,6 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from .. import nn
 from .._utils.progress import Progress
+from ..table import Target
 from . import _files
 from ._bag import divide_outputs, probabilities
 from ._base import BaseTabular, EvalSet, set_attributes
@@ -27,7 +28,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
 
     _classes = True
     _parameter_constraints: ClassVar[dict[str, Any]] = BaseTabular._parameter_constraints | {
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left"), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -40,7 +41,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
         hidden_layer_sizes: ArrayLike | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: float | None = None,
         class_weight: Any = None,
         random_state: Any = None,
         progress: Progress = "auto",
@@ -61,8 +62,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
             raise ValueError(f"y: expected at least two classes, got only one class, {self.classes_[0]!r}")
         weight = self._weights(sample_weight, targets)
         self.oof_prediction_ = self._train(table, targets, len(self.classes_), weight, eval_set)
-        right = self.oof_prediction_.argmax(axis=1) == targets
-        self.oof_score_ = float(np.average(right, weights=weight))
+        self.oof_score_ = self._score(self.oof_prediction_, targets, weight)
         return self
 
     def _weights(self, sample_weight: Any, targets: Array) -> Array | None:
@@ -82,6 +82,12 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
     def _loss(self, predictions: Array, targets: Array, weight: Array | None) -> float:
         return log_loss(predictions, targets, weight)
 
+    def _score(self, predictions: Array, targets: Array, weight: Array | None) -> float:
+        return float(np.average(predictions.argmax(axis=1) == targets, weights=weight))
+
+    def _target(self, name: str) -> Target:
+        return Target(name, tuple(map(str, self.classes_.tolist())))
+
     def _target_to_dict(self) -> dict[str, Any]:
         return _files.classes_to_dict(self.classes_)
 
@@ -98,7 +104,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class, shape (n, n_classes), in the order of ``classes_``."""
-        return self._mean(X)
+        return self._predictions(X)
 
     def predict(self, X: Any) -> Array:
         """Predicted class of each sample, shape (n,)."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import nn
 from .._utils.check import check_int, check_real
 from .._utils.files import Path
 from .._utils.jsonable import jsonable, only_keys
@@ -15,12 +16,15 @@ from ..io import _safetensors, _saving
 from ..table import Columns
 from ..training import History
 from . import _trees
+from ._quantiles import QuantileHead
 
 if TYPE_CHECKING:
     from ._base import BaseTabular
 
 #: Keys of a description.
-KEYS = ("kind", "settings", "features", "named", "columns", "target", "fitted", "history")
+KEYS = ("kind", "settings", "features", "named", "columns", "target", "fitted", "history", "head")
+#: Names of arrays besides those of the networks.
+TREES, EDGES, HEAD = (_saving.TABULAR + name for name in ("trees", "edges", "head."))
 #: Fitted numbers that a file holds.
 FITTED = ("oof_score_", "temperature_", "networks_share_")
 
@@ -29,8 +33,12 @@ def save(estimator: BaseTabular, path: Path) -> None:
     """Writes an estimator to a file: see `BaseTabular.save`."""
     arrays, described = _saving.parts_of_ensemble(estimator.ensemble_)
     if estimator.trees_ is not None:
-        arrays |= {_saving.TABULAR + "trees": _trees.to_bytes(estimator.trees_)}
-    _safetensors.write(path, arrays, described | {"tabular": describe(estimator)})
+        arrays |= {TREES: _trees.to_bytes(estimator.trees_)}
+    own = describe(estimator)
+    if estimator.head_ is not None:
+        others, own["head"] = _saving.parts_of_ensemble(estimator.head_.ensemble)
+        arrays |= {HEAD + name: value for name, value in others.items()} | {EDGES: estimator.head_.edges}
+    _safetensors.write(path, arrays, described | {"tabular": own})
 
 
 def describe(estimator: BaseTabular) -> dict[str, Any]:
@@ -66,13 +74,22 @@ def load(kinds: dict[str, type[BaseTabular]], path: Path) -> BaseTabular:
         for name, value in only_keys(found["fitted"], FITTED, "fitted").items():
             setattr(estimator, name, check_real(name, value))
         estimator.history_ = [History(**one) for one in found["history"]]
-        estimator.ensemble_ = _saving.read_ensemble(file)
-        estimator.trees_ = None
-        name = _saving.TABULAR + "trees"
-        if name in file.names:
-            data = file.array(name, "uint8")
-            estimator.trees_ = _trees.from_bytes(data, estimator.ensemble_.out_features, estimator._classes)
+        estimator.ensemble_ = _saving.read_ensemble(file, file.part("ensemble"))
+        estimator.trees_ = estimator.head_ = None
+        if TREES in file.names:
+            outputs = estimator.ensemble_.out_features
+            estimator.trees_ = _trees.from_bytes(file.array(TREES, "uint8"), outputs, estimator._classes)
+        if "head" in found:
+            ensemble = _saving.read_ensemble(file, found["head"]["ensemble"], HEAD)
+            estimator.head_ = QuantileHead(ensemble, checked_edges(file.array(EDGES, "float64"), ensemble))
         return estimator
+
+
+def checked_edges(edges: NDArray[Any], ensemble: nn.Ensemble) -> NDArray[Any]:
+    """The borders of bins that the outputs of an ensemble are for."""
+    if edges.shape != (ensemble.out_features + 1,) or not (np.diff(edges) > 0).all():
+        raise ValueError(f"edges: expected {ensemble.out_features + 1} ascending numbers")
+    return edges
 
 
 def settings_of(estimator: BaseTabular) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from dataclasses import dataclass, replace
@@ -9,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import functional as F
 from .. import init, nn, optim
+from ..table import Columns
 from ..training import Trainer
 
 #: The presets.
@@ -35,6 +38,10 @@ class Recipe:
     trees: bool = False
 
 
+#: The recipes for classification and for regression.
+CLASSES, NUMBERS = Recipe(), Recipe(activation="mish", rate=0.07)
+
+
 def coslog4(rate: float, steps: int) -> Any:
     """The schedule of four cosines, each twice as long as the one before (Holzmueller et al. 2024)."""
     return lambda step: rate * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * min(step / steps, 1)))) / 2
@@ -42,29 +49,42 @@ def coslog4(rate: float, steps: int) -> Any:
 
 def recipe_of(preset: str, classes: bool, rows: int) -> Recipe:
     """The recipe of a preset."""
-    found = Recipe() if classes else Recipe(activation="mish", rate=0.07)
+    found = CLASSES if classes else NUMBERS
     if preset == "fast":
         return replace(found, members=3, epochs=12, batch=64)
     return replace(found, members=10, trees=True) if preset == "best" else found
 
 
-def make_network(recipe: Recipe, inputs: int, outputs: int, seed: int) -> nn.Sequential:
+def make_network(recipe: Recipe, columns: Columns, outputs: int, seed: int) -> nn.Sequential:
     """A network with normal weights of variance 1 / inputs, normal biases, and a last layer of zeros."""
-    sizes = (inputs, *recipe.hidden)
-    layers = [
-        nn.Dense(before, after, activation=recipe.activation) for before, after in itertools.pairwise(sizes)
-    ]
-    model = nn.Sequential(*layers, nn.Dense(sizes[-1], outputs), rng=seed)
+    model = nn.Sequential(*layers_of(recipe, columns, outputs), rng=seed)
     rng = np.random.default_rng(seed)
     parameters = model.parameters()
-    last = [name for name in parameters][-2:]
     for name, value in parameters.items():
-        if name in last:
+        if name in list(parameters)[-2:]:
             value[...] = 0
         else:
-            std = 1.0 if name.endswith("bias") else value.shape[0] ** -0.5
+            std = 1.0 if value.ndim == 1 or "embedding" in name else value.shape[0] ** -0.5
             value[...] = init.normal(value.shape, std=std, rng=rng)
     return model
+
+
+def layers_of(recipe: Recipe, columns: Columns, outputs: int) -> list[nn.Layer]:
+    """Embeddings of large categories, a first layer that reads positions as codes, and dense layers."""
+    inputs, tables = len(columns.features), columns.embeddings
+    first: list[nn.Layer] = []
+    if tables:
+        first.append(nn.Embedding(in_features=inputs, columns=tables))
+        inputs += sum(size - 1 for _, size in tables.values())
+    width = recipe.hidden[0]
+    if columns.encoded:
+        encoded, bins = columns.encoded, columns.bins
+        layer = nn.PiecewiseLinear(inputs, width, encoded=encoded, bins=bins, activation=recipe.activation)
+        first.append(layer)
+    else:
+        first.append(nn.Dense(inputs, width, activation=recipe.activation))
+    hidden = [nn.Dense(*sizes, activation=recipe.activation) for sizes in itertools.pairwise(recipe.hidden)]
+    return [*first, *hidden, nn.Dense(recipe.hidden[-1], outputs)]
 
 
 def make_trainer(recipe: Recipe, model: nn.Sequential, classes: bool, rows: int, seed: int) -> Trainer:
@@ -72,4 +92,5 @@ def make_trainer(recipe: Recipe, model: nn.Sequential, classes: bool, rows: int,
     steps = recipe.epochs * -(-rows // recipe.batch)
     rate = recipe.rate / recipe.hidden[0] ** 0.5
     optimizer = optim.Adam(lr=coslog4(rate, steps), betas=(0.9, recipe.beta2))
-    return Trainer(model, loss="cross_entropy" if classes else "mse", optimizer=optimizer, seed=seed)
+    loss = functools.partial(F.cross_entropy, label_smoothing=recipe.smoothing) if classes else F.mse_loss
+    return Trainer(model, loss=loss, optimizer=optimizer, seed=seed)

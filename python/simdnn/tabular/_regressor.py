@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 
 from .._utils.jsonable import only_keys
 from .._utils.progress import Progress
+from ..config import limited_threads
+from ..table import Target
+from ._bag import Bag
 from ._base import BaseTabular, EvalSet, set_attributes
 from ._calibration import squared_error
+from ._quantiles import QuantileHead, checked_levels, fit_head
 from ._targets import Scaling, checked_numbers, checked_weights
 
 Array = NDArray[Any]
@@ -22,7 +28,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
 
     _classes = False
     _parameter_constraints: ClassVar[dict[str, Any]] = BaseTabular._parameter_constraints | {
-        "clip": ["boolean"]
+        "quantiles": ["boolean"],
+        "clip": ["boolean"],
     }
 
     def __init__(
@@ -34,6 +41,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
         hidden_layer_sizes: ArrayLike | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
+        quantiles: bool = False,
         clip: bool = True,
         random_state: Any = None,
         progress: Progress = "auto",
@@ -51,6 +59,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
         given = checked_numbers(y, self)
         self._one_output = given.ndim == 1
         numbers = given.reshape(len(given), -1)
+        if self.quantiles and numbers.shape[1] > 1:
+            raise ValueError(f"quantiles: expected y of one column, got {numbers.shape[1]}")
         weight = checked_weights(sample_weight, len(numbers))
         self._scaling = Scaling.of(numbers, weight)
         outputs = self._train(table, self._scaling.encode(numbers), numbers.shape[1], weight, eval_set)
@@ -66,6 +76,18 @@ class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
     def _loss(self, predictions: Array, targets: Array, weight: Array | None) -> float:
         return squared_error(predictions, targets, weight)
 
+    def _score(self, predictions: Array, targets: Array, weight: Array | None) -> float:
+        found = self._scaling.decode(predictions, self.clip)
+        return float(r2_score(self._scaling.decode(targets, False), found, sample_weight=weight))
+
+    def _target(self, name: str) -> Target:
+        if len(self._scaling.mean) > 1:
+            raise ValueError(
+                "to_onnx: expected one column of y; simdnn.onnx.export(estimator.ensemble_, path) writes the"
+                " networks of several"
+            )
+        return Target(name, (), float(self._scaling.mean[0]), float(self._scaling.scale[0]))
+
     def _target_to_dict(self) -> dict[str, Any]:
         return self._scaling.to_dict() | {"one_output": self._one_output}
 
@@ -78,9 +100,57 @@ class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
         """Values [n, outputs] in the shape of the y of the fit."""
         return values[:, 0] if self._one_output else values
 
-    def predict(self, X: Any) -> Array:
-        """Predicted values of each sample, shape (n,) or (n, outputs)."""
-        return self._shaped(self._scaling.decode(self._mean(X), self.clip))
+    def predict(
+        self, X: Any, quantiles: Sequence[float] | None = None, *, return_std: bool = False
+    ) -> Array | tuple[Array, Array]:
+        """Predicted values of each sample, or quantiles of them.
+
+        Parameters
+        ----------
+        X : table, shape (n, columns)
+            Samples as in `fit`.
+        quantiles : sequence of float or None
+            Levels between 0 and 1, such as ``[0.05, 0.5, 0.95]``; needs ``quantiles=True`` in the
+            constructor. Quantiles never cross.
+        return_std : bool
+            True also returns the standard deviation over the members, which is large where they disagree.
+
+        Returns
+        -------
+        array, shape (n,) or (n, outputs)
+            Values; with `quantiles` of shape (n, levels).
+        array of the same shape
+            The standard deviation, only with `return_std`.
+
+        Raises
+        ------
+        ValueError
+            If X is unlike the samples of the fit, a level is not between 0 and 1, or `quantiles` comes
+            together with `return_std` or without the networks for it.
+        """
+        if quantiles is not None:
+            if return_std:
+                raise ValueError("return_std: goes without quantiles, which tell the spread themselves")
+            return self._quantiles(X, checked_levels(quantiles))
+        if not return_std:
+            return self._shaped(self._scaling.decode(self._predictions(X), self.clip))
+        table = self._table(X)
+        with limited_threads(self.n_threads):
+            members = self._members(self.columns_.transform(table), self._samples(table))
+        mean = self._scaling.decode(members.mean(axis=0, dtype=np.float64), self.clip)
+        return self._shaped(mean), self._shaped(members.std(axis=0, dtype=np.float64) * self._scaling.scale)
+
+    def _quantiles(self, X: Any, levels: Array) -> Array:
+        """Quantiles [n, levels] of the target."""
+        table = self._table(X)
+        if self.head_ is None:
+            raise ValueError("quantiles: need networks of their own; fit TabularRegressor(quantiles=True)")
+        with limited_threads(self.n_threads):
+            found = self.head_.predict(self.columns_.transform(table), levels)
+        return found * self._scaling.scale + self._scaling.mean
+
+    def _train_head(self, bag: Bag) -> QuantileHead | None:
+        return fit_head(bag, bag.problem.targets[:, 0], self.progress) if self.quantiles else None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -15,6 +15,7 @@ from ..table import Columns
 from ..table._arrays import as_column, words_of_numbers
 from ..table._encoders import Categories
 from ..table._numbers import numbers_from
+from ._bag import Problem
 from ._folds import Fold
 
 Array = NDArray[Any]
@@ -62,16 +63,10 @@ class Trees:
 
 
 def fit_trees(
-    columns: Columns,
-    samples: Array,
-    targets: Array,
-    outputs: int,
-    weight: Array | None,
-    folds: list[Fold],
-    seeds: list[int],
+    columns: Columns, samples: Array, problem: Problem, folds: list[Fold], seeds: list[int]
 ) -> Trees:
     """Fits scikit-learn's gradient boosting, with its defaults, to the rows of each fold."""
-    classes = targets.ndim == 1
+    targets, weight, classes = problem.targets, problem.weight, problem.classes
     categorical = [part.name in set(columns.text) for part in columns.parts]
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
     found = []
@@ -87,7 +82,7 @@ def fit_trees(
                     for y in ([wanted] if classes else wanted.T)
                 ]
             )
-    return Trees(found, outputs, classes)
+    return Trees(found, problem.outputs, classes)
 
 
 def samples_of(columns: Columns, table: dict[str, Any]) -> Array:
