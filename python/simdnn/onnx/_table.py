@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..table._cells import MISSING, canonical
+from ..table._dates import Dates
 from ..table._encoders import Categories
 from ..table._numbers import FLAT, Numbers
+from ._dates import Calendar
 from ._graph import Graph, need_onnx, type_of
 
 if TYPE_CHECKING:
@@ -22,22 +24,28 @@ def encoded(graph: Graph, columns: Columns) -> tuple[str, list[Any]]:
     """Exports `Columns.transform`; returns its value [n, features], and one input [n, 1] per column."""
     inputs, positions, found = [], [], []
     for part in columns.parts:
+        kind: Any = np.float64
         if isinstance(part, Categories):
             kind, values = object, [category_of(graph, part)]
+        elif isinstance(part, Dates):
+            kind, calendar = np.int64, Calendar(graph, part.name)
+            numbers = [(calendar.number(key), one) for key, one in part.numbers]
+            values = [scaled(graph, one, x)[0] for x, one in numbers] + [calendar.absent] * part.missing
+            positions += [position(graph, one, x) for x, one in numbers if one.edges]
         else:
-            kind, values = np.float64, scaled(graph, part)
-            positions += [position(graph, part)] if part.edges else []
+            values = scaled(graph, part, part.name)
+            positions += [position(graph, part, part.name)] if part.edges else []
         inputs.append(need_onnx().helper.make_tensor_value_info(part.name, type_of(kind), ["n", 1]))
         found += values
     x = graph.add("Concat", *(graph.cast(value, np.float32) for value in positions + found), axis=1)
     return graph.cast(x, graph.dtype), inputs
 
 
-def scaled(graph: Graph, part: Numbers) -> list[str]:
-    """Exports `Numbers.encode`."""
+def scaled(graph: Graph, part: Numbers, x: str) -> list[str]:
+    """Exports `Numbers.encode` of x."""
     center, scale, zero = (graph.constant(one, np.float64) for one in (part.center, part.scale, 0))
-    absent = graph.add("IsNaN", part.name)
-    z = graph.add("Div", graph.add("Sub", part.name, center), scale)
+    absent = graph.add("IsNaN", x)
+    z = graph.add("Div", graph.add("Sub", x, center), scale)
     if part.robust:
         z = bounded(graph, z)
     return [graph.add("Where", absent, zero, z), absent][: 1 + part.missing]
@@ -51,13 +59,13 @@ def bounded(graph: Graph, z: str) -> str:
     return graph.add("Div", z, graph.add("Sqrt", graph.add("Add", one, graph.add("Mul", third, third))))
 
 
-def position(graph: Graph, part: Numbers) -> str:
-    """Exports `Numbers.position` as the sum of the piecewise-linear codes."""
+def position(graph: Graph, part: Numbers, x: str) -> str:
+    """Exports `Numbers.position` of x as the sum of the piecewise-linear codes."""
     begins, widths = (graph.parameter([one], np.float64) for one in (part.bins.begins, part.bins.widths))
     zero, one = (graph.constant(value, np.float64) for value in (0, 1))
-    codes = graph.add("Clip", graph.add("Div", graph.add("Sub", part.name, begins), widths), zero, one)
+    codes = graph.add("Clip", graph.add("Div", graph.add("Sub", x, begins), widths), zero, one)
     total = graph.add("ReduceSum", codes, graph.constant([1], np.int64), keepdims=1)
-    return graph.add("Where", graph.add("IsNaN", part.name), zero, total)
+    return graph.add("Where", graph.add("IsNaN", x), zero, total)
 
 
 def category_of(graph: Graph, part: Categories) -> str:

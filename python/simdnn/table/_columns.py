@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._utils.jsonable import only_keys
-from ._arrays import as_column, check_lengths, checked_columns
+from ._arrays import as_column, check_lengths
 from ._cells import Table
+from ._dates import Dates
 from ._encoders import Categories
-from ._fitting import ColumnFit, Recipe
+from ._fitting import ColumnFit, Encoder, Recipe
+from ._frames import checked_columns, is_table
 from ._numbers import Numbers, check_range
 from ._parts import RowChoice, parts_of, rows_from
 
@@ -63,7 +65,7 @@ class Columns:
            [ 0.,  1.,  1.]], dtype=float32)
     """
 
-    def __init__(self, parts: Sequence[Numbers | Categories]) -> None:
+    def __init__(self, parts: Sequence[Encoder]) -> None:
         self.parts = tuple(parts)
 
     @classmethod
@@ -78,6 +80,7 @@ class Columns:
         bins: int | None = None,
         binary: bool = False,
         min_frequency: int = 1,
+        dates: bool = False,
     ) -> Columns:
         """Learn scales, quantiles and categories from training data.
 
@@ -106,6 +109,12 @@ class Columns:
         min_frequency : int
             Smallest number of rows of a category; rarer ones share an input or index, which unknown ones get
             too. From 2 on, training sees that index.
+        dates : bool
+            If true, dates become numbers: days since 1970, month, day, weekday (Monday is 0) and hour, with
+            the time of the day as a fraction of the days and the minutes as one of the hour; all but the days
+            are left out if they are constant. Time zones are converted to UTC. Dates are NumPy's datetime64,
+            those of pandas, Polars, pyarrow and Python, and columns of words such as "2020-01-31" or
+            "2020-01-31T12:30" alone. By default dates are refused, and such words are categories.
 
         Returns
         -------
@@ -122,11 +131,11 @@ class Columns:
         IndexError
             If a row is out of range.
         """
-        recipe = Recipe(max_categories, max_one_hot, min_frequency, binary, numbers, bins)
-        choice, fits = RowChoice(rows, not hasattr(table, "items")), dict[str, ColumnFit]()
+        recipe = Recipe(max_categories, max_one_hot, min_frequency, binary, numbers, bins, dates)
+        choice, fits = RowChoice(rows, not is_table(table)), dict[str, ColumnFit]()
         for part in parts_of(table):
             with rows_from(choice.begin):
-                columns = finite_columns(part)
+                columns = finite_columns(part, recipe.dates)
             fits = fits or {name: ColumnFit(name, recipe) for name in columns}
             if fits.keys() != columns.keys():
                 raise ValueError(
@@ -152,10 +161,7 @@ class Columns:
     @property
     def bins(self) -> int:
         """Largest number of bins of a column; positions are from 0 to this number."""
-        return max(
-            (len(part.edges) - 1 for part in self.parts if isinstance(part, Numbers) and part.edges),
-            default=0,
-        )
+        return max((part.most_bins for part in self.parts), default=0)
 
     @property
     def embeddings(self) -> dict[int, tuple[int, int]]:
@@ -214,7 +220,12 @@ class Columns:
         if missing := [part.name for part in self.parts if part.name not in given]:
             raise ValueError(f"column {missing[0]!r} is missing; there are {', '.join(given)}")
         columns = {
-            part.name: as_column(f"column {part.name}", given[part.name], isinstance(part, Categories))
+            part.name: as_column(
+                f"column {part.name}",
+                given[part.name],
+                text=isinstance(part, Categories),
+                dates=isinstance(part, Dates),
+            )
             for part in self.parts
         }
         check_lengths(columns)
@@ -258,20 +269,25 @@ class Columns:
         return cls([part_of(one) for one in description])
 
 
-def finite_columns(table: Table) -> dict[str, NDArray[Any]]:
+def finite_columns(table: Table, dates: bool) -> dict[str, NDArray[Any]]:
     """The columns of a table as arrays; raises unless all numbers are finite or missing."""
-    columns = {name: as_column(f"column {name}", values) for name, values in checked_columns(table).items()}
+    columns = {
+        name: as_column(f"column {name}", values, dates=dates)
+        for name, values in checked_columns(table).items()
+    }
     if not columns:
         raise ValueError("expected at least one column besides the target")
     check_lengths(columns)
     for name, values in columns.items():
-        if values.dtype != object:
+        if values.dtype.kind not in "OM":
             check_range(f"column {name}", values.astype(np.float64, copy=False))
     return columns
 
 
-def part_of(description: Any) -> Numbers | Categories:
+def part_of(description: Any) -> Encoder:
     """The encoder of a column from its description, which is checked."""
     if isinstance(description, dict) and "categories" in description:
         return Categories.from_dict(description)
+    if isinstance(description, dict) and "dates" in description:
+        return Dates.from_dict(description)
     return Numbers.from_dict(description)

@@ -44,6 +44,11 @@ class Categories:
         return []
 
     @property
+    def most_bins(self) -> int:
+        """Number of bins."""
+        return 0
+
+    @property
     def features(self) -> list[str]:
         """Names of the inputs that the column becomes."""
         if self.embedded:

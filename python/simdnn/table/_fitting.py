@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from .._utils.check import check_flag, check_int, check_name
 from ._cells import canonical
+from ._dates import Dates, numbers_of_dates
 from ._encoders import Categories
 from ._moments import Moments
 from ._numbers import Numbers
 from ._quantiles import Sample, edges_of, robust_scaling
 
+#: The encoder of a column.
+Encoder = Numbers | Categories | Dates
 #: The ways to scale numbers.
 SCALINGS = ("standard", "robust")
 #: The largest number of bins of a column.
@@ -32,54 +35,86 @@ class Recipe:
     binary: bool = False
     numbers: str = "standard"
     bins: int | None = None
+    dates: bool = False
 
     def __post_init__(self) -> None:
         check_int("max_categories", self.max_categories, 2, 2**24)
         check_int("max_one_hot", self.max_one_hot, 0)
         check_int("min_frequency", self.min_frequency)
         check_flag("binary", self.binary)
+        check_flag("dates", self.dates)
         check_name("numbers", self.numbers, SCALINGS)
         if self.bins is not None:
             check_int("bins", self.bins, 1, MOST_BINS)
 
 
 class ColumnFit:
-    """Statistics of one column: those of numbers, or counts of words."""
+    """Statistics of one column: those of numbers or dates, or counts of words."""
 
     def __init__(self, name: str, recipe: Recipe) -> None:
         self.name, self.recipe = name, recipe
-        self.text: bool | None = None
+        self.kind = ""
         self.missing, self.blank = False, 0
         self.moments = Moments() if recipe.numbers == "standard" else None
         self.sample = Sample() if recipe.bins or recipe.numbers == "robust" else None
         self.counts: Counter[str | None] = Counter()
+        self.numbers: dict[str, ColumnFit] = {}
 
     def add(self, values: NDArray[Any]) -> None:
-        """Adds the values of a part; raises if they are words, but those before numbers, or reversed."""
-        if values.dtype == np.float64 and np.isnan(values).all():  # missing words, or missing numbers
+        """Adds the values of a part; raises if they are of another kind than those before."""
+        if values.dtype == np.float64 and np.isnan(values).all():  # missing words, numbers or dates
             self.blank += len(values)
             return
-        text = values.dtype == object
-        self.text = text if self.text is None else self.text
-        if text != self.text:
-            before, here = ("text", "numbers") if self.text else ("numbers", "text")
+        kind = {"O": "text", "M": "dates"}.get(values.dtype.kind, "numbers")
+        self.kind = self.kind or kind
+        if kind != self.kind:
             raise ValueError(
-                f"column {self.name}: {before} in the parts before, but {here} in this one: read the column"
-                " as text in all of them"
+                f"column {self.name}: {self.kind} in the parts before, but {kind} in this one: read the"
+                " column as text in all of them"
             )
-        if text:
+        if kind == "text":
             for word, count in Counter(values.tolist()).items():
                 self.counts[None if word is None else canonical(word)] += count
-            return
-        values = values.astype(np.float64, copy=False)
+        elif kind == "dates":
+            self.add_dates(values)
+        else:
+            self.add_numbers(values.astype(np.float64, copy=False))
+
+    def add_numbers(self, values: NDArray[np.float64]) -> None:
+        """Adds numbers, NaN for missing ones."""
         self.missing = self.missing or bool(np.isnan(values).any())
         for statistics in (self.moments, self.sample):
             if statistics is not None:
                 statistics.add(values)
 
-    def encoder(self) -> Numbers | Categories:
+    def add_dates(self, values: NDArray[Any]) -> None:
+        """Adds dates, NaT for missing ones."""
+        self.missing = self.missing or bool(np.isnat(values).any())
+        for key, numbers in numbers_of_dates(values).items():
+            fit = self.numbers.setdefault(key, ColumnFit(f"{self.name}: {key}", self.recipe))
+            fit.add_numbers(numbers)
+
+    def encoder(self) -> Encoder:
         """The encoder of the column."""
-        return self.categories() if self.text else self.scaled_numbers()
+        if self.kind == "dates":
+            return self.date_parts()
+        return self.categories() if self.kind == "text" else self.scaled_numbers()
+
+    def date_parts(self) -> Dates:
+        """The encoder of a column of dates: of its days, and of those numbers that are not constant."""
+        missing = self.missing or self.blank > 0
+        numbers = {
+            key: replace(fit.scaled_numbers(), missing=False)
+            for key, fit in self.numbers.items()
+            if key == "days" or not fit.is_constant
+        }
+        return Dates(self.name, missing, tuple(numbers.items()))
+
+    @property
+    def is_constant(self) -> bool:
+        """True if all numbers are equal, or missing."""
+        found = self.moments or self.sample
+        return found is None or found.low >= found.high
 
     def scaled_numbers(self) -> Numbers:
         """The encoder of a column of numbers."""

@@ -52,6 +52,11 @@ class Numbers:
         """Names of the inputs that the column becomes, positions apart."""
         return [self.name, f"{self.name} is missing"][: 1 + self.missing]
 
+    @property
+    def most_bins(self) -> int:
+        """Number of bins."""
+        return max(len(self.edges) - 1, 0)
+
     @cached_property
     def bins(self) -> Bins:
         """The bins of the positions."""

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from .._utils.check import check_flag, check_name
 from .._utils.check import check_range as check_limits
 from .._utils.jsonable import only_keys
-from ._arrays import as_column, check_exact, checked_columns
+from ._arrays import as_column, check_exact
 from ._cells import Table, as_text, canonical
 from ._encoders import Places
+from ._frames import checked_columns
 from ._moments import Moments
 from ._numbers import check_range, checked_scaling, numbers_from
 from ._parts import parts_of, rows_from
