@@ -37,9 +37,10 @@ ROOMS = {
     "schedules",
     "sklearn",
     "table",
+    "tabular",
     "training",
 }
-MOST_ROOMS = 21
+MOST_ROOMS = 22
 NO_ROOMS = {"__init__", "__main__", "_core", "py"}
 
 MODULES = {

@@ -58,7 +58,8 @@ class Bag:
             batch_size=recipe.batch,
             indices=[fold.train for fold in self.folds],
             validation=[fold.held_out if evaluation is None else evaluation for fold in self.folds],
-            restore_best=True,
+            restore_best="last",
+            monitor=recipe.monitor,
             sample_weight=None if problem.weight is None else problem.weight.astype(np.float32),
             progress=progress,
         )

@@ -18,13 +18,44 @@ from . import _files
 from ._bag import divide_outputs, probabilities
 from ._base import BaseTabular, EvalSet, set_attributes
 from ._calibration import log_loss, temperature
+from ._documentation import documented
 from ._targets import checked_labels, checked_weights
 
 Array = NDArray[Any]
 
 
+@documented
 class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
-    """Docs."""
+    """A classifier for tables: a bag of small networks, each trained on all folds but one.
+
+    {parameters}
+    label_smoothing : float or None, default=None
+        Share of each target that is spread over all classes; None is that of the preset. Temperatures take
+        it back, see `temperature_`.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of classes, as in scikit-learn.
+    {extras}
+
+    Attributes
+    ----------
+    classes_ : array, shape (n_classes,)
+        The classes, in the order of probabilities.
+    temperature_ : float
+        The number by which logits are divided (Guo et al. 2017), so that probabilities out of fold have the
+        lowest log loss.
+    {attributes}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from simdnn.tabular import TabularClassifier
+    >>> x = np.linspace(-2, 2, 60)
+    >>> kind = np.where(np.arange(60) % 3 == 0, "a", "b").astype(object)
+    >>> X, y = {"x": x, "kind": kind}, np.where((x > 0) == (kind == "a"), "yes", "no")
+    >>> model = TabularClassifier("fast", random_state=0).fit(X, y)
+    >>> model.predict({"x": [-1.5, 1.5], "kind": ["a", None]}).shape
+    (2,)
+    """
 
     _classes = True
     _parameter_constraints: ClassVar[dict[str, Any]] = BaseTabular._parameter_constraints | {
@@ -54,7 +85,28 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
     def fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet = None
     ) -> TabularClassifier:
-        """Fit the columns and the bag of networks."""
+        """Fit the columns and the networks.
+
+        Parameters
+        ----------
+        X : table, shape (n, columns)
+            Samples: at least two.
+        y : array, shape (n,)
+            One class per sample: numbers, words or booleans, at least two of them.
+        sample_weight : array, shape (n,), or None
+            Weights of the samples; rows of weight 0 are left out.
+        eval_set : (X, y), (X, y, sample_weight) or None
+            Samples that decide the epoch that each network keeps, instead of its fold.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has a wrong type, shape or value, before anything is trained.
+        """
         table = self._begin(X)
         labels = checked_labels(y)
         self.classes_, targets = np.unique(labels, return_inverse=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from .. import functional as F
-from .. import init, nn, optim
+from .. import init, nn, optim, schedules
 from ..table import Columns
 from ..training import Trainer
 
@@ -35,16 +34,12 @@ class Recipe:
     epochs: int = 32
     bins: int = 16
     smoothing: float = 0.0
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     trees: bool = False
 
 
 #: The recipes for classification and for regression.
 CLASSES, NUMBERS = Recipe(), Recipe(activation="mish", rate=0.07)
-
-
-def coslog4(rate: float, steps: int) -> Any:
-    """The schedule of four cosines, each twice as long as the one before (Holzmueller et al. 2024)."""
-    return lambda step: rate * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * min(step / steps, 1)))) / 2
 
 
 def recipe_of(preset: str, classes: bool, rows: int) -> Recipe:
@@ -91,6 +86,6 @@ def make_trainer(recipe: Recipe, model: nn.Sequential, classes: bool, rows: int,
     """The trainer of a network on this number of rows."""
     steps = recipe.epochs * -(-rows // recipe.batch)
     rate = recipe.rate / recipe.hidden[0] ** 0.5
-    optimizer = optim.Adam(lr=coslog4(rate, steps), betas=(0.9, recipe.beta2))
+    optimizer = optim.Adam(lr=schedules.coslog4(rate, steps), betas=(0.9, recipe.beta2))
     loss = functools.partial(F.cross_entropy, label_smoothing=recipe.smoothing) if classes else F.mse_loss
     return Trainer(model, loss=loss, optimizer=optimizer, seed=seed)

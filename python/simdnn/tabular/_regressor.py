@@ -17,14 +17,38 @@ from ..table import Target
 from ._bag import Bag
 from ._base import BaseTabular, EvalSet, set_attributes
 from ._calibration import squared_error
+from ._documentation import documented
 from ._quantiles import QuantileHead, checked_levels, fit_head
 from ._targets import Scaling, checked_numbers, checked_weights
 
 Array = NDArray[Any]
 
 
+@documented
 class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
-    """Docs."""
+    """A regressor for tables: a bag of small networks, each trained on all folds but one.
+
+    {parameters}
+    quantiles : bool, default=False
+        True trains a second bag for ``predict(X, quantiles=...)``, which doubles the time of the fit.
+    clip : bool, default=True
+        Keep predictions in the range of the y of the fit.
+    {extras}
+
+    Attributes
+    ----------
+    {attributes}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from simdnn.tabular import TabularRegressor
+    >>> X = np.random.default_rng(0).uniform(-2, 2, (80, 2))
+    >>> model = TabularRegressor("fast", quantiles=True, random_state=0).fit(X, X[:, 0] ** 2 + X[:, 1])
+    >>> mean, std = model.predict(X[:5], return_std=True)
+    >>> mean.shape, std.shape, model.predict(X[:5], quantiles=[0.1, 0.5, 0.9]).shape
+    ((5,), (5,), (5, 3))
+    """
 
     _classes = False
     _parameter_constraints: ClassVar[dict[str, Any]] = BaseTabular._parameter_constraints | {
@@ -54,7 +78,28 @@ class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
     def fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, *, eval_set: EvalSet = None
     ) -> TabularRegressor:
-        """Fit the columns and the bag of networks."""
+        """Fit the columns and the networks.
+
+        Parameters
+        ----------
+        X : table, shape (n, columns)
+            Samples: at least two.
+        y : array, shape (n,) or (n, outputs)
+            Numbers to predict.
+        sample_weight : array, shape (n,), or None
+            Weights of the samples; rows of weight 0 are left out.
+        eval_set : (X, y), (X, y, sample_weight) or None
+            Samples that decide the epoch that each network keeps, instead of its fold.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has a wrong type, shape or value, before anything is trained.
+        """
         table = self._begin(X)
         given = checked_numbers(y, self)
         self._one_output = given.ndim == 1

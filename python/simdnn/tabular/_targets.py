@@ -65,6 +65,10 @@ def checked_labels(y: Any) -> Array:
     """One class for each row."""
     refuse_masked("y", y)
     labels: Array = column_or_1d(plain(y), warn=True)
+    if labels.dtype == object:
+        missing = np.array([one is None or one != one for one in labels.tolist()])
+        if missing.any():
+            raise ValueError(f"y: row {int(np.argmax(missing)) + 1} is missing; Input y contains NaN")
     check_classification_targets(labels)
     return labels
 
