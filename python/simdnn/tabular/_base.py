@@ -98,7 +98,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             "batch": self.batch_size,
             "smoothing": getattr(self, "label_smoothing", None),
         }
-        recipe = recipe_of(self.preset, self._classes, rows)
+        recipe = recipe_of(self.preset, self._classes, rows, self.n_features_in_)
         return replace(recipe, **{name: value for name, value in given.items() if value is not None})
 
     def _train(

@@ -25,12 +25,12 @@ class Recipe:
     The rate of Adam is `rate` / sqrt(width of the first hidden layer), times the schedule.
     """
 
-    members: int = 5
+    members: int = 8
     hidden: tuple[int, ...] = (96, 96, 96)
     activation: str = "selu"
-    rate: float = 0.04
+    rate: float = 0.06
     beta2: float = 0.95
-    batch: int = 32
+    batch: int = 64
     epochs: int = 32
     bins: int = 16
     smoothing: float = 0.0
@@ -38,15 +38,18 @@ class Recipe:
     trees: bool = False
 
 
+#: Rows for each column that a bin needs, and the limits of the number of bins.
+ROWS_OF_BIN, FEWEST_BINS, MOST_BINS = 16, 16, 48
 #: The recipes for classification and for regression.
-CLASSES, NUMBERS = Recipe(), Recipe(activation="mish", rate=0.07)
+CLASSES, NUMBERS = Recipe(smoothing=0.1), Recipe(activation="mish", rate=0.1)
 
 
-def recipe_of(preset: str, classes: bool, rows: int) -> Recipe:
-    """The recipe of a preset."""
-    found = CLASSES if classes else NUMBERS
+def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
+    """The recipe of a preset for a table; the more rows for each column, the more bins."""
+    bins = min(max(rows // (ROWS_OF_BIN * columns), FEWEST_BINS), MOST_BINS)
+    found = replace(CLASSES if classes else NUMBERS, bins=bins)
     if preset == "fast":
-        return replace(found, members=3, epochs=12, batch=64)
+        return replace(found, members=4, epochs=12)
     return replace(found, members=10, trees=True) if preset == "best" else found
 
 
