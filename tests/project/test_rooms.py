@@ -38,6 +38,7 @@ ROOMS = {
     "schedules",
     "sklearn",
     "table",
+    "tabular",
     "training",
 }
 MOST_ROOMS = 22
