@@ -216,25 +216,27 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return table_of(self, X, reset=False)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
         """Write the fitted estimator to a safetensors file, which `simdnn.tabular.load` reads.
 
         Parameters
         ----------
         path : str or os.PathLike
             An existing file is replaced atomically.
+        metadata : dict, optional
+            Your own data, of types that JSON can hold; `simdnn.load_metadata` reads them.
 
         Raises
         ------
         TypeError
-            If classes are of a type that JSON cannot hold.
+            If classes or `metadata` are of a type that JSON cannot hold.
         OSError
             If the file cannot be written.
         ImportError
             If safetensors is not installed or, for ``preset="best"``, skops.
         """
         check_is_fitted(self)
-        _files.save(self, path)
+        _files.save(self, path, metadata)
 
     def to_onnx(self, path: Path, *, target: str = "y", opset: int = 17) -> None:
         """Write columns, networks and target as one graph of ONNX.
