@@ -69,12 +69,13 @@ void Optimizer<T>::set_own_counts(const std::vector<OwnCount>& counts, std::int6
 template <class T>
 void Optimizer<T>::fill_spans(const std::vector<const T*>& gradients, bool merged, const Choice& choice) {
   const bool penalties = config_->options[kL1] != 0 || config_->options[kL2] != 0;
+  const bool special = !config_->groups.empty() || !late_.empty();
   slots();
   spans_.clear();
   listed_.clear();
   for (std::size_t s = 0; s < segments_.size(); ++s) {
     const Segment& segment = segments_[s];
-    if (!choice(segment) || frozen(segment)) continue;
+    if (special && (!choice(segment) || frozen(segment))) continue;
     const bool penalized = !penalties || this->penalized(segment);
     if (merged && !spans_.empty()) {
       UpdateSpan<T>& before = spans_.back();
@@ -135,6 +136,7 @@ bool Optimizer<T>::step(const std::vector<const T*>& gradients, double penalty_s
 /// Lets the counts of frozen parameters, which they share with no others, miss the next step.
 template <class T>
 void Optimizer<T>::hold_frozen() {
+  if (std::none_of(segments_.begin(), segments_.end(), [&](const Segment& one) { return frozen(one); })) return;
   std::vector<bool> held(late_.size() + 1), moves(late_.size() + 1);
   for (const Segment& segment : segments_) (frozen(segment) ? held : moves)[segment.count] = true;
   moves[0] = true;  // it counts all steps
