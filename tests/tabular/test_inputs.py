@@ -135,7 +135,7 @@ def test_bad_input_is_refused(what: str, change: dict[str, Any], message: str) -
 def test_two_columns_of_one_name_are_refused() -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(np.eye(4), columns=["a", "b", "a", "c"])
-    with pytest.raises(ValueError, match="unique column names|two columns are named"):
+    with pytest.raises(ValueError, match="unique column names"):
         TabularRegressor(**QUICK).fit(frame, np.arange(4.0))
 
 
