@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import simdnn
-from simdnn import nn, table
+from simdnn import table
 
 #: The smallest number of rows in which different values in all of them make an id.
 ROWS_OF_IDS = 20
@@ -123,25 +123,6 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in (heads, *rows):
         cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
         print("  ".join([f"{row[0]:<{widths[0]}}", *cells]).rstrip())
-
-
-def load_described(path: str) -> tuple[nn.Sequential | nn.Ensemble, table.Columns, table.Target]:
-    """The model, the columns and the target in a file that `simdnn train` wrote."""
-    model, found = simdnn.load(path), simdnn.load_metadata(path).get("table")
-    if not isinstance(found, dict):
-        fail(f"{path}: a model without a description of columns, which only `simdnn train` writes")
-    try:
-        columns, target = table.Columns.from_dict(found["columns"]), table.Target.from_dict(found["target"])
-    except (KeyError, TypeError, ValueError) as error:
-        fail(f"{path}: the description of columns is damaged: {error}")
-    if (len(columns.features), target.outputs) != (model.in_features, model.out_features):
-        fail(f"{path}: the description of columns does not fit the model")
-    return model, columns, target
-
-
-def gives_probabilities(model: nn.Sequential | nn.Ensemble) -> bool:
-    """True if a classifier's outputs are probabilities, not logits."""
-    return isinstance(model, nn.Ensemble) and model.average == "probabilities"
 
 
 def metrics(target: table.Target, outputs: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:

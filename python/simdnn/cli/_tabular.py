@@ -61,6 +61,7 @@ def run(o: argparse.Namespace, whole: table.Table, target: table.Target, inputs:
     results = [*simple_results(task, o.seed), Result("this model", estimator.oof_prediction_, seconds)]
     found = {one.name: measured(task, one.predictions) for one in results}
     training = {"rows": task.rows, "preset": o.preset, "metrics out of fold": found["this model"]}
+    estimator.set_params(progress="auto")  # the file does not depend on --quiet
     estimator.save(o.out, metadata={"target": target.name, "training": training})
     report(o, task, estimator, results, found)
     return 0

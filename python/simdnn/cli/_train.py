@@ -23,10 +23,10 @@ from ._common import (
 from ._large import add_chunk_rows, chunk_rows
 
 DESCRIPTION = """Train on a table (CSV, Parquet or npz) and write one file with the model and the
-preprocessing of its columns. By default the model is that of simdnn.tabular: a bag of small networks, each trained on all
-folds of the rows but one, whose predictions of that fold give the metrics. Any option of a plain network, and
-a table that is read in chunks, trains one network instead, which holds out a fraction of the rows for early
-stopping and for the metrics."""
+preprocessing of its columns. By default the model is that of simdnn.tabular: a bag of small networks, each
+trained on all folds of the rows but one, whose predictions of that fold give the metrics. Any option of a
+plain network, and a table that is read in chunks, trains one network instead, which holds out a fraction of
+the rows for early stopping and for the metrics."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -44,7 +44,7 @@ def save(estimator: BaseTabular, path: Path, metadata: Mapping[str, Any] | None)
 
 
 def describe(estimator: BaseTabular) -> dict[str, Any]:
-    """The description of an estimator without its arrays."""
+    """The description of an estimator without its arrays; equal estimators have equal ones, without times."""
     names = getattr(estimator, "feature_names_in_", None)
     return {
         "kind": type(estimator).__name__,
@@ -54,7 +54,7 @@ def describe(estimator: BaseTabular) -> dict[str, Any]:
         "columns": jsonable(estimator.columns_.to_dict()),
         "target": estimator._target_to_dict(),
         "fitted": {name: vars(estimator)[name] for name in FITTED if name in vars(estimator)},
-        "history": [asdict(one) for one in estimator.history_],
+        "history": [asdict(one) | {"seconds": []} for one in estimator.history_],
     }
 
 
