@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import time
 from typing import Any
 
 import numpy as np
 
 from simdnn import table
+from simdnn._utils.files import check_writable, write_atomically
 
-from ._common import fail, show, show_table
+from . import _report
+from ._common import fail, refuse_input, show, show_table
 from ._measures import Result, Task, measured, shown, simple_results, task_of
 
 PRESETS = ("fast", "default", "best")
 #: Options of the bag with their attributes.
-OPTIONS = ("preset", "members", "time_limit")
+OPTIONS = ("preset", "members", "time_limit", "report")
 #: Categories from which on the networks have an embedding of a column.
 EMBEDDED = 65
 
@@ -33,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--members", type=int, metavar="N", help="number of folds and networks (default: that of the preset)")
     add("--time-limit", type=float, metavar="SECONDS", help="time of the training, about (default: none)")
+    add("--report", metavar="FILE", help="page to write about the data and the model, such as report.html")
 
 
 def given(o: argparse.Namespace) -> list[str]:
@@ -49,6 +53,13 @@ def complete(o: argparse.Namespace) -> None:
         fail(f"--time-limit: expected seconds above 0, got {o.time_limit}")
     if o.preset == "best" and importlib.util.find_spec("skops") is None:
         raise ImportError("--preset best needs skops: pip install 'simdnn[tabular]'")
+    if o.report is not None:
+        check_writable(o.report)
+        refuse_input("--report", o.report, o.data)
+        if os.path.realpath(o.report) == os.path.realpath(o.out):
+            fail(f"--report: {o.report} is the file of --out; write to another file")
+        if importlib.util.find_spec("matplotlib") is None:
+            raise ImportError("--report needs matplotlib: pip install 'simdnn[plot]'")
 
 
 def run(o: argparse.Namespace, whole: table.Table, target: table.Target, inputs: table.Table) -> int:
@@ -59,11 +70,11 @@ def run(o: argparse.Namespace, whole: table.Table, target: table.Target, inputs:
     estimator.fit(task.inputs, task.y if task.labels is None else task.labels[task.y])
     seconds = time.perf_counter() - began
     results = [*simple_results(task, o.seed), Result("this model", estimator.oof_prediction_, seconds)]
-    found = {one.name: measured(task, one.predictions) for one in results}
-    training = {"rows": task.rows, "preset": o.preset, "metrics out of fold": found["this model"]}
+    found = measured(task, estimator.oof_prediction_)
+    training = {"rows": task.rows, "preset": o.preset, "metrics out of fold": found}
     estimator.set_params(progress="auto")  # the file does not depend on --quiet
     estimator.save(o.out, metadata={"target": target.name, "training": training})
-    report(o, task, estimator, results, found)
+    report(o, task, estimator, results)
     return 0
 
 
@@ -111,27 +122,32 @@ def members_of(o: argparse.Namespace, estimator: Any) -> str:
     return words
 
 
-def report(
-    o: argparse.Namespace,
-    task: Task,
-    estimator: Any,
-    results: list[Result],
-    found: dict[str, dict[str, float]],
-) -> None:
-    """Prints a summary of the table and of the model, and the metrics with those of simpler models."""
-    count = len(estimator.ensemble_)
-    show(
-        [
-            ("target", f"{task.name} ({f'{len(task.classes)} classes' if task.classes else 'numbers'})"),
-            ("rows", f"{task.rows:,} in {count} folds; each is predicted by the model that has not seen it"),
-            ("columns", f"{len(task.inputs)}: {kinds_of(estimator, task)}"),
-            ("model", f"{o.out}: {members_of(o, estimator)}"),
-        ]
-    )
+def facts(o: argparse.Namespace, task: Task, estimator: Any) -> list[tuple[str, str]]:
+    """Rows about the table and the model."""
+    return [
+        ("target", f"{task.name} ({f'{len(task.classes)} classes' if task.classes else 'numbers'})"),
+        (
+            "rows",
+            f"{task.rows:,} in {len(estimator.ensemble_)} folds; each is predicted by the model that has not"
+            " seen it",
+        ),
+        ("columns", f"{len(task.inputs)}: {kinds_of(estimator, task)}"),
+        ("model", f"{o.out}: {members_of(o, estimator)}"),
+    ]
+
+
+def report(o: argparse.Namespace, task: Task, estimator: Any, results: list[Result]) -> None:
+    """Prints a summary and the metrics with those of simpler models, and writes the page if it is wanted."""
+    found = [(one.name, measured(task, one.predictions), one.fit_seconds) for one in results]
+    names, about = list(found[0][1]), facts(o, task, estimator)
+    show(about)
     print()
-    names = list(found["this model"])
     rows = [
-        [one.name, *(shown(name, found[one.name][name]) for name in names), f"{one.fit_seconds:.2f}"]
-        for one in results
+        [name, *(shown(one, each[one]) for one in names), f"{seconds:.2f}"] for name, each, seconds in found
     ]
     show_table(["out of fold", *names, "seconds"], rows)
+    if o.report is not None:
+        table_of_results = _report.results_table(names, found)
+        page = _report.report_page(task, estimator, table_of_results, about, o.out)
+        write_atomically(o.report, page.encode())
+        print(f"\nThe report is in {o.report}.")
