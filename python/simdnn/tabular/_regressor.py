@@ -178,7 +178,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
                 raise ValueError("return_std: goes without quantiles, which tell the spread themselves")
             return self._quantiles(X, checked_levels(quantiles))
         if not return_std:
-            return self._shaped(self._scaling.decode(self._predictions(X), self.clip))
+            outputs = self._predictions(X)
+            return self._shaped(self._scaling.decode(outputs, self.clip))
         table = self._table(X)
         with limited_threads(self.n_threads):
             members = self._members(self.columns_.transform(table), self._samples(table))
