@@ -1,7 +1,7 @@
-"""``python -m tests.tools.c_functions --write``: the C functions of `simdnn.export_c`, translated from ``cpp/``.
+"""``python -m tests.tools.c_functions --write``: the formulas of the kernels as C functions, for `export_c`.
 
-The kernels' formulas are scalar templates in a small part of C++. This program instantiates them for float and
-double and rewrites them as C99: one description of each formula serves the kernels and exported models.
+The kernels' formulas are scalar templates in a small part of C++. This program instantiates them for float
+and double and writes them as C99: one description of a formula serves the kernels and exported models.
 """
 
 import argparse
@@ -80,7 +80,7 @@ class Translator:
         self.word, self.signed = f"uint{bits}_t", f"int{bits}_t"
         self.functions: dict[str, list[Function]] = {}
         self.constants: dict[str, tuple[str, str]] = {}
-        self.structs: dict[str, str] = {}
+        self.structs: dict[str, list[tuple[str, str]]] = {}
         self.operations: dict[str, str] = {}
         self.done: dict[str, str] = {}
         for source in SOURCES:
@@ -113,7 +113,9 @@ class Translator:
         registered = re.search(r'\.name = "(\w+)"', text)
         summary = re.search(r'\.formula =\s*"(.*?)",', text, re.DOTALL)
         at = re.search(r"template <class T>\s*SIMDNN_INLINE static T value\(", text)
-        assert registered and summary and at, name
+        assert registered is not None, name
+        assert summary is not None, name
+        assert at is not None, name
         self.operations[name] = f"{registered[1]}_value"
         end = closing(text, text.index("{", at.end()))
         doc = re.sub(r'"\s*"', "", summary[1])
@@ -123,7 +125,9 @@ class Translator:
 
     def type(self, text: str) -> str:
         """The C type of a C++ type."""
-        text = re.sub(r"typename Bits<\w+>::type|\bWord\b|\bstd::(uint\d+_t)\b", lambda m: m[1] or self.word, text)
+        text = re.sub(
+            r"typename Bits<\w+>::type|\bWord\b|\bstd::(uint\d+_t)\b", lambda m: m[1] or self.word, text
+        )
         text = re.sub(r"typename Bits<\w+>::signed_type|\bSigned\b", self.signed, text)
         text = re.sub(r"Scalar<V>|\b[TV]\b(?![>])", self.real, text)
         text = re.sub(r"\b(\w+)<(?:T|V|float|double)>", self.struct, text)
@@ -212,7 +216,9 @@ class Translator:
         """C of an expression or of statements."""
         text = re.sub(r"//[^\n]*", "", text)
         text = re.sub(r"[ \t]+\n", "\n", text)
-        text = re.sub(r"\bSixteenths::(?:powers\.)?(\w+)", lambda m: self.constant(f"Sixteenths_{m[1]}"), text)
+        text = re.sub(
+            r"\bSixteenths::(?:powers\.)?(\w+)", lambda m: self.constant(f"Sixteenths_{m[1]}"), text
+        )
         text = re.sub(r"\b(\w+Constants)<\w+>::(\w+)", lambda m: self.constant(f"{m[1]}_{m[2]}"), text)
         for alias, target in aliases.items():
             text = re.sub(rf"\b{alias}::(\w+)", lambda m, t=target: self.constant(f"{t}_{m[1]}"), text)

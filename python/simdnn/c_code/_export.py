@@ -15,8 +15,8 @@ from . import _recurrent as _recurrent  # registers its emitter
 from ._ensemble import emit
 from ._header import header
 from ._program import Program, Value
-from ._samples import checked_samples, predicted, random_samples
 from ._table import Table
+from ._test import test_program
 
 if TYPE_CHECKING:
     from ..table import Columns, Target
@@ -47,9 +47,9 @@ def export_c(
 ) -> Sizes:
     """Write a model to a C header that computes the model's predictions.
 
-    The header is C99 without dependencies: no allocation, and of the C library only ``fmaf`` and ``fma``. It has the
-    weights, a function ``NAME_predict(x, y)``, and samples with their predictions: compiled with ``-DNAME_TEST``, it
-    is a program that compares.
+    The header is C99 without dependencies: no allocation, and of the C library only ``fmaf`` and ``fma``. It
+    has the weights, a function ``NAME_predict(x, y)``, and samples with their predictions: compiled with
+    ``-DNAME_TEST``, it is a program that compares.
 
     Parameters
     ----------
@@ -58,40 +58,41 @@ def export_c(
     path : str or path
         The file to write; an existing one is replaced atomically.
     name : str or None
-        The prefix of every name in the header; None is the name of the file.
+        The prefix of all names in the header; None is the name of the file.
     exact : bool
-        True gives the bits of `Predictor.predict`, on every processor. False takes a product and a sum in place of
-        each fused multiply-add, for controllers that have none in hardware; outputs then differ by rounding.
+        True gives the bits of `Predictor.predict` on every processor. False computes a product and a sum in
+        place of each fused multiply-add, for controllers without one; outputs then differ by rounding.
     columns : table.Columns or None
-        The preprocessing to include: ``NAME_predict_row(row, y)`` takes a struct with the cells of a row, numbers as
-        ``double`` with NaN for missing, text as ``const char *`` with NULL for missing.
+        Preprocessing to include: ``NAME_predict_row(row, y)`` takes a struct with the cells of a row, numbers
+        as ``double`` with NaN for missing, text as ``const char *`` with NULL for missing.
     target : table.Target or None
-        The postprocessing to include: ``NAME_class(y)``, the name of the most probable class, or ``NAME_value(y)``,
-        the number in the target's units.
+        Postprocessing to include: ``NAME_class(y)``, the name of the most probable class, or
+        ``NAME_value(y)``, the number in the target's units.
     samples : array, shape (n, in_features) or, of sequences, (n, time, in_features)
-        The samples of the test; None is eight of random numbers.
+        The samples of the test; None is eight random ones, or with `columns` eight rows of random cells.
 
     Returns
     -------
     Sizes
-        Bytes of the constants, of the working memory on the stack, and of the states between calls, as ``constants``,
-        ``work`` and ``states``. The code comes in addition; it depends on the compiler.
+        Bytes of the ``constants``, of the memory on the stack for a prediction (``work``), and of the
+        ``states`` between calls. The code is a few hundred bytes to 2 kB more, which depends on the compiler.
 
     Raises
     ------
     TypeError
         If the model is of another class, or a layer has no counterpart in C.
     ValueError
-        If the name is no name in C, parameters are infinite or NaN, columns or target do not fit the model, or two
-        columns have one name in C.
+        If the name is no name in C, parameters are infinite or NaN, columns or target do not fit the model,
+        or two columns have one name in C.
     OSError
         If the file cannot be written, or is no regular file.
 
     Notes
     -----
-    ``NAME_predict(x, y)`` takes one sample, and ``NAME_predict(x, steps, y)`` the time steps of one sequence. It
-    returns 0, or -1 if an input selects no entry of an embedding. A model with stateful layers has a first argument,
-    a pointer to a ``NAME_state``, to be set up by ``NAME_reset``. Compile with ``-ffp-contract=off``.
+    ``NAME_predict(x, y)`` takes one sample, and ``NAME_predict(x, steps, y)`` the time steps of one sequence.
+    It returns 0, or -1 if an input selects no entry of an embedding. A model with stateful layers has a first
+    argument, a pointer to a ``NAME_state``, which ``NAME_reset`` initializes. Compile with
+    ``-ffp-contract=off``.
 
     Examples
     --------
@@ -103,15 +104,17 @@ def export_c(
     Sizes(constants=3344, work=272, states=0)
     """
     if not isinstance(model, nn.Sequential | nn.Predictor | nn.Ensemble):
-        raise TypeError(f"model: expected a Sequential, a Predictor or an Ensemble, got {type(model).__name__}")
+        raise TypeError(
+            f"model: expected a Sequential, a Predictor or an Ensemble, got {type(model).__name__}"
+        )
     prefix = checked_name(path, name)
     exact = check_flag("exact", exact)
-    table = Table.of(model, columns, target)
+    table = Table(columns, target)
+    table.check(model)
     check_writable(path)
     program = compiled(model)
-    inputs = random_samples(model) if samples is None else checked_samples(model, samples)
-    text = header(prefix, program, model, exact, table, inputs, predicted(model, inputs))
-    write_atomically(path, text.encode())
+    test = test_program(program, model, exact, table, samples)
+    write_atomically(path, header(prefix, program, model, exact, table, test).encode())
     return sizes(program)
 
 

@@ -13,23 +13,18 @@ from ._functions import needed
 from ._program import Program, literal
 from ._table import Table
 
-#: The tolerance of the test of a model that is not exact, relative to 1 + |y|.
-TOLERANCE = 1e-3
 
-
-def header(
-    name: str, p: Program, model: Any, exact: bool, table: Table, x: NDArray[Any], y: NDArray[Any]
-) -> str:
-    """The header of a program; x are samples and y their predictions."""
+def header(name: str, p: Program, model: Any, exact: bool, table: Table, test: str) -> str:
+    """The header of a program, with the program of its test at the end."""
     parts = [
         opening(name, p, model, exact),
-        *needed(p.functions | {"simdnn_copy"}, p.real, exact),
+        *needed(p.functions | table.functions(), p.real, exact),
         *(f"static inline void {one}{text}" for one, text in p.each.items()),
         *(array(one, values, p.suffix, p.real) for one, values in p.constants),
         *stateful(p),
         prediction(p, model),
         *table.parts(p.real),
-        test(name, p, x, y, exact),
+        test,
         f"#endif  // {name.upper()}_H",
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
@@ -128,40 +123,3 @@ def prediction(p: Program, model: Any) -> str:
         True: "// Predicts the steps of one sequence; returns 0, or -1 if there is none, or one is no index.",
     }[sequence]
     return "\n".join([comment, *lines, "  return 0;", "}"])
-
-
-def test(name: str, p: Program, x: NDArray[Any], y: NDArray[Any], exact: bool) -> str:
-    """A program that compares predictions of samples."""
-    samples, steps = x.shape[0], ""
-    if x.ndim == 3:
-        steps = f"{x.shape[1]}, "
-    given, wanted = x[0].size, y[0].size
-    differs = (
-        "found[j] == wanted[j] && (found[j] != 0 || 1 / found[j] == 1 / wanted[j])"
-        if exact
-        else f"fabs((double)found[j] - (double)wanted[j]) <= {TOLERANCE} * (1 + fabs((double)wanted[j]))"
-    )
-    lines = [
-        "#ifdef SIMDNN_TEST",
-        "#include <stdio.h>",
-        "",
-        array("simdnn_test_x", x, p.suffix, p.real),
-        "",
-        array("simdnn_test_y", y, p.suffix, p.real),
-        "",
-        "int main(void) {",
-        "  int wrong = 0;",
-        *(["  simdnn_state state;"] if p.carried else []),
-        f"  for (int i = 0; i < {samples}; ++i) {{",
-        f"    {p.real} found[{wanted}];",
-        f"    const {p.real} *const wanted = simdnn_test_y + i * {wanted};",
-        *(["    simdnn_reset(&state);"] if p.carried else []),
-        f"    if (simdnn_predict({'&state, ' if p.carried else ''}simdnn_test_x + i * {given}, {steps}found) != 0) return 2;",
-        f"    for (int j = 0; j < {wanted}; ++j) wrong += !({differs});",
-        "  }",
-        f'  printf("{name}: %d of {samples * wanted} outputs differ\\n", wrong);',
-        "  return wrong != 0;",
-        "}",
-        "#endif",
-    ]
-    return "\n".join(lines)

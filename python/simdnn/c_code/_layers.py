@@ -50,10 +50,11 @@ def chain(p: Program, layers: Sequence[Layer], x: Value, given: Shape, place: st
     for i, layer in enumerate(layers):
         if idle(layer) or (linear and isinstance(layer, nn.BatchNorm1d)):
             continue
-        linear = isinstance(layer, nn.Dense) and idle(layer._activation)
-        if linear:
+        if linear := isinstance(layer, nn.Dense) and idle(layer._activation):
             behind = next((one for one in layers[i + 1 :] if not idle(one)), None)
-            x = affine(p, layer, x, given, layer.bias or isinstance(behind, nn.BatchNorm1d))
+            x = affine(
+                p, layer, x, given, getattr(layer, "bias", False) or isinstance(behind, nn.BatchNorm1d)
+            )
         else:
             x = emitter_of(layer, f"{place}[{i}]")(p, layer, x, given)
         given = layer._output(given)

@@ -31,7 +31,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Value:
-    """A row of numbers in C: an expression for its address, its size, and its place if it may be overwritten."""
+    """A row of numbers in C: its address, its size, and its place in memory if it may be overwritten."""
 
     address: str
     size: int
@@ -146,7 +146,10 @@ class Program:
     def loop(self, function: str, arguments: str, more: str = "") -> str:
         """The name of a function that applies an activation to a row, with these further arguments."""
         self.functions.add(f"simdnn_{function}_value")
-        head, body = f"const {self.real} *x, int n{more}, {self.real} *y", f"simdnn_{function}_value(x[i]{arguments})"
+        head, body = (
+            f"const {self.real} *x, int n{more}, {self.real} *y",
+            f"simdnn_{function}_value(x[i]{arguments})",
+        )
         text = f"({head}) {{\n  for (int i = 0; i < n; ++i) y[i] = {body};\n}}"
         for name, known in self.each.items():
             if known == text:

@@ -17,7 +17,7 @@ GATES = {"rnn": (1, 1), "lstm": (4, 4), "gru": (3, 4)}
 
 @emits(nn.RNN, nn.LSTM, nn.GRU)
 def recurrent(p: Program, layer: Any, x: Value, given: Shape) -> Value:
-    """Emits a time step of a stack of layers, and their initial states; returns the states of the last one."""
+    """Emits a time step of a stack of layers, and their initial states; returns the last one's states."""
     if layer.mask_value is not None:
         p.functions.add("simdnn_masked")
         mask = p.number(layer.mask_value)
@@ -38,7 +38,8 @@ def cell(p: Program, layer: Any, x: Value) -> Value:
     columns = weight_gates * units
     weight_ih = p.source.parameters(x.size, columns)
     weight_hh = p.source.parameters(units, columns)
-    bias_ih, bias_hh = (p.source.parameters(columns) if layer.bias else np.zeros(columns, p.dtype) for _ in range(2))
+    zeros = np.zeros(columns, p.dtype)
+    bias_ih, bias_hh = (p.source.parameters(columns) if layer.bias else zeros for _ in range(2))
     learned = layer.initial_state == "learned"
     names = layer._states()
     states = [p.source.parameters(units) if learned else np.zeros(units, p.dtype) for _ in names]

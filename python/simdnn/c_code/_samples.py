@@ -44,7 +44,7 @@ def limit(layers: Any, limits: NDArray[Any]) -> None:
     for _, inner in first._children():
         limit(inner, limits)
     if isinstance(first, nn.Embedding):
-        if first.columns is None:
+        if first.num_embeddings is not None:
             limits[:] = np.minimum(limits, first.num_embeddings)
         for column, count, _ in first.columns or ():
             limits[column] = min(limits[column], count)
