@@ -11,7 +11,7 @@ from typing import Any
 import simdnn
 from simdnn import demo
 
-from . import _models, _train
+from . import _models, _train, _verify
 from ._common import Command
 
 DESCRIPTION = "Small neural networks on the CPU. Without a command, the demonstration runs."
@@ -28,6 +28,7 @@ COMMANDS: dict[str, Command] = {
     "predict": _models.PREDICT,
     "export": _models.EXPORT,
     "info": _models.INFO,
+    "verify": _verify.VERIFY,
 }
 
 #: Errors that a user can correct; they are printed as one line, without a traceback.
