@@ -15,6 +15,7 @@ import numpy as np
 from .c_source import arguments_of, closing, constants_of, items, members_of, table_of
 
 ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "python" / "simdnn" / "c_code"
 SOURCES = [
     *(f"math/{name}.hpp" for name in ("exp", "elu", "tanh", "gates", "softplus", "normal")),
     *(f"ops/{name}.hpp" for name in ("piecewise", "exponential", "gated")),
@@ -274,24 +275,19 @@ class Translator:
         return "\n\n".join(blocks) + "\n"
 
 
-def files() -> dict[Path, str]:
-    """The files to write, with their contents."""
-    folder = ROOT / "python" / "simdnn" / "c_code"
-    return {folder / f"{kind}.c": Translator(kind).text() for kind in PRECISIONS}
-
-
 def main() -> int:
     """Writes the files, or says which are out of date."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog=COMMAND.removesuffix(" --write"), description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the files")
     write, stale = parser.parse_args().write, []
-    for path, text in files().items():
+    for precision in PRECISIONS:
+        path, text = FOLDER / f"{precision}.c", Translator(precision).text()
         if write:
             path.write_text(text)
         elif not path.is_file() or path.read_text() != text:
             stale.append(path.name)
     if stale:
-        print(f"out of date: {', '.join(stale)}; run {COMMAND}")
+        print(f"out of date: {', '.join(stale)}; run `{COMMAND}`")
     return len(stale)
 
 

@@ -27,9 +27,10 @@ def mean(p: Program, model: nn.Ensemble, x: Value) -> Value:
     p.sums = count
     p.add(after, f"for (int i = 0; i < {count}; ++i) sums[i] = 0;")
     held = Value(x.address, x.size)
-    for member, weight in zip(model, model._scaled, strict=True):
+    for i, (member, weight) in enumerate(zip(model, model._scaled, strict=True)):
         if weight == 0:
             continue
+        p.place = f"models[{i}]"
         y = emit(p, member, held)
         if model.average == "probabilities":
             y = to_probabilities(p, y, after)

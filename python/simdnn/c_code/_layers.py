@@ -44,29 +44,30 @@ def idle(layer: Layer) -> bool:
     return isinstance(layer, nn.Activation) and layer.fixed and layer._registered()[0] == "identity"
 
 
-def chain(p: Program, layers: Sequence[Layer], x: Value, given: Shape, place: str = "layers") -> Value:
+def chain(p: Program, layers: Sequence[Layer], x: Value, given: Shape, name: str = "layers") -> Value:
     """Emits layers in sequence; batch normalization was folded into a linear layer before it."""
-    linear = False
+    linear, outer = False, p.place
     for i, layer in enumerate(layers):
         if idle(layer) or (linear and isinstance(layer, nn.BatchNorm1d)):
             continue
-        if linear := isinstance(layer, nn.Dense) and idle(layer._activation):
+        p.place = f"{outer}.{name}[{i}]".removeprefix(".")
+        linear = isinstance(layer, nn.Dense) and idle(layer._activation)
+        if linear:
             behind = next((one for one in layers[i + 1 :] if not idle(one)), None)
-            x = affine(
-                p, layer, x, given, getattr(layer, "bias", False) or isinstance(behind, nn.BatchNorm1d)
-            )
+            x = affine(p, layer, x, given, isinstance(behind, nn.BatchNorm1d))
         else:
-            x = emitter_of(layer, f"{place}[{i}]")(p, layer, x, given)
+            x = emitter_of(layer, p.place)(p, layer, x, given)
         given = layer._output(given)
+    p.place = outer
     return x
 
 
-def affine(p: Program, layer: Any, x: Value, given: Shape, bias: bool) -> Value:
-    """Emits x weight + bias."""
+def affine(p: Program, layer: Any, x: Value, given: Shape, shifted: bool = False) -> Value:
+    """Emits x weight + bias; `shifted` says that a normalization has given it a bias."""
     inputs, outputs = layer.in_features, layer.out_features * getattr(layer, "pieces", 1)
     y = p.replace(x, outputs)
     weight = p.constant(p.source.parameters(inputs, outputs))
-    if bias:
+    if layer.bias or shifted:
         shift = p.constant(p.source.parameters(outputs))
         p.call(given.sequence, "dense", x, inputs, weight, shift, outputs, y)
     else:
@@ -84,14 +85,14 @@ def activation(p: Program, layer: nn.Activation, x: Value, given: Shape) -> Valu
 @emits(nn.Dense)
 def dense(p: Program, layer: nn.Dense, x: Value, given: Shape) -> Value:
     """Emits a product and its activation."""
-    y = affine(p, layer, x, given, layer.bias)
+    y = affine(p, layer, x, given)
     return activation(p, layer._activation, y, given)
 
 
 @emits(nn.Maxout)
 def maxout(p: Program, layer: nn.Maxout, x: Value, given: Shape) -> Value:
     """Emits a product, and the largest of each group of its outputs."""
-    parts = affine(p, layer, x, given, layer.bias)
+    parts = affine(p, layer, x, given)
     y = p.replace(parts, layer.out_features)
     p.call(given.sequence, "maxout", parts, layer.out_features, layer.pieces, y)
     return y
@@ -113,7 +114,8 @@ def residual(p: Program, layer: nn.Residual, x: Value, given: Shape) -> Value:
 def concatenate(p: Program, layer: nn.Concatenate, x: Value, given: Shape) -> Value:
     """Emits branches that all read x, and copies of their outputs."""
     held, after = Value(x.address, x.size), layer._output(given)
-    parts = [chain(p, inner, held, given) for _, inner in layer._children()]
+    branches = (inner for _, inner in layer._children())
+    parts = [chain(p, inner, held, given, f"branches[{i}]") for i, inner in enumerate(branches)]
     y, at = p.take(after.features), 0
     for part in parts:
         p.call(after.sequence, "copy", part, part.size, f"{y.address} + {at}")

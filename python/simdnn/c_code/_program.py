@@ -73,6 +73,8 @@ class Program:
         self.dtype = dtype
         self.real = "float" if dtype == np.float32 else "double"
         self.suffix = "f" if dtype == np.float32 else ""
+        #: The layer that is emitted, for errors.
+        self.place = ""
         self.source = Source(np.zeros(0), np.zeros(0))
         self.constants: list[tuple[str, NDArray[Any]]] = []
         self.functions: set[str] = set()
@@ -94,7 +96,7 @@ class Program:
     def constant(self, values: NDArray[Any]) -> str:
         """Stores numbers, and returns the name of their array."""
         if not np.isfinite(values).all():
-            raise ValueError("model: expected finite parameters, got inf or NaN")
+            raise ValueError(f"{self.place}: expected finite parameters, got inf or NaN")
         name = f"simdnn_values_{len(self.constants)}"
         self.constants.append((name, np.ascontiguousarray(values, self.dtype).ravel()))
         return name

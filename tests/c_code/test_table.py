@@ -1,0 +1,90 @@
+"""Exported rows of tables: the struct of a row, its encoding, and the class or number of the outputs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn
+from simdnn import nn, table
+
+from tests.support.c_programs import Array, every_compiler, needs_compiler, run_test
+
+KINDS = ("cat", 'dog"?\\', "M\u00f6we", None, "1", "True")
+
+
+def pets(rows: int = 300) -> dict[str, Array]:
+    """A table with numbers, some of which are missing, words to escape, and many categories."""
+    rng = np.random.default_rng(1)
+    ages = np.where(rng.random(rows) < 0.1, np.nan, rng.normal(40, 10, rows))
+    words = np.array([*KINDS, None], object)[rng.integers(len(KINDS), size=rows)]
+    many = np.array([f"w{i}" for i in range(60)], object)[rng.integers(60, size=rows)]
+    return {"kind of": words, "age": ages, "int": rng.normal(0, 1, rows), "many": many}
+
+
+def model_of(columns: table.Columns, outputs: int, dtype: Any = np.float32) -> nn.Sequential:
+    """A network of the columns."""
+    inputs = len(columns.features)
+    embedding = nn.Embedding(columns=columns.embeddings, in_features=inputs)
+    width = embedding._output(nn._layer.Shape(inputs)).features
+    return nn.Sequential(embedding, nn.Dense(width, 16, "silu"), nn.Dense(16, outputs), rng=0, dtype=dtype)
+
+
+@every_compiler
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "target",
+    [table.Target("t", ("a", 'b"', "\u00fc")), table.Target("t", (), 3.5, 2.25)],
+    ids=["classes", "number"],
+)
+def test_rows_are_encoded_as_by_the_columns(
+    compiler: str, dtype: Any, target: table.Target, tmp_path: Path
+) -> None:
+    columns = table.Columns.fit(pets())
+    model = model_of(columns, target.outputs, dtype)
+    simdnn.export_c(model, tmp_path / "pets.h", columns=columns, target=target)
+    assert run_test(tmp_path / "pets.h", compiler) == f"0 of {8 * target.outputs} outputs differ\n"
+
+
+PROGRAM = """#include "pets.h"
+#include <stdio.h>
+int main(void) {
+  const char *const words[] = {"cat", "CAT", "1", "1.0", "1.5", "true", "True", "NA", "", NULL, "unseen"};
+  for (int i = 0; i < 11; ++i) {
+    const pets_row row = {words[i], 1};
+    float x[PETS_INPUTS];
+    pets_encode(&row, x);
+    for (int j = 0; j < PETS_INPUTS; ++j) printf("%g ", (double)x[j]);
+    printf("\\n");
+  }
+  const double numbers[] = {NAN, 1e300, -1e300, INFINITY, 2};
+  for (int i = 0; i < 5; ++i) {
+    const pets_row row = {"cat", numbers[i]};
+    float y[PETS_OUTPUTS];
+    printf("%d ", pets_predict_row(&row, y));
+  }
+  return 0;
+}
+"""
+
+
+@needs_compiler
+def test_words_and_numbers_are_those_of_the_columns(tmp_path: Path) -> None:
+    import subprocess
+
+    from tests.support.c_programs import COMPILERS, compile_c
+
+    words = np.array(["cat", "1", "True", None], object)
+    columns = table.Columns.fit({"kind": words, "n": np.arange(4.0)})
+    model = nn.Sequential(nn.Dense(len(columns.features), 2), rng=0)
+    simdnn.export_c(model, tmp_path / "pets.h", columns=columns)
+    (tmp_path / "main.c").write_text(PROGRAM)
+    compile_c(COMPILERS[0], tmp_path / "main.c", "-o", tmp_path / "main", "-lm")
+    shown = subprocess.run(
+        [tmp_path / "main"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    cells = ["cat", "CAT", "1", "1.0", "1.5", "true", "True", None, None, None, "unseen"]
+    wanted = columns.transform({"kind": np.array(cells, object), "n": np.ones(11)})
+    found = np.array([line.split() for line in shown[:11]], float)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    assert shown[11].split() == ["0", "-1", "-1", "-1", "0"]
