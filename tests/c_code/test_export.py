@@ -14,7 +14,7 @@ from tests.support.c_programs import COMPILERS, compile_c, every_compiler, needs
 
 CONTROLLER = (nn.Dense(8, 64, "tanh"), nn.Dense(64, 64, "tanh"), nn.Dense(64, 4))
 CROSS, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
-ARM = "arm-none-eabi-gcc"
+ARM, AVR = "arm-none-eabi-gcc", "avr-gcc"
 
 
 class Strange(nn.Layer):
@@ -154,6 +154,40 @@ def test_a_controller_takes_little_code(exact: bool, tmp_path: Path) -> None:
         model = nn.Sequential(nn.Dense(8, 64, name), nn.Dense(64, 64, name), nn.Dense(64, 4), rng=0)
         simdnn.export_c(model, tmp_path / "net.h", exact=exact)
         assert code_size(f"{ARM} -mcpu=cortex-m0 -mthumb", str(tmp_path / "net.h")) <= 2048, name
+
+
+@pytest.mark.skipif(shutil.which(AVR) is None, reason=f"needs {AVR}")
+def test_a_rounded_header_compiles_where_double_has_32_bits(tmp_path: Path) -> None:
+    layers = (nn.Dense(8, 16, "tanh"), nn.LayerNorm(), nn.Dense(16, 4), nn.Softmax())
+    simdnn.export_c(nn.Sequential(*layers, rng=0), tmp_path / "net.h", exact=False)
+    (tmp_path / "use.c").write_text('#include "net.h"\nint (*use)(const float *, float *) = net_predict;\n')
+    compile_c(AVR, "-mmcu=atmega2560", "-c", tmp_path / "use.c", "-o", tmp_path / "use.o")
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
+def test_a_header_is_cpp_too(tmp_path: Path) -> None:
+    layers = (
+        nn.LSTM(5, 9, stateful=True, mask_value=0.0),
+        nn.Dense(9, 4, "gelu"),
+        nn.LayerNorm(),
+        nn.Softmax(),
+    )
+    simdnn.export_c(nn.Sequential(*layers, rng=0), tmp_path / "net.h")
+    (tmp_path / "net.cpp").write_text('#define NET_TEST\n#include "net.h"\n')
+    command = [
+        "g++",
+        "-std=c++17",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-O2",
+        "-ffp-contract=off",
+        "net.cpp",
+        "-o",
+        "net",
+    ]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run([tmp_path / "net"], check=True, capture_output=True)
 
 
 @needs_compiler

@@ -1,5 +1,6 @@
 """Exported rows of tables: the struct of a row, its encoding, and the class or number of the outputs."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import simdnn
 from simdnn import nn, table
 
-from tests.support.c_programs import Array, every_compiler, needs_compiler, run_test
+from tests.support.c_programs import COMPILERS, Array, compile_c, every_compiler, needs_compiler, run_test
 
 KINDS = ("cat", 'dog"?\\', "M\u00f6we", None, "1", "True")
 
@@ -70,10 +71,6 @@ int main(void) {
 
 @needs_compiler
 def test_words_and_numbers_are_those_of_the_columns(tmp_path: Path) -> None:
-    import subprocess
-
-    from tests.support.c_programs import COMPILERS, compile_c
-
     words = np.array(["cat", "1", "True", None], object)
     columns = table.Columns.fit({"kind": words, "n": np.arange(4.0)})
     model = nn.Sequential(nn.Dense(len(columns.features), 2), rng=0)

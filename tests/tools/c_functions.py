@@ -150,7 +150,7 @@ class Translator:
             if kind == "table":
                 self.done[made] = table_of(made, self.real, value)
             else:
-                within = re.sub(r"__builtin_huge_val(f?)\(\)", lambda m: "HUGE_VAL" + m[1].upper(), value)
+                within = re.sub(r"__builtin_huge_valf?\(\)", "INFINITY", value)
                 if kind == self.real and re.fullmatch(r"-?\d+(\.\d+)?", within):
                     within = self.literal(within)
                 plain = re.fullmatch(r"0x1p-\d+f?|[\w.+]+", within)

@@ -15,6 +15,16 @@ DEFINED = re.compile(
 )
 NAME = re.compile(r"\bsimdnn_\w+")
 
+#: A root for compilers whose double may have 32 bits, by Newton's method.
+NEWTON = """// The square root of a number above 0, up to rounding.
+static inline double simdnn_sqrt(double x) {
+  double root = x > 1 ? x : 1, next = (root + x / root) / 2;
+  while (next < root) {
+    root = next;
+    next = (root + x / root) / 2;
+  }
+  return root;
+}"""
 #: a b + c, exact before one rounding, or rounded twice.
 FUSED = {True: "{fma}(a, b, c)", False: "a * b + c"}
 FMA = "static inline {real} simdnn_fma{ending}({real} a, {real} b, {real} c) {{ return {value}; }}"
@@ -33,7 +43,8 @@ def blocks(precision: str, exact: bool) -> dict[str, str]:
         texts += (Path(__file__).parent / f"{name}.c").read_text().rstrip().split("\n\n")[1:]
     words = {"REAL": precision, "WORD": "uint32_t" if single else "uint64_t"}
     texts = [re.sub(r"\b(REAL|WORD)\b", lambda m: words[m[1]], text) for text in texts]
-    return {name_of(text): text for text in texts}
+    found = {name_of(text): text for text in texts}
+    return found if exact else found | {name_of(NEWTON): NEWTON}
 
 
 def name_of(block: str) -> str:

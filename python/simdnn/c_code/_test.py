@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ._header import array
 from ._program import Program, literal
@@ -17,25 +17,14 @@ TOLERANCE = 1e-3
 
 def test_program(p: Program, model: Any, exact: bool, table: Table, samples: ArrayLike | None) -> str:
     """The program of the test; it tells how many outputs differ, and fails if one does."""
-    rows = None if table.columns is None or samples is not None else random_rows(table.columns, SAMPLES)
-    if rows is not None and table.columns is not None:
-        x = table.columns._inputs(rows, warn=False).astype(model.dtype)
-    else:
-        x = random_samples(model) if samples is None else checked_samples(model, samples)
+    x, data, call = inputs(p, model, table, samples)
     y = predicted(model, x)
-    outputs, given = y[0].size, x[0].size
-    data = [array("simdnn_test_y", y, p.suffix, p.real)]
-    if rows is not None and table.columns is not None:
-        data.append(rows_in_c(table.columns, rows))
-        call = "simdnn_predict_row(simdnn_test_rows + i, found)"
-    else:
-        data.append(array("simdnn_test_x", x, p.suffix, p.real))
-        steps = f"{x.shape[1]}, " if x.ndim == 3 else ""
-        call = f"simdnn_predict({'&state, ' if p.carried else ''}simdnn_test_x + i * {given}, {steps}found)"
+    outputs = y[0].size
     checks, more = restored(table, y)
     lines = [
         "int main(void) {",
         "  int wrong = 0;",
+        *(["  (void)simdnn_predict_row;"] if table.columns is not None and samples is not None else []),
         *(["  simdnn_state state;"] if p.carried else []),
         f"  for (int i = 0; i < {len(x)}; ++i) {{",
         f"    {p.real} found[{outputs}];",
@@ -48,15 +37,29 @@ def test_program(p: Program, model: Any, exact: bool, table: Table, samples: Arr
         f'  printf("%d of {y.size} outputs differ\\n", wrong);',
         "  return wrong != 0;",
         "}",
+        "#endif",
     ]
     head = "#ifdef SIMDNN_TEST\n#include <stdio.h>"
-    return "\n\n".join([head, *data, *more, "\n".join(lines) + "\n#endif"])
+    return "\n\n".join([head, data, array("simdnn_test_y", y, p.suffix, p.real), *more, "\n".join(lines)])
+
+
+def inputs(p: Program, model: Any, table: Table, samples: ArrayLike | None) -> tuple[NDArray[Any], str, str]:
+    """The samples, their definition in C, and the call that predicts the i-th."""
+    if table.columns is not None and samples is None:
+        rows = random_rows(table.columns, SAMPLES)
+        x = table.columns._inputs(rows, warn=False).astype(model.dtype)
+        return x, rows_in_c(table.columns, rows), "simdnn_predict_row(simdnn_test_rows + i, found)"
+    x = random_samples(model) if samples is None else checked_samples(model, samples)
+    state, steps = "&state, " if p.carried else "", f"{x.shape[1]}, " if x.ndim == 3 else ""
+    call = f"simdnn_predict({state}simdnn_test_x + i * {x[0].size}, {steps}found)"
+    return x, array("simdnn_test_x", x, p.suffix, p.real), call
 
 
 def agreement(exact: bool) -> str:
     """The condition that an output is right: equal in every bit, or close."""
     if exact:
-        return "found[j] == wanted[j] && (found[j] != 0 || 1 / found[j] == 1 / wanted[j])"
+        same = "found[j] == wanted[j] && (found[j] != 0 || 1 / found[j] == 1 / wanted[j])"
+        return f"({same}) || (found[j] != found[j] && wanted[j] != wanted[j])"
     return f"fabs((double)found[j] - (double)wanted[j]) <= {TOLERANCE} * (1 + fabs((double)wanted[j]))"
 
 

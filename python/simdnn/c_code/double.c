@@ -8,7 +8,7 @@
 
 #define simdnn_ExpConstants_bias 1023.0
 
-#define simdnn_ExpConstants_infinity HUGE_VAL
+#define simdnn_ExpConstants_infinity INFINITY
 
 #define simdnn_ExpConstants_ln2_high (0x1.62e42fefa39efp-1)
 

@@ -8,7 +8,7 @@
 
 #define simdnn_ExpConstants_bias 127.0f
 
-#define simdnn_ExpConstants_infinity HUGE_VALF
+#define simdnn_ExpConstants_infinity INFINITY
 
 #define simdnn_ExpConstants_ln2_high (0x1.62e43p-1f)
 

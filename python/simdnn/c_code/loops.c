@@ -1,5 +1,12 @@
 // Loops of exported models over the formulas of float.c and double.c: REAL is the precision.
 
+// Arrays that share no memory, in C and in C++.
+#ifdef __cplusplus
+#define simdnn_restrict __restrict
+#else
+#define simdnn_restrict restrict
+#endif
+
 // to = from.
 static inline void simdnn_copy(const REAL *from, int n, REAL *to) {
   for (int i = 0; i < n; ++i) to[i] = from[i];
@@ -11,23 +18,23 @@ static inline void simdnn_add(const REAL *a, const REAL *b, int n, REAL *y) {
 }
 
 // y += x weight [inputs, outputs]; each element is one chain of fma over the inputs.
-static inline void simdnn_add_product(const REAL *restrict x, int inputs, const REAL *restrict weight, int outputs,
-                                      REAL *restrict y) {
+static inline void simdnn_add_product(const REAL *simdnn_restrict x, int inputs, const REAL *simdnn_restrict weight, int outputs,
+                                      REAL *simdnn_restrict y) {
   for (int k = 0; k < inputs; ++k, weight += outputs) {
     for (int j = 0; j < outputs; ++j) y[j] = simdnn_fma(x[k], weight[j], y[j]);
   }
 }
 
 // y = x weight + bias.
-static inline void simdnn_dense(const REAL *restrict x, int inputs, const REAL *restrict weight,
-                                const REAL *restrict bias, int outputs, REAL *restrict y) {
+static inline void simdnn_dense(const REAL *simdnn_restrict x, int inputs, const REAL *simdnn_restrict weight,
+                                const REAL *simdnn_restrict bias, int outputs, REAL *simdnn_restrict y) {
   simdnn_copy(bias, outputs, y);
   simdnn_add_product(x, inputs, weight, outputs, y);
 }
 
 // y = x weight.
-static inline void simdnn_linear(const REAL *restrict x, int inputs, const REAL *restrict weight, int outputs,
-                                 REAL *restrict y) {
+static inline void simdnn_linear(const REAL *simdnn_restrict x, int inputs, const REAL *simdnn_restrict weight, int outputs,
+                                 REAL *simdnn_restrict y) {
   for (int j = 0; j < outputs; ++j) y[j] = 0;
   simdnn_add_product(x, inputs, weight, outputs, y);
 }
