@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ def header(name: str, p: Program, model: Any, exact: bool, table: Table, test: s
         f"#endif  // {name.upper()}_H",
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
+    text = re.sub(r"^(#define [^\n]*\n)\n(?=#define )", r"\1", text, flags=re.MULTILINE)
     return re.sub(r"\bsimdnn_(?=\w)", f"{name}_", text).replace("SIMDNN_", f"{name.upper()}_")
 
 
@@ -38,6 +40,7 @@ def opening(name: str, p: Program, model: Any, exact: bool) -> str:
     state = "state, " if p.carried else ""
     lines = [
         f"// {name}_predict({state}x{steps}, y): {bits}. Written by simdnn {_core.__version__}.",
+        *textwrap.wrap(repr(model), 108, initial_indent="// ", subsequent_indent="//   "),
         "//",
         f"// Test: cc -std=c99 -O2 -ffp-contract=off -D{name.upper()}_TEST -x c {name}.h -lm && ./a.out",
         "#ifndef SIMDNN_H",
