@@ -9,6 +9,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -181,22 +182,21 @@ class Translator:
         return f"{made}({', '.join([*arguments, *(self.expression(one, {}) for one in rest)])})"
 
     def define(self, made: str, function: Function, flags: dict[str, str]) -> None:
-        """Translates a function."""
+        """Translates a function; raises for one that is no longer in the part of C++ that is known here."""
         body = function.body
         for key, value in flags.items():
-            body = re.sub(
-                rf"\b{key} \? (\w+\([^()]*\)) : (\w+\([^()]*\))", r"\1" if value == "true" else r"\2", body
-            )
+            either = rf"\b{key} \? (\w+\([^()]*\)) : (\w+\([^()]*\))"
+            body = re.sub(either, r"\1" if value == "true" else r"\2", body)
         body = self.branches(body)
-        aliases = {}
-        for alias, target in re.findall(r"using (\w+) = (\w+)<.*?>;", body):
-            aliases[alias] = target
+        aliases = dict(re.findall(r"using (\w+) = (\w+)<.*?>;", body))
         body = re.sub(r"\s*using \w+ = [^;]*;", "", body)
         if made.endswith("_value"):  # a member of a struct, which is indented
             body = body.replace("\n  ", "\n")
         result = self.type(function.result)
         body = re.sub(r"return \{(.*?)\};", rf"return ({result}){{\1}};", body, flags=re.DOTALL)
         body = self.expression(body, aliases)
+        if rest := re.search(r"::|\b(?:auto|typename|constexpr|template|if constexpr)\b|\w<\w+>", body):
+            raise ValueError(f"{function.name}: {rest[0]!r} has no translation yet")
         parameters = ", ".join(f"{self.type(kind)} {name}" for kind, name, _ in function.parameters)
         comment = "".join(f"// {line}\n" for line in function.doc.split("\n") if line)
         self.done[made] = f"{comment}static inline {result} {made}({parameters}) {{{body}}}"
@@ -215,39 +215,39 @@ class Translator:
 
     def expression(self, text: str, aliases: dict[str, str]) -> str:
         """C of an expression or of statements."""
-        text = re.sub(r"//[^\n]*", "", text)
-        text = re.sub(r"[ \t]+\n", "\n", text)
-        text = re.sub(
-            r"\bSixteenths::(?:powers\.)?(\w+)", lambda m: self.constant(f"Sixteenths_{m[1]}"), text
-        )
-        text = re.sub(r"\b(\w+Constants)<\w+>::(\w+)", lambda m: self.constant(f"{m[1]}_{m[2]}"), text)
         for alias, target in aliases.items():
-            text = re.sub(rf"\b{alias}::(\w+)", lambda m, t=target: self.constant(f"{t}_{m[1]}"), text)
-        text = re.sub(r"\b(\w+)::value\(", lambda m: f"{self.operations[m[1]]}(", text)
-        text = re.sub(r"__builtin_bit_cast\(Signed, ", f"({self.signed})to_bits(", text)
-        text = re.sub(r"__builtin_bit_cast\(T, ", "from_bits(", text)
-        text = re.sub(r"\bfrom_bits<\w+>\(", "from_bits(", text)
-        text = re.sub(
-            r"\bauto (\w+) = (\((?:u?int\w+)\)|typename Bits<\w+>::type|\w+)",
-            lambda m: f"{self.deduced(m[2])} {m[1]} = {m[2]}",
-            text,
-        )
-        text = text.replace("V(Scalar<V>(0))", "T(0)")
-        text = re.sub(r"\b[TV]\((-?\d+(?:\.\d+)?)\)", self.cast, text)
-        text = re.sub(r"\b(?:V|typename Bits<\w+>::type|Word)\((\d+)\)", rf"({self.word})\1", text)
-        text = re.sub(r"\b[TV]\((\w+(?:\.\d+)?(?:p[-+]?\d+)?)\)", rf"({self.real})\1", text)
-        # Some versions of Clang take x < 0 ? -0.0 : x for x <= 0 ? -0.0 : x.
-        text = re.sub(r"\bx < 0 \? (?:T\(-0\.0\)|-0\.0f?) : x\b", "x < 0 ? copysign(0, x) : x", text)
-        text = re.sub(r"\b(near|far)\b", r"\1_value", text)  # macros of some compilers
-        return self.calls(self.type(text).replace("constexpr ", "const "))
+            text = re.sub(rf"\b{alias}::(\w+)", rf"{target}<T>::\1", text)
+        for pattern, replacement in self.rewrites():
+            text = re.sub(pattern, replacement, text)
+        return self.calls(self.type(text))
+
+    def rewrites(self) -> list[tuple[str, Any]]:
+        """Patterns of C++ and their forms in C, in the order in which they are replaced."""
+        return [
+            (r"[ \t]*//[^\n]*", ""),
+            (r"\bSixteenths::(?:powers\.)?(\w+)", lambda m: self.constant(f"Sixteenths_{m[1]}")),
+            (r"\b(\w+Constants)<\w+>::(\w+)", lambda m: self.constant(f"{m[1]}_{m[2]}")),
+            (r"\b(\w+)::value\(", lambda m: f"{self.operations[m[1]]}("),
+            (r"__builtin_bit_cast\(Signed, ", f"({self.signed})to_bits("),
+            (r"__builtin_bit_cast\(T, |\bfrom_bits<\w+>\(", "from_bits("),
+            (
+                r"\bauto (\w+) = (\(u?int\w+\)|typename|\w+)",
+                lambda m: f"{self.deduced(m[2])} {m[1]} = {m[2]}",
+            ),
+            (r"V\(Scalar<V>\(0\)\)", "T(0)"),
+            # Some versions of Clang take x < 0 ? -0.0 : x for x <= 0 ? -0.0 : x.
+            (r"\bx < 0 \? T\(-0\.0\) : x\b", "x < 0 ? copysign(0, x) : x"),
+            (r"\b[TV]\((-?\d+(?:\.\d+)?)\)", self.cast),
+            (r"\b(?:typename Bits<\w+>::type|Word)\((\d+)\)", rf"({self.word})\1"),
+            (r"\b(near|far)\b", r"\1_value"),  # macros of some compilers
+            (r"\bconstexpr ", "const "),
+        ]
 
     def deduced(self, first: str) -> str:
         """The type of an expression that begins with this cast or function."""
         if first.startswith("("):
             return first[1:-1]
-        if first in ("to_bits",) or first.startswith("typename"):
-            return self.word
-        return self.functions[first][0].result
+        return self.word if first in ("to_bits", "typename") else self.functions[first][0].result
 
     def calls(self, text: str) -> str:
         """A text whose calls are those of C functions."""
