@@ -149,6 +149,19 @@ def sources(session: nox.Session, *patterns: str) -> list[str]:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation in docs/_build/html: warnings are errors, and links are checked."""
+    session.install(".[docs]")
+    build = ("-W", "--keep-going", "-j", "auto", "-d", "docs/_build/doctrees", "docs")
+    session.run("python", "-m", "sphinx", "-b", "html", *build, "docs/_build/html", *session.posargs)
+    session.run("python", "-m", "docs.extensions.links", "docs/_build/html")
+    session.log("the site begins at docs/_build/html/index.html")
+    # A server that does not answer is reported, and fails nothing.
+    outside = ("python", "-m", "sphinx", "-b", "linkcheck", "-d", "docs/_build/doctrees", "docs")
+    session.run(*outside, "docs/_build/links", success_codes=[0, 1])
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The benchmark, beside every peer."""
     session.install(".[peers]")

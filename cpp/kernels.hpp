@@ -105,6 +105,14 @@ struct NormKernels {
   void (*layer_norm_backward)(const NormRows<T>&);
 };
 
+/// Functions of a layer that reads positions of numbers among bins; loops/piecewise_linear.hpp documents them.
+template <class T>
+struct PiecewiseKernels {
+  void (*forward)(const CodedRows<T>&);
+  void (*weight_gradient)(const CodedRows<T>&);
+  void (*position_gradient)(const CodedRows<T>&);
+};
+
 /// Functions of layers, apart from matrix products and activations.
 template <class T>
 struct LayerKernels {
@@ -127,6 +135,7 @@ struct LayerKernels {
   void (*crelu_backward)(const T* dy, Index dy_stride, const T* x, Index x_stride, Index rows, Index columns, T* dx,
                          Index dx_stride);
   NormKernels<T> norm;
+  PiecewiseKernels<T> piecewise;
 };
 
 /// Kernels that train a network in each virtual lane; kernels/lane_table.hpp defines them.

@@ -107,6 +107,24 @@ struct NormRows {
   double* inverse = nullptr;                   ///< 1 / sqrt(variance + eps) of each row
 };
 
+/// Most rows of one block of a gradient w.r.t. the weights of bins, whose sums are then added up; and most bins.
+constexpr Index kCodedRows = 256, kMaxBins = 1024;
+
+/// Rows of a linear layer whose inputs are positions of numbers among bins. A position t stands for the codes
+/// clip(t - b, 0, 1) of the bins b.
+template <class T>
+struct CodedRows {
+  Matrix<const T> positions = {};  ///< [rows, encoded]
+  Index bins = 0;
+  Matrix<const T> weight = {};  ///< [encoded * bins, outputs], with slack as in a product
+  const T* bias = nullptr;      ///< nullptr: zeros; readable up to kPad elements beyond the last column
+  Matrix<T> y = {};             ///< [rows, outputs], padded to kPad; the padding may be written
+  Matrix<const T> dy = {};      ///< [rows, outputs], rows are readable up to kPad elements beyond the last column
+  Matrix<T> weight_gradient = {};
+  bool accumulate = false;  ///< the gradient w.r.t. the weights is added to
+  Matrix<T> position_gradient = {};
+};
+
 /// Distribution of the slopes of a randomized leaky relu: uniform in [lower, upper), or normal with its mean and
 /// variance.
 struct SlopeLaw {

@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include "../net/layers.hpp"
+#include "schedules.hpp"
 
 namespace simdnn {
 
@@ -62,6 +63,12 @@ void read(Activation& value, const py::handle& given, const std::string& where) 
   std::pair<std::string, std::vector<double>> pair;
   read_plain(pair, given, where, "(function, parameters)");
   value = {activation_index(pair.first), std::move(pair.second)};
+}
+void read(Probability& value, const py::handle& given, const std::string& where) {
+  if (py::isinstance<py::float_>(given)) return read(value.number, given, where);
+  Pieces pieces;
+  read_plain(pieces, given, where, "a number or the pieces of a schedule");
+  value.schedule = native_pieces(pieces);
 }
 void read(SpecPointer& value, const py::handle& given, const std::string& where) {
   if (!given.is_none()) value = read_any_spec(given, where);

@@ -11,7 +11,8 @@ namespace simdnn {
 using PlainCount = std::pair<std::int64_t, std::vector<double>>;
 
 template <class T>
-void set_counts(Optimizer<T>& optimizer, std::size_t parameters, const std::vector<PlainCount>& counts) {
+void set_counts(Optimizer<T>& optimizer, const std::vector<PlainCount>& counts, std::int64_t steps) {
+  const std::size_t parameters = optimizer.own_counts().size();
   if (counts.size() != parameters) {
     throw py::value_error("counts: expected " + std::to_string(parameters) + ", got " + std::to_string(counts.size()));
   }
@@ -23,11 +24,22 @@ void set_counts(Optimizer<T>& optimizer, std::size_t parameters, const std::vect
     }
     own.push_back({steps, scalar_state});
   }
-  optimizer.set_own_counts(own);
+  optimizer.set_own_counts(own, steps);
 }
 
-/// Adds the properties steps, skipped, norm, scalar_state and counts and the methods slots() and locked() to a class;
-/// `get` returns the optimizer of an instance, and `mutex_of` the mutex that its steps hold.
+template <class T>
+void set_groups(Optimizer<T>& optimizer, const std::vector<std::size_t>& groups) {
+  const std::size_t known = std::max<std::size_t>(optimizer.config().groups.size(), 1);
+  const bool right = std::all_of(groups.begin(), groups.end(), [&](std::size_t group) { return group < known; });
+  if (!right || groups.size() != optimizer.own_counts().size()) {
+    throw py::value_error("groups: expected the group of each parameter");
+  }
+  optimizer.set_groups(groups);
+}
+
+/// Adds the properties steps, skipped, norm, scalar_state and counts and the methods set_counts(), set_groups(),
+/// slots() and locked() to a class; `get` returns the optimizer of an instance, and `mutex_of` the mutex that its steps
+/// hold.
 template <class T, class Class, class Get, class MutexOf>
 void define_state(py::class_<Class>& type, Get get, MutexOf mutex_of) {
   const auto read = [get, mutex_of](auto member) {
@@ -53,14 +65,23 @@ void define_state(py::class_<Class>& type, Get get, MutexOf mutex_of) {
                       }
                       own.scalar_state() = values;
                     }))
-      .def_property(
-          "counts", read([](Optimizer<T>& own) {
-            Counts counts;
-            for (const OwnCount& one : own.own_counts()) counts.emplace_back(one.steps, one.scalar_state);
-            return counts;
-          }),
-          write(+[](Optimizer<T>& own, const Counts& counts) { set_counts(own, own.own_counts().size(), counts); }),
-          "The steps of each parameter, and the scalars of its state.")
+      .def_property_readonly("counts", read([](Optimizer<T>& own) {
+                               Counts counts;
+                               for (const OwnCount& one : own.own_counts()) {
+                                 counts.emplace_back(one.steps, one.scalar_state);
+                               }
+                               return counts;
+                             }),
+                             "The steps of each parameter, and the scalars of its state.")
+      .def(
+          "set_counts",
+          [get, mutex_of](Class& self, const Counts& counts, std::int64_t steps) {
+            with_mutex(mutex_of(self), [&] { set_counts(get(self), counts, steps); });
+          },
+          py::arg("counts"), py::arg("steps"), "Sets them, and the steps of the optimizer, at least the largest count.")
+      .def("set_groups",
+           write(+[](Optimizer<T>& own, const std::vector<std::size_t>& groups) { set_groups(own, groups); }),
+           py::arg("groups"), "Sets the group of each parameter: its place in the configuration's groups.")
       .def_property_readonly("norm", read([](Optimizer<T>& own) { return own.norm(); }))
       .def("slots", [get, mutex_of](const py::object& self) {
         Class& own = self.cast<Class&>();

@@ -43,6 +43,29 @@ std::shared_ptr<OptimizerConfig> make_config(const std::string& rule, const py::
   return config;
 }
 
+using PlainGroup = std::tuple<double, double, double, double>;
+
+std::vector<PlainGroup> plain_groups(OptimizerConfig& config) {
+  return with_mutex(*config.mutex, [&] {
+    std::vector<PlainGroup> plain;
+    for (const GroupSettings& group : config.groups) {
+      plain.emplace_back(group.rate, group.rate_factor, group.decay, group.decay_factor);
+    }
+    return plain;
+  });
+}
+
+void replace_groups(OptimizerConfig& config, const std::vector<PlainGroup>& plain) {
+  std::vector<GroupSettings> groups;
+  for (const auto& [rate, rate_factor, decay, decay_factor] : plain) {
+    groups.push_back({rate, rate_factor, decay, decay_factor});
+  }
+  with_mutex(*config.mutex, [&] {
+    if (groups.size() < config.groups.size()) throw py::value_error("groups: parameters belong to them");
+    config.groups.swap(groups);
+  });
+}
+
 py::array_t<double> schedule_rates(const Pieces& pieces, const py::object& object) {
   const std::vector<SchedulePiece> native = native_pieces(pieces);
   const Array<double> steps = real_array<double>(object, "steps");
@@ -224,6 +247,17 @@ void register_optimizers(py::module_& module) {
           },
           "pieces"_a)
       .def(
+          "set_decay_schedule",
+          [](OptimizerConfig& self, const Pieces& pieces) {
+            std::vector<SchedulePiece> native = native_pieces(pieces);
+            with_mutex(*self.mutex, [&] { self.decay_schedule.swap(native); });
+          },
+          "pieces"_a)
+      .def_property(
+          "groups", plain_groups, replace_groups,
+          "Groups of parameters as tuples (lr, lr_factor, weight_decay, weight_decay_factor); a NaN stands for "
+          "the optimizer's own number, times the factor.")
+      .def(
           "set_rates",
           [](OptimizerConfig& self, std::int64_t begin, std::vector<double> rates) {
             with_mutex(*self.mutex, [&] {
@@ -236,6 +270,12 @@ void register_optimizers(py::module_& module) {
           "rate",
           [](OptimizerConfig& self, std::int64_t step) {
             return with_mutex(*self.mutex, [&] { return self.rate(step); });
+          },
+          "step"_a)
+      .def(
+          "decay",
+          [](OptimizerConfig& self, std::int64_t step) {
+            return with_mutex(*self.mutex, [&] { return self.decay(step); });
           },
           "step"_a);
   module.def("schedule_rates", schedule_rates, "pieces"_a, "steps"_a);

@@ -78,10 +78,10 @@ Subset<T> subset_of(const py::object& object, const py::object& rows, const char
 
 /// Early stopping by the settings that Python has checked.
 Stopping stopping_of(const std::string& metric, std::int64_t patience, double min_delta, bool like_sklearn,
-                     bool restore_best) {
+                     bool restore_best, bool keep_last) {
   Stopping stopping;
   stopping.metric = metric == "loss" ? Metric::loss : metric == "val_loss" ? Metric::val_loss : Metric::val_accuracy;
-  stopping.patience = {patience, min_delta, stopping.metric == Metric::val_accuracy, like_sklearn};
+  stopping.patience = {patience, min_delta, stopping.metric == Metric::val_accuracy, like_sklearn, keep_last};
   stopping.restore_best = restore_best;
   return stopping;
 }
@@ -277,7 +277,8 @@ void define_fit(py::class_<TrainerFit>& type, const char* name) {
 
 void register_population(py::module_& module) {
   py::class_<Stopping>(module, "Stopping")
-      .def(py::init(&stopping_of), "metric"_a, "patience"_a, "min_delta"_a, "like_sklearn"_a, "restore_best"_a)
+      .def(py::init(&stopping_of), "metric"_a, "patience"_a, "min_delta"_a, "like_sklearn"_a, "restore_best"_a,
+           "keep_last"_a)
       .def_readwrite("divisor", &Stopping::divisor)
       .def_readwrite("constant", &Stopping::constant)
       .def_readwrite("adds_penalty", &Stopping::adds_penalty)

@@ -5,6 +5,7 @@
 #include "../loops/crelu.hpp"
 #include "../loops/dropout.hpp"
 #include "../loops/layer_norm.hpp"
+#include "../loops/piecewise_linear.hpp"
 #include "../loops/recurrent_cells.hpp"
 #include "part.hpp"
 
@@ -30,6 +31,7 @@ constexpr LayerKernels<T> kLayerKernels = {
     .crelu_backward = crelu_backward<T>,
     .norm = {column_moments<T>, norm_factors<T>, scale_columns_to<T>, add_column_products<T>,
              batch_norm_backward_coefficients<T>, batch_norm_backward<T>, layer_norm<T>, layer_norm_backward<T>},
+    .piecewise = {piecewise_forward<T>, piecewise_weight_gradient<T>, piecewise_position_gradient<T>},
 };
 
 SIMDNN_LEVEL_END

@@ -46,4 +46,20 @@ class BatchNormFolder {
   const double *from_parameters_, *from_buffers_;
 };
 
+/// A linear layer, the last one rewritten, with the affine scale of its outputs folded into its weights and bias;
+/// nullptr if an activation comes between.
+template <class Spec>
+SpecPointer with_scaled_weights(const Spec& spec, const AffineScale& scaling, BatchNormFolder& last) {
+  if (!spec.activation_of_output.identity()) return nullptr;
+  const auto made = std::make_shared<Spec>(spec);
+  made->bias = true;
+  const std::size_t columns = scaling.scale.size();
+  if (!spec.bias) last.parameters.resize(last.parameters.size() + columns);
+  double* const values = last.parameters.data() + last.parameters.size() - columns - std::size_t(spec.weights());
+  double* const offset = values + spec.weights();
+  for (std::size_t i = 0; i < std::size_t(spec.weights()); ++i) values[i] *= scaling.scale[i % columns];
+  for (std::size_t j = 0; j < columns; ++j) offset[j] = offset[j] * scaling.scale[j] + scaling.offset[j];
+  return made;
+}
+
 }  // namespace simdnn

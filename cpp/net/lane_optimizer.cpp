@@ -6,7 +6,7 @@ template <class T>
 bool LaneOptimizer<T>::accepts(Optimizer<T>& optimizer) {
   const double* const options = optimizer.config().options;
   const double unbounded = __builtin_inf();
-  if (options[kMaxNorm] < unbounded || options[kSkipNonfinite] != 0) return false;
+  if (options[kMaxNorm] < unbounded || options[kSkipNonfinite] != 0 || !optimizer.config().groups.empty()) return false;
   const std::vector<OwnCount> counts = optimizer.own_counts();
   return std::all_of(counts.begin(), counts.end(), [&](const OwnCount& own) { return own == counts.front(); });
 }
@@ -52,7 +52,8 @@ LaneOptimizer<T>::LaneOptimizer(const std::vector<Trainer<T>*>& trainers, T* sta
     norms_[l] = optimizers_[l]->norm();
     const OptimizerConfig& own = optimizers_[l]->config();
     std::copy(own.hypers.begin(), own.hypers.end(), hypers_.begin() + Index(l) * kMaxHypers);
-    equal_hypers_ = equal_hypers_ && own.hypers == config.hypers && own.schedule.empty() && own.rates.empty();
+    equal_hypers_ = equal_hypers_ && own.hypers == config.hypers && own.schedule.empty() &&
+                    own.decay_schedule.empty() && own.rates.empty();
     const std::vector<double>& scalar_state = optimizers_[l]->scalar_state();
     std::copy(scalar_state.begin(), scalar_state.end(), scalars_.begin() + Index(l) * kMaxScalars);
   }
@@ -117,7 +118,9 @@ UpdateStep LaneOptimizer<T>::step_of(Index lane) {
   double* const hypers = hypers_.data() + lane * kMaxHypers;
   double* const scalar_state = scalars_.data() + lane * kMaxScalars;
   std::int64_t& count = counts_[std::size_t(lane)];
-  hypers[0] = config.rate(count++);
+  hypers[kRateHyper] = config.rate(count);
+  hypers[kDecayHyper] = config.decay(count);
+  ++count;
   if (const Advance advance = kernels().advances[rule_]) advance(hypers, count, scalar_state);
   return {hypers, scalar_state, count, adjustments_[std::size_t(lane)]};
 }

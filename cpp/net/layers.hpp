@@ -12,6 +12,7 @@
 #include "layers/embedding.hpp"
 #include "layers/layer_norm.hpp"
 #include "layers/maxout.hpp"
+#include "layers/piecewise_linear.hpp"
 #include "layers/recurrent.hpp"
 #include "layers/residual.hpp"
 #include "layers/rrelu.hpp"
@@ -22,7 +23,7 @@
 namespace simdnn {
 
 using LayerSpecs = List<ActivationSpec, AlphaDropoutSpec, BatchNormSpec, ConcatenateSpec, CReluSpec, DenseSpec,
-                        DropoutSpec, EmbeddingSpec, LayerNormSpec, MaxoutSpec, RecurrentSpec, ResidualSpec, RReLUSpec,
-                        SoftmaxSpec, StraightThroughSpec, TrainableActivationSpec>;
+                        DropoutSpec, EmbeddingSpec, LayerNormSpec, MaxoutSpec, PiecewiseLinearSpec, RecurrentSpec,
+                        ResidualSpec, RReLUSpec, SoftmaxSpec, StraightThroughSpec, TrainableActivationSpec>;
 
 }  // namespace simdnn

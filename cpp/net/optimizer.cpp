@@ -25,7 +25,7 @@ double Optimizer<T>::penalty() const {
   const TypedKernels<T>& typed = typed_kernels<T>();
   double sum = 0;
   for (const Segment& segment : segments_) {
-    if (!penalized(segment)) continue;
+    if (!penalized(segment) || frozen(segment)) continue;
     if (l1 != 0) sum += l1 * typed.abs_sum(segment.parameters, segment.size);
     if (l2 != 0) sum += l2 / 2 * typed.square_sum(segment.parameters, segment.size);
   }
@@ -35,44 +35,47 @@ double Optimizer<T>::penalty() const {
 template <class T>
 std::vector<OwnCount> Optimizer<T>::own_counts() const {
   std::vector<OwnCount> counts;
-  for (const Segment& segment : segments_) {
-    const bool common = segment.group == 0;
-    counts.push_back(common
-                         ? OwnCount{steps_, scalar_state_}
-                         : OwnCount{steps_ - late_[segment.group - 1].missed, late_[segment.group - 1].scalar_state});
-  }
+  for (const Segment& segment : segments_) counts.push_back(own_count(segment.count));
   return counts;
 }
 
 template <class T>
-void Optimizer<T>::set_own_counts(const std::vector<OwnCount>& counts) {
+OwnCount Optimizer<T>::own_count(std::size_t count) const {
+  if (count == 0) return {steps_, scalar_state_};
+  return {steps_ - late_[count - 1].missed, late_[count - 1].scalar_state};
+}
+
+template <class T>
+void Optimizer<T>::set_own_counts(const std::vector<OwnCount>& counts, std::int64_t steps) {
   set_steps(0);
   OwnCount most;
   for (const OwnCount& count : counts) {
     if (count.steps >= most.steps) most = count;
   }
-  steps_ = most.steps;
+  most.steps = steps_ = std::max(steps, most.steps);
   scalar_state_ = most.scalar_state;
-  std::vector<OwnCount> groups{most};
+  std::vector<OwnCount> found_counts{most};
   for (std::size_t s = 0; s < segments_.size(); ++s) {
-    const auto found = std::find(groups.begin(), groups.end(), counts[s]);
-    segments_[s].group = std::size_t(found - groups.begin());
-    if (found != groups.end()) continue;
-    groups.push_back(counts[s]);
+    const auto found = std::find(found_counts.begin(), found_counts.end(), counts[s]);
+    segments_[s].count = std::size_t(found - found_counts.begin());
+    if (found != found_counts.end()) continue;
+    found_counts.push_back(counts[s]);
     late_.push_back({steps_ - counts[s].steps, counts[s].scalar_state});
   }
 }
 
-/// Lists the spans of a group of parameters for the kernels; neighbors in memory with equal settings become one span.
+/// Lists the spans of the chosen parameters for the kernels, without frozen ones; neighbors in memory with equal
+/// settings become one span.
 template <class T>
-void Optimizer<T>::fill_spans(const std::vector<const T*>& gradients, bool merged, std::size_t group) {
+void Optimizer<T>::fill_spans(const std::vector<const T*>& gradients, bool merged, const Choice& choice) {
   const bool penalties = config_->options[kL1] != 0 || config_->options[kL2] != 0;
+  const bool special = !config_->groups.empty() || !late_.empty();
   slots();
   spans_.clear();
   listed_.clear();
   for (std::size_t s = 0; s < segments_.size(); ++s) {
     const Segment& segment = segments_[s];
-    if (group != kAll && segment.group != group) continue;
+    if (special && (!choice(segment) || frozen(segment))) continue;
     const bool penalized = !penalties || this->penalized(segment);
     if (merged && !spans_.empty()) {
       UpdateSpan<T>& before = spans_.back();
@@ -119,28 +122,65 @@ bool Optimizer<T>::step(const std::vector<const T*>& gradients, double penalty_s
     ++skipped_;
     return false;
   }
-  const double rate = config.rate(steps_++);
-  if (late_.empty()) {
-    apply(rate, steps_, scalar_state_, adjustment);
-    return true;
-  }
-  fill_spans(gradients, !constrained, 0);
-  apply(rate, steps_, scalar_state_, adjustment);
-  for (std::size_t i = 0; i < late_.size(); ++i) {
-    fill_spans(gradients, !constrained, i + 1);
-    apply(rate, steps_ - late_[i].missed, late_[i].scalar_state, adjustment);
+  const double rate = config.rate(steps_), decay = config.decay(steps_);
+  if (!config.groups.empty()) hold_frozen();
+  ++steps_;
+  if (late_.empty() && config.groups.empty()) {
+    apply(rate, decay, steps_, scalar_state_, adjustment);
+  } else {
+    step_in_groups(gradients, !constrained, rate, decay, adjustment);
   }
   return true;
 }
 
+/// Lets the counts of frozen parameters, which they share with no others, miss the next step.
+template <class T>
+void Optimizer<T>::hold_frozen() {
+  std::vector<bool> held(late_.size() + 1), moves(late_.size() + 1);
+  for (const Segment& segment : segments_) (frozen(segment) ? held : moves)[segment.count] = true;
+  moves[0] = true;  // it counts all steps
+  for (std::size_t count = 0; count < held.size(); ++count) {
+    if (!held[count]) continue;
+    if (!moves[count]) {
+      ++late_[count - 1].missed;
+      continue;
+    }
+    const OwnCount own = own_count(count);
+    late_.push_back({steps_ + 1 - own.steps, own.scalar_state});
+    for (Segment& segment : segments_) {
+      if (segment.count == count && frozen(segment)) segment.count = late_.size();
+    }
+  }
+}
+
+/// Updates the parameters of each count and group by themselves.
+template <class T>
+void Optimizer<T>::step_in_groups(const std::vector<const T*>& gradients, bool merged, double rate, double decay,
+                                  const Adjustment& adjustment) {
+  static const GroupSettings common;
+  const std::vector<GroupSettings>& groups = config_->groups;
+  for (std::size_t count = 0; count <= late_.size(); ++count) {
+    const OwnCount own = own_count(count);
+    std::vector<double>& scalar_state = count == 0 ? scalar_state_ : late_[count - 1].scalar_state;
+    for (std::size_t group = 0; group < std::max<std::size_t>(groups.size(), 1); ++group) {
+      fill_spans(gradients, merged, {count, groups.empty() ? kAll : group});
+      if (spans_.empty()) continue;
+      const GroupSettings& settings = groups.empty() ? common : groups[group];
+      scalar_state = own.scalar_state;  // each group advances the state of the step before
+      apply(settings.rate_of(rate), settings.decay_of(decay), own.steps, scalar_state, adjustment);
+    }
+  }
+}
+
 /// Updates the parameters of the listed spans, whose step has this count.
 template <class T>
-void Optimizer<T>::apply(double rate, std::int64_t count, std::vector<double>& scalar_state,
+void Optimizer<T>::apply(double rate, double decay, std::int64_t count, std::vector<double>& scalar_state,
                          const Adjustment& adjustment) {
   const OptimizerConfig& config = *config_;
   double hypers[kMaxHypers];
   std::copy(config.hypers.begin(), config.hypers.end(), hypers);
-  hypers[0] = rate;
+  hypers[kRateHyper] = rate;
+  hypers[kDecayHyper] = decay;
   if (const Advance advance = kernels().advances[config.index]) advance(hypers, count, scalar_state.data());
   const UpdateStep step_args{hypers, scalar_state.data(), count, adjustment};
   if (config.options[kMaxNorm] < __builtin_inf()) {

@@ -33,15 +33,20 @@ class Optimizer {
   /// Adds n parameters to update, before the first step; their owner keeps them alive. `bias` marks parameters that
   /// penalize_bias exempts from l1 and l2.
   void add(T* parameters, Index n, Units units = {}, bool bias = false) {
-    segments_.push_back({parameters, size_, n, units, bias, 0});
+    segments_.push_back({parameters, size_, n, units, bias});
     size_ += n;
+  }
+
+  /// Sets the group of each parameter, in the order of add(): its place in config().groups.
+  void set_groups(const std::vector<std::size_t>& groups) {
+    for (std::size_t s = 0; s < segments_.size(); ++s) segments_[s].group = groups[s];
   }
 
   /// Takes one step; gradients come in the order of add(). Returns false, with nothing changed, if skip_nonfinite
   /// refused them. `penalty_scale` multiplies l1 and l2.
   bool step(const std::vector<const T*>& gradients, double penalty_scale = 1);
 
-  /// l1 sum |p| + l2 / 2 sum p^2 over the penalized parameters.
+  /// l1 sum |p| + l2 / 2 sum p^2 over the penalized parameters, without frozen ones.
   double penalty() const;
 
   /// State buffers in the order of the rule's slots; each holds one value per parameter.
@@ -51,13 +56,14 @@ class Optimizer {
   void set_steps(std::int64_t steps) {
     steps_ = steps;
     late_.clear();
-    for (Segment& segment : segments_) segment.group = 0;
+    for (Segment& segment : segments_) segment.count = 0;
   }
 
-  /// The count and the scalars of each parameter, in the order of add(): they differ where one joined later.
+  /// The count and the scalars of each parameter, in the order of add(): they differ where one joined later or was
+  /// frozen for a while.
   std::vector<OwnCount> own_counts() const;
-  /// Sets them; steps() becomes the largest count.
-  void set_own_counts(const std::vector<OwnCount>& counts);
+  /// Sets them, and steps(), which is at least the largest count.
+  void set_own_counts(const std::vector<OwnCount>& counts, std::int64_t steps);
   std::int64_t& skipped() { return skipped_; }
   std::int64_t attempted_steps() const { return steps_ + skipped_; }
   void set_norm(double norm) { norm_ = norm; }
@@ -65,12 +71,15 @@ class Optimizer {
   Index size() const { return size_; }
 
  private:
+  static constexpr std::size_t kAll = ~std::size_t(0);
+
   struct Segment {
     T* parameters;
     Index offset, size;
     Units units;
     bool bias;
-    std::size_t group = 0;  ///< 0: it counts all steps; otherwise late_[group - 1] has its count
+    std::size_t count = 0;  ///< 0: it counts all steps; otherwise late_[count - 1] has its count
+    std::size_t group = 0;  ///< its place in config().groups
   };
 
   /// Parameters that have seen fewer steps than the optimizer.
@@ -80,15 +89,29 @@ class Optimizer {
   };
 
   static std::vector<double> initial(const OptimizerConfig& config);
+  /// A choice among the segments.
+  struct Choice {
+    std::size_t count = kAll, group = kAll;
+    bool operator()(const Segment& segment) const {
+      return (count == kAll || segment.count == count) && (group == kAll || segment.group == group);
+    }
+  };
+
+  bool frozen(const Segment& segment) const {
+    return !config_->groups.empty() && config_->groups.at(segment.group).frozen();
+  }
   bool penalized(const Segment& segment) const { return !segment.bias || config_->options[kPenalizeBias] != 0; }
-  void fill_spans(const std::vector<const T*>& gradients, bool merged, std::size_t group = kAll);
+  void fill_spans(const std::vector<const T*>& gradients, bool merged, const Choice& choice = {});
   bool adjust_by_norm(Adjustment& adjustment);
-  void apply(double rate, std::int64_t count, std::vector<double>& scalar_state, const Adjustment& adjustment);
+  OwnCount own_count(std::size_t count) const;
+  void hold_frozen();
+  void step_in_groups(const std::vector<const T*>& gradients, bool merged, double rate, double decay,
+                      const Adjustment& adjustment);
+  void apply(double rate, double decay, std::int64_t count, std::vector<double>& scalar_state,
+             const Adjustment& adjustment);
   void update(const UpdateStep& step_args);
   void update_constrained(const UpdateStep& step_args);
   void constrain(const Segment& segment, Index rows, Index blocks);
-
-  static constexpr std::size_t kAll = ~std::size_t(0);
 
   std::shared_ptr<const OptimizerConfig> config_;
   std::vector<Segment> segments_;

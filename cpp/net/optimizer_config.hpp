@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,14 +37,35 @@ constexpr Hyper kOptionTable[kOptions] = {
                 "spread as IEEE 754 says."),
 };
 
+/// Places of the learning rate and of the weight decay among the hypers of every rule.
+constexpr int kRateHyper = 0, kDecayHyper = 1;
+
+/// Settings of a group of parameters: a number of its own, or else (NaN) the optimizer's times a factor.
+struct GroupSettings {
+  double rate = __builtin_nan(""), rate_factor = 1;
+  double decay = __builtin_nan(""), decay_factor = 1;
+
+  /// True if no step changes the parameters or their state.
+  bool frozen() const { return rate_factor == 0; }
+  double rate_of(double common) const { return std::isnan(rate) ? common * rate_factor : rate; }
+  double decay_of(double common) const { return std::isnan(decay) ? common * decay_factor : decay; }
+};
+
+/// The value of a schedule at a step, counted from 0.
+inline double scheduled(const std::vector<SchedulePiece>& pieces, std::int64_t step) {
+  return kernels().schedule(pieces.data(), int(pieces.size()), double(step));
+}
+
 /// An update rule of the registry and its settings, which may change between steps. A step reads them while it holds
 /// the mutex of its parameters; `mutex` is that mutex, for those who change them.
 struct OptimizerConfig {
   int index = 0;
   std::vector<double> hypers;  ///< in the order of the rule's description; the first is the learning rate
   double options[kOptions];
-  std::vector<SchedulePiece> schedule;  ///< replaces the learning rate, unless empty
-  std::vector<double> rates;            ///< learning rates from step rates_begin on, before the schedule's
+  std::vector<SchedulePiece> schedule;        ///< replaces the learning rate, unless empty
+  std::vector<SchedulePiece> decay_schedule;  ///< replaces the weight decay, unless empty
+  std::vector<GroupSettings> groups;          ///< groups of parameters; empty: all have the optimizer's settings
+  std::vector<double> rates;                  ///< learning rates from step rates_begin on, before the schedule's
   std::int64_t rates_begin = 0;
   std::shared_ptr<OwnedMutex> mutex = std::make_shared<OwnedMutex>();
 
@@ -60,8 +82,12 @@ struct OptimizerConfig {
     if (!rates.empty()) {
       return rates[std::size_t(std::clamp<std::int64_t>(step - rates_begin, 0, std::int64_t(rates.size()) - 1))];
     }
-    if (schedule.empty()) return hypers[0];
-    return kernels().schedule(schedule.data(), int(schedule.size()), double(step));
+    return schedule.empty() ? hypers[kRateHyper] : scheduled(schedule, step);
+  }
+
+  /// The weight decay of a step, counted from 0.
+  double decay(std::int64_t step) const {
+    return decay_schedule.empty() ? hypers[kDecayHyper] : scheduled(decay_schedule, step);
   }
 };
 

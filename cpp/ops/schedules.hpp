@@ -72,8 +72,23 @@ struct InversePowerPiece {
   }
 };
 
-using Schedules =
-    List<ConstantPiece, StepPiece, ExponentialPiece, InverseScalingPiece, LinearPiece, CosinePiece, InversePowerPiece>;
+struct CosLog4Piece {
+  static constexpr ScheduleDescription info{
+      .name = "coslog4",
+      .formula = "lr (1 - cos(2 pi log2(1 + 15 min(t / steps, 1)))) / 2",
+      .source = "Holzmueller, Grinsztajn & Steinwart 2024, arXiv:2407.04491, section 3",
+      .values = {{"lr"}, {"steps"}}};
+  static double value(const double* v, double t) {
+    if (t >= v[1]) return 0;
+    const double cycles = log1p(15 * (t / v[1])) * 0x1.71547652b82fep0;   // log2, which ends at 4
+    const double from_top = cycles - double(std::int64_t(cycles)) - 0.5;  // in turns
+    const double root = cos_pi(from_top < 0 ? -from_top : from_top);      // (1 - cos 2x) / 2 = sin^2 x
+    return v[0] * (root * root);
+  }
+};
+
+using Schedules = List<ConstantPiece, StepPiece, ExponentialPiece, InverseScalingPiece, LinearPiece, CosinePiece,
+                       InversePowerPiece, CosLog4Piece>;
 
 using ScheduleFunction = double (*)(const double* values, double t);
 constexpr auto kScheduleTable =

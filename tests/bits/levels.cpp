@@ -256,6 +256,20 @@ void layers(const Kernels& table) {
                       .inverse = inverse.data()};
   kernels.norm.layer_norm(r), print_both("layer_norm");
   kernels.norm.layer_norm_backward(r), print_both("layer_norm_backward");
+  std::vector<T> t = x;
+  for (T& one : t) one = T(1.5) + T(2) * one;
+  CodedRows<T> coded{.positions = view(t).column_range(0, 30),
+                     .bins = 3,
+                     .weight = Matrix<T>{x.data(), 90, 75, 75},
+                     .bias = x.data() + 9,
+                     .y = view(y).column_range(0, 75),
+                     .dy = view(slope).column_range(0, 75)};
+  std::vector<T> gradient(90 * 75), positions(rows * 30);
+  coded.weight_gradient = {gradient.data(), 90, 75, 75};
+  coded.position_gradient = {positions.data(), rows, 30, 30};
+  kernels.piecewise.forward(coded), kernels.piecewise.weight_gradient(coded);
+  kernels.piecewise.position_gradient(coded), print_both("piecewise");
+  print("piecewise", "weight gradient", gradient), print("piecewise", "position gradient", positions);
   for (int i = 0; i < table.activation_count; ++i) {
     const TrainableTiles<T>& tiles = table.typed<T>().trainable[i];
     if (!tiles.value) continue;

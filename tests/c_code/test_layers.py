@@ -70,14 +70,15 @@ def test_random_networks_have_the_bits_of_predictors(compiler: str, tmp_path: Pa
 @needs_compiler
 def test_batch_normalization_is_folded_as_in_a_predictor(tmp_path: Path) -> None:
     """A linear layer takes up the normalizations behind it, over layers that do nothing; another does not."""
-    shared = nn.Dense(6, 6)
+    shared, projection = nn.Dense(6, 6), nn.Dense(12, 12, bias=False)
     models = {
         "after_dropout": nn.Sequential(shared, nn.Dropout(0.2), nn.BatchNorm1d(), nn.ReLU(), rng=0),
         "twice": nn.Sequential(nn.Dense(6, 4, bias=False), nn.BatchNorm1d(), nn.BatchNorm1d(), rng=1),
         "after_relu": nn.Sequential(nn.Dense(6, 4, "relu"), nn.BatchNorm1d(affine=False), rng=2),
+        "codes": nn.Sequential(nn.PiecewiseLinear(6, 4, encoded=2, bias=False), nn.BatchNorm1d(), rng=4),
         "in_branches": nn.Sequential(
             nn.Concatenate((), (shared, nn.BatchNorm1d(), nn.Tanh())),
-            nn.Residual(nn.Dense(12, 12, bias=False), nn.BatchNorm1d(), shortcut=nn.Dense(12, 12)),
+            nn.Residual(projection, nn.BatchNorm1d(), shortcut=projection),
             nn.BatchNorm1d(),
             rng=3,
         ),

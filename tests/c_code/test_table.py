@@ -20,31 +20,87 @@ def pets(rows: int = 300) -> dict[str, Array]:
     ages = np.where(rng.random(rows) < 0.1, np.nan, rng.normal(40, 10, rows))
     words = np.array([*KINDS, None], object)[rng.integers(len(KINDS), size=rows)]
     many = np.array([f"w{i}" for i in range(60)], object)[rng.integers(60, size=rows)]
-    return {"kind of": words, "age": ages, "int": rng.normal(0, 1, rows), "many": many}
+    born = rng.integers(-(2**51), 2**51, rows).view("M8[us]")
+    born[::7] = "NaT"
+    numbers = {"age": ages, "int": rng.normal(0, 1, rows)}
+    return {"kind of": words, **numbers, "many": many, "born": born, "sex": words == "cat"}
+
+
+#: Options of `table.Columns.fit`.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "robust": {"numbers": "robust", "binary": True, "min_frequency": 2},
+    "bins": {"bins": 8, "numbers": "robust"},
+    "many bins": {"bins": 100, "max_one_hot": 100},
+}
 
 
 def model_of(columns: table.Columns, outputs: int, dtype: Any = np.float32) -> nn.Sequential:
     """A network of the columns."""
-    inputs = len(columns.features)
-    embedding = nn.Embedding(columns=columns.embeddings, in_features=inputs)
-    width = embedding._output(nn._layer.Shape(inputs)).features
-    return nn.Sequential(embedding, nn.Dense(width, 16, "silu"), nn.Dense(16, outputs), rng=0, dtype=dtype)
+    width, first = len(columns.features), []
+    if columns.embeddings:
+        first = [nn.Embedding(columns=columns.embeddings, in_features=width)]
+        width = first[0]._output(nn._layer.Shape(width)).features
+    if columns.encoded:
+        return nn.Sequential(
+            *first,
+            nn.PiecewiseLinear(width, 16, encoded=columns.encoded, bins=columns.bins, activation="silu"),
+            nn.Dense(16, outputs),
+            rng=0,
+            dtype=dtype,
+        )
+    return nn.Sequential(*first, nn.Dense(width, 16, "silu"), nn.Dense(16, outputs), rng=0, dtype=dtype)
+
+
+TARGETS = {
+    "classes": table.Target("t", ("a", 'b"', "\u00fc")),
+    "number": table.Target("t", (), 3.5, 2.25),
+    "clipped": table.Target("t", (), 3.5, 2.25, (3.0, 4.0)),
+}
 
 
 @every_compiler
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    "target",
-    [table.Target("t", ("a", 'b"', "\u00fc")), table.Target("t", (), 3.5, 2.25)],
-    ids=["classes", "number"],
-)
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("options", OPTIONS)
 def test_rows_are_encoded_as_by_the_columns(
-    compiler: str, dtype: Any, target: table.Target, tmp_path: Path
+    compiler: str, dtype: Any, target: str, options: str, tmp_path: Path
 ) -> None:
-    columns = table.Columns.fit(pets())
-    model = model_of(columns, target.outputs, dtype)
-    simdnn.export_c(model, tmp_path / "pets.h", columns=columns, target=target)
-    assert run_test(tmp_path / "pets.h", compiler) == f"0 of {8 * target.outputs} outputs differ\n"
+    columns = table.Columns.fit(pets(), dates=True, **OPTIONS[options])
+    model = model_of(columns, TARGETS[target].outputs, dtype)
+    simdnn.export_c(model, tmp_path / "pets.h", columns=columns, target=TARGETS[target])
+    assert run_test(tmp_path / "pets.h", compiler) == f"0 of {8 * TARGETS[target].outputs} outputs differ\n"
+
+
+DATES = """#include "days.h"
+#include <stdio.h>
+int main(void) {
+  int64_t date;
+  while (fread(&date, sizeof date, 1, stdin) == 1) {
+    const days_row row = {date};
+    float x[DAYS_INPUTS];
+    if (days_encode(&row, x) != 0) return 1;
+    fwrite(x, sizeof x, 1, stdout);
+  }
+  return 0;
+}
+"""
+
+
+@needs_compiler
+def test_dates_are_those_of_the_columns(tmp_path: Path) -> None:
+    """Every day of 900 years, leap centuries among them, and times before and after 1970."""
+    days = np.arange("1600-01-01", "2500-01-01", dtype="M8[D]").astype("M8[us]")
+    dates = np.concatenate([days, days + np.timedelta64(12345678901, "us"), [np.datetime64("NaT")]])
+    columns = table.Columns.fit({"day": dates}, dates=True)
+    model = nn.Sequential(nn.Dense(len(columns.features), 2), rng=0)
+    simdnn.export_c(model, tmp_path / "days.h", columns=columns)
+    (tmp_path / "main.c").write_text(DATES)
+    compile_c(COMPILERS[0], tmp_path / "main.c", "-o", tmp_path / "main", "-lm")
+    given = dates.astype(np.int64).tobytes()
+    shown = subprocess.run([tmp_path / "main"], input=given, capture_output=True, check=True).stdout
+    wanted = columns.transform({"day": dates})
+    assert np.array_equal(np.frombuffer(shown, np.float32).reshape(wanted.shape), wanted)
 
 
 PROGRAM = """#include "pets.h"

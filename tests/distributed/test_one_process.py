@@ -47,6 +47,24 @@ def test_one_process_has_the_bits_of_its_trainer(penalty: Any, weighted: bool) -
     assert one.grad_hook is None
 
 
+def test_one_process_follows_parameter_groups_and_schedules() -> None:
+    x, y = data()
+    groups = [{"params": ["0"], "lr_factor": 0.0}, {"params": ["1.bias"], "lr": 0.1, "weight_decay": 0.0}]
+    decay = simdnn.schedules.flat_cos(0.5, 20)
+    one, plain = (
+        trainer(np.float32, optimizer=optim.AdamW(groups, lr=0.01, weight_decay=decay)) for _ in range(2)
+    )
+    start = one.model.parameters()["0.weight"].copy()
+    many = DataParallel(one)
+    for factor in (0.0, 0.5):
+        for each in (one, plain):
+            each.optimizer.param_groups[0]["lr_factor"] = factor
+        many.fit(x, y, epochs=2, batch_size=10)
+        plain.fit(x, y, epochs=2, batch_size=10)
+        np.testing.assert_array_equal(one.model.flat_parameters, plain.model.flat_parameters)
+        assert np.array_equal(one.model.parameters()["0.weight"], start) == (factor == 0)
+
+
 @pytest.mark.parametrize("accumulate", [2, 5, 20])
 @pytest.mark.parametrize("deterministic", [False, True])
 def test_micro_batches_add_up_to_the_batch(accumulate: int, deterministic: bool) -> None:

@@ -21,6 +21,7 @@ MADE: dict[str, nn.Layer] = {
     "RNN": nn.RNN(3, 2),
     "LargeMarginSoftmax": nn.LargeMarginSoftmax(3, 4),
     "Maxout": nn.Maxout(3, 4, 2),
+    "PiecewiseLinear": nn.PiecewiseLinear(3, 4, encoded=2, bins=5),
     "Residual": nn.Residual(nn.ReLU()),
 }
 LAYERS = sorted(

@@ -24,7 +24,7 @@ def test_a_description_has_the_fields_of_its_kind() -> None:
     [
         ({}, ValueError, "dropout: the field 'p' is missing"),
         ({"p": 0.5, "q": 1}, ValueError, "dropout: unknown field 'q'; its fields are kind, input, output, p"),
-        ({"p": "half"}, TypeError, r"dropout\.p: expected a number, got str"),
+        ({"p": "half"}, TypeError, r"dropout\.p: expected a number or the pieces of a schedule, got str"),
         ({"kind": "dropin"}, ValueError, r"sequential\.layers\[0\]: there is no kind 'dropin'"),
         (
             {"kind": "rrelu", "lower": 0, "upper": 1, "distribution": "cauchy"},

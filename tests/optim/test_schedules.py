@@ -23,6 +23,14 @@ FORMULAS: dict[str, tuple[schedules.Schedule, Callable[[int], float]]] = {
         schedules.cosine(0.3, 50, 0.1),
         lambda t: 0.1 + 0.2 * (1 + math.cos(math.pi * min(t / 50, 1))) / 2,
     ),
+    "coslog4": (
+        schedules.coslog4(0.3, 150),
+        lambda t: 0.3 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * min(t / 150, 1)))) / 2,
+    ),
+    "flat_cos": (
+        schedules.flat_cos(0.3, 160, 0.25),
+        lambda t: 0.3 * (1 + math.cos(math.pi * min(max(t / 160 - 0.25, 0) / 0.75, 1))) / 2,
+    ),
 }
 
 
@@ -48,7 +56,7 @@ def test_equal_schedules_have_equal_hashes() -> None:
 def test_schedule_matches_its_formula(name: str) -> None:
     schedule, formula = FORMULAS[name]
     steps = np.arange(200)
-    assert np.allclose(schedule(steps), [formula(int(t)) for t in steps], rtol=1e-14, atol=1e-17)
+    assert np.allclose(schedule(steps), [formula(int(t)) for t in steps], rtol=1e-14, atol=1e-15)
     assert [schedule(int(t)) for t in steps] == schedule(steps).tolist()
     assert isinstance(schedule(3), float)
     assert eval(repr(schedule), vars(schedules)) == schedule
@@ -59,6 +67,20 @@ def test_cosine_is_exact_where_it_can_be() -> None:
     x = np.arange(10_001)
     found = 2 * schedules.cosine(1.0, 10_000)(x) - 1
     assert np.abs(found - np.cos(np.pi * x / 10_000)).max() < 1e-15
+
+
+def test_coslog4_has_four_cycles_between_powers_of_two() -> None:
+    schedule = schedules.coslog4(1.0, 15)
+    assert schedule([0, 1, 3, 7, 15, 20]) == pytest.approx([0.0] * 6, abs=1e-28)
+    assert schedules.coslog4(1.0, 3000)(np.arange(3001)).max() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_flat_cos_is_flat_and_then_a_cosine() -> None:
+    schedule = schedules.flat_cos(0.5, 100)
+    assert set(schedule(np.arange(51)).tolist()) == {0.5}
+    assert schedule(np.arange(50, 120)).tolist() == schedules.cosine(0.5, 50)(np.arange(70)).tolist()
+    assert schedules.flat_cos(0.5, 10, 0.0) == schedules.cosine(0.5, 10)
+    assert schedules.flat_cos(0.5, 10, 1.0)([0, 9, 10, 99]).tolist() == [0.5, 0.5, 0.0, 0.0]
 
 
 def test_a_sequence_begins_each_part_at_its_own_zero() -> None:

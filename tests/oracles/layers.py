@@ -38,6 +38,8 @@ class Row:
     in_c: bool = True
     #: The value that marks skipped time steps of some samples.
     padding: float | None = None
+    #: The mean of the samples.
+    shift: float = 0.0
     #: Columns of integers, and their upper limit. A layer with such columns reads the network's input.
     codes: dict[int, int] = field(default_factory=dict)
 
@@ -57,6 +59,7 @@ class Row:
         if self.padding is not None:
             x[::3, 2:] = x[1::3, :1] = x[2::6, 1] = self.padding
         x += 0.02 * np.sign(x)
+        x += self.shift
         for column, count in self.codes.items():
             x[..., column] = np.abs(x[..., column] * 1000 // 1) % count
         return x.astype(dtype)
@@ -120,6 +123,17 @@ def softmax(x: Array, p: dict[str, Array]) -> Array:
 def maxout(x: Array, p: dict[str, Array], pieces: int) -> Array:
     y = dense(x, p["weight"], p.get("bias", 0.0))
     return y.reshape(*y.shape[:-1], -1, pieces).max(axis=-1)
+
+
+def codes(t: Array, bins: int) -> Array:
+    """The codes of positions, those of a position next to each other (Gorishniy et al. 2022)."""
+    each = np.clip(t[..., np.newaxis] - np.arange(bins), 0, 1)
+    return each.reshape(*t.shape[:-1], -1)
+
+
+def piecewise(x: Array, p: dict[str, Array], encoded: int, bins: int, activation: str = "identity") -> Array:
+    inputs = np.concatenate([codes(x[..., :encoded], bins), x[..., encoded:]], axis=-1)
+    return dense(inputs, p["weight"], p.get("bias", 0.0), activation)
 
 
 def embedding(x: Array, p: dict[str, Array]) -> Array:
@@ -244,6 +258,22 @@ ROWS: dict[str, Row] = {
     "softmax wide": Row(nn.Softmax(), softmax, features=50),
     "maxout": Row(nn.Maxout(6, 5), partial(maxout, pieces=2)),
     "maxout of 5": Row(nn.Maxout(6, 7, 5, bias=False), partial(maxout, pieces=5)),
+    "piecewise linear": Row(
+        nn.PiecewiseLinear(6, 5, bins=4),
+        partial(piecewise, encoded=6, bins=4),
+        shift=2.03,
+    ),
+    "piecewise linear among others": Row(
+        nn.PiecewiseLinear(6, 37, encoded=2, bins=3, activation="tanh", bias=False),
+        partial(piecewise, encoded=2, bins=3, activation="tanh"),
+        shift=1.02,
+    ),
+    "piecewise linear of one bin": Row(
+        nn.PiecewiseLinear(3, 4, encoded=2, bins=1), partial(piecewise, encoded=2, bins=1), features=3
+    ),
+    "piecewise linear wide": Row(
+        nn.PiecewiseLinear(6, 150, encoded=5, bins=2), partial(piecewise, encoded=5, bins=2), shift=1.02
+    ),
     "embedding": Row(nn.Embedding(9, 3), embedding, 2, differentiable=False, codes={0: 9, 1: 9}),
     "embedding columns": Row(
         nn.Embedding(in_features=6, columns={4: (5, 3), 0: (11, 2)}),

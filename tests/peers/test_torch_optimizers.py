@@ -248,3 +248,55 @@ def test_a_state_of_another_momentum_is_pytorch_s_or_refused(name: str, momentum
         peer.step(arrays(np.float64, t))
         ours.step(arrays(np.float64, t))
         peer.assert_near(values, np.float64)
+
+
+def grouped_pair(make: Any, settings: dict[str, Any], values: list[np.ndarray]) -> tuple[Any, Any]:
+    """Our optimizer and PyTorch's with equal groups."""
+    own = [{"lr": 0.01}, {}, {"weight_decay": 0.25}]
+    ours = make([{"params": [value]} | one for value, one in zip(values, own, strict=True)], **settings)
+    theirs = Peer(make, settings, values)
+    groups = [{"params": [value]} | one for value, one in zip(theirs.parameters, own, strict=True)]
+    theirs.optimizer = type(theirs.optimizer)(groups, **settings)
+    return ours, theirs
+
+
+@every_float
+@every_optimizer
+def test_groups_agree_and_states_change_sides(
+    rule: str, make: Any, settings: dict[str, Any], dtype: Any
+) -> None:
+    values = arrays(dtype)
+    ours, theirs = grouped_pair(make, settings, values)
+    for t in range(1, 6):
+        ours.step(arrays(dtype, t))
+        theirs.step(arrays(dtype, t))
+    theirs.assert_near(values, dtype)
+    for group in (*ours.param_groups, *theirs.optimizer.param_groups):
+        group["lr"] = 0.5 * group["lr"]
+    mine, other = ours.state_dict(), theirs.optimizer.state_dict()
+    assert [g["params"] for g in mine["param_groups"]] == [g["params"] for g in other["param_groups"]]
+    for key in ("lr", "weight_decay"):
+        assert [g[key] for g in mine["param_groups"]] == [g[key] for g in other["param_groups"]]
+    ours.load_state_dict(other)
+    theirs.optimizer.load_state_dict(as_tensors(mine))
+    for t in range(6, 11):
+        ours.step(arrays(dtype, t))
+        theirs.step(arrays(dtype, t))
+    theirs.assert_near(values, dtype)
+
+
+@every_float
+@every_optimizer
+def test_frozen_parameters_agree(rule: str, make: Any, settings: dict[str, Any], dtype: Any) -> None:
+    values = arrays(dtype)
+    ours = make([{"params": [value]} for value in values], **settings)
+    theirs = Peer(make, settings, values)
+    for t in range(1, 13):
+        given: list[Any] = arrays(dtype, t)
+        for i, group in enumerate(ours.param_groups):
+            frozen = t % 4 == i or (i == 0 and t < 6)
+            group["lr_factor"] = 0.0 if frozen else 1.0
+            theirs.parameters[i].grad = None if frozen else torch.tensor(given[i])
+        ours.step(given)
+        theirs.optimizer.step()
+    theirs.assert_near(values, dtype)

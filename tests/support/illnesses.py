@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+import simdnn.functional as F
 from simdnn import Trainer, init, nn, optim, schedules
 
 Array = np.ndarray[Any, Any]
@@ -188,6 +189,18 @@ def imbalanced(sick: bool) -> Case:
     return Case(trainer, 0 * x if sick else x, y)
 
 
+def overlapping(sick: bool) -> Case:
+    """Five samples in a hundred of the other class, which overlaps; or weights of the classes."""
+    random = np.random.default_rng(0)
+    y = (random.uniform(size=2000) < 0.05).astype(np.int64)
+    x = (random.standard_normal((2000, 2)) + 0.9 * y[:, np.newaxis]).astype(np.float32)
+    model = nn.Sequential(nn.Dense(2, 8, "tanh"), nn.Dense(8, 2), rng=0)
+    weighted = partial(F.cross_entropy, weight=len(y) / (2 * np.bincount(y)))
+    trainer = trained(model, loss=None if sick else weighted)
+    trainer.fit(x, y, epochs=20)
+    return Case(trainer, x, y)
+
+
 ILLNESSES: list[Illness] = [
     *depths("exploding", exploding, (3, "relu"), (10, "relu"), (60, "relu"), (20, "tanh"), (60, "tanh")),
     Illness("exploding", "LSTM", lambda sick: recurrent(nn.LSTM, 60.0 if sick else 1.0)),
@@ -221,6 +234,7 @@ ILLNESSES: list[Illness] = [
     Illness("ignored", "labels", ignored),
     Illness("scales", "units", scaled),
     Illness("majority", "imbalanced", imbalanced),
+    Illness("majority", "overlapping", overlapping),
 ]
 
 #: Optimizers, among them a schedule, with learning rates that suit small networks.

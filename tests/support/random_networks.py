@@ -60,6 +60,14 @@ def plain_layers(draw: Draw, f: int) -> list[Callable[[], nn.Layer]]:
     g = draw.size(1, 24)
     return [
         lambda: nn.Dense(f, g, draw.pick(NAMES), draw.chance(0.8)),
+        lambda: nn.PiecewiseLinear(
+            f,
+            g,
+            encoded=draw.size(1, f),
+            bins=draw.size(1, 5),
+            activation=draw.pick(NAMES),
+            bias=draw.chance(0.8),
+        ),
         lambda: nn._activation.CLASSES[draw.pick(ACTIVATION_LAYERS)](),
         lambda: nn.PReLU(draw.pick([1, f])),
         lambda: nn.Swish(1.5, True, draw.pick([1, f])),

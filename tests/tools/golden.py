@@ -125,7 +125,7 @@ def recurrent() -> Iterator[tuple[str, str]]:
             yield f"12 steps {cell.__name__} {dtype.__name__}", digest(model.flat_parameters, model(x))
 
 
-#: Networks with random layers, trainable activations and normalization.
+#: Networks with random layers, trainable activations, normalization and piecewise-linear codes.
 LAYERED: dict[str, Callable[[], list[nn.Layer]]] = {
     "normalized": lambda: [
         nn.Dense(7, 19),
@@ -137,6 +137,11 @@ LAYERED: dict[str, Callable[[], list[nn.Layer]]] = {
         nn.LayerNorm(),
         nn.Swish(trainable=True),
         nn.Dense(33, 5),
+    ],
+    "piecewise": lambda: [
+        nn.PiecewiseLinear(7, 33, encoded=5, bins=4, activation="silu"),
+        nn.PiecewiseLinear(33, 19, encoded=20, bins=3, bias=False),
+        nn.Dense(19, 5),
     ],
     "grouped": lambda: [
         nn.Concatenate((nn.Maxout(7, 9, 3), nn.AlphaDropout(0.1)), nn.CReLU(), nn.Dense(7, 3, "tanh")),

@@ -153,8 +153,9 @@ def optimizers() -> str:
         "\nfrom ._arrays import clip_grad_norm_ as clip_grad_norm_\n"
         "from ._arrays import clip_grad_value_ as clip_grad_value_\n"
         "from ._optimizer import Optimizer as Optimizer\n"
-        "from ._optimizer import Params, Rate\n"
+        "from ._optimizer import Params\n"
         "from ._options import Options\n"
+        "from ._rates import Decay, Rate\n"
         "from ._registry import BY_NAME as BY_NAME\n"
         "from ._registry import from_name as from_name\n"
         "from ._registry import unbound as unbound\n"
@@ -167,13 +168,15 @@ def optimizer_class(kind: Any) -> str:
     arguments = {name: one for name, one in kind._arguments.items() if name != "lr"}
     lines = []
     for name, one in arguments.items():
+        if name == "weight_decay":
+            continue
         if name in kind._fixed:
             lines.append(f"    @property\n    def {name}(self) -> {type_of(one)}: ...\n")
         else:
             lines.insert(0, f"    {name}: {type_of(one)}\n")
 
     def annotation(parameter: inspect.Parameter) -> str:
-        special = {"params": "Params", "lr": "Rate", "options": "Unpack[Options]"}
+        special = {"params": "Params", "lr": "Rate", "weight_decay": "Decay", "options": "Unpack[Options]"}
         return special.get(parameter.name) or type_of(arguments[parameter.name])
 
     parameters = parameter_list(inspect.signature(kind), annotation)

@@ -1,6 +1,7 @@
 // Alpha dropout (Klambauer et al. 2017, arXiv:1706.02515, section "New dropout technique"), for networks of selu.
 #pragma once
 
+#include "probability.hpp"
 #include "stored_derivative.hpp"
 
 namespace simdnn {
@@ -10,14 +11,14 @@ class AlphaDropout;
 
 struct AlphaDropoutSpec final : SpecFor<AlphaDropoutSpec, AlphaDropout> {
   static constexpr const char* kind = "alpha_dropout";
-  double probability = 0.5;  ///< probability that a number is dropped, in [0, 1)
+  Probability probability;  ///< probability that a number is dropped
 
   template <class Fields>
   void fields(Fields& f) {
     f("p", probability);
   }
 
-  bool is_noop(Mode mode) const override { return mode == Mode::infer || probability == 0; }
+  bool is_noop(Mode mode) const override { return mode == Mode::infer || probability.always_zero(); }
 };
 
 template <class T>
@@ -27,13 +28,14 @@ class AlphaDropout final : public StoredDerivativeLayer<T> {
       : StoredDerivativeLayer<T>(spec.input.features), stream_(binder.streams++), probability_(spec.probability) {}
 
   Matrix<T> forward(const Matrix<const T>& x, const PassContext& context) override {
-    typed_kernels<T>().layers.alpha_dropout(this->random_rows(x, context, stream_), probability_);
+    typed_kernels<T>().layers.alpha_dropout(this->random_rows(x, context, stream_),
+                                            probability_.at(context.pass_index));
     return this->output(x.rows);
   }
 
  private:
   std::uint32_t stream_;
-  double probability_;
+  Probability probability_;
 };
 
 }  // namespace simdnn

@@ -11,16 +11,7 @@ void DenseSpec::declare_parameters(const std::string& prefix, ParameterLayout& l
 }
 
 SpecPointer DenseSpec::with_affine_scale(const AffineScale& scaling, BatchNormFolder& last) const {
-  if (!activation_of_output.identity()) return nullptr;
-  const auto made = std::make_shared<DenseSpec>(*this);
-  made->bias = true;
-  const std::size_t columns = scaling.scale.size();
-  if (!bias) last.parameters.resize(last.parameters.size() + columns);
-  double* const values = last.parameters.data() + last.parameters.size() - columns - std::size_t(weights());
-  double* const offset = values + weights();
-  for (std::size_t i = 0; i < std::size_t(weights()); ++i) values[i] *= scaling.scale[i % columns];
-  for (std::size_t j = 0; j < columns; ++j) offset[j] = offset[j] * scaling.scale[j] + scaling.offset[j];
-  return made;
+  return with_scaled_weights(*this, scaling, last);
 }
 
 template <class T>

@@ -51,23 +51,21 @@ def chain(p: Program, layers: Sequence[Layer], x: Value, given: Shape, name: str
         if idle(layer) or (linear and isinstance(layer, nn.BatchNorm1d)):
             continue
         p.place = f"{outer}.{name}[{i}]".removeprefix(".")
-        linear = isinstance(layer, nn.Dense) and idle(layer._activation)
-        if linear:
-            behind = next((one for one in layers[i + 1 :] if not idle(one)), None)
-            x = affine(p, layer, x, given, isinstance(behind, nn.BatchNorm1d))
-        else:
-            x = emitter_of(layer, p.place)(p, layer, x, given)
+        linear = isinstance(layer, nn.Dense | nn.PiecewiseLinear) and idle(layer._activation)
+        behind = next((one for one in layers[i + 1 :] if not idle(one)), None)
+        p.shifted = linear and isinstance(behind, nn.BatchNorm1d)
+        x = emitter_of(layer, p.place)(p, layer, x, given)
         given = layer._output(given)
-    p.place = outer
+    p.place, p.shifted = outer, False
     return x
 
 
-def affine(p: Program, layer: Any, x: Value, given: Shape, shifted: bool = False) -> Value:
-    """Emits x weight + bias; `shifted` says that a normalization has given it a bias."""
+def affine(p: Program, layer: Any, x: Value, given: Shape) -> Value:
+    """Emits x weight + bias, which a normalization may have given to the layer."""
     inputs, outputs = layer.in_features, layer.out_features * getattr(layer, "pieces", 1)
     y = p.replace(x, outputs)
     weight = p.constant(p.source.parameters(inputs, outputs))
-    if layer.bias or shifted:
+    if layer.bias or p.shifted:
         shift = p.constant(p.source.parameters(outputs))
         p.call(given.sequence, "dense", x, inputs, weight, shift, outputs, y)
     else:
@@ -86,6 +84,24 @@ def activation(p: Program, layer: nn.Activation, x: Value, given: Shape) -> Valu
 def dense(p: Program, layer: nn.Dense, x: Value, given: Shape) -> Value:
     """Emits a product and its activation."""
     y = affine(p, layer, x, given)
+    return activation(p, layer._activation, y, given)
+
+
+@emits(nn.PiecewiseLinear)
+def piecewise_linear(p: Program, layer: nn.PiecewiseLinear, x: Value, given: Shape) -> Value:
+    """Emits the product of the codes of positions, and of the other inputs, and the activation."""
+    encoded, outputs = layer._positions(), layer.out_features
+    plain = layer.in_features - encoded
+    codes = p.constant(p.source.parameters(encoded * layer.bins, outputs))
+    weight = p.constant(p.source.parameters(plain, outputs)) if plain else ""
+    y = p.replace(x, outputs)
+    if layer.bias or p.shifted:
+        p.call(given.sequence, "copy", p.constant(p.source.parameters(outputs)), outputs, y)
+    else:
+        p.call(given.sequence, "clear", outputs, y)
+    p.call(given.sequence, "add_codes", x, encoded, layer.bins, codes, outputs, y)
+    if plain:
+        p.call(given.sequence, "add_product", f"{x.address} + {encoded}", plain, weight, outputs, y)
     return activation(p, layer._activation, y, given)
 
 

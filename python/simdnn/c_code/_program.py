@@ -75,6 +75,8 @@ class Program:
         self.suffix = "f" if dtype == np.float32 else ""
         #: The layer that is emitted, for errors.
         self.place = ""
+        #: True if the layer has a bias that it took from a batch normalization.
+        self.shifted = False
         self.source = Source(np.zeros(0), np.zeros(0))
         self.constants: list[tuple[str, NDArray[Any]]] = []
         self.functions: set[str] = set()

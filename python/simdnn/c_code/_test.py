@@ -6,10 +6,11 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
+from ._cells import random_rows, rows_in_c, text
 from ._header import array
 from ._program import Program, literal
 from ._samples import SAMPLES, checked_samples, predicted, random_samples
-from ._table import Table, random_rows, rows_in_c, text
+from ._table import Table
 
 #: The tolerance of a model that is not exact, relative to 1 + |y|.
 TOLERANCE = 1e-3
@@ -46,9 +47,9 @@ def test_program(p: Program, model: Any, exact: bool, table: Table, samples: Arr
 def inputs(p: Program, model: Any, table: Table, samples: ArrayLike | None) -> tuple[NDArray[Any], str, str]:
     """The samples, their definition in C, and the call that predicts the i-th."""
     if table.columns is not None and samples is None:
-        rows = random_rows(table.columns, SAMPLES)
+        rows = random_rows(table.columns.parts, SAMPLES)
         x = table.columns._inputs(rows, warn=False).astype(model.dtype)
-        return x, rows_in_c(table.columns, rows), "simdnn_predict_row(simdnn_test_rows + i, found)"
+        return x, rows_in_c(table.columns.parts, rows), "simdnn_predict_row(simdnn_test_rows + i, found)"
     x = random_samples(model) if samples is None else checked_samples(model, samples)
     state, steps = "&state, " if p.carried else "", f"{x.shape[1]}, " if x.ndim == 3 else ""
     call = f"simdnn_predict({state}simdnn_test_x + i * {x[0].size}, {steps}found)"

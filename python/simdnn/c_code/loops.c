@@ -248,17 +248,6 @@ static inline void simdnn_divide(const double *sums, int n, double total, REAL *
   for (int i = 0; i < n; ++i) y[i] = (REAL)(sums[i] / total);
 }
 
-// 1 if a number and its scaled value are missing or in the range of float.
-static inline int simdnn_in_range(double value, double mean, double scale) {
-  const double scaled = (value - mean) / scale;
-  return !(value > FLT_MAX || value < -FLT_MAX || scaled > FLT_MAX || scaled < -FLT_MAX);
-}
-
-// A scaled number; 0 for a missing one.
-static inline float simdnn_scaled(double value, double mean, double scale) {
-  return value != value ? 0 : (float)((value - mean) / scale);
-}
-
 // The category of a word, which NULL leaves empty; `unknown` for a word that is not listed.
 static inline int simdnn_category(const char *cell, const char *const *words, const int *categories, int count,
                                   int unknown) {
@@ -275,4 +264,91 @@ static inline int simdnn_winner(const REAL *y, int n) {
   int winner = 0;
   for (int i = 1; i < n; ++i) winner = y[i] > y[winner] ? i : winner;
   return winner;
+}
+
+// y += the codes of positions times their weights [positions, bins, outputs]: the sum of the weights below the bin of a
+// position, plus a fraction of the weight of that bin.
+static inline void simdnn_add_codes(const REAL *t, int positions, int bins, const REAL *weight, int outputs, REAL *y) {
+  for (int e = 0; e < positions; ++e, weight += bins * outputs) {
+    const REAL positive = t[e] >= 1 ? t[e] : 0;
+    const int bin = (int)(positive < (REAL)(bins - 1) ? positive : (REAL)(bins - 1));
+    const REAL rest = t[e] - (REAL)bin, most = rest > 1 ? 1 : rest, fraction = rest < 0 ? 0 : most;
+    for (int j = 0; j < outputs; ++j) {
+      REAL below = 0;
+      for (int b = 0; b < bin; ++b) below += weight[b * outputs + j];
+      y[j] += simdnn_fma(fraction, weight[bin * outputs + j], below);
+    }
+  }
+}
+
+// y = 0.
+static inline void simdnn_clear(int n, REAL *y) {
+  for (int i = 0; i < n; ++i) y[i] = 0;
+}
+
+// (value - center) / scale.
+static inline double simdnn_scaled(double value, double center, double scale) { return (value - center) / scale; }
+
+// The smooth clip z / sqrt(1 + (z / 3)^2), z = (value - center) / scale, between -3 and 3.
+static inline double simdnn_bounded(double value, double center, double scale) {
+  const double far_value = 1e9, z = (value - center) / scale;
+  const double low = z < -far_value ? -far_value : z, clipped = low > far_value ? far_value : low, third = clipped / 3;
+  return clipped / simdnn_sqrt(1 + third * third);
+}
+
+// 1 if a number and its scaled value are missing or in the range of float.
+static inline int simdnn_in_range(double value, double scaled) {
+  return !(value > FLT_MAX || value < -FLT_MAX || scaled > FLT_MAX || scaled < -FLT_MAX);
+}
+
+// The position of a number among bins: the bins below it, and its fraction of the bin that it is in.
+static inline double simdnn_position(double value, const double *edges, int bins) {
+  int place = 0;
+  if (value != value) return 0;
+  for (int b = 1; b < bins; ++b) place += value >= edges[b];
+  const double fraction = (value - edges[place]) / (edges[place + 1] - edges[place]);
+  return place + (fraction < 0 ? 0 : fraction > 1 ? 1 : fraction);
+}
+
+#define simdnn_day INT64_C(86400000000)
+
+// Whole days since 1970 of a date in microseconds.
+static inline int64_t simdnn_day_of(int64_t date) {
+  return date / simdnn_day - (date % simdnn_day < 0);
+}
+
+// Days since 1970 with the time as a fraction; NaN for a missing date, as in the functions below.
+static inline double simdnn_date_days(int64_t date) {
+  return date == INT64_MIN ? NAN : (double)date / (double)simdnn_day;
+}
+
+// The day of the week; Monday is 0.
+static inline double simdnn_date_weekday(int64_t date) {
+  const int64_t weekday = (simdnn_day_of(date) + 3) % 7;
+  return date == INT64_MIN ? NAN : (double)(weekday < 0 ? weekday + 7 : weekday);
+}
+
+// The hour with its minutes as a fraction.
+static inline double simdnn_date_hour(int64_t date) {
+  return date == INT64_MIN ? NAN : (double)(date - simdnn_day_of(date) * simdnn_day) / 3600000000.0;
+}
+
+// Days since the first of March, where years begin so that leap days are their last ones: Hinnant 2013.
+static inline int simdnn_day_of_year(int64_t day) {
+  const int64_t moved = day + 719468, rest = moved % 146097;
+  const int era = (int)(rest < 0 ? rest + 146097 : rest);
+  const int year = (era - era / 1460 + era / 36524 - era / 146096) / 365;
+  return era - (365 * year + year / 4 - year / 100);
+}
+
+// The month, from 1 to 12.
+static inline double simdnn_date_month(int64_t date) {
+  const int from_march = (5 * simdnn_day_of_year(simdnn_day_of(date)) + 2) / 153;
+  return date == INT64_MIN ? NAN : (double)((from_march + 2) % 12 + 1);
+}
+
+// The day of the month, from 1 on.
+static inline double simdnn_date_day(int64_t date) {
+  const int day = simdnn_day_of_year(simdnn_day_of(date)), from_march = (5 * day + 2) / 153;
+  return date == INT64_MIN ? NAN : (double)(day - (153 * from_march + 2) / 5 + 1);
 }

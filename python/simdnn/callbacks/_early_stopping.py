@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from .._utils.check import check_flag
+from numpy.typing import NDArray
+
 from ._callback import Callback, Logs, Mode, direction, monitored
-from ._patience import CHECKS, Patience
+from ._patience import CHECKS, Patience, check_restore
 
 if TYPE_CHECKING:
     from ..training import Trainer
@@ -26,9 +27,10 @@ class EarlyStopping(Callback):
         like 1.
     min_delta : float
         Change, >= 0, by more than which a value must be better than the best one to be an improvement.
-    restore_best : bool
+    restore_best : bool, "first" or "last"
         Restore the parameters and buffers of the best epoch when the training ends, be it by patience, after
-        the last epoch, by an exception or by Ctrl-C. The optimizer keeps its state.
+        the last epoch, by an exception or by Ctrl-C: of the first or the last one, if several have the best
+        value, as error rates often do; True is "first". The optimizer keeps its state.
     mode : "auto", "min" or "max"
         Whether smaller or larger values of the metric are better; "auto" is "max" for names that end with
         "accuracy", "score", "auc", "f1" or "r2", and "min" for others.
@@ -69,14 +71,14 @@ class EarlyStopping(Callback):
     """
 
     _kept = frozenset({"monitor", "mode"})
-    _checks: ClassVar = CHECKS | {"restore_best": check_flag}
+    _checks: ClassVar = CHECKS | {"restore_best": check_restore}
 
     def __init__(
         self,
         monitor: str = "val_loss",
         patience: int | None = 10,
         min_delta: float = 0.0,
-        restore_best: bool = True,
+        restore_best: bool | Literal["first", "last"] = True,
         *,
         mode: Mode = "auto",
     ) -> None:
@@ -87,9 +89,10 @@ class EarlyStopping(Callback):
 
     def _begin(self) -> None:
         """Resets the state to that before the first epoch."""
-        self._patience = Patience(self.patience, self.min_delta, self.mode)
+        ties: Literal["first", "last"] = "last" if self.restore_best == "last" else "first"
+        self._patience = Patience(self.patience, self.min_delta, self.mode, ties=ties)
         self._epoch = 0
-        self._best_state: dict[str, Any] | None = None
+        self._best_state: tuple[NDArray[Any], NDArray[Any]] | None = None
         self.best_epoch: int | None = None
         self.stopped_epoch: int | None = None
 
@@ -109,7 +112,7 @@ class EarlyStopping(Callback):
         if self._patience.observe(value):
             self.best_epoch = self._epoch
             if self.restore_best:
-                self._best_state = trainer.model.state_dict()
+                self._best_state = trainer.model._snapshot()
         ends = self._patience.over or math.isnan(value) or math.isnan(logs.get("loss", 0.0))
         if ends:
             self.stopped_epoch = self._epoch
@@ -119,5 +122,5 @@ class EarlyStopping(Callback):
     def on_fit_end(self, trainer: Trainer) -> None:
         """Restore the best parameters."""
         if self._best_state is not None:
-            trainer.model.load_state_dict(self._best_state)
+            trainer.model._restore(*self._best_state)
         self._best_state = None

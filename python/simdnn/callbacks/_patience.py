@@ -7,12 +7,19 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from .._utils.attributes import Attributes
-from .._utils.check import check_finite, check_int, check_name
+from .._utils.check import check_finite, check_flag, check_int, check_name
 
 
 def check_patience(name: str, value: Any) -> int | None:
     """`value` as a number of epochs, or None for no limit."""
     return None if value is None else check_int(name, value, 0)
+
+
+def check_restore(name: str, value: Any) -> bool | Literal["first", "last"]:
+    """`value` as a choice of an epoch to restore: a bool, where True is "first", or one of the words."""
+    if isinstance(value, str):
+        return check_name(name, value, ("first", "last"))  # type: ignore[return-value]
+    return check_flag(name, value)
 
 
 #: Checks of settings, which may change between epochs.
@@ -36,6 +43,9 @@ class Patience(Attributes):
         without improvement (0 acts like 1). scikit-learn: every better value becomes `best`; a value is an
         improvement if it is better by at least `min_delta`; `over` is True after more than `patience` epochs
         in a row without improvement.
+    ties : "first" or "last"
+        Which of several epochs with the best value is the best one. With "last" a value equal to `best` takes
+        its place, without being an improvement.
 
     Raises
     ------
@@ -60,7 +70,7 @@ class Patience(Attributes):
     of scikit-learn's MLPClassifier.
     """
 
-    _kept = frozenset({"mode", "like"})
+    _kept = frozenset({"mode", "like", "ties"})
     _checks: ClassVar = CHECKS
 
     def __init__(
@@ -69,10 +79,12 @@ class Patience(Attributes):
         min_delta: float = 0.0,
         mode: Literal["min", "max"] = "min",
         like: Literal["keras", "sklearn"] = "keras",
+        ties: Literal["first", "last"] = "first",
     ) -> None:
         self.patience, self.min_delta = patience, min_delta
         self.mode = check_name("mode", mode, ("min", "max"))
         self.like = check_name("like", like, ("keras", "sklearn"))
+        self.ties = check_name("ties", ties, ("first", "last"))
         self.best = math.inf if self.mode == "min" else -math.inf
         self.waited = 0
 
@@ -87,7 +99,7 @@ class Patience(Attributes):
         Returns
         -------
         bool
-            True if the value becomes `best`.
+            True if the value becomes `best`, or takes its place: the epoch is the best one so far.
         """
         sign = -1.0 if self.mode == "min" else 1.0
         height, best = sign * value, sign * self.best
@@ -99,7 +111,7 @@ class Patience(Attributes):
         self.waited = self.waited + 1 if stalled else 0
         if better:
             self.best = float(value)
-        return better
+        return better or (self.ties == "last" and math.isfinite(value) and value == self.best)
 
     @property
     def over(self) -> bool:

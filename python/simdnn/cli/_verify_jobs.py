@@ -79,17 +79,18 @@ def perceptrons() -> Iterator[Array]:
 
 
 def layers() -> Iterator[Array]:
-    """Batch normalization, layer normalization, dropout and residual connections."""
+    """Batch and layer normalization, dropout, residual connections, piecewise-linear codes."""
     for dtype in DTYPES:
         block = nn.Residual(nn.Dense(48, 48), nn.BatchNorm1d(), nn.RReLU(), nn.Dense(48, 48))
         found = trainer(
-            *(nn.Dense(12, 48), nn.BatchNorm1d(), nn.PReLU(48), nn.Dropout(0.2), block),
+            *(nn.PiecewiseLinear(12, 48, encoded=7, bins=6), nn.BatchNorm1d(), nn.PReLU(48), nn.Dropout(0.2)),
+            block,
             *(nn.LayerNorm(), nn.Maxout(48, 16, 3), nn.AlphaDropout(0.1), nn.Dense(16, 3)),
             dtype=dtype,
             clip_norm=1.0,
             l2=1e-3,
         )
-        yield from fit(found, numbers(300, 12, bound=2, dtype=dtype), np.arange(300) % 3)
+        yield from fit(found, numbers(300, 12, bound=8, dtype=dtype), np.arange(300) % 3)
 
 
 def sequences() -> Iterator[Array]:

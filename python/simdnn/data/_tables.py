@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..table import Columns, Target
+from ..table._frames import is_table
 from ..table._parts import rows_from
 from ._sequence import BlockSequence, Samples
 
@@ -41,7 +42,7 @@ def from_tables(tables: Sequence[Any], columns: Columns, target: Target | None =
     >>> [x.shape for x, y in data.from_tables(parts, columns, target)]
     [(2, 1), (1, 1)]
     """
-    if not (hasattr(tables, "__len__") and hasattr(tables, "__getitem__")) or hasattr(tables, "items"):
+    if not (hasattr(tables, "__len__") and hasattr(tables, "__getitem__")) or is_table(tables):
         raise TypeError(f"tables: expected a sequence of tables, got {type(tables).__name__}")
     return TableBlocks(tables, columns, target)
 

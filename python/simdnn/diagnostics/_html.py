@@ -25,15 +25,20 @@ COLUMNS = (
 UNFOLDED = 12
 
 
+def _cell(value: float, form: str) -> str:
+    """A number in a table; nothing for one that does not apply."""
+    return "" if math.isnan(value) else format(value, form)
+
+
 def report_html(report: Report) -> Markup:
     """The verdict with its advice, pictures over the layers, and the table of the layers."""
-    rows = []
-    for layer in report.layers:
-        values = [(getattr(layer, attribute), form) for _, attribute, form in COLUMNS]
-        rows.append(
-            [f"{layer.name} {layer.layer}", *("" if math.isnan(x) else format(x, f) for x, f in values)]
-        )
-    layers = table(["layer", *(head for head, _, _ in COLUMNS)], rows)
+    columns = [
+        (head, [_cell(getattr(layer, name), form) for layer in report.layers]) for head, name, form in COLUMNS
+    ]
+    columns = [(head, cells) for head, cells in columns if any(cells)]
+    names = [f"{layer.name} {layer.layer}" for layer in report.layers]
+    rows = list(zip(names, *(cells for _, cells in columns), strict=True))
+    layers = table(["layer", *(head for head, _ in columns)], rows)
     learning = [layer for layer in report.layers if layer.parameters]
     advice = [
         Markup(f"<strong>{escaped(words)}</strong>: {escaped(seen)}. <em>{escaped(remedy)}</em>")

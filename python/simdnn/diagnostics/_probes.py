@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..nn import Activation, Dense, Layer, Sequential, activation_of
+from ..nn import Activation, Dense, Layer, PiecewiseLinear, Sequential, activation_of
 
 #: A slope below this fraction of the activation's largest slope counts as saturated.
 SATURATED_SLOPE = 0.05
 
 
 class LayerProbe:
-    """A layer, or the linear or activation part of a Dense, as a network with copies of its parameters."""
+    """A layer, or one of its linear and activation parts, as a network with copies of its parameters."""
 
     def __init__(
         self, model: Sequential, layer: Layer, features: int, values: dict[str, NDArray[Any]]
@@ -76,15 +76,23 @@ def _shape_of(layer: Activation, dtype: np.dtype[Any]) -> tuple[float, bool]:
 _SHAPES: dict[tuple[str, str], tuple[float, bool]] = {}
 
 
+def linear_part(layer: Dense | PiecewiseLinear) -> Layer:
+    """The layer without its activation."""
+    sizes = layer.in_features, layer.out_features
+    if isinstance(layer, Dense):
+        return Dense(*sizes, bias=layer.bias)
+    return PiecewiseLinear(*sizes, encoded=layer.encoded, bins=layer.bins, bias=layer.bias)
+
+
 def probes_of(model: Sequential) -> Iterator[list[LayerProbe]]:
-    """The probes of each layer: one, or two for a Dense with an activation."""
+    """The probes of each layer: one, or two for a linear layer with an activation."""
     state, shape = model.state_dict(), model._input
     for i, layer in enumerate(model.layers):
         own = {
             f"0.{name.split('.', 1)[1]}": v for name, v in state.items() if name.split(".", 1)[0] == str(i)
         }
-        if isinstance(layer, Dense) and layer.activation is not None:
-            linear = Dense(layer.in_features, layer.out_features, bias=layer.bias)
+        if isinstance(layer, Dense | PiecewiseLinear) and layer.activation is not None:
+            linear = linear_part(layer)
             activation = activation_of(layer.activation)
             yield [
                 LayerProbe(model, linear, shape.features, own),

@@ -145,7 +145,8 @@ def report(
           layer; networks whose loss is below a tenth of a constant guess's may saturate.
         - ``rate_high``: the loss of the steps rises or oscillates. ``rate_low``: each layer's step is below
           1e-5 of its weights (1e-3 is healthy), and the loss would react to larger ones.
-        - ``majority``: one class has 80 % of the samples and is predicted for all of them.
+        - ``majority``: one class has 80 % of the samples, and others are predicted for less than 5 % of
+          the number of theirs.
 
     Raises
     ------

@@ -30,6 +30,8 @@ SENSITIVE = 0.05
 SCALES = 300.0
 #: Fraction of the samples that makes a class the majority of imbalanced ones.
 MAJORITY = 0.8
+#: Predictions of the other classes, relative to their samples, below which they are ignored.
+FEW = 0.05
 
 
 class Findings(NamedTuple):
@@ -246,21 +248,23 @@ def rate_low(found: Findings) -> str | None:
 
 
 @rule(
-    "every sample predicted as the majority",
+    "nearly every sample predicted as the majority",
     "Weight the classes, as functools.partial(F.cross_entropy, weight=...) does, try F.focal_loss, or draw"
     " the classes equally often; judge by the recall of each class.",
     unless="ignored exploding",
 )
 def majority(found: Findings) -> str | None:
-    """Imbalanced classes of which the network predicts only the largest, at about the loss of a guess."""
+    """Imbalanced classes of which the network predicts hardly any but the largest, at a guess's loss."""
     if found.labels is None or found.predicted is None or found.labels.size == 0:
         return None
     counts = np.bincount(found.labels)
     largest, share = int(counts.argmax()), counts.max() / counts.sum()
     learned = found.loss < 1.5 * found.guess
-    if not MAJORITY <= share < 1 or not learned or not (found.predicted == largest).all():
+    rare, other = (np.count_nonzero(one != largest) for one in (found.labels, found.predicted))
+    if not MAJORITY <= share < 1 or not learned or other > FEW * rare:
         return None
-    return f"class {largest} has {share:.0%} of the samples, and is predicted for all of them"
+    predicted = f"all but {other} of them" if other else "all of them"
+    return f"class {largest} has {share:.0%} of the samples, and is predicted for {predicted}"
 
 
 class Flow(NamedTuple):

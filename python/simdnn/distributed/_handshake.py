@@ -59,6 +59,7 @@ def facts_of(trainer: Trainer) -> dict[str, Any]:
         "loss": loss,
         "optimizer": optimizer["optimizer"],
         "optimizer.lr": optimizer["lr"],
+        "optimizer.params": optimizer.get("groups"),
         **{f"optimizer.{name}": value for name, value in optimizer["settings"].items()},
         "penalty": trainer.penalty,
         "seed": trainer.seed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from .._utils.check import check_int
 from .._utils.progress import Progress, bar
@@ -26,7 +26,8 @@ def fit_many(
     indices: Any = None,
     validation: Any = None,
     patience: int | Sequence[int | None] | None = None,
-    restore_best: bool | Sequence[bool] = False,
+    restore_best: bool | Literal["first", "last"] | Sequence[bool | Literal["first", "last"]] = False,
+    monitor: str | Sequence[str] = "val_loss",
     sample_weight: Any = None,
     shuffle: bool | Sequence[bool] = True,
     scale: float = 1.0,
@@ -45,7 +46,9 @@ def fit_many(
     ----------
     trainers, X, y
         As in `simdnn.fit_many`. Trainers have no `grad_hook`, which stays in its process.
-    epochs, batch_size, indices, validation, patience, restore_best, sample_weight, shuffle, scale, progress
+    epochs, batch_size, indices, validation, patience, restore_best, monitor
+        As in `simdnn.fit_many`.
+    sample_weight, shuffle, scale, progress
         As in `simdnn.fit_many`.
     n_threads : int or None
         Threads of each task on its worker. None is 1: a worker runs as many tasks at once as Dask gives it
@@ -91,6 +94,7 @@ def fit_many(
         "validation": validation,
         "patience": patience,
         "restore_best": restore_best,
+        "monitor": monitor,
         "sample_weight": sample_weight,
         "shuffle": shuffle,
         "scale": scale,

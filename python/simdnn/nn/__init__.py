@@ -13,6 +13,7 @@ from . import (
     _layer,
     _margin,
     _norm,
+    _piecewise,
     _predict_many,
     _predictor,
     _profile,
@@ -34,6 +35,7 @@ from ._groups import *
 from ._layer import *
 from ._margin import *
 from ._norm import *
+from ._piecewise import *
 from ._predict_many import *
 from ._predictor import *
 from ._profile import *
@@ -54,6 +56,7 @@ __all__ += _groups.__all__
 __all__ += _layer.__all__
 __all__ += _margin.__all__
 __all__ += _norm.__all__
+__all__ += _piecewise.__all__
 __all__ += _predict_many.__all__
 __all__ += _predictor.__all__
 __all__ += _profile.__all__

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from .._utils.check import check_name, check_probability, check_range
-from ._layer import Layer
+from ..schedules import Schedule
+from ._layer import Layer, Shape, native_fields
 
 __all__ = ["AlphaDropout", "Dropout", "RReLU"]
+
+
+def checked_schedule(p: Any) -> float | Schedule:
+    """A probability, or a schedule that begins with one."""
+    if not isinstance(p, Schedule):
+        return check_probability("p", p)
+    check_probability("p", p(0))
+    return p
 
 
 class Dropout(Layer):
@@ -18,13 +27,14 @@ class Dropout(Layer):
 
     Parameters
     ----------
-    p : float
-        The probability of a zero, in [0, 1).
+    p : float or Schedule
+        The probability of a zero, in [0, 1): a number, or a schedule of `simdnn.schedules` over the steps of
+        a `Trainer` (over the forward passes for training, without one).
 
     Raises
     ------
     TypeError, ValueError
-        If `p` is not a number, or out of range.
+        If `p` is neither, or out of range: at step 0 when the layer is made, later in training.
 
     Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting",
     JMLR 15; scaled in training ("inverted"), as in PyTorch and Keras.
@@ -36,12 +46,17 @@ class Dropout(Layer):
     >>> model = nn.Sequential(nn.Dropout(0.5), nn.Dense(4, 2), rng=0)
     >>> model(np.ones((3, 4))).shape
     (3, 2)
+    >>> from simdnn import schedules
+    >>> fading = nn.Dropout(schedules.flat_cos(0.15, steps=1000))
     """
 
     _kind = "dropout"
 
-    def __init__(self, p: float = 0.5) -> None:
-        self.p = check_probability("p", p)
+    def __init__(self, p: float | Schedule = 0.5) -> None:
+        self.p = checked_schedule(p)
+
+    def _native(self, given: Shape) -> dict[str, Any]:
+        return native_fields(self._kind, self, p=self.p._pieces if isinstance(self.p, Schedule) else self.p)
 
 
 class AlphaDropout(Layer):
@@ -52,13 +67,13 @@ class AlphaDropout(Layer):
 
     Parameters
     ----------
-    p : float
-        The probability that a number is dropped, in [0, 1).
+    p : float or Schedule
+        The probability that a number is dropped, in [0, 1), as in `Dropout`.
 
     Raises
     ------
     TypeError, ValueError
-        If `p` is not a number, or out of range.
+        If `p` is neither, or out of range: at step 0 when the layer is made, later in training.
 
     Source: Klambauer, Unterthiner, Mayr & Hochreiter 2017, "Self-normalizing neural networks",
     arXiv:1706.02515.
@@ -72,8 +87,11 @@ class AlphaDropout(Layer):
 
     _kind = "alpha_dropout"
 
-    def __init__(self, p: float = 0.5) -> None:
-        self.p = check_probability("p", p)
+    def __init__(self, p: float | Schedule = 0.5) -> None:
+        self.p = checked_schedule(p)
+
+    def _native(self, given: Shape) -> dict[str, Any]:
+        return native_fields(self._kind, self, p=self.p._pieces if isinstance(self.p, Schedule) else self.p)
 
 
 class RReLU(Layer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, overload
 
@@ -17,6 +18,7 @@ from ._layer import Layer, chain_initial, chain_native, chain_output, check_laye
 from ._predictor import Predictor
 from ._profile import ModelProfile, model_profile
 from ._show import sequential_html
+from ._state import check_shapes, lerp, named_views
 
 __all__ = ["Sequential"]
 
@@ -250,15 +252,15 @@ class Sequential(Attributes):
 
     def parameters(self) -> dict[str, NDArray[Any]]:
         """Writeable views of the parameters by name: ``"0.weight"``, ``"0.bias"``, ... by position."""
-        return _views(self.flat_parameters, self._model.parameter_blocks)
+        return named_views(self.flat_parameters, self._model.parameter_blocks)
 
     def gradients(self) -> dict[str, NDArray[Any]]:
         """Views of the gradients of the last backward pass or training step, with the names of parameters."""
-        return _views(self.flat_gradients, self._model.parameter_blocks)
+        return named_views(self.flat_gradients, self._model.parameter_blocks)
 
     def buffers(self) -> dict[str, NDArray[Any]]:
         """Writeable views of the buffers by name: state that is not trained, such as running means."""
-        return _views(self._model.buffers, self._model.buffer_blocks)
+        return named_views(self._model.buffers, self._model.buffer_blocks)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Copies of the parameters and buffers, by name."""
@@ -292,6 +294,70 @@ class Sequential(Attributes):
         check_shapes(wanted, {name: value.shape for name, value in arrays.items()})
         with self._model.locked():
             self._write(arrays, views)
+
+    def _snapshot(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Copies of all parameters and all buffers, for `_restore`."""
+        with self._model.locked():
+            return self.flat_parameters.copy(), self._model.buffers.copy()
+
+    def _restore(self, parameters: NDArray[Any], buffers: NDArray[Any]) -> None:
+        """Sets all parameters and buffers to those of a snapshot."""
+        with self._model.locked():
+            self.flat_parameters[:], self._model.buffers[:] = parameters, buffers
+
+    def copy(self) -> Sequential:
+        """An independent network with the same layers, parameters, buffers and random numbers.
+
+        Returns
+        -------
+        Sequential
+            A new network of this class's layers, as ``copy.deepcopy`` gives.
+
+        Examples
+        --------
+        >>> from simdnn import nn
+        >>> model = nn.Sequential(nn.Dense(2, 2), rng=0)
+        >>> target = model.copy()
+        >>> bool((target.flat_parameters == model.flat_parameters).all())
+        True
+        """
+        return copy.copy(self)
+
+    def lerp_(self, source: Sequential, tau: float) -> Sequential:
+        """Moves all parameters and buffers towards those of another network: Polyak averaging.
+
+        Each number p becomes p + tau * (q - p), where q is that of `source`; with `tau` 1 it becomes q.
+
+        Parameters
+        ----------
+        source : Sequential
+            A network with parameters and buffers of the same names, shapes and dtype.
+        tau : float
+            The share of `source`, in [0, 1].
+
+        Returns
+        -------
+        Sequential
+            This network.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `source` is no such network, or `tau` is out of range; nothing is changed.
+
+        Examples
+        --------
+        >>> from simdnn import nn
+        >>> model = nn.Sequential(nn.Dense(2, 2), rng=0)
+        >>> target, start = model.copy(), model.flat_parameters.copy()
+        >>> model.flat_parameters[:] = start + 1
+        >>> (target.lerp_(model, 0.25).flat_parameters - start).round(3)
+        array([0.25, 0.25, 0.25, 0.25, 0.25, 0.25], dtype=float32)
+
+        Source: Polyak & Juditsky 1992; Lillicrap et al. 2016, arXiv:1509.02971, algorithm 1.
+        """
+        lerp(self, source, tau)
+        return self
 
     def _write(self, arrays: dict[str, NDArray[Any]], views: Mapping[str, NDArray[Any]]) -> None:
         """Writes arrays to views of the parameters and buffers, which the arrays may be as well."""
@@ -359,19 +425,3 @@ class Sequential(Attributes):
         Predictor
         """
         return Predictor(self)
-
-
-def _views(flat: NDArray[Any], blocks: list[tuple[str, int, tuple[int, ...]]]) -> dict[str, NDArray[Any]]:
-    return {
-        name: flat[offset : offset + int(np.prod(shape))].reshape(shape) for name, offset, shape in blocks
-    }
-
-
-def check_shapes(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises a KeyError for other names, or a ValueError for other shapes, than `wanted` has."""
-    if wanted.keys() != given.keys():
-        missing, unknown = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
-        raise KeyError(f"state: missing {missing}, unknown {unknown}")
-    for name, shape in given.items():
-        if shape != wanted[name]:
-            raise ValueError(f"{name}: expected shape {wanted[name]}, got {shape}")

@@ -68,6 +68,11 @@ def activation(g: Graph, layer: nn.Activation, x: str, state: State, given: Shap
 @exports(nn.Dense)
 def dense(g: Graph, layer: nn.Dense, x: str, state: State, given: Shape) -> str:
     """Exports a Dense as Gemm, or for sequences as MatMul and Add, and its activation."""
+    return linear(g, layer, x, state, given)
+
+
+def linear(g: Graph, layer: nn.Dense | nn.PiecewiseLinear, x: str, state: State, given: Shape) -> str:
+    """Exports f(x weight + bias) for the inputs x of the weight."""
     weight = g.parameter(state["weight"])
     bias = [g.parameter(state["bias"])] if layer.bias else []
     if not given.sequence:
@@ -76,6 +81,23 @@ def dense(g: Graph, layer: nn.Dense, x: str, state: State, given: Shape) -> str:
         y = g.add("MatMul", x, weight)
         y = g.add("Add", y, *bias) if bias else y
     return y if layer.activation is None else activation(g, layer._activation, y, {}, given)
+
+
+@exports(nn.PiecewiseLinear)
+def piecewise_linear(g: Graph, layer: nn.PiecewiseLinear, x: str, state: State, given: Shape) -> str:
+    """Exports the codes clip(t - b, 0, 1) of positions t, and a linear layer of them and the other inputs."""
+
+    def columns(first: int, beyond: int) -> str:
+        return g.add("Slice", x, *(g.constant([at], dtype=np.int64) for at in (first, beyond, -1)))
+
+    encoded, others = layer._positions(), layer.in_features - layer._positions()
+    positions = columns(0, encoded) if others else x
+    each = g.add("Unsqueeze", positions, g.constant([-1], dtype=np.int64))
+    distances = g.add("Sub", each, g.parameter(np.arange(layer.bins)))
+    codes = reshape(g, g.add("Clip", distances, g.constant(0), g.constant(1)), given, encoded * layer.bins)
+    if others:
+        codes = g.add("Concat", codes, columns(encoded, layer.in_features), axis=-1)
+    return linear(g, layer, codes, state, given)
 
 
 @exports(nn.Dropout, nn.AlphaDropout)

@@ -11,6 +11,7 @@ from ._checksum import verify
 from ._forms import FORMS
 from ._graph import need_onnx
 from ._importers import IMPORTERS, column_embedding
+from ._piecewise import piecewise_linear
 from ._reader import Reader
 
 #: The first opset in which broadcasting and batch normalization are those of today.
@@ -48,9 +49,10 @@ def load(path: Path) -> nn.Sequential:
 
     Every file that `export` writes of a `Sequential` without columns can be read, as can the multilayer
     perceptrons of ``torch.onnx.export`` and of skl2onnx: Gemm, MatMul, constants added to each feature or
-    multiplied with it, BatchNormalization, LayerNormalization, Softmax, Dropout, the activations, also where
-    several operators compute one, RNN, LSTM, GRU and embeddings as `export` writes them, an Add of two
-    branches, one of which is their common input or one dense layer of it, and a Concat of branches.
+    multiplied with it, BatchNormalization, LayerNormalization, Softmax, Dropout, the activations, also
+    where several operators compute one, RNN, LSTM, GRU, embeddings and piecewise-linear codes as `export`
+    writes them, an Add of two branches, one of which is their common input or one dense layer of it, and a
+    Concat of branches.
 
     A constant must have a shape that ONNX broadcasts to the same numbers for each row. The output of
     floating-point numbers is read if there are several, of a classifier the probabilities. Operators that
@@ -78,7 +80,7 @@ def load(path: Path) -> nn.Sequential:
             raise ValueError("holds no graph")
         check_opset(proto)
         verify(proto)
-        return Reader(proto.graph, IMPORTERS, (*FORMS, column_embedding)).model()
+        return Reader(proto.graph, IMPORTERS, (*FORMS, column_embedding, piecewise_linear)).model()
     except (MemoryError, ImportError):
         raise
     except Exception as error:  # untrusted content can raise any exception

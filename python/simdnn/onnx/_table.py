@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..table._cells import MISSING, canonical
-from ..table._encoders import Categories, Numbers
+from ..table._dates import Dates
+from ..table._encoders import Categories
+from ..table._numbers import FLAT, Numbers
+from ._dates import Calendar
 from ._graph import Graph, need_onnx, type_of
 
 if TYPE_CHECKING:
@@ -19,24 +22,50 @@ ML_DOMAIN = ("ai.onnx.ml", 3)
 
 def encoded(graph: Graph, columns: Columns) -> tuple[str, list[Any]]:
     """Exports `Columns.transform`; returns its value [n, features], and one input [n, 1] per column."""
-    inputs, found = [], []
+    inputs, positions, found = [], [], []
     for part in columns.parts:
+        kind: Any = np.float64
         if isinstance(part, Categories):
             kind, values = object, [category_of(graph, part)]
+        elif isinstance(part, Dates):
+            kind, calendar = np.int64, Calendar(graph, part.name)
+            numbers = [(calendar.number(key), one) for key, one in part.numbers]
+            values = [scaled(graph, one, x)[0] for x, one in numbers] + [calendar.absent] * part.missing
+            positions += [position(graph, one, x) for x, one in numbers if one.edges]
         else:
-            kind, values = np.float64, scaled(graph, part)
+            values = scaled(graph, part, part.name)
+            positions += [position(graph, part, part.name)] if part.edges else []
         inputs.append(need_onnx().helper.make_tensor_value_info(part.name, type_of(kind), ["n", 1]))
         found += values
-    x = graph.add("Concat", *(graph.cast(value, np.float32) for value in found), axis=1)
+    x = graph.add("Concat", *(graph.cast(value, np.float32) for value in positions + found), axis=1)
     return graph.cast(x, graph.dtype), inputs
 
 
-def scaled(graph: Graph, part: Numbers) -> list[str]:
-    """Exports `Numbers.encode`."""
-    mean, scale, zero = (graph.constant(one, np.float64) for one in (part.mean, part.scale, 0))
-    absent = graph.add("IsNaN", part.name)
-    value = graph.add("Where", absent, zero, graph.add("Div", graph.add("Sub", part.name, mean), scale))
-    return [value, absent][: 1 + part.missing]
+def scaled(graph: Graph, part: Numbers, x: str) -> list[str]:
+    """Exports `Numbers.encode` of x."""
+    center, scale, zero = (graph.constant(one, np.float64) for one in (part.center, part.scale, 0))
+    absent = graph.add("IsNaN", x)
+    z = graph.add("Div", graph.add("Sub", x, center), scale)
+    if part.robust:
+        z = bounded(graph, z)
+    return [graph.add("Where", absent, zero, z), absent][: 1 + part.missing]
+
+
+def bounded(graph: Graph, z: str) -> str:
+    """Exports the smooth clip of robust scaling, z / sqrt(1 + (z / 3)^2)."""
+    one, three, low, high = (graph.constant(value, np.float64) for value in (1, 3, -FLAT, FLAT))
+    z = graph.add("Clip", z, low, high)
+    third = graph.add("Div", z, three)
+    return graph.add("Div", z, graph.add("Sqrt", graph.add("Add", one, graph.add("Mul", third, third))))
+
+
+def position(graph: Graph, part: Numbers, x: str) -> str:
+    """Exports `Numbers.position` of x as the sum of the piecewise-linear codes."""
+    begins, widths = (graph.parameter([one], np.float64) for one in (part.bins.begins, part.bins.widths))
+    zero, one = (graph.constant(value, np.float64) for value in (0, 1))
+    codes = graph.add("Clip", graph.add("Div", graph.add("Sub", x, begins), widths), zero, one)
+    total = graph.add("ReduceSum", codes, graph.constant([1], np.int64), keepdims=1)
+    return graph.add("Where", graph.add("IsNaN", x), zero, total)
 
 
 def category_of(graph: Graph, part: Categories) -> str:
@@ -55,6 +84,8 @@ def category_of(graph: Graph, part: Categories) -> str:
     )
     if part.embedded:
         return found
+    if part.binary:
+        return graph.add("Gather", graph.constant([-1, 1, 0], np.int64), found)
     return graph.add("Equal", found, graph.parameter([range(part.size)], np.int64))
 
 
@@ -76,5 +107,9 @@ def decoded(graph: Graph, target: Target, y: str, probabilities: bool) -> list[A
         ]
     mean, scale = (graph.constant(one, np.float64) for one in (target.mean, target.scale))
     column = graph.add("Reshape", graph.cast(y, np.float64), graph.constant([-1], np.int64))
-    graph.finish(graph.add("Add", graph.add("Mul", column, scale), mean), target.name)
+    numbers = graph.add("Add", graph.add("Mul", column, scale), mean)
+    if target.seen:
+        low, high = (graph.constant(one, np.float64) for one in target.seen)
+        numbers = graph.add("Min", graph.add("Max", numbers, low), high)
+    graph.finish(numbers, target.name)
     return [helper.make_tensor_value_info(target.name, types.DOUBLE, ["n"])]

@@ -6,8 +6,9 @@ from typing_extensions import Unpack
 from ._arrays import clip_grad_norm_ as clip_grad_norm_
 from ._arrays import clip_grad_value_ as clip_grad_value_
 from ._optimizer import Optimizer as Optimizer
-from ._optimizer import Params, Rate
+from ._optimizer import Params
 from ._options import Options
+from ._rates import Decay, Rate
 from ._registry import BY_NAME as BY_NAME
 from ._registry import from_name as from_name
 from ._registry import unbound as unbound
@@ -30,7 +31,6 @@ __all__ = [
 
 class Adadelta(Optimizer):
     decoupled_weight_decay: bool
-    weight_decay: float
     eps: float
     rho: float
     def __init__(
@@ -39,7 +39,7 @@ class Adadelta(Optimizer):
         lr: Rate = 1.0,
         rho: float = 0.9,
         eps: float = 1e-06,
-        weight_decay: float = 0.0,
+        weight_decay: Decay = 0.0,
         *,
         decoupled_weight_decay: bool = False,
         **options: Unpack[Options],
@@ -50,14 +50,13 @@ class Adagrad(Optimizer):
     eps_mode: Literal["outside", "inside", "hat"]
     eps: float
     initial_accumulator_value: float
-    weight_decay: float
     lr_decay: float
     def __init__(
         self,
         params: Params = None,
         lr: Rate = 0.01,
         lr_decay: float = 0.0,
-        weight_decay: float = 0.0,
+        weight_decay: Decay = 0.0,
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
         *,
@@ -69,7 +68,6 @@ class Adagrad(Optimizer):
 class Adam(Optimizer):
     decoupled_weight_decay: bool
     eps_mode: Literal["outside", "inside", "hat"]
-    weight_decay: float
     eps: float
     betas: tuple[float, float]
     @property
@@ -80,7 +78,7 @@ class Adam(Optimizer):
         lr: Rate = 0.001,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-08,
-        weight_decay: float = 0.0,
+        weight_decay: Decay = 0.0,
         amsgrad: bool = False,
         *,
         eps_mode: Literal["outside", "inside", "hat"] = "outside",
@@ -91,7 +89,6 @@ class Adam(Optimizer):
 class AdamW(Optimizer):
     decoupled_weight_decay: bool
     eps_mode: Literal["outside", "inside", "hat"]
-    weight_decay: float
     eps: float
     betas: tuple[float, float]
     @property
@@ -102,7 +99,7 @@ class AdamW(Optimizer):
         lr: Rate = 0.001,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-08,
-        weight_decay: float = 0.01,
+        weight_decay: Decay = 0.01,
         amsgrad: bool = False,
         *,
         eps_mode: Literal["outside", "inside", "hat"] = "outside",
@@ -112,7 +109,6 @@ class AdamW(Optimizer):
 
 class Adamax(Optimizer):
     decoupled_weight_decay: bool
-    weight_decay: float
     eps: float
     betas: tuple[float, float]
     def __init__(
@@ -121,7 +117,7 @@ class Adamax(Optimizer):
         lr: Rate = 0.002,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-08,
-        weight_decay: float = 0.0,
+        weight_decay: Decay = 0.0,
         *,
         decoupled_weight_decay: bool = False,
         **options: Unpack[Options],
@@ -129,14 +125,13 @@ class Adamax(Optimizer):
 
 class Lion(Optimizer):
     decoupled_weight_decay: bool
-    weight_decay: float
     betas: tuple[float, float]
     def __init__(
         self,
         params: Params = None,
         lr: Rate = 0.0001,
         betas: tuple[float, float] = (0.9, 0.99),
-        weight_decay: float = 0.0,
+        weight_decay: Decay = 0.0,
         *,
         decoupled_weight_decay: bool = True,
         **options: Unpack[Options],
@@ -146,7 +141,6 @@ class NAdam(Optimizer):
     eps_mode: Literal["outside", "inside", "hat"]
     decoupled_weight_decay: bool
     momentum_decay: float
-    weight_decay: float
     eps: float
     betas: tuple[float, float]
     def __init__(
@@ -155,7 +149,7 @@ class NAdam(Optimizer):
         lr: Rate = 0.002,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-08,
-        weight_decay: float = 0.0,
+        weight_decay: Decay = 0.0,
         momentum_decay: float = 0.004,
         decoupled_weight_decay: bool = False,
         *,
@@ -166,7 +160,6 @@ class NAdam(Optimizer):
 class RAdam(Optimizer):
     eps_mode: Literal["outside", "inside", "hat"]
     decoupled_weight_decay: bool
-    weight_decay: float
     eps: float
     betas: tuple[float, float]
     def __init__(
@@ -175,7 +168,7 @@ class RAdam(Optimizer):
         lr: Rate = 0.001,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-08,
-        weight_decay: float = 0.0,
+        weight_decay: Decay = 0.0,
         decoupled_weight_decay: bool = False,
         *,
         eps_mode: Literal["outside", "inside", "hat"] = "hat",
@@ -185,7 +178,6 @@ class RAdam(Optimizer):
 class RMSprop(Optimizer):
     decoupled_weight_decay: bool
     eps_mode: Literal["outside", "inside", "hat"]
-    weight_decay: float
     eps: float
     alpha: float
     @property
@@ -200,7 +192,7 @@ class RMSprop(Optimizer):
         lr: Rate = 0.01,
         alpha: float = 0.99,
         eps: float = 1e-08,
-        weight_decay: float = 0.0,
+        weight_decay: Decay = 0.0,
         momentum: float = 0.0,
         centered: bool = False,
         *,
@@ -212,7 +204,6 @@ class RMSprop(Optimizer):
 
 class SGD(Optimizer):
     decoupled_weight_decay: bool
-    weight_decay: float
     @property
     def momentum(self) -> float: ...
     @property
@@ -228,7 +219,7 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         dampening: float = 0.0,
         nesterov: bool = False,
-        weight_decay: float = 0.0,
+        weight_decay: Decay = 0.0,
         *,
         lr_in_velocity: bool = False,
         decoupled_weight_decay: bool = False,

@@ -24,6 +24,24 @@ def _overlaps_itself(array: NDArray[Any]) -> bool:
     return False
 
 
+def unpacked(params: Any) -> tuple[Any, list[NDArray[Any]] | None]:
+    """The arrays of a list of arrays and models, or of one model, and the gradients if all are models."""
+    items = [params] if hasattr(params, "gradients") else params
+    if isinstance(items, np.ndarray) or not isinstance(items, Sequence):
+        return items, None
+    arrays: list[Any] = []
+    gradients: list[NDArray[Any]] | None = []
+    for item in items:
+        if not hasattr(item, "gradients"):
+            arrays.append(item)
+            gradients = None
+            continue
+        arrays += item.parameters().values()
+        if gradients is not None:
+            gradients += item.gradients().values()
+    return arrays, gradients if arrays else None
+
+
 def checked_params(arrays: Any, name: str = "params") -> list[NDArray[Any]]:
     """The arrays, if an update in place is possible."""
     if isinstance(arrays, np.ndarray) or not isinstance(arrays, Sequence):

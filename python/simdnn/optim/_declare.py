@@ -10,8 +10,9 @@ from typing import Any
 from ._options import Setting
 from ._settings import OPTIONS, Argument, argument_of, arguments_of_rule
 
-_PARAMS = """params : list of arrays, Sequential or None
-    float32 or float64 arrays, or a model, to update in place; left out when a `Trainer` binds it.
+_PARAMS = """params : list of arrays or models, Sequential, list of dict, or None
+    float32 or float64 arrays, or models, to update in place; left out when a `Trainer` binds it. Or groups
+    of parameters with settings of their own, as in PyTorch: see `Optimizer`.
 """
 _RAISES = """Raises
 ------
@@ -19,6 +20,7 @@ TypeError, ValueError
     If a value is out of its range (a NaN is in none), or an array cannot be updated in place.
 
 """
+_TYPES = {"lr": "float or schedule", "weight_decay": "float or Schedule"}
 _MARK = "    Examples\n    --------\n"
 
 
@@ -28,7 +30,7 @@ def declare(kind: Any) -> None:
     kind._arguments = arguments
     kind.__init__ = constructor(kind, arguments)
     for name, argument in arguments.items():
-        if name != "lr":
+        if name not in ("lr", "weight_decay"):
             setattr(kind, name, Setting(argument, name in kind._fixed))
     if kind.__doc__:
         kind.__doc__ = kind.__doc__.replace(_MARK, textwrap.indent(documentation(kind), "    ") + _MARK)
@@ -78,7 +80,7 @@ def documentation(kind: Any) -> str:
     """The sections "Parameters" and "Raises" of a class."""
     text = "Parameters\n----------\n" + _PARAMS
     for argument in kind._arguments.values():
-        text += entry(argument, "float or schedule" if argument.name == "lr" else argument.type_name)
+        text += entry(argument, _TYPES.get(argument.name, argument.type_name))
     presets = [f'``like="{like}"``: {listed(preset)}' for like, preset in kind._presets.items()]
     described = "; ".join(presets) + "." if presets else ""
     return text + "**options\n" + wrapped(f"See `Optimizer`. {described}") + "\n" + _RAISES

@@ -12,6 +12,7 @@ from .._utils.check import check_float, check_int, check_name
 from .._utils.jsonable import jsonable, only_keys
 from ..schedules import ReduceOnPlateau, Schedule, reduce_on_plateau
 from ..schedules._describe import schedule_from_dict, schedule_to_dict
+from ._groups import described_groups, is_grouped
 from ._optimizer import Optimizer, _copied
 from ._registry import BY_NAME
 from ._settings import OPTIONS, RULES, split_pairs
@@ -30,7 +31,10 @@ def optimizer_to_dict(optimizer: Optimizer) -> dict[str, Any]:
     known = arguments_of(kind)
     found = settings_of(optimizer) | optimizer._own
     settings = {key: jsonable(found[key]) for key in known if key in found and key != "lr"}
+    settings["weight_decay"] = rate_to_plain(optimizer.weight_decay)
     described = {"optimizer": kind.__name__.lower(), "lr": rate_to_plain(optimizer.lr), "settings": settings}
+    if groups := described_groups(optimizer):
+        described["groups"] = groups
     usual = optimizer._choose_rule({name: getattr(optimizer, name) for name in optimizer._arguments})
     return described if usual == optimizer._config.rule else described | {"rule": optimizer._config.rule}
 
@@ -42,11 +46,16 @@ def arguments_of(kind: type[Optimizer]) -> list[str]:
 
 def optimizer_from_dict(description: Any, lr: Any = None) -> Optimizer:
     """The optimizer of a description; `lr` replaces a learning rate that a file cannot hold."""
-    given = only_keys(description, ("optimizer", "lr", "settings", "rule"), "optimizer")
+    given = only_keys(description, ("optimizer", "lr", "settings", "rule", "groups"), "optimizer")
     kind = BY_NAME[check_name("optimizer", given.get("optimizer"), BY_NAME)]
-    settings = only_keys(given.get("settings"), tuple(arguments_of(kind)), kind.__name__)
+    settings = dict(only_keys(given.get("settings"), tuple(arguments_of(kind)), kind.__name__))
+    if isinstance(decay := settings.get("weight_decay"), dict):
+        settings["weight_decay"] = schedule_from_dict(decay, "weight_decay")
+    groups = given.get("groups")
+    if groups is not None and not is_grouped(groups):
+        raise TypeError("groups: expected a list of dictionaries")
     make: Callable[..., Optimizer] = kind
-    made = make(lr=rate_from_plain(given.get("lr")) if lr is None else lr, **settings)
+    made = make(groups, lr=rate_from_plain(given.get("lr")) if lr is None else lr, **settings)
     rule = given.get("rule")
     return made if rule is None else following(made, check_name("rule", rule, kind._rules))
 
@@ -58,12 +67,13 @@ def following(optimizer: Optimizer, rule: str) -> Optimizer:
     keeps its buffers when a state sets its momentum to 0.
     """
     values = split_pairs(settings_of(optimizer) | optimizer._own)
+    parts = optimizer._schedule, optimizer._decay, described_groups(optimizer)
     names = {*RULES[rule]["hypers"], *OPTIONS}
     settings = {name: values[name] for name in names}
     own = {
         name: value for name, value in values.items() if name not in names and name in optimizer._arguments
     }
-    return _copied(type(optimizer), rule, settings, own, optimizer._schedule)
+    return _copied(type(optimizer), rule, settings, own, *parts)
 
 
 def rate_to_plain(rate: Any) -> Any:
@@ -100,7 +110,8 @@ def numbers_of(optimizer: Optimizer) -> dict[str, Any]:
     """The numbers of its state; with the counts of all parameters if these are not one."""
     native = optimizer._native
     found = {"steps": native.steps, "skipped": native.skipped, "scalar_state": list(native.scalar_state)}
-    if any(count != native.counts[0] for count in native.counts):
+    common = native.steps, native.scalar_state
+    if any(tuple(count) != common for count in native.counts):
         found["counts"] = [[steps, list(scalars)] for steps, scalars in native.counts]
     return found
 
@@ -130,7 +141,8 @@ def restore(optimizer: Optimizer, names: list[str], arrays: Mapping[str, NDArray
         raise ValueError(f"counts: expected {len(common)} of them, got {len(counts)}")
     for name, view in views.items():
         view[...] = arrays[name]
-    optimizer._native.counts, optimizer._native.skipped = counts, skipped
+    optimizer._native.set_counts(counts, check_int("steps", found["steps"], 0, 2**62))
+    optimizer._native.skipped = skipped
 
 
 def checked_count(optimizer: Optimizer, steps: Any, scalars: Any) -> tuple[int, list[float]]:

@@ -8,15 +8,15 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.check import check_flag, check_float, check_name
+from .._utils.check import check_flag, check_name
 from ..schedules import ReduceOnPlateau, Schedule
-from ._arrays import checked_params
+from ._binding import WithParams
 from ._declare import declare, options_documentation
-from ._options import WithOptions
+from ._groups import ParamGroup, described_groups, is_grouped, param_groups
+from ._rates import WithRates
 from ._settings import OPTIONS, RULES, Argument, from_native, split_pairs, to_native
 from ._show import optimizer_html
 from ._state import load_state, resume_state, state_of
@@ -24,14 +24,25 @@ from ._state import load_state, resume_state, state_of
 if TYPE_CHECKING:
     from ..nn import Sequential
 
-Rate: TypeAlias = "float | Callable[[int], float]"
-Params: TypeAlias = "Sequence[NDArray[Any]] | Sequential | None"
+Params: TypeAlias = "Sequence[NDArray[Any] | Sequential] | Sequence[Mapping[str, Any]] | Sequential | None"
 
 #: Attributes that `Optimizer` sets on its instances; a copy has the others, of a user's subclass, too.
-_ATTRIBUTES = ("_config", "_own", "_schedule", "_alone", "_native", "_shapes", "_bound", "_gradients")
+_ATTRIBUTES = (
+    "_config",
+    "_own",
+    "_schedule",
+    "_decay",
+    "_alone",
+    "_native",
+    "_shapes",
+    "_bound",
+    "_gradients",
+    "_params",
+    "_members",
+)
 
 
-class Optimizer(WithOptions):
+class Optimizer(WithParams, WithRates):
     """Base of all optimizers; use one of its subclasses.
 
     Each of them takes by keyword:
@@ -42,6 +53,14 @@ class Optimizer(WithOptions):
         algorithms 8.2, 8.3 and 8.6) and eps under the root (algorithm 8.5; for all adaptive rules Géron 2019,
         "Hands-on machine learning", 2nd edition, chapter 11).
     OPTIONS
+
+    params may be groups, as in PyTorch: a list of dictionaries with "params" and, where it differs from the
+    optimizer's, a number "lr" or a factor of the optimizer's rate "lr_factor", and "weight_decay" or
+    "weight_decay_factor". Factors follow a schedule and later changes of the optimizer's number; a number
+    stays. The factor "lr_factor" 0 freezes a group: its parameters and their state stay as they are, and its
+    gradients count neither for `clip_norm` nor for l1 and l2. With arrays or models in "params" the optimizer
+    updates them alone; with names, such as "0.weight", or "0" for all parameters of a layer, a `Trainer`
+    binds it, and parameters in no group are the last group. `param_groups` shows and changes the groups.
 
     All of this happens in the one pass that updates the parameters; only `clip_norm` and `skip_nonfinite`
     read the gradients once before. The bits do not depend on the number of threads, on alignment, or on how
@@ -103,13 +122,18 @@ class Optimizer(WithOptions):
             raise TypeError(f"{type(self).__name__}: unexpected argument {sorted(unknown)[0]!r}")
         defaults = {name: argument.default for name, argument in self._arguments.items()}
         values = defaults | presets[like] | given
+        decay = values["weight_decay"]
+        if isinstance(decay, Schedule):
+            values = values | {"weight_decay": 0.0}
         hypers = self._checked_hypers(values)
         rule = self._choose_rule(values)
         own = {argument.name: argument.checked(values[argument.name]) for argument in self._own_arguments}
         used = {name: value for name, value in hypers.items() if name in RULES[rule]["hypers"]}
         unused = {name: value for name, value in hypers.items() if name not in used}
         self._configure(rule, used | options, own | unused)
-        self.lr = values["lr"]
+        self.lr, self.weight_decay = values["lr"], decay
+        if is_grouped(params):
+            params = self._take_groups(params)
         if params is not None:
             self._take(params)
 
@@ -131,27 +155,8 @@ class Optimizer(WithOptions):
         self._config = _core.OptimizerConfig(rule, native)
         self._own = own  # the arguments that are not in the configuration of the rule
         self._schedule: Callable[[int], float] | None = None
-        self._alone: _core.OptimizerF32 | _core.OptimizerF64 | None = None  # for params of its own
-        self._native: Any = None  # the holder of the state: _alone or a native trainer
-        self._shapes: list[tuple[int, ...]] = []
-        self._bound = False
-        self._gradients: list[NDArray[Any]] | None = None  # the model's, if params is one
-
-    def _take(self, params: Any) -> None:
-        """Binds the optimizer to arrays or to a model, which it updates by itself."""
-        if not isinstance(params, Sequence) and hasattr(params, "gradients"):
-            self._gradients = list(params.gradients().values())
-            params = list(params.parameters().values())
-        arrays = checked_params(params)
-        make = _core.OptimizerF32 if arrays[0].dtype == np.float32 else _core.OptimizerF64
-        self._alone = make(self._config, arrays)
-        self._bind(self._alone, [array.shape for array in arrays])
-
-    def _bind(self, native: Any, shapes: list[tuple[int, ...]]) -> None:
-        """Binds the state to the native object that updates parameters of these shapes."""
-        self._native = native
-        self._shapes = shapes
-        self._bound = True
+        self._decay: Schedule | None = None
+        self._unbind()
 
     def _adopt(self, options: Mapping[str, Any]) -> None:
         """Takes over options of a `Trainer`, unless it has other ones of its own."""
@@ -171,24 +176,9 @@ class Optimizer(WithOptions):
             self._config[name] = value
 
     @property
-    def lr(self) -> Any:
-        """The learning rate: a number >= 0, or a schedule: a function of the steps done so far."""
-        return self._config["lr"] if self._schedule is None else self._schedule
-
-    @lr.setter
-    def lr(self, value: Rate) -> None:
-        if not callable(value):
-            self._config["lr"] = check_float("lr", value)
-        self._config.set_schedule(value._pieces if isinstance(value, Schedule) else [])
-        self._config.set_rates(0, [])
-        self._schedule = value if callable(value) else None
-
-    @property
-    def current_lr(self) -> float:
-        """The learning rate of the next step."""
-        if self._schedule is None:
-            return self._config["lr"]
-        return check_float("lr", self._schedule(self.steps))
+    def param_groups(self) -> list[ParamGroup]:
+        """The groups of parameters, as PyTorch has them; one with all of them if none were given."""
+        return param_groups(self)
 
     @property
     def steps(self) -> int:
@@ -212,7 +202,7 @@ class Optimizer(WithOptions):
         ----------
         grads : sequence of arrays, or None
             Shapes as `params`, in their order; real numbers, cast to the dtype of `params`. None if `params`
-            is a model: its own gradients, from its last `backward`.
+            are models: their own gradients, from their last `backward`.
 
         Raises
         ------
@@ -223,22 +213,11 @@ class Optimizer(WithOptions):
             raise ValueError("step: no params to update; give params=[...] to use an optimizer alone")
         if grads is None:
             if self._gradients is None:
-                raise ValueError("step: no gradients; give them, or a model as params, to use its own")
+                raise ValueError("step: no gradients; give them, or models as params, to use their own")
             grads = self._gradients
         if self._schedule is not None:
             self._provide_rates(1)
         self._alone.step(grads)
-
-    def _provide_rates(self, count: int) -> None:
-        """Hands over the learning rates of the next steps, unless the native schedule computes them."""
-        if self._schedule is not None and not isinstance(self._schedule, Schedule):
-            steps = range(self.steps, self.steps + count)
-            self._config.set_rates(self.steps, [checked_rate(self._schedule(step)) for step in steps])
-
-    def _observe(self, loss: float) -> None:
-        """Reports the loss of an epoch to a schedule that depends on it."""
-        if isinstance(self._schedule, ReduceOnPlateau):
-            self._schedule.observe(loss)
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of the state and the settings, in the structure and by the names of PyTorch.
@@ -341,7 +320,9 @@ class Optimizer(WithOptions):
         hypers = {name: value for name, value in given.items() if name in self._arguments}
         made._initialize(None, hypers, {name: given[name] for name in OPTIONS})
         if not self._bound:
-            self._config, self._own, self._schedule = made._config, made._own, made._schedule
+            made._config.groups = self._config.groups
+            self._config, self._own = made._config, made._own
+            self._schedule, self._decay = made._schedule, made._decay
             return self
         for name, value in params.items():
             if name in self._fixed and value != known[name]:
@@ -366,15 +347,20 @@ class Optimizer(WithOptions):
         settings = {name: from_native(name, self._config[name]) for name in names}
         plateau = isinstance(self._schedule, ReduceOnPlateau)  # it counts epochs: each copy has its own
         schedule = copy.copy(self._schedule) if plateau else self._schedule
-        made = (type(self), self._config.rule, settings, self._own, schedule)
+        groups = described_groups(self)
+        made = (type(self), self._config.rule, settings, self._own, schedule, self._decay, groups)
         added = {name: value for name, value in vars(self).items() if name not in _ATTRIBUTES}
         return (_copied, made, added) if added else (_copied, made)
 
     def __repr__(self) -> str:
         rows = RULES[self._config.rule]["hypers"]
-        shown = [f"lr={self.lr!r}" if self._schedule is not None else f"lr={self.lr:g}"]
+        shown = [repr(groups)] if (groups := described_groups(self)) else []
+        shown.append(f"lr={self.lr!r}" if self._schedule is not None else f"lr={self.lr:g}")
+        if self._decay is not None:
+            shown.append(f"weight_decay={self._decay!r}")
         for name, row in rows.items():
-            if name != "lr" and self._config[name] != row["default"]:
+            scheduled = name == "weight_decay" and self._decay is not None
+            if name != "lr" and self._config[name] != row["default"] and not scheduled:
                 shown.append(f"{name}={from_native(name, self._config[name])!r}")
         options = {name: row["default"] for name, row in OPTIONS.items() if name not in rows}
         for name, default in options.items():
@@ -398,18 +384,16 @@ def _copied(
     settings: dict[str, Any],
     own: dict[str, Any],
     schedule: Callable[[int], float] | None,
+    decay: Schedule | None = None,
+    groups: Sequence[Mapping[str, Any]] = (),
 ) -> Optimizer:
-    """An optimizer of these settings, without parameters."""
+    """An optimizer of these settings and groups by name, without parameters."""
     optimizer = kind.__new__(kind)
     optimizer._configure(rule, settings, dict(own))
     if schedule is not None:
         optimizer.lr = schedule
+    if decay is not None:
+        optimizer.weight_decay = decay
+    if groups:
+        optimizer._take_groups(groups)
     return optimizer
-
-
-def checked_rate(rate: Any) -> float:
-    """The learning rate that a schedule gave, if it is valid."""
-    value = check_float("lr", rate)
-    if not 0 <= value < math.inf:
-        raise ValueError(f"lr: expected finite and >= 0 from the schedule, got {value}")
-    return value

@@ -41,8 +41,8 @@ class Adagrad(Optimizer):
         "textbook": {"eps": 1e-9, "eps_mode": "inside"},
     }
 
-    def _bind(self, native: Any, shapes: list[tuple[int, ...]]) -> None:
-        super()._bind(native, shapes)
+    def _bind(self, native: Any, shapes: list[tuple[int, ...]], params: list[Any]) -> None:
+        super()._bind(native, shapes, params)
         self._reset()
 
     def _reset(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .. import _core
 from .._utils.arrays import refuse_unread
 from .._utils.check import check_finite, check_float, check_int
+from ._groups import common_settings, native_of_state, states_of_groups
 from ._settings import OPTIONS, RULES, from_native, join_pairs, split_pairs, to_native
 
 if TYPE_CHECKING:
@@ -40,9 +41,12 @@ def state_of(optimizer: Optimizer) -> dict[str, Any]:
             entry |= {name: view.copy() for name, view in views.items()}
             if steps > 0 and entry:
                 state[i] = entry
-    group = optimizer._own | settings_of(optimizer)
-    group |= {"params": list(range(len(optimizer._shapes))), "steps": done}
-    return {"state": state, "param_groups": [group]}
+    common = optimizer._own | settings_of(optimizer)
+    if not optimizer._members:
+        groups = [common | {"params": list(range(len(optimizer._shapes))), "steps": done}]
+    else:
+        groups = [common | own | {"steps": done} for own in states_of_groups(optimizer)]
+    return {"state": state, "param_groups": groups}
 
 
 def numbers_of(optimizer: Optimizer, steps: int, scalars: list[float]) -> dict[str, NDArray[Any]]:
@@ -77,7 +81,8 @@ def settings_of(optimizer: Optimizer) -> dict[str, Any]:
     names = (*RULES[config.rule]["hypers"], *OPTIONS)
     found = join_pairs({name: from_native(name, config[name]) for name in names})
     structure = {name: getattr(optimizer, name) for name in optimizer._structure}
-    return found | structure | {"lr": optimizer.current_lr}
+    current = {"lr": optimizer.current_lr, "weight_decay": optimizer.current_weight_decay}
+    return found | structure | current
 
 
 def load_state(optimizer: Optimizer, state: Mapping[str, Any], diverged: bool = False) -> None:
@@ -86,8 +91,10 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any], diverged: bool = 
     The state of a training that `diverged` may hold numbers that are not finite.
     """
     target = bound(optimizer, "load_state_dict")
-    entries, group = checked_parts(state)
-    keys = checked_keys(group, len(optimizer._shapes), entries)
+    entries, groups = checked_parts(state, max(1, len(optimizer._members)))
+    keys = checked_keys(optimizer, groups, entries)
+    own_groups = native_of_state(optimizer, groups)
+    group = common_settings(optimizer, groups)
     settings, own = checked_settings(optimizer, group)
     found_entries = [check_mapping(f"state[{key!r}]", entries.get(key, {})) for key in keys]
     given = [{name: value for name, value in entry.items() if value is not None} for entry in found_entries]
@@ -100,18 +107,19 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any], diverged: bool = 
     with target.locked():
         for name, value in settings.items():
             optimizer._config[name] = value
+        optimizer._config.groups = own_groups
         optimizer._own |= own
         optimizer._reset()
         for views, found in zip(views_of(optimizer), arrays, strict=True):
             for name in found:
                 views[name][...] = found[name]
-        target.counts = counts
+        target.set_counts(counts, checked_count("steps", group.get("steps", 0)))
 
 
 def resume_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
     """See `Optimizer.load_state_dict`: the state fits after buffers were added or left out."""
     bound(optimizer, "load_state_dict")
-    parts, old = checked_parts(state)
+    parts, (old, *_) = checked_parts(state)
     check_family(optimizer, old)
     row, entries = RULES[optimizer._config.rule], {}
     for i, views in enumerate(views_of(optimizer)):
@@ -119,12 +127,15 @@ def resume_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:
         if found or not row["counts"]:
             blank = numbers_of(optimizer, 0, list(row["scalar_state"].values())) | views
             entries[i] = {name: found.get(name, value) for name, value in blank.items()}
-    group = state_of(optimizer)["param_groups"][0] | {"steps": old.get("steps", 0)}
-    load_state(optimizer, {"state": entries, "param_groups": [group]}, diverged=True)
+    steps = {"steps": old.get("steps", 0)}
+    groups = [group | steps for group in state_of(optimizer)["param_groups"]]
+    load_state(optimizer, {"state": entries, "param_groups": groups}, diverged=True)
 
 
-def checked_parts(state: Mapping[str, Any]) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
-    """The states of the parameters, and the one param group."""
+def checked_parts(
+    state: Mapping[str, Any], count: int | None = None
+) -> tuple[Mapping[Any, Any], list[Mapping[Any, Any]]]:
+    """The states of the parameters, and the param groups: `count` of them, or at least one."""
     try:
         entries, groups = state["state"], list(state["param_groups"])
     except (KeyError, TypeError):
@@ -132,9 +143,10 @@ def checked_parts(state: Mapping[str, Any]) -> tuple[Mapping[Any, Any], Mapping[
     if unknown := [key for key in state if key not in KEYS]:
         raise ValueError(f"state: {unknown[0]!r} is not known; known: {', '.join(KEYS)}")
     check_mapping("state", entries)
-    if len(groups) != 1:
-        raise ValueError(f"param_groups: expected one group, got {len(groups)}")
-    return entries, check_mapping("param_groups[0]", groups[0])
+    if len(groups) != count if count else not groups:
+        wanted = "one group" if count == 1 else f"{count or 'at least one'} groups"
+        raise ValueError(f"param_groups: expected {wanted}, got {len(groups)}")
+    return entries, [check_mapping(f"param_groups[{i}]", group) for i, group in enumerate(groups)]
 
 
 def check_family(optimizer: Optimizer, given: Mapping[str, Any]) -> None:
@@ -146,12 +158,22 @@ def check_family(optimizer: Optimizer, given: Mapping[str, Any]) -> None:
             raise ValueError(f"{name}: the state is of another optimizer than {type(optimizer).__name__}")
 
 
-def checked_keys(group: Mapping[str, Any], count: int, entries: Mapping[Any, Any]) -> list[Any]:
+def checked_keys(
+    optimizer: Optimizer, groups: Sequence[Mapping[str, Any]], entries: Mapping[Any, Any]
+) -> list[Any]:
     """The keys of the parameters' states, in the order of the parameters."""
-    if "params" not in group:
-        raise KeyError("param_groups[0]: expected the key 'params'")
-    keys = list(group["params"])
-    if len(keys) != count or len(set(keys)) != count:
+    count = len(optimizer._shapes)
+    keys: list[Any] = [None] * count
+    members = [members.places for members in optimizer._members] or [list(range(count))]
+    for i, (group, places) in enumerate(zip(groups, members, strict=True)):
+        if "params" not in group:
+            raise KeyError(f"param_groups[{i}]: expected the key 'params'")
+        own = list(group["params"])
+        if len(own) != len(places) or len(set(own)) != len(places):
+            raise ValueError(f"params: expected {len(places)} different keys, got {own!r:.80}")
+        for place, key in zip(places, own, strict=True):
+            keys[place] = key
+    if len(set(keys)) != count:
         raise ValueError(f"params: expected {count} different keys, got {keys!r:.80}")
     if unknown := [key for key in entries if key not in keys]:
         raise ValueError(f"state: {unknown[0]!r} is in no param group, whose keys are {keys!r:.80}")
@@ -176,6 +198,8 @@ def checked_settings(
             )
     if optimizer._schedule is not None:
         given.pop("lr", None)
+    if optimizer._decay is not None:
+        given.pop("weight_decay", None)
     known = (*RULES[rule]["hypers"], *OPTIONS)
     settings = {name: to_native(name, given[name]) for name in known if name in given}
     _core.OptimizerConfig(rule, settings)  # refuses values out of range

@@ -121,7 +121,7 @@ class BernoulliRBM(Attributes):
         make = _core.BoltzmannF32 if self.dtype == np.float32 else _core.BoltzmannF64
         self._machine = make(self.in_features, self.out_features, self.optimizer._config, self.seed)
         parameters = self.parameters()
-        self.optimizer._bind(self._machine, [value.shape for value in parameters.values()])
+        self.optimizer._bind(self._machine, [value.shape for value in parameters.values()], list(parameters))
         weight = parameters["weight"]
         weight[...] = np.random.default_rng(self.seed).normal(0, 0.01, weight.shape)
 

@@ -5,8 +5,8 @@ learning rate. Optimizers accept any function with this signature. The schedules
 in C++, so that an epoch of training does not call Python.
 """
 
-from ._composites import one_cycle, sequence, warm_up
-from ._decays import constant, cosine, exponential, inverse_power, inverse_scaling, linear, step
+from ._composites import flat_cos, one_cycle, sequence, warm_up
+from ._decays import constant, cosine, coslog4, exponential, inverse_power, inverse_scaling, linear, step
 from ._plateau import ReduceOnPlateau, reduce_on_plateau
 from ._schedule import Schedule
 
@@ -15,7 +15,9 @@ __all__ = [
     "Schedule",
     "constant",
     "cosine",
+    "coslog4",
     "exponential",
+    "flat_cos",
     "inverse_power",
     "inverse_scaling",
     "linear",

@@ -169,3 +169,43 @@ def one_cycle(
         pieces.append((kind, peak, [top, last, fall]))
     text = f"one_cycle({max_lr}, {steps}, {pct_start}, {div_factor}, {final_div_factor}, {anneal!r})"
     return Schedule(pieces, text)
+
+
+def flat_cos(lr: float, steps: int, flat: float = 0.5) -> Schedule:
+    """A constant, then half a cosine to 0.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, or another number, at the beginning; finite and >= 0.
+    steps : int
+        Length of both parts together, at least 1; 0 follows.
+    flat : float, default 0.5
+        Fraction of the steps in which the number is constant, from 0 to 1.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a number, or out of its range.
+
+    Examples
+    --------
+    >>> from simdnn import schedules
+    >>> schedules.flat_cos(0.1, steps=8)([0, 4, 6, 8])
+    array([0.1 , 0.1 , 0.05, 0.  ])
+
+    Source: "flat_cos" of Holzmueller, Grinsztajn & Steinwart 2024, arXiv:2407.04491, for dropout and weight
+    decay; ``fit_flat_cos`` of fastai.
+    """
+    first, count = check_finite("lr", lr), check_steps("steps", steps)
+    level = check_finite("flat", flat, 0.0, 1.0) * count
+    pieces: list[Piece] = []
+    if level > 0:
+        pieces.append(("constant", 0.0, [first]))
+    pieces.append(("cosine", level, [first, 0.0, count - level]))
+    text = f"flat_cos({lr}, {steps}, {flat})"
+    return Schedule(pieces, text)

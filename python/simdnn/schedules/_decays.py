@@ -249,3 +249,39 @@ def cosine(lr: float, steps: int, end: float = 0.0) -> Schedule:
     return single_piece(
         "cosine", text, check_finite("lr", lr), check_finite("end", end), check_steps("steps", steps)
     )
+
+
+def coslog4(lr: float, steps: int) -> Schedule:
+    """Four cosine cycles of growing length, each of which begins and ends at 0.
+
+    The rate is ``lr * (1 - cos(2 * pi * log2(1 + 15 * t))) / 2`` with ``t = step / steps``, and 0 after
+    `steps`: each cycle is twice as long as the one before.
+
+    Parameters
+    ----------
+    lr : float
+        Highest learning rate, finite and >= 0.
+    steps : int
+        Length of the four cycles, at least 1.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a number, or out of its range.
+
+    Examples
+    --------
+    >>> from simdnn import schedules
+    >>> schedules.coslog4(1.0, steps=30)([0, 1, 2, 10, 30]).round(2)
+    array([0.  , 0.93, 0.  , 0.93, 0.  ])
+
+    Source: Holzmueller, Grinsztajn & Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted
+    trees on tabular data", arXiv:2407.04491, section 3.
+    """
+    return single_piece(
+        "coslog4", f"coslog4({lr}, {steps})", check_finite("lr", lr), check_steps("steps", steps)
+    )

@@ -11,24 +11,11 @@ from numpy.typing import NDArray
 
 from .._utils.arrays import as_cpu_array, refuse_unread
 from ._cells import INEXACT, as_text, column_of, exact_integers, is_missing, objects
+from ._times import as_dates, dates_of_words
 
 #: Types of the cells of a numeric column, and of all cells.
 NUMBERS = (int, float, np.integer, np.floating, Decimal)
 KNOWN = (*NUMBERS, str, bytes, bool, np.bool_)
-
-
-def checked_columns(table: Any) -> dict[str, Any]:
-    """The columns of a dictionary or DataFrame by name, themselves unread."""
-    if not hasattr(table, "items"):
-        raise TypeError(f"table: expected a dictionary of columns or a DataFrame, got {type(table).__name__}")
-    found: dict[str, Any] = {}
-    for name, values in table.items():
-        if not isinstance(name, str):
-            raise TypeError(f"table: expected strings as names of columns, got {name!r}")
-        if name in found:
-            raise ValueError(f"table: two columns are named {name!r}")
-        found[name] = values
-    return found
 
 
 def check_lengths(columns: dict[str, NDArray[Any]]) -> None:
@@ -38,15 +25,33 @@ def check_lengths(columns: dict[str, NDArray[Any]]) -> None:
         raise ValueError(f"the columns differ in length: {sizes:.200}")
 
 
-def as_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
+def as_column(what: str, values: Any, text: bool = False, dates: bool = False) -> NDArray[Any]:
     """A column from an array, a list, or the column of a DataFrame; `what` begins error messages.
 
     Numbers become float64, or stay whole where float64 would not tell them apart; text and booleans become
-    strings, and so do numbers if `text` is true.
+    strings, and so do numbers if `text` is true. If `dates` is true, dates and words of ISO 8601 become
+    points in time; otherwise dates are refused.
     """
+    if not dates:
+        return plain_column(what, values, text)
+    refuse_unread(what, values)
+    found = as_dates(what, values)
+    if found is None:
+        found = plain_column(what, values, text)
+        points = dates_of_words(found) if found.dtype == object else None
+        return found if points is None else points
+    if found.ndim != 1:
+        raise ValueError(f"{what}: expected one dimension, got shape {found.shape}")
+    return found
+
+
+def plain_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
+    """A column of numbers or of words."""
     if type(values) is np.ndarray and values.dtype == np.float64 and values.ndim == 1 and not text:
         return values.astype(np.float64, copy=False)
     refuse_unread(what, values)
+    if type(values).__module__.startswith("pyarrow"):
+        return arrow_column(what, values, text)
     array, categorical = plain_array(what, values)
     if array.ndim != 1:
         raise ValueError(f"{what}: expected one dimension, got shape {array.shape}")
@@ -71,7 +76,11 @@ def plain_array(what: str, values: Any) -> tuple[NDArray[Any], bool]:
     """A NumPy array of the values, and True if their type is that of categories."""
     if isinstance(getattr(values, "dtype", None), np.dtype):
         return as_cpu_array(what, values), False
-    for listed in ("to_pylist", "tolist", "to_list"):  # pyarrow, pandas' extension types, polars
+    if type(values).__module__.startswith("polars") and (
+        values.dtype.is_integer() or values.dtype.is_float()
+    ):
+        return values.to_numpy(), False  # NaN for missing
+    for listed in ("tolist", "to_list"):  # pandas' extension types, polars
         if hasattr(values, listed) and not hasattr(values, "__dlpack__"):
             return objects(getattr(values, listed)()), str(getattr(values, "dtype", "")).startswith("cat")
     if isinstance(values, Sequence) and not isinstance(values, str | bytes):
@@ -145,3 +154,41 @@ def are_integers(cells: Collection[Any]) -> bool:
         isinstance(cell, int | np.integer) or (isinstance(cell, Decimal) and cell == cell.to_integral_value())
         for cell in cells
     )
+
+
+def check_kind(what: str, kind: Any) -> None:
+    """Raises for the type of a column that is neither numbers nor text."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_temporal(kind):
+        raise ValueError(
+            f"{what}: dates are not supported ({kind}); turn them into numbers, or leave the column out"
+        )
+    texts = (types.is_string, types.is_large_string, types.is_boolean, types.is_null)
+    numbers = (types.is_integer, types.is_floating, types.is_decimal)
+    if not (any(one(kind) for one in (*numbers, *texts)) or str(kind) == "string_view"):
+        raise ValueError(f"{what}: expected numbers or text, got {kind}")
+
+
+def arrow_column(what: str, column: Any, text: bool) -> NDArray[Any]:
+    """A column of a pyarrow table as an array; decimals are numbers, dictionaries text."""
+    from pyarrow import types
+
+    kind = column.type
+    check_kind(what, kind)
+    if not text and (types.is_floating(kind) or (types.is_integer(kind) and column.null_count == 0)):
+        return plain_column(what, column.to_numpy(zero_copy_only=False))
+    cells = column.to_pylist()
+    if types.is_floating(kind):  # float32 keeps its shortest spelling
+        exact = np.dtype(kind.to_pandas_dtype()).type
+        cells = [None if cell is None else exact(cell) for cell in cells]
+    if types.is_decimal(kind):
+        cells = [None if cell is None else whole(cell) for cell in cells]
+    return column_of_objects(what, cells, text or types.is_dictionary(kind))
+
+
+def whole(cell: Decimal) -> Decimal | int:
+    """A decimal number, as an integer if it is whole."""
+    return int(cell) if cell == cell.to_integral_value() else cell

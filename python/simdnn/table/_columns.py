@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._utils.check import check_int
+from .._utils.check import check_probability
 from .._utils.jsonable import only_keys
-from ._arrays import as_column, check_lengths, checked_columns
+from ._arrays import as_column, check_lengths
 from ._cells import Table
-from ._encoders import Categories, Numbers, check_range, checked_scaling
-from ._fitting import ColumnFit
+from ._dates import Dates
+from ._encoders import Categories
+from ._fitting import ColumnFit, Encoder, Recipe
+from ._frames import checked_columns, is_table
+from ._numbers import Numbers, check_range
 from ._parts import RowChoice, parts_of, rows_from
+
+#: The keys of encoders that the first version of the format describes.
+FIRST_VERSION = (
+    frozenset(("name", "mean", "scale", "missing")),
+    frozenset(("name", "categories", "other", "embedded")),
+)
 
 
 class Columns:
@@ -31,6 +39,14 @@ class Columns:
     data sets that shared input, or none if there is no such input. A column with more than `max_one_hot`
     categories becomes a single input, the index of the category, for the tables that `embeddings` describes.
     The number 1 and the words "1" and "1.0" are one category; 007 and 7 are two.
+
+    With `bins`, each numeric column also has a *position* among bins, which come before all other inputs:
+    `encoded` is their number. The borders of the bins are quantiles of the distinct numbers of the training
+    data; the position is the number of bins below x, plus its fraction of the bin that it is in, from 0 to
+    the number of bins. The piecewise-linear codes of Gorishniy, Rubachev & Babenko 2022, "On embeddings for
+    numerical features in tabular deep learning", follow from it: code b of x is clip(position - b, 0, 1).
+    A column with n distinct numbers has at most n - 1 bins, and one that is constant no position. The
+    position of a missing number is 0.
 
     Parameters
     ----------
@@ -50,7 +66,7 @@ class Columns:
            [ 0.,  1.,  1.]], dtype=float32)
     """
 
-    def __init__(self, parts: Sequence[Numbers | Categories]) -> None:
+    def __init__(self, parts: Sequence[Encoder]) -> None:
         self.parts = tuple(parts)
 
     @classmethod
@@ -61,8 +77,13 @@ class Columns:
         max_categories: int = 1000,
         max_one_hot: int = 32,
         rows: ArrayLike | None = None,
+        numbers: str = "standard",
+        bins: int | None = None,
+        binary: bool = False,
+        min_frequency: int = 1,
+        dates: bool = False,
     ) -> Columns:
-        """Learn means, scales and categories from training data.
+        """Learn scales, quantiles and categories from training data.
 
         Parameters
         ----------
@@ -77,6 +98,24 @@ class Columns:
         rows : array of int or bool, optional
             Indices of the rows to learn from, or a mask; by default all. The others are checked like them,
             and errors name the row of the table. Indices in a table of parts are ascending.
+        numbers : "standard" or "robust"
+            With "standard", a number becomes z = (x - mean) / (standard deviation). With "robust", z is
+            (x - median) / (interquartile range), or by half of the whole range if that is 0, and becomes
+            z / sqrt(1 + (z/3)^2), which outliers cannot make larger than 3.
+        bins : int, optional
+            Largest number of bins of a numeric column, from 1 to 1024; with it each column that is not
+            constant has a position as one more input.
+        binary : bool
+            If true, two categories are one input, -1 or 1, where an unknown one is 0.
+        min_frequency : int
+            Smallest number of rows of a category; rarer ones share an input or index, which unknown ones get
+            too. From 2 on, training sees that index.
+        dates : bool
+            If true, dates become numbers: days since 1970, month, day, weekday (Monday is 0) and hour, with
+            the time of the day as a fraction of the days and the minutes as one of the hour; all but the days
+            are left out if they are constant. Time zones are converted to UTC. Dates are NumPy's datetime64,
+            those of pandas, Polars, pyarrow and Python, and columns of words such as "2020-01-31" or
+            "2020-01-31T12:30" alone. By default dates are refused, and such words are categories.
 
         Returns
         -------
@@ -85,22 +124,20 @@ class Columns:
         Raises
         ------
         TypeError
-            If a limit or a row is not an integer, the name of a column no string, or an array is masked.
+            If an option has a wrong type, a row is not an integer, the name of a column no string, or an
+            array is masked.
         ValueError
             If there are no columns, they differ in length or between parts, or hold dates, complex numbers or
-            other objects, a number is infinite or beyond float32, or a limit is out of its range.
+            other objects, a number is infinite or beyond float32, or an option is out of its range.
         IndexError
             If a row is out of range.
         """
-        most, hot = (
-            check_int("max_categories", max_categories, 2, 2**24),
-            check_int("max_one_hot", max_one_hot, 0),
-        )
-        choice, fits = RowChoice(rows, not hasattr(table, "items")), dict[str, ColumnFit]()
+        recipe = Recipe(max_categories, max_one_hot, min_frequency, binary, numbers, bins, dates)
+        choice, fits = RowChoice(rows, not is_table(table)), dict[str, ColumnFit]()
         for part in parts_of(table):
             with rows_from(choice.begin):
-                columns = finite_columns(part)
-            fits = fits or {name: ColumnFit(name) for name in columns}
+                columns = finite_columns(part, recipe.dates)
+            fits = fits or {name: ColumnFit(name, recipe) for name in columns}
             if fits.keys() != columns.keys():
                 raise ValueError(
                     f"expected the columns {', '.join(fits)} in all parts, got {', '.join(columns)}"
@@ -109,12 +146,23 @@ class Columns:
             for name, fit in fits.items():
                 fit.add(columns[name][chosen])
         choice.check_end()
-        return cls([fit.encoder(most, hot) for fit in fits.values()])
+        return cls([fit.encoder() for fit in fits.values()])
 
     @property
     def features(self) -> list[str]:
         """Names of the inputs, in order."""
-        return [feature for part in self.parts for feature in part.features]
+        positions = [position for part in self.parts for position in part.positions]
+        return positions + [feature for part in self.parts for feature in part.features]
+
+    @property
+    def encoded(self) -> int:
+        """Number of positions, which are the first inputs."""
+        return sum(len(part.positions) for part in self.parts)
+
+    @property
+    def bins(self) -> int:
+        """Largest number of bins of a column; positions are from 0 to this number."""
+        return max((part.most_bins for part in self.parts), default=0)
 
     @property
     def embeddings(self) -> dict[int, tuple[int, int]]:
@@ -122,7 +170,7 @@ class Columns:
 
         The size, min(50, round(1.6 * count**0.56)), is the rule of thumb of Howard & Gugger 2020, "fastai".
         """
-        sizes = itertools.accumulate((len(part.features) for part in self.parts), initial=0)
+        sizes = itertools.accumulate((len(part.features) for part in self.parts), initial=self.encoded)
         return {
             at: (part.size, min(50, round(1.6 * part.size**0.56)))
             for at, part in zip(sizes, self.parts, strict=False)
@@ -139,13 +187,25 @@ class Columns:
         """Names of the text columns."""
         return [part.name for part in self.parts if isinstance(part, Categories)]
 
-    def transform(self, table: Table) -> NDArray[np.float32]:
+    @property
+    def dates(self) -> list[str]:
+        """Names of the columns of dates."""
+        return [part.name for part in self.parts if isinstance(part, Dates)]
+
+    def transform(
+        self, table: Table, *, unknown: float = 0.0, rng: int | np.random.Generator | None = 0
+    ) -> NDArray[np.float32]:
         """Encode a table.
 
         Parameters
         ----------
         table : dict or DataFrame
             Columns as in `fit`; columns that were not in the training data are not looked at.
+        unknown : float
+            Share of the rows, in [0, 1), whose category in a column for an embedding counts as an unknown
+            one. A share such as 0.02 of the training data trains the vector of unknown categories.
+        rng : int, Generator or None
+            Seed of the draw of these rows.
 
         Returns
         -------
@@ -154,10 +214,11 @@ class Columns:
         Raises
         ------
         TypeError
-            If an array is masked.
+            If an array is masked, or the share is no number.
         ValueError
-            If a column is missing, a numeric column holds text that is no number, a number is infinite or,
-            itself or scaled, beyond float32, or a column is refused as in `fit`.
+            If the share is out of its range, a column is missing, a numeric column holds text that is no
+            number, a number is infinite or, itself or scaled, beyond float32, a column of dates holds
+            anything else, or a column is refused as in `fit`.
 
         Warns
         -----
@@ -165,7 +226,12 @@ class Columns:
             If a column has not a single category of the training data, or ids without their leading zeros, or
             no numbers where the training data had no missing ones.
         """
-        return self._inputs(table, warn=True)
+        share = check_probability("unknown", unknown)
+        inputs = self._inputs(table, warn=True)
+        generator = np.random.default_rng(rng)
+        for at, (size, _) in self.embeddings.items() if share else ():
+            inputs[generator.random(len(inputs)) < share, at] = size - 1
+        return inputs
 
     def _inputs(self, table: Table, warn: bool) -> NDArray[np.float32]:
         """The inputs of `transform`; `warn` is false for a part of a table, which may be unlike others."""
@@ -173,18 +239,35 @@ class Columns:
         if missing := [part.name for part in self.parts if part.name not in given]:
             raise ValueError(f"column {missing[0]!r} is missing; there are {', '.join(given)}")
         columns = {
-            part.name: as_column(f"column {part.name}", given[part.name], isinstance(part, Categories))
+            part.name: as_column(
+                f"column {part.name}",
+                given[part.name],
+                text=isinstance(part, Categories),
+                dates=isinstance(part, Dates),
+            )
             for part in self.parts
         }
         check_lengths(columns)
-        inputs = []
-        for part in self.parts:  # a comprehension would be a frame of its own in some versions of Python
-            inputs.append(part.encode(columns[part.name], warn))
-        return np.column_stack(inputs).astype(np.float32)
+        # Rows of a transposed matrix are contiguous; its copy costs less than strided writes.
+        inputs = np.empty((len(self.features), len(next(iter(columns.values())))), np.float32)
+        at, place = 0, self.encoded
+        for part in self.parts:
+            after, end = at + len(part.positions), place + len(part.features)
+            inputs[place:end] = part.encode(columns[part.name], warn).T
+            inputs[at:after] = part.position(columns[part.name]).T
+            at, place = after, end
+        return np.ascontiguousarray(inputs.T)
 
-    def to_dict(self) -> list[dict[str, Any]]:
-        """A description of lists and dictionaries that JSON can hold; `from_dict` reads it."""
-        return [asdict(part) for part in self.parts]
+    def to_dict(self) -> list[dict[str, Any]] | dict[str, Any]:
+        """A description of lists and dictionaries that JSON can hold; `from_dict` reads it.
+
+        It is a list that every version of simdnn reads, or a dictionary with the version of the format if
+        there are encoders that the first version does not know.
+        """
+        found = [part.to_dict() for part in self.parts]
+        if all(frozenset(one) in FIRST_VERSION for one in found):
+            return found
+        return {"version": 2, "columns": found}
 
     @classmethod
     def from_dict(cls, description: Any) -> Columns:
@@ -193,33 +276,37 @@ class Columns:
         Raises
         ------
         TypeError, ValueError
-            If the description is not one of `to_dict`.
+            If the description is not one of `to_dict`, or is one of a later version.
         """
+        if isinstance(description, dict):
+            found = only_keys(description, ("version", "columns"), "columns")
+            if found.get("version") != 2:
+                raise ValueError(f"columns: expected version 2 or older, got {found.get('version')!r}")
+            description = found.get("columns")
         if not isinstance(description, list) or not description:
             raise TypeError("columns: expected a list")
         return cls([part_of(one) for one in description])
 
 
-def finite_columns(table: Table) -> dict[str, NDArray[Any]]:
+def finite_columns(table: Table, dates: bool) -> dict[str, NDArray[Any]]:
     """The columns of a table as arrays; raises unless all numbers are finite or missing."""
-    columns = {name: as_column(f"column {name}", values) for name, values in checked_columns(table).items()}
+    columns = {
+        name: as_column(f"column {name}", values, dates=dates)
+        for name, values in checked_columns(table).items()
+    }
     if not columns:
         raise ValueError("expected at least one column besides the target")
     check_lengths(columns)
     for name, values in columns.items():
-        if values.dtype != object:
+        if values.dtype.kind not in "OM":
             check_range(f"column {name}", values.astype(np.float64, copy=False))
     return columns
 
 
-def part_of(description: Any) -> Numbers | Categories:
+def part_of(description: Any) -> Encoder:
     """The encoder of a column from its description, which is checked."""
     if isinstance(description, dict) and "categories" in description:
-        found = only_keys(description, ("name", "categories", "other", "embedded"), "column")
-        if not all(one is None or isinstance(one, str) for one in found["categories"]):
-            raise TypeError("column: expected strings as categories")
-        flags = (bool(found[key]) for key in ("other", "embedded"))
-        return Categories(str(found["name"]), tuple(found["categories"]), *flags)
-    found = only_keys(description, ("name", "mean", "scale", "missing"), "column")
-    mean, scale = checked_scaling(found)
-    return Numbers(str(found["name"]), mean, scale, bool(found["missing"]))
+        return Categories.from_dict(description)
+    if isinstance(description, dict) and "dates" in description:
+        return Dates.from_dict(description)
+    return Numbers.from_dict(description)

@@ -1,4 +1,4 @@
-"""Encoders of single columns: scaled numbers, one-hot categories, filled-in missing values."""
+"""Encoders of categorical columns: one-hot inputs, indices for embeddings, two categories as -1 and 1."""
 
 from __future__ import annotations
 
@@ -11,98 +11,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.check import check_float
+from .._utils.jsonable import only_keys
 from ._arrays import words_of_numbers
-from ._cells import canonical, column_of, is_padded, numbers_of, similar
-from ._hints import number_hint
+from ._cells import canonical, is_padded, similar
 
 #: Display name of the input that rare and unseen categories share.
 OTHER = "(other)"
-#: The largest number of the networks' precision.
-MOST = float(np.finfo(np.float32).max)
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """Encoder of a numeric column: (x - mean) / scale, and 0 for a missing value.
-
-    With `missing`, a second input is 1 where the value is missing and 0 elsewhere.
-    """
-
-    name: str
-    mean: float
-    scale: float
-    missing: bool
-
-    @property
-    def features(self) -> list[str]:
-        """Names of the inputs that the column becomes."""
-        return [self.name, f"{self.name} is missing"][: 1 + self.missing]
-
-    def encode(self, values: NDArray[Any], warn: bool = True) -> NDArray[Any]:
-        """Inputs [rows, len(features)] of these values; words are read as numbers."""
-        values = numbers_from(f"column {self.name}", values)
-        check_range(f"column {self.name}", values)
-        absent = np.isnan(values)
-        if warn and not self.missing and absent.size and absent.all():
-            warnings.warn(f"column {self.name}: all values are missing", stacklevel=4)
-        with np.errstate(over="ignore"):
-            scaled = np.where(absent, 0.0, (values - self.mean) / self.scale)
-        check_range(f"column {self.name}", values, scaled)
-        return np.column_stack([scaled, absent][: 1 + self.missing])
-
-
-def checked_scaling(description: dict[str, Any]) -> tuple[float, float]:
-    """The mean and the scale in a description; raises unless they are finite and the scale is positive."""
-    mean, scale = (check_float(key, description[key]) for key in ("mean", "scale"))
-    if not (np.isfinite(mean) and 0 < scale < np.inf):
-        raise ValueError(f"mean, scale: expected finite numbers and a scale > 0, got {mean} and {scale}")
-    return mean, scale
-
-
-def check_range(what: str, values: NDArray[Any], scaled: NDArray[Any] | None = None) -> None:
-    """Raises for the first value that is infinite or, itself or `scaled`, beyond float32."""
-    beyond = np.abs(values if scaled is None else scaled) > MOST
-    if beyond.any():
-        row = int(np.argmax(beyond))
-        how = "beyond float32" if scaled is None else "beyond float32 after scaling"
-        reason = "is infinite" if np.isinf(values[row]) else f"holds {values[row]:g}, which is {how}"
-        raise ValueError(f"{what}: row {row + 1} {reason}")
-
-
-def numbers_from(what: str, values: NDArray[Any]) -> NDArray[Any]:
-    """A column as float64; words are read as numbers, and one that is none raises a ValueError."""
-    if values.dtype == object:
-        found = column_of(values.tolist(), text=False)
-        if found.dtype == object:
-            raise ValueError(not_a_number(what, found))
-        values = found
-    return values.astype(np.float64, copy=False)
-
-
-def not_a_number(what: str, values: NDArray[Any]) -> str:
-    """The message for a column of words, of which at least one is not a number."""
-    for row, cell in enumerate(values):
-        if cell is not None and numbers_of([cell]) is None:
-            hint = number_hint([cell])
-            if hint == "decimal='.'":  # plain digits are refused for their zeros alone
-                return f"{what}: row {row + 1}: {cell!r} is not a number but an id, for its leading zeros"
-            ending = f"; read the file with {hint} if it is (--decimal, --thousands)" if hint else ""
-            return f"{what}: row {row + 1}: {cell!r} is not a number{ending}"
-    return f"{what}: expected numbers"
 
 
 @dataclass(frozen=True)
 class Categories:
     """Encoder of a categorical column: one-hot inputs, or the category's index for an embedding.
 
-    With `other`, rare and unseen categories share one more input or index.
+    With `other`, rare and unseen categories share one more input or index. With `binary`, two categories are
+    one input, -1 for the first and 1 for the second; an unseen category is 0.
     """
 
     name: str
     categories: tuple[str | None, ...]
     other: bool
     embedded: bool = False
+    binary: bool = False
 
     @property
     def size(self) -> int:
@@ -110,12 +39,24 @@ class Categories:
         return len(self.categories) + self.other
 
     @property
+    def positions(self) -> list[str]:
+        """Names of positions among quantiles, which categories have not."""
+        return []
+
+    @property
+    def most_bins(self) -> int:
+        """Number of bins."""
+        return 0
+
+    @property
     def features(self) -> list[str]:
         """Names of the inputs that the column becomes."""
         if self.embedded:
             return [f"{self.name} (one of {self.size})"]
-        named = [f"{self.name}={'(missing)' if one is None else one}" for one in self.categories]
-        return named + [f"{self.name}={OTHER}"] * self.other
+        words = ["(missing)" if one is None else one for one in self.categories]
+        if self.binary:
+            return [f"{self.name} ({' or '.join(words)})"]
+        return [f"{self.name}={word}" for word in words] + [f"{self.name}={OTHER}"] * self.other
 
     def encode(self, values: NDArray[Any], warn: bool = True) -> NDArray[Any]:
         """Inputs [rows, len(features)] of these values."""
@@ -123,7 +64,33 @@ class Categories:
         indices, unknown = self.places.of(words), len(self.categories)
         if warn and (indices == unknown).any():
             self.point_out(words[indices == unknown], len(words))
-        return indices[:, np.newaxis] if self.embedded else np.eye(unknown + 1)[indices, : self.size]
+        if self.embedded:
+            return indices[:, np.newaxis]
+        if self.binary:
+            return np.array([-1, 1, 0]).take(indices)[:, np.newaxis]
+        inputs = np.zeros((len(indices), self.size), np.float32)
+        rows = np.flatnonzero(indices < self.size)
+        inputs[rows, indices[rows]] = 1
+        return inputs
+
+    def position(self, values: NDArray[Any]) -> NDArray[Any]:
+        """No positions [rows, 0]."""
+        return np.empty((len(values), 0))
+
+    def to_dict(self) -> dict[str, Any]:
+        """A description that JSON can hold; `binary` is left out if it is off."""
+        found = {"name": self.name, "categories": self.categories, "other": self.other}
+        return found | {"embedded": self.embedded} | ({"binary": True} if self.binary else {})
+
+    @classmethod
+    def from_dict(cls, description: dict[str, Any]) -> Categories:
+        """The encoder that `to_dict` has described; raises for any other description."""
+        found = only_keys(description, ("name", "categories", "other", "embedded", "binary"), "column")
+        if not all(one is None or isinstance(one, str) for one in found["categories"]):
+            raise TypeError("column: expected strings as categories")
+        other, embedded = bool(found["other"]), bool(found["embedded"])
+        binary = bool(found.get("binary"))
+        return cls(str(found["name"]), tuple(found["categories"]), other, embedded, binary)
 
     @cached_property
     def places(self) -> Places:
@@ -138,7 +105,7 @@ class Categories:
                 " lose their leading zeros when they are stored as numbers",
                 stacklevel=5,
             )
-        if len(words) < rows:
+        if len(words) < rows or not self.categories:
             return
         new = next((repr(one) for one in words if one is not None), "missing ones")
         known = ", ".join(repr(one) for one in self.categories[:3] if one is not None)

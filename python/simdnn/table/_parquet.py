@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import as_column, column_of_objects
+from ._arrays import arrow_column, check_kind
 from ._cells import Table
 from ._request import Request
+from ._times import dates_of_arrow, is_date
 
 
 def read_parquet(name: str, request: Request) -> Table:
@@ -45,48 +44,19 @@ def wanted_of(name: str, file: Any, request: Request) -> list[str]:
         if not re.fullmatch(r"__index_level_\d+__", column)  # the index of a pandas DataFrame
     ]
     for column in wanted:
-        check_kind(column, file.schema_arrow.field(column).type)
+        kind = file.schema_arrow.field(column).type
+        if not (request.dates and is_date(kind)):
+            check_kind(f"column {column}", kind)
     return wanted
 
 
 def columns_of(found: Any, wanted: list[str], request: Request) -> Table:
     """The wanted columns of a pyarrow table as arrays."""
-    return {column: parquet_column(column, found[column], column in request.text) for column in wanted}
+    return {name: column_of(name, found[name], request) for name in wanted}
 
 
-def check_kind(name: str, kind: Any) -> None:
-    """Raises for the type of a column that is neither numbers nor text."""
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    if types.is_temporal(kind):
-        raise ValueError(
-            f"column {name}: dates are not supported ({kind}); turn them into numbers, or leave the column"
-            " out"
-        )
-    texts = (types.is_string, types.is_large_string, types.is_boolean, types.is_null)
-    numbers = (types.is_integer, types.is_floating, types.is_decimal)
-    if not (any(one(kind) for one in (*numbers, *texts)) or str(kind) == "string_view"):
-        raise ValueError(f"column {name}: expected numbers or text, got {kind}")
-
-
-def parquet_column(name: str, column: Any, text: bool) -> NDArray[Any]:
-    """A column of a pyarrow table as an array; decimals are numbers, dictionaries text."""
-    from pyarrow import types
-
-    kind, what = column.type, f"column {name}"
-    if not text and (types.is_floating(kind) or (types.is_integer(kind) and column.null_count == 0)):
-        return as_column(what, column.to_numpy())
-    cells = column.to_pylist()
-    if types.is_floating(kind):  # float32 keeps its shortest spelling
-        exact = np.dtype(kind.to_pandas_dtype()).type
-        cells = [None if cell is None else exact(cell) for cell in cells]
-    if types.is_decimal(kind):
-        cells = [None if cell is None else whole(cell) for cell in cells]
-    return column_of_objects(what, cells, text or types.is_dictionary(kind))
-
-
-def whole(cell: Decimal) -> Decimal | int:
-    """A decimal number, as an integer if it is whole."""
-    return int(cell) if cell == cell.to_integral_value() else cell
+def column_of(name: str, column: Any, request: Request) -> NDArray[Any]:
+    """A column of a pyarrow table as an array."""
+    if request.dates and is_date(column.type):
+        return dates_of_arrow(column)
+    return arrow_column(f"column {name}", column, name in request.text)

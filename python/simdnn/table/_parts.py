@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._utils.arrays import as_cpu_array
+from ._frames import is_table
 
 _ROW = re.compile(r"^((?:column|target) .*?: row )([0-9]+)")
 
 
 def parts_of(table: Any) -> Iterator[Any]:
     """The parts of a table that comes as an iterable of them, or the table itself."""
-    if hasattr(table, "items") or isinstance(table, str) or not isinstance(table, Iterable):
+    if is_table(table) or not isinstance(table, Iterable):
         yield table
         return
     empty = True

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.check import check_name
+from .._utils.check import check_flag, check_name
+from .._utils.check import check_range as check_limits
 from .._utils.jsonable import only_keys
-from ._arrays import as_column, check_exact, checked_columns
+from ._arrays import as_column, check_exact
 from ._cells import Table, as_text, canonical
-from ._encoders import Places, check_range, checked_scaling, numbers_from
+from ._encoders import Places
+from ._frames import checked_columns
 from ._moments import Moments
+from ._numbers import check_range, checked_scaling, numbers_from
 from ._parts import parts_of, rows_from
 
 #: The tasks that `Target.fit` takes.
@@ -36,6 +39,8 @@ class Target:
         Names of the classes in the order of the network's outputs; empty for a regression.
     mean, scale : float
         Mean and standard deviation of the training data, for a regression.
+    seen : tuple of two floats, optional
+        Smallest and largest number of the training data, to which predictions are clipped.
 
     Examples
     --------
@@ -52,9 +57,12 @@ class Target:
     classes: tuple[str, ...] = ()
     mean: float = 0.0
     scale: float = 1.0
+    seen: tuple[float, float] | None = None
 
     @classmethod
-    def fit(cls, table: Table | Iterable[Table], name: str, task: str = "auto") -> Target:
+    def fit(
+        cls, table: Table | Iterable[Table], name: str, task: str = "auto", *, clip: bool = False
+    ) -> Target:
         """Learn the classes, or the mean and scale, from training data.
 
         Parameters
@@ -66,6 +74,8 @@ class Target:
         task : "auto", "classification" or "regression"
             With "auto", a column is for classification if it holds text, or integers with two distinct
             values, or with at most 20 distinct values and on average at least ten rows each.
+        clip : bool
+            If true, `restore` clips the predictions of a regression to the range of the training data.
 
         Returns
         -------
@@ -74,17 +84,19 @@ class Target:
         Raises
         ------
         TypeError
-            If `task` is not a string, or the column is a masked array.
+            If `task` is not a string, `clip` is not a bool, or the column is a masked array.
         ValueError
             If the column does not exist or is refused as in `Columns.fit`, a value is missing, infinite or
             beyond float32, it holds text that is no number for a regression, it has fewer than two classes,
             classes are floats from 2**53 on, which may stand for several, or `task` is not known.
         """
-        fit = TargetFit(name, check_name("task", task, TASKS))
+        fit, clip = TargetFit(name, check_name("task", task, TASKS)), check_flag("clip", clip)
         for part in parts_of(table):
             with rows_from(fit.rows):
                 fit.add(checked(part, name))
-        return cls(name, fit.classes()) if fit.has_classes() else cls(name, (), *fit.scaling())
+        if fit.has_classes():
+            return cls(name, fit.classes())
+        return cls(name, (), *fit.scaling(), (fit.moments.low, fit.moments.high) if clip else None)
 
     @cached_property
     def _places(self) -> Places:
@@ -132,17 +144,17 @@ class Target:
         -------
         array, shape (rows,)
             Names of the most probable classes, dtype object; for a regression numbers in the target's units,
-            float64.
+            float64, clipped to `seen`.
         """
         if not self.classes:
             restored: NDArray[Any] = np.asarray(outputs, np.float64)[:, 0] * self.scale + self.mean
-            return restored
+            return np.clip(restored, *self.seen) if self.seen else restored
         found: NDArray[Any] = np.array(self.classes, dtype=object)[np.argmax(outputs, axis=1)]
         return found
 
     def to_dict(self) -> dict[str, Any]:
         """A description as a dictionary that JSON can hold; `from_dict` reads it."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if key != "seen" or value}
 
     @classmethod
     def from_dict(cls, description: Any) -> Target:
@@ -153,10 +165,11 @@ class Target:
         TypeError, ValueError
             If the description is not one of `to_dict`.
         """
-        found = only_keys(description, ("name", "classes", "mean", "scale"), "target")
+        found = only_keys(description, ("name", "classes", "mean", "scale", "seen"), "target")
         if not all(isinstance(one, str) for one in found["classes"]):
             raise TypeError("target: expected strings as classes")
-        return cls(str(found["name"]), tuple(found["classes"]), *checked_scaling(found))
+        seen = check_limits("low, high", *found["seen"]) if found.get("seen") else None
+        return cls(str(found["name"]), tuple(found["classes"]), *checked_scaling(found), seen)
 
 
 def checked(table: Table, name: str) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,8 @@ def fit_many(
     indices: Any = None,
     validation: Any = None,
     patience: int | Sequence[int | None] | None = None,
-    restore_best: bool | Sequence[bool] = False,
+    restore_best: bool | Literal["first", "last"] | Sequence[bool | Literal["first", "last"]] = False,
+    monitor: str | Sequence[str] = "val_loss",
     sample_weight: Any = None,
     shuffle: bool | Sequence[bool] = True,
     scale: float = 1.0,
@@ -56,11 +57,13 @@ def fit_many(
         Data to evaluate after each epoch: rows of `X`, or ``(X, y)`` or ``(X, y, sample_weight)``; for all
         networks, or one (or None) for each.
     patience : int or None, or list of these
-        Number of epochs in a row without a lower validation loss after which a network stops, by the rule of
-        `callbacks.EarlyStopping`. None is no limit.
-    restore_best : bool, or list of bool
-        Give a network the parameters and buffers of the epoch with the lowest validation loss when its
-        training ends, however it ends.
+        Number of epochs in a row without improvement of the metric `monitor` after which a network stops, by
+        the rule of `callbacks.EarlyStopping`. None is no limit.
+    restore_best : bool, "first" or "last", or list of these
+        Give a network the parameters and buffers of its best epoch when its training ends, however it ends;
+        as in `Trainer.fit`.
+    monitor : "val_loss", "val_accuracy" or "loss", or list of these
+        The metric that tells which epochs are better.
     scale : float
         As in `Trainer.fit`.
     progress : bool or "auto"
@@ -111,6 +114,7 @@ def fit_many(
         validation=validation,
         patience=patience,
         restore_best=restore_best,
+        monitor=monitor,
         sample_weight=sample_weight,
         shuffle=shuffle,
         scale=scale,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from .. import _core
 from .._utils.check import check_flag, check_int, check_real
 from .._utils.progress import Progress, bar
+from ..callbacks._patience import check_restore
 from ..schedules import Schedule
+from ._best import check_metric, check_observed
 from ._history import History
 from ._population import (
     Place,
@@ -34,6 +36,7 @@ def prepared(
     validation: Any,
     patience: Any,
     restore_best: Any,
+    monitor: Any,
     sample_weight: Any,
     shuffle: Any,
     scale: float,
@@ -44,8 +47,9 @@ def prepared(
     sizes = for_each("batch_size", batch_size, count, _checked_size)
     shuffles = for_each("shuffle", shuffle, count, check_flag)
     limits_of_patience = for_each("patience", patience, count, _checked_patience)
-    restores = for_each("restore_best", restore_best, count, check_flag)
-    rules = list(map(_stopping, limits_of_patience, restores))
+    restores = for_each("restore_best", restore_best, count, check_restore)
+    metrics = for_each("monitor", monitor, count, check_metric)
+    rules = list(map(_stopping, limits_of_patience, restores, metrics))
     datasets = Datasets(check_real("scale", scale))
     sources = [
         arrays_for_each(name, value, count)
@@ -55,8 +59,8 @@ def prepared(
     checks = validation_of_each(validation, count)
     fits = []
     for i, trainer in enumerate(members):
-        if rules[i] is not None and checks[i] is None:
-            raise ValueError(f"validation[{i}]: early stopping needs validation data, got None")
+        if rules[i] is not None:
+            check_observed(trainer, metrics[i], f"validation[{i}]", checks[i] is not None)
         settings = limits[i], sizes[i], shuffles[i], rules[i]
         with Place("trainers", i):
             dataset = datasets.of(trainer, *(source[i] for source in sources))
@@ -78,11 +82,14 @@ def _checked_patience(name: str, value: Any) -> int | None:
     return None if value is None else check_int(name, value, 0)
 
 
-def _stopping(patience: int | None, restore_best: bool) -> _core.Stopping | None:
+def _stopping(
+    patience: int | None, restore_best: bool | Literal["first", "last"], metric: str
+) -> _core.Stopping | None:
     """The rule of `EarlyStopping`, or None if there is nothing to stop or to restore."""
     if patience is None and not restore_best:
         return None
-    return _core.Stopping("val_loss", -1 if patience is None else patience, 0.0, False, restore_best)
+    limit = -1 if patience is None else patience
+    return _core.Stopping(metric, limit, 0.0, False, bool(restore_best), restore_best == "last")
 
 
 def _validation_data(trainer: Trainer, datasets: Datasets, dataset: Any, chosen: Any) -> tuple[Any, Any]:

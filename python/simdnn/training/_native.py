@@ -65,7 +65,9 @@ class Epochs:
         self.trainer, self.random = trainer, random
         limit = -1 if patience.patience is None else patience.patience
         like_sklearn = patience.like == "sklearn"
-        stopping = _core.Stopping(metric, limit, patience.min_delta, like_sklearn, metric == "val_loss")
+        stopping = _core.Stopping(
+            metric, limit, patience.min_delta, like_sklearn, metric == "val_loss", patience.ties == "last"
+        )
         stopping.divisor, stopping.constant = divisor, constant
         stopping.adds_penalty = trainer.penalty == "sum"
         stopping.best, stopping.waited = patience.best, patience.waited

@@ -11,24 +11,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core, optim
-from .._utils.attributes import Attributes
 from .._utils.check import check_callables, check_count, check_flag, check_int, check_name, check_real
 from .._utils.files import Path
 from .._utils.progress import Progress
 from ..io import _checkpoint
 from ..nn import Sequential
+from ._best import best_epoch
 from ._blocks import blocks_of, size_for_blocks
 from ._copies import reduced
-from ._epochs import Callback, Report, data_of, evaluated, evaluation_data, run_epochs, show_data
+from ._epochs import Callback, Report, evaluation_data, run_epochs, show_data
 from ._history import History
 from ._loss import checked_loss, default_loss
-from ._samples import checked_order, copied_gradients, set_parameters
+from ._measures import Measures
+from ._samples import checked_order
 from ._show import trainer_html, trainer_text
 
 PENALTIES = ("mean", "sum")
 
 
-class Trainer(Attributes):
+class Trainer(Measures):
     """Trains a model; each step, and each epoch of steps, is one native call.
 
     Native code runs without the GIL, except in steps of a few microseconds, where releasing it costs more
@@ -117,7 +118,8 @@ class Trainer(Attributes):
             raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
         loss = default_loss(model) if loss is None else loss
         native = checked_loss(loss, model)
-        optimizer = optim.unbound(optimizer)
+        optimizer, parameters = optim.unbound(optimizer), model.parameters()
+        optimizer._grouped(list(parameters))  # refuses names that the model has not
         self.model = model
         self.loss = loss
         self._classifies = native.classifies
@@ -132,7 +134,7 @@ class Trainer(Attributes):
         self._trainer = make(model._model, native, optimizer._config, self.seed)
         self.penalty = penalty
         self.grad_hook = grad_hook
-        optimizer._bind(self._trainer, [value.shape for value in model.parameters().values()])
+        optimizer._bind(self._trainer, [value.shape for value in parameters.values()], list(parameters))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reduced(self, Trainer)
@@ -193,77 +195,6 @@ class Trainer(Attributes):
             self.optimizer._provide_rates(1)
         return self._trainer.step(x, y, sample_weight)
 
-    def evaluate(
-        self,
-        X: ArrayLike | Iterable[Any],
-        y: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
-        *,
-        scale: float = 1.0,
-    ) -> tuple[float, float]:
-        """Compute the mean loss and the accuracy without training.
-
-        Parameters
-        ----------
-        X, y, sample_weight, scale
-            As in `fit`. Weights count in the loss, not in the accuracy.
-
-        Returns
-        -------
-        loss, accuracy : float
-            The accuracy is in [0, 1], and NaN for a regression.
-
-        Raises
-        ------
-        TypeError, ValueError, IndexError
-            If an argument has a wrong type, shape or value.
-        """
-        data = data_of(self, X, y, sample_weight, check_real("scale", scale))
-        loss, accuracy, *_ = evaluated(self, data)
-        return loss, accuracy if self._classifies else float("nan")
-
-    def objective(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, scale: float = 1.0
-    ) -> Callable[[NDArray[Any]], tuple[float, NDArray[Any]]]:
-        """The mean loss over all samples and its gradient, as a function of the model's parameters.
-
-        The function serves full-batch optimizers: ``scipy.optimize.minimize(f, start, jac=True)``.
-
-        Parameters
-        ----------
-        X, y, sample_weight, scale
-            As in `fit`; they are checked once, by this method.
-
-        Returns
-        -------
-        function
-            It takes parameters in the layout of `Sequential.flat_parameters`, writes them into the model, and
-            returns the loss and its gradient w.r.t. them, shape (parameters,), without the penalties.
-
-        Raises
-        ------
-        TypeError, ValueError, IndexError
-            If an argument has a wrong type, shape or value.
-
-        Examples
-        --------
-        >>> import numpy as np, simdnn
-        >>> from simdnn import nn
-        >>> model = nn.Sequential(nn.Dense(2, 2), rng=0)
-        >>> f = simdnn.Trainer(model).objective(np.eye(2, dtype=np.float32), [0, 1])
-        >>> loss, gradient = f(np.zeros(6))
-        >>> round(loss, 4), gradient.shape
-        (0.6931, (6,))
-        """
-        dataset = self._trainer.dataset(X, y, sample_weight, check_real("scale", scale))
-
-        def value_and_gradient(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
-            set_parameters(self.model, parameters)
-            loss = self._trainer.gradient(dataset)[0]
-            return loss, copied_gradients(self.model)
-
-        return value_and_gradient
-
     def fit(
         self,
         X: ArrayLike | Iterable[Any],
@@ -278,6 +209,8 @@ class Trainer(Attributes):
         shuffle: bool = True,
         order: Callable[[int], ArrayLike] | None = None,
         scale: float = 1.0,
+        restore_best: bool | Literal["first", "last"] = False,
+        monitor: Literal["val_loss", "val_accuracy", "loss"] = "val_loss",
     ) -> History:
         """Train for a number of epochs.
 
@@ -318,6 +251,13 @@ class Trainer(Attributes):
         scale : float
             Factor that `X`, and that of the validation data, is multiplied by when a batch is read, such as
             1/255 for uint8 images. Inputs of later predictions must be scaled by the caller.
+        restore_best : bool, "first" or "last"
+            Give the model the parameters and buffers of the best epoch when the training ends, however it
+            ends: of the first or the last one, if several are equally good, as accuracies often are; True is
+            "first". The optimizer keeps its state. A metric that is NaN ends the training. It is an
+            `EarlyStopping` without patience, which is called after all other callbacks.
+        monitor : "val_loss", "val_accuracy" or "loss"
+            The metric by which `restore_best` tells the best epoch.
 
         Returns
         -------
@@ -366,6 +306,7 @@ class Trainer(Attributes):
             train = partial(self._epoch, dataset, size, shuffle if order is None else order)
         validation = self._validation(validation_data, scale)
         watchers = check_callables("callbacks", callbacks)
+        watchers += best_epoch(self, restore_best, monitor, validation is not None)
         show_data(self, watchers, X, y, scale)
         return run_epochs(self, epochs, train, validation, watchers, progress)
 

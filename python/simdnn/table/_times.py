@@ -1,0 +1,92 @@
+"""Points in time: dates of every library, and words of ISO 8601."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._cells import is_missing
+
+#: Limit of years from 1970, which microseconds of 64 bits can count.
+MOST_YEARS = 290_000
+#: A date of ISO 8601, which may have a time and the mark of UTC.
+ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?Z?)?")
+
+
+def dates_from(what: str, values: NDArray[Any]) -> NDArray[Any]:
+    """A column as points in time; raises a ValueError for one of other values."""
+    if values.dtype.kind == "M":
+        return values
+    if values.dtype != object:
+        if not np.isnan(values.astype(np.float64)).all():
+            raise ValueError(f"{what}: expected dates, got numbers")
+        return np.full(len(values), "NaT", "M8[us]")
+    for row, word in enumerate(values.tolist()):
+        if word is not None and dates_of_words(values[row : row + 1]) is None:
+            raise ValueError(f"{what}: row {row + 1}: {word!r} is not a date such as 2020-01-31")
+    return np.full(len(values), "NaT", "M8[us]")
+
+
+def dates_of_words(words: NDArray[Any]) -> NDArray[Any] | None:
+    """Points in time of words of ISO 8601, NaT for None; None if a word is anything else, or all are None."""
+    cells = words.tolist()
+    if not any(cells) or not all(word is None or ISO.fullmatch(word) for word in cells):
+        return None
+    try:
+        return np.array([word.removesuffix("Z") if word else "NaT" for word in cells], "M8[us]")
+    except ValueError:  # a month or a day that is not there
+        return None
+
+
+def as_dates(what: str, values: Any) -> NDArray[Any] | None:
+    """Points in time, UTC in microseconds, of a column of dates of any library; None for any other column."""
+    kind = getattr(values, "dtype", None)
+    if hasattr(kind, "pyarrow_dtype"):  # pandas
+        values = values.array.__arrow_array__()
+    if type(values).__module__.startswith("pyarrow"):
+        return dates_of_arrow(values) if is_date(values.type) else None
+    if getattr(kind, "tz", None) is not None:  # pandas
+        values = values.dt.tz_convert(None)
+    if str(kind).startswith(("datetime64", "Date")):
+        found = np.asarray(values)
+        years = found.astype("M8[Y]").astype(np.int64)
+        if (abs(years[~np.isnat(found)]) > MOST_YEARS).any():
+            raise ValueError(f"{what}: a date is more than {MOST_YEARS:,} years from 1970")
+        return found.astype("M8[us]")
+    if isinstance(values, list | tuple) or (isinstance(kind, np.dtype) and kind.kind == "O"):
+        return dates_of_objects(list(values))
+    return None
+
+
+def is_date(kind: Any) -> bool:
+    """True for pyarrow's types of dates."""
+    from pyarrow import types
+
+    return bool(types.is_date(kind) or types.is_timestamp(kind))
+
+
+def dates_of_arrow(array: Any) -> NDArray[Any]:
+    """Points in time of dates of pyarrow."""
+    import pyarrow
+
+    found = array.cast(pyarrow.timestamp("us"), safe=False)
+    return np.asarray(found.to_numpy(zero_copy_only=False)).astype("M8[us]")
+
+
+def dates_of_objects(cells: list[Any]) -> NDArray[Any] | None:
+    """Points in time of Python's dates; None if there are no dates, or anything else."""
+    kinds = {type(cell) for cell in cells if not is_missing(cell)}
+    if not kinds or not all(issubclass(kind, datetime.date) for kind in kinds):
+        return None
+    return np.array([None if is_missing(cell) else without_zone(cell) for cell in cells], "M8[us]")
+
+
+def without_zone(at: datetime.date) -> datetime.date:
+    """A date in UTC, if it has a time zone."""
+    if isinstance(at, datetime.datetime) and at.tzinfo is not None:
+        return at.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+    return at

@@ -1,0 +1,39 @@
+"""The best epoch of a fit: the metric that decides, and which of several equally good epochs is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._utils.check import check_name
+from ..callbacks import EarlyStopping
+from ..callbacks._patience import check_restore
+
+if TYPE_CHECKING:
+    from ._trainer import Trainer
+
+#: Metrics that a fit can observe natively.
+METRICS = ("val_loss", "val_accuracy", "loss")
+
+
+def check_metric(name: str, value: Any) -> str:
+    """`value` if it is a metric that may decide."""
+    return check_name(name, value, METRICS)
+
+
+def check_observed(trainer: Trainer, metric: str, where: str, validates: bool) -> None:
+    """Raises unless the fit of a trainer has this metric; `where` names the validation data in messages."""
+    if metric.startswith("val_") and not validates:
+        raise ValueError(
+            f"{where}: early stopping needs validation data, got None; monitor='loss' needs none"
+        )
+    if metric.endswith("accuracy") and not trainer._classifies:
+        raise ValueError(f"monitor: a regression has no {metric}")
+
+
+def best_epoch(trainer: Trainer, restore: Any, monitor: Any, validates: bool) -> list[EarlyStopping]:
+    """The callback that keeps the best epoch of `Trainer.fit`; none if none is to be restored."""
+    metric, kept = check_metric("monitor", monitor), check_restore("restore_best", restore)
+    if not kept:
+        return []
+    check_observed(trainer, metric, "validation_data", validates)
+    return [EarlyStopping(metric, None, restore_best=kept)]

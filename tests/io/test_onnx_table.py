@@ -1,0 +1,68 @@
+"""ONNX export of the options of tables: the graph computes the inputs that `Columns.transform` gives."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn.onnx
+from simdnn import nn, table
+
+pytest.importorskip("onnx", reason="needs the extra [onnx]: onnx")
+from onnx.reference import ReferenceEvaluator
+
+Array = np.ndarray[Any, Any]
+ROWS = 200
+
+
+def a_table(seed: int) -> dict[str, Array]:
+    """Numbers with ties, holes and heavy tails, and words."""
+    rng = np.random.default_rng(seed)
+    return {
+        "heavy": rng.standard_cauchy(ROWS) * 1e30,
+        "holes": np.where(rng.random(ROWS) < 0.3, np.nan, rng.poisson(2, ROWS)),
+        "sex": np.array(["female", "male"], object)[rng.integers(0, 2, ROWS)],
+        "kind": np.array([str(i) for i in rng.integers(0, 100, ROWS)], object),
+    }
+
+
+def run(runtime: str, path: Path, data: dict[str, Array]) -> Array:
+    """The first output of a graph."""
+    feed = {name: values[:, np.newaxis] for name, values in data.items()}
+    if runtime == "reference":
+        return np.asarray(ReferenceEvaluator(str(path)).run(None, feed)[0])
+    peer = pytest.importorskip("onnxruntime", reason="needs the extra [peers]: onnxruntime")
+    session = peer.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, feed)[0])
+
+
+every_runtime = pytest.mark.parametrize("runtime", ["reference", "onnxruntime"])
+
+
+@every_runtime
+@pytest.mark.parametrize("opset", [17, 18, 21])
+@pytest.mark.parametrize("numbers", ["standard", "robust"])
+def test_inputs_are_those_of_transform(numbers: str, opset: int, runtime: str, tmp_path: Path) -> None:
+    columns = table.Columns.fit(a_table(0), numbers=numbers, bins=16, binary=True, min_frequency=2)
+    width = len(columns.features)
+    model = nn.Sequential(nn.Dense(width, width, init="identity"), rng=0)
+    simdnn.onnx.export(model, tmp_path / "m.onnx", opset, columns=columns)
+    new = a_table(1)
+    new["sex"][:3] = ["new", "", "male"]
+    new["holes"][:2] = [np.nan, -1e30]
+    rows = new | {"sex": np.array([one or None for one in new["sex"]], object)}
+    wanted = columns.transform(rows)
+    assert np.allclose(run(runtime, tmp_path / "m.onnx", new), wanted, rtol=1e-6, atol=1e-6)
+
+
+@every_runtime
+def test_predictions_are_clipped_to_the_seen_range(runtime: str, tmp_path: Path) -> None:
+    data = {"x": np.linspace(-3, 3, ROWS)}
+    target = table.Target.fit({"y": data["x"] * 10}, "y", "regression", clip=True)
+    columns = table.Columns.fit(data)
+    model = nn.Sequential(nn.Dense(1, 1), rng=0)
+    model.load_state_dict({"0.weight": np.array([[2.0]]), "0.bias": np.array([0.5])})
+    simdnn.onnx.export(model, tmp_path / "m.onnx", columns=columns, target=target)
+    wanted = target.restore(model(columns.transform(data)))
+    assert (wanted.min(), wanted.max()) == (-30, 30)
+    assert np.allclose(run(runtime, tmp_path / "m.onnx", data), wanted)

@@ -1,0 +1,182 @@
+"""Tables of other libraries: equal bits from a dictionary, pandas, pyarrow, Polars and NumPy."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from simdnn import data, table
+
+NAN = float("nan")
+OPTIONS: dict[str, Any] = {"numbers": "robust", "bins": 8, "binary": True}
+
+#: Columns as plain lists: numbers with and without holes, whole numbers, text, booleans.
+COLUMNS: dict[str, list[Any]] = {
+    "float": [1.5, None, -2.25, 1e30, 0.1, 0.1],
+    "full": [0.1, 0.2, 0.3, 0.4, 0.5, 0.7],
+    "whole": [3, 1, 4, 1, 5, 9],
+    "holes": [3, None, 4, 1, None, 9],
+    "flag": [True, False, True, True, False, False],
+    "text": ["x", "y", None, "häuser", "", "x"],
+}
+ROWS = 6
+
+
+class Interchange:
+    """A table that has the interchange protocol alone."""
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+
+    def __dataframe__(self, **options: Any) -> Any:
+        return self.frame.__dataframe__(**options)
+
+
+class Capsule:
+    """A table that has Arrow's PyCapsule protocol alone."""
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.frame.__arrow_c_stream__(requested_schema)
+
+
+def pandas(columns: dict[str, list[Any]]) -> Any:
+    return pytest.importorskip("pandas").DataFrame(columns)
+
+
+def pandas_nullable(columns: dict[str, list[Any]]) -> Any:
+    return pandas(columns).convert_dtypes()
+
+
+def pandas_arrow(columns: dict[str, list[Any]]) -> Any:
+    pytest.importorskip("pyarrow")
+    return pandas(columns).convert_dtypes(dtype_backend="pyarrow")
+
+
+def polars(columns: dict[str, list[Any]]) -> Any:
+    return pytest.importorskip("polars").DataFrame(columns)
+
+
+def arrow(columns: dict[str, list[Any]]) -> Any:
+    return pytest.importorskip("pyarrow").table(columns)
+
+
+def arrow_in_chunks(columns: dict[str, list[Any]]) -> Any:
+    parts = [arrow({name: cells[a:b] for name, cells in columns.items()}) for a, b in ((0, 2), (2, 6))]
+    return pytest.importorskip("pyarrow").concat_tables(parts, promote_options="permissive")
+
+
+def arrow_batch(columns: dict[str, list[Any]]) -> Any:
+    return pytest.importorskip("pyarrow").record_batch(columns)
+
+
+KINDS: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
+    "pandas": pandas,
+    "nullable pandas": pandas_nullable,
+    "pandas of arrow": pandas_arrow,
+    "polars": polars,
+    "arrow": arrow,
+    "arrow in chunks": arrow_in_chunks,
+    "an arrow batch": arrow_batch,
+    "interchange of arrow": lambda columns: Interchange(arrow(columns)),
+    "interchange of chunks": lambda columns: Interchange(arrow_in_chunks(columns)),
+    "capsule of arrow": lambda columns: Capsule(arrow_in_chunks(columns)),
+    "capsule of polars": lambda columns: Capsule(polars(columns)),
+}
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@every_kind
+def test_inputs_have_the_bits_of_a_dictionary(kind: str) -> None:
+    given = KINDS[kind](COLUMNS)
+    columns, wanted = table.Columns.fit(given, **OPTIONS), table.Columns.fit(COLUMNS, **OPTIONS)
+    assert columns.to_dict() == wanted.to_dict()
+    assert wanted.transform(given).tobytes() == wanted.transform(COLUMNS).tobytes()
+
+
+@every_kind
+def test_parts_of_every_kind_are_a_table(kind: str) -> None:
+    parts = [KINDS[kind]({name: cells[a:b] for name, cells in COLUMNS.items()}) for a, b in ((0, 3), (3, 6))]
+    columns = table.Columns.fit(parts, **OPTIONS)
+    assert columns.to_dict() == table.Columns.fit(COLUMNS, **OPTIONS).to_dict()
+    blocks = data.from_tables(parts, columns)
+    found = np.concatenate([x for (x,) in blocks])
+    assert found.tobytes() == columns.transform(COLUMNS).tobytes()
+    with pytest.raises(TypeError, match="tables: expected a sequence of tables"):
+        data.from_tables(parts[0], columns)
+
+
+@every_kind
+def test_a_target_is_read_from_every_kind(kind: str) -> None:
+    given = KINDS[kind](COLUMNS)
+    for name in ("full", "whole", "flag"):
+        target = table.Target.fit(given, name)
+        assert target == table.Target.fit(COLUMNS, name)
+        assert target.transform(given).tolist() == target.transform(COLUMNS).tolist()
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
+def test_categories_are_text(kind: str) -> None:
+    words = ["x", "y", None, "x"]
+    wanted = table.Columns.fit({"a": words}).to_dict()
+    if kind == "pandas":
+        pd = pytest.importorskip("pandas")
+        frame = pd.DataFrame({"a": pd.Categorical(words)})
+    elif kind == "polars":
+        pl = pytest.importorskip("polars")
+        frame = pl.DataFrame({"a": pl.Series(words, dtype=pl.Categorical)})
+    else:
+        pa = pytest.importorskip("pyarrow")
+        frame = pa.table({"a": pa.array(words).dictionary_encode()})
+    assert table.Columns.fit(frame).to_dict() == wanted
+    if kind != "pandas":
+        assert table.Columns.fit(Capsule(frame)).to_dict() == wanted
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, ">f4", object])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_array_is_a_table_of_numbered_columns(order: Any, dtype: Any) -> None:
+    x = np.array([[1, 2, 3], [4, 5, 9], [7, 8, 9], [1, 1, 2]], dtype, order=order)
+    columns = table.Columns.fit(x, **OPTIONS)
+    named = {f"x{j}": x[:, j].astype(np.float64) for j in range(3)}
+    assert columns.names == ["x0", "x1", "x2"]
+    assert columns.to_dict() == table.Columns.fit(named, **OPTIONS).to_dict()
+    assert columns.transform(x).tobytes() == columns.transform(named).tobytes()
+    assert columns.transform(x[::2]).tobytes() == columns.transform(x)[::2].tobytes()
+    mixed = table.Columns.fit(np.array([[1.5, "x"], [None, "y"]], object))
+    assert mixed.features == ["x0", "x0 is missing", "x1=x", "x1=y"]
+    fields = np.array([(1, "x"), (2, "y")], [("a", "f4"), ("b", "U3")])
+    assert table.Columns.fit(fields).features == ["a", "b=x", "b=y"]
+
+
+def test_other_tables_are_refused() -> None:
+    for given, kind, message in (
+        (np.ones(3), ValueError, r"table: expected an array \[rows, columns\], got shape \(3,\)"),
+        (np.ma.masked_array(np.ones((2, 2))), TypeError, "table: a masked array"),
+        ("data.csv", TypeError, "table: expected a dictionary of columns, a DataFrame or .*, got str"),
+        (7, TypeError, "table: expected a dictionary of columns, a DataFrame or .*, got int"),
+        (np.ones((2, 0)), ValueError, "expected at least one column"),
+    ):
+        with pytest.raises(kind, match=message):
+            table.Columns.fit(given)
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    pa = pytest.importorskip("pyarrow")
+    pd = pytest.importorskip("pandas")
+    doubled = pa.table([[1.0], [2.0]], names=["a", "a"])
+    for given in (doubled, Capsule(doubled), pd.DataFrame([[1.0, 2.0]], columns=["a", "a"])):
+        with pytest.raises(ValueError, match="two columns are named 'a'"):
+            table.Columns.fit(given)
+
+
+def test_other_types_of_arrow_and_polars_are_refused_by_name() -> None:
+    pa, pl = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
+    for cells in ([[1], [2]], [b"x", b"y"], [{"x": 1}, None]):
+        with pytest.raises(ValueError, match="column a: expected numbers or text"):
+            table.Columns.fit(pa.table({"a": cells}))
+    with pytest.raises(ValueError, match="column a: row 1: expected a number or text"):
+        table.Columns.fit(pl.DataFrame({"a": [[1], [2]]}))
