@@ -10,6 +10,7 @@ import simdnn
 from simdnn import nn, table
 
 from tests.support.c_programs import COMPILERS, Array, compile_c, every_compiler, needs_compiler, run_test
+from tests.support.registry import same_bits
 
 KINDS = ("cat", 'dog"?\\', "M\u00f6we", None, "1", "True")
 
@@ -60,8 +61,9 @@ TARGETS = {
 
 
 @every_compiler
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("target", "dtype"), [("classes", np.float32), ("number", np.float64), ("clipped", np.float32)]
+)
 @pytest.mark.parametrize("options", OPTIONS)
 def test_rows_are_encoded_as_by_the_columns(
     compiler: str, dtype: Any, target: str, options: str, tmp_path: Path
@@ -72,19 +74,28 @@ def test_rows_are_encoded_as_by_the_columns(
     assert run_test(tmp_path / "pets.h", compiler) == f"0 of {8 * TARGETS[target].outputs} outputs differ\n"
 
 
-DATES = """#include "days.h"
+ENCODE = """#include "cells.h"
 #include <stdio.h>
 int main(void) {
-  int64_t date;
-  while (fread(&date, sizeof date, 1, stdin) == 1) {
-    const days_row row = {date};
-    float x[DAYS_INPUTS];
-    if (days_encode(&row, x) != 0) return 1;
+  cells_row row;
+  while (fread(&row, sizeof row, 1, stdin) == 1) {
+    float x[CELLS_INPUTS];
+    if (cells_encode(&row, x) != 0) return 1;
     fwrite(x, sizeof x, 1, stdout);
   }
   return 0;
 }
 """
+
+
+def encoded_in_c(folder: Path, columns: table.Columns, cells: Array) -> Array:
+    """The inputs [cells, features] of the cells of a column, eight bytes each."""
+    model = nn.Sequential(nn.Dense(len(columns.features), 2), rng=0)
+    simdnn.export_c(model, folder / "cells.h", columns=columns)
+    (folder / "main.c").write_text(ENCODE)
+    compile_c(COMPILERS[0], folder / "main.c", "-o", folder / "main", "-lm")
+    done = subprocess.run([folder / "main"], input=cells.tobytes(), capture_output=True, check=True)
+    return np.frombuffer(done.stdout, np.float32).reshape(len(cells), -1)
 
 
 @needs_compiler
@@ -93,14 +104,18 @@ def test_dates_are_those_of_the_columns(tmp_path: Path) -> None:
     days = np.arange("1600-01-01", "2500-01-01", dtype="M8[D]").astype("M8[us]")
     dates = np.concatenate([days, days + np.timedelta64(12345678901, "us"), [np.datetime64("NaT")]])
     columns = table.Columns.fit({"day": dates}, dates=True)
-    model = nn.Sequential(nn.Dense(len(columns.features), 2), rng=0)
-    simdnn.export_c(model, tmp_path / "days.h", columns=columns)
-    (tmp_path / "main.c").write_text(DATES)
-    compile_c(COMPILERS[0], tmp_path / "main.c", "-o", tmp_path / "main", "-lm")
-    given = dates.astype(np.int64).tobytes()
-    shown = subprocess.run([tmp_path / "main"], input=given, capture_output=True, check=True).stdout
-    wanted = columns.transform({"day": dates})
-    assert np.array_equal(np.frombuffer(shown, np.float32).reshape(wanted.shape), wanted)
+    assert np.array_equal(encoded_in_c(tmp_path, columns, dates), columns.transform({"day": dates}))
+
+
+@needs_compiler
+@pytest.mark.parametrize("options", OPTIONS)
+def test_numbers_are_those_of_the_columns(options: str, tmp_path: Path) -> None:
+    """Numbers of the training data, which are the borders of bins, numbers between them and far outside."""
+    known = np.append(np.random.default_rng(0).standard_cauchy(500), np.nan)
+    columns = table.Columns.fit({"x": known}, **OPTIONS[options])
+    cells = np.concatenate([known, known * 1.01, known * 1e12, np.nextafter(known, 0), [-0.0, 3e38, -3e38]])
+    wanted = columns.transform({"x": cells})
+    assert same_bits(encoded_in_c(tmp_path, columns, cells), wanted)
 
 
 PROGRAM = """#include "pets.h"
