@@ -7,8 +7,10 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 DOCS = Path(__file__).resolve().parent
-BUILD = DOCS / "_build"
 sys.path[:0] = [str(DOCS / "extensions"), str(DOCS.parent)]
+# Cells import the tree's benchmark, and the library that the site is about.
+inherited = os.environ.get("PYTHONPATH")
+os.environ["PYTHONPATH"] = os.pathsep.join([str(DOCS.parent), *([inherited] if inherited else [])])
 
 project = "simdnn"
 author = "the authors of simdnn"
@@ -23,7 +25,6 @@ extensions = [
     "reference",
 ]
 exclude_patterns = ["_build"]
-suppress_warnings = ["config.cache"]
 
 # Pages are MyST Markdown; cells of code run while the site is built, each page in a kernel of its own.
 myst_enable_extensions = ["amsmath", "attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
@@ -38,6 +39,11 @@ nb_code_prompt_show = "Show the code"
 nb_code_prompt_hide = "Hide the code"
 nb_render_markdown_format = "myst"
 
+# Links into the playground work while it runs on the reader's machine.
+linkcheck_ignore = [r"http://127\.0\.0\.1:"]
+linkcheck_timeout = 10
+linkcheck_retries = 2
+
 html_theme = "furo"
 html_title = "simdnn"
 html_static_path = ["static"]
@@ -50,15 +56,9 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 add_module_names = False
-python_maximum_signature_line_length = 88
+python_maximum_signature_line_length = 200
 
 
 def setup(app: Sphinx) -> None:
     """MathJax's files, which belong to no page, may be added by a build in several processes."""
     app.extensions["sphinx-mathjax-offline"].parallel_read_safe = True
-
-
-# Cells import the tree's benchmark, and see the library that builds the site.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(DOCS.parent), *filter(None, [os.environ.get("PYTHONPATH", "")])]
-)

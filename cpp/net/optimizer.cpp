@@ -136,6 +136,7 @@ bool Optimizer<T>::step(const std::vector<const T*>& gradients, double penalty_s
 /// Lets the counts of frozen parameters, which they share with no others, miss the next step.
 template <class T>
 void Optimizer<T>::hold_frozen() {
+  if (std::none_of(segments_.begin(), segments_.end(), [&](const Segment& one) { return frozen(one); })) return;
   std::vector<bool> held(late_.size() + 1), moves(late_.size() + 1);
   for (const Segment& segment : segments_) (frozen(segment) ? held : moves)[segment.count] = true;
   moves[0] = true;  // it counts all steps

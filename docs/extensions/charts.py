@@ -49,7 +49,8 @@ def multiples(table: str, peers: Sequence[str], rows: Sequence[str] = (), title:
             _style.note(axes, max(1, ratio) * 1.04, place, f"{peer} {ratio:.3g}x", va="center", fontsize=7.5)
             place += 1
         place += 0.9
-    finish(axes, ink, ticks, max(ratio for _, bars in groups for _, ratio in bars))
+    found = [ratio for _, bars in groups for _, ratio in bars]
+    finish(axes, ink, ticks, (min(found), max(found)))
     _style.title(axes, title or table)
     return axes
 
@@ -67,13 +68,13 @@ def ratios(cells: dict[str, str], peers: Sequence[str]) -> list[tuple[str, float
     return [(peer, float(match[1])) for peer, match in found if match]
 
 
-def finish(axes: Any, ink: _style.Ink, ticks: list[tuple[float, str]], most: float) -> None:
+def finish(axes: Any, ink: _style.Ink, ticks: list[tuple[float, str]], limits: tuple[float, float]) -> None:
     """The logarithmic axis of the multiples, and the names of the groups."""
+    low, high = 0.9 * min(limits[0], 1), limits[1]
     axes.set_xscale("log")
-    axes.set_xlim(0.5 if most < 30 else 0.8, most * 3)
-    steps = [
-        step for step in (0.5, 1, 2, 5, 10, 20, 50, 100, 200) if axes.get_xlim()[0] <= step <= most * 1.5
-    ]
+    axes.set_xlim(low, high * (high / low) ** 0.25)
+    steps = [step for step in (0.5, 1, 1.5, 2, 5, 10, 20, 50, 100, 200) if low <= step <= 1.2 * high]
+    steps = [step for step in steps if step != 1.5 or high < 3]
     axes.set_xticks(steps, [f"{step:g}x" for step in steps])
     axes.minorticks_off()
     axes.axvline(1, color=ink.soft, linewidth=1)

@@ -7,12 +7,21 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from formulas import typeset
+from formulas import Parser, typeset
 from sphinx.ext.napoleon import Config, NumpyDocstring
 
-SETTINGS = Config(napoleon_use_ivar=True, napoleon_use_param=False, napoleon_use_rtype=False)
+SETTINGS = Config(
+    napoleon_custom_sections=[("Attributes", "params_style")],
+    napoleon_use_ivar=True,
+    napoleon_use_param=False,
+    napoleon_use_rtype=False,
+)
 #: The left side of an equation that is a line or a paragraph of its own.
-EQUATION = re.compile(r"(f'?\(x\)|loss|p|dx) = ")
+EQUATION = re.compile(r"(f'?\(x\)(\[i\])?|[a-z]+) [-+*]?= ")
+#: Equations, and the sentences that follow them.
+SENTENCES = re.compile(r"(.*?)(?:\.\s+([A-Z].*)|\.)?", re.DOTALL)
+#: Words between the equations of a paragraph.
+WORDS = re.compile(r",? (?:and|then)\s|,\s+(?:and|then)\s")
 #: Code and names in backticks.
 QUOTED = re.compile(r"(``.+?``|`.+?`)")
 #: The sentence of an error's bound, which the page of accuracy explains.
@@ -48,25 +57,32 @@ def converted(paragraph: str, link: Callable[[str], str]) -> Iterator[str]:
         head, examples = re.match(r"((?:.*\n)*?)(\s*>>>.*)", paragraph, re.DOTALL).groups()  # type: ignore[union-attr]
         yield from (escaped(line, link) for line in head.splitlines())
         yield from examples.splitlines()
-    elif (formula := equations(paragraph)) is not None:
+    elif (formula := equations(paragraph, link)) is not None:
         yield from formula
     else:
         yield from (escaped(line, link) for line in paragraph.splitlines())
 
 
-def equations(paragraph: str) -> list[str] | None:
-    """The formulas of a paragraph, one below the other; None if it has words."""
+def equations(paragraph: str, link: Callable[[str], str]) -> list[str] | None:
+    """The formulas of a paragraph, one below the other, and its later sentences; None if it is prose."""
     if not EQUATION.match(paragraph):
         return None
+    formulas, rest = SENTENCES.fullmatch(paragraph).groups()  # type: ignore[union-attr]
     try:
-        return math([typeset(line) for line in paragraph.splitlines()])
+        if formulas.startswith("f"):
+            found = [typeset(line) for line in formulas.splitlines()]
+        else:
+            # A change that the others begin with is said behind "with".
+            later, *first = re.split(r",?\s(?:all )?with\s", WORDS.sub(", ", formulas))
+            found = [one for part in (*first, later) for one in Parser(part).equations()]
     except ValueError:
         return None
+    return [*math(found), "", *(escaped(line, link) for line in (rest or "").splitlines())]
 
 
 def math(formulas: list[str]) -> list[str]:
     """Lines of a displayed formula, aligned at the first equality sign of each line."""
-    rows = [formula.replace(" = ", " &= ", 1) for formula in formulas]
+    rows = [re.sub(r" (=|\\leftarrow) ", r" &\1 ", formula, count=1) for formula in formulas]
     return [".. math::", "", *(rf"   {row} \\[4pt]" for row in rows[:-1]), f"   {rows[-1]}"]
 
 

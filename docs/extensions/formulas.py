@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 
-TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?|dz/dx|[A-Za-z]\w*'?|<=|>=|[-+*/^()\[\]|,=<>])")
-GREEK = {"alpha", "beta", "gamma", "delta", "lambda", "pi", "Phi"}
+TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?|dz/dx|[A-Za-z]\w*'?|<=|>=|[-+*]=|[-+*/^()\[\]|,=<>])")
+GREEK = {word: rf"\{word}" for word in ("alpha", "beta", "gamma", "delta", "lambda", "pi", "rho", "Phi")}
+GREEK["eps"] = r"\varepsilon"
 FUNCTIONS = {"cos", "sin", "tanh", "cosh", "exp", "log", "max", "min"}
 COMPARISONS = {"<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "=": "="}
 WORDS = {"if", "else"}
+#: Words that no formula has: a text with one of them is prose.
+PROSE = {"and", "at", "each", "is", "of", "or", "the", "unless", "with"}
 
 
 def typeset(formula: str) -> str:
@@ -25,11 +28,11 @@ def name(word: str) -> str:
     if word == "dz/dx":
         return r"\frac{dz}{dx}"
     if word in GREEK:
-        return rf"\{word}"
+        return GREEK[word]
     if re.fullmatch(r"[A-Za-z]'?", word):
         return word
-    if word.startswith("sum_"):
-        return rf"\sum_{{{word[4:]}}}"
+    if re.fullmatch(r"[A-Za-z]\d", word):
+        return f"{word[0]}_{word[1]}"
     return rf"\mathrm{{{escaped(word)}}}"
 
 
@@ -70,20 +73,30 @@ class Parser:
 
     def whole(self) -> str:
         """Equations with commas between them."""
+        return r",\quad ".join(self.equations())
+
+    def equations(self) -> list[str]:
+        """The equations of the whole text."""
         parts = [self.equation()]
         while self.peek() == ",":
             self.take()
             parts.append(self.equation())
         if self.peek():
             raise ValueError(f"not part of a formula: {self.peek()!r}")
-        return r",\quad ".join(parts)
+        return parts
 
     def equation(self) -> str:
-        sides = [self.choice()]
-        while self.peek() == "=":
-            self.take()
-            sides.append(self.choice())
-        return " = ".join(sides)
+        """Sides of an equation, or an update of a variable: ``p -= lr g``."""
+        text = self.choice()
+        while self.peek() in ("=", "+=", "-=", "*="):
+            sign = self.take()
+            right = self.choice()
+            if sign == "=":
+                text += f" = {right}"
+            else:
+                change = bracketed(right) if is_sum(right) and sign != "+=" else right
+                text += rf" \leftarrow {text} {sign[0].replace('*', chr(92) + 'cdot')} {change}"
+        return text
 
     def choice(self) -> str:
         """A sum, or the cases of ``a if condition else b``."""
@@ -162,12 +175,14 @@ class Parser:
         if token[0].isdigit():
             mantissa, _, exponent = token.partition("e")
             return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
-        if not token[0].isalpha() or token in WORDS:
+        if not token[0].isalpha() or token in WORDS | PROSE:
             raise ValueError(f"not a number or a name: {token!r}")
         return self.named(token)
 
     def named(self, word: str) -> str:
-        """A variable, an element of one, or a function of its arguments."""
+        """A variable, an element of one, a function of its arguments, or a sum of products."""
+        if word.startswith("sum_"):
+            return rf"\sum_{{{word[4:]}}} {self.product()}"
         if self.peek() == "[":
             self.take()
             index = self.sum()
@@ -191,24 +206,39 @@ class Parser:
         self.take(")")
         self.bars = bars
         inside = ", ".join(arguments)
+        if word == "abs":
+            return rf"\left|{inside}\right|"
         if word == "exp":
             return f"e^{{{in_line(inside)}}}"
         if word == "sqrt":
             return rf"\sqrt{{{inside}}}"
         if word.rstrip("'") == "f":
             function = word
-        return function + bracketed(inside)
+        text = function + bracketed(inside)
+        if self.peek() == "[":
+            self.take()
+            text += f"_{{{self.sum()}}}"
+            self.take("]")
+        return text
+
+
+def open_at(text: str, end: int) -> int:
+    """Number of brackets and braces that are open at a position."""
+    return sum(text.count(one, 0, end) for one in "({") - sum(text.count(one, 0, end) for one in ")}")
+
+
+def is_sum(text: str) -> bool:
+    """True if a text has terms outside of all brackets."""
+    return any(open_at(text, match.start()) == 0 for match in re.finditer(" [-+] ", text))
 
 
 def bare(text: str) -> str:
     """LaTeX without a pair of brackets around all of it."""
-    if not text.startswith("(") or not text.endswith(")"):
-        return text
-    depth = 0
-    for i, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if depth == 0:
-            return text[1:-1] if i == len(text) - 1 else text
+    for left, right in (("(", ")"), (r"\left(", r"\right)")):
+        if text.startswith(left) and text.endswith(right):
+            inside = text[len(left) : -len(right)]
+            if all(open_at(inside, end) >= 0 for end in range(len(inside))):
+                return inside
     return text
 
 

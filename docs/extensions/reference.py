@@ -22,10 +22,12 @@ class Writer:
     def __init__(self, group: inventory.Group, sources: Path, pictures: Path) -> None:
         self.group, self.sources, self.pictures = group, sources, pictures
         self.module = importlib.import_module(group.module)
+        self.owner = ""
 
     def link(self, name: str) -> str:
-        """A link to the entry of an object, or the name as code."""
-        place = inventory.place_of(name, self.group.module)
+        """A link to the entry of an object, or of a member of the class that is written; else code."""
+        member = inventory.place_of(f"{self.owner}.{name}", self.group.module) if self.owner else None
+        place = member or inventory.place_of(name, self.group.module)
         return f":py:obj:`{name} <{place}>`" if place else f"``{name}``"
 
     def page(self) -> list[str]:
@@ -79,9 +81,11 @@ class Writer:
         lines = [f".. py:class:: {name}{docstrings.signature(thing)}", f"   :module: {self.group.module}", ""]
         if bases:
             lines += [f"   Base class: {self.link(bases[0])}.", ""]
+        self.owner = name
         lines += indented(docstrings.rst(thing, self.link))
         for key, value in inventory.members(thing):
             lines += indented(["", *self.member(f"{name}.{key}", value)])
+        self.owner = ""
         return [*lines, ""]
 
     def member(self, name: str, value: Any) -> list[str]:

@@ -118,6 +118,15 @@ def test_numbers_are_those_of_the_columns(options: str, tmp_path: Path) -> None:
     assert same_bits(encoded_in_c(tmp_path, columns, cells), wanted)
 
 
+@pytest.mark.parametrize(
+    ("name", "field"), [("class", "column_class"), ("NULL", "column_NULL"), ("2nd", "column_2nd")]
+)
+def test_fields_are_names_in_c(name: str, field: str, tmp_path: Path) -> None:
+    columns = table.Columns.fit({name: np.arange(3.0)})
+    simdnn.export_c(nn.Sequential(nn.Dense(1, 1), rng=0), tmp_path / "net.h", columns=columns)
+    assert f"  double {field};\n" in (tmp_path / "net.h").read_text()
+
+
 PROGRAM = """#include "pets.h"
 #include <stdio.h>
 int main(void) {

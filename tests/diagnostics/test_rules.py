@@ -187,6 +187,20 @@ def test_a_converged_network_is_healthy() -> None:
     assert found.verdict == "healthy"
 
 
+@pytest.mark.parametrize("optimizer", [optim.SGD(lr=0.1), optim.Adam(lr=1e-2)], ids=repr)
+def test_a_network_that_has_learned_needs_no_larger_steps(optimizer: optim.Optimizer) -> None:
+    """Near a loss of 0 the steps of any rate shrink."""
+    x, y = samples()
+    trainer = Trainer(
+        nn.Sequential(nn.Dense(6, 24, "tanh"), nn.Dense(24, 3), rng=0), optimizer=optimizer, seed=0
+    )
+    for epochs in (100, 900, 4000):
+        trainer.fit(x, y, epochs=epochs, batch_size=16)
+        found = diagnostics.report(trainer, x, y)
+        assert found.verdict == "healthy", str(found)
+    assert found.loss < 0.01
+
+
 def test_a_teacher_is_a_target() -> None:
     x, y = samples()
     teacher = np.random.default_rng(0).standard_normal((len(x), 3))

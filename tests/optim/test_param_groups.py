@@ -187,6 +187,23 @@ def same(a: Trainer, b: Trainer) -> bool:
     return same_bits(a.model.flat_parameters, b.model.flat_parameters) and all(same_bits(*p) for p in slots)
 
 
+def test_a_copy_of_a_bound_optimizer_serves_another_model_with_these_names() -> None:
+    optimizer = copy.copy(trained(frozen_start()).optimizer)
+    assert [group["params"][0] for group in optimizer.param_groups] == ["0.weight", "2.weight"]
+    Trainer(network([4, 5, 3, 2, 2], dtype=np.float32), "mse", optimizer)
+    assert [len(group["params"]) for group in optimizer.param_groups] == [2, 2, 4]
+
+
+def test_the_penalty_of_frozen_parameters_does_not_count() -> None:
+    model = network([4, 5, 2])
+    optimizer = optim.SGD([{"params": "0", "lr_factor": 0.0}], lr=0.1)
+    trainer = Trainer(model, "mse", optimizer, l2=0.5, penalty="sum", seed=0)
+    x, y = samples("mse", 20, 4, 2)
+    free = [value for name, value in model.parameters().items() if name.startswith("1.")]
+    squares = sum(float((value**2).sum()) for value in free)
+    assert trainer.fit(x, y, epochs=1, batch_size=20).penalty[0] == pytest.approx(0.25 * squares / 20)
+
+
 def test_copies_pickles_and_files_go_on_bit_for_bit(tmp_path: Path) -> None:
     trainer = trained(thawed(trained(frozen_start(weight_decay=schedules.flat_cos(0.1, 20)))))
     trainer.optimizer.param_groups[2]["lr_factor"] = 0.0

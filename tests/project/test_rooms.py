@@ -33,11 +33,13 @@ ROOMS = {
     "nn",
     "onnx",
     "optim",
+    "playground",
     "plot",
     "pretrain",
     "schedules",
     "sklearn",
     "table",
+    "tabular",
     "training",
 }
 MOST_ROOMS = 22
@@ -127,7 +129,7 @@ def test_a_circle_is_found(graph: dict[str, set[str]]) -> None:
     assert circle({"c": set(), **graph})
 
 
-@pytest.mark.parametrize("room", ["cli", "sklearn"])
+@pytest.mark.parametrize("room", ["cli", "playground", "sklearn"])
 def test_rooms_above_import_public_names(room: str) -> None:
     """Helpers of `_utils` may be used by all rooms."""
     inside = f"simdnn.{room}"
@@ -162,7 +164,7 @@ def foreign_private_attributes(text: str, own: set[str]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("room", ["cli", "sklearn"])
+@pytest.mark.parametrize("room", ["cli", "playground", "sklearn"])
 def test_rooms_above_use_public_attributes(room: str) -> None:
     texts = {path.name: path.read_text() for path in sorted((PACKAGE / room).glob("*.py"))}
     own = OWN_OBJECTS.union(*map(classes_of, texts.values()))

@@ -132,9 +132,8 @@ def checked_name(path: Path, name: str | None) -> str:
 
 def compiled(model: nn.Sequential | nn.Predictor | nn.Ensemble) -> Program:
     """The program of a model."""
-    given = model._input
-    program = Program(model.dtype, given.sequence)
-    y = emit(program, model, Value(program.row.address, given.features))
+    program = Program(model.dtype)
+    y = emit(program, model, Value("row" if model._input.sequence else "x", model.in_features))
     to = f"y + (size_t)t * {y.size}" if model._output.sequence else "y"
     program.call(model._output.sequence, "copy", y, y.size, to)
     return program

@@ -69,7 +69,7 @@ class Program:
     A model without sequences has only the latter.
     """
 
-    def __init__(self, dtype: np.dtype[Any], sequence: bool) -> None:
+    def __init__(self, dtype: np.dtype[Any]) -> None:
         self.dtype = dtype
         self.real = "float" if dtype == np.float32 else "double"
         self.suffix = "f" if dtype == np.float32 else ""
@@ -89,7 +89,6 @@ class Program:
         self.end: list[str] = []
         #: Outputs of an ensemble, which are summed in double.
         self.sums = 0
-        self.row = Value("row" if sequence else "x", 0)
 
     def number(self, value: float) -> str:
         """A number of the model's precision as a literal."""
@@ -150,11 +149,9 @@ class Program:
     def loop(self, function: str, arguments: str, more: str = "") -> str:
         """The name of a function that applies an activation to a row, with these further arguments."""
         self.functions.add(f"simdnn_{function}_value")
-        head, body = (
-            f"const {self.real} *x, int n{more}, {self.real} *y",
-            f"simdnn_{function}_value(x[i]{arguments})",
-        )
-        text = f"({head}) {{\n  for (int i = 0; i < n; ++i) y[i] = {body};\n}}"
+        body = f"y[i] = simdnn_{function}_value(x[i]{arguments});"
+        head = f"const {self.real} *x, int n{more}, {self.real} *y"
+        text = f"({head}) {{\n  for (int i = 0; i < n; ++i) {body}\n}}"
         for name, known in self.each.items():
             if known == text:
                 return name
@@ -164,7 +161,7 @@ class Program:
 
 
 def literal(value: float, suffix: str) -> str:
-    """A finite number as a literal in C, exactly: in decimal if that is short, else in hexadecimal."""
+    """A number as a literal in C, exactly: in decimal if that is short, else in hexadecimal."""
     decimal = repr(value)
     if not np.isfinite(value):
         name = "NAN" if value != value else "INFINITY"
@@ -177,4 +174,4 @@ def hexadecimal(value: float) -> str:
     """A number in C's hexadecimal notation, without zeros at the end of its fraction."""
     mantissa, _, exponent = value.hex().partition("p")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-    return f"{'0x0' if mantissa in ('0x', '0x0') else mantissa}p{exponent}"
+    return f"{mantissa}p{exponent}"

@@ -12,13 +12,15 @@ from ._program import literal
 if TYPE_CHECKING:
     from ..table import Columns, Target
 
-#: Words of C that cannot be names.
+#: Words of C and C++, and macros of their libraries, that cannot be names.
 KEYWORDS = frozenset(
     re.findall(
         r"\w+",
-        """auto break case char const continue default do double else enum extern float for goto if inline int
-        long register restrict return short signed sizeof static struct switch typedef union unsigned void
-        volatile while""",
+        """alignas alignof and asm auto bool break case catch char class const constexpr continue decltype default
+        delete do double else enum explicit export extern false float for friend goto if inline int long mutable
+        namespace new noexcept not nullptr operator or private protected public register restrict return short
+        signed sizeof static struct switch template this throw true try typedef typeid typename union unsigned
+        using virtual void volatile while xor EOF INFINITY NAN NULL errno stderr stdin stdout""",
     )
 )
 

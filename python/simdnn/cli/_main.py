@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import simdnn
-from simdnn import demo
+from simdnn import demo, playground
 
 from . import _models, _train, _verify
 from ._common import Command
@@ -23,6 +23,12 @@ COMMANDS: dict[str, Command] = {
         demo.DESCRIPTION,
         demo.add_arguments,
         demo.run,
+    ),
+    "playground": Command(
+        "watch networks while they train, on a page of the browser",
+        playground.DESCRIPTION,
+        playground.add_arguments,
+        playground.run,
     ),
     "train": _train.TRAIN,
     "predict": _models.PREDICT,

@@ -23,6 +23,8 @@ COLUMNS = (
 )
 #: Number of layers up to which the table is unfolded.
 UNFOLDED = 12
+#: Number of layers from which pictures say more than the table.
+DRAWN = 3
 
 
 def _cell(value: float, form: str) -> str:
@@ -40,6 +42,16 @@ def report_html(report: Report) -> Markup:
     rows = list(zip(names, *(cells for _, cells in columns), strict=True))
     layers = table(["layer", *(head for head, _ in columns)], rows)
     learning = [layer for layer in report.layers if layer.parameters]
+    curves = {
+        "Outputs": ("standard deviation", [layer.std for layer in report.layers]),
+        "Gradients": ("root mean square", [layer.gradient_rms for layer in learning]),
+        "Steps": ("|step| / |weights|", [layer.update_ratio for layer in learning]),
+    }
+    pictures = [
+        chart(f"{what} by layer", {name: values}, log=True)
+        for what, (name, values) in curves.items()
+        if len(values) >= DRAWN
+    ]
     advice = [
         Markup(f"<strong>{escaped(words)}</strong>: {escaped(seen)}. <em>{escaped(remedy)}</em>")
         for words, seen, remedy in report.advice
@@ -48,8 +60,6 @@ def report_html(report: Report) -> Markup:
         f"Verdict: {report.verdict}",
         Markup(f"<p>loss {report.loss:.6g}</p>"),
         listed(advice),
-        chart("Outputs by layer", {"standard deviation": [layer.std for layer in report.layers]}, log=True),
-        chart("Gradients by layer", {"root mean square": [one.gradient_rms for one in learning]}, log=True),
-        chart("Steps by layer", {"|step| / |weights|": [one.update_ratio for one in learning]}, log=True),
+        *pictures,
         layers if len(rows) <= UNFOLDED else folded(f"{len(rows)} layers", layers),
     )

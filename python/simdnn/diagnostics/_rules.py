@@ -20,7 +20,8 @@ MAX_FRACTION = 0.6
 SHOWN = 4
 #: Multiple of a constant guess's loss that counts as far above it.
 FAR = 100.0
-#: Multiple of a constant guess's loss below which a network may saturate, as confident ones do.
+#: Multiple of a constant guess's loss below which a network may saturate and take tiny steps, as confident
+#: ones do.
 LEARNED = 0.1
 #: Steps over weights below which a learning rate is too low.
 LEAST_UPDATE = 1e-5
@@ -234,7 +235,12 @@ def rate_high(found: Findings) -> str | None:
     unless="exploding vanishing ignored dead saturated rate_high",
 )
 def rate_low(found: Findings) -> str | None:
-    """Updates far below the weights, where the loss would still react to larger ones."""
+    """Updates far below the weights, where the loss would still react to larger ones.
+
+    Near a loss of 0 the steps of any rate shrink.
+    """
+    if found.loss < LEARNED * found.guess:
+        return None
     ratios = [layer.update_ratio for layer in found.learning if not math.isnan(layer.update_ratio)]
     if not found.fixed_rate or not ratios or not max(ratios) < LEAST_UPDATE:
         return None

@@ -28,6 +28,7 @@ class Members(NamedTuple):
 
     params: list[Any]
     places: list[int]
+    rest: bool = False  # parameters that no given group names
 
 
 def is_grouped(params: Any) -> bool:
@@ -119,7 +120,10 @@ def named_members(members: Sequence[Members], names: Sequence[str]) -> list[Memb
             found[-1] += chosen
     if rest := [name for name in names if name not in places]:
         found.append(rest)
-    return [Members(group, [names.index(name) for name in group]) for group in found]
+    return [
+        Members(group, [names.index(name) for name in group], i == len(members))
+        for i, group in enumerate(found)
+    ]
 
 
 class ParamGroup:
@@ -212,22 +216,17 @@ class ParamGroup:
 def described_groups(optimizer: Optimizer) -> list[dict[str, Any]]:
     """The groups by name, as `params` of a constructor; none for groups of arrays."""
     described = []
-    for group in param_groups(optimizer) if optimizer._members else ():
-        params = group["params"]
+    for members, group in zip(optimizer._members, param_groups(optimizer), strict=False):
+        params = list(members.params)
         if not isinstance(params[0], str):
             return []
-        lr, lr_factor, decay, decay_factor = group._native
-        native = {
-            "lr": lr,
-            "lr_factor": lr_factor,
-            "weight_decay": decay,
-            "weight_decay_factor": decay_factor,
-        }
+        native = dict(zip(KEYS[1:], group._native, strict=True))
         settings = {key: value for key, value in native.items() if not math.isnan(value)}
         for name, factor in FACTORS.items():
             if name in settings or settings[factor] == 1:
                 del settings[factor]
-        described.append({"params": params} | settings)
+        if settings or not members.rest:
+            described.append({"params": params} | settings)
     return described
 
 

@@ -30,9 +30,9 @@ FIRST_VERSION = (
 class Columns:
     """Encoder of a table's columns as the inputs of a network, fitted to training data by `fit`.
 
-    Numeric columns are scaled to mean 0 and standard deviation 1; one that is constant but for rounding has
-    scale 1. A missing number becomes the mean; if the training data has missing numbers in that column, a
-    second input is 1 where the number is missing.
+    Numeric columns are scaled to mean 0 and standard deviation 1, or to median 0 and interquartile range 1;
+    one that is constant but for rounding has scale 1. A missing number becomes 0; if the training data has
+    missing numbers in that column, a second input is 1 where the number is missing.
 
     Text columns are one-hot: one input per category, where missing is a category too. If a column has more
     than `max_categories` categories, the rare ones share an input. A category that was not in the training
@@ -44,7 +44,8 @@ class Columns:
     `encoded` is their number. The borders of the bins are quantiles of the distinct numbers of the training
     data; the position is the number of bins below x, plus its fraction of the bin that it is in, from 0 to
     the number of bins. The piecewise-linear codes of Gorishniy, Rubachev & Babenko 2022, "On embeddings for
-    numerical features in tabular deep learning", follow from it: code b of x is clip(position - b, 0, 1).
+    numerical features in tabular deep learning", follow from it: code b of x is clip(position - b, 0, 1), and
+    `nn.PiecewiseLinear` multiplies them by weights.
     A column with n distinct numbers has at most n - 1 bins, and one that is constant no position. The
     position of a missing number is 0.
 

@@ -46,10 +46,10 @@ class Trainer(Measures):
         ``functools.partial`` of one with its settings, as in ``partial(F.huber_loss, delta=2.0)``. None is
         the loss of the last layer if that is an `nn.LargeMarginSoftmax`, and ``"cross_entropy"`` otherwise.
     optimizer : optim.Optimizer, str or None
-        An optimizer made without params, or the name of one; None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may
-        be changed between steps, and may be a schedule of `simdnn.schedules` or any function of the step. A
-        `schedules.reduce_on_plateau` observes the validation loss of each epoch, or the training loss if
-        there is no validation data.
+        An optimizer made without params or with groups of names (see `optim.Optimizer`), or the name of one;
+        None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may be changed between steps, and may be a schedule of
+        `simdnn.schedules` or any function of the step. A `schedules.reduce_on_plateau` observes the
+        validation loss of each epoch, or the training loss if there is no validation data.
     clip_norm, clip_value, l1, l2 : float or None
         Settings of the optimizer (see `optim.Optimizer`) that can be given here instead.
     seed : int or None
