@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 KEYWORDS = frozenset(
     re.findall(
         r"\w+",
-        """alignas alignof and asm auto bool break case catch char class const constexpr continue decltype default
-        delete do double else enum explicit export extern false float for friend goto if inline int long mutable
-        namespace new noexcept not nullptr operator or private protected public register restrict return short
-        signed sizeof static struct switch template this throw true try typedef typeid typename union unsigned
-        using virtual void volatile while xor EOF INFINITY NAN NULL errno stderr stdin stdout""",
+        """alignas alignof and asm auto bool break case catch char class const constexpr continue decltype
+        default delete do double else enum explicit export extern false float for friend goto if inline
+        int long mutable namespace new noexcept not nullptr operator or private protected public
+        register restrict return short signed sizeof static struct switch template this throw true try
+        typedef typeid typename union unsigned using virtual void volatile while xor EOF INFINITY NAN
+        NULL errno stderr stdin stdout""",
     )
 )
 
