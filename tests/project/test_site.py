@@ -72,6 +72,17 @@ def test_words_are_no_formulas(extension: ModuleType, text: str) -> None:
         extension.typeset(text)
 
 
+@uses("docstrings")
+def test_formulas_of_docstrings_are_typeset(extension: ModuleType) -> None:
+    """Several equations are aligned, one is not; a paragraph of words stays as it is."""
+    pytest.importorskip("sphinx", reason="needs the extra [docs]: sphinx")
+    both = extension.converted("f(x) = x\nf'(x) = 1", str)
+    assert [*both] == [".. math::", "", r"   f(x) &= x \\[4pt]", "   f'(x) &= 1"]
+    alone = extension.converted("p -= lr * g. A step.", str)
+    assert [*alone] == [".. math::", "", r"   p \leftarrow p - \mathrm{lr} \, g", "", "A step."]
+    assert [*extension.converted("x = y is the law", str)] == ["x = y is the law"]
+
+
 @uses("inventory")
 def test_each_public_name_is_in_the_reference(extension: ModuleType) -> None:
     """A package without a page, or a name of `simdnn` without an entry, is missing."""
