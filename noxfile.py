@@ -31,6 +31,7 @@ ASAN_RUNTIMES = ("libasan.so", "libubsan.so")
 #: Commands that write what follows from a new operation.
 GENERATORS = (
     ("tests.tools.stubs", "--write"),
+    ("tests.tools.c_functions", "--write"),
     ("tests.tools.golden",),
     ("tests.tools.accuracy", "scratch", "--step", "99991", "--samples", "100000", "--write"),
     ("tests.tools.special", "--write"),

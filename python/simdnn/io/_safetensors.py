@@ -21,7 +21,7 @@ VERSION = 2
 #: Number of attempts to open a file that other processes replace all the time.
 ATTEMPTS = 100
 #: Names of safetensors' dtypes in NumPy.
-DTYPES = {"F32": "float32", "F64": "float64"}
+DTYPES = {"F32": "float32", "F64": "float64", "U8": "uint8"}
 #: The first bytes of files of other kinds, with their names.
 OTHERS = {
     b"PK\x03\x04": "a zip file, as PyTorch and NumPy write; for PyTorch's weights see simdnn.from_torch",
@@ -36,6 +36,7 @@ LOADERS = {
     "ensemble": "simdnn.load",
     "trainer": "simdnn.Trainer.load",
     "BernoulliRBM": "simdnn.pretrain.BernoulliRBM.load",
+    "tabular": "simdnn.tabular.load",
 }
 
 

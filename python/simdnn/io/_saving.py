@@ -21,6 +21,8 @@ __all__ = ["load", "load_metadata", "save"]
 OPTIMIZER = "optimizer."
 #: Prefix of the names of the states that stateful layers carry.
 CARRIED = "carried."
+#: Prefix of the names of arrays that an estimator of tables has beside its networks.
+TABULAR = "tabular."
 
 
 def save(model: Sequential | Ensemble, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
@@ -67,7 +69,7 @@ def save(model: Sequential | Ensemble, path: Path, metadata: Mapping[str, Any] |
     True
     """
     if isinstance(model, Ensemble):
-        arrays, described = _parts_of_ensemble(model)
+        arrays, described = parts_of_ensemble(model)
     elif isinstance(model, Sequential):
         arrays, described = model.state_dict(), {"model": describe(model)}
     else:
@@ -109,7 +111,7 @@ def load(path: Path) -> Sequential | Ensemble:
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
     """
     with _safetensors.opened(path) as file:
-        return _read_ensemble(file) if "ensemble" in file.document else read_model(file)
+        return read_ensemble(file, file.part("ensemble")) if "ensemble" in file.document else read_model(file)
 
 
 def load_metadata(path: Path) -> dict[str, Any]:
@@ -163,7 +165,7 @@ def described_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
         raise TypeError(f"metadata: {error}") from None
 
 
-def _parts_of_ensemble(ensemble: Ensemble) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def parts_of_ensemble(ensemble: Ensemble) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """The arrays of all members, and the description of an ensemble."""
     arrays: dict[str, NDArray[Any]] = {}
     members = []
@@ -179,14 +181,16 @@ def _parts_of_ensemble(ensemble: Ensemble) -> tuple[dict[str, NDArray[Any]], dic
     return arrays, {"ensemble": {"models": members} | settings}
 
 
-def _read_ensemble(file: Opened) -> Ensemble:
-    """Makes the ensemble of an open file."""
-    found = only_keys(file.part("ensemble"), ("models", "weights", "average"), "ensemble")
+def read_ensemble(file: Opened, described: Any, owner: str = "") -> Ensemble:
+    """Makes the ensemble of a description, whose arrays have names with the prefix `owner` in the file."""
+    found = only_keys(described, ("models", "weights", "average"), "ensemble")
     if not isinstance(found["models"], list):
         raise TypeError("ensemble: expected a list of 'models'")
-    names: dict[str, list[str]] = {f"{i}.": [] for i in range(len(found["models"]))}
+    names: dict[str, list[str]] = {f"{owner}{i}.": [] for i in range(len(found["models"]))}
     for name in file.names:
-        prefix = name.partition(".")[0] + "."
+        if not name.startswith(owner) or (not owner and name.startswith(TABULAR)):
+            continue
+        prefix = owner + name.removeprefix(owner).partition(".")[0] + "."
         if prefix not in names:
             raise KeyError(f"{name}: belongs to no member")
         names[prefix].append(name)

@@ -1,0 +1,90 @@
+"""The bag: a network for each fold, trained in one native call, and its predictions of the held-out rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import functional as F
+from .. import nn
+from .._utils.progress import Progress
+from ..table import Columns
+from ..training import History, fit_many
+from ._folds import Fold
+from ._recipe import Recipe, make_network, make_trainer
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Inputs [n, features], targets (indices of classes, or numbers [n, outputs]) and weights of rows."""
+
+    inputs: NDArray[np.float32]
+    targets: Array
+    outputs: int
+    classes: bool
+    weight: Array | None = None
+
+
+@dataclass(frozen=True)
+class Bag:
+    """A network for each fold of a problem."""
+
+    recipe: Recipe
+    columns: Columns
+    problem: Problem
+    folds: list[Fold]
+    seeds: list[int]
+
+    def train(
+        self, evaluation: tuple[Any, ...] | None, progress: Progress
+    ) -> tuple[list[nn.Sequential], list[History]]:
+        """Trains the networks; each keeps its best epoch on the held-out rows, or on `evaluation`."""
+        recipe, problem = self.recipe, self.problem
+        models = [make_network(recipe, self.columns, problem.outputs, seed) for seed in self.seeds]
+        trainers = [
+            make_trainer(recipe, model, problem.classes, len(fold.train), seed)
+            for model, fold, seed in zip(models, self.folds, self.seeds, strict=True)
+        ]
+        histories = fit_many(
+            trainers,
+            problem.inputs,
+            problem.targets,
+            epochs=recipe.epochs,
+            batch_size=recipe.batch,
+            indices=[fold.train for fold in self.folds],
+            validation=[fold.held_out if evaluation is None else evaluation for fold in self.folds],
+            restore_best="last",
+            monitor=recipe.monitor,
+            sample_weight=None if problem.weight is None else problem.weight.astype(np.float32),
+            progress=progress,
+        )
+        if not all(np.isfinite(model.flat_parameters).all() for model in models):
+            raise ValueError("a network's parameters did not stay finite: columns may hold extreme numbers")
+        return models, histories
+
+    def out_of_fold(self, models: list[nn.Sequential]) -> Array:
+        """Outputs [n, outputs] for each row by the network that has not seen it, or the mean of all."""
+        inputs = self.problem.inputs
+        found = np.full((len(inputs), self.problem.outputs), np.nan, np.float32)
+        for model, fold in zip(models, self.folds, strict=True):
+            found[fold.held_out] = model(inputs[fold.held_out])
+        unseen = np.flatnonzero(np.isnan(found[:, 0]))
+        if len(unseen):
+            found[unseen] = np.mean([model(inputs[unseen]) for model in models], axis=0)
+        return found
+
+
+def divide_outputs(model: nn.Sequential, divisor: float) -> None:
+    """Divides the outputs of a network by a number, which its last layer takes over."""
+    for value in list(model.parameters().values())[-2:]:
+        value[...] = (value.astype(np.float64) / divisor).astype(value.dtype)
+
+
+def probabilities(logits: Array) -> Array:
+    """The softmax of each row."""
+    return np.asarray(F.softmax(logits))

@@ -1,0 +1,330 @@
+"""The base class of the classifier and the regressor: settings, fitting, files, exports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .. import nn, onnx
+from .._utils.check import check_int
+from .._utils.files import Path
+from ..config import limited_threads
+from ..table import Columns, Target
+from ..training import History
+from . import _files
+from ._bag import Bag, Problem
+from ._budget import within
+from ._calibration import blended, share
+from ._folds import draw_folds
+from ._frames import table_of
+from ._importance import permutation_importance, places_of_columns
+from ._quantiles import QuantileHead
+from ._recipe import PRESETS, Recipe, recipe_of
+from ._targets import checked_weights
+from ._trees import Trees, fit_trees, samples_of
+
+Array = NDArray[Any]
+EvalSet = tuple[ArrayLike, ...] | list[tuple[ArrayLike, ...]] | None
+
+
+#: Options of the columns' encoding. scikit-learn's trees take 255 categories of a column at most.
+COLUMNS: dict[str, Any] = {
+    "numbers": "robust",
+    "binary": True,
+    "max_categories": 255,
+    "max_one_hot": 64,
+    "min_frequency": 2,
+}
+
+
+def set_attributes(estimator: Any, arguments: Mapping[str, Any]) -> None:
+    """Stores the arguments of a constructor as attributes, as scikit-learn requires."""
+    vars(estimator).update({key: arguments[key] for key in arguments if key not in ("self", "__class__")})
+
+
+class BaseTabular(BaseEstimator):  # type: ignore[misc]
+    """The part of both estimators that does not depend on the kind of y."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "preset": [StrOptions(set(PRESETS))],
+        "n_members": [Interval(Integral, 2, None, closed="left"), None],
+        "time_limit": [Interval(Real, 0, None, closed="neither"), None],
+        "hidden_layer_sizes": ["array-like", None],
+        "epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "random_state": ["random_state"],
+        "progress": ["boolean", Options(str, {"auto"})],
+        "warm_start": ["boolean"],
+        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    #: True for classification.
+    _classes: ClassVar[bool]
+    columns_: Columns
+    ensemble_: nn.Ensemble
+    history_: list[History]
+    oof_prediction_: Array
+    oof_score_: float
+    networks_share_: float
+    trees_: Trees | None
+    head_: QuantileHead | None
+    n_features_in_: int
+
+    def _begin(self, X: Any) -> dict[str, Any]:
+        """Checks settings and samples before anything is computed; returns the columns by name."""
+        if self.warm_start:
+            raise ValueError(
+                f"warm_start: {type(self).__name__} trains its folds from the start, and cannot go on with"
+                " them; fit it on all rows instead"
+            )
+        return table_of(self, X, reset=True)
+
+    def _recipe(self, rows: int) -> Recipe:
+        """The recipe of the preset, with the settings that the user has given."""
+        given = {
+            "members": self.n_members,
+            "hidden": None if self.hidden_layer_sizes is None else tuple(map(int, self.hidden_layer_sizes)),
+            "epochs": self.epochs,
+            "batch": self.batch_size,
+            "smoothing": getattr(self, "label_smoothing", None),
+        }
+        recipe = recipe_of(self.preset, self._classes, rows, self.n_features_in_)
+        return replace(recipe, **{name: value for name, value in given.items() if value is not None})
+
+    def _train(
+        self, table: dict[str, Any], targets: Array, outputs: int, weight: Array | None, eval_set: Any
+    ) -> Array:
+        """Fits columns, networks and trees; returns the predictions [n, outputs] of each row out of fold."""
+        begin = time.perf_counter()
+        check_consistent_length(next(iter(table.values())), targets)
+        used = np.arange(len(targets)) if weight is None else np.flatnonzero(weight)
+        if len(used) < 2:
+            raise ValueError(f"expected at least 2 rows of a weight above zero, got n_samples = {len(used)}")
+        recipe, random = self._recipe(len(used)), check_random_state(self.random_state)
+        with limited_threads(self.n_threads):
+            self.columns_ = Columns.fit(table, rows=used, **dict(COLUMNS, bins=recipe.bins))
+            inputs = self.columns_.transform(table)
+            problem = Problem(inputs, targets, outputs, self._classes, weight)
+            evaluation = None if eval_set is None else self._evaluation(eval_set)
+            order = targets if self._classes else targets[:, 0]
+            if self.time_limit is not None:
+                left = self.time_limit - (time.perf_counter() - begin)
+                bags = 1 + bool(getattr(self, "quantiles", False))
+                fold = draw_folds(order, used, recipe.members, np.random.RandomState(0))[0]
+                recipe = within(recipe, left, self.columns_, problem, fold, bags)
+            folds = draw_folds(order, used, recipe.members, random)
+            seeds = [int(seed) for seed in random.randint(2**31, size=len(folds))]
+            bag = Bag(recipe, self.columns_, problem, folds, seeds)
+            models, self.history_ = bag.train(evaluation, self.progress)
+            found = self._calibrated(models, bag.out_of_fold(models), targets, weight)
+            self.ensemble_ = nn.Ensemble(models, average="probabilities" if self._classes else "outputs")
+            self.head_ = self._train_head(bag)
+            return self._train_trees(bag, table, found) if recipe.trees else self._without_trees(found)
+
+    def _train_head(self, bag: Bag) -> QuantileHead | None:
+        """Fits further networks for quantiles on the same folds, if they are wanted."""
+        return None
+
+    def _without_trees(self, found: Array) -> Array:
+        """Sets the attributes of an estimator without trees."""
+        self.trees_, self.networks_share_ = None, 1.0
+        return found
+
+    def _train_trees(self, bag: Bag, table: dict[str, Any], found: Array) -> Array:
+        """Fits trees on the folds of the bag; returns the predictions out of fold of both together."""
+        samples, targets, weight = samples_of(self.columns_, table), bag.problem.targets, bag.problem.weight
+        self.trees_ = fit_trees(self.columns_, samples, bag.problem, bag.folds, bag.seeds)
+        others = self.trees_.out_of_fold(samples, bag.folds)
+        self.networks_share_ = share(found, others, lambda one: self._loss(one, targets, weight))
+        return blended(self.networks_share_, found, others)
+
+    def _calibrated(self, models: list[nn.Sequential], outputs: Array, targets: Array, weight: Any) -> Array:
+        """Predictions for outputs out of fold, which may change the networks' last layers."""
+        return outputs
+
+    def _predictions(self, X: Any) -> Array:
+        """Predictions [n, outputs] for samples."""
+        table = self._table(X)
+        with limited_threads(self.n_threads):
+            return self._mean(self.columns_.transform(table), self._samples(table))
+
+    def _samples(self, table: dict[str, Any]) -> Array | None:
+        """The columns as the trees read them, if there are trees."""
+        return None if self.trees_ is None else samples_of(self.columns_, table)
+
+    def _mean(self, inputs: Array, samples: Array | None = None) -> Array:
+        """The mean [n, outputs] of the networks and trees."""
+        found = self.ensemble_.predict(inputs)
+        if self.trees_ is None or samples is None:
+            return found
+        return blended(self.networks_share_, found, self.trees_.predict_members(samples).mean(axis=0))
+
+    def _members(self, inputs: Array, samples: Array | None) -> Array:
+        """Predictions [members, n, outputs] of the networks and trees of each fold."""
+        found = self.ensemble_.predict_members(inputs)
+        if self.trees_ is None or samples is None:
+            return found
+        return blended(self.networks_share_, found, self.trees_.predict_members(samples))
+
+    def _evaluation(self, eval_set: Any) -> tuple[Any, ...]:
+        """Inputs, targets and weights of ``eval_set``."""
+        given = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
+        if not isinstance(given, tuple) or len(given) not in (2, 3):
+            raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
+        inputs = self.columns_.transform(table_of(self, given[0], reset=False))
+        targets = self._encoded(given[1])
+        check_consistent_length(inputs, targets)
+        weight = checked_weights(given[2] if len(given) == 3 else None, len(inputs))
+        return (inputs, targets) if weight is None else (inputs, targets, weight.astype(np.float32))
+
+    def _encoded(self, y: Any) -> Array:
+        """The networks' targets of a y in the terms of the fit."""
+        raise NotImplementedError
+
+    def _loss(self, predictions: Array, targets: Array, weight: Array | None) -> float:
+        """The loss of predictions [n, outputs] by which networks and trees are weighted."""
+        raise NotImplementedError
+
+    def _score(self, predictions: Array, targets: Array, weight: Array | None) -> float:
+        """The score of predictions [n, outputs], as of `score`."""
+        raise NotImplementedError
+
+    def _target(self, name: str) -> Target:
+        """The target for a graph of ONNX."""
+        raise NotImplementedError
+
+    def _target_to_dict(self) -> dict[str, Any]:
+        """The description of the target for a file."""
+        raise NotImplementedError
+
+    def _target_from_dict(self, description: Any) -> None:
+        """Sets the attributes that `_target_to_dict` has described."""
+        raise NotImplementedError
+
+    def _table(self, X: Any) -> dict[str, Any]:
+        """The columns of samples to predict."""
+        check_is_fitted(self)
+        return table_of(self, X, reset=False)
+
+    def save(self, path: Path) -> None:
+        """Write the fitted estimator to a safetensors file, which `simdnn.tabular.load` reads.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            An existing file is replaced atomically.
+
+        Raises
+        ------
+        TypeError
+            If classes are of a type that JSON cannot hold.
+        OSError
+            If the file cannot be written.
+        ImportError
+            If safetensors is not installed or, for ``preset="best"``, skops.
+        """
+        check_is_fitted(self)
+        _files.save(self, path)
+
+    def to_onnx(self, path: Path, *, target: str = "y", opset: int = 17) -> None:
+        """Write columns, networks and target as one graph of ONNX.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            File to write; an existing one is replaced atomically.
+        target : str
+            Name of the output. That of a classifier is the class as a string, and ``P(name)`` are the
+            probabilities.
+        opset : int
+            Version of the ONNX operator set, >= 17.
+
+        Raises
+        ------
+        ValueError
+            If the networks have several numbers as outputs, or trees take part in the predictions:
+            ``simdnn.onnx.export(estimator.ensemble_, path)`` writes the networks alone.
+        OSError
+            If the file cannot be written.
+        ImportError
+            If onnx is missing: it comes with the extra ``[onnx]``.
+        """
+        check_is_fitted(self)
+        if self.trees_ is not None and self.networks_share_ < 1:
+            raise ValueError(
+                "preset='best' predicts with trees, which neither ONNX nor C gets; export the networks alone"
+                " with simdnn.onnx.export(estimator.ensemble_, path), or fit preset='default'"
+            )
+        onnx.export(self.ensemble_, path, opset, columns=self.columns_, target=self._target(target))
+
+    def permutation_importance(
+        self,
+        X: Any,
+        y: ArrayLike,
+        *,
+        n_repeats: int = 5,
+        random_state: Any = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Any:
+        """The score that the estimator loses where the values of a column are mixed up.
+
+        Many permuted copies of the samples, encoded once, are predicted in one native call; the result is
+        that of ``sklearn.inspection.permutation_importance``.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            Samples that the estimator has not seen, as in `score`.
+        n_repeats : int
+            Number of permutations of each column.
+        random_state : int, RandomState or None
+            Generator of the permutations.
+
+        Returns
+        -------
+        Bunch
+            ``importances`` [columns, n_repeats], and ``importances_mean`` and ``importances_std`` [columns].
+
+        References
+        ----------
+        Breiman 2001, "Random forests".
+        """
+        table, repeats = self._table(X), check_int("n_repeats", n_repeats)
+        inputs = self.columns_.transform(table)
+        targets = self._encoded(y)
+        check_consistent_length(inputs, targets)
+        weight = checked_weights(sample_weight, len(inputs))
+        parts = [(inputs, places_of_columns(self.columns_))]
+        if self.trees_ is not None:
+            samples = samples_of(self.columns_, table)
+            parts.append((samples, [[i] for i in range(samples.shape[1])]))
+
+        def scores(arrays: list[Array]) -> list[float]:
+            found = self._mean(*arrays)
+            return [self._score(one, targets, weight) for one in np.split(found, len(found) // len(targets))]
+
+        with limited_threads(self.n_threads):
+            return permutation_importance(parts, scores, repeats, check_random_state(random_state))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "ensemble_" in vars(self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:  # scikit-learn before 1.6
+        return {"allow_nan": True, "X_types": ["2darray", "string", "categorical"]}

@@ -1,0 +1,73 @@
+"""The parts of the documentation that both estimators share."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+Estimator = TypeVar("Estimator", bound=type)
+
+PARAMETERS = """Parameters
+    ----------
+    preset : {"fast", "default", "best"}, default="default"
+        "fast" and "default" are networks alone: three with few epochs, or five. "best" is ten, together with
+        scikit-learn's gradient boosting on the same folds, weighted by their predictions out of fold; it
+        needs skops to be saved, and only its networks can be exported.
+    n_members : int or None, default=None
+        Number of folds and networks, at least 2; None is that of the preset.
+    time_limit : float or None, default=None
+        Seconds that a fit may take, about: it trains fewer epochs, and then fewer members. The result then
+        depends on the speed of the machine. None is no limit.
+    hidden_layer_sizes : sequence of int or None, default=None
+        Number of units of each hidden layer; None is (96, 96, 96).
+    epochs, batch_size : int or None, default=None
+        Epochs and rows of a mini-batch; None is those of the preset."""
+
+EXTRAS = """random_state : int, RandomState or None, default=None
+        Seed of folds, initial weights and the order of rows. The same seed gives the same bits on every
+        machine and with any number of threads, trees and a `time_limit` aside.
+    progress : bool or "auto", default="auto"
+        Show a tqdm bar over the networks; "auto" shows it on a terminal if tqdm is installed.
+    warm_start : bool, default=False
+        True is refused: folds are trained from the start.
+    n_threads : int or None, default=None
+        Largest number of threads. None is that of `simdnn.set_num_threads`."""
+
+ATTRIBUTES = """oof_prediction_ : array
+        Prediction of each row by the member that has not trained on it, of the shape of predictions; rows of
+        weight 0 get the mean of all members. A file does not hold it.
+    oof_score_ : float
+        Score of `oof_prediction_`: accuracy or R^2.
+    history_ : list of History
+        Metrics of the epochs of each network; those of its fold, or of ``eval_set``, are `val_loss`.
+    columns_ : table.Columns
+        The fitted preprocessing.
+    ensemble_ : nn.Ensemble
+        The networks, for `simdnn.onnx.export`, `simdnn.save` and others.
+    trees_, networks_share_ : object or None, float
+        The trees of ``preset="best"``, and the weight of the networks beside them.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Notes
+    -----
+    Samples are a DataFrame of pandas, Polars or pyarrow, a dictionary of columns, or an array. Columns of
+    numbers and of words are told apart by their types; both may have missing values, and words unknown ones.
+
+    A network is trained on all folds but its own, which decides the epoch that it keeps. Numbers are scaled
+    by quantiles and clipped smoothly, and have piecewise-linear codes (Gorishniy et al. 2022); categories are
+    one-hot, or above 64 embedded. Initial weights, optimizer and schedule are those of RealMLP.
+
+    References
+    ----------
+    Holzmueller, Grinsztajn & Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on
+    tabular data", arXiv:2407.04491. Gorishniy, Rubachev & Babenko 2022, "On embeddings for numerical features
+    in tabular deep learning", arXiv:2203.05556. Breiman 1996, "Bagging predictors"."""
+
+
+def documented(estimator: Estimator) -> Estimator:
+    """Fills the shared parts into the docstring of an estimator."""
+    text = estimator.__doc__ or ""
+    for name, value in (("parameters", PARAMETERS), ("extras", EXTRAS), ("attributes", ATTRIBUTES)):
+        text = text.replace("{" + name + "}", value)
+    estimator.__doc__ = text
+    return estimator

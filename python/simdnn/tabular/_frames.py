@@ -1,0 +1,85 @@
+"""Samples of estimators, as arrays or tables of any library, to named columns."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import sklearn.utils.validation
+from scipy.sparse import issparse
+from sklearn.utils import check_array
+
+#: The name of the argument of `check_array` that allows missing values, which 1.6 has changed.
+FINITE = next(name for name in inspect.signature(check_array).parameters if name.endswith("all_finite"))
+
+
+def table_of(estimator: Any, X: Any, reset: bool) -> dict[str, Any]:
+    """The columns of X by name, and the attributes or checks of scikit-learn about their names and number."""
+    if issparse(X):
+        raise TypeError("X: sparse samples were passed, but dense data is required; use X.toarray()")
+    if isinstance(X, dict):
+        return columns_of_dictionary(estimator, X, reset)
+    frame = is_frame(X)
+    if not frame:
+        X = check_array(X, dtype=None, estimator=estimator, **{FINITE: False})
+    check_names(estimator, X, reset)
+    columns = columns_of_frame(X) if frame else list(X.T)
+    if len(columns) and len(columns[0]) < 1:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape=(0, {len(columns)})) while a minimum of 1 is required."
+        )
+    return dict(zip(names_of(estimator), columns, strict=True))
+
+
+def is_frame(X: Any) -> bool:
+    """True for a table of pandas, Polars, pyarrow or another library with the interchange protocol."""
+    return hasattr(X, "__dataframe__") or (hasattr(X, "columns") and hasattr(X, "dtypes"))
+
+
+def columns_of_frame(X: Any) -> list[Any]:
+    """The columns of a table in their order."""
+    if hasattr(X, "iloc"):
+        return [X.iloc[:, i] for i in range(X.shape[1])]
+    if hasattr(X, "get_columns"):
+        return list(X.get_columns())
+    if hasattr(X, "itercolumns"):
+        return list(X.itercolumns())
+    return [X[name] for name in X.columns]
+
+
+def columns_of_dictionary(estimator: Any, X: dict[Any, Any], reset: bool) -> dict[str, Any]:
+    """The columns of a dictionary, in the order of the fit, whatever others there are."""
+    if not all(isinstance(name, str) for name in X):
+        raise TypeError("X: expected strings as names of columns")
+    if reset:
+        if not X:
+            raise ValueError("X: expected at least one column")
+        estimator.n_features_in_ = len(X)
+        estimator.feature_names_in_ = np.array(list(X), dtype=object)
+    names = names_of(estimator)
+    if missing := [name for name in names if name not in X]:
+        raise ValueError(f"X: column {missing[0]!r} is missing; there are {', '.join(X)}")
+    return {name: X[name] for name in names}
+
+
+def check_names(estimator: Any, X: Any, reset: bool) -> None:
+    """Sets or compares ``n_features_in_`` and ``feature_names_in_`` as scikit-learn does."""
+    for check in ("_check_feature_names", "_check_n_features"):
+        shared = getattr(sklearn.utils.validation, check, None)
+        if shared is None:  # a method of estimators before 1.6
+            getattr(estimator, check)(X, reset=reset)
+        else:
+            shared(estimator, X, reset=reset)
+
+
+def names_of(estimator: Any) -> list[str]:
+    """Names of the columns of a fitted estimator; x0, x1, ... if the samples had none."""
+    known = getattr(estimator, "feature_names_in_", None)
+    names = (
+        [f"x{i}" for i in range(estimator.n_features_in_)] if known is None else [str(one) for one in known]
+    )
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise ValueError(f"X: two columns are named {twice!r}")
+    return names

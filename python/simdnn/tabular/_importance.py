@@ -1,0 +1,60 @@
+"""Permutation importance: the score that an estimator loses where the values of a column are mixed up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
+
+from ..table import Columns
+
+Array = NDArray[Any]
+
+#: Bytes of inputs with a permuted column that are predicted in one native call.
+BYTES = 2**26
+
+
+def places_of_columns(columns: Columns) -> list[list[int]]:
+    """The inputs that each column becomes: its position, and the others."""
+    found, at, place = [], 0, columns.encoded
+    for part in columns.parts:
+        after, end = at + len(part.positions), place + len(part.features)
+        found.append([*range(at, after), *range(place, end)])
+        at, place = after, end
+    return found
+
+
+def permutation_importance(
+    parts: list[tuple[Array, list[list[int]]]],
+    score: Callable[[list[Array]], list[float]],
+    repeats: int,
+    random: np.random.RandomState,
+) -> Bunch:
+    """Falls of the score for each column; `parts` has arrays [n, inputs] and the inputs of each column.
+
+    Many permuted copies of the rows, one after another, are predicted at once: `score` gets the arrays of all
+    and returns the score of each copy.
+    """
+    rows, count = len(parts[0][0]), len(parts[0][1])
+    orders = [random.permutation(rows) for _ in range(repeats)]
+    jobs = [(column, order) for column in range(count) for order in orders]
+    base = score([array for array, _ in parts])[0]
+    each = max(1, BYTES // sum(array.nbytes for array, _ in parts))
+    scores: list[float] = []
+    for begin in range(0, len(jobs), each):
+        chosen = jobs[begin : begin + each]
+        scores += score([permuted(array, places, chosen) for array, places in parts])
+    falls = base - np.array(scores).reshape(count, repeats)
+    return Bunch(importances_mean=falls.mean(axis=1), importances_std=falls.std(axis=1), importances=falls)
+
+
+def permuted(array: Array, places: list[list[int]], jobs: list[tuple[int, Array]]) -> Array:
+    """Copies of the rows, one after another, each with the values of one column in another order."""
+    found = np.tile(array, (len(jobs), 1))
+    for i, (column, order) in enumerate(jobs):
+        copy = found[i * len(array) : (i + 1) * len(array)]
+        copy[:, places[column]] = array[order][:, places[column]]
+    return found

@@ -1,0 +1,94 @@
+"""The recipe: sizes, rates and epochs of the networks of a table, by preset and number of rows."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from .. import functional as F
+from .. import init, nn, optim, schedules
+from ..table import Columns
+from ..training import Trainer
+
+#: The presets.
+PRESETS = ("fast", "default", "best")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of the networks of an estimator.
+
+    The rate of Adam is `rate` / sqrt(width of the first hidden layer), times the schedule.
+    """
+
+    members: int = 8
+    hidden: tuple[int, ...] = (96, 96, 96)
+    activation: str = "selu"
+    rate: float = 0.06
+    beta2: float = 0.95
+    batch: int = 64
+    epochs: int = 32
+    bins: int = 16
+    smoothing: float = 0.0
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
+    trees: bool = False
+
+
+#: Rows for each column that a bin needs, and the limits of the number of bins.
+ROWS_OF_BIN, FEWEST_BINS, MOST_BINS = 16, 16, 48
+#: The recipes for classification and for regression.
+CLASSES, NUMBERS = Recipe(smoothing=0.1), Recipe(activation="mish", rate=0.1)
+
+
+def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
+    """The recipe of a preset for a table; the more rows for each column, the more bins."""
+    bins = min(max(rows // (ROWS_OF_BIN * columns), FEWEST_BINS), MOST_BINS)
+    found = replace(CLASSES if classes else NUMBERS, bins=bins)
+    if preset == "fast":
+        return replace(found, members=4, epochs=12)
+    return replace(found, members=10, trees=True) if preset == "best" else found
+
+
+def make_network(recipe: Recipe, columns: Columns, outputs: int, seed: int) -> nn.Sequential:
+    """A network with normal weights of variance 1 / inputs, normal biases, and a last layer of zeros."""
+    model = nn.Sequential(*layers_of(recipe, columns, outputs), rng=seed)
+    rng = np.random.default_rng(seed)
+    parameters = model.parameters()
+    for name, value in parameters.items():
+        if name in list(parameters)[-2:]:
+            value[...] = 0
+        else:
+            std = 1.0 if value.ndim == 1 or "embedding" in name else value.shape[0] ** -0.5
+            value[...] = init.normal(value.shape, std=std, rng=rng)
+    return model
+
+
+def layers_of(recipe: Recipe, columns: Columns, outputs: int) -> list[nn.Layer]:
+    """Embeddings of large categories, a first layer that reads positions as codes, and dense layers."""
+    inputs, tables = len(columns.features), columns.embeddings
+    first: list[nn.Layer] = []
+    if tables:
+        first.append(nn.Embedding(in_features=inputs, columns=tables))
+        inputs += sum(size - 1 for _, size in tables.values())
+    width = recipe.hidden[0]
+    if columns.encoded:
+        encoded, bins = columns.encoded, columns.bins
+        layer = nn.PiecewiseLinear(inputs, width, encoded=encoded, bins=bins, activation=recipe.activation)
+        first.append(layer)
+    else:
+        first.append(nn.Dense(inputs, width, activation=recipe.activation))
+    hidden = [nn.Dense(*sizes, activation=recipe.activation) for sizes in itertools.pairwise(recipe.hidden)]
+    return [*first, *hidden, nn.Dense(recipe.hidden[-1], outputs)]
+
+
+def make_trainer(recipe: Recipe, model: nn.Sequential, classes: bool, rows: int, seed: int) -> Trainer:
+    """The trainer of a network on this number of rows."""
+    steps = recipe.epochs * -(-rows // recipe.batch)
+    rate = recipe.rate / recipe.hidden[0] ** 0.5
+    optimizer = optim.Adam(lr=schedules.coslog4(rate, steps), betas=(0.9, recipe.beta2))
+    loss = functools.partial(F.cross_entropy, label_smoothing=recipe.smoothing) if classes else F.mse_loss
+    return Trainer(model, loss=loss, optimizer=optimizer, seed=seed)

@@ -1,0 +1,105 @@
+"""Targets: classes as indices, numbers in units of their spread; the weights of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight
+
+from .._utils.arrays import refuse_masked
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Scaling of numbers [n, outputs] to mean 0 and standard deviation 1, and the range that was seen."""
+
+    #: The names of the numbers of a scaling.
+    NAMES: ClassVar = ("mean", "scale", "low", "high")
+    mean: Array
+    scale: Array
+    low: Array
+    high: Array
+
+    @classmethod
+    def of(cls, y: Array, weight: Array | None) -> Scaling:
+        """The scaling of y; a constant has scale 1. Rounding to float32 hides a machine's last bits."""
+        mean = np.average(y, axis=0, weights=weight).astype(np.float32).astype(np.float64)
+        spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight)).astype(np.float32)
+        constant = spread <= 1e-6 * np.abs(mean)
+        scale = np.where(constant | (spread == 0), np.float32(1), spread).astype(np.float64)
+        seen = y if weight is None else y[weight > 0]
+        return cls(mean, scale, seen.min(axis=0), seen.max(axis=0))
+
+    def encode(self, y: Array) -> NDArray[np.float32]:
+        """The targets of the networks."""
+        return ((y - self.mean) / self.scale).astype(np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A description that JSON can hold; `from_dict` reads it."""
+        return {name: getattr(self, name).tolist() for name in self.NAMES}
+
+    @classmethod
+    def from_dict(cls, description: dict[str, Any]) -> Scaling:
+        """The scaling that `to_dict` has described; raises for any other description."""
+        found = {name: np.array(description[name], np.float64) for name in cls.NAMES}
+        if len({one.shape for one in found.values()}) > 1 or found["mean"].ndim != 1:
+            raise ValueError("target: expected lists of one length")
+        if not (np.isfinite(list(found.values())).all() and (found["scale"] > 0).all()):
+            raise ValueError("target: expected finite numbers and scales > 0")
+        return cls(**found)
+
+    def decode(self, outputs: Array, clip: bool) -> Array:
+        """Numbers for outputs of the networks [..., outputs]; `clip` keeps them in the seen range."""
+        found = np.asarray(outputs, np.float64) * self.scale + self.mean
+        return np.asarray(np.clip(found, self.low, self.high)) if clip else found
+
+
+def checked_labels(y: Any) -> Array:
+    """One class for each row."""
+    refuse_masked("y", y)
+    labels: Array = column_or_1d(plain(y), warn=True)
+    if labels.dtype == object:
+        missing = np.array([one is None or one != one for one in labels.tolist()])
+        if missing.any():
+            raise ValueError(f"y: row {int(np.argmax(missing)) + 1} is missing; Input y contains NaN")
+    check_classification_targets(labels)
+    return labels
+
+
+def checked_numbers(y: Any, estimator: Any) -> Array:
+    """Numbers in float64, of shape (n,) or (n, outputs)."""
+    if y is None:
+        raise ValueError("y: fit requires y to be passed, but the target y is None")
+    refuse_masked("y", y)
+    numbers = check_array(plain(y), ensure_2d=False, dtype=np.float64, input_name="y", estimator=estimator)
+    if numbers.ndim > 2:
+        raise ValueError(f"y: expected shape (n,) or (n, outputs), got {numbers.shape}")
+    if np.abs(numbers).max(initial=0) > np.finfo(np.float32).max:
+        raise ValueError("y: expected numbers within float32's range")
+    return np.asarray(numbers)
+
+
+def plain(y: Any) -> Any:
+    """y as an array if it is a column of pandas, Polars or pyarrow, else as it is."""
+    return y.to_numpy() if hasattr(y, "to_numpy") else y
+
+
+def checked_weights(sample_weight: Any, rows: int) -> Array | None:
+    """Weights of rows as float64, or None."""
+    if sample_weight is None:
+        return None
+    refuse_masked("sample_weight", sample_weight)
+    weight = _check_sample_weight(sample_weight, np.empty((rows, 1)), dtype=np.float64)
+    if (weight < 0).any():
+        row = int(np.argmax(weight < 0))
+        raise ValueError(f"sample_weight: row {row}: expected a weight >= 0, got {weight[row]:g}")
+    if not weight.any():
+        raise ValueError("sample_weight: all weights are zero")
+    return np.asarray(weight)

@@ -1,0 +1,128 @@
+"""Gradient boosted trees of scikit-learn on the folds of a bag, and their files by skops."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+from ..config import get_num_threads
+from ..table import Columns
+from ..table._arrays import as_column, words_of_numbers
+from ..table._encoders import Categories
+from ..table._numbers import numbers_from
+from ._bag import Problem
+from ._folds import Fold
+
+Array = NDArray[Any]
+
+#: Types that a file of trees may hold besides those that skops trusts by itself.
+TRUSTED = (
+    "functools.partial",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils.validation.check_array",
+)
+
+
+class Trees:
+    """Gradient boosting for each fold and output; `folds` has a list of models for each fold.
+
+    A model of classes may know fewer of them than `outputs`, if its rows have no other.
+    """
+
+    def __init__(self, folds: list[list[Any]], outputs: int, classes: bool) -> None:
+        self.folds, self.outputs, self.classes = folds, outputs, classes
+
+    def predict_fold(self, fold: int, samples: Array) -> Array:
+        """Probabilities [n, outputs] or values [n, outputs] of the models of a fold."""
+        models = self.folds[fold]
+        if not self.classes:
+            return np.column_stack([model.predict(samples) for model in models])
+        found = np.zeros((len(samples), self.outputs))
+        found[:, models[0].classes_] = models[0].predict_proba(samples)
+        return found
+
+    def predict_members(self, samples: Array) -> Array:
+        """Predictions [folds, n, outputs] of the models of each fold."""
+        with threadpool_limits(get_num_threads(), user_api="openmp"):
+            return np.stack([self.predict_fold(i, samples) for i in range(len(self.folds))])
+
+    def out_of_fold(self, samples: Array, folds: list[Fold]) -> Array:
+        """Predictions [n, outputs] of each row by the models that have not seen it, or the mean of all."""
+        found = np.full((len(samples), self.outputs), np.nan)
+        for i, fold in enumerate(folds):
+            found[fold.held_out] = self.predict_fold(i, samples[fold.held_out])
+        unseen = np.flatnonzero(np.isnan(found[:, 0]))
+        if len(unseen):
+            found[unseen] = self.predict_members(samples[unseen]).mean(axis=0)
+        return found
+
+
+def fit_trees(
+    columns: Columns, samples: Array, problem: Problem, folds: list[Fold], seeds: list[int]
+) -> Trees:
+    """Fits scikit-learn's gradient boosting, with its defaults, to the rows of each fold."""
+    targets, weight, classes = problem.targets, problem.weight, problem.classes
+    categorical = [part.name in set(columns.text) for part in columns.parts]
+    kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
+    found = []
+    with threadpool_limits(get_num_threads(), user_api="openmp"):
+        for fold, seed in zip(folds, seeds, strict=True):
+            part = None if weight is None else weight[fold.train]
+            wanted = targets[fold.train]
+            found.append(
+                [
+                    kind(categorical_features=categorical, random_state=seed).fit(
+                        samples[fold.train], y, part
+                    )
+                    for y in ([wanted] if classes else wanted.T)
+                ]
+            )
+    return Trees(found, problem.outputs, classes)
+
+
+def samples_of(columns: Columns, table: dict[str, Any]) -> Array:
+    """The columns of a table as numbers: the places of categories, and NaN for missing and unknown ones."""
+    found = []
+    for part in columns.parts:
+        what, given = f"column {part.name}", table[part.name]
+        if isinstance(part, Categories):
+            found.append(places_of(part, as_column(what, given, True)))
+        else:
+            found.append(numbers_from(what, as_column(what, given)))
+    return np.column_stack(found).astype(np.float64)
+
+
+def places_of(part: Categories, values: Array) -> Array:
+    """The places of the values of a column among its categories."""
+    words = values if values.dtype == object else words_of_numbers(f"column {part.name}", values)
+    places = part.places.of(words)
+    known = places < part.size
+    return np.where(known, places, np.nan)
+
+
+def to_bytes(trees: Trees) -> NDArray[np.uint8]:
+    """The trees as the bytes of a file of skops."""
+    return np.frombuffer(need_skops().dumps(trees.folds, compression=zipfile.ZIP_DEFLATED), np.uint8).copy()
+
+
+def from_bytes(data: NDArray[np.uint8], outputs: int, classes: bool) -> Trees:
+    """The trees in bytes of `to_bytes`; other types than those of such trees are refused."""
+    folds = need_skops().loads(data.tobytes(), trusted=list(TRUSTED))
+    kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
+    if not isinstance(folds, list) or not all(isinstance(one, kind) for models in folds for one in models):
+        raise TypeError(f"trees: expected lists of {kind.__name__}")
+    return Trees(folds, outputs, classes)
+
+
+def need_skops() -> Any:
+    """The module of skops that writes and reads trees."""
+    try:
+        import skops.io
+    except ImportError:
+        raise ImportError("files of preset='best' need skops: pip install 'simdnn[tabular]'") from None
+    return skops.io

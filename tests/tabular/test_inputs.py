@@ -1,0 +1,174 @@
+"""Samples of all kinds, and bad ones: right, or a clear error before anything is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from simdnn.tabular import TabularClassifier, TabularRegressor
+
+from .tables import KINDS, QUICK, fitted, make_classes, make_numbers, make_table
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def target_for(kind: type, X: Any) -> Any:
+    return make_classes(X) if kind is TabularClassifier else make_numbers(X)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_tables_of_all_libraries_give_the_same_bits(library: str) -> None:
+    module = pytest.importorskip(library)
+    X = make_table()
+    plain = {name: values.tolist() for name, values in X.items()}
+    plain["size"] = [None if np.isnan(one) else one for one in plain["size"]]
+    frame = module.table(plain) if library == "pyarrow" else module.DataFrame(plain)
+    y = make_numbers(X)
+    model = TabularRegressor(**QUICK).fit(frame, y)
+    np.testing.assert_array_equal(model.predict(frame), TabularRegressor(**QUICK).fit(X, y).predict(X))
+    assert model.feature_names_in_.tolist() == list(X)
+
+
+@every_kind
+def test_arrays_and_lists_have_numbered_columns(kind: type) -> None:
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y = (X[:, 0] > 0).astype(int) if kind is TabularClassifier else X[:, 0]
+    model = kind(**QUICK).fit(X.tolist(), y.tolist())
+    assert model.columns_.names == ["x0", "x1", "x2"]
+    assert not hasattr(model, "feature_names_in_")
+    np.testing.assert_array_equal(model.predict(X), model.predict(X.tolist()))
+
+
+@pytest.mark.parametrize(
+    "classes", [np.array([3, 7]), np.array([False, True]), np.array(["a", "b"]), np.array(["b", "a"], object)]
+)
+def test_classes_keep_their_type(classes: Any, tmp_path: Path) -> None:
+    from simdnn import tabular
+
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    y = classes[(X[:, 0] > 0).astype(int)]
+    model = TabularClassifier(**QUICK).fit(X, y)
+    assert model.predict(X).dtype == y.dtype
+    pytest.importorskip("safetensors")
+    model.save(tmp_path / "model.safetensors")
+    found = tabular.load(tmp_path / "model.safetensors").predict(X)
+    assert found.dtype == y.dtype
+    np.testing.assert_array_equal(found, model.predict(X))
+
+
+@every_kind
+@pytest.mark.parametrize("rows", [2, 3, 5])
+def test_few_rows(kind: type, rows: int) -> None:
+    X = np.arange(2.0 * rows).reshape(rows, 2)
+    model = kind(**QUICK | {"n_members": 5}).fit(X, np.arange(rows) % 2)
+    assert len(model.history_) == min(rows, 5)
+    assert np.isfinite(model.oof_prediction_).all()
+
+
+@every_kind
+def test_columns_without_information(kind: type) -> None:
+    """Constant columns, ones without a value, and ten thousand categories."""
+    rows = 10_000
+    words = np.array([f"w{i}" for i in range(rows)], object)
+    X = {
+        "constant": np.ones(rows),
+        "missing": np.full(rows, np.nan),
+        "words": words,
+        "x": np.arange(rows) % 7,
+    }
+    y = (X["x"] > 3).astype(int) if kind is TabularClassifier else X["x"] * 1.0
+    model = kind(**QUICK | {"epochs": 2}).fit(X, y)
+    assert model.score(X, y) > 0.5
+    assert len(model.columns_.features) < 100
+
+
+def test_a_constant_target_of_a_regression() -> None:
+    X = make_table(30)
+    model = TabularRegressor(**QUICK).fit(X, np.full(30, 4.5))
+    assert (model.predict(X) == 4.5).all()
+
+
+def test_a_class_of_one_row() -> None:
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    y = np.array(["a"] * 15 + ["b"] * 14 + ["c"])
+    model = TabularClassifier(**QUICK).fit(X, y)
+    assert model.predict_proba(X).shape == (30, 3)
+
+
+def test_unknown_words_and_missing_values_are_predicted() -> None:
+    model, X, _ = fitted(TabularClassifier)
+    new = {name: values[:3] for name, values in X.items()}
+    new["color"] = np.array(["violet", None, "red"], object)
+    new["weight"] = np.array([np.nan, 1.0, 2.0])
+    assert np.isfinite(model.predict_proba(new)).all()
+
+
+BAD: list[tuple[str, dict[str, Any], str]] = [
+    ("one class", {"y": ["a"] * 120}, "at least two classes, got only one class"),
+    ("missing class", {"y": np.array([*["a"] * 60, *["b"] * 59, None], object)}, "y: row 120 is missing"),
+    ("few labels", {"y": ["a", "b"]}, "inconsistent numbers of samples"),
+    ("weights below zero", {"sample_weight": [-1.0] * 120}, "sample_weight"),
+    ("no weight", {"sample_weight": np.zeros(120)}, "all weights are zero"),
+    ("few weights", {"sample_weight": np.ones(3)}, "sample_weight"),
+    ("infinity", {"X": {"a": np.full(120, np.inf)}}, "column a: row 1 is infinite"),
+    ("no columns", {"X": {}}, "at least one column"),
+    ("a list as eval_set", {"eval_set": [1, 2]}, "eval_set: expected a pair"),
+    ("warm_start", {"warm_start": True}, "warm_start: .* from the start"),
+    ("members", {"n_members": 1}, "n_members"),
+    ("preset", {"preset": "slow"}, "preset"),
+]
+
+
+@pytest.mark.parametrize(("what", "change", "message"), BAD, ids=[what for what, _, _ in BAD])
+def test_bad_input_is_refused(what: str, change: dict[str, Any], message: str) -> None:
+    X = make_table()
+    given = {"X": X, "y": make_classes(X)} | change
+    settings = {name: given.pop(name) for name in ("warm_start", "n_members", "preset") if name in given}
+    model = TabularClassifier(**QUICK | settings)
+    with pytest.raises((TypeError, ValueError), match=message):
+        model.fit(**given)
+    assert not hasattr(model, "ensemble_")
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(np.eye(4), columns=["a", "b", "a", "c"])
+    with pytest.raises(ValueError, match="two columns are named 'a'"):
+        TabularRegressor(**QUICK).fit(frame, np.arange(4.0))
+
+
+def test_a_missing_column_is_named() -> None:
+    model, X, _ = fitted(TabularRegressor)
+    with pytest.raises(ValueError, match="column 'old' is missing"):
+        model.predict({name: values for name, values in X.items() if name != "old"})
+
+
+def test_words_in_a_column_of_numbers_are_named() -> None:
+    model, X, _ = fitted(TabularRegressor)
+    with pytest.raises(ValueError, match="column weight: row 1: 'heavy' is not a number"):
+        model.predict(X | {"weight": np.array(["heavy"] * 120, object)})
+
+
+@pytest.mark.parametrize("levels", [[], [0.0], [1.5], "0.5", 0.5, [np.nan]])
+def test_bad_levels_are_refused(levels: Any) -> None:
+    model, X, _ = fitted(TabularRegressor, quantiles=True)
+    with pytest.raises((TypeError, ValueError), match="quantiles"):
+        model.predict(X, quantiles=levels)
+
+
+def test_quantiles_without_networks_for_them_are_refused() -> None:
+    model, X, y = fitted(TabularRegressor)
+    with pytest.raises(ValueError, match=r"fit TabularRegressor\(quantiles=True\)"):
+        model.predict(X, quantiles=[0.5])
+    with pytest.raises(ValueError, match="quantiles: expected y of one column, got 2"):
+        TabularRegressor(quantiles=True, **QUICK).fit(X, np.column_stack([y, y]))
+
+
+def test_trees_are_not_exported(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    model, _, _ = fitted(TabularClassifier, "best")
+    model.networks_share_ = 0.5
+    with pytest.raises(ValueError, match="neither ONNX nor C"):
+        model.to_onnx(tmp_path / "model.onnx")

@@ -1,0 +1,231 @@
+"""Laws of the estimators: bits, files, folds, weights, quantiles."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn
+from simdnn import tabular
+from simdnn.tabular import TabularClassifier, TabularRegressor
+from sklearn.metrics import accuracy_score, log_loss, r2_score
+
+from .tables import KINDS, QUICK, fitted, make_classes, make_numbers, make_table
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def outputs(model: Any, X: Any) -> Any:
+    return model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
+
+
+@every_kind
+def test_bits_do_not_depend_on_threads_or_batch(kind: type) -> None:
+    model, X, y = fitted(kind)
+    other = kind(**QUICK, n_threads=2).fit(X, y)
+    np.testing.assert_array_equal(outputs(model, X), outputs(other, X))
+    np.testing.assert_array_equal(model.oof_prediction_, other.oof_prediction_)
+    part = {name: values[7:9] for name, values in X.items()}
+    np.testing.assert_array_equal(outputs(model, part), outputs(model, X)[7:9])
+
+
+@every_kind
+@pytest.mark.parametrize("preset", ["default", "best"])
+def test_a_file_has_the_same_bits(kind: type, preset: str, tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    if preset == "best":
+        pytest.importorskip("skops")
+    more = {"quantiles": True} if kind is TabularRegressor else {}
+    model, X, _ = fitted(kind, preset, **more)
+    model.save(tmp_path / "model.safetensors")
+    found = tabular.load(tmp_path / "model.safetensors")
+    assert type(found) is kind
+    np.testing.assert_array_equal(outputs(found, X), outputs(model, X))
+    assert found.get_params() == model.get_params()
+    assert (found.oof_score_, found.history_) == (model.oof_score_, model.history_)
+    if more:
+        levels = [0.1, 0.9]
+        np.testing.assert_array_equal(found.predict(X, levels), model.predict(X, levels))
+
+
+@every_kind
+def test_a_file_without_trees_holds_an_ensemble(kind: type, tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    model, X, _ = fitted(kind)
+    model.save(tmp_path / "model.safetensors")
+    ensemble = simdnn.load(tmp_path / "model.safetensors")
+    inputs = model.columns_.transform(X)
+    np.testing.assert_array_equal(ensemble(inputs), model.ensemble_(inputs))
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    model, _, _ = fitted(TabularRegressor)
+    simdnn.save(model.ensemble_, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="holds no tabular but an ensemble; load it with simdnn"):
+        tabular.load(tmp_path / "model.safetensors")
+
+
+@every_kind
+def test_a_pickle_has_the_same_bits(kind: type) -> None:
+    model, X, _ = fitted(kind)
+    np.testing.assert_array_equal(outputs(pickle.loads(pickle.dumps(model)), X), outputs(model, X))
+
+
+@every_kind
+def test_predictions_out_of_fold_are_those_of_the_network_that_left_the_rows_out(kind: type) -> None:
+    """Each network of the ensemble predicts some rows out of fold: one loop over members finds them all."""
+    model, X, y = fitted(kind)
+    members = model.ensemble_.predict_members(model.columns_.transform(X)).astype(np.float64)
+    found = model.oof_prediction_
+    if kind is TabularRegressor:
+        members = np.clip(members[..., 0] * np.std(y) + np.mean(y), y.min(), y.max())
+    near = np.isclose(members, found, rtol=1e-4, atol=1e-4)
+    near = near.all(axis=-1) if near.ndim == 3 else near
+    assert near.any(axis=0).all()
+    counts = near.sum(axis=1)
+    assert counts.min() >= len(y) // len(members) - 1
+
+
+@every_kind
+def test_the_score_out_of_fold_is_that_of_its_predictions(kind: type) -> None:
+    weight = np.linspace(0.1, 2, 120)
+    X = make_table()
+    y = make_classes(X) if kind is TabularClassifier else make_numbers(X)
+    model = kind(**QUICK).fit(X, y, weight)
+    found = model.oof_prediction_
+    if kind is TabularClassifier:
+        wanted = accuracy_score(y, model.classes_[found.argmax(axis=1)], sample_weight=weight)
+    else:
+        wanted = r2_score(y, found, sample_weight=weight)
+    assert model.oof_score_ == pytest.approx(wanted, rel=1e-6)
+
+
+def test_the_temperature_is_the_best() -> None:
+    """Other temperatures have no lower log loss out of fold."""
+    model, _, y = fitted(TabularClassifier)
+    logits = np.log(model.oof_prediction_.astype(np.float64)) * model.temperature_
+
+    def loss(temperature: float) -> float:
+        raised = np.exp(logits / temperature)
+        return float(log_loss(y, raised / raised.sum(axis=1, keepdims=True), labels=model.classes_))
+
+    assert 0.25 < model.temperature_ < 4
+    assert loss(model.temperature_) <= min(loss(model.temperature_ + by) for by in (-1 / 64, 1 / 64)) + 1e-6
+
+
+@every_kind
+def test_rows_of_no_weight_are_left_out(kind: type) -> None:
+    X = make_table()
+    y = make_classes(X) if kind is TabularClassifier else make_numbers(X)
+    weight = np.ones(120)
+    weight[100:] = 0
+    changed = y.copy()
+    changed[100:] = y[:20]
+    one, other = (kind(**QUICK).fit(X, target, weight) for target in (y, changed))
+    np.testing.assert_array_equal(outputs(one, X), outputs(other, X))
+    assert np.isfinite(one.oof_prediction_).all()
+
+
+def test_quantiles_never_cross_and_cover() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (600, 2))
+    y = X[:, 0] + rng.normal(size=600) * (0.1 + np.abs(X[:, 1]))
+    model = TabularRegressor(quantiles=True, random_state=0, progress=False).fit(X[:400], y[:400])
+    levels = [0.9, 0.05, 0.1, 0.5, 0.95]
+    found = model.predict(X, quantiles=levels)
+    ordered = found[:, np.argsort(levels)]
+    assert (np.diff(ordered, axis=1) >= 0).all()
+    inside = (y[400:] >= found[400:, 2]) & (y[400:] <= found[400:, 0])
+    assert 0.7 < inside.mean() < 0.9
+    width = found[400:, 0] - found[400:, 2]
+    assert np.corrcoef(width, np.abs(X[400:, 1]))[0, 1] > 0.5
+
+
+def test_the_standard_deviation_is_that_of_the_members() -> None:
+    model, X, y = fitted(TabularRegressor)
+    mean, std = model.predict(X, return_std=True)
+    members = model.ensemble_.predict_members(model.columns_.transform(X))[..., 0].astype(np.float64)
+    np.testing.assert_allclose(std, members.std(axis=0) * np.std(y), rtol=1e-5)
+    np.testing.assert_allclose(mean, model.predict(X), rtol=1e-5, atol=1e-6)
+
+
+@every_kind
+def test_an_evaluation_set_decides_the_epoch(kind: type) -> None:
+    X = make_table()
+    y = make_classes(X) if kind is TabularClassifier else make_numbers(X)
+    model = kind(**QUICK).fit(X, y, eval_set=(X, y))
+    other = kind(**QUICK).fit(X, y)
+    assert model.history_[0].val_loss != other.history_[0].val_loss
+    assert model.history_[0].loss == other.history_[0].loss
+
+
+def test_several_outputs_of_a_regression() -> None:
+    X = make_table()
+    y = np.column_stack([make_numbers(X), -make_numbers(X) * 100 + 7])
+    model = TabularRegressor(**QUICK).fit(X, y)
+    assert model.predict(X).shape == model.oof_prediction_.shape == (120, 2)
+    assert model.score(X, y) > 0
+
+
+@every_kind
+def test_importance_finds_the_columns_that_matter(kind: type) -> None:
+    rng = np.random.default_rng(0)
+    X = {"noise": rng.normal(size=300), "signal": rng.normal(size=300), "none": np.zeros(300)}
+    y = (X["signal"] > 0).astype(int) if kind is TabularClassifier else X["signal"]
+    model = kind(**QUICK | {"epochs": 20}).fit(X, y)
+    found = model.permutation_importance(X, y, n_repeats=3, random_state=0)
+    assert found.importances.shape == (3, 3)
+    assert found.importances_mean.argmax() == 1
+    assert found.importances_mean[2] == 0
+    order = np.random.RandomState(0).permutation(300)
+    changed = X | {"noise": X["noise"][order]}
+    assert found.importances[0, 0] == pytest.approx(model.score(X, y) - model.score(changed, y), abs=1e-6)
+
+
+@every_kind
+def test_a_time_limit_leaves_fewer_epochs(kind: type) -> None:
+    X = make_table(2000)
+    y = make_classes(X) if kind is TabularClassifier else make_numbers(X)
+    with pytest.warns(UserWarning, match="time_limit: .* the fit takes longer"):
+        model = kind(time_limit=1e-9, progress=False).fit(X, y)
+    assert len(model.history_) == 2
+    assert model.history_[0].epochs == 2
+    unlimited = kind(**QUICK | {"time_limit": 1e6}).fit(X, y)
+    assert [one.epochs for one in unlimited.history_] == [8, 8, 8]
+
+
+@every_kind
+def test_best_weights_networks_and_trees_by_their_predictions_out_of_fold(kind: type) -> None:
+    model, X, _ = fitted(kind, "best")
+    assert 0 <= model.networks_share_ <= 1
+    networks = model.ensemble_.predict(model.columns_.transform(X))
+    alone = [one for models in model.trees_.folds for one in models]
+    assert len(alone) == 3
+    mean = model._mean(model.columns_.transform(X), model._samples(X))
+    trees = (mean - model.networks_share_ * networks) / max(1 - model.networks_share_, 1e-9)
+    assert model.networks_share_ == 1 or np.isfinite(trees).all()
+
+
+@every_kind
+def test_onnx_has_the_predictions(kind: type, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    model, X, _ = fitted(kind)
+    model.to_onnx(tmp_path / "model.onnx", target="kind")
+    session = runtime.InferenceSession(tmp_path / "model.onnx")
+    feed = {}
+    for name, values in X.items():
+        words = values.dtype == object
+        column = (
+            np.array(["" if one is None else one for one in values]) if words else values.astype(np.float64)
+        )
+        feed[name] = column[:, np.newaxis]
+    found = dict(zip([one.name for one in session.get_outputs()], session.run(None, feed), strict=True))
+    if kind is TabularClassifier:
+        np.testing.assert_allclose(found["P(kind)"], model.predict_proba(X), rtol=1e-4, atol=1e-6)
+        assert (found["kind"] == model.predict(X)).all()
+    else:
+        np.testing.assert_allclose(found["kind"], model.predict(X), rtol=1e-4, atol=1e-5)
