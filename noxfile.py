@@ -95,6 +95,15 @@ def sanitized(
 
 
 @nox.session
+def aarch64(session: nox.Session) -> None:
+    """Builds for aarch64, and runs `simdnn verify` and the laws of bits in an emulator, on Debian."""
+    session.install("pybind11>=3.0", "numpy>=2.0", "cmake>=3.20", "ninja")
+    emulate = ("python", "-m", "tests.tools.aarch64", session.create_tmp())
+    session.run(*emulate, "-m", "simdnn", "verify")
+    session.run(*emulate, "-m", "pytest", *(session.posargs or ("tests/bits/test_bits.py",)))
+
+
+@nox.session
 def recipes(session: nox.Session) -> None:
     """Scratch operations by the recipes of CONTRIBUTING.md: built in a copy of the tree, and tested."""
     copy = Path(session.create_tmp()) / "simdnn"
