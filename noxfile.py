@@ -31,6 +31,7 @@ ASAN_RUNTIMES = ("libasan.so", "libubsan.so")
 #: Commands that write what follows from a new operation.
 GENERATORS = (
     ("tests.tools.stubs", "--write"),
+    ("tests.tools.c_functions", "--write"),
     ("tests.tools.golden",),
     ("tests.tools.accuracy", "scratch", "--step", "99991", "--samples", "100000", "--write"),
     ("tests.tools.special", "--write"),
@@ -94,6 +95,15 @@ def sanitized(
 
 
 @nox.session
+def aarch64(session: nox.Session) -> None:
+    """Builds for aarch64, and runs `simdnn verify` and the laws of bits in an emulator, on Debian."""
+    session.install("pybind11>=3.0", "numpy>=2.0", "cmake>=3.20", "ninja")
+    emulate = ("python", "-m", "tests.tools.aarch64", session.create_tmp())
+    session.run(*emulate, "-m", "simdnn", "verify")
+    session.run(*emulate, "-m", "pytest", *(session.posargs or ("tests/bits/test_bits.py",)))
+
+
+@nox.session
 def recipes(session: nox.Session) -> None:
     """Scratch operations by the recipes of CONTRIBUTING.md: built in a copy of the tree, and tested."""
     copy = Path(session.create_tmp()) / "simdnn"
@@ -145,6 +155,19 @@ def clang_tidy(session: nox.Session) -> None:
 def sources(session: nox.Session, *patterns: str) -> list[str]:
     """Files of the repository that match one of the patterns."""
     return str(session.run("git", "ls-files", *patterns, external=True, silent=True)).split()
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation in docs/_build/html: warnings are errors, and links are checked."""
+    session.install(".[docs]")
+    build = ("-W", "--keep-going", "-j", "auto", "-d", "docs/_build/doctrees", "docs")
+    session.run("python", "-m", "sphinx", "-b", "html", *build, "docs/_build/html", *session.posargs)
+    session.run("python", "-m", "docs.extensions.links", "docs/_build/html")
+    session.log("the site begins at docs/_build/html/index.html")
+    # A server that does not answer is reported, and fails nothing.
+    outside = ("python", "-m", "sphinx", "-b", "linkcheck", "-d", "docs/_build/doctrees", "docs")
+    session.run(*outside, "docs/_build/links", success_codes=[0, 1])
 
 
 @nox.session

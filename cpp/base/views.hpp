@@ -117,7 +117,7 @@ struct CodedRows {
   Matrix<const T> positions = {};  ///< [rows, encoded]
   Index bins = 0;
   Matrix<const T> weight = {};  ///< [encoded * bins, outputs], with slack as in a product
-  const T* bias = nullptr;      ///< nullptr: zeros
+  const T* bias = nullptr;      ///< nullptr: zeros; readable up to kPad elements beyond the last column
   Matrix<T> y = {};             ///< [rows, outputs], padded to kPad; the padding may be written
   Matrix<const T> dy = {};      ///< [rows, outputs], rows are readable up to kPad elements beyond the last column
   Matrix<T> weight_gradient = {};

@@ -1,6 +1,7 @@
-// Python function that sums an array to a smaller shape.
+// Python functions of arrays that no registry describes: sums to a smaller shape, advantages.
 #include <pybind11/stl.h>
 
+#include "../net/advantages.hpp"
 #include "arrays.hpp"
 #include "register.hpp"
 
@@ -44,9 +45,25 @@ Array<T> sum_to(const py::handle& object, const std::vector<Index>& shape) {
   return total;
 }
 
+/// Advantages [steps, environments] of arrays that the caller has checked.
+template <class T>
+Array<T> advantages(const Array<T>& reward, const Array<T>& value, const Array<bool>& done, const Array<T>& last,
+                    double gamma, double lambda) {
+  Array<T> found(shape_of(reward));
+  T* const to = found.mutable_data();
+  const Rollout<T> rollout{reward.data(), value.data(), last.data(), done.data(), reward.shape(0), reward.shape(1)};
+  const py::gil_scoped_release release;
+  estimate_advantages(rollout, T(gamma), T(lambda), to);
+  return found;
+}
+
 }  // namespace
 
 void register_functions(py::module_& module) {
+  module.def("advantages", advantages<float>, "reward"_a.noconvert(), "value"_a.noconvert(), "done"_a.noconvert(),
+             "last"_a.noconvert(), "gamma"_a, "lam"_a, "Generalized advantage estimation.");
+  module.def("advantages", advantages<double>, "reward"_a.noconvert(), "value"_a.noconvert(), "done"_a.noconvert(),
+             "last"_a.noconvert(), "gamma"_a, "lam"_a);
   module.def(
       "sum_to",
       [](const py::object& object, const std::vector<Index>& shape) -> py::object {

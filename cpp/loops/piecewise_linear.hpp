@@ -7,26 +7,27 @@
 // chain over the numbers, every sum of weights one over the bins, and every gradient one over bins and rows.
 #pragma once
 
-#include "tiles.hpp"
-
 #include "../simd/lanes.hpp"
+#include "tiles.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
 /// Vectors of outputs in a panel: the sums and the operands of so many fit in registers.
 constexpr int kPanelVectors = kRegisters / 4;
 
-/// The position of a number: its bin, and the code of this bin. NaN is in the first bin.
+/// The bin of a position; NaN is in the first one. `last` is the index of the last bin.
 template <class T>
-struct Position {
-  Index bin;
-  T fraction;
+SIMDNN_INLINE std::int32_t bin_of(T t, T last) {
+  const T positive = t >= 1 ? t : T(0);
+  return std::int32_t(positive < last ? positive : last);
+}
 
-  SIMDNN_INLINE Position(T t, Index bins) : bin(t >= 1 ? Index(t < T(bins - 1) ? t : T(bins - 1)) : 0) {
-    const T rest = t - T(bin);
-    fraction = rest < 0 ? T(0) : rest > 1 ? T(1) : rest;
-  }
-};
+/// The code of a position's bin, clip(t - bin, 0, 1).
+template <class T>
+SIMDNN_INLINE T code_of(T t, std::int32_t bin) {
+  const T rest = t - T(bin), most = rest > 1 ? T(1) : rest;
+  return rest < 0 ? T(0) : most;
+}
 
 /// The rows of each bin of one number, in their order, as linked lists.
 template <class T>
@@ -37,21 +38,42 @@ struct RowsOfBins {
 
   Row first[kMaxBins];  ///< the first row of each bin, or kEnd
   Row next[kCodedRows];
-  T fraction[kCodedRows];
-  Index used = 0;  ///< bins up to the last one that has rows
+  T fraction[kCodedRows];  ///< the code of the row's bin
+  Index used;              ///< bins up to the last one that has rows
 
-  /// Distributes positions, which are `stride` elements apart.
-  RowsOfBins(const T* t, Index stride, Index rows, Index bins) {
+  /// Distributes positions.
+  SIMDNN_NOINLINE void fill(const T* t, Index rows, Index bins) {
+    std::int32_t bin[kCodedRows];
+    const T last = T(bins - 1);
+    SIMDNN_VECTORIZE
+    for (Index i = 0; i < rows; ++i) bin[i] = bin_of(t[i], last);
+    SIMDNN_VECTORIZE
+    for (Index i = 0; i < rows; ++i) fraction[i] = code_of(t[i], bin[i]);
     for (Index b = 0; b < bins; ++b) first[b] = kEnd;
     for (Index i = rows; i-- > 0;) {
-      const Position<T> at(t[i * stride], bins);
-      fraction[i] = at.fraction;
-      next[i] = first[at.bin];
-      first[at.bin] = Row(i);
-      used = at.bin < used ? used : at.bin + 1;
+      next[i] = first[bin[i]];
+      first[bin[i]] = Row(i);
     }
+    for (used = bins; used > 0 && first[used - 1] == kEnd;) --used;
   }
 };
+
+/// Calls body(e, rows) with the rows of the bins of each number e, for positions of at most kCodedRows rows, of which a
+/// few columns are transposed at a time.
+template <class T, class Body>
+SIMDNN_INLINE void for_numbers(const Matrix<const T>& positions, Index bins, const Body& body) {
+  constexpr Index together = 8;
+  alignas(64) T t[together * kCodedRows];
+  RowsOfBins<T> rows;
+  for (Index first = 0; first < positions.columns; first += together) {
+    const Index count = least(together, positions.columns - first);
+    transpose(positions.data + first, positions.stride, positions.rows, count, t, kCodedRows);
+    for (Index e = 0; e < count; ++e) {
+      rows.fill(t + e * kCodedRows, positions.rows, bins);
+      body(first + e, rows);
+    }
+  }
+}
 
 /// Calls body<V>() for V = vectors, at most kPanelVectors.
 template <int V = kPanelVectors, class Body>
@@ -99,24 +121,23 @@ SIMDNN_NOINLINE void add_codes(const RowsOfBins<T>& rows, const T* weight, Index
 }
 
 /// y [rows, outputs] = bias + the codes of all numbers times their weights, with the numbers in order. The rows are
-/// taken in blocks that stay in the first-level cache.
+/// taken in blocks that stay in the caches.
 template <class T>
 void piecewise_forward(const CodedRows<T>& c) {
-  constexpr Index cached = (16 << 10) / Index(sizeof(T));
-  const Index most = least(kCodedRows, 8 + cached / c.y.stride), columns = c.weight.columns;
+  constexpr Index most = kCodedRows / 4;
+  const Index columns = c.weight.columns;
+  const std::size_t bytes = std::size_t(padded(columns)) * sizeof(T);
   for (Index first = 0; first < c.y.rows; first += most) {
     const Index count = least(most, c.y.rows - first);
-    for (Index i = 0; i < count; ++i) {
-      T* const row = c.y.row(first + i);
-      SIMDNN_VECTORIZE
-      for (Index j = 0; j < columns; ++j) row[j] = c.bias ? c.bias[j] : T(0);
+    for (Index i = first; i < first + count; ++i) {
+      if (c.bias) __builtin_memcpy(c.y.row(i), c.bias, bytes);
+      if (!c.bias) __builtin_memset(c.y.row(i), 0, bytes);
     }
-    for (Index e = 0; e < c.positions.columns; ++e) {
-      const RowsOfBins<T> rows(c.positions.row(first) + e, c.positions.stride, count, c.bins);
+    for_numbers(c.positions.row_range(first, count), c.bins, [&](Index e, const RowsOfBins<T>& rows) {
       for_panels<T>(columns, [&]<int V>(Index j, int) SIMDNN_LAMBDA_INLINE {
         add_codes<T, V>(rows, c.weight.row(e * c.bins) + j, c.weight.stride, c.y.row(first) + j, c.y.stride);
       });
-    }
+    });
   }
 }
 
@@ -136,7 +157,7 @@ SIMDNN_NOINLINE void add_code_gradients(const RowsOfBins<T>& rows, Index bins, c
       const Vector<T> fraction = broadcast(rows.fraction[i]);
       SIMDNN_UNROLL
       for (int v = 0; v < V; ++v) {
-        const Vector<T> g = load_vector(dy + i * dy_stride + v * width);
+        const Vector<T> g = keep_in_register(load_vector(dy + i * dy_stride + v * width));
         own[v] = fma(fraction, g, own[v]);
         above[v] += g;
       }
@@ -152,32 +173,44 @@ SIMDNN_NOINLINE void add_code_gradients(const RowsOfBins<T>& rows, Index bins, c
 /// The gradient w.r.t. the weights [encoded * bins, outputs] of at most kCodedRows rows.
 template <class T>
 void piecewise_weight_gradient(const CodedRows<T>& c) {
-  for (Index e = 0; e < c.positions.columns; ++e) {
-    const RowsOfBins<T> rows(c.positions.data + e, c.positions.stride, c.dy.rows, c.bins);
+  for_numbers(c.positions, c.bins, [&](Index e, const RowsOfBins<T>& rows) {
     T* const to = c.weight_gradient.row(e * c.bins);
     for_panels<T>(c.dy.columns, [&]<int V>(Index j, int last) SIMDNN_LAMBDA_INLINE {
       const auto add = c.accumulate ? add_code_gradients<T, V, true> : add_code_gradients<T, V, false>;
       add(rows, c.bins, c.dy.data + j, c.dy.stride, to + j, c.weight_gradient.stride, last);
     });
-  }
+  });
+}
+
+/// Sum of sixteen lanes by a fixed binary tree, in their own precision.
+template <class T>
+SIMDNN_INLINE T tree_sum(const Lanes<T>& x) {
+  T lane[kLanes], a[8], b[4];
+  x.store(lane);
+  for (int i = 0; i < 8; ++i) a[i] = lane[i] + lane[i + 8];
+  for (int i = 0; i < 4; ++i) b[i] = a[i] + a[i + 4];
+  return (b[0] + b[2]) + (b[1] + b[3]);
+}
+
+/// The product of two vectors.
+template <class T>
+SIMDNN_INLINE T dot(const T* a, const T* b, Index n) {
+  Lanes<T> sum;
+  for_blocks(n, [&](Index j, Index count) SIMDNN_LAMBDA_INLINE {
+    sum = fma(Lanes<T>(a + j, int(count), T(0)), Lanes<T>(b + j, int(count), T(0)), sum);
+  });
+  return tree_sum(sum);
 }
 
 /// The gradient w.r.t. the positions: within a bin the product of dy with the bin's weights, elsewhere 0.
 template <class T>
 void piecewise_position_gradient(const CodedRows<T>& c) {
-  for (Index i = 0; i < c.dy.rows; ++i) {
-    const T* const dy = c.dy.row(i);
-    for (Index e = 0; e < c.positions.columns; ++e) {
+  const T end = T(c.bins);
+  for (Index e = 0; e < c.positions.columns; ++e) {
+    for (Index i = 0; i < c.dy.rows; ++i) {
       const T t = c.positions.row(i)[e];
-      T& slope = c.position_gradient.row(i)[e];
-      slope = 0;
-      if (t <= 0 || t >= T(c.bins)) continue;
-      const T* const weight = c.weight.row(e * c.bins + Position<T>(t, c.bins).bin);
-      Lanes<T> sum;
-      for_blocks(c.dy.columns, [&](Index j, Index count) SIMDNN_LAMBDA_INLINE {
-        sum = fma(Lanes<T>(dy + j, int(count), T(0)), Lanes<T>(weight + j, int(count), T(0)), sum);
-      });
-      slope = T(sum_lanes(wide(sum)));
+      const T* const weight = c.weight.row(e * c.bins + bin_of(t, end - 1));
+      c.position_gradient.row(i)[e] = t <= 0 || t >= end ? T(0) : dot(c.dy.row(i), weight, c.dy.columns);
     }
   }
 }

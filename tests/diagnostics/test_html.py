@@ -52,8 +52,15 @@ def objects() -> dict[str, Any]:
     history = trainer.fit(x, y, epochs=5, validation_data=(x, y))
     report = diagnostics.report(trainer, x, y)
     long = diagnostics.report(deep(20, "sigmoid"), x, y)
+    short = diagnostics.report(deep(1, "relu"), x, y)
     return dict(
-        trainer=trainer, model=trainer.model, optimizer=optimizer, history=history, report=report, long=long
+        trainer=trainer,
+        model=trainer.model,
+        optimizer=optimizer,
+        history=history,
+        report=report,
+        long=long,
+        short=short,
     )
 
 
@@ -66,6 +73,7 @@ def objects() -> dict[str, Any]:
         ("history", ["val_accuracy", "in epoch"], 2),
         ("report", ["Verdict: healthy", "|gradient|"], 3),
         ("long", ["Verdict: vanishing gradients", "21 layers"], 2),
+        ("short", ["Verdict: healthy", "dead"], 0),
     ],
 )
 def test_an_object_has_html(name: str, texts: list[str], pictures: int) -> None:
@@ -75,6 +83,12 @@ def test_an_object_has_html(name: str, texts: list[str], pictures: int) -> None:
     assert found.tags.count("svg") == pictures
     assert len(found.values.get("aria-label", [])) == pictures, "each picture has a text"
     assert not {"script", "link", "img", "style"} & set(found.tags)
+
+
+def test_a_column_without_numbers_is_left_out() -> None:
+    columns = {"saturated", "dead", "|step|/|w|"}
+    for name, shown in {"short": {"dead"}, "report": columns}.items():
+        assert columns & set(Reader(objects()[name]._repr_html_()).texts) == shown
 
 
 def test_text_is_escaped() -> None:

@@ -30,6 +30,12 @@ def test_an_illness_is_found_and_its_remedy_heals(illness: Illness) -> None:
     assert well.verdict == "healthy", str(well)
 
 
+def test_large_targets_are_no_explosion() -> None:
+    """The gradients are long, since the errors are large; each layer passes them on as it should."""
+    (prices,) = [one for one in ILLNESSES if one.name == "large targets"]
+    assert list(examined(prices.make(True)).problems) == ["loss"]
+
+
 def test_every_rule_has_an_illness() -> None:
     assert RULES.keys() == {illness.rule for illness in ILLNESSES}, "build a sick network for the rule"
 
@@ -185,6 +191,20 @@ def test_a_converged_network_is_healthy() -> None:
     found = diagnostics.report(trainer, x, y)
     assert found.loss < 0.1
     assert found.verdict == "healthy"
+
+
+@pytest.mark.parametrize("optimizer", [optim.SGD(lr=0.1), optim.Adam(lr=1e-2)], ids=repr)
+def test_a_network_that_has_learned_needs_no_larger_steps(optimizer: optim.Optimizer) -> None:
+    """Near a loss of 0 the steps of any rate shrink."""
+    x, y = samples()
+    trainer = Trainer(
+        nn.Sequential(nn.Dense(6, 24, "tanh"), nn.Dense(24, 3), rng=0), optimizer=optimizer, seed=0
+    )
+    for epochs in (100, 900, 4000):
+        trainer.fit(x, y, epochs=epochs, batch_size=16)
+        found = diagnostics.report(trainer, x, y)
+        assert found.verdict == "healthy", str(found)
+    assert found.loss < 0.01
 
 
 def test_a_teacher_is_a_target() -> None:

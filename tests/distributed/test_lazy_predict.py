@@ -83,17 +83,19 @@ def test_data_frames() -> None:
     np.testing.assert_array_equal(distributed.predict(model, frame).compute(), model(x))
 
 
-@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba"])
 def test_methods_of_estimators(method: str) -> None:
     x = rows()
     y = np.where(x[:, 0] > 0, "above", "below")
     estimator = MLPClassifier(max_iter=5, tol=1.0, random_state=0, n_iter_no_change=1).fit(x, y)
-    lazy = distributed.predict(estimator, dask_array.from_array(x, chunks=(11, 4)), method)
-    np.testing.assert_array_equal(lazy.compute(), getattr(estimator, method)(x))
+    blocks = dask_array.from_array(x, chunks=(11, 4))
+    for lazy in (distributed.predict(estimator, blocks, method), getattr(estimator, method)(blocks)):
+        assert isinstance(lazy, dask_array.Array)
+        np.testing.assert_array_equal(lazy.compute(), getattr(estimator, method)(x))
     regressor = MLPRegressor(max_iter=5, tol=1.0, random_state=0, n_iter_no_change=1).fit(x, x[:, 0])
-    lazy = distributed.predict(regressor, dask_array.from_array(x, chunks=(11, 4)))
-    assert lazy.shape == (100,)
-    np.testing.assert_array_equal(lazy.compute(), regressor.predict(x))
+    for lazy in (distributed.predict(regressor, blocks), regressor.predict(blocks)):
+        assert lazy.shape == (100,)
+        np.testing.assert_array_equal(lazy.compute(), regressor.predict(x))
 
 
 def test_other_arrays_are_predicted_at_once() -> None:

@@ -23,6 +23,7 @@ def a_table(seed: int) -> dict[str, Array]:
         "holes": np.where(rng.random(ROWS) < 0.3, np.nan, rng.poisson(2, ROWS)),
         "sex": np.array(["female", "male"], object)[rng.integers(0, 2, ROWS)],
         "kind": np.array([str(i) for i in rng.integers(0, 100, ROWS)], object),
+        "id": np.array([f"{seed}-{i}" for i in range(ROWS)], object),
     }
 
 
@@ -66,3 +67,26 @@ def test_predictions_are_clipped_to_the_seen_range(runtime: str, tmp_path: Path)
     wanted = target.restore(model(columns.transform(data)))
     assert (wanted.min(), wanted.max()) == (-30, 30)
     assert np.allclose(run(runtime, tmp_path / "m.onnx", data), wanted)
+
+
+@every_runtime
+def test_a_layer_reads_positions_as_codes(runtime: str, tmp_path: Path) -> None:
+    """The first layer's product is that of the formula's codes, from the numbers on."""
+    data, new = a_table(0), a_table(1)
+    for name in ("kind", "id"):
+        del data[name], new[name]
+    columns = table.Columns.fit(data, numbers="robust", bins=16)
+    width, count, bins = len(columns.features), columns.encoded, columns.bins
+    model = nn.Sequential(nn.PiecewiseLinear(width, 5, encoded=count, bins=bins), rng=0)
+    x = columns.transform(new)
+    edges = [np.array(part.edges) for part in columns.parts if part.positions]
+    codes = np.zeros((ROWS, count, bins))
+    for j, (name, e) in enumerate(zip(("heavy", "holes"), edges, strict=True)):
+        known = np.where(np.isnan(new[name]), -np.inf, new[name])[:, np.newaxis]
+        codes[:, j, : len(e) - 1] = np.clip((known - e[:-1]) / (e[1:] - e[:-1]), 0, 1)
+    inputs = np.concatenate([codes.reshape(ROWS, -1), x[:, count:]], axis=1)
+    weight, bias = (model.state_dict()[f"0.{name}"].astype(np.float64) for name in ("weight", "bias"))
+    wanted = inputs @ weight + bias
+    assert np.allclose(model(x), wanted, rtol=1e-5, atol=1e-5)
+    simdnn.onnx.export(model, tmp_path / "m.onnx", columns=columns)
+    assert np.allclose(run(runtime, tmp_path / "m.onnx", new), wanted, rtol=1e-5, atol=1e-5)

@@ -37,6 +37,7 @@ def test_numbers_of_dates_are_those_of_the_calendar() -> None:
     wanted = [numbers_of(at) for at in WHEN.tolist()]
     parts = {key: np.array([one[key] for one in wanted]) for key in wanted[0]}
     assert columns.features == [f"when: {key}" for key in parts]
+    assert (columns.dates, columns.text) == (["when"], [])
     scaled = [(values - values.mean()) / values.std() for values in parts.values()]
     assert np.allclose(columns.transform({"when": WHEN}), np.column_stack(scaled), rtol=0, atol=1e-5)
 
@@ -174,3 +175,37 @@ def test_dates_are_in_the_graph(runtime: str, tmp_path: Path) -> None:
         (found,) = session.run(None, feed)
     wanted = columns.transform(data)
     assert np.allclose(found, wanted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("ending", ["npz", "parquet", "csv"])
+def test_dates_are_read_from_files(ending: str, tmp_path: Path) -> None:
+    path, when = tmp_path / f"data.{ending}", np.append(WHEN[:5], np.datetime64("NaT"))
+    if ending == "npz":
+        np.savez(path, when=when, day=when.astype("M8[D]"))
+    elif ending == "parquet":
+        pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra [table]: pyarrow")
+        import pyarrow as pa
+
+        arrays = {
+            "when": pa.array(when, pa.timestamp("us", "Europe/Berlin")),
+            "day": pa.array(when.astype("M8[D]")),
+        }
+        pq.write_table(pa.table(arrays), path, row_group_size=2)
+    else:
+        rows = [f"{at},{str(at)[:10]}" for at in when.astype(str).tolist()]
+        path.write_text("\n".join(["when,day", *rows]).replace("NaT", ""))
+    data = {"when": when, "day": when.astype("M8[D]")}
+    wanted = table.Columns.fit(data, dates=True)
+    found = table.read(path, dates=True)
+    assert table.Columns.fit(found, dates=True).to_dict() == wanted.to_dict()
+    assert wanted.transform(found).tobytes() == wanted.transform(data).tobytes()
+    if ending == "csv":
+        with pytest.warns(UserWarning, match="look like dates"):
+            table.read(path)
+        return
+    with pytest.raises(ValueError, match="column when: dates are not supported"):
+        table.read(path)
+    if ending == "parquet":
+        parts = table.chunks(path, dates=True)
+        assert len(parts) == 3
+        assert table.Columns.fit(parts, dates=True).to_dict() == wanted.to_dict()

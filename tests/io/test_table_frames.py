@@ -42,17 +42,17 @@ class Capsule:
         return self.frame.__arrow_c_stream__(requested_schema)
 
 
-def pandas(columns: dict[str, list[Any]]) -> Any:
-    return pytest.importorskip("pandas").DataFrame(columns)
+def pandas(columns: dict[str, list[Any]], dtype: Any = None) -> Any:
+    return pytest.importorskip("pandas").DataFrame(columns, dtype=dtype)
 
 
 def pandas_nullable(columns: dict[str, list[Any]]) -> Any:
-    return pandas(columns).convert_dtypes()
+    return pandas(columns, object).convert_dtypes()
 
 
 def pandas_arrow(columns: dict[str, list[Any]]) -> Any:
     pytest.importorskip("pyarrow")
-    return pandas(columns).convert_dtypes(dtype_backend="pyarrow")
+    return pandas(columns, object).convert_dtypes(dtype_backend="pyarrow")
 
 
 def polars(columns: dict[str, list[Any]]) -> Any:
@@ -180,3 +180,14 @@ def test_other_types_of_arrow_and_polars_are_refused_by_name() -> None:
             table.Columns.fit(pa.table({"a": cells}))
     with pytest.raises(ValueError, match="column a: row 1: expected a number or text"):
         table.Columns.fit(pl.DataFrame({"a": [[1], [2]]}))
+
+
+@pytest.mark.parametrize("kind", ["Int64", "int64[pyarrow]", "polars", "arrow"])
+def test_large_integers_with_holes_stay_exact_words(kind: str) -> None:
+    large = [2**60, 2**60 + 1, None]
+    if kind in ("polars", "arrow"):
+        given = KINDS[kind]({"id": large})
+    else:
+        given = {"id": pytest.importorskip("pandas").array(large, kind)}
+    columns = table.Columns.fit({"id": [str(2**60), str(2**60 + 1), None]})
+    assert columns.transform(given).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]

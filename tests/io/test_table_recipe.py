@@ -288,3 +288,21 @@ def test_predictions_are_clipped_to_the_seen_range_if_wanted() -> None:
     assert table.Target.fit({"y": words("a", "b")}, "y", clip=True).seen is None
     with pytest.raises(ValueError, match="low <= high"):
         table.Target.from_dict(clipped.to_dict() | {"seen": [1, 0]})
+
+
+def test_a_share_of_categories_counts_as_unknown() -> None:
+    data = {"kind": words(*map(str, range(40))), "a": np.arange(40.0), "two": words(*"pq" * 20)}
+    columns = table.Columns.fit(data, bins=4, max_one_hot=10)
+    ((at, (size, _)),) = columns.embeddings.items()
+    many = {name: np.tile(values, 250) for name, values in data.items()}
+    plain, hidden = columns.transform(many), columns.transform(many, unknown=0.1, rng=3)
+    changed = plain != hidden
+    assert np.flatnonzero(changed.any(axis=0)).tolist() == [at]
+    assert (hidden[changed] == size - 1).all()
+    assert 0.085 < changed[:, at].mean() < 0.115  # five standard deviations of 10,000 draws
+    assert np.array_equal(columns.transform(many, unknown=0.1, rng=3), hidden)
+    assert not np.array_equal(columns.transform(many, unknown=0.1, rng=4), hidden)
+    share: Any
+    for share, kind in ((1.0, ValueError), (-0.1, ValueError), ("all", TypeError)):
+        with pytest.raises(kind, match="unknown: expected"):
+            columns.transform(data, unknown=share)

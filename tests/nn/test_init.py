@@ -126,6 +126,15 @@ def test_a_layer_takes_names_and_functions() -> None:
     assert np.allclose(wide.flat_parameters, given.flat_parameters * math.sqrt(1.5), rtol=1e-6)
 
 
+def test_a_layer_shows_its_initializer_by_name() -> None:
+    """No address of a function, which differs from process to process, is part of the text."""
+    wide = functools.partial(init.he_normal, mode="fan_out")
+    assert repr(nn.Dense(3, 2, init=init.zeros)) == "Dense(3, 2, init=zeros)"
+    assert repr(nn.Dense(3, 2, init=wide)) == "Dense(3, 2, init=partial(he_normal, mode='fan_out'))"
+    nested = nn.LSTM(3, 2, recurrent_init=functools.partial(wide, truncated=True))
+    assert repr(nested).endswith("recurrent_init=partial(he_normal, mode='fan_out', truncated=True))")
+
+
 def deep(make: Any, activation: str, scale: float = 0.65, depth: int = 20) -> tuple[Array, Array]:
     """Second moments of the outputs of each layer, and of the gradients w.r.t. them."""
     rng, width = np.random.default_rng(0), 256

@@ -48,7 +48,7 @@ def test_an_activation_is_drawn_with_its_derivative(name: str) -> None:
     settings = {"approximate": "tanh"} if name == "gelu_tanh" else {}
     assert same_where_drawn(value, getattr(F, public)(x, *parameters_of(name), **settings))
     assert same_where_drawn(slope, getattr(F, f"{public}_derivative")(x, *parameters_of(name), **settings))
-    assert [text.get_text() for text in axes.texts][-2:] == ["f", "f'"]
+    assert [text.get_text() for text in axes.texts][:2] == ["f", "f'"]
     assert axes.get_title().startswith(name)
 
 
@@ -68,8 +68,22 @@ def test_a_kink_may_depend_on_a_parameter(alpha: float) -> None:
         assert axes.get_title() == "elu(alpha=1): smooth, f' from 0.002 to 1"
         return
     assert [line.get_xydata().tolist() for line in dots] == [[[0, alpha]]]
-    assert texts[0] == f"f'(0) = {alpha:g}"
+    assert texts[2:] == [f"f'(0) = {alpha:g}"]
     assert axes.get_title() == f"elu(alpha={alpha:g}): f' jumps at 0"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [*((name, {}) for name in sorted(KINKS)), ("elu", {"alpha": 0.5})]
+)
+def test_labels_of_kinks_cover_no_line_and_no_other_label(name: str, parameters: dict[str, float]) -> None:
+    axes = plot.activation(name, **parameters)
+    axes.figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts[2:]]
+    assert boxes
+    for line in axes.lines[:2]:
+        points = axes.transData.transform(line.get_xydata())
+        assert not any(box.contains(*point) for box in boxes for point in points if np.isfinite(point).all())
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
 def test_a_derivative_is_interrupted_where_it_jumps() -> None:

@@ -8,6 +8,7 @@ import pytest
 import simdnn
 from simdnn import History, diagnostics, nn, optim, plot
 from simdnn.plot._flow import layer_outputs
+from simdnn.plot._rate import smoothed, steepest
 from simdnn.plot._surface import filter_normalized
 
 from tests.support.pictures import data, fitted, overlaps, pyplot
@@ -258,6 +259,20 @@ def test_the_rate_of_the_fastest_fall_is_marked() -> None:
     losses = axes.lines[0].get_ydata()
     assert losses[0] == pytest.approx(np.log(3), rel=0.5)
     assert axes.get_xscale() == "log"
+
+
+def test_the_noise_of_batches_is_no_fall() -> None:
+    """Flat, then a fall of 0.4 from step 50 to step 80, then a rise; each loss has noise."""
+    step = np.arange(100)
+    loss = 1 - 0.4 * np.clip((step - 50) / 30, 0, 1) + 0.05 * np.maximum(step - 85, 0)
+    for seed in range(50):
+        noise = np.random.default_rng(seed).normal(scale=0.12, size=100)
+        assert 50 < (steepest(smoothed(loss + noise)) or 0) < 85
+
+
+@pytest.mark.parametrize(("losses", "step"), [([1, 2, 3, 4], None), ([3, 2, 1], 1), ([3, 3, 1, 3], 1)])
+def test_few_losses_have_a_fastest_fall(losses: list[float], step: int | None) -> None:
+    assert steepest(np.array(losses, float)) == step
 
 
 def test_an_optimizer_is_copied() -> None:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
     not (ROOT / "cpp").is_dir(), reason="the source tree is not next to tests/: nothing to read"
 )
 
-FOLDERS = ("cpp", "python", "tests", "bench", "examples")
+FOLDERS = ("cpp", "python", "tests", "bench", "examples", "docs")
 SUFFIXES = {".hpp", ".cpp", ".py", ".pyi"}
 
 #: Openings that leave a comment without a subject, and the form that names it.

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+import simdnn.functional as F
 from simdnn import Trainer, init, nn, optim, schedules
 
 Array = np.ndarray[Any, Any]
@@ -164,6 +165,21 @@ def _huge(y: Array) -> None:
     y *= 1e-3
 
 
+def prices(sick: bool) -> Case:
+    """Targets of some hundred thousands, or of mean 0 and standard deviation 1."""
+    x, _ = samples()
+    y = 300_000 + 20_000 * (x[:, :3] - x[:, 3:])
+    return Case(trained(deep(3, "relu"), loss="mse"), x, y if sick else (y - y.mean()) / y.std())
+
+
+def large_weights(sick: bool) -> Case:
+    """Weights that are too large, in front of targets of some hundreds."""
+    x, _ = samples()
+    model = deep(3, "relu")
+    model.flat_parameters[:] *= 50 if sick else 2
+    return Case(trained(model, loss="mse"), x, 100 * (x[:, :3] - x[:, 3:]))
+
+
 def ignored(sick: bool) -> Case:
     """Labels that are all ignored."""
     case = of_classes(deep(3, "relu"))
@@ -188,8 +204,21 @@ def imbalanced(sick: bool) -> Case:
     return Case(trainer, 0 * x if sick else x, y)
 
 
+def overlapping(sick: bool) -> Case:
+    """Five samples in a hundred of the other class, which overlaps; or weights of the classes."""
+    random = np.random.default_rng(0)
+    y = (random.uniform(size=2000) < 0.05).astype(np.int64)
+    x = (random.standard_normal((2000, 2)) + 0.9 * y[:, np.newaxis]).astype(np.float32)
+    model = nn.Sequential(nn.Dense(2, 8, "tanh"), nn.Dense(8, 2), rng=0)
+    weighted = partial(F.cross_entropy, weight=len(y) / (2 * np.bincount(y)))
+    trainer = trained(model, loss=None if sick else weighted)
+    trainer.fit(x, y, epochs=20)
+    return Case(trainer, x, y)
+
+
 ILLNESSES: list[Illness] = [
     *depths("exploding", exploding, (3, "relu"), (10, "relu"), (60, "relu"), (20, "tanh"), (60, "tanh")),
+    Illness("exploding", "large weights and targets", large_weights),
     Illness("exploding", "LSTM", lambda sick: recurrent(nn.LSTM, 60.0 if sick else 1.0)),
     Illness("exploding", "RNN", lambda sick: recurrent(nn.RNN, 12.0 if sick else 1.0)),
     *depths("vanishing", vanishing, (3, "relu"), (10, "tanh"), (30, "relu"), (60, "tanh")),
@@ -218,9 +247,11 @@ ILLNESSES: list[Illness] = [
     Illness("inputs", "infinity", partial(spoiled, place=(0, 0), value=-np.inf)),
     Illness("targets", "NaN", partial(regression, spoil=_nan)),
     Illness("loss", "small targets", partial(regression, spoil=_huge)),
+    Illness("loss", "large targets", prices),
     Illness("ignored", "labels", ignored),
     Illness("scales", "units", scaled),
     Illness("majority", "imbalanced", imbalanced),
+    Illness("majority", "overlapping", overlapping),
 ]
 
 #: Optimizers, among them a schedule, with learning rates that suit small networks.

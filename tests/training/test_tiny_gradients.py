@@ -56,6 +56,11 @@ HIDDEN: dict[str, Callable[[str], list[nn.Layer]]] = {
     "rnn": lambda name: behind(nn.RNN(INPUTS, WIDTH, num_layers=2), name),
     "batch norm": lambda name: normalized(nn.BatchNorm1d(WIDTH), name),
     "layer norm": lambda name: normalized(nn.LayerNorm(WIDTH), name),
+    "piecewise": lambda name: [
+        nn.PiecewiseLinear(INPUTS, WIDTH, encoded=4, bins=3, activation=name),
+        nn.PiecewiseLinear(WIDTH, WIDTH, encoded=20, bins=2, activation=name),
+        nn.Dense(WIDTH, WIDTH, name),
+    ],
     "dropout": lambda name: normalized(nn.Dropout(0.3), name),
     "residual": lambda name: [
         nn.Residual(nn.Dense(INPUTS, INPUTS, name)),

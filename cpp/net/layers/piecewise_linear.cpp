@@ -15,9 +15,10 @@ SpecPointer PiecewiseLinearSpec::with_affine_scale(const AffineScale& scaling, B
   return with_scaled_weights(*this, scaling, last);
 }
 
-/// A position takes three operations for each output in either pass through the weights, and two for its gradient.
+/// Three operations of a position for each output, y += below + code w, where a plain input has two; and about as many
+/// in each of the two backward passes.
 double PiecewiseLinearSpec::flops(Index time_steps) const {
-  return (8.0 * double(encoded) + 6.0 * double(plain())) * double(output.features) * double(time_steps);
+  return (9.0 * double(encoded) + 6.0 * double(plain())) * double(output.features) * double(time_steps);
 }
 
 template <class T>

@@ -25,15 +25,17 @@ def escaped(value: object) -> str:
 
 
 def table(heads: Sequence[object], rows: Iterable[Sequence[object]], text_columns: int = 1) -> Markup:
-    """A table whose first `text_columns` columns are aligned to the left."""
+    """A table whose first `text_columns` columns are aligned to the left; it scrolls on narrow pages."""
 
     def row(tag: str, cells: Sequence[object]) -> str:
         sides = ["left" if i < text_columns else "right" for i in range(len(cells))]
         parts = zip(sides, cells, strict=True)
-        return "".join(f'<{tag} style="text-align:{side}">{escaped(cell)}</{tag}>' for side, cell in parts)
+        style = "padding:2px 6px;text-align:"
+        return "".join(f'<{tag} style="{style}{side}">{escaped(cell)}</{tag}>' for side, cell in parts)
 
     body = "".join(f"<tr>{row('td', cells)}</tr>" for cells in rows)
-    return Markup(f"<table><thead><tr>{row('th', heads)}</tr></thead><tbody>{body}</tbody></table>")
+    head = f"<thead><tr>{row('th', heads)}</tr></thead>"
+    return Markup(f'<div style="overflow-x:auto"><table>{head}<tbody>{body}</tbody></table></div>')
 
 
 def block(title: object, *parts: object) -> Markup:

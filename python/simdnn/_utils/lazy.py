@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def is_lazy(x: Any) -> bool:
@@ -34,3 +37,14 @@ def blockwise(function: Callable[[Any], Any], x: Any) -> Any:
         new_axis=list(range(1, example.ndim)),
         meta=example[:0],
     )
+
+
+def lazy_rows(method: Method) -> Method:
+    """Decorator of a method of rows: given what Dask holds, its result is lazy too."""
+
+    @functools.wraps(method)
+    def of_rows(self: Any, X: Any) -> Any:
+        call = functools.partial(method, self)
+        return blockwise(call, X) if is_lazy(X) else call(X)
+
+    return cast(Method, of_rows)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import simdnn
-from simdnn import demo
+from simdnn import demo, playground
 
-from . import _models, _train
+from . import _models, _train, _verify
 from ._common import Command
 
 DESCRIPTION = "Small neural networks on the CPU. Without a command, the demonstration runs."
@@ -24,10 +24,17 @@ COMMANDS: dict[str, Command] = {
         demo.add_arguments,
         demo.run,
     ),
+    "playground": Command(
+        "watch networks while they train, on a page of the browser",
+        playground.DESCRIPTION,
+        playground.add_arguments,
+        playground.run,
+    ),
     "train": _train.TRAIN,
     "predict": _models.PREDICT,
     "export": _models.EXPORT,
     "info": _models.INFO,
+    "verify": _verify.VERIFY,
 }
 
 #: Errors that a user can correct; they are printed as one line, without a traceback.

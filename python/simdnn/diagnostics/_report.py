@@ -20,7 +20,7 @@ from ..training import Trainer
 from ._html import report_html
 from ._measure import LayerReport, measure, norm_of
 from ._rules import RULES, Findings, problems_of
-from ._samples import Samples, constant_loss, predictions, samples_of
+from ._samples import Samples, constant_loss, predictions, samples_of, size_of_targets
 
 __all__ = ["Report", "report"]
 
@@ -142,10 +142,12 @@ def report(
           not finite, or 1e3 times as long as their weights, are exploding too.
         - ``loss``: it is 100 times that of the best constant outputs.
         - ``symmetric``, ``dead``, ``saturated``: more than 60 % of the units, or outputs, of a hidden
-          layer; networks whose loss is below a tenth of a constant guess's may saturate.
+          layer.
         - ``rate_high``: the loss of the steps rises or oscillates. ``rate_low``: each layer's step is below
-          1e-5 of its weights (1e-3 is healthy), and the loss would react to larger ones.
-        - ``majority``: one class has 80 % of the samples and is predicted for all of them.
+          1e-5 of its weights (1e-3 is healthy), and the loss would react to larger ones. Networks whose loss
+          is below a tenth of a constant guess's may saturate and take such steps.
+        - ``majority``: one class has 80 % of the samples, and others are predicted for less than 5 % of
+          the number of theirs.
 
     Raises
     ------
@@ -233,6 +235,7 @@ def _examined(
         loss=value,
         guess=constant_loss(samples, output, native),
         predicted=predictions(output, samples, native),
+        targets=size_of_targets(samples),
     )
     return found if trainer is None else _stepped(found, trainer, samples, steps)
 

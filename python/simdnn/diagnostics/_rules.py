@@ -18,9 +18,12 @@ VANISHING, VANISHING_IN_TIME, EXPLODING = 1e-3, 1e-6, 1e3
 MAX_FRACTION = 0.6
 #: Number of layers that a description lists.
 SHOWN = 4
+#: Multiple of the targets up to which outputs are no larger than targets.
+LARGER = 3.0
 #: Multiple of a constant guess's loss that counts as far above it.
 FAR = 100.0
-#: Multiple of a constant guess's loss below which a network may saturate, as confident ones do.
+#: Multiple of a constant guess's loss below which a network may saturate and take tiny steps, as confident
+#: ones do.
 LEARNED = 0.1
 #: Steps over weights below which a learning rate is too low.
 LEAST_UPDATE = 1e-5
@@ -30,13 +33,16 @@ SENSITIVE = 0.05
 SCALES = 300.0
 #: Fraction of the samples that makes a class the majority of imbalanced ones.
 MAJORITY = 0.8
+#: Predictions of the other classes, relative to their samples, below which they are ignored.
+FEW = 0.05
 
 
 class Findings(NamedTuple):
     """The numbers that rules read.
 
     ``losses`` are those of consecutive steps or epochs; ``fixed_rate`` is True if the learning rate is a
-    known number. ``labels`` and ``predicted`` are classes, or None.
+    known number. ``labels`` and ``predicted`` are classes, or None; ``targets`` is the root mean square of
+    the targets of a regression, or NaN.
     """
 
     layers: tuple[LayerReport, ...] = ()
@@ -47,6 +53,7 @@ class Findings(NamedTuple):
     ignored: str | None = None
     labels: NDArray[np.intp] | None = None
     predicted: NDArray[np.intp] | None = None
+    targets: float = math.nan
     scales: NDArray[np.float64] | None = None
     losses: tuple[float, ...] = ()
     of: str = "steps"
@@ -232,7 +239,12 @@ def rate_high(found: Findings) -> str | None:
     unless="exploding vanishing ignored dead saturated rate_high",
 )
 def rate_low(found: Findings) -> str | None:
-    """Updates far below the weights, where the loss would still react to larger ones."""
+    """Updates far below the weights, where the loss would still react to larger ones.
+
+    Near a loss of 0 the steps of any rate shrink.
+    """
+    if found.loss < LEARNED * found.guess:
+        return None
     ratios = [layer.update_ratio for layer in found.learning if not math.isnan(layer.update_ratio)]
     if not found.fixed_rate or not ratios or not max(ratios) < LEAST_UPDATE:
         return None
@@ -246,21 +258,23 @@ def rate_low(found: Findings) -> str | None:
 
 
 @rule(
-    "every sample predicted as the majority",
+    "nearly every sample predicted as the majority",
     "Weight the classes, as functools.partial(F.cross_entropy, weight=...) does, try F.focal_loss, or draw"
     " the classes equally often; judge by the recall of each class.",
     unless="ignored exploding",
 )
 def majority(found: Findings) -> str | None:
-    """Imbalanced classes of which the network predicts only the largest, at about the loss of a guess."""
+    """Imbalanced classes of which the network predicts hardly any but the largest, at a guess's loss."""
     if found.labels is None or found.predicted is None or found.labels.size == 0:
         return None
     counts = np.bincount(found.labels)
     largest, share = int(counts.argmax()), counts.max() / counts.sum()
     learned = found.loss < 1.5 * found.guess
-    if not MAJORITY <= share < 1 or not learned or not (found.predicted == largest).all():
+    rare, other = (np.count_nonzero(one != largest) for one in (found.labels, found.predicted))
+    if not MAJORITY <= share < 1 or not learned or other > FEW * rare:
         return None
-    return f"class {largest} has {share:.0%} of the samples, and is predicted for all of them"
+    predicted = f"all but {other} of them" if other else "all of them"
+    return f"class {largest} has {share:.0%} of the samples, and is predicted for {predicted}"
 
 
 class Flow(NamedTuple):
@@ -288,9 +302,16 @@ def flows(found: Findings) -> Iterator[Flow]:
         words = "the outputs of the last hidden layer have {} times the standard deviation of the first one's"
         yield Flow(hidden[-1].signal / hidden[0].signal, VANISHING, words)
     lengths = {layer.name: layer.gradient_norm / max(layer.weight_norm, 1.0) for layer in learning}
-    if lengths:  # a gradient below the weights is none of the problems
-        longest = max(lengths, key=lambda name: lengths[name])
+    longest = max(lengths, key=lambda name: lengths[name], default="")
+    if lengths and lengths[longest] > EXPLODING * _pull(found):  # a shorter one is none of the problems
         yield Flow(lengths[longest], 0.0, f"layer {longest}'s gradient is {{}} times as long as its weights")
+
+
+def _pull(found: Findings) -> float:
+    """The length of the gradient w.r.t. the outputs if large targets explain it, and 1 otherwise."""
+    last = found.layers[-1]
+    explained = math.hypot(last.mean, last.std) <= LARGER * found.targets
+    return max(1.0, last.output_gradient_norm) if explained else 1.0
 
 
 def _joined(texts: list[str]) -> str | None:

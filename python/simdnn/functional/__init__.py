@@ -13,7 +13,7 @@ each of its pages on first use: reuse an array through ``out=``.
 """
 
 from .. import _core, losses
-from . import _grouped, _parametric, _random, _softmax
+from . import _grouped, _parametric, _policy, _random, _softmax
 from ._defaults import documentation, with_defaults
 
 __all__: list[str] = []
@@ -38,7 +38,7 @@ def _register() -> None:
 
 _register()
 # Some of these functions replace the registry's function of the same name: they wrap it.
-for _module in (_parametric, _grouped, _random, _softmax, losses):
+for _module in (_parametric, _grouped, _random, _softmax, _policy, losses):
     for _name in _module.__all__:
         globals()[_name] = getattr(_module, _name)
         __all__.append(_name)

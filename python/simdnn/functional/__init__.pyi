@@ -91,9 +91,61 @@ def binary_cross_entropy_with_logits(
     reduction: _Reduction = "mean",
     return_grad: Literal[True],
 ) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def categorical_entropy(logits: ArrayLike, *, return_grad: Literal[False] = False) -> Any: ...
+@overload
+def categorical_entropy(logits: ArrayLike, *, return_grad: Literal[True]) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def categorical_log_prob(
+    logits: ArrayLike, action: ArrayLike, *, return_grad: Literal[False] = False
+) -> Any: ...
+@overload
+def categorical_log_prob(
+    logits: ArrayLike, action: ArrayLike, *, return_grad: Literal[True]
+) -> tuple[Any, NDArray[Any]]: ...
 def celu(x: ArrayLike, /, alpha: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
 def celu_backward(dy: ArrayLike, x: ArrayLike, /, alpha: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
 def celu_derivative(x: ArrayLike, /, alpha: ArrayLike = 1.0, **ufunc_keywords: Any) -> Any: ...
+@overload
+def clipped_policy_loss(
+    log_prob: ArrayLike,
+    old_log_prob: ArrayLike,
+    advantage: ArrayLike,
+    *,
+    clip: float = 0.2,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def clipped_policy_loss(
+    log_prob: ArrayLike,
+    old_log_prob: ArrayLike,
+    advantage: ArrayLike,
+    *,
+    clip: float = 0.2,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    return_grad: Literal[True],
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def clipped_value_loss(
+    value: ArrayLike,
+    target: ArrayLike,
+    old_value: ArrayLike | None = None,
+    *,
+    clip: float | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    return_grad: Literal[False] = False,
+) -> Any: ...
+@overload
+def clipped_value_loss(
+    value: ArrayLike,
+    target: ArrayLike,
+    old_value: ArrayLike | None = None,
+    *,
+    clip: float | None = None,
+    reduction: Literal["none", "mean", "sum"] = "mean",
+    return_grad: Literal[True],
+) -> tuple[Any, NDArray[Any]]: ...
 def crelu(x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> Any: ...
 def crelu_backward(dy: ArrayLike, x: ArrayLike, axis: int = -1) -> Any: ...
 def crelu_derivative(x: ArrayLike, axis: int = -1) -> Any: ...
@@ -186,6 +238,15 @@ def gelu_backward(
 ) -> Any: ...
 def gelu_derivative(
     x: ArrayLike, /, approximate: Literal["none", "tanh"] = "none", **ufunc_keywords: Any
+) -> Any: ...
+def generalized_advantage(
+    reward: ArrayLike,
+    value: ArrayLike,
+    done: ArrayLike,
+    last_value: ArrayLike,
+    *,
+    gamma: float = 0.99,
+    lam: float = 0.95,
 ) -> Any: ...
 def hard_tanh(
     x: ArrayLike, /, min_val: ArrayLike = -1.0, max_val: ArrayLike = 1.0, **ufunc_keywords: Any
@@ -390,6 +451,15 @@ def nll_loss(
     reduction: _Reduction = "mean",
     return_grad: Literal[True],
     sample_weight: ArrayLike | None = None,
+) -> tuple[Any, NDArray[Any]]: ...
+def normal_entropy(log_std: ArrayLike) -> Any: ...
+@overload
+def normal_log_prob(
+    action: ArrayLike, mean: ArrayLike, log_std: ArrayLike, *, return_grad: Literal[False] = False
+) -> Any: ...
+@overload
+def normal_log_prob(
+    action: ArrayLike, mean: ArrayLike, log_std: ArrayLike, *, return_grad: Literal[True]
 ) -> tuple[Any, NDArray[Any]]: ...
 @overload
 def poisson_nll_loss(

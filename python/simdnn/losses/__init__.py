@@ -4,6 +4,7 @@ from . import _classification, _margin, _pointwise
 from ._classification import *  # noqa: F403
 from ._margin import *  # noqa: F403
 from ._pointwise import *  # noqa: F403
+from ._registry import NAMED as NAMED
 from ._registry import TARGETS as TARGETS
 from ._registry import Loss as Loss
 from ._registry import make as make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -101,7 +102,7 @@ class Layer(Attributes):
         parts: list[str] = []
         for p in inspect.signature(type(self)).parameters.values():
             value = getattr(self, p.name)
-            shown = getattr(value, "__name__", None) or repr(value)
+            shown = _shown(value)
             if p.kind is p.VAR_POSITIONAL:
                 parts += map(repr, value)
             elif p.default is p.empty:
@@ -109,6 +110,14 @@ class Layer(Attributes):
             elif value != p.default:
                 parts.append(f"{p.name}={shown}")
         return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def _shown(value: Any) -> str:
+    """A setting as text, functions by name, so that it is the same in each process."""
+    if isinstance(value, functools.partial):
+        given = [*map(_shown, value.args), *(f"{name}={_shown(one)}" for name, one in value.keywords.items())]
+        return f"partial({', '.join([_shown(value.func), *given])})"
+    return getattr(value, "__name__", None) or repr(value)
 
 
 #: The names of the fields of each native description, by its kind.

@@ -74,6 +74,7 @@ def category_of(graph: Graph, part: Categories) -> str:
     spelled = dict.fromkeys(MISSING, places[None]) if None in places else {}
     words = {one: i for one, i in places.items() if one is not None}
     spelled |= {f"{one}.0": i for one, i in words.items() if canonical(f"{one}.0") == one} | words
+    spelled = spelled or {"": 0}  # all categories are rare, and the operator wants a key
     found = graph.add(
         "LabelEncoder",
         part.name,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .._utils.check import check_real
 from . import _style
 from ._kinks import Curve, curves_of, grid, with_gaps
-from ._labels import End, label_ends
+from ._labels import End, label_ends, label_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,20 +95,6 @@ def _alone(axes: Any, curve: Curve, low: float, high: float) -> Any:
     kinks, x = curve.kinks(low, high), grid(low, high, curve.kinks(low, high))
     value = draw_value(axes, curve, x, kinks, ink.series[0])
     slope = draw_slope(axes, curve, x, kinks, ink.series[1], stroke=_style.STROKES[1])
-    for kink in kinks:
-        at = float(curve.slope(kink))
-        below = float(curve.slope(kink - 1e-6)) > at or float(curve.slope(kink + 1e-6)) > at
-        text = f"f'({_style.number(kink)}) = {_style.number(at)}"
-        axes.annotate(
-            text,
-            (kink, at),
-            (6 if kink >= (low + high) / 2 or len(kinks) == 1 else -6, -11 if below else 11),
-            textcoords="offset points",
-            ha="left" if kink >= (low + high) / 2 or len(kinks) == 1 else "right",
-            va="center",
-            fontsize=_style.TICK,
-            color=ink.series[1],
-        )
     ends = [
         End(high, float(y[-1]), text, line.get_color())
         for line, y, text in (
@@ -119,6 +105,11 @@ def _alone(axes: Any, curve: Curve, low: float, high: float) -> Any:
     label_ends(axes, ends, size=_style.TITLE)
     origin(axes)
     _style.title(axes, f"{curve.label(complete=True)}: {_behavior(curve, kinks, x)}")
+    if len(kinks):
+        slopes = curve.slope(kinks)
+        texts = [f"f'({_style.number(a)}) = {_style.number(b)}" for a, b in zip(kinks, slopes, strict=True)]
+        lines = np.concatenate([np.stack([x, y], axis=1) for y in (curve.value(x), curve.slope(x))])
+        label_points(axes, np.stack([kinks, slopes], axis=1), texts, ink.series[1], lines)
     return axes
 
 

@@ -135,6 +135,25 @@ def label_paths(
         _style.note(axes, x, y, text, color=color, fontsize=size, ha="center", va="center", weight="bold")
 
 
+def label_points(
+    axes: Any, points: NDArray[Any], texts: Sequence[str], color: str, lines: NDArray[Any]
+) -> None:
+    """Writes each text next to its point, where it covers none of the lines [points, 2] and no other text.
+
+    The limits of the axes and the title must be set before.
+    """
+    axes.figure.canvas.figure.draw_without_rendering()  # the layout decides the size of the axes
+    pixel = axes.figure.dpi / 72
+    cloud = axes.transData.transform(lines[np.isfinite(lines).all(axis=1)])
+    taken: list[NDArray[Any]] = []
+    for point, text in zip(axes.transData.transform(points), texts, strict=True):
+        half = np.array([CHARACTER * len(text), LINE]) * _style.TICK * pixel / 2
+        center = _clear_place(axes.bbox, point[np.newaxis], cloud, taken, half, 5 * pixel)
+        taken.append(np.concatenate([center, half]))
+        x, y = axes.transData.inverted().transform(center)
+        _style.note(axes, x, y, text, color=color, ha="center", va="center")
+
+
 def _clear_place(
     box: Any,
     path: NDArray[Any],

@@ -25,6 +25,8 @@ BLOWN_UP = 4.0
 SMOOTHING = 0.9
 #: The first steps, in which the smoothed loss has seen too few batches to be judged.
 WARM_UP = 5
+#: Fraction of the steps in each window in which falls of the loss are compared.
+WINDOW = 0.1
 
 
 def learning_rate_finder(
@@ -143,14 +145,18 @@ def smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def steepest(losses: NDArray[np.float64]) -> int | None:
-    """The step at which the smoothed loss falls fastest before its lowest point; None if it never falls."""
+    """The step around which the smoothed loss falls most before its lowest point; None if it never falls.
+
+    Falls are compared over windows, in which the noise of single batches counts little.
+    """
     end = int(losses.argmin()) + 1
     if end < 3:
         return None
-    slope = np.gradient(losses)[:end]
-    first = min(WARM_UP, end - 2)
-    index = first + int(slope[first:].argmin())
-    return index if slope[index] < 0 else None
+    half = min(max(1, round(WINDOW * len(losses) / 2)), (end - 1) // 2)
+    fall = losses[: end - 2 * half] - losses[2 * half : end]
+    first = min(WARM_UP, len(fall) - 1)
+    index = first + int(fall[first:].argmax())
+    return index + half if fall[index] > 0 else None
 
 
 def _draw(axes: Any, rates: NDArray[Any], losses: NDArray[Any]) -> None:

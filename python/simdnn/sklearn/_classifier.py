@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from .. import optim
+from .._utils.lazy import lazy_rows
 from ._base import BaseMLP, EvalSet, is_stochastic, set_attributes
 from ._class_weight import weights_of_samples
 from ._documentation import documented
@@ -265,6 +266,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             return head.probabilities(z)
         return head.decisions(z) - head.threshold
 
+    @lazy_rows
     def predict(self, X: ArrayLike) -> Any:
         """Predicted class of each sample, shape (n,), or multilabel zeros and ones, shape (n, labels)."""
         check_is_fitted(self)
@@ -278,6 +280,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return self._labels.decode(scores[:, 1:] if binary else scores, 0.5)
 
     @available_if(has_scores_alone)  # type: ignore[untyped-decorator]
+    @lazy_rows
     def decision_function(self, X: ArrayLike) -> Array:
         """Scores of the classes, for losses without probabilities, such as "hinge" and "mse".
 
@@ -297,12 +300,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return scores[:, 0] if self._labels.kind == "binary" else scores
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
+    @lazy_rows
     def predict_proba(self, X: ArrayLike) -> Array:
         """Probability of each class, shape (n, n_classes), in the order of ``classes_``; members' mean."""
         check_is_fitted(self)
         return self._scores(X)
 
     @available_if(has_probabilities)  # type: ignore[untyped-decorator]
+    @lazy_rows
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """Logarithm of `predict_proba`, shape (n, n_classes); finite also where one is rounded to 0."""
         check_is_fitted(self)

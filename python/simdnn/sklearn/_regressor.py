@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import functional as F
 from .. import optim
+from .._utils.lazy import lazy_rows
 from ._base import BaseMLP, EvalSet, is_stochastic, set_attributes
 from ._documentation import documented
 from ._heads import Head, regressor_head
@@ -176,6 +177,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             return mean_of([member._scores(X, checked=True) for member in self.members_])
         return self._predictions(self._outputs(X, checked))
 
+    @lazy_rows
     def predict(self, X: ArrayLike) -> Array:
         """Predicted values of each sample, shape (n,) or (n, outputs); the mean of members."""
         check_is_fitted(self)

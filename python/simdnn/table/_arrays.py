@@ -76,16 +76,34 @@ def plain_array(what: str, values: Any) -> tuple[NDArray[Any], bool]:
     """A NumPy array of the values, and True if their type is that of categories."""
     if isinstance(getattr(values, "dtype", None), np.dtype):
         return as_cpu_array(what, values), False
-    if type(values).__module__.startswith("polars") and (
-        values.dtype.is_integer() or values.dtype.is_float()
-    ):
-        return values.to_numpy(), False  # NaN for missing
+    if (found := numbers_of_frame(values)) is not None:
+        return found, False
     for listed in ("tolist", "to_list"):  # pandas' extension types, polars
         if hasattr(values, listed) and not hasattr(values, "__dlpack__"):
             return objects(getattr(values, listed)()), str(getattr(values, "dtype", "")).startswith("cat")
     if isinstance(values, Sequence) and not isinstance(values, str | bytes):
         return objects(values), False
     return as_cpu_array(what, values), False
+
+
+def numbers_of_frame(values: Any) -> NDArray[Any] | None:
+    """The numbers of a column of Polars, or of a type of pandas with its own missing value; else None.
+
+    NaN stands for missing; None if float64 does not tell whole numbers of a column with missing ones apart.
+    """
+    kind: Any = getattr(values, "dtype", None)
+    if type(values).__module__.startswith("polars"):
+        if not (kind.is_integer() or kind.is_float()):
+            return None
+        found, whole = values.to_numpy(), kind.is_integer()
+    elif hasattr(kind, "numpy_dtype") and kind.kind in "iuf":
+        whole = kind.kind != "f"
+        to = np.dtype(np.float64) if whole and values.isna().any() else kind.numpy_dtype
+        found = values.to_numpy(to, **({} if to.kind in "iu" else {"na_value": np.nan}))
+    else:
+        return None
+    exact = not whole or found.dtype.kind in "iu" or not (abs(found) >= INEXACT).any()
+    return np.asarray(found) if exact else None
 
 
 def numbers(array: NDArray[Any]) -> NDArray[Any]:

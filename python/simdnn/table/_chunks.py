@@ -30,6 +30,7 @@ def chunks(
     delimiter: str | None = None,
     decimal: str = ".",
     thousands: str | None = None,
+    dates: bool = False,
 ) -> Chunks:
     """Read a large CSV or Parquet file chunk by chunk.
 
@@ -39,7 +40,7 @@ def chunks(
         File whose name ends in ``.csv``, ``.tsv`` or ``.parquet``.
     rows : int
         Rows per chunk of a CSV file. The chunks of a Parquet file are its row groups.
-    text, columns, ignore, delimiter, decimal, thousands
+    text, columns, ignore, delimiter, decimal, thousands, dates
         As in `read`.
 
     Returns
@@ -77,7 +78,7 @@ def chunks(
     """
     name = os.fspath(path)
     ending = ending_of(name, READERS)
-    request = request_of(name, text, columns, ignore, delimiter, decimal, thousands)
+    request = request_of(name, text, columns, ignore, delimiter, decimal, thousands, dates)
     count = check_int("rows", rows)
     try:
         return Chunks(name, READERS[ending](name, request, count), request)
@@ -121,7 +122,7 @@ class Chunks(Sequence[Table]):
             for column, values in part.items():
                 kinds.setdefault(column, Kind()).add(values)
                 if reader.header and values.dtype == object and hints.get(column, " "):
-                    hint = "" if column in request.text else words_hint(column, values, request.form)
+                    hint = "" if column in request.text else words_hint(column, values, request)
                     hints[column] = hint and hints.get(column, hint)
             if i == 0 and reader.header:
                 point_out_index(name, reader.header, part)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._utils.check import check_probability
 from .._utils.jsonable import only_keys
 from ._arrays import as_column, check_lengths
 from ._cells import Table
@@ -29,9 +30,9 @@ FIRST_VERSION = (
 class Columns:
     """Encoder of a table's columns as the inputs of a network, fitted to training data by `fit`.
 
-    Numeric columns are scaled to mean 0 and standard deviation 1; one that is constant but for rounding has
-    scale 1. A missing number becomes the mean; if the training data has missing numbers in that column, a
-    second input is 1 where the number is missing.
+    Numeric columns are scaled to mean 0 and standard deviation 1, or to median 0 and interquartile range 1;
+    one that is constant but for rounding has scale 1. A missing number becomes 0; if the training data has
+    missing numbers in that column, a second input is 1 where the number is missing.
 
     Text columns are one-hot: one input per category, where missing is a category too. If a column has more
     than `max_categories` categories, the rare ones share an input. A category that was not in the training
@@ -43,7 +44,8 @@ class Columns:
     `encoded` is their number. The borders of the bins are quantiles of the distinct numbers of the training
     data; the position is the number of bins below x, plus its fraction of the bin that it is in, from 0 to
     the number of bins. The piecewise-linear codes of Gorishniy, Rubachev & Babenko 2022, "On embeddings for
-    numerical features in tabular deep learning", follow from it: code b of x is clip(position - b, 0, 1).
+    numerical features in tabular deep learning", follow from it: code b of x is clip(position - b, 0, 1), and
+    `nn.PiecewiseLinear` multiplies them by weights.
     A column with n distinct numbers has at most n - 1 bins, and one that is constant no position. The
     position of a missing number is 0.
 
@@ -186,13 +188,25 @@ class Columns:
         """Names of the text columns."""
         return [part.name for part in self.parts if isinstance(part, Categories)]
 
-    def transform(self, table: Table) -> NDArray[np.float32]:
+    @property
+    def dates(self) -> list[str]:
+        """Names of the columns of dates."""
+        return [part.name for part in self.parts if isinstance(part, Dates)]
+
+    def transform(
+        self, table: Table, *, unknown: float = 0.0, rng: int | np.random.Generator | None = 0
+    ) -> NDArray[np.float32]:
         """Encode a table.
 
         Parameters
         ----------
         table : dict or DataFrame
             Columns as in `fit`; columns that were not in the training data are not looked at.
+        unknown : float
+            Share of the rows, in [0, 1), whose category in a column for an embedding counts as an unknown
+            one. A share such as 0.02 of the training data trains the vector of unknown categories.
+        rng : int, Generator or None
+            Seed of the draw of these rows.
 
         Returns
         -------
@@ -201,10 +215,11 @@ class Columns:
         Raises
         ------
         TypeError
-            If an array is masked.
+            If an array is masked, or the share is no number.
         ValueError
-            If a column is missing, a numeric column holds text that is no number, a number is infinite or,
-            itself or scaled, beyond float32, or a column is refused as in `fit`.
+            If the share is out of its range, a column is missing, a numeric column holds text that is no
+            number, a number is infinite or, itself or scaled, beyond float32, a column of dates holds
+            anything else, or a column is refused as in `fit`.
 
         Warns
         -----
@@ -212,7 +227,12 @@ class Columns:
             If a column has not a single category of the training data, or ids without their leading zeros, or
             no numbers where the training data had no missing ones.
         """
-        return self._inputs(table, warn=True)
+        share = check_probability("unknown", unknown)
+        inputs = self._inputs(table, warn=True)
+        generator = np.random.default_rng(rng)
+        for at, (size, _) in self.embeddings.items() if share else ():
+            inputs[generator.random(len(inputs)) < share, at] = size - 1
+        return inputs
 
     def _inputs(self, table: Table, warn: bool) -> NDArray[np.float32]:
         """The inputs of `transform`; `warn` is false for a part of a table, which may be unlike others."""

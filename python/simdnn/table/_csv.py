@@ -27,7 +27,7 @@ def read_csv(name: str, request: Request) -> Table:
     found = parse(Part(name, text, lines.tell(), before), header, wanted, request)
     for column, values in found.items():
         if values.dtype == object and column not in request.text:
-            point_out_words(column, values, request.form)
+            point_out_words(column, values, request)
     point_out_index(name, header, found)
     return found
 

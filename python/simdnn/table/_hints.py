@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._cells import BLANKS, NumberFormat, Table
+from ._request import Request
+from ._times import dates_of_words
 
 #: Other spellings of numbers, and a cell that has one of their marks.
 FORMATS = tuple(
@@ -60,14 +62,17 @@ def number_hint(cells: Iterable[Any]) -> str | None:
     return None
 
 
-def point_out_words(column: str, values: NDArray[Any], form: NumberFormat) -> None:
+def point_out_words(column: str, values: NDArray[Any], request: Request) -> None:
     """Warns if a column of words looks like numbers in another spelling, or like dates."""
-    if found := words_hint(column, values, form):
+    if found := words_hint(column, values, request):
         warnings.warn(found, stacklevel=4)
 
 
-def words_hint(column: str, values: NDArray[Any], form: NumberFormat) -> str:
+def words_hint(column: str, values: NDArray[Any], request: Request) -> str:
     """The warning about words that look like numbers in another spelling, or like dates; or an empty text."""
+    form = request.form
+    if request.dates and dates_of_words(values) is not None:
+        return ""
     first = next((cell for cell in values if cell is not None), "")
     if _DATE.match(first) and all(cell is None or _DATE.match(cell) for cell in values):
         return (

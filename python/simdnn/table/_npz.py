@@ -31,7 +31,8 @@ def read_npz(name: str, request: Request) -> Table:
         each = [array] if array.ndim == 1 else array.T
         for column, values in zip(parts[key], each, strict=True):
             if column in wanted:
-                found[column] = as_column(f"column {column}", values, column in request.text)
+                dates = request.dates and values.dtype.kind == "M"
+                found[column] = as_column(f"column {column}", values, column in request.text, dates)
     try:
         check_lengths(found)
     except ValueError as error:

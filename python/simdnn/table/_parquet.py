@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from numpy.typing import NDArray
+
 from ._arrays import arrow_column, check_kind
 from ._cells import Table
 from ._request import Request
+from ._times import dates_of_arrow, is_date
 
 
 def read_parquet(name: str, request: Request) -> Table:
@@ -41,12 +44,19 @@ def wanted_of(name: str, file: Any, request: Request) -> list[str]:
         if not re.fullmatch(r"__index_level_\d+__", column)  # the index of a pandas DataFrame
     ]
     for column in wanted:
-        check_kind(f"column {column}", file.schema_arrow.field(column).type)
+        kind = file.schema_arrow.field(column).type
+        if not (request.dates and is_date(kind)):
+            check_kind(f"column {column}", kind)
     return wanted
 
 
 def columns_of(found: Any, wanted: list[str], request: Request) -> Table:
     """The wanted columns of a pyarrow table as arrays."""
-    return {
-        column: arrow_column(f"column {column}", found[column], column in request.text) for column in wanted
-    }
+    return {name: column_of(name, found[name], request) for name in wanted}
+
+
+def column_of(name: str, column: Any, request: Request) -> NDArray[Any]:
+    """A column of a pyarrow table as an array."""
+    if request.dates and is_date(column.type):
+        return dates_of_arrow(column)
+    return arrow_column(f"column {name}", column, name in request.text)

@@ -22,6 +22,7 @@ def read(
     delimiter: str | None = None,
     decimal: str = ".",
     thousands: str | None = None,
+    dates: bool = False,
 ) -> Table:
     """Read the columns of a CSV, Parquet or npz file.
 
@@ -43,6 +44,9 @@ def read(
         Decimal mark of the numbers in a CSV file, such as ``","``.
     thousands : str, optional
         Mark between groups of three digits in a CSV file, such as ``"."`` or ``"'"``.
+    dates : bool
+        If true, dates in Parquet and npz files are datetime64, in UTC and microseconds; `Columns.fit` takes
+        them, and words of ISO 8601, if its option `dates` is true. By default dates are refused.
 
     Returns
     -------
@@ -79,8 +83,8 @@ def read(
     empty cells and blanks, ?, NA, N/A, n/a, NaN, nan, -NaN, -nan, null, NULL, None, ``<NA>``, #N/A, #N/A N/A,
     #NA, 1.#IND, -1.#IND, 1.#QNAN and -1.#QNAN.
 
-    In Parquet files, decimals are numbers, and booleans and dictionaries text. Dates, binary and nested
-    columns are refused, unless they are left out.
+    In Parquet files, decimals are numbers, and booleans and dictionaries text. Binary and nested columns are
+    refused, unless they are left out; so are dates without `dates`.
 
     Examples
     --------
@@ -95,7 +99,7 @@ def read(
     """
     name = os.fspath(path)
     ending = ending_of(name, READERS)
-    request = request_of(name, text, columns, ignore, delimiter, decimal, thousands)
+    request = request_of(name, text, columns, ignore, delimiter, decimal, thousands, dates)
     try:
         found = READERS[ending](name, request)
     except UnicodeDecodeError as error:

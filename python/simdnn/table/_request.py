@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from .._utils.check import check_flag
 from ._cells import PLAIN, NumberFormat
 
 
@@ -19,6 +20,7 @@ class Request:
     ignore: tuple[str, ...] = ()
     delimiter: str = ","
     form: NumberFormat = PLAIN
+    dates: bool = False
 
     def wanted(self, file: str, names: Sequence[str]) -> list[str]:
         """Wanted names of the file; raises for one that is not there, or twice."""
@@ -53,6 +55,7 @@ def request_of(
     delimiter: str | None,
     decimal: str,
     thousands: str | None,
+    dates: bool,
 ) -> Request:
     """The arguments of `read`, checked."""
     usual = "\t" if name.lower().endswith(".tsv") else ","
@@ -62,6 +65,7 @@ def request_of(
         names_of("ignore", ignore),
         check_delimiter(usual if delimiter is None else delimiter),
         NumberFormat(decimal, thousands),
+        check_flag("dates", dates),
     )
 
 

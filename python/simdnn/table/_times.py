@@ -45,10 +45,10 @@ def dates_of_words(words: NDArray[Any]) -> NDArray[Any] | None:
 def as_dates(what: str, values: Any) -> NDArray[Any] | None:
     """Points in time, UTC in microseconds, of a column of dates of any library; None for any other column."""
     kind = getattr(values, "dtype", None)
-    if type(values).__module__.startswith("pyarrow"):
-        return dates_of_arrow(values)
     if hasattr(kind, "pyarrow_dtype"):  # pandas
-        return dates_of_arrow(values.array.__arrow_array__())
+        values = values.array.__arrow_array__()
+    if type(values).__module__.startswith("pyarrow"):
+        return dates_of_arrow(values) if is_date(values.type) else None
     if getattr(kind, "tz", None) is not None:  # pandas
         values = values.dt.tz_convert(None)
     if str(kind).startswith(("datetime64", "Date")):
@@ -62,13 +62,17 @@ def as_dates(what: str, values: Any) -> NDArray[Any] | None:
     return None
 
 
-def dates_of_arrow(array: Any) -> NDArray[Any] | None:
-    """Points in time of an array of pyarrow; None for any other type."""
-    import pyarrow
+def is_date(kind: Any) -> bool:
+    """True for pyarrow's types of dates."""
     from pyarrow import types
 
-    if not (types.is_date(array.type) or types.is_timestamp(array.type)):
-        return None
+    return bool(types.is_date(kind) or types.is_timestamp(kind))
+
+
+def dates_of_arrow(array: Any) -> NDArray[Any]:
+    """Points in time of dates of pyarrow."""
+    import pyarrow
+
     found = array.cast(pyarrow.timestamp("us"), safe=False)
     return np.asarray(found.to_numpy(zero_copy_only=False)).astype("M8[us]")
 

@@ -1,0 +1,168 @@
+"""Parts of reinforcement learning beside float64 formulas, differences and PyTorch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import simdnn.functional as F
+
+from tests.support.registry import spread
+
+Array = np.ndarray[Any, Any]
+LOGITS = spread(40 * 5, np.float64, 4).reshape(40, 5)
+ACTIONS = np.arange(40) % 5
+MEAN, TAKEN = spread(120, np.float64, 2).reshape(40, 3), spread(121, np.float64, 3)[1:].reshape(40, 3)
+LOG_STD = np.array([-0.7, 0.0, 0.4])
+NEW, OLD = spread(60, np.float64, 1), spread(61, np.float64, 1)[1:]
+GAIN = spread(63, np.float64, 2)[3:]
+
+
+def differences(function: Callable[[Array], Any], x: Array, step: float = 1e-6) -> Array:
+    """Central differences of the sum of a function's values."""
+    found = np.zeros_like(x)
+    for place in np.ndindex(x.shape):
+        ahead, back = x.copy(), x.copy()
+        ahead[place] += step
+        back[place] -= step
+        found[place] = (np.sum(function(ahead)) - np.sum(function(back))) / (2 * step)
+    return found
+
+
+def test_categorical_log_probabilities_and_entropy() -> None:
+    p = np.exp(LOGITS - LOGITS.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    value, grad = F.categorical_log_prob(LOGITS, ACTIONS, return_grad=True)
+    np.testing.assert_allclose(value, np.log(p[np.arange(40), ACTIONS]), rtol=1e-13)
+    np.testing.assert_allclose(grad, np.eye(5)[ACTIONS] - p, atol=1e-15)
+    entropy, slope = F.categorical_entropy(LOGITS, return_grad=True)
+    np.testing.assert_allclose(entropy, -(p * np.log(p)).sum(axis=1), rtol=1e-13)
+    np.testing.assert_allclose(slope, differences(F.categorical_entropy, LOGITS), atol=1e-8)
+    assert F.categorical_entropy(LOGITS.reshape(8, 5, 5)).shape == (8, 5)
+
+
+def test_forbidden_actions_do_not_count() -> None:
+    z = np.array([[1.0, -math.inf, 2.0], [-math.inf, 3.0, -math.inf]])
+    allowed = np.array([1.0, 2.0])
+    entropy, slope = F.categorical_entropy(z, return_grad=True)
+    assert entropy[0] == pytest.approx(F.categorical_entropy(allowed), rel=1e-15)
+    assert entropy[1] == 0
+    assert np.all(slope[~np.isfinite(z)] == 0)
+    np.testing.assert_allclose(
+        F.categorical_log_prob(z, [2, 1]), [np.log(1 / (1 + np.exp(-1))), 0], atol=1e-15
+    )
+
+
+def test_normal_log_probabilities_and_entropy() -> None:
+    value, center, width = F.normal_log_prob(TAKEN, MEAN, LOG_STD, return_grad=True)
+    std = np.exp(LOG_STD)
+    each = -((TAKEN - MEAN) ** 2) / (2 * std**2) - np.log(std * np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(value, each.sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(center, (TAKEN - MEAN) / std**2, rtol=1e-12)
+    of_width = differences(lambda s: F.normal_log_prob(TAKEN, MEAN, s), LOG_STD)
+    np.testing.assert_allclose(width.sum(axis=0), of_width, rtol=1e-7)
+    same = F.normal_log_prob(TAKEN, MEAN, np.broadcast_to(LOG_STD, MEAN.shape))
+    np.testing.assert_array_equal(same, value)
+    assert F.normal_entropy(LOG_STD) == pytest.approx(
+        np.sum(0.5 * np.log(2 * np.pi * np.e * std**2)), rel=1e-14
+    )
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_clipped_policy_loss(reduction: Any) -> None:
+    loss, grad = F.clipped_policy_loss(NEW, OLD, GAIN, clip=0.2, reduction=reduction, return_grad=True)
+    ratio = np.exp(NEW - OLD)
+    each = -np.minimum(ratio * GAIN, np.clip(ratio, 0.8, 1.2) * GAIN)
+    share = 1 / len(each) if reduction == "mean" else 1
+    np.testing.assert_allclose(loss, each if reduction == "none" else each.sum() * share, rtol=1e-13)
+    slope = differences(lambda x: F.clipped_policy_loss(x, OLD, GAIN, reduction="none"), NEW)
+    np.testing.assert_allclose(grad, slope * share, atol=1e-8)
+    assert (grad == 0).any()
+    assert (grad != 0).any()
+
+
+@pytest.mark.parametrize("clip", [None, 0.3])
+def test_clipped_value_loss(clip: float | None) -> None:
+    old = {} if clip is None else {"old_value": OLD}
+    loss, grad = F.clipped_value_loss(NEW, GAIN, clip=clip, **old, reduction="none", return_grad=True)
+    error = (NEW - GAIN) ** 2
+    near = error if clip is None else (OLD + np.clip(NEW - OLD, -clip, clip) - GAIN) ** 2
+    np.testing.assert_allclose(loss, np.maximum(error, near), rtol=1e-13)
+    slope = differences(lambda x: F.clipped_value_loss(x, GAIN, clip=clip, **old, reduction="none"), NEW)
+    np.testing.assert_allclose(grad, slope, atol=1e-8)
+
+
+@pytest.mark.parametrize("shape", [(50,), (50, 3), (1, 4), (0, 4)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_advantages_follow_the_recursion(shape: tuple[int, ...], dtype: Any) -> None:
+    size = math.prod(shape)
+    reward, value = (spread(size + k, dtype, 2)[k:].reshape(shape) for k in (1, 2))
+    done = (np.arange(size) % 7 == 3).reshape(shape)
+    last = spread(max(math.prod(shape[1:]), 1), dtype, 2).reshape(shape[1:])
+    found = F.generalized_advantage(reward, value, done, last, gamma=0.9, lam=0.8)
+    assert found.dtype == dtype
+    wanted, later, after = np.zeros(shape), np.zeros(shape[1:]), last.astype(np.float64)
+    for t in reversed(range(shape[0])):
+        alive = ~done[t]
+        later = reward[t] + 0.9 * after * alive - value[t] + 0.9 * 0.8 * later * alive
+        wanted[t], after = later, value[t].astype(np.float64)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5 if dtype == np.float32 else 1e-13, atol=1e-6)
+
+
+def test_a_value_after_the_end_is_not_read() -> None:
+    value, done = np.array([1.0, math.nan]), np.array([True, True])
+    found = F.generalized_advantage(np.ones(2), value, done, math.inf)
+    assert found[0] == 0
+    assert math.isnan(found[1])
+
+
+def test_errors_name_the_argument() -> None:
+    with pytest.raises(TypeError, match="done: expected booleans, got dtype float64"):
+        F.generalized_advantage(np.ones(2), np.ones(2), np.ones(2), 0.0)
+    with pytest.raises(ValueError, match=r"last_value: expected shape \(3,\), got \(\)"):
+        F.generalized_advantage(np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 3), bool), 0.0)
+    with pytest.raises(ValueError, match=r"gamma: expected a finite number from 0 to 1, got 1\.5"):
+        F.generalized_advantage(np.ones(2), np.ones(2), np.ones(2, bool), 0.0, gamma=1.5)
+    with pytest.raises(ValueError, match=r"advantage: expected shape \(2,\), that of log_prob, got \(3,\)"):
+        F.clipped_policy_loss(np.ones(2), np.ones(2), np.ones(3))
+    with pytest.raises(ValueError, match="clip: expected it together with old_value"):
+        F.clipped_value_loss(np.ones(2), np.ones(2), clip=0.2)
+    with pytest.raises(ValueError, match=r"log_std: expected shape \(2, 3\) or \(3,\), got \(2,\)"):
+        F.normal_log_prob(np.ones((2, 3)), np.ones((2, 3)), np.ones(2))
+    with pytest.raises(TypeError, match="logits: expected real numbers"):
+        F.categorical_entropy(np.array(["a"]))
+    with pytest.raises(ValueError, match="reduction"):
+        F.clipped_policy_loss(np.ones(2), np.ones(2), np.ones(2), reduction="max")
+
+
+@pytest.mark.peers
+def test_torch_distributions_agree() -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra [peers]")
+    z = torch.tensor(LOGITS, requires_grad=True)
+    categorical = torch.distributions.Categorical(logits=z)
+    log_prob = categorical.log_prob(torch.tensor(ACTIONS))
+    for ours, theirs in (
+        (F.categorical_log_prob(LOGITS, ACTIONS, return_grad=True), log_prob),
+        (F.categorical_entropy(LOGITS, return_grad=True), categorical.entropy()),
+    ):
+        (slope,) = torch.autograd.grad(theirs.sum(), z, retain_graph=True)
+        np.testing.assert_allclose(ours[0], theirs.detach().numpy(), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(ours[1], slope.numpy(), rtol=1e-12, atol=1e-12)
+    mean, log_std = torch.tensor(MEAN, requires_grad=True), torch.tensor(LOG_STD, requires_grad=True)
+    normal = torch.distributions.Normal(mean, log_std.exp())
+    theirs = normal.log_prob(torch.tensor(TAKEN)).sum(dim=1)
+    value, of_mean, of_width = F.normal_log_prob(TAKEN, MEAN, LOG_STD, return_grad=True)
+    slopes = torch.autograd.grad(theirs.sum(), (mean, log_std))
+    np.testing.assert_allclose(value, theirs.detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(of_mean, slopes[0].numpy(), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(of_width.sum(axis=0), slopes[1].numpy(), rtol=1e-12, atol=1e-12)
+    new = torch.tensor(NEW, requires_grad=True)
+    ratio, gain = (new - torch.tensor(OLD)).exp(), torch.tensor(GAIN)
+    loss = -torch.min(ratio * gain, ratio.clamp(0.8, 1.2) * gain).mean()
+    (slope,) = torch.autograd.grad(loss, new)
+    found, grad = F.clipped_policy_loss(NEW, OLD, GAIN, return_grad=True)
+    assert found == pytest.approx(float(loss.detach()), rel=1e-12)
+    np.testing.assert_allclose(grad, slope.numpy(), rtol=1e-12, atol=1e-14)
