@@ -40,7 +40,7 @@ def test_a_file_has_the_same_bits(kind: type, preset: str, tmp_path: Path) -> No
     if preset == "best":
         pytest.importorskip("skops")
     more = {"quantiles": True} if kind is TabularRegressor else {}
-    model, X, _ = fitted(kind, preset, **more)
+    model, X, _ = fitted(kind, preset, n_members=2, **more)
     model.save(tmp_path / "model.safetensors")
     found = tabular.load(tmp_path / "model.safetensors")
     assert type(found) is kind

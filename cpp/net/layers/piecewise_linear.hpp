@@ -51,7 +51,7 @@ class PiecewiseLinear final : public LayerWithEpilogue<T> {
   void add_gradients(const Matrix<const T>& x, const Matrix<T>& dz, const PassContext& context);
 
   Index encoded_, plain_, bins_, outputs_;
-  ParameterView<T> code_weight_, weight_;  ///< of the codes, and of the other inputs
+  ParameterView<T> code_weight_, weight_;  ///< rows of the codes, and rows of the other inputs
   ParameterView<T> bias_;
   Matrix<T> input_gradient_;  ///< empty in a first layer
 };

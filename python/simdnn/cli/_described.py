@@ -27,17 +27,25 @@ class Described(Protocol):
 
     name: str
     classes: tuple[str, ...]
+    model: Any
     columns: table.Columns
+
+    @property
+    def target(self) -> table.Target:
+        """The target for a graph of ONNX or a header of C."""
+
+    @property
+    def has_trees(self) -> bool:
+        """True if gradient boosting takes part in the predictions, besides `model`."""
 
     def predict(self, parts: Sequence[Any], i: int, proba: bool) -> Predicted:
         """Predictions of a part of a table; errors name the row of the table, warnings are about part 0."""
 
-    def export(self, path: str, opset: int) -> None:
-        """Writes columns, networks and target as one graph of ONNX."""
-
 
 class Network:
     """A network or an ensemble with the columns and the target of its table."""
+
+    has_trees = False
 
     def __init__(
         self, model: nn.Sequential | nn.Ensemble, columns: table.Columns, target: table.Target
@@ -54,21 +62,23 @@ class Network:
         shares = (outputs if given else F.softmax(outputs)) if proba else None
         return Predicted(restored if self.classes else [f"{one:.9g}" for one in restored], shares)
 
-    def export(self, path: str, opset: int) -> None:
-        """See `Described`."""
-        simdnn.onnx.export(self.model, path, opset, columns=self.columns, target=self.target)
-
 
 class Estimator:
     """An estimator of `simdnn.tabular` with the name of its target."""
 
     def __init__(self, estimator: Any, name: str) -> None:
         self.estimator, self.name, self.columns = estimator, name, estimator.columns_
+        self.model = estimator.ensemble_
         self.classes = tuple(map(str, getattr(estimator, "classes_", np.empty(0)).tolist()))
 
     @property
+    def target(self) -> table.Target:
+        """See `Described`."""
+        return self.estimator.target(self.name)  # type: ignore[no-any-return]
+
+    @property
     def has_trees(self) -> bool:
-        """True if gradient boosting takes part in the predictions."""
+        """See `Described`."""
         return self.estimator.trees_ is not None and self.estimator.networks_share_ < 1
 
     def predict(self, parts: Sequence[Any], i: int, proba: bool) -> Predicted:
@@ -82,13 +92,11 @@ class Estimator:
             except ValueError:
                 _ = data.from_tables(parts, self.columns)[i]  # raises for the row of the table
                 raise
+        if found.ndim > 1 and not self.classes:
+            fail(f"expected a model of one number, got one of {found.shape[1]}")
         if not self.classes:
             return Predicted([f"{one:.9g}" for one in found.tolist()], None)
         return Predicted([self.classes[j] for j in found.argmax(axis=1).tolist()], found if proba else None)
-
-    def export(self, path: str, opset: int) -> None:
-        """See `Described`."""
-        self.estimator.to_onnx(path, target=self.name, opset=opset)
 
 
 def load_described(path: str) -> Described:

@@ -37,9 +37,11 @@ p {{ margin: .4rem 0; max-width: 46rem; }}
 .pair > div {{ min-width: 0; }}
 picture img {{ display: block; max-width: 100%; height: auto; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }}
-th {{ color: var(--soft); font-weight: 600; white-space: nowrap; }}
+th {{ color: var(--soft); font-weight: 600; vertical-align: bottom; max-width: 9rem; }}
 td {{ border-top: 1px solid var(--line); white-space: nowrap; max-width: 22rem; overflow: hidden;
   text-overflow: ellipsis; }}
+@media (max-width: 40rem) {{
+  td:first-child {{ white-space: normal; overflow-wrap: anywhere; min-width: 5rem; }} }}
 dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .5rem 0; }}
 dt {{ color: var(--soft); }}
 dd {{ margin: 0; min-width: 0; }}

@@ -22,6 +22,8 @@ IMPORTANCE_ROWS, REPEATS, MOST_IMPORTANT, WORST = 2000, 3, 20, 10
 PREDICTIONS = 1_000_000
 #: Columns up to which their table is unfolded, and classes up to which the confusion matrix is drawn.
 UNFOLDED, DRAWN_CLASSES = 40, 30
+#: A note on the losses of classifiers.
+SMOOTHED = " Losses are those of smoothed labels, which are above the log loss."
 #: Columns whose values are shown of the worst rows, and characters of a cell.
 SHOWN_COLUMNS, CELL = 6, 40
 
@@ -107,7 +109,7 @@ def training(estimator: Any) -> Markup:
     about = element(
         "p",
         f"Means of {len(histories)} networks; each is validated by the fold that it does not train on, and"
-        " keeps its epoch of the lowest loss.",
+        " keeps its epoch of the lowest loss." + (SMOOTHED if hasattr(estimator, "classes_") else ""),
         kind="soft",
     )
     return pair(Markup(drawing + about), table(["", "epoch kept", "validation loss"], rows))

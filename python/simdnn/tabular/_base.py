@@ -199,8 +199,23 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         """The score of predictions [n, outputs], as of `score`."""
         raise NotImplementedError
 
-    def _target(self, name: str) -> Target:
-        """The target for a graph of ONNX."""
+    def target(self, name: str) -> Target:
+        """The target as `simdnn.onnx.export` and `simdnn.export_c` take it together with ``ensemble_``.
+
+        Parameters
+        ----------
+        name : str
+            Name of the target.
+
+        Returns
+        -------
+        table.Target
+
+        Raises
+        ------
+        ValueError
+            If the networks have several numbers as outputs.
+        """
         raise NotImplementedError
 
     def _target_to_dict(self) -> dict[str, Any]:
@@ -267,7 +282,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
                 "preset='best' predicts with trees, which neither ONNX nor C gets; export the networks alone"
                 " with simdnn.onnx.export(estimator.ensemble_, path), or fit preset='default'"
             )
-        onnx.export(self.ensemble_, path, opset, columns=self.columns_, target=self._target(target))
+        onnx.export(self.ensemble_, path, opset, columns=self.columns_, target=self.target(target))
 
     def permutation_importance(
         self,
