@@ -28,18 +28,18 @@ class Player:
     """An environment that starts each episode by itself, and the returns of the episodes."""
 
     def __init__(self, name: str, seed: int) -> None:
-        self.environment = gymnasium.make(name, disable_env_checker=True)
-        self.state: Array = np.float32(self.environment.reset(seed=seed)[0])
+        self.environment: Any = gymnasium.make(name, disable_env_checker=True)
+        self.state: Array = np.array(self.environment.reset(seed=seed)[0], np.float32)
         self.returns, self.total = list[float](), 0.0
 
     def step(self, action: Any) -> tuple[Array, float, bool, bool]:
         """The state after an action, its reward, and two flags: the episode ended, a limit of time cut it."""
         found, reward, ended, cut, _ = self.environment.step(action)
-        after = self.state = np.float32(found)
+        after = self.state = np.array(found, np.float32)
         self.total += float(reward)
         if ended or cut:
             self.returns.append(self.total)
-            self.total, self.state = 0.0, np.float32(self.environment.reset()[0])
+            self.total, self.state = 0.0, np.array(self.environment.reset()[0], np.float32)
         return after, float(reward), ended, cut
 
     def recent(self) -> float:
