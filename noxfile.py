@@ -31,6 +31,7 @@ ASAN_RUNTIMES = ("libasan.so", "libubsan.so")
 #: Commands that write what follows from a new operation.
 GENERATORS = (
     ("tests.tools.stubs", "--write"),
+    ("tests.tools.c_functions", "--write"),
     ("tests.tools.golden",),
     ("tests.tools.accuracy", "scratch", "--step", "99991", "--samples", "100000", "--write"),
     ("tests.tools.special", "--write"),
@@ -91,6 +92,15 @@ def sanitized(
         for name in runtimes
     ]
     return options | {"LD_PRELOAD": " ".join(found)}
+
+
+@nox.session
+def aarch64(session: nox.Session) -> None:
+    """Builds for aarch64, and runs `simdnn verify` and the laws of bits in an emulator, on Debian."""
+    session.install("pybind11>=3.0", "numpy>=2.0", "cmake>=3.20", "ninja")
+    emulate = ("python", "-m", "tests.tools.aarch64", session.create_tmp())
+    session.run(*emulate, "-m", "simdnn", "verify")
+    session.run(*emulate, "-m", "pytest", *(session.posargs or ("tests/bits/test_bits.py",)))
 
 
 @nox.session

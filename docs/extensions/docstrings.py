@@ -77,13 +77,15 @@ def equations(paragraph: str, link: Callable[[str], str]) -> list[str] | None:
             found = [one for part in (*first, later) for one in Parser(part).equations()]
     except ValueError:
         return None
-    return [*math(found), "", *(escaped(line, link) for line in (rest or "").splitlines())]
+    sentences = [escaped(line, link) for line in (rest or "").splitlines()]
+    return [*math(found), "", *sentences] if sentences else math(found)
 
 
 def math(formulas: list[str]) -> list[str]:
-    """Lines of a displayed formula, aligned at the first equality sign of each line."""
-    rows = [re.sub(r" (=|\\leftarrow) ", r" &\1 ", formula, count=1) for formula in formulas]
-    return [".. math::", "", *(rf"   {row} \\[4pt]" for row in rows[:-1]), f"   {rows[-1]}"]
+    """Lines of a displayed formula; several are aligned at the first equality sign of each."""
+    if len(formulas) > 1:
+        formulas = [re.sub(r" (=|\\leftarrow) ", r" &\1 ", one, count=1) for one in formulas]
+    return [".. math::", "", *(rf"   {one} \\[4pt]" for one in formulas[:-1]), f"   {formulas[-1]}"]
 
 
 def escaped(line: str, link: Callable[[str], str]) -> str:

@@ -26,7 +26,7 @@ ROWS = {row["name"]: row for row in _core.activations()}
 OTHER_ACTIVATIONS = ("prelu", "rrelu", "crelu", "maxout")
 #: Names of `simdnn` itself.
 TRAINING = ("Trainer", "History", "fit_many", "step_many", "predict_many")
-FILES = ("save", "load", "load_metadata", "from_torch", "to_torch_state_dict")
+FILES = ("save", "load", "load_metadata", "from_torch", "to_torch_state_dict", "export_c")
 SETTINGS = ("show_config", "get_num_threads", "set_num_threads", "set_threading_layer")
 #: Packages with a page of all their public names.
 PACKAGES = {
@@ -38,7 +38,8 @@ PACKAGES = {
     "diagnostics": "Diagnostics",
     "plot": "Pictures",
     "sklearn": "Estimators for scikit-learn",
-    "table": "Tables",
+    "tabular": "Estimators for tables",
+    "table": "Columns of tables",
     "data": "Data larger than memory",
     "onnx": "ONNX",
     "pretrain": "Pre-training",

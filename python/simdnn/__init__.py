@@ -11,11 +11,13 @@ from ._core import __version__
 from .config import get_num_threads, set_num_threads, set_threading_layer, show_config
 
 if TYPE_CHECKING:
+    from . import c_code as c_code
     from . import callbacks, data, diagnostics, distributed, functional, init, nn, optim, plot, pretrain
     from . import io as io
     from . import losses as losses
     from . import schedules as schedules
     from . import training as training
+    from .c_code import export_c
     from .io import from_torch, load, load_metadata, save, to_torch_state_dict
     from .nn import predict_many
     from .training import History, Trainer, fit_many, step_many
@@ -28,6 +30,7 @@ __all__ = [
     "data",
     "diagnostics",
     "distributed",
+    "export_c",
     "fit_many",
     "from_torch",
     "functional",
@@ -52,6 +55,7 @@ __all__ = [
 
 #: Subpackages and functions that are imported when they are first used, so that programs start fast.
 _SUBPACKAGES = {
+    "c_code",
     "callbacks",
     "data",
     "diagnostics",
@@ -70,6 +74,7 @@ _SUBPACKAGES = {
 _FUNCTIONS = {
     "History": "training",
     "Trainer": "training",
+    "export_c": "c_code",
     "fit_many": "training",
     "from_torch": "io",
     "load": "io",

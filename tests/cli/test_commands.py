@@ -13,6 +13,7 @@ import pytest
 import simdnn
 from simdnn import cli as command_line
 
+from tests.support.c_programs import COMPILERS, run_test
 from tests.support.processes import start
 
 pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
@@ -234,6 +235,20 @@ def test_info_and_export(run: Run, data: Path, out: Path, tmp_path: Path) -> Non
     found = evaluator.run(None, {"kind": kind, "age": age})[0]
     assert ["loud", *found.tolist()] == predicted.split()
     assert run("export", plain, "--onnx", tmp_path / "none.onnx", "--columns")[0] == 2
+
+
+def test_export_to_c(run: Run, data: Path, out: Path, tmp_path: Path) -> None:
+    run("train", data, "--target", "loud", "--ignore", "id,weight", "--out", out, *FAST)
+    status, shown, _ = run("export", out, "--c", tmp_path / "pets.h", "--columns")
+    assert status == 0
+    assert re.search(r"constants +[0-9,]+ bytes\nmemory on the stack +[0-9,]+ bytes\n", shown)
+    text = (tmp_path / "pets.h").read_text()
+    assert "const char *kind;\n  double age;\n} pets_row;" in text
+    assert 'pets_classes[PETS_OUTPUTS] = {"no", "yes"}' in text
+    if COMPILERS:
+        assert run_test(tmp_path / "pets.h", COMPILERS[0]) == "0 of 16 outputs differ\n"
+    assert run("export", out)[0] == 2
+    assert run("export", out, "--c", out)[0] == 2
 
 
 def test_a_diverging_training_is_an_error(run: Run, data: Path, out: Path) -> None:

@@ -30,6 +30,12 @@ def test_an_illness_is_found_and_its_remedy_heals(illness: Illness) -> None:
     assert well.verdict == "healthy", str(well)
 
 
+def test_large_targets_are_no_explosion() -> None:
+    """The gradients are long, since the errors are large; each layer passes them on as it should."""
+    (prices,) = [one for one in ILLNESSES if one.name == "large targets"]
+    assert list(examined(prices.make(True)).problems) == ["loss"]
+
+
 def test_every_rule_has_an_illness() -> None:
     assert RULES.keys() == {illness.rule for illness in ILLNESSES}, "build a sick network for the rule"
 

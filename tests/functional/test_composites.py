@@ -244,8 +244,10 @@ class TestCrelu:
         assert F.crelu(np.zeros((0, 3))).shape == (0, 6)
 
     def test_bad_arguments(self) -> None:
-        with pytest.raises(np.exceptions.AxisError):
-            F.crelu(np.ones((2, 3)), axis=2)
+        for function in (F.crelu, F.crelu_derivative):
+            for x, axis in ((np.ones((2, 3)), 2), (1.0, -1)):
+                with pytest.raises(np.exceptions.AxisError):
+                    function(x, axis=axis)
         with pytest.raises(ValueError, match=r"dy: expected shape \(2, 6\).*\(2, 3\)"):
             F.crelu_backward(np.ones((2, 3)), np.ones((2, 3)))
 

@@ -34,6 +34,8 @@ class Row:
     differentiable: bool = True
     #: True if the layer can be exported to ONNX.
     in_onnx: bool = True
+    #: True if the layer can be exported to C.
+    in_c: bool = True
     #: The value that marks skipped time steps of some samples.
     padding: float | None = None
     #: The mean of the samples.

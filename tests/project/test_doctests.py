@@ -11,6 +11,7 @@ import pytest
 import simdnn.onnx
 import simdnn.sklearn
 from simdnn import (
+    c_code,
     callbacks,
     config,
     data,
@@ -29,6 +30,7 @@ from simdnn import (
 )
 
 MODULES = (
+    c_code,
     functional,
     nn,
     optim,

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(
 #: Entries at top level: rooms that users import, or whose names explain them.
 ROOMS = {
     "_utils",
+    "c_code",
     "callbacks",
     "cli",
     "config",

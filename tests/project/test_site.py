@@ -8,9 +8,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import simdnn
 from simdnn import _core
 
+from tests.project.test_rooms import ROOMS
 from tests.support.processes import ROOT
 
 EXTENSIONS = ROOT / "docs" / "extensions"
@@ -30,6 +30,10 @@ def extension(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -
         if (EXTENSIONS / f"{name}.py").is_file():
             monkeypatch.delitem(sys.modules, name)
     return module
+
+
+#: Packages whose public names are those of `simdnn`, of `simdnn.functional` or of the command line.
+ELSEWHERE = {"c_code", "cli", "config", "demo", "functional", "io", "losses", "playground", "training"}
 
 
 def uses(name: str) -> pytest.MarkDecorator:
@@ -72,12 +76,23 @@ def test_words_are_no_formulas(extension: ModuleType, text: str) -> None:
         extension.typeset(text)
 
 
+@uses("docstrings")
+def test_formulas_of_docstrings_are_typeset(extension: ModuleType) -> None:
+    """Several equations are aligned, one is not; a paragraph of words stays as it is."""
+    pytest.importorskip("sphinx", reason="needs the extra [docs]: sphinx")
+    both = extension.converted("f(x) = x\nf'(x) = 1", str)
+    assert [*both] == [".. math::", "", r"   f(x) &= x \\[4pt]", "   f'(x) &= 1"]
+    alone = extension.converted("p -= lr * g. A step.", str)
+    assert [*alone] == [".. math::", "", r"   p \leftarrow p - \mathrm{lr} \, g", "", "A step."]
+    assert [*extension.converted("x = y is the law", str)] == ["x = y is the law"]
+
+
 @uses("inventory")
 def test_each_public_name_is_in_the_reference(extension: ModuleType) -> None:
     """A package without a page, or a name of `simdnn` without an entry, is missing."""
     pytest.importorskip("sklearn")
-    packages = {name for name in simdnn.__all__ if isinstance(getattr(simdnn, name), ModuleType)}
-    assert packages <= {*extension.PACKAGES, "functional"}, "add a row to PACKAGES of inventory.py"
+    rooms = {room for room in ROOMS if not room.startswith("_")}
+    assert rooms <= {*extension.PACKAGES, *ELSEWHERE}, "add a row to PACKAGES of inventory.py"
     places = set(extension.places().values())
     missing = [
         f"{module}.{name}"

@@ -165,6 +165,21 @@ def _huge(y: Array) -> None:
     y *= 1e-3
 
 
+def prices(sick: bool) -> Case:
+    """Targets of some hundred thousands, or of mean 0 and standard deviation 1."""
+    x, _ = samples()
+    y = 300_000 + 20_000 * (x[:, :3] - x[:, 3:])
+    return Case(trained(deep(3, "relu"), loss="mse"), x, y if sick else (y - y.mean()) / y.std())
+
+
+def large_weights(sick: bool) -> Case:
+    """Weights that are too large, in front of targets of some hundreds."""
+    x, _ = samples()
+    model = deep(3, "relu")
+    model.flat_parameters[:] *= 50 if sick else 2
+    return Case(trained(model, loss="mse"), x, 100 * (x[:, :3] - x[:, 3:]))
+
+
 def ignored(sick: bool) -> Case:
     """Labels that are all ignored."""
     case = of_classes(deep(3, "relu"))
@@ -203,6 +218,7 @@ def overlapping(sick: bool) -> Case:
 
 ILLNESSES: list[Illness] = [
     *depths("exploding", exploding, (3, "relu"), (10, "relu"), (60, "relu"), (20, "tanh"), (60, "tanh")),
+    Illness("exploding", "large weights and targets", large_weights),
     Illness("exploding", "LSTM", lambda sick: recurrent(nn.LSTM, 60.0 if sick else 1.0)),
     Illness("exploding", "RNN", lambda sick: recurrent(nn.RNN, 12.0 if sick else 1.0)),
     *depths("vanishing", vanishing, (3, "relu"), (10, "tanh"), (30, "relu"), (60, "tanh")),
@@ -231,6 +247,7 @@ ILLNESSES: list[Illness] = [
     Illness("inputs", "infinity", partial(spoiled, place=(0, 0), value=-np.inf)),
     Illness("targets", "NaN", partial(regression, spoil=_nan)),
     Illness("loss", "small targets", partial(regression, spoil=_huge)),
+    Illness("loss", "large targets", prices),
     Illness("ignored", "labels", ignored),
     Illness("scales", "units", scaled),
     Illness("majority", "imbalanced", imbalanced),

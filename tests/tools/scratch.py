@@ -277,7 +277,7 @@ SIMDNN_LEVEL_END
     Edit(
         "tests/oracles/layers.py",
         '    "softmax": Row(',
-        '    "scratch": Row(nn.ScratchLayer(), lambda x, _: 2 * x, in_onnx=False),\n',
+        '    "scratch": Row(nn.ScratchLayer(), lambda x, _: 2 * x, in_onnx=False, in_c=False),\n',
     ),
 )
 

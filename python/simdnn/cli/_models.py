@@ -16,6 +16,7 @@ import simdnn.functional as F
 from simdnn import nn, table
 from simdnn._utils.files import check_writable, write_parts_atomically
 
+from ._code import code_size
 from ._common import (
     Command,
     add_reading,
@@ -97,25 +98,45 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `simdnn export`."""
     add = parser.add_argument
     add("model", help="model file (.safetensors) written by simdnn train or simdnn.save")
-    add("--onnx", required=True, metavar="FILE", help="ONNX file to write")
+    formats = parser.add_mutually_exclusive_group(required=True)
+    formats.add_argument("--onnx", metavar="FILE", help="ONNX file to write")
+    formats.add_argument("--c", metavar="FILE", help="C header to write")
     add(
         "--columns",
         action="store_true",
         help="take the table's columns as inputs and give predictions as simdnn predict does",
     )
     add("--opset", type=int, default=17, help="version of the ONNX operator set (default: %(default)s)")
+    add(
+        "--rounded", action="store_true", help="a C header without fused multiply-adds, for small controllers"
+    )
+    add("--cc", metavar="COMPILER", help="compiler, with its options, that measures the code of a C header")
 
 
 def export(o: argparse.Namespace) -> int:
-    """Writes a model as ONNX and returns the exit status."""
-    import simdnn.onnx
+    """Writes a model as ONNX or C, and returns the exit status."""
+    option, path = ("--onnx", o.onnx) if o.c is None else ("--c", o.c)
+    refuse_input(option, path, o.model)
+    described: dict[str, Any] = {}
+    if o.columns:
+        model, described["columns"], described["target"] = load_described(o.model)
+    else:
+        model = simdnn.load(o.model)
+    if o.c is not None:
+        return export_c(o, model, described)
+    from simdnn import onnx
 
-    refuse_input("--onnx", o.onnx, o.model)
-    if not o.columns:
-        simdnn.onnx.export(simdnn.load(o.model), o.onnx, o.opset)
-        return 0
-    model, columns, target = load_described(o.model)
-    simdnn.onnx.export(model, o.onnx, o.opset, columns=columns, target=target)
+    onnx.export(model, o.onnx, o.opset, **described)
+    return 0
+
+
+def export_c(o: argparse.Namespace, model: Any, described: dict[str, Any]) -> int:
+    """Writes a model as C, prints its sizes, and returns the exit status."""
+    sizes = simdnn.export_c(model, o.c, exact=not o.rounded, **described)
+    rows = [("constants", sizes.constants), ("memory on the stack", sizes.work)]
+    rows += [("states between calls", sizes.states)] if sizes.states else []
+    rows += [(f"code ({o.cc.split()[0]})", code_size(o.cc, o.c))] if o.cc else []
+    show([(name, f"{size:,} bytes") for name, size in rows], o.c)
     return 0
 
 
@@ -162,9 +183,9 @@ PREDICT = Command(
     predict,
 )
 EXPORT = Command(
-    "convert a model to ONNX",
-    "Convert a model to ONNX. Its input is that of the network, scaled and one-hot encoded; with --columns,"
-    " its inputs are the columns of a table.",
+    "convert a model to ONNX or C",
+    "Convert a model to ONNX, or to a C header without dependencies. Its input is that of the network, scaled"
+    " and one-hot encoded; with --columns, its inputs are the columns of a table.",
     export_arguments,
     export,
 )

@@ -20,7 +20,7 @@ from ..training import Trainer
 from ._html import report_html
 from ._measure import LayerReport, measure, norm_of
 from ._rules import RULES, Findings, problems_of
-from ._samples import Samples, constant_loss, predictions, samples_of
+from ._samples import Samples, constant_loss, predictions, samples_of, size_of_targets
 
 __all__ = ["Report", "report"]
 
@@ -235,6 +235,7 @@ def _examined(
         loss=value,
         guess=constant_loss(samples, output, native),
         predicted=predictions(output, samples, native),
+        targets=size_of_targets(samples),
     )
     return found if trainer is None else _stepped(found, trainer, samples, steps)
 

@@ -18,6 +18,8 @@ VANISHING, VANISHING_IN_TIME, EXPLODING = 1e-3, 1e-6, 1e3
 MAX_FRACTION = 0.6
 #: Number of layers that a description lists.
 SHOWN = 4
+#: Multiple of the targets up to which outputs are no larger than targets.
+LARGER = 3.0
 #: Multiple of a constant guess's loss that counts as far above it.
 FAR = 100.0
 #: Multiple of a constant guess's loss below which a network may saturate and take tiny steps, as confident
@@ -39,7 +41,8 @@ class Findings(NamedTuple):
     """The numbers that rules read.
 
     ``losses`` are those of consecutive steps or epochs; ``fixed_rate`` is True if the learning rate is a
-    known number. ``labels`` and ``predicted`` are classes, or None.
+    known number. ``labels`` and ``predicted`` are classes, or None; ``targets`` is the root mean square of
+    the targets of a regression, or NaN.
     """
 
     layers: tuple[LayerReport, ...] = ()
@@ -50,6 +53,7 @@ class Findings(NamedTuple):
     ignored: str | None = None
     labels: NDArray[np.intp] | None = None
     predicted: NDArray[np.intp] | None = None
+    targets: float = math.nan
     scales: NDArray[np.float64] | None = None
     losses: tuple[float, ...] = ()
     of: str = "steps"
@@ -298,9 +302,16 @@ def flows(found: Findings) -> Iterator[Flow]:
         words = "the outputs of the last hidden layer have {} times the standard deviation of the first one's"
         yield Flow(hidden[-1].signal / hidden[0].signal, VANISHING, words)
     lengths = {layer.name: layer.gradient_norm / max(layer.weight_norm, 1.0) for layer in learning}
-    if lengths:  # a gradient below the weights is none of the problems
-        longest = max(lengths, key=lambda name: lengths[name])
+    longest = max(lengths, key=lambda name: lengths[name], default="")
+    if lengths and lengths[longest] > EXPLODING * _pull(found):  # a shorter one is none of the problems
         yield Flow(lengths[longest], 0.0, f"layer {longest}'s gradient is {{}} times as long as its weights")
+
+
+def _pull(found: Findings) -> float:
+    """The length of the gradient w.r.t. the outputs if large targets explain it, and 1 otherwise."""
+    last = found.layers[-1]
+    explained = math.hypot(last.mean, last.std) <= LARGER * found.targets
+    return max(1.0, last.output_gradient_norm) if explained else 1.0
 
 
 def _joined(texts: list[str]) -> str | None:

@@ -130,6 +130,14 @@ def predictions(output: NDArray[Any], samples: Samples, native: _core.Loss) -> N
     return found if len(found) == len(samples.labels) else None
 
 
+def size_of_targets(samples: Samples) -> float:
+    """Root mean square of the targets of a regression; NaN for classes."""
+    y = samples.y
+    if isinstance(y, tuple) or samples.labels is not None or y.dtype.kind not in "fiu" or not y.size:
+        return math.nan
+    return math.sqrt(float(np.square(y, dtype=np.float64).mean()))
+
+
 def constant_loss(samples: Samples, outputs: NDArray[Any], native: _core.Loss) -> float:
     """The least mean loss of several outputs that are equal for all samples; NaN if unknown."""
     y, least = samples.y, math.nan

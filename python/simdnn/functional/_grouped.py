@@ -82,6 +82,11 @@ def crelu_derivative(x: ArrayLike, axis: int = -1) -> Any:
     -------
     array, shape of `x` with `axis` doubled
 
+    Raises
+    ------
+    numpy.exceptions.AxisError
+        If `x` has no such axis.
+
     Examples
     --------
     >>> import simdnn.functional as F
@@ -90,8 +95,10 @@ def crelu_derivative(x: ArrayLike, axis: int = -1) -> Any:
 
     Source: Shang, Sohn, Almeida & Lee 2016, arXiv:1603.05201, section 2.
     """
-    falling = np.subtract(0, _core.relu_derivative(np.negative(_as_float(x))))
-    return np.concatenate([_core.relu_derivative(x), falling], axis=axis)
+    values = _as_float(x)
+    axis = normalize_axis_index(axis, values.ndim)
+    falling = np.subtract(0, _core.relu_derivative(np.negative(values)))
+    return np.concatenate([_core.relu_derivative(values), falling], axis=axis)
 
 
 def crelu_backward(dy: ArrayLike, x: ArrayLike, axis: int = -1) -> Any:
