@@ -67,7 +67,7 @@ def test_every_model_beats_a_constant(name: str, kind: str, run: Run) -> None:
 
 
 def test_the_usual_models_take_part_and_the_best_is_first(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    write("numbers")
+    write("numbers", rows=60)
     monkeypatch.setitem(_rivals.RIVALS, "CatBoost", _rivals.RIVALS["CatBoost"]._replace(package="no_such"))
     status, shown, errors = run()
     assert (status, errors) == (0, "")

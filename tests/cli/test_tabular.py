@@ -163,6 +163,15 @@ def test_onnx_predicts_as_the_command(target: str, run: Run) -> None:
         assert found == wanted
 
 
+@pytest.mark.parametrize("target", ["loud", "weight"])
+def test_c_headers_are_written(target: str, run: Run) -> None:
+    write()
+    assert run("train", "pets.csv", *ignored(target), *FAST)[0] == 0
+    for options in ([], ["--columns"]):
+        assert run("export", "m.safetensors", "--c", "m.h", *options)[::2] == (0, "")
+        assert "m_predict(" in Path("m.h").read_text()
+
+
 def test_the_best_preset_holds_trees(run: Run) -> None:
     pytest.importorskip("skops", reason="needs the extra [tabular]: skops")
     pytest.importorskip("onnx", reason="needs the extra [onnx]: onnx")

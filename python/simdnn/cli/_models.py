@@ -106,7 +106,7 @@ def export(o: argparse.Namespace) -> int:
         known = load_described(o.model)
         if known.has_trees:
             fail(
-                "--columns: the model predicts with trees; without this option its networks alone are exported"
+                "--columns: the model predicts with trees; without this option the networks alone are written"
             )
         model, described["columns"], described["target"] = known.model, known.columns, known.target
     else:
