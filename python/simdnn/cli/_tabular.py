@@ -101,7 +101,7 @@ def kinds_of(estimator: Any, task: Task) -> str:
     many = sum(one.embedded for one in columns.parts if one.name in columns.text)
     parts = [f"{len(columns.names) - words} of numbers", f"{words} of words"]
     if many:
-        parts[1] += f" ({many} with more than {EMBEDDED - 1})"
+        parts[1] += f" ({many} with more than {EMBEDDED - 1} categories)"
     holes = sum(holes_in(values) > 0 for values in task.inputs.values())
     return ", ".join(parts) + (f"; {holes} with missing values" if holes else "")
 
