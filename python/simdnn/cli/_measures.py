@@ -147,6 +147,7 @@ def fit_linear(task: Task, rows: Array) -> Callable[[Array], Array]:
     """scikit-learn's logistic or ridge regression with scaled numbers and one-hot words."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression, Ridge
+    from threadpoolctl import threadpool_limits
 
     limit = LINEAR_CATEGORIES
     columns = table.Columns.fit(task.inputs, rows=rows, max_categories=limit, max_one_hot=limit)
@@ -156,7 +157,7 @@ def fit_linear(task: Task, rows: Array) -> Callable[[Array], Array]:
     seen = np.unique(task.y[rows])
     if task.classes and len(seen) < 2:
         return fit_constant(task, rows)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):  # threads of BLAS cost more than they save here
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression() if task.classes else Ridge()
         model.fit(inputs[rows].astype(np.float64), task.y[rows])

@@ -41,7 +41,7 @@ th {{ color: var(--soft); font-weight: 600; vertical-align: bottom; max-width: 9
 td {{ border-top: 1px solid var(--line); white-space: nowrap; max-width: 22rem; overflow: hidden;
   text-overflow: ellipsis; }}
 @media (max-width: 40rem) {{
-  td:first-child {{ white-space: normal; overflow-wrap: anywhere; min-width: 5rem; }} }}
+  td:first-child {{ white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }} }}
 dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .5rem 0; }}
 dt {{ color: var(--soft); }}
 dd {{ margin: 0; min-width: 0; }}
