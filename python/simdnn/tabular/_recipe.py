@@ -49,7 +49,7 @@ def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
     bins = min(max(rows // (ROWS_OF_BIN * columns), FEWEST_BINS), MOST_BINS)
     found = replace(CLASSES if classes else NUMBERS, bins=bins)
     if preset == "fast":
-        return replace(found, members=4, epochs=12)
+        return replace(found, members=4, epochs=16)
     return replace(found, members=10, trees=True) if preset == "best" else found
 
 
