@@ -15,7 +15,7 @@ PARAMETERS = """Parameters
     n_members : int or None, default=None
         Number of folds and networks, at least 2; None is that of the preset.
     time_limit : float or None, default=None
-        Seconds that a fit may take, about: it trains fewer epochs, and then fewer members. The result then
+        Seconds that a fit may take, about: it trains fewer epochs, members and trees. The result then
         depends on the speed of the machine. None is no limit.
     hidden_layer_sizes : sequence of int or None, default=None
         Number of units of each hidden layer; None is (96, 96, 96).
