@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import simdnn.onnx
 import simdnn.sklearn
+import simdnn.tabular
 from simdnn import (
     c_code,
     callbacks,
@@ -42,6 +43,7 @@ MODULES = (
     table,
     simdnn.onnx,
     simdnn.sklearn,
+    simdnn.tabular,
     config,
     pretrain,
     diagnostics,

@@ -129,21 +129,20 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             found = self._calibrated(models, bag.out_of_fold(models), targets, weight)
             self.ensemble_ = nn.Ensemble(models, average="probabilities" if self._classes else "outputs")
             self.head_ = self._train_head(bag)
-            return self._train_trees(bag, table, found) if recipe.trees else self._without_trees(found)
+            if not recipe.trees:
+                self.trees_, self.networks_share_ = None, 1.0
+                return found
+            left = None if self.time_limit is None else self.time_limit - (time.perf_counter() - begin)
+            return self._train_trees(bag, table, found, left)
 
     def _train_head(self, bag: Bag) -> QuantileHead | None:
         """Fits further networks for quantiles on the same folds, if they are wanted."""
         return None
 
-    def _without_trees(self, found: Array) -> Array:
-        """Sets the attributes of an estimator without trees."""
-        self.trees_, self.networks_share_ = None, 1.0
-        return found
-
-    def _train_trees(self, bag: Bag, table: dict[str, Any], found: Array) -> Array:
+    def _train_trees(self, bag: Bag, table: dict[str, Any], found: Array, seconds: float | None) -> Array:
         """Fits trees on the folds of the bag; returns the predictions out of fold of both together."""
         samples, targets, weight = samples_of(self.columns_, table), bag.problem.targets, bag.problem.weight
-        self.trees_ = fit_trees(self.columns_, samples, bag.problem, bag.folds, bag.seeds)
+        self.trees_ = fit_trees(self.columns_, samples, bag.problem, bag.folds, bag.seeds, seconds)
         others = self.trees_.out_of_fold(samples, bag.folds)
         self.networks_share_ = share(found, others, lambda one: self._loss(one, targets, weight))
         return blended(self.networks_share_, found, others)

@@ -29,6 +29,19 @@ def load(path: Path) -> TabularClassifier | TabularRegressor:
         If the file cannot be read.
     ImportError
         If safetensors is not installed or, for ``preset="best"``, skops.
+
+    Examples
+    --------
+    >>> import os, tempfile, numpy as np
+    >>> from simdnn import tabular
+    >>> X, y = np.eye(6), np.arange(6) % 2
+    >>> model = tabular.TabularClassifier("fast", random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     model.save(path)
+    ...     same = tabular.load(path)
+    >>> bool((same.predict_proba(X) == model.predict_proba(X)).all())
+    True
     """
     kinds = {kind.__name__: kind for kind in (TabularClassifier, TabularRegressor)}
     found = _files.load(kinds, path)

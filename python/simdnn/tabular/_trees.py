@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from ._folds import Fold
 
 Array = NDArray[Any]
 
+#: Iterations of a fit, scikit-learn's default, and those of a measured one, which is thrown away.
+ITERATIONS, FEW_ITERATIONS = 100, 10
 #: Types that a file of trees may hold besides those that skops trusts by itself.
 TRUSTED = (
     "functools.partial",
@@ -65,21 +68,37 @@ class Trees:
 
 
 def fit_trees(
-    columns: Columns, samples: Array, problem: Problem, folds: list[Fold], seeds: list[int]
+    columns: Columns,
+    samples: Array,
+    problem: Problem,
+    folds: list[Fold],
+    seeds: list[int],
+    seconds: float | None = None,
 ) -> Trees:
-    """Fits scikit-learn's gradient boosting, with its defaults, to the rows of each fold."""
+    """Fits scikit-learn's gradient boosting, with its defaults, to the rows of each fold.
+
+    There are fewer trees if they would take longer than `seconds`, which is measured.
+    """
     targets, weight, classes = problem.targets, problem.weight, problem.classes
     categorical = [part.name in set(columns.text) for part in columns.parts]
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
 
-    def fit(i: int) -> list[Any]:
+    def fit(i: int, iterations: int) -> list[Any]:
         rows = folds[i].train
-        settings = {"categorical_features": categorical, "random_state": seeds[i]}
+        settings = {"categorical_features": categorical, "random_state": seeds[i], "max_iter": iterations}
         part = None if weight is None else weight[rows]
         columns_of_y = [targets[rows]] if classes else targets[rows].T
         return [kind(**settings).fit(samples[rows], y, part) for y in columns_of_y]
 
-    return Trees(at_once(fit, len(folds)), problem.outputs, classes)
+    iterations = ITERATIONS
+    if seconds is not None:
+        start = time.perf_counter()
+        at_once(lambda i: fit(i, FEW_ITERATIONS), 1)
+        probe = time.perf_counter() - start
+        rounds = -(-len(folds) // get_num_threads())
+        fitting = int(FEW_ITERATIONS * (seconds - probe) / (probe * rounds))
+        iterations = min(max(fitting, FEW_ITERATIONS), ITERATIONS)
+    return Trees(at_once(lambda i: fit(i, iterations), len(folds)), problem.outputs, classes)
 
 
 def at_once(compute: Callable[[int], Any], count: int) -> list[Any]:
