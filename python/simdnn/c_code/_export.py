@@ -80,7 +80,8 @@ def export_c(
     Raises
     ------
     TypeError
-        If the model is of another class, or a layer has no counterpart in C.
+        If the model is of another class, a layer has no counterpart in C, or columns or target
+        are of another class.
     ValueError
         If the name is no name in C, parameters are infinite or NaN, columns or target do not fit the model,
         or two columns have one name in C.

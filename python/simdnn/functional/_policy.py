@@ -351,7 +351,7 @@ def clipped_value_loss(
         raise ValueError("clip: expected it together with old_value")
     given = {"value": value, "target": target} | ({} if old_value is None else {"old_value": old_value})
     now, wanted, *earlier = _reals(**given)
-    _same_shape(value=now, target=wanted, **{"old_value": old for old in earlier})
+    _same_shape(**dict(zip(given, (now, wanted, *earlier), strict=True)))
     error = now - wanted
     each, slope = error * error, 2 * error
     for old in earlier:
