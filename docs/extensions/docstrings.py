@@ -47,7 +47,7 @@ def summary(thing: Any, link: Callable[[str], str]) -> str:
     """The first sentence of a docstring, or its first line if that is shorter."""
     for line in rst(thing, link):
         if line.strip():
-            return re.split(r"(?<=\.) |\.$", line)[0].rstrip(":.")
+            return re.split(r"(?<=\.) (?=[A-Z])", line)[0].rstrip(":.")
     return ""
 
 

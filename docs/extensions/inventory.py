@@ -59,7 +59,7 @@ def groups() -> list[Group]:
     return [
         Group("trainer", "Training, files, settings", "simdnn", (*TRAINING, *FILES, *SETTINGS)),
         Group("activations", "Activations", "simdnn.functional", activations),
-        Group("functions", "Softmax and elementary functions", "simdnn.functional", rest),
+        Group("functions", "Softmax, policies, elementary functions", "simdnn.functional", rest),
         Group("losses", "Losses", "simdnn.functional", losses),
         *(
             Group(name, title, f"simdnn.{name}", exported(f"simdnn.{name}"))
@@ -99,7 +99,9 @@ def places() -> dict[str, str]:
 def place_of(name: str, module: str) -> str | None:
     """Full name of an object that a docstring of a module names; None for one without an entry."""
     plain = name.removesuffix("()")
-    candidates = (f"{module}.{plain}", f"simdnn.{plain}", f"simdnn.functional.{plain}", plain)
+    candidates = [f"{module}.{plain}", f"simdnn.functional.{plain}"]
+    if "." in plain or plain[:1].isupper():  # another word may be an argument, or a method
+        candidates += [f"simdnn.{plain}", plain]
     return next((places()[one] for one in candidates if one in places()), None)
 
 

@@ -87,6 +87,14 @@ def test_formulas_of_docstrings_are_typeset(extension: ModuleType) -> None:
     assert [*extension.converted("x = y is the law", str)] == ["x = y is the law"]
 
 
+@uses("docstrings")
+def test_a_summary_is_the_first_sentence(extension: ModuleType) -> None:
+    pytest.importorskip("sphinx", reason="needs the extra [docs]: sphinx")
+    summaries = [extension.summary(function, str) for function in (_core.relu, _core.relu_backward)]
+    assert summaries[0] == "Rectified linear unit: the positive part of x"
+    assert summaries[1].startswith("Gradient w.r.t. x through relu")
+
+
 @uses("inventory")
 def test_each_public_name_is_in_the_reference(extension: ModuleType) -> None:
     """A package without a page, or a name of `simdnn` without an entry, is missing."""

@@ -138,7 +138,11 @@ def test_an_error_of_a_callback_leaves_the_best_epoch() -> None:
     ("settings", "error", "message"),
     [
         ({"restore_best": True}, ValueError, "validation.*: early stopping needs validation data, got None"),
-        ({"restore_best": "best"}, ValueError, "restore_best.*: 'best' is not known; known: first, last"),
+        (
+            {"restore_best": "best"},
+            ValueError,
+            "restore_best.*: expected a bool, 'first' or 'last', got 'best'",
+        ),
         ({"restore_best": None}, TypeError, "restore_best.*: expected True or False, got None"),
         ({"restore_best": 2}, ValueError, "restore_best.*: expected True or False, got 2"),
         (

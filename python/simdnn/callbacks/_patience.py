@@ -18,7 +18,9 @@ def check_patience(name: str, value: Any) -> int | None:
 def check_restore(name: str, value: Any) -> bool | Literal["first", "last"]:
     """`value` as a choice of an epoch to restore: a bool, where True is "first", or one of the words."""
     if isinstance(value, str):
-        return check_name(name, value, ("first", "last"))  # type: ignore[return-value]
+        if value not in ("first", "last"):
+            raise ValueError(f"{name}: expected a bool, 'first' or 'last', got {value!r}")
+        return value  # type: ignore[return-value]
     return check_flag(name, value)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.check import check_finite
@@ -18,9 +18,7 @@ def named_views(
     flat: NDArray[Any], blocks: list[tuple[str, int, tuple[int, ...]]]
 ) -> dict[str, NDArray[Any]]:
     """The named blocks of a flat array."""
-    return {
-        name: flat[offset : offset + int(np.prod(shape))].reshape(shape) for name, offset, shape in blocks
-    }
+    return {name: flat[offset : offset + prod(shape)].reshape(shape) for name, offset, shape in blocks}
 
 
 def check_shapes(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]) -> None:
@@ -40,7 +38,7 @@ def lerp(target: Sequential, source: Sequential, tau: float) -> None:
         raise TypeError(f"source: expected a Sequential, got {type(source).__name__}")
     if source.dtype != target.dtype:
         raise ValueError(f"source: expected dtype {target.dtype}, got {source.dtype}")
-    if _shapes(source) != _shapes(target):
+    if _blocks(source) != _blocks(target):
         raise ValueError("source: expected parameters and buffers of the same names and shapes")
     if share == 0:
         return
@@ -54,6 +52,6 @@ def lerp(target: Sequential, source: Sequential, tau: float) -> None:
             numbers[:] = wanted
 
 
-def _shapes(model: Sequential) -> dict[str, tuple[int, ...]]:
-    """The shape of each parameter and each buffer, by name."""
-    return {name: view.shape for name, view in (model.parameters() | model.buffers()).items()}
+def _blocks(model: Sequential) -> tuple[Any, Any]:
+    """The name, place and shape of each parameter and of each buffer."""
+    return model._model.parameter_blocks, model._model.buffer_blocks
