@@ -56,7 +56,7 @@ def of_block(function: Callable[[Any], Any], empty: Any, block: Any) -> Any:
 
 
 def lazy_rows(method: Method) -> Method:
-    """Decorator of a method of rows: given what Dask holds, its result is lazy, and of `self` as it is now."""
+    """Decorator of a method of rows: given what Dask holds, its result is lazy, and of `self` as it was."""
 
     @functools.wraps(method)
     def of_rows(self: Any, X: Any) -> Any:
