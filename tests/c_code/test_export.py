@@ -46,6 +46,18 @@ class Strange(nn.Layer):
         ),
         (
             nn.Sequential(nn.Dense(2, 2), rng=0),
+            {"columns": {"a": [1.0, 2.0]}},
+            TypeError,
+            "columns: expected a table.Columns or None, got dict",
+        ),
+        (
+            nn.Sequential(nn.Dense(2, 2), rng=0),
+            {"target": "y"},
+            TypeError,
+            "target: expected a table.Target or None, got str",
+        ),
+        (
+            nn.Sequential(nn.Dense(2, 2), rng=0),
             {"target": table.Target("y", ("a", "b", "c"))},
             ValueError,
             "target: expected 2 outputs, got 3",

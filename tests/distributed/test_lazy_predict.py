@@ -98,6 +98,46 @@ def test_methods_of_estimators(method: str) -> None:
         np.testing.assert_array_equal(lazy.compute(), regressor.predict(x))
 
 
+def classifier(x: Any) -> MLPClassifier:
+    """A classifier that has seen a few epochs of x."""
+    short = MLPClassifier(max_iter=5, tol=1.0, random_state=0, n_iter_no_change=1)
+    return short.fit(x, np.asarray(x)[:, 0] > 0)
+
+
+def test_predictions_of_an_estimator_are_of_it_as_it_was() -> None:
+    x = rows()
+    estimator, blocks = classifier(x), dask_array.from_array(x, chunks=(11, 4))
+    wanted = estimator.predict_proba(x)
+    found = [estimator.predict_proba(blocks), distributed.predict(estimator, blocks, "predict_proba")]
+    estimator.partial_fit(x, x[:, 0] < 0)
+    for lazy in found:
+        np.testing.assert_array_equal(lazy.compute(), wanted)
+    estimator.fit(x[:, :3], x[:, 0] < 0)
+    for lazy in found:
+        np.testing.assert_array_equal(lazy.compute(), wanted)
+
+
+def test_a_block_may_have_no_rows() -> None:
+    x = rows()
+    estimator, blocks = classifier(x), dask_array.from_array(x, chunks=(2, 4))
+    kept = blocks[blocks[:, 0] > 1]
+    np.testing.assert_array_equal(estimator.predict(kept).compute(), estimator.predict(x[x[:, 0] > 1]))
+    assert estimator.predict_proba(blocks[:0]).compute().shape == (0, 2)
+
+
+@pytest.mark.filterwarnings("error")
+def test_estimators_see_the_names_of_columns() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas comes with the extra [peers]")
+    frames = pytest.importorskip("dask.dataframe", reason="dask.dataframe needs pandas and pyarrow")
+    frame = pandas.DataFrame(rows(), columns=list("abcd"))
+    estimator, lazy = classifier(frame), frames.from_pandas(frame, npartitions=3)
+    for found in (estimator.predict(lazy), distributed.predict(estimator, lazy)):
+        np.testing.assert_array_equal(found.compute(), estimator.predict(frame))
+    for call in (estimator.predict, lambda given: distributed.predict(estimator, given)):
+        with pytest.raises(ValueError, match="feature names should match"):
+            call(lazy[list("bacd")])
+
+
 def test_other_arrays_are_predicted_at_once() -> None:
     x, model = rows(), network([4, 8, 3], dtype=np.float32)
     found = distributed.predict(model, x)

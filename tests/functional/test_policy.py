@@ -56,6 +56,26 @@ def test_forbidden_actions_do_not_count() -> None:
     )
 
 
+def test_actions_have_the_shape_of_the_rows_of_logits() -> None:
+    cube, taken = LOGITS.reshape(8, 5, 5), ACTIONS[::-1].reshape(8, 5)
+    flat, slopes = F.categorical_log_prob(LOGITS, taken.ravel(), return_grad=True)
+    value, grad = F.categorical_log_prob(cube, taken, return_grad=True)
+    np.testing.assert_array_equal(value, flat.reshape(8, 5))
+    np.testing.assert_array_equal(grad, slopes.reshape(8, 5, 5))
+    assert F.categorical_log_prob(np.zeros((0, 5)), []).shape == (0,)
+    assert F.categorical_log_prob(LOGITS[0], 3) == F.categorical_log_prob(LOGITS[:1], [3])[0]
+
+
+@pytest.mark.parametrize("wrong", [-(2**63), -1, 5, 2**63])
+def test_actions_are_indices_of_columns(wrong: int) -> None:
+    with pytest.raises(IndexError, match=rf"action: expected indices from 0 to 4, got {wrong}"):
+        F.categorical_log_prob(LOGITS[:1], np.array([wrong]))
+    with pytest.raises(TypeError, match="action: expected integers, got dtype float64"):
+        F.categorical_log_prob(LOGITS[:1], np.eye(5)[:1])
+    with pytest.raises(ValueError, match=r"action: expected shape \(2,\), got \(2, 1\)"):
+        F.categorical_log_prob(LOGITS[:2], [[1], [2]])
+
+
 def test_normal_log_probabilities_and_entropy() -> None:
     value, center, width = F.normal_log_prob(TAKEN, MEAN, LOG_STD, return_grad=True)
     std = np.exp(LOG_STD)
@@ -93,6 +113,22 @@ def test_clipped_value_loss(clip: float | None) -> None:
     np.testing.assert_allclose(loss, np.maximum(error, near), rtol=1e-13)
     slope = differences(lambda x: F.clipped_value_loss(x, GAIN, clip=clip, **old, reduction="none"), NEW)
     np.testing.assert_allclose(grad, slope, atol=1e-8)
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_nan_is_seen_in_the_clipped_value_loss(place: int) -> None:
+    given = [np.ones(2), np.zeros(2), np.ones(2)]
+    given[place][0] = math.nan
+    found = F.clipped_value_loss(*given, clip=0.2, reduction="none", return_grad=True)
+    assert [math.isnan(each[0]) for each in found] == [True, True]
+    assert [each[1] for each in found] == [1, 2]
+
+
+def test_mixed_types_of_the_clipped_value_loss_are_double() -> None:
+    value, target, old = (np.array([one]) for one in (0.1, 0.3, 0.15))
+    single = value.astype(np.float32), target.astype(np.float32)
+    found = F.clipped_value_loss(*single, old, clip=1.0)
+    assert found == (float(single[0][0]) - float(single[1][0])) ** 2
 
 
 @pytest.mark.parametrize("shape", [(50,), (50, 3), (1, 4), (0, 4)], ids=str)

@@ -170,4 +170,11 @@ def test_columns_must_fit_the_model(path: Path) -> None:
         simdnn.onnx.export(model, path, columns=columns)
     with pytest.raises(ValueError, match="target: expected 2 outputs, got 1"):
         simdnn.onnx.export(model, path, target=table.Target("y"))
+    wrong: Any
+    for wrong in ({"a": [1.0]}, "a", table.Columns, table.Target("y")):
+        with pytest.raises(TypeError, match=r"columns: expected a table\.Columns or None, got "):
+            simdnn.onnx.export(model, path, columns=wrong)
+    for wrong in ("y", 3, columns):
+        with pytest.raises(TypeError, match=r"target: expected a table\.Target or None, got "):
+            simdnn.onnx.export(model, path, target=wrong)
     assert not path.exists()

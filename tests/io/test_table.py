@@ -246,6 +246,7 @@ def test_targets() -> None:
     ("values", "classes"),
     [
         (np.array([0.0, 1.0, 1.0]), ("0", "1")),
+        (np.array([-0.0, 1.0, 0.0]), ("0", "1")),
         (np.arange(30) % 3.0, ("0", "1", "2")),
         (np.arange(30) % 4.0, ()),
         (np.arange(400) % 25.0, ()),
@@ -272,6 +273,11 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         "column a: row 3: 'x' is not a number",
     ),
     "no such target": (lambda: table.Target.fit({"a": np.ones(2)}, "y"), "'y' is missing; there are a"),
+    "no classes": (lambda: table.Target.fit({"y": []}, "y"), "target y: expected at least one row"),
+    "no numbers": (
+        lambda: table.Target.fit({"y": []}, "y", "regression"),
+        "target y: expected at least one row",
+    ),
     "a hole in the target": (lambda: table.Target.fit({"y": np.array([1, NAN])}, "y"), "y: row 2 is missing"),
     "a hole among classes": (lambda: fit("a", None), "target y: row 2 is missing"),
     "words for a regression": (lambda: fit("1", "many", task="regression"), "row 2: 'many' is not a number"),

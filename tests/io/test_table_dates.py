@@ -153,6 +153,29 @@ def test_other_values_are_clear_errors() -> None:
         table.Columns.fit({"when": WHEN}, dates="when")
 
 
+@pytest.mark.parametrize("kind", ["s", "ms", "day", "date64"])
+def test_dates_of_arrow_that_microseconds_cannot_count_are_refused(kind: str, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="needs the extra [table]: pyarrow")
+    of_kind = {"day": pa.date32(), "date64": pa.date64()}.get(kind) or pa.timestamp(kind)
+    far = {"s": 2**60, "day": 2**31 - 1, "date64": 86_400_000 * 2**36}.get(kind, 2**62)
+    given = pa.table({"when": pa.array([0, far], of_kind)})
+    with pytest.raises(ValueError, match="column when: a date is more than 290,000 years from 1970"):
+        table.Columns.fit(given, dates=True)
+    if kind in ("ms", "day"):
+        parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra [table]: pyarrow")
+        parquet.write_table(given, tmp_path / "far.parquet")
+        with pytest.raises(ValueError, match="column when: a date is more than 290,000 years from 1970"):
+            table.read(tmp_path / "far.parquet", dates=True)
+
+
+def test_dates_without_a_time_in_utc_name_their_column() -> None:
+    east = datetime.timezone(datetime.timedelta(hours=5))
+    with pytest.raises(ValueError, match="column when: a date in UTC is not in the years 1 to 9999"):
+        table.Columns.fit({"when": [datetime.datetime(1, 1, 1, tzinfo=east)]}, dates=True)
+    with pytest.raises(ValueError, match="column when: expected dates in a unit such as seconds"):
+        table.Columns.fit({"when": np.array([5], "M8[as]")}, dates=True)
+
+
 @pytest.mark.parametrize("runtime", ["reference", "onnxruntime"])
 def test_dates_are_in_the_graph(runtime: str, tmp_path: Path) -> None:
     pytest.importorskip("onnx", reason="needs the extra [onnx]: onnx")

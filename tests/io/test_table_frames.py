@@ -164,6 +164,12 @@ def test_other_tables_are_refused() -> None:
             table.Columns.fit(given)
 
 
+def test_a_column_alone_is_no_table() -> None:
+    pa = pytest.importorskip("pyarrow", reason="needs the extra [table]: pyarrow")
+    with pytest.raises(TypeError, match="table: expected columns by name, got ChunkedArray"):
+        table.Columns.fit(pa.chunked_array([[1.0, 2.0]]))
+
+
 def test_two_columns_of_one_name_are_refused() -> None:
     pa = pytest.importorskip("pyarrow")
     pd = pytest.importorskip("pandas")

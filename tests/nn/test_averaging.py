@@ -44,6 +44,15 @@ def test_lerp_moves_all_numbers_by_a_share(dtype: Any, tau: float) -> None:
             assert same_bits(value, (start, towards)[int(tau)][name])
 
 
+@pytest.mark.parametrize("tau", [0, 1])
+def test_lerp_by_nothing_or_all_takes_infinity_and_nan(tau: int) -> None:
+    target, source = pair(np.float32)
+    target.flat_parameters[:2], source.flat_parameters[1:4] = (np.inf, np.nan), (np.nan, -np.inf, np.inf)
+    wanted = (target, source)[tau].state_dict()
+    target.lerp_(source, tau)
+    assert all(same_bits(value, wanted[name]) for name, value in target.state_dict().items())
+
+
 def test_a_network_may_be_its_own_source() -> None:
     model, _ = pair(np.float32)
     before = model.state_dict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 from collections.abc import Callable
@@ -17,12 +18,15 @@ def is_lazy(x: Any) -> bool:
     return hasattr(x, "__dask_graph__") and (hasattr(x, "to_dask_array") or hasattr(x, "map_blocks"))
 
 
-def blockwise(function: Callable[[Any], Any], x: Any) -> Any:
+def blockwise(function: Callable[[Any], Any], x: Any, named: bool = False) -> Any:
     """The lazy Dask array of ``function(block)`` over the blocks of rows of x; nothing of x is computed.
 
     The function takes an array [rows, ...] and returns one with as many rows; a call with one row of zeros
-    tells the other axes and the dtype of its result.
+    tells the other axes and the dtype of its result. Blocks without rows are not given to it. If `named` is
+    true, it takes the blocks of a data frame as data frames, with the names of the columns.
     """
+    if named and hasattr(x, "columns"):
+        function = functools.partial(of_frame, function, list(x.columns))
     if hasattr(x, "to_dask_array"):
         x = x.to_dask_array()
     if any(math.isnan(size) for size in x.shape[1:]):
@@ -30,7 +34,7 @@ def blockwise(function: Callable[[Any], Any], x: Any) -> Any:
     example = np.asarray(function(np.zeros((1, *x.shape[1:]), x.dtype)))
     rows = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
     return rows.map_blocks(
-        function,
+        functools.partial(of_block, function, example[:0]),
         dtype=example.dtype,
         chunks=(rows.chunks[0], *((size,) for size in example.shape[1:])),
         drop_axis=list(range(1, x.ndim)),
@@ -39,12 +43,25 @@ def blockwise(function: Callable[[Any], Any], x: Any) -> Any:
     )
 
 
+def of_frame(function: Callable[[Any], Any], names: list[Any], block: Any) -> Any:
+    """The function of an array as a data frame of pandas, which Dask's data frames are made of."""
+    import pandas
+
+    return function(pandas.DataFrame(block, columns=names))
+
+
+def of_block(function: Callable[[Any], Any], empty: Any, block: Any) -> Any:
+    """The function of a block, or `empty` if it has no rows, as after a selection."""
+    return function(block) if len(block) else empty
+
+
 def lazy_rows(method: Method) -> Method:
-    """Decorator of a method of rows: given what Dask holds, its result is lazy too."""
+    """Decorator of a method of rows: given what Dask holds, its result is lazy, and of `self` as it was."""
 
     @functools.wraps(method)
     def of_rows(self: Any, X: Any) -> Any:
-        call = functools.partial(method, self)
-        return blockwise(call, X) if is_lazy(X) else call(X)
+        if not is_lazy(X):
+            return method(self, X)
+        return blockwise(functools.partial(method, copy.deepcopy(self)), X, named=True)
 
     return cast(Method, of_rows)

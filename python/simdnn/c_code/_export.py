@@ -49,7 +49,7 @@ def export_c(
 
     The header is C99 without dependencies: no allocation, and of the C library only ``fmaf`` and ``fma``. It
     has the weights, a function ``NAME_predict(x, y)``, and samples with their predictions: compiled with
-    ``-DNAME_TEST``, it is a program that compares.
+    ``-DNAME_TEST``, the name in capitals, it is a program that compares.
 
     Parameters
     ----------
@@ -80,7 +80,8 @@ def export_c(
     Raises
     ------
     TypeError
-        If the model is of another class, or a layer has no counterpart in C.
+        If the model is of another class, a layer has no counterpart in C, or columns or target are
+        of another class.
     ValueError
         If the name is no name in C, parameters are infinite or NaN, columns or target do not fit the model,
         or two columns have one name in C.

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import nn
+from ..table import check_match
 from ._cells import Encoded, encoded, text
 from ._program import literal
 
@@ -33,17 +34,12 @@ class Table(NamedTuple):
     target: Target | None
 
     def check(self, model: nn.Sequential | nn.Predictor | nn.Ensemble) -> None:
-        """Raises a ValueError if columns or target do not fit the model."""
+        """Raises if columns or target do not fit the model."""
+        check_match(self.columns, self.target, model.in_features, model.out_features)
         if self.columns is not None:
             if model._input.sequence:
                 raise ValueError("columns: expected a model without sequences")
-            if len(self.columns.features) != model.in_features:
-                raise ValueError(
-                    f"columns: expected {model.in_features} features, got {len(self.columns.features)}"
-                )
             fields(self.columns)
-        if self.target is not None and self.target.outputs != model.out_features:
-            raise ValueError(f"target: expected {model.out_features} outputs, got {self.target.outputs}")
 
     def functions(self) -> set[str]:
         """The names of the functions that the parts call."""

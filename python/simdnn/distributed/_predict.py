@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from .._utils.lazy import blockwise, is_lazy
-from ..nn import Sequential
+from ..nn import Predictor, Sequential
 
 
 def predict(model: Any, x: Any, method: str = "predict") -> Any:
@@ -14,7 +15,8 @@ def predict(model: Any, x: Any, method: str = "predict") -> Any:
     Parameters
     ----------
     model : Sequential, Predictor or estimator
-        The model. A `Sequential` is frozen as it is now: later training does not change the result.
+        The model as it is now: later training does not change the result. An estimator gets the columns
+        of a data frame by name.
     x : dask array or data frame
         Samples. Each block of rows is read and predicted when its output is needed. Anything else is
         predicted at once.
@@ -44,8 +46,9 @@ def predict(model: Any, x: Any, method: str = "predict") -> Any:
     >>> distributed.predict(model, x).sum().compute().shape
     ()
     """
+    is_network, lazy = isinstance(model, Sequential | Predictor), is_lazy(x)
     frozen = model.freeze() if isinstance(model, Sequential) else model
-    function = getattr(frozen, method, None)
+    function = getattr(frozen if is_network or not lazy else copy.deepcopy(frozen), method, None)
     if not callable(function):
         raise TypeError(f"model: expected one with a method {method}, got {type(model).__name__}")
-    return blockwise(function, x) if is_lazy(x) else function(x)
+    return blockwise(function, x, named=not is_network) if lazy else function(x)

@@ -55,6 +55,20 @@ def _same_shape(**given: Array) -> None:
             raise ValueError(f"{name}: expected shape {array.shape}, that of {first}, got {other.shape}")
 
 
+def _actions(action: ArrayLike, logits: Array) -> Array:
+    """The indices of actions, one for each row of logits, as int64."""
+    refuse_unread("action", action)
+    chosen = as_cpu_array("action", action)
+    if chosen.dtype.kind not in "iu" and chosen.size:
+        raise TypeError(f"action: expected integers, got dtype {chosen.dtype}")
+    if chosen.shape != logits.shape[:-1]:
+        raise ValueError(f"action: expected shape {logits.shape[:-1]}, got {chosen.shape}")
+    if (wrong := (chosen < 0) | (chosen >= logits.shape[-1])).any():
+        last = logits.shape[-1] - 1
+        raise IndexError(f"action: expected indices from 0 to {last}, got {chosen[wrong][0]}")
+    return chosen.astype(np.int64)
+
+
 def _summed(each: Array) -> Array:
     """The sum over the last axis, in a fixed order."""
     return np.asarray(_core.sum_to(each, (*each.shape[:-1], 1)))[..., 0]
@@ -79,16 +93,16 @@ def categorical_log_prob(logits: ArrayLike, action: ArrayLike, *, return_grad: b
 
     Parameters
     ----------
-    logits : array, shape (n, actions) or (actions,)
+    logits : array, shape (..., actions)
         A forbidden action has -inf.
-    action : array of int, shape (n,) or ()
+    action : array of int, shape (...)
         Indices of the actions that were taken.
     return_grad : bool, default False
         Also return the gradient, onehot(action) - softmax(logits).
 
     Returns
     -------
-    log_prob : array, shape (n,), or a number
+    log_prob : array, shape (...), or a number
     grad : array, shape of `logits`
         Gradient of the sum of all log-probabilities; only with `return_grad`.
 
@@ -106,11 +120,14 @@ def categorical_log_prob(logits: ArrayLike, action: ArrayLike, *, return_grad: b
     Source: Williams 1992, "Simple statistical gradient-following algorithms for connectionist reinforcement
     learning", whose "characteristic eligibility" is the gradient.
     """
-    options: dict[str, Any] = {"ignore_index": -(2**63), "reduction": "none"}
+    (z,) = _reals(logits=logits)
+    chosen = _actions(action, _rows("logits", z))
+    options: dict[str, Any] = {"ignore_index": -1, "reduction": "none"}
+    flat = z.reshape(-1, z.shape[-1]), chosen.reshape(-1)
     if not check_flag("return_grad", return_grad):
-        return -cross_entropy(logits, action, **options)
-    loss, grad = cross_entropy(logits, action, **options, return_grad=True)
-    return -loss, -grad
+        return (-cross_entropy(*flat, **options)).reshape(chosen.shape)[()]
+    loss, grad = cross_entropy(*flat, **options, return_grad=True)
+    return (-loss).reshape(chosen.shape)[()], -grad.reshape(z.shape)
 
 
 def categorical_entropy(logits: ArrayLike, *, return_grad: bool = False) -> Any:
@@ -332,17 +349,17 @@ def clipped_value_loss(
     """
     if (clip is None) != (old_value is None):
         raise ValueError("clip: expected it together with old_value")
-    now, wanted = _reals(value=value, target=target)
-    _same_shape(value=now, target=wanted)
+    given = {"value": value, "target": target} | ({} if old_value is None else {"old_value": old_value})
+    now, wanted, *earlier = _reals(**given)
+    _same_shape(**dict(zip(given, (now, wanted, *earlier), strict=True)))
     error = now - wanted
     each, slope = error * error, 2 * error
-    if clip is not None and old_value is not None:
-        now, wanted, old = _reals(value=value, target=target, old_value=old_value)
-        _same_shape(value=now, old_value=old)
+    for old in earlier:
         change, bound = now - old, now.dtype.type(check_nonnegative("clip", clip))
         near = old + np.copysign(bound, change) - wanted
-        clipped = (abs(change) > bound) & (near * near > each)
-        each, slope = np.where(clipped, near * near, each), np.where(clipped, now.dtype.type(0), slope)
+        larger = np.where(abs(change) <= bound, each, np.maximum(each, near * near))
+        each, slope = larger, np.where(larger > each, now.dtype.type(0), slope)
+        slope = np.where(np.isnan(larger), larger, slope)
     return _reduced(each, [slope], reduction, return_grad)
 
 

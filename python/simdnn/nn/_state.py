@@ -40,6 +40,8 @@ def lerp(target: Sequential, source: Sequential, tau: float) -> None:
         raise ValueError(f"source: expected dtype {target.dtype}, got {source.dtype}")
     if _blocks(source) != _blocks(target):
         raise ValueError("source: expected parameters and buffers of the same names and shapes")
+    if share == 0:
+        return
     towards = source._snapshot()
     with target._model.locked():
         for numbers, wanted in zip((target.flat_parameters, target._model.buffers), towards, strict=True):

@@ -12,6 +12,7 @@ from .. import _core, nn
 from .._utils.check import check_int
 from .._utils.files import Path, check_writable, write_atomically
 from ..nn._layer import Shape
+from ..table import check_match
 from ._checksum import seal
 from ._graph import Graph, need_onnx
 from ._layers import chain
@@ -59,7 +60,8 @@ def export(
     Raises
     ------
     TypeError
-        If the model or a member is of another class, or a layer has no counterpart in ONNX.
+        If the model or a member is of another class, a layer has no counterpart in ONNX, or columns or target
+        are of another class.
     ValueError
         If the opset is below 17 or above that of the installed onnx, the dtype is not supported, or columns
         or target do not fit the model.
@@ -92,10 +94,7 @@ def export(
     kind = np.dtype(model.dtype if dtype is None else dtype)
     if kind not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {kind}")
-    if columns is not None and len(columns.features) != model.in_features:
-        raise ValueError(f"columns: expected {model.in_features} features, got {len(columns.features)}")
-    if target is not None and target.outputs != model.out_features:
-        raise ValueError(f"target: expected {model.out_features} outputs, got {target.outputs}")
+    check_match(columns, target, model.in_features, model.out_features)
     check_writable(path)
     made = to_onnx(model, opset, kind, columns, target)
     write_atomically(path, made.SerializeToString(deterministic=True))

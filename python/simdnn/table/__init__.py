@@ -9,6 +9,7 @@ model's file as metadata.
 from ._cells import Table as Table
 from ._chunks import chunks
 from ._columns import Columns
+from ._match import check_match as check_match
 from ._read import read
 from ._target import TASKS as TASKS
 from ._target import Target

@@ -57,7 +57,10 @@ def as_arrow(table: Any) -> Any:
             f"a table of the type {type(table).__name__} needs pyarrow: pip install 'simdnn[table]'"
         ) from None
     if hasattr(table, "__arrow_c_stream__"):
-        return pyarrow.table(table)
+        try:
+            return pyarrow.table(table)
+        except ValueError:  # a column alone
+            raise TypeError(f"table: expected columns by name, got {type(table).__name__}") from None
     return pyarrow.interchange.from_dataframe(table)
 
 

@@ -58,5 +58,5 @@ def columns_of(found: Any, wanted: list[str], request: Request) -> Table:
 def column_of(name: str, column: Any, request: Request) -> NDArray[Any]:
     """A column of a pyarrow table as an array."""
     if request.dates and is_date(column.type):
-        return dates_of_arrow(column)
+        return dates_of_arrow(f"column {name}", column)
     return arrow_column(f"column {name}", column, name in request.text)

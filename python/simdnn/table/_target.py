@@ -86,14 +86,17 @@ class Target:
         TypeError
             If `task` is not a string, `clip` is not a bool, or the column is a masked array.
         ValueError
-            If the column does not exist or is refused as in `Columns.fit`, a value is missing, infinite or
-            beyond float32, it holds text that is no number for a regression, it has fewer than two classes,
-            classes are floats from 2**53 on, which may stand for several, or `task` is not known.
+            If the column does not exist, has no rows or is refused as in `Columns.fit`, a value is missing,
+            infinite or beyond float32, it holds text that is no number for a regression, it has fewer than
+            two classes, classes are floats from 2**53 on, which may stand for several, or `task` is not
+            known.
         """
         fit, clip = TargetFit(name, check_name("task", task, TASKS)), check_flag("clip", clip)
         for part in parts_of(table):
             with rows_from(fit.rows):
                 fit.add(checked(part, name))
+        if not fit.rows:
+            raise ValueError(f"target {name}: expected at least one row")
         if fit.has_classes():
             return cls(name, fit.classes())
         return cls(name, (), *fit.scaling(), (fit.moments.low, fit.moments.high) if clip else None)
@@ -200,7 +203,7 @@ def regression_numbers(name: str, values: NDArray[Any]) -> NDArray[Any]:
 
 def class_name(value: Any) -> str:
     """The name of a class: a word, or the text of a number."""
-    return canonical(value) if isinstance(value, str) else as_text(value)
+    return canonical(as_text(value))
 
 
 class TargetFit:

@@ -48,17 +48,13 @@ def as_dates(what: str, values: Any) -> NDArray[Any] | None:
     if hasattr(kind, "pyarrow_dtype"):  # pandas
         values = values.array.__arrow_array__()
     if type(values).__module__.startswith("pyarrow"):
-        return dates_of_arrow(values) if is_date(values.type) else None
+        return dates_of_arrow(what, values) if is_date(values.type) else None
     if getattr(kind, "tz", None) is not None:  # pandas
         values = values.dt.tz_convert(None)
     if str(kind).startswith(("datetime64", "Date")):
-        found = np.asarray(values)
-        years = found.astype("M8[Y]").astype(np.int64)
-        if (abs(years[~np.isnat(found)]) > MOST_YEARS).any():
-            raise ValueError(f"{what}: a date is more than {MOST_YEARS:,} years from 1970")
-        return found.astype("M8[us]")
+        return microseconds(what, np.asarray(values))
     if isinstance(values, list | tuple) or (isinstance(kind, np.dtype) and kind.kind == "O"):
-        return dates_of_objects(list(values))
+        return dates_of_objects(what, list(values))
     return None
 
 
@@ -69,20 +65,32 @@ def is_date(kind: Any) -> bool:
     return bool(types.is_date(kind) or types.is_timestamp(kind))
 
 
-def dates_of_arrow(array: Any) -> NDArray[Any]:
-    """Points in time of dates of pyarrow."""
-    import pyarrow
+def microseconds(what: str, dates: NDArray[Any]) -> NDArray[Any]:
+    """Points in time of any unit in microseconds; raises a ValueError for one that they cannot count."""
+    try:
+        years = dates.astype("M8[Y]").astype(np.int64)
+    except OverflowError:  # attoseconds
+        raise ValueError(f"{what}: expected dates in a unit such as seconds, got {dates.dtype}") from None
+    if (abs(years[~np.isnat(dates)]) > MOST_YEARS).any():
+        raise ValueError(f"{what}: a date is more than {MOST_YEARS:,} years from 1970")
+    return dates.astype("M8[us]")
 
-    found = array.cast(pyarrow.timestamp("us"), safe=False)
-    return np.asarray(found.to_numpy(zero_copy_only=False)).astype("M8[us]")
+
+def dates_of_arrow(what: str, array: Any) -> NDArray[Any]:
+    """Points in time, UTC in microseconds, of dates of pyarrow."""
+    return microseconds(what, np.asarray(array.to_numpy(zero_copy_only=False)))
 
 
-def dates_of_objects(cells: list[Any]) -> NDArray[Any] | None:
+def dates_of_objects(what: str, cells: list[Any]) -> NDArray[Any] | None:
     """Points in time of Python's dates; None if there are no dates, or anything else."""
     kinds = {type(cell) for cell in cells if not is_missing(cell)}
     if not kinds or not all(issubclass(kind, datetime.date) for kind in kinds):
         return None
-    return np.array([None if is_missing(cell) else without_zone(cell) for cell in cells], "M8[us]")
+    try:
+        plain = [None if is_missing(cell) else without_zone(cell) for cell in cells]
+    except OverflowError:
+        raise ValueError(f"{what}: a date in UTC is not in the years 1 to 9999") from None
+    return np.array(plain, "M8[us]")
 
 
 def without_zone(at: datetime.date) -> datetime.date:

@@ -198,8 +198,23 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         """The score of predictions [n, outputs], as of `score`."""
         raise NotImplementedError
 
-    def _target(self, name: str) -> Target:
-        """The target for a graph of ONNX."""
+    def target(self, name: str) -> Target:
+        """The target as `simdnn.onnx.export` and `simdnn.export_c` take it together with ``ensemble_``.
+
+        Parameters
+        ----------
+        name : str
+            Name of the target.
+
+        Returns
+        -------
+        table.Target
+
+        Raises
+        ------
+        ValueError
+            If the networks have several numbers as outputs.
+        """
         raise NotImplementedError
 
     def _target_to_dict(self) -> dict[str, Any]:
@@ -215,25 +230,27 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return table_of(self, X, reset=False)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
         """Write the fitted estimator to a safetensors file, which `simdnn.tabular.load` reads.
 
         Parameters
         ----------
         path : str or os.PathLike
             An existing file is replaced atomically.
+        metadata : dict, optional
+            Your own data, of types that JSON can hold; `simdnn.load_metadata` reads them.
 
         Raises
         ------
         TypeError
-            If classes are of a type that JSON cannot hold.
+            If classes or `metadata` are of a type that JSON cannot hold.
         OSError
             If the file cannot be written.
         ImportError
             If safetensors is not installed or, for ``preset="best"``, skops.
         """
         check_is_fitted(self)
-        _files.save(self, path)
+        _files.save(self, path, metadata)
 
     def to_onnx(self, path: Path, *, target: str = "y", opset: int = 17) -> None:
         """Write columns, networks and target as one graph of ONNX.
@@ -264,7 +281,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
                 "preset='best' predicts with trees, which neither ONNX nor C gets; export the networks alone"
                 " with simdnn.onnx.export(estimator.ensemble_, path), or fit preset='default'"
             )
-        onnx.export(self.ensemble_, path, opset, columns=self.columns_, target=self._target(target))
+        onnx.export(self.ensemble_, path, opset, columns=self.columns_, target=self.target(target))
 
     def permutation_importance(
         self,
