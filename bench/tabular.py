@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import functools
+import importlib.metadata
 import json
 import math
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -199,6 +201,7 @@ def main() -> int:
         "--rows", type=int, default=ROWS, help="rows to train on, at most (default: %(default)s)"
     )
     parser.add_argument("--threads", type=int, default=1, help="number of CPUs (default: %(default)s)")
+    parser.add_argument("--write", action="store_true", help="update the table in bench/RESULTS.md")
     parser.add_argument("--store", type=Path, help="file that keeps results between runs")
     options = parser.parse_args()
     harness.limit_threads(options.threads)
@@ -218,8 +221,32 @@ def main() -> int:
         threads=options.threads,
         store=Store(options.store),
     )
-    print(markdown(results, wanted))
+    text = markdown(results, wanted)
+    print(text)
+    if options.write:
+        write(text, options)
     return 0
+
+
+def write(text: str, options: argparse.Namespace) -> None:
+    """Writes the table of errors to `RESULTS.md`, with the command and the versions below it."""
+    from bench import report, results, tabular_models
+
+    machine = report.describe_machine(options.threads)
+    names = {"simdnn": machine["versions"]["simdnn"]}
+    names |= {package: importlib.metadata.version(package) for package in tabular_models.packages()}
+    versions = ", ".join(f"{name} {results.short(one)}" for name, one in names.items())
+    seeds = "1 split" if options.seeds == 1 else f"the mean of {options.seeds} splits"
+    about = (
+        f"{machine['date'][:10]}, `python -m bench.tabular`, {seeds} of at most {options.rows:,} rows to"
+        f" train on, {options.threads} thread; error: 1 - accuracy, or RMSE over the standard deviation;"
+        f" ratios: geometric means over tables beside {BASE}, each between 2/3 and 3/2; {versions}"
+    )
+    below = "\n".join(textwrap.wrap(about, results.WIDTH, break_long_words=False, break_on_hyphens=False))
+    document = results.Document.parse(results.PATH.read_text())
+    group = results.table_name("tables", machine)
+    document.update(machine["cpu"], results.about(machine), {group: f"{text}\n\n{below}"})
+    results.PATH.write_text(document.render())
 
 
 if __name__ == "__main__":

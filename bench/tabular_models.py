@@ -155,6 +155,12 @@ MODELS: dict[str, tuple[Callable[[int, int, int], Model], str]] = {
 }
 
 
+def packages() -> list[str]:
+    """Names of the installed packages of the models, as pip knows them."""
+    wanted = dict.fromkeys(package for _, package in MODELS.values() if importlib.util.find_spec(package))
+    return [name.replace("sklearn", "scikit-learn") for name in wanted]
+
+
 def installed() -> list[str]:
     """Names of the models whose packages are installed."""
     return [name for name, (_, package) in MODELS.items() if importlib.util.find_spec(package)]

@@ -15,7 +15,6 @@ SMALL = {"n_members": 2, "hidden_layer_sizes": [16, 16], "epochs": 8, "progress"
     [
         TabularClassifier("fast"),
         TabularRegressor("fast"),
-        TabularClassifier("best", **SMALL),
         TabularRegressor("best", quantiles=False, **SMALL),
     ]
 )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
@@ -12,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import simdnn
-from simdnn import nn, table
+from simdnn import table
+
+#: The smallest number of rows in which different values in all of them make an id.
+ROWS_OF_IDS = 20
 
 
 class Command(NamedTuple):
@@ -39,10 +45,50 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     add("--thousands", metavar="MARK", help="mark between groups of digits in a CSV file (default: none)")
 
 
+def add_choosing(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say what the columns of a table are for."""
+    add = parser.add_argument
+    add(
+        "--task",
+        choices=table.TASKS,
+        default="auto",
+        help="kind of target; auto takes text and few distinct integers for classes (default: %(default)s)",
+    )
+    add(
+        "--categorical",
+        default="",
+        metavar="A,B",
+        help="columns to treat as text even if they look like numbers",
+    )
+    add("--ignore", default="", metavar="A,B", help="columns to leave out")
+
+
 def spelling(o: argparse.Namespace) -> dict[str, Any]:
     """The options of `add_reading` as arguments of `table.read`."""
     delimiter = "\t" if o.delimiter in ("\\t", "tab") else o.delimiter
     return {"delimiter": delimiter, "decimal": o.decimal, "thousands": o.thousands}
+
+
+def names_in(text: str) -> list[str]:
+    """The items of a comma-separated list; one with commas of its own stands in quotation marks."""
+    items = next(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True), [])
+    return [name.strip() for name in items if name.strip()]
+
+
+def point_out_useless(columns: table.Table) -> None:
+    """Warns of columns that are empty, or have another whole number or word in each row, as ids have."""
+    for name, values in columns.items():
+        words = values.dtype == object
+        known = [one for one in values.tolist() if one is not None and one == one]
+        if not known:
+            reason = "is empty"
+        elif len(set(known)) == len(values) >= ROWS_OF_IDS and (words or all(one % 1 == 0 for one in known)):
+            reason = f"has another {'word' if words else 'whole number'} in each row, as an id has"
+        else:
+            continue
+        warnings.warn(
+            f"column {name}: {reason}; leave it out with --ignore, unless it has a use", stacklevel=2
+        )
 
 
 def fail(message: str) -> NoReturn:
@@ -71,23 +117,12 @@ def show(rows: Sequence[tuple[str, Any]], title: str = "") -> None:
         print(f"{name:<{width}}  {value}")
 
 
-def load_described(path: str) -> tuple[nn.Sequential | nn.Ensemble, table.Columns, table.Target]:
-    """The model, the columns and the target in a file that `simdnn train` wrote."""
-    model, found = simdnn.load(path), simdnn.load_metadata(path).get("table")
-    if not isinstance(found, dict):
-        fail(f"{path}: a model without a description of columns, which only `simdnn train` writes")
-    try:
-        columns, target = table.Columns.from_dict(found["columns"]), table.Target.from_dict(found["target"])
-    except (KeyError, TypeError, ValueError) as error:
-        fail(f"{path}: the description of columns is damaged: {error}")
-    if (len(columns.features), target.outputs) != (model.in_features, model.out_features):
-        fail(f"{path}: the description of columns does not fit the model")
-    return model, columns, target
-
-
-def gives_probabilities(model: nn.Sequential | nn.Ensemble) -> bool:
-    """True if a classifier's outputs are probabilities, not logits."""
-    return isinstance(model, nn.Ensemble) and model.average == "probabilities"
+def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Prints a table; its first column is aligned to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
+    for row in (heads, *rows):
+        cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print("  ".join([f"{row[0]:<{widths[0]}}", *cells]).rstrip())
 
 
 def metrics(target: table.Target, outputs: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:

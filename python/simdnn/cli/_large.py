@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from simdnn import data, table
+from simdnn import data
 
 from ._common import fail
 
@@ -92,11 +91,3 @@ def held_out_rows(rows: int, fraction: float, seed: int) -> NDArray[np.bool_]:
     found = np.zeros(rows, bool)
     found[order[: int(rows * fraction)]] = True
     return found
-
-
-def input_chunks(o: argparse.Namespace, rows: int, columns: table.Columns, options: Any) -> Iterator[Any]:
-    """The inputs of a model, chunk by chunk; warnings are about the first one."""
-    parts = table.chunks(o.data, rows=rows, text=columns.text, columns=columns.names, **options)
-    columns.transform(parts[0])
-    for (x,) in data.from_tables(parts, columns):
-        yield x

@@ -11,7 +11,7 @@ from typing import Any
 import simdnn
 from simdnn import demo, playground
 
-from . import _models, _train, _verify
+from . import _compare, _models, _train, _verify
 from ._common import Command
 
 DESCRIPTION = "Small neural networks on the CPU. Without a command, the demonstration runs."
@@ -32,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "train": _train.TRAIN,
     "predict": _models.PREDICT,
+    "compare": _compare.COMPARE,
     "export": _models.EXPORT,
     "info": _models.INFO,
     "verify": _verify.VERIFY,

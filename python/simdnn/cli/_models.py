@@ -6,28 +6,20 @@ import argparse
 import csv
 import io
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 import simdnn
-import simdnn.functional as F
 from simdnn import nn, table
 from simdnn._utils.files import check_writable, write_parts_atomically
 
 from ._code import code_size
-from ._common import (
-    Command,
-    add_reading,
-    fail,
-    gives_probabilities,
-    load_described,
-    refuse_input,
-    show,
-    spelling,
-)
-from ._large import add_chunk_rows, chunk_rows, input_chunks
+from ._common import Command, add_reading, fail, refuse_input, show, spelling
+from ._described import Described, Estimator, Predicted, load_described, load_estimator
+from ._large import add_chunk_rows, chunk_rows
 
 
 def predict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,15 +38,13 @@ def predict(o: argparse.Namespace) -> int:
     if o.out is not None:
         check_writable(o.out)
         refuse_input("--out", o.out, o.model, o.data)
-    model, columns, target = load_described(o.model)
-    if o.proba and not target.classes:
+    model = load_described(o.model)
+    if o.proba and not model.classes:
         fail("--proba: the model predicts numbers, which have no probabilities")
-    if rows := chunk_rows(o):
-        inputs = input_chunks(o, rows, columns, spelling(o))
-    else:
-        whole = table.read(o.data, text=columns.text, columns=columns.names, **spelling(o))
-        inputs = iter([columns.transform(whole)])
-    texts = predictions(o.proba, model, target, inputs)
+    wanted = {"text": model.columns.text, "columns": model.columns.names} | spelling(o)
+    rows = chunk_rows(o)
+    parts = table.chunks(o.data, rows=rows, **wanted) if rows else [table.read(o.data, **wanted)]
+    texts = predictions(o.proba, model, parts)
     if o.out is None:
         sys.stdout.writelines(texts)
     else:
@@ -62,34 +52,28 @@ def predict(o: argparse.Namespace) -> int:
     return 0
 
 
-def predictions(proba: bool, model: Any, target: table.Target, inputs: Iterator[Any]) -> Iterator[str]:
-    """Predictions as CSV text: a line of column names, then those of each part of the inputs.
+def predictions(proba: bool, model: Described, parts: Sequence[Any]) -> Iterator[str]:
+    """Predictions as CSV text: a line of column names, then those of each part of the table.
 
     With `proba`, the probabilities of the classes stand in columns of their own.
     """
-    for i, x in enumerate(inputs):
-        outputs = model(x)
-        shares = (outputs if gives_probabilities(model) else F.softmax(outputs)) if proba else None
-        yield as_csv(target, outputs, shares, header=i == 0)
+    for i in range(len(parts)):
+        yield as_csv(model, model.predict(parts, i, proba), header=i == 0)
 
 
-def as_csv(target: table.Target, outputs: Any, shares: Any, header: bool) -> str:
-    """Predictions as CSV text: a line of column names if there is to be a header, then one line per row.
-
-    `shares` are the probabilities of the classes, to be written too, or None.
-    """
+def as_csv(model: Described, found: Predicted, header: bool) -> str:
+    """Predictions as CSV text: a line of column names if there is to be a header, then one line per row."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    predicted = [one if target.classes else f"{one:.9g}" for one in target.restore(outputs).tolist()]
     if header:
-        names = [] if shares is None else [f"P({name})" for name in target.classes]
-        writer.writerow([target.name, *names])
-    if shares is None:
-        writer.writerows([one] for one in predicted)
+        names = [] if found.shares is None else [f"P({name})" for name in model.classes]
+        writer.writerow([model.name, *names])
+    if found.shares is None:
+        writer.writerows([one] for one in found.labels)
         return buffer.getvalue()
     writer.writerows(
         [one, *(f"{share:.6g}" for share in row)]
-        for one, row in zip(predicted, np.asarray(shares).tolist(), strict=True)
+        for one, row in zip(found.labels, np.asarray(found.shares).tolist(), strict=True)
     )
     return buffer.getvalue()
 
@@ -122,9 +106,17 @@ def export(o: argparse.Namespace) -> int:
         fail(f"{without[0]}: not used by {option}")
     described: dict[str, Any] = {}
     if o.columns:
-        model, described["columns"], described["target"] = load_described(o.model)
+        known = load_described(o.model)
+        if known.has_trees:
+            fail(
+                "--columns: the model predicts with trees; without this option the networks alone are written"
+            )
+        model, described["columns"], described["target"] = known.model, known.columns, known.target
     else:
         model = simdnn.load(o.model)
+        estimator = load_estimator(o.model, simdnn.load_metadata(o.model))
+        if estimator is not None and estimator.has_trees:
+            warnings.warn(f"{path}: the networks alone, without gradient boosting", stacklevel=2)
     if o.c is not None:
         return export_c(o, model, described)
     from simdnn import onnx
@@ -156,14 +148,27 @@ def info(o: argparse.Namespace) -> int:
         simdnn.show_config()
         return 0
     model, metadata = simdnn.load(o.model), simdnn.load_metadata(o.model)
-    rows = described(model)
-    if "table" in metadata:
-        _, columns, target = load_described(o.model)
-        rows += [("inputs", ", ".join(columns.features)), ("target", target.name)]
-        rows += [("classes", ", ".join(target.classes))] if target.classes else []
-    rows += [(str(key), value) for key, value in metadata.items() if key != "table"]
+    estimator = None if "table" in metadata else load_estimator(o.model, metadata)
+    rows = described(model) if estimator is None else described_estimator(estimator)
+    if estimator is not None or "table" in metadata:
+        known = estimator or load_described(o.model)
+        rows += [("inputs", ", ".join(known.columns.features)), ("target", known.name)]
+        rows += [("classes", ", ".join(known.classes))] if known.classes else []
+    rows += [(str(key), value) for key, value in metadata.items() if key not in ("table", "target")]
     show(rows, o.model)
     return 0
+
+
+def described_estimator(found: Estimator) -> list[tuple[str, Any]]:
+    """Rows about an estimator: its settings, one line for equal networks, its metrics."""
+    estimator = found.estimator
+    networks = [repr(one) for one in estimator.ensemble_]
+    rows: list[tuple[str, Any]] = [("estimator", repr(estimator))]
+    rows += [(f"{networks.count(one)} networks", one) for one in dict.fromkeys(networks)]
+    if found.has_trees:
+        rows += [("gradient boosting", f"{1 - estimator.networks_share_:.2f} of the predictions")]
+    rows += described(estimator.ensemble_)[-2:]
+    return [*rows, ("score out of fold", f"{estimator.oof_score_:.4f}")]
 
 
 def described(model: nn.Sequential | nn.Ensemble) -> list[tuple[str, Any]]:

@@ -129,21 +129,20 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             found = self._calibrated(models, bag.out_of_fold(models), targets, weight)
             self.ensemble_ = nn.Ensemble(models, average="probabilities" if self._classes else "outputs")
             self.head_ = self._train_head(bag)
-            return self._train_trees(bag, table, found) if recipe.trees else self._without_trees(found)
+            if not recipe.trees:
+                self.trees_, self.networks_share_ = None, 1.0
+                return found
+            left = None if self.time_limit is None else self.time_limit - (time.perf_counter() - begin)
+            return self._train_trees(bag, table, found, left)
 
     def _train_head(self, bag: Bag) -> QuantileHead | None:
         """Fits further networks for quantiles on the same folds, if they are wanted."""
         return None
 
-    def _without_trees(self, found: Array) -> Array:
-        """Sets the attributes of an estimator without trees."""
-        self.trees_, self.networks_share_ = None, 1.0
-        return found
-
-    def _train_trees(self, bag: Bag, table: dict[str, Any], found: Array) -> Array:
+    def _train_trees(self, bag: Bag, table: dict[str, Any], found: Array, seconds: float | None) -> Array:
         """Fits trees on the folds of the bag; returns the predictions out of fold of both together."""
         samples, targets, weight = samples_of(self.columns_, table), bag.problem.targets, bag.problem.weight
-        self.trees_ = fit_trees(self.columns_, samples, bag.problem, bag.folds, bag.seeds)
+        self.trees_ = fit_trees(self.columns_, samples, bag.problem, bag.folds, bag.seeds, seconds)
         others = self.trees_.out_of_fold(samples, bag.folds)
         self.networks_share_ = share(found, others, lambda one: self._loss(one, targets, weight))
         return blended(self.networks_share_, found, others)
@@ -199,8 +198,23 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         """The score of predictions [n, outputs], as of `score`."""
         raise NotImplementedError
 
-    def _target(self, name: str) -> Target:
-        """The target for a graph of ONNX."""
+    def target(self, name: str) -> Target:
+        """The target as `simdnn.onnx.export` and `simdnn.export_c` take it together with ``ensemble_``.
+
+        Parameters
+        ----------
+        name : str
+            Name of the target.
+
+        Returns
+        -------
+        table.Target
+
+        Raises
+        ------
+        ValueError
+            If the networks have several numbers as outputs.
+        """
         raise NotImplementedError
 
     def _target_to_dict(self) -> dict[str, Any]:
@@ -216,25 +230,27 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return table_of(self, X, reset=False)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
         """Write the fitted estimator to a safetensors file, which `simdnn.tabular.load` reads.
 
         Parameters
         ----------
         path : str or os.PathLike
             An existing file is replaced atomically.
+        metadata : dict, optional
+            Your own data, of types that JSON can hold; `simdnn.load_metadata` reads them.
 
         Raises
         ------
         TypeError
-            If classes are of a type that JSON cannot hold.
+            If classes or `metadata` are of a type that JSON cannot hold.
         OSError
             If the file cannot be written.
         ImportError
             If safetensors is not installed or, for ``preset="best"``, skops.
         """
         check_is_fitted(self)
-        _files.save(self, path)
+        _files.save(self, path, metadata)
 
     def to_onnx(self, path: Path, *, target: str = "y", opset: int = 17) -> None:
         """Write columns, networks and target as one graph of ONNX.
@@ -265,7 +281,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
                 "preset='best' predicts with trees, which neither ONNX nor C gets; export the networks alone"
                 " with simdnn.onnx.export(estimator.ensemble_, path), or fit preset='default'"
             )
-        onnx.export(self.ensemble_, path, opset, columns=self.columns_, target=self._target(target))
+        onnx.export(self.ensemble_, path, opset, columns=self.columns_, target=self.target(target))
 
     def permutation_importance(
         self,

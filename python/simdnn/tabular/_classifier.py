@@ -137,7 +137,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
     def _score(self, predictions: Array, targets: Array, weight: Array | None) -> float:
         return float(np.average(predictions.argmax(axis=1) == targets, weights=weight))
 
-    def _target(self, name: str) -> Target:
+    def target(self, name: str) -> Target:
         return Target(name, tuple(map(str, self.classes_.tolist())))
 
     def _target_to_dict(self) -> dict[str, Any]:

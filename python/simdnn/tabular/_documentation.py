@@ -9,13 +9,13 @@ Estimator = TypeVar("Estimator", bound=type)
 PARAMETERS = """Parameters
     ----------
     preset : {"fast", "default", "best"}, default="default"
-        "fast" and "default" are networks alone: three with few epochs, or five. "best" is ten, together with
-        scikit-learn's gradient boosting on the same folds, weighted by their predictions out of fold; it
-        needs skops to be saved, and only its networks can be exported.
+        "fast" and "default" are networks alone: four with 16 epochs, or eight with 32. "best" is ten,
+        together with scikit-learn's gradient boosting on the same folds, weighted by their predictions out of
+        fold; it needs skops to be saved, and only its networks can be exported.
     n_members : int or None, default=None
         Number of folds and networks, at least 2; None is that of the preset.
     time_limit : float or None, default=None
-        Seconds that a fit may take, about: it trains fewer epochs, and then fewer members. The result then
+        Seconds that a fit may take, about: it trains fewer epochs, members and trees. The result then
         depends on the speed of the machine. None is no limit.
     hidden_layer_sizes : sequence of int or None, default=None
         Number of units of each hidden layer; None is (96, 96, 96).

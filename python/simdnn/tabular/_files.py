@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ TREES, EDGES, HEAD = (_saving.TABULAR + name for name in ("trees", "edges", "hea
 FITTED = ("oof_score_", "temperature_", "networks_share_")
 
 
-def save(estimator: BaseTabular, path: Path) -> None:
+def save(estimator: BaseTabular, path: Path, metadata: Mapping[str, Any] | None) -> None:
     """Writes an estimator to a file: see `BaseTabular.save`."""
     arrays, described = _saving.parts_of_ensemble(estimator.ensemble_)
     if estimator.trees_ is not None:
@@ -38,11 +39,12 @@ def save(estimator: BaseTabular, path: Path) -> None:
     if estimator.head_ is not None:
         others, own["head"] = _saving.parts_of_ensemble(estimator.head_.ensemble)
         arrays |= {HEAD + name: value for name, value in others.items()} | {EDGES: estimator.head_.edges}
-    _safetensors.write(path, arrays, described | {"tabular": own})
+    described |= {"tabular": own} | _saving.described_metadata(metadata)
+    _safetensors.write(path, arrays, described)
 
 
 def describe(estimator: BaseTabular) -> dict[str, Any]:
-    """The description of an estimator without its arrays."""
+    """The description of an estimator without its arrays; equal estimators have equal ones, without times."""
     names = getattr(estimator, "feature_names_in_", None)
     return {
         "kind": type(estimator).__name__,
@@ -52,7 +54,7 @@ def describe(estimator: BaseTabular) -> dict[str, Any]:
         "columns": jsonable(estimator.columns_.to_dict()),
         "target": estimator._target_to_dict(),
         "fitted": {name: vars(estimator)[name] for name in FITTED if name in vars(estimator)},
-        "history": [asdict(one) for one in estimator.history_],
+        "history": [asdict(one) | {"seconds": []} for one in estimator.history_],
     }
 
 

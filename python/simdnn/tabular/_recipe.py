@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
@@ -30,11 +29,10 @@ class Recipe:
     activation: str = "selu"
     rate: float = 0.06
     beta2: float = 0.95
-    batch: int = 64
+    batch: int = 32
     epochs: int = 32
     bins: int = 16
     smoothing: float = 0.0
-    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
     trees: bool = False
 
 
@@ -49,8 +47,8 @@ def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
     bins = min(max(rows // (ROWS_OF_BIN * columns), FEWEST_BINS), MOST_BINS)
     found = replace(CLASSES if classes else NUMBERS, bins=bins)
     if preset == "fast":
-        return replace(found, members=4, epochs=12)
-    return replace(found, members=10, trees=True) if preset == "best" else found
+        return replace(found, members=4, epochs=16, batch=64)
+    return replace(found, members=10, batch=64, trees=True) if preset == "best" else found
 
 
 def make_network(recipe: Recipe, columns: Columns, outputs: int, seed: int) -> nn.Sequential:
@@ -62,7 +60,7 @@ def make_network(recipe: Recipe, columns: Columns, outputs: int, seed: int) -> n
         if name in list(parameters)[-2:]:
             value[...] = 0
         else:
-            std = 1.0 if value.ndim == 1 or "embedding" in name else value.shape[0] ** -0.5
+            std = 1.0 if value.ndim == 1 else value.shape[0] ** -0.5
             value[...] = init.normal(value.shape, std=std, rng=rng)
     return model
 

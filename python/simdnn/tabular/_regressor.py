@@ -125,13 +125,14 @@ class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
         found = self._scaling.decode(predictions, self.clip)
         return float(r2_score(self._scaling.decode(targets, False), found, sample_weight=weight))
 
-    def _target(self, name: str) -> Target:
+    def target(self, name: str) -> Target:
         if len(self._scaling.mean) > 1:
             raise ValueError(
-                "to_onnx: expected one column of y; simdnn.onnx.export(estimator.ensemble_, path) writes the"
+                "target: expected one column of y; simdnn.onnx.export(estimator.ensemble_, path) writes the"
                 " networks of several"
             )
-        return Target(name, (), float(self._scaling.mean[0]), float(self._scaling.scale[0]))
+        mean, scale, *seen = (float(getattr(self._scaling, one)[0]) for one in Scaling.NAMES)
+        return Target(name, (), mean, scale, (seen[0], seen[1]) if self.clip else None)
 
     def _target_to_dict(self) -> dict[str, Any]:
         return self._scaling.to_dict() | {"one_output": self._one_output}
@@ -178,7 +179,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
                 raise ValueError("return_std: goes without quantiles, which tell the spread themselves")
             return self._quantiles(X, checked_levels(quantiles))
         if not return_std:
-            return self._shaped(self._scaling.decode(self._predictions(X), self.clip))
+            outputs = self._predictions(X)
+            return self._shaped(self._scaling.decode(outputs, self.clip))
         table = self._table(X)
         with limited_threads(self.n_threads):
             members = self._members(self.columns_.transform(table), self._samples(table))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,8 @@ from ._folds import Fold
 
 Array = NDArray[Any]
 
+#: Iterations of a fit, scikit-learn's default, and those of a measured one, which is thrown away.
+ITERATIONS, FEW_ITERATIONS = 100, 10
 #: Types that a file of trees may hold besides those that skops trusts by itself.
 TRUSTED = (
     "functools.partial",
@@ -48,14 +53,14 @@ class Trees:
 
     def predict_members(self, samples: Array) -> Array:
         """Predictions [folds, n, outputs] of the models of each fold."""
-        with threadpool_limits(get_num_threads(), user_api="openmp"):
-            return np.stack([self.predict_fold(i, samples) for i in range(len(self.folds))])
+        return np.stack(at_once(lambda i: self.predict_fold(i, samples), len(self.folds)))
 
     def out_of_fold(self, samples: Array, folds: list[Fold]) -> Array:
         """Predictions [n, outputs] of each row by the models that have not seen it, or the mean of all."""
         found = np.full((len(samples), self.outputs), np.nan)
-        for i, fold in enumerate(folds):
-            found[fold.held_out] = self.predict_fold(i, samples[fold.held_out])
+        parts = at_once(lambda i: self.predict_fold(i, samples[folds[i].held_out]), len(folds))
+        for fold, part in zip(folds, parts, strict=True):
+            found[fold.held_out] = part
         unseen = np.flatnonzero(np.isnan(found[:, 0]))
         if len(unseen):
             found[unseen] = self.predict_members(samples[unseen]).mean(axis=0)
@@ -63,26 +68,51 @@ class Trees:
 
 
 def fit_trees(
-    columns: Columns, samples: Array, problem: Problem, folds: list[Fold], seeds: list[int]
+    columns: Columns,
+    samples: Array,
+    problem: Problem,
+    folds: list[Fold],
+    seeds: list[int],
+    seconds: float | None = None,
 ) -> Trees:
-    """Fits scikit-learn's gradient boosting, with its defaults, to the rows of each fold."""
+    """Fits scikit-learn's gradient boosting, with its defaults, to the rows of each fold.
+
+    There are fewer trees if they would take longer than `seconds`, which is measured.
+    """
     targets, weight, classes = problem.targets, problem.weight, problem.classes
     categorical = [part.name in set(columns.text) for part in columns.parts]
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
-    found = []
-    with threadpool_limits(get_num_threads(), user_api="openmp"):
-        for fold, seed in zip(folds, seeds, strict=True):
-            part = None if weight is None else weight[fold.train]
-            wanted = targets[fold.train]
-            found.append(
-                [
-                    kind(categorical_features=categorical, random_state=seed).fit(
-                        samples[fold.train], y, part
-                    )
-                    for y in ([wanted] if classes else wanted.T)
-                ]
-            )
-    return Trees(found, problem.outputs, classes)
+
+    def fit(i: int, iterations: int) -> list[Any]:
+        rows = folds[i].train
+        settings = {"categorical_features": categorical, "random_state": seeds[i], "max_iter": iterations}
+        part = None if weight is None else weight[rows]
+        columns_of_y = [targets[rows]] if classes else targets[rows].T
+        return [kind(**settings).fit(samples[rows], y, part) for y in columns_of_y]
+
+    iterations = ITERATIONS
+    if seconds is not None:
+        start = time.perf_counter()
+        at_once(lambda i: fit(i, FEW_ITERATIONS), 1)
+        probe = time.perf_counter() - start
+        rounds = -(-len(folds) // get_num_threads())
+        fitting = int(FEW_ITERATIONS * (seconds - probe) / (probe * rounds))
+        iterations = min(max(fitting, FEW_ITERATIONS), ITERATIONS)
+    return Trees(at_once(lambda i: fit(i, iterations), len(folds)), problem.outputs, classes)
+
+
+def at_once(compute: Callable[[int], Any], count: int) -> list[Any]:
+    """Results for 0, ..., count - 1, each computed by one thread.
+
+    OpenMP's threads would wait for each other thousands of times in a fit, long on a busy machine.
+    """
+
+    def alone(i: int) -> Any:
+        with threadpool_limits(1, user_api="openmp"):
+            return compute(i)
+
+    with ThreadPoolExecutor(get_num_threads()) as pool:
+        return list(pool.map(alone, range(count)))
 
 
 def samples_of(columns: Columns, table: dict[str, Any]) -> Array:

@@ -1,0 +1,236 @@
+"""``simdnn train --report``: a self-contained page about a table and the model that is trained on it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simdnn import History, plot
+from simdnn._utils.html import Markup, folded, table
+
+from ._measures import Task, row_losses, shown
+from ._page import bar, columns_of, definitions, element, histogram, page, pair, picture, section
+
+Array = NDArray[Any]
+
+#: Rows and permutations for the importance of columns, and how many columns and rows the page shows.
+IMPORTANCE_ROWS, REPEATS, MOST_IMPORTANT, WORST = 2000, 3, 20, 10
+#: Numbers of rows that are predicted for the importance at most.
+PREDICTIONS = 1_000_000
+#: Columns up to which their table is unfolded, and classes up to which the confusion matrix is drawn.
+UNFOLDED, DRAWN_CLASSES = 40, 30
+#: A note on the losses of classifiers.
+SMOOTHED = " Losses are those of smoothed labels, which are above the log loss."
+#: Columns whose values are shown of the worst rows, and characters of a cell.
+SHOWN_COLUMNS, CELL = 6, 40
+
+
+def report_page(task: Task, estimator: Any, results: Markup, facts: list[tuple[str, str]], out: str) -> str:
+    """The page: facts, results, the data, training, errors, importance, worst rows, how to use the model."""
+    title = f"{task.name}: a model of {task.rows:,} rows"
+    falls = importance(task, estimator)
+    found = estimator.oof_prediction_
+    return page(
+        title,
+        element("h1", title),
+        definitions(facts),
+        section(
+            "Results",
+            results,
+            element("p", "Each row is predicted by a model that has not seen it (out of fold).", kind="soft"),
+        ),
+        section("The data", data(task)),
+        section("Training", training(estimator)),
+        section("Errors", errors_of_classes(task, found) if task.classes else errors_of_numbers(task, found)),
+        section("Importance of the columns", importance_table(task, falls)),
+        section("The rows with the largest errors", worst_rows(task, found, falls)),
+        section("How to use the model", usage(task, estimator, out)),
+    )
+
+
+def data(task: Task) -> Markup:
+    """A table of the target and the columns; long ones are folded."""
+    target: Any = np.array(task.classes, dtype=object)[task.y] if task.classes else task.y
+    rows = [described(f"{task.name} (target)", target)]
+    rows += [described(name, values) for name, values in task.inputs.items()]
+    found = table(["column", "kind", "values", "", "missing", "distinct"], rows, text_columns=4)
+    return found if len(rows) <= UNFOLDED else folded(f"{len(rows)} columns", found)
+
+
+def described(name: str, values: Array) -> list[object]:
+    """A row about a column: its kind, its range or its most frequent words, missing and distinct values."""
+    words = values.dtype == object
+    known = values[[one is not None for one in values]] if words else values[~np.isnan(values.astype(float))]
+    missing = len(values) - len(known)
+    holes = f"{missing:,} ({missing / len(values):.1%})" if missing else ""
+    kind = "words" if words else "numbers"
+    if not len(known):
+        return [name, kind, "", "", holes, "0"]
+    distinct, counts = np.unique(known.astype(str) if words else known, return_counts=True)
+    row: list[object] = [name, kind]
+    if words:
+        order = np.argsort(-counts, kind="stable")
+        shares = ", ".join(f"{shortened(distinct[i])} {counts[i] / len(values):.0%}" for i in order[:3])
+        row += [shares + (", ..." if len(order) > 3 else ""), columns_of(counts[order[:24]].tolist())]
+    else:
+        numbers = known.astype(np.float64)
+        low, middle, high = np.quantile(numbers, [0, 0.5, 1])
+        row += [f"{low:.4g} to {high:.4g}, median {middle:.4g}", histogram(numbers)]
+    return [*row, holes, f"{len(distinct):,}"]
+
+
+def shortened(value: Any) -> str:
+    """The text of a cell, cut if it is long."""
+    text = (
+        "" if value is None or value != value else f"{value:.6g}" if isinstance(value, float) else str(value)
+    )
+    return text if len(text) <= CELL else f"{text[: CELL - 3]}..."
+
+
+def training(estimator: Any) -> Markup:
+    """The mean curves of the networks, and the epoch that each of them keeps."""
+    histories = estimator.history_
+    epochs = min(one.epochs for one in histories)
+    parts = ("loss", "val_loss", "accuracy", "val_accuracy")
+    curves = {name: [getattr(one, name)[:epochs] for one in histories] for name in parts}
+    mean = History(**{name: np.mean(ones, axis=0).tolist() for name, ones in curves.items() if all(ones)})
+    best = [1 + epochs - 1 - int(np.argmin(one.val_loss[:epochs][::-1])) for one in histories]
+    rows = [
+        [f"network {i}", kept, f"{one.val_loss[kept - 1]:.4g}"]
+        for i, (one, kept) in enumerate(zip(histories, best, strict=True), 1)
+    ]
+    drawing = picture(
+        lambda axes: plot.history(mean, ax=axes),
+        f"Line chart: mean loss of {len(histories)} networks over {epochs} epochs, training and validation",
+    )
+    about = element(
+        "p",
+        f"Means of {len(histories)} networks; each is validated by the fold that it does not train on, and"
+        " keeps its epoch of the lowest loss." + (SMOOTHED if hasattr(estimator, "classes_") else ""),
+        kind="soft",
+    )
+    return pair(Markup(drawing + about), table(["", "epoch kept", "validation loss"], rows))
+
+
+def errors_of_classes(task: Task, found: Array) -> Markup:
+    """The confusion matrix and the calibration of probabilities out of fold."""
+    predicted, count = found.argmax(axis=1), len(task.classes)
+    side = min(7.0, max(4.9, 1.6 + 0.42 * count))
+    names = [shortened(one) for one in task.classes]
+    matrix = Markup("")
+    if count <= DRAWN_CLASSES:
+        matrix = picture(
+            lambda axes: plot.confusion_matrix(
+                task.y, predicted, labels=np.arange(count), display_labels=names, ax=axes
+            ),
+            "Confusion matrix: true classes in rows, predicted ones in columns",
+            (side, side),
+        )
+    shares = np.clip(found.astype(np.float64), 0, 1)
+    calibration = picture(
+        lambda axes: plot.calibration(task.y, shares, n_bins=10, ax=axes),
+        "Calibration: predicted probabilities against the fractions that come true",
+        (4.9, 4.9),
+    )
+    return pair(matrix, calibration)
+
+
+def errors_of_numbers(task: Task, found: Array) -> Markup:
+    """Residuals, and actual against predicted numbers, out of fold."""
+    return pair(
+        picture(
+            lambda axes: plot.residuals(task.y, found, ax=axes),
+            "Residuals against predicted numbers",
+        ),
+        picture(
+            lambda axes: plot.residuals(task.y, found, kind="actual_vs_predicted", ax=axes),
+            "Actual against predicted numbers",
+        ),
+    )
+
+
+def importance(task: Task, estimator: Any) -> Any:
+    """The permutation importance of the columns on some of the rows."""
+    limit = min(IMPORTANCE_ROWS, max(100, PREDICTIONS // (REPEATS * len(task.inputs))))
+    rows = np.sort(np.random.default_rng(0).permutation(task.rows)[:limit])
+    y = task.y if task.labels is None else task.labels[task.y]
+    return estimator.permutation_importance(task.part(rows), y[rows], n_repeats=REPEATS, random_state=0)
+
+
+def importance_table(task: Task, falls: Any) -> Markup:
+    """The most important columns with bars."""
+    means, spread = falls.importances_mean, falls.importances_std
+    order = np.argsort(-means, kind="stable")[:MOST_IMPORTANT]
+    names, largest = list(task.inputs), max(float(means.max()), 1e-12)
+    rows = [[names[i], bar(means[i] / largest), f"{means[i]:.4f} ± {spread[i]:.4f}"] for i in order]
+    score = "accuracy" if task.classes else "R²"
+    about = (
+        f"The {score} that is lost where the values of a column are mixed up (permutation importance), on"
+        " rows of the training."
+    )
+    rest = len(names) - len(order)
+    about += f" {rest} less important columns are left out." if rest else ""
+    found = table(["column", "", f"loss of {score}"], rows, text_columns=2)
+    return Markup(found + element("p", about, kind="soft"))
+
+
+def worst_rows(task: Task, found: Array, falls: Any) -> Markup:
+    """The rows with the largest loss out of fold, with the values of the most important columns."""
+    order = np.argsort(-row_losses(task, found), kind="stable")[:WORST]
+    names = [list(task.inputs)[i] for i in np.argsort(-falls.importances_mean, kind="stable")[:SHOWN_COLUMNS]]
+    rows = [
+        [f"{i + 1:,}", *truth(task, found, i), *(shortened(task.inputs[name][i]) for name in names)]
+        for i in order.tolist()
+    ]
+    heads = ["row", "actual", "predicted", "P(actual)" if task.classes else "error", *names]
+    about = element(
+        "p", "Rows are counted without the line of names; look here for wrong labels.", kind="soft"
+    )
+    return Markup(table(heads, rows) + about)
+
+
+def truth(task: Task, found: Array, i: int) -> list[str]:
+    """The actual and the predicted value of a row, and the probability of its class or its error."""
+    if task.classes:
+        actual, predicted = int(task.y[i]), int(found[i].argmax())
+        return [task.classes[actual], task.classes[predicted], f"{found[i, actual]:.2g}"]
+    return [f"{task.y[i]:.6g}", f"{found[i]:.6g}", f"{found[i] - task.y[i]:+.4g}"]
+
+
+def usage(task: Task, estimator: Any, out: str) -> Markup:
+    """Commands and programs that use the model's file."""
+    file, graph = shlex.quote(out), shlex.quote(f"{out.removesuffix('.safetensors')}.onnx")
+    proba = " --proba" if task.classes else ""
+    code = [
+        "from simdnn import table, tabular",
+        "",
+        f"model = tabular.load({out!r})",
+        "columns = model.columns_",
+        'data = table.read("new.csv", columns=columns.names, text=columns.text)',
+        "model.predict(data)" + (", model.predict_proba(data)" if task.classes else ""),
+    ]
+    exported = [f"simdnn export {file} --columns --onnx {graph}"]
+    if estimator.trees_ is not None:
+        exported = [
+            "# the networks alone, without gradient boosting",
+            f"simdnn export {file} --onnx {graph}",
+        ]
+    return Markup(
+        element("p", "By the command line:")
+        + element("pre", f"simdnn predict {file} new.csv{proba} --out predictions.csv")
+        + element("p", "In Python:")
+        + element("pre", "\n".join(code))
+        + element("p", "As ONNX, for other languages:")
+        + element("pre", "\n".join(exported))
+    )
+
+
+def results_table(names: list[str], rows: list[tuple[str, dict[str, float], float]]) -> Markup:
+    """The metrics of several models as HTML."""
+    cells = [
+        [name, *(shown(one, found[one]) for one in names), f"{seconds:.2f}"] for name, found, seconds in rows
+    ]
+    return table(["model", *names, "seconds"], cells)

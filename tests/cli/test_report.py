@@ -1,0 +1,159 @@
+"""The page of a training: complete, self-contained, escaped, and equal for equal trainings."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from simdnn import cli as command_line
+
+pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
+pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
+pytest.importorskip("matplotlib", reason="needs the extra [plot]: matplotlib")
+
+TRAIN = ["train", "t.csv", "--target", "y", "--out", "m.safetensors", "--preset", "fast", "--members", "2"]
+#: Elements without an end.
+VOID = {"meta", "source", "img", "rect"}
+
+
+class Outline(HTMLParser):
+    """Collects tags, headings and links of a page; raises if elements do not nest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.headings: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+        if self.open and self.open[-1] in ("h1", "h2"):
+            self.headings.append(data)
+
+
+def write(kind: str, rows: int = 120) -> None:
+    """A table with a strange name and strange words; y are words or numbers."""
+    rng, lines = np.random.default_rng(0), ["<b>a</b>,word,hole,y"]
+    for i in range(rows):
+        a, word = rng.normal(), ["<script>", "&amp;", "ä"][i % 3]
+        y = f"{3 * a + (i % 3):.3f}" if kind == "numbers" else ["<yes>", "no"][a + i % 3 > 1]
+        lines.append(f"{a:.4f},{word},,{y}")
+    Path("t.csv").write_text("\n".join(lines) + "\n")
+
+
+def page(kind: str, *options: str) -> tuple[str, Outline]:
+    write(kind)
+    assert command_line.main([*TRAIN, "--quiet", "--report", "report.html", *options]) == 0
+    text, outline = Path("report.html").read_text(), Outline()
+    outline.feed(text)
+    assert not outline.open
+    return text, outline
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["words", "numbers"])
+def test_the_page_has_every_part(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, outline = page(kind)
+    assert "The report is in report.html." in capsys.readouterr().out
+    assert outline.headings == [
+        "y: a model of 120 rows",
+        "Results",
+        "The data",
+        "Training",
+        "Errors",
+        "Importance of the columns",
+        "The rows with the largest errors",
+        "How to use the model",
+    ]
+    assert sum(tag == "img" for tag, _ in outline.tags) == 3
+    text = " ".join(outline.text)
+    for word in (
+        "constant guess",
+        "linear model",
+        "<b>a</b>",
+        "simdnn predict m.safetensors",
+        "tabular.load",
+    ):
+        assert word in text
+    assert ("log loss" if kind == "words" else "RMSE") in text
+
+
+def test_the_page_needs_nothing_else() -> None:
+    text, outline = page("words")
+    assert not any(tag in ("script", "link", "iframe") for tag, _ in outline.tags)
+    for _, attributes in outline.tags:
+        for name in ("src", "srcset", "href"):
+            assert (attributes.get(name) or "data:").startswith("data:")
+    assert "http" not in re.sub(r"base64,[^\"]*", "", text)
+    assert all(attributes["alt"] for tag, attributes in outline.tags if tag == "img")
+
+
+def test_pictures_have_dark_twins() -> None:
+    text, _ = page("numbers")
+    drawings = re.findall(r"base64,([^\"]+)", text)
+    assert len(drawings) == len(set(drawings)) == 6
+    assert text.count('<source media="(prefers-color-scheme: dark)"') == 3
+
+
+def test_the_same_seed_draws_the_same_page() -> None:
+    found = [re.sub(r">\d+\.\d\d</td></tr>", "", page("words", "--seed", seed)[0]) for seed in "001"]
+    assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--report", "t.csv"], "--report: t.csv is read by this command"),
+        (["--report", "m.safetensors"], "--report: m.safetensors is the file of --out"),
+        (["--report", "no/r.html"], "No such file"),
+    ],
+)
+def test_a_page_that_cannot_be_is_told_before_training(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("words")
+    assert command_line.main([*TRAIN, *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not Path("m.safetensors").exists()
+
+
+TABLES: dict[str, tuple[str, list[Any]]] = {
+    "many classes": ("a,y\n", [f"{i},c{i % 35}\n" for i in range(140)]),
+    "an empty column": ("a,b,y\n", [f"{i},,{i / 3}\n" for i in range(40)]),
+    "a constant target": ("a,y\n", [f"{i},2.5\n" for i in range(40)]),
+    "two rows": ("a,y\n", ["1,p\n", "2,q\n"]),
+    "many columns": (
+        ",".join(f"c{i}" for i in range(60)) + ",y\n",
+        [",".join(str(i * j % 7) for j in range(60)) + f",{i % 2}\n" for i in range(40)],
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", TABLES)
+def test_odd_tables_have_a_page(name: str) -> None:
+    head, rows = TABLES[name]
+    Path("t.csv").write_text(head + "".join(rows))
+    assert command_line.main([*TRAIN, "--quiet", "--report", "report.html"]) == 0
+    outline = Outline()
+    outline.feed(Path("report.html").read_text())
+    assert "How to use the model" in outline.headings
+    assert "nan" not in " ".join(outline.text)
