@@ -251,6 +251,20 @@ def test_export_to_c(run: Run, data: Path, out: Path, tmp_path: Path) -> None:
     assert run("export", out, "--c", out)[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("format", "option", "values"),
+    [("--c", "--opset", ("18",)), ("--onnx", "--rounded", ()), ("--onnx", "--cc", ("gcc",))],
+)
+def test_options_of_another_format_are_refused(
+    run: Run, out: Path, tmp_path: Path, format: str, option: str, values: tuple[str, ...]
+) -> None:
+    simdnn.save(simdnn.nn.Sequential(simdnn.nn.Dense(2, 2), rng=0), out)
+    made = tmp_path / "made"
+    status, _, errors = run("export", out, format, made, option, *values)
+    assert (status, errors) == (2, f"error: {option}: not used by {format}\n")
+    assert not made.exists()
+
+
 def test_a_diverging_training_is_an_error(run: Run, data: Path, out: Path) -> None:
     arguments = ["--target", "weight", "--ignore", "id", "--optimizer", "sgd", "--lr", "1e30", *FAST]
     status, _, errors = run("train", data, *arguments, "--out", out)

@@ -138,6 +138,14 @@ def test_estimators_see_the_names_of_columns() -> None:
             call(lazy[list("bacd")])
 
 
+def test_a_column_alone_is_no_frame() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas comes with the extra [peers]")
+    frames = pytest.importorskip("dask.dataframe", reason="dask.dataframe needs pandas and pyarrow")
+    frame = frames.from_pandas(pandas.DataFrame(rows(), columns=list("abcd")), npartitions=3)
+    with pytest.raises(ValueError, match="2D array"):
+        classifier(rows()[:, :1]).predict(frame["a"])
+
+
 def test_other_arrays_are_predicted_at_once() -> None:
     x, model = rows(), network([4, 8, 3], dtype=np.float32)
     found = distributed.predict(model, x)

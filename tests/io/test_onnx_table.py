@@ -57,6 +57,17 @@ def test_inputs_are_those_of_transform(numbers: str, opset: int, runtime: str, t
 
 
 @every_runtime
+def test_spellings_of_a_category_are_those_of_transform(runtime: str, tmp_path: Path) -> None:
+    data = {"yes": np.array(["True", "False"] * 3), "id": np.array(["1", "2", "x"] * 2)}
+    columns = table.Columns.fit(data)
+    model = nn.Sequential(nn.Dense(5, 5, init="identity"), rng=0)
+    simdnn.onnx.export(model, tmp_path / "m.onnx", columns=columns)
+    words = ["true", "TRUE", "True", "false", "FALSE", "other"], ["1.0", "1", "2.0", "X", "x", "x.0"]
+    new = dict(zip(("yes", "id"), (np.array(each, object) for each in words), strict=True))
+    assert np.array_equal(run(runtime, tmp_path / "m.onnx", new), columns.transform(new))
+
+
+@every_runtime
 def test_predictions_are_clipped_to_the_seen_range(runtime: str, tmp_path: Path) -> None:
     data = {"x": np.linspace(-3, 3, ROWS)}
     target = table.Target.fit({"y": data["x"] * 10}, "y", "regression", clip=True)

@@ -168,6 +168,14 @@ def test_dates_of_arrow_that_microseconds_cannot_count_are_refused(kind: str, tm
             table.read(tmp_path / "far.parquet", dates=True)
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_dates_of_either_byte_order(order: str) -> None:
+    wanted = table.Columns.fit({"when": WHEN}, dates=True)
+    given = {"when": WHEN.astype(f"{order}M8[us]")}
+    assert table.Columns.fit(given, dates=True).to_dict() == wanted.to_dict()
+    assert wanted.transform(given).tobytes() == wanted.transform({"when": WHEN}).tobytes()
+
+
 def test_dates_without_a_time_in_utc_name_their_column() -> None:
     east = datetime.timezone(datetime.timedelta(hours=5))
     with pytest.raises(ValueError, match="column when: a date in UTC is not in the years 1 to 9999"):

@@ -235,6 +235,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "lists": (words([1], [2]), "row 1: expected a number or text, got list"),
     "dictionaries": (words({}), "row 1: expected a number or text, got dict"),
     "complex objects": (words(1j), "row 1: expected a number or text, got complex"),
+    "bytes in another encoding": (np.array([b"a", b"\xe9"]), r"expected text in UTF-8, got b'\\xe9'"),
+    "such bytes among objects": (words("a", b"\xe9"), r"expected text in UTF-8, got b'\\xe9'"),
     "two dimensions": (np.ones((2, 1)), r"expected one dimension, got shape \(2, 1\)"),
 }
 

@@ -25,7 +25,7 @@ def blockwise(function: Callable[[Any], Any], x: Any, named: bool = False) -> An
     tells the other axes and the dtype of its result. Blocks without rows are not given to it. If `named` is
     true, it takes the blocks of a data frame as data frames, with the names of the columns.
     """
-    if named and hasattr(x, "columns"):
+    if named and x.ndim == 2 and hasattr(x, "columns"):
         function = functools.partial(of_frame, function, list(x.columns))
     if hasattr(x, "to_dask_array"):
         x = x.to_dask_array()

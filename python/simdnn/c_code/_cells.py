@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..table._cells import MISSING
 from ..table._dates import Dates
 from ..table._encoders import Categories
 from ..table._numbers import Numbers
@@ -78,7 +77,7 @@ def encoded_date(part: Dates, cell: str, place: int) -> Encoded:
 
 def encoded_category(part: Categories, cell: str, place: int) -> Encoded:
     """`Categories.encode`; the words are looked up in a list."""
-    words, name = words_of(part), f"category_{place}"
+    words, name = part.spellings(), f"category_{place}"
     functions, constants = {"simdnn_category"}, [word_lists(place, words)]
     lists, sizes = f"simdnn_words_{place}, simdnn_categories_{place}", f"{len(words)}, {len(part.categories)}"
     found = f"simdnn_category({cell}, {lists}, {sizes})"
@@ -90,18 +89,6 @@ def encoded_category(part: Categories, cell: str, place: int) -> Encoded:
     elif part.binary:
         inputs = [f"{name} == 0 ? -1 : {name} == 1"]
     return Encoded("const char *", functions, constants, [f"const int {name} = {found};"], [], inputs)
-
-
-def words_of(part: Categories) -> dict[str, int]:
-    """The category of each spelling of a column's words; all spellings of a missing cell are one category."""
-    spelled: dict[str, int] = {}
-    for i, one in enumerate(part.categories):
-        if one is None:
-            spelled |= dict.fromkeys(MISSING, i)
-            continue
-        forms = dict.fromkeys((one, f"{one}.0", one.lower(), one.upper(), one.capitalize()))
-        spelled |= {form: i for form in forms if part.places.place(form) == i}
-    return spelled
 
 
 def word_lists(place: int, words: dict[str, int]) -> str:

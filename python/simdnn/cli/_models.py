@@ -90,7 +90,7 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take the table's columns as inputs and give predictions as simdnn predict does",
     )
-    add("--opset", type=int, default=17, help="version of the ONNX operator set (default: %(default)s)")
+    add("--opset", type=int, help="version of the ONNX operator set (default: 17)")
     add(
         "--rounded", action="store_true", help="a C header without fused multiply-adds, for small controllers"
     )
@@ -101,6 +101,9 @@ def export(o: argparse.Namespace) -> int:
     """Writes a model as ONNX or C, and returns the exit status."""
     option, path = ("--onnx", o.onnx) if o.c is None else ("--c", o.c)
     refuse_input(option, path, o.model)
+    given = {"--rounded": o.rounded, "--cc": o.cc is not None} if o.c is None else {"--opset": o.opset}
+    if without := [name for name, value in given.items() if value]:
+        fail(f"{without[0]}: not used by {option}")
     described: dict[str, Any] = {}
     if o.columns:
         known = load_described(o.model)
@@ -118,7 +121,7 @@ def export(o: argparse.Namespace) -> int:
         return export_c(o, model, described)
     from simdnn import onnx
 
-    onnx.export(model, o.onnx, o.opset, **described)
+    onnx.export(model, o.onnx, *([] if o.opset is None else [o.opset]), **described)
     return 0
 
 

@@ -50,8 +50,8 @@ def export(
         support some operators only in float32.
     columns : table.Columns or None
         Preprocessing to include. The inputs of the graph are then the columns of a table, each of shape
-        (n, 1): numbers as float64, text as strings, dates as int64, the microseconds since 1970 in UTC that
-        ``dates.astype("datetime64[us]").astype("int64")`` gives.
+        (n, 1): numbers as float64, text as strings without blanks around them, dates as int64, the
+        microseconds since 1970 in UTC that ``dates.astype("datetime64[us]").astype("int64")`` gives.
     target : table.Target or None
         Postprocessing to include. The output with the name of the target, shape (n,), is then the class as a
         string, or the number in the target's units. The output ``P(name)``, shape (n, classes), holds the

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..table._cells import MISSING, canonical
 from ..table._dates import Dates
 from ..table._encoders import Categories
 from ..table._numbers import FLAT, Numbers
@@ -69,19 +68,15 @@ def position(graph: Graph, part: Numbers, x: str) -> str:
 
 
 def category_of(graph: Graph, part: Categories) -> str:
-    """Exports `Categories.encode`; all cells that mean missing are one category, and so are "1" and "1.0"."""
-    places = {one: i for i, one in enumerate(part.categories)}
-    spelled = dict.fromkeys(MISSING, places[None]) if None in places else {}
-    words = {one: i for one, i in places.items() if one is not None}
-    spelled |= {f"{one}.0": i for one, i in words.items() if canonical(f"{one}.0") == one} | words
-    spelled = spelled or {"": 0}  # all categories are rare, and the operator wants a key
+    """Exports `Categories.encode`, for the spellings of `Categories.spellings`."""
+    spelled = part.spellings() or {"": 0}  # all categories are rare, and the operator wants a key
     found = graph.add(
         "LabelEncoder",
         part.name,
         domain=ML_DOMAIN[0],
         keys_strings=list(spelled),
         values_int64s=list(spelled.values()),
-        default_int64=len(places),
+        default_int64=len(part.categories),
     )
     if part.embedded:
         return found

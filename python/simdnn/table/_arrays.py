@@ -61,7 +61,7 @@ def plain_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
     if kind in "iuf":
         return words_of_numbers(what, array) if text else numbers(array)
     if kind in "bUS":
-        return column_of([as_text(cell) for cell in array.tolist()], text=True)
+        return column_of(texts(what, array.tolist()), text=True)
     raise ValueError(f"{what}: {refusal(array.dtype)}")
 
 
@@ -151,7 +151,15 @@ def column_of_objects(what: str, cells: list[Any], text: bool) -> NDArray[Any]:
         return numbers_of_objects(what, known)
     floats = np.array([cell if isinstance(cell, float | np.floating) else 0.0 for cell in known])
     check_exact(what, floats)
-    return column_of([None if cell is None else as_text(cell) for cell in known], text=True)
+    return column_of(texts(what, known), text=True)
+
+
+def texts(what: str, cells: list[Any]) -> list[str | None]:
+    """The text of each cell, None for a missing one."""
+    try:
+        return [None if cell is None else as_text(cell) for cell in cells]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{what}: expected text in UTF-8, got {error.object!r:.80}") from None
 
 
 def numbers_of_objects(what: str, cells: list[Any]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._utils.jsonable import only_keys
 from ._arrays import words_of_numbers
-from ._cells import canonical, is_padded, similar
+from ._cells import MISSING, canonical, is_padded, similar
 
 #: Display name of the input that rare and unseen categories share.
 OTHER = "(other)"
@@ -96,6 +96,20 @@ class Categories:
     def places(self) -> Places:
         """The positions of the categories."""
         return Places(self.categories)
+
+    def spellings(self) -> dict[str, int]:
+        """The position of each spelling of a category that exported programs know: `Places` knows more.
+
+        All spellings of a missing cell are one category; "1" and "1.0" are one, and so are "True" and "TRUE".
+        """
+        found: dict[str, int] = {}
+        for i, one in enumerate(self.categories):
+            if one is None:
+                found |= dict.fromkeys(MISSING, i)
+                continue
+            forms = dict.fromkeys((one, f"{one}.0", one.lower(), one.upper(), one.capitalize()))
+            found |= {form: i for form in forms if self.places.place(form) == i}
+        return found
 
     def point_out(self, words: NDArray[Any], rows: int) -> None:
         """Warns if the unknown words are those of all rows, or categories without their leading zeros."""

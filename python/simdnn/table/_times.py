@@ -51,7 +51,7 @@ def as_dates(what: str, values: Any) -> NDArray[Any] | None:
         return dates_of_arrow(what, values) if is_date(values.type) else None
     if getattr(kind, "tz", None) is not None:  # pandas
         values = values.dt.tz_convert(None)
-    if str(kind).startswith(("datetime64", "Date")):
+    if getattr(kind, "kind", "") == "M" or str(kind).startswith(("datetime64", "Date")):
         return microseconds(what, np.asarray(values))
     if isinstance(values, list | tuple) or (isinstance(kind, np.dtype) and kind.kind == "O"):
         return dates_of_objects(what, list(values))
