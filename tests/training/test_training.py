@@ -116,6 +116,25 @@ def test_validation_does_not_change_the_training(loss: str) -> None:
     assert same_bits(trained(loss, validation_data=(x, y)).flat_parameters, plain)
 
 
+@pytest.mark.parametrize(
+    ("rows", "labels", "error", "message"),
+    [
+        (0, 0, ValueError, r"validation_data: x: expected at least one sample"),
+        (3, 2, ValueError, r"validation_data: y: expected shape \(3,\)"),
+    ],
+)
+def test_errors_of_validation_data_say_so(
+    rows: int, labels: int, error: type[Exception], message: str
+) -> None:
+    x, y = samples("cross_entropy", 50, 6, 5)
+    trainer = Trainer(network([6, 8, 5]), seed=0)
+    with pytest.raises(error, match=message):
+        trainer.fit(x, y, epochs=1, validation_data=(x[:rows], y[:labels]))
+    with pytest.raises(IndexError, match=r"validation_data: "):
+        trainer.fit(x, y, epochs=1, validation_data=(x, y + 5))
+    assert trainer.epochs_done == 0
+
+
 def test_a_true_answer_of_a_callback_ends_the_training() -> None:
     model = network([6, 8, 5])
     x, y = samples("cross_entropy", 50, 6, 5)

@@ -88,7 +88,10 @@ def evaluation_data(trainer: Trainer, given: Any, scale: float) -> Any:
     if isinstance(given, tuple | list):
         if len(given) in (2, 3):
             X, y, *weight = given
-            return trainer._trainer.dataset(X, y, weight[0] if weight else None, scale)
+            try:
+                return trainer._trainer.dataset(X, y, weight[0] if weight else None, scale)
+            except (TypeError, ValueError, IndexError) as error:
+                raise type(error)(f"validation_data: {error}") from None
     elif isinstance(given, Iterable) and not isinstance(given, str) and not hasattr(given, "__array__"):
         return blocks_of(trainer, "validation_data", given, scale, epochs=2)
     raise TypeError(
