@@ -26,6 +26,7 @@ OF_COUNT = ("x", True, 1.5, math.nan, -1, 2j, [1])
 NEEDED: dict[str, tuple[Any, ...]] = {
     "Dense": (3, 2),
     "Maxout": (3, 2),
+    "PiecewiseLinear": (3, 2),
     "LSTM": (3, 2),
     "GRU": (3, 2),
     "RNN": (3, 2),
@@ -41,6 +42,8 @@ NEEDED: dict[str, tuple[Any, ...]] = {
     "inverse_scaling": (1.0,),
     "linear": (1.0, 0.5, 5),
     "cosine": (1.0, 5),
+    "coslog4": (1.0, 5),
+    "flat_cos": (1.0, 5),
     "one_cycle": (1.0, 5),
     "reduce_on_plateau": (1.0,),
     "warm_up": (5, schedules.constant(1.0)),
