@@ -48,7 +48,10 @@ REFUSED: dict[str, tuple[str, Callable[[], Any]]] = {
     "fit, X": ("x", lambda: trainer().fit(X, LABELS, epochs=1)),
     "fit, y": ("y", lambda: trainer().fit(VALUES, Y, epochs=1)),
     "fit, weight": ("sample_weight", lambda: trainer().fit(VALUES, LABELS, epochs=1, sample_weight=WEIGHT)),
-    "fit, validation": ("x", lambda: trainer().fit(VALUES, LABELS, epochs=1, validation_data=(X, LABELS))),
+    "fit, validation": (
+        "validation_data: x",
+        lambda: trainer().fit(VALUES, LABELS, epochs=1, validation_data=(X, LABELS)),
+    ),
     "fit, order": ("order", lambda: trainer().fit(VALUES, LABELS, epochs=1, order=lambda _: Y)),
     "evaluate": ("x", lambda: trainer().evaluate(X, LABELS)),
     "objective": ("y", lambda: trainer().objective(VALUES, Y)),
