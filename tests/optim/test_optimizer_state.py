@@ -1,6 +1,7 @@
 """State dictionaries: round trips are exact, and states that do not fit are refused."""
 
 import copy
+import math
 from typing import Any
 
 import numpy as np
@@ -409,3 +410,20 @@ def test_a_state_whose_settings_do_not_go_together_is_refused(name: str, value: 
     with pytest.raises(ValueError, match="nesterov: needs momentum > 0 and dampening = 0"):
         optimizer.load_state_dict(state)
     assert (optimizer.momentum, optimizer.dampening, optimizer.steps) == (0.9, 0.0, 1)
+
+
+@pytest.mark.parametrize("steps", [math.inf, 2.5, 1e30, -1, np.ones(2), "3", 10**30])
+def test_wrong_steps_change_nothing(steps: Any) -> None:
+    value = np.ones(3)
+    optimizer = optim.Adam([value])
+    optimizer.step([np.ones(3)])
+    state = copy.deepcopy(optimizer.state_dict())
+    before = copy.deepcopy(state)
+    state["param_groups"][0] |= {"steps": steps, "lr": 0.5}
+    state["state"][0]["exp_avg"] = np.full(3, 7.0)
+    with pytest.raises((TypeError, ValueError), match="steps: expected"):
+        optimizer.load_state_dict(state)
+    assert optimizer.lr == before["param_groups"][0]["lr"]
+    np.testing.assert_array_equal(
+        optimizer.state_dict()["state"][0]["exp_avg"], before["state"][0]["exp_avg"]
+    )

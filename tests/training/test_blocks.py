@@ -289,6 +289,9 @@ def test_what_is_no_iterable_of_blocks_is_refused() -> None:
         trainer.fit(GOOD, epochs=1, validation_data=(block for block in GOOD))
     with pytest.raises(ValueError, match="X: expected at least one block"):
         trainer.fit([], epochs=1)
+    with pytest.raises(ValueError, match=r"validation_data: expected at least one block, got {}"):
+        trainer.fit(GOOD, epochs=1, validation_data={})
+    assert trainer.epochs_done == 0
     with pytest.raises(TypeError, match="batch_size: expected an integer for blocks"):
         trainer.fit(GOOD, epochs=1, batch_size=None)
     with pytest.raises(TypeError, match="order: blocks come in an order of their own"):

@@ -101,6 +101,7 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any], diverged: bool = 
     needless = {"momentum_buffer"} if settings.get("momentum") == 0 else set()
     arrays = [checked_arrays(optimizer, i, entry, needless) for i, entry in enumerate(given)]
     counts = checked_counts(optimizer, given, group, needless)
+    steps = checked_count("steps", group.get("steps", 0))
     if not diverged:
         arrays = [checked_numbers(optimizer, i, found) for i, found in enumerate(arrays)]
 
@@ -113,7 +114,7 @@ def load_state(optimizer: Optimizer, state: Mapping[str, Any], diverged: bool = 
         for views, found in zip(views_of(optimizer), arrays, strict=True):
             for name in found:
                 views[name][...] = found[name]
-        target.set_counts(counts, checked_count("steps", group.get("steps", 0)))
+        target.set_counts(counts, steps)
 
 
 def resume_state(optimizer: Optimizer, state: Mapping[str, Any]) -> None:

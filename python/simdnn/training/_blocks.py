@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import _core
@@ -129,6 +129,8 @@ def blocks_of(
             f"{name}: {ONCE}, got a {type(given).__name__} for {epochs} epochs: give a list of blocks, or an"
             " object whose __iter__ begins again"
         )
+    if isinstance(given, Sized) and not len(given):
+        raise ValueError(f"{name}: expected at least one block, got {given!r:.80}")
     if sample_weight is not None:
         raise TypeError("sample_weight: blocks bring their own, as (X, y, sample_weight)")
     return Blocks(trainer, name, given, scale)
