@@ -52,7 +52,7 @@ def test_times_have_their_unit(model: ModuleType, value: float, text: str) -> No
 
 
 def test_the_page_has_the_tables_of_the_model(model: ModuleType) -> None:
-    page = (ROOT / "docs" / "distributed.md").read_text()
+    page = (ROOT / "docs" / "guides" / "distributed.md").read_text()
     for table in model.tables(model.MEASURED).split("\n\n"):
         assert table in page, "paste the tables of python -m bench.step_model"
 

@@ -308,9 +308,12 @@ def flows(found: Findings) -> Iterator[Flow]:
 
 
 def _pull(found: Findings) -> float:
-    """The length of the gradient w.r.t. the outputs if large targets explain it, and 1 otherwise."""
+    """The length of the gradient w.r.t. the outputs if large targets explain it, and 1 otherwise.
+
+    Equal targets for all samples are left to this rule: a constant guess of them has no loss to compare with.
+    """
     last = found.layers[-1]
-    explained = math.hypot(last.mean, last.std) <= LARGER * found.targets
+    explained = found.guess != 0 and math.hypot(last.mean, last.std) <= LARGER * found.targets
     return max(1.0, last.output_gradient_norm) if explained else 1.0
 
 
