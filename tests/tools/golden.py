@@ -1,4 +1,6 @@
-"""Hashes of results that are equal on every machine; ``python -m tests.tools.golden`` writes golden.json.
+"""Hashes of results that are equal on every machine.
+
+``python -m tests.tools.golden`` writes golden.json, and the record of ``simdnn verify``.
 
 Run it after a deliberate change of the arithmetic, and say so in the commit: users see the difference.
 Inputs are made by integer arithmetic, and all NaN count as equal.
@@ -15,6 +17,7 @@ import numpy as np
 import simdnn
 import simdnn.functional as F
 from simdnn import nn, pretrain
+from simdnn.cli import _verify, _verify_jobs
 from simdnn.losses._registry import NAMED
 
 from tests import oracles
@@ -178,6 +181,8 @@ def main() -> None:
         print(text, end="")
         return
     PATH.write_text(text)
+    record = {name: _verify.digest(job()) for name, job in _verify_jobs.JOBS.items()}
+    Path(_verify.__file__).with_name(_verify.RECORD).write_text(json.dumps(record, indent=1) + "\n")
     print(f"wrote {text.count(':')} hashes to {PATH}, from {simdnn.show_config('dicts')['isa']}")
 
 
