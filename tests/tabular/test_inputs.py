@@ -106,7 +106,7 @@ def test_unknown_words_and_missing_values_are_predicted() -> None:
 
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
-    ("one class", {"y": ["a"] * 120}, "at least two classes, got only one class"),
+    ("one class", {"y": ["a"] * 120}, "at least two classes, got only one class, 'a'"),
     ("missing class", {"y": np.array([*["a"] * 60, *["b"] * 59, None], object)}, "y: row 120 is missing"),
     ("few labels", {"y": ["a", "b"]}, "inconsistent numbers of samples"),
     ("weights below zero", {"sample_weight": [-1.0] * 120}, "sample_weight"),
@@ -118,14 +118,20 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("warm_start", {"warm_start": True}, "warm_start: .* from the start"),
     ("members", {"n_members": 1}, "n_members"),
     ("preset", {"preset": "slow"}, "preset"),
+    ("no layers", {"hidden_layer_sizes": ()}, "hidden_layer_sizes: expected at least one layer"),
+    ("layer of nothing", {"hidden_layer_sizes": (8, 0)}, "hidden_layer_sizes: expected an integer >= 1"),
+    ("half a unit", {"hidden_layer_sizes": [2.5]}, "hidden_layer_sizes: expected an integer, got float"),
+    ("class weights", {"class_weight": {"heavy": -1.0}}, "class_weight"),
 ]
+#: Arguments of the constructor among those of BAD.
+SETTINGS = {"warm_start", "n_members", "preset", "hidden_layer_sizes", "class_weight"}
 
 
 @pytest.mark.parametrize(("what", "change", "message"), BAD, ids=[what for what, _, _ in BAD])
 def test_bad_input_is_refused(what: str, change: dict[str, Any], message: str) -> None:
     X = make_table()
     given = {"X": X, "y": make_classes(X)} | change
-    settings = {name: given.pop(name) for name in ("warm_start", "n_members", "preset") if name in given}
+    settings = {name: given.pop(name) for name in SETTINGS & given.keys()}
     model = TabularClassifier(**QUICK | settings)
     with pytest.raises((TypeError, ValueError), match=message):
         model.fit(**given)

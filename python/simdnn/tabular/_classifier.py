@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 
 from .. import nn
 from .._utils.progress import Progress
+from ..sklearn._class_weight import weights_of_column
 from ..table import Target
 from . import _files
 from ._bag import divide_outputs, probabilities
@@ -111,7 +111,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
         labels = checked_labels(y)
         self.classes_, targets = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y: expected at least two classes, got only one class, {self.classes_[0]!r}")
+            only = self.classes_.tolist()[0]
+            raise ValueError(f"y: expected at least two classes, got only one class, {only!r}")
         weight = self._weights(sample_weight, targets)
         self.oof_prediction_ = self._train(table, targets, len(self.classes_), weight, eval_set)
         self.oof_score_ = self._score(self.oof_prediction_, targets, weight)
@@ -122,8 +123,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
         weight = checked_weights(sample_weight, len(targets))
         if self.class_weight is None:
             return weight
-        each = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[targets])
-        return np.asarray(each[targets] if weight is None else weight * each[targets])
+        own = weights_of_column(self.class_weight, self.classes_, self.classes_[targets])
+        return own if weight is None else weight * own
 
     def _calibrated(self, models: list[nn.Sequential], outputs: Array, targets: Array, weight: Any) -> Array:
         self.temperature_ = temperature(outputs, targets, weight)
