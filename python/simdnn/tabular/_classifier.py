@@ -11,8 +11,8 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import nn
+from .._utils.class_weight import weights_of_column
 from .._utils.progress import Progress
-from ..sklearn._class_weight import weights_of_column
 from ..table import Target
 from . import _files
 from ._bag import divide_outputs, probabilities
