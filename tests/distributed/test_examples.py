@@ -1,8 +1,11 @@
-"""The examples of many processes, which need [distributed], and one of them [peers]."""
+"""The examples of many processes, which need [distributed], and two of them [peers] or Ray."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +60,15 @@ def test_gloo_hook() -> None:
 
     alone.fit(x, y, epochs=2, batch_size=64, order=order)
     np.testing.assert_allclose(found[0], alone.model.flat_parameters, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.peers
+def test_ray_hook() -> None:
+    """Two actors of Ray end with equal parameters."""
+    for name in ("torch", "ray"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"needs {name}; Ray is in no extra, because it is large")
+    command = [sys.executable, str(ROOT / "examples" / "ray_hook.py"), "--epochs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("equal parameters\n")
