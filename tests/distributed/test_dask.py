@@ -132,6 +132,26 @@ def test_killed_worker_changes_no_bit(client: Any, tmp_path: Path) -> None:
     assert set(client.run(os.getpid).values()) != set(pids.values())
 
 
+def test_data_that_a_worker_has_lost_are_sent_again(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only copy of the data may be on the worker that ends: their tasks are cancelled then."""
+    scatter, sent = client.scatter, list[Any]()
+
+    def losing(*arguments: Any, **options: Any) -> Any:
+        found = scatter(*arguments, **options)
+        sent.append(found)
+        if len(sent) <= 2:
+            client.cancel(found, force=True)
+        return found
+
+    monkeypatch.setattr(client, "scatter", losing)
+    x, y = data()
+    found, wanted = population(16), population(16)
+    many = simdnn.distributed.fit_many(found, x, y, epochs=2, client=client)
+    assert len(sent) == 3
+    assert metrics(many) == metrics(simdnn.fit_many(wanted, x, y, epochs=2))
+    equal(found, wanted)
+
+
 def test_failing_network_harms_no_other(client: Any) -> None:
     def rate(step: int) -> float:
         return -1.0 if step > 20 else 0.05

@@ -14,6 +14,10 @@ from ._state import State, restore, state_of
 
 #: Tasks for each thread of the cluster, so that a thread that is done early finds another one.
 TASKS_PER_THREAD = 4
+#: States of tasks whose data went with a worker: Dask repeats tasks, but cannot repeat what was sent to it.
+LOST = ("cancelled", "lost")
+#: How often the data are sent again.
+MOST_LOSSES = 3
 
 
 def fit_many(
@@ -133,24 +137,36 @@ class _Work:
         tasks = min(count, TASKS_PER_THREAD * max(1, sum(client.nthreads().values())))
         histories: list[Any] = [None] * count
         errors: list[Exception | None] = [None] * count
-        common = client.scatter([self._common], broadcast=True, hash=False)[0]
+        sent = [self._scatter()]
         futures = {}
         try:
             for i in range(tasks):
                 places = slice(count * i // tasks, count * (i + 1) // tasks)
-                futures[self._submit(common, places)] = places
+                futures[self._submit(sent[0], places)] = places, len(sent)
+            completed = as_completed(futures, loop=client.loop)
             with bar(progress, count, "training", "network") as shown:
-                for future in as_completed(futures, loop=client.loop):
-                    places = futures[future]
+                for future in completed:
+                    places, version = futures[future]
+                    if future.status in LOST and len(sent) <= MOST_LOSSES:
+                        if version == len(sent):
+                            sent.append(self._scatter())
+                        again = self._submit(sent[-1], places)
+                        futures[again] = places, len(sent)
+                        completed.add(again)
+                        continue
                     states, histories[places], errors[places] = future.result()
                     for trainer, state in zip(self._members[places], states, strict=True):
                         restore(trainer, state)
                     if shown is not None:
                         shown.update(len(states))
         finally:
-            client.cancel([*futures, common])
+            client.cancel([*futures, *sent])
         raise_first(errors)
         return histories
+
+    def _scatter(self) -> Any:
+        """Sends what is common to all networks to every worker."""
+        return self._client.scatter([self._common], broadcast=True, hash=False)[0]
 
     def _submit(self, common: Any, places: slice) -> Any:
         own = {name: list(value)[places] for name, value in self._own.items()}
