@@ -133,7 +133,7 @@ def test_killed_worker_changes_no_bit(client: Any, tmp_path: Path) -> None:
 
 
 def test_data_that_a_worker_has_lost_are_sent_again(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The only copy of the data may be on the worker that ends: their tasks are cancelled then."""
+    """The only copy of the data may be on the worker that ends: their tasks end without having run then."""
     scatter, sent = client.scatter, list[Any]()
 
     def losing(*arguments: Any, **options: Any) -> Any:

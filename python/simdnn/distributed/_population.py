@@ -14,9 +14,10 @@ from ._state import State, restore, state_of
 
 #: Tasks for each thread of the cluster, so that a thread that is done early finds another one.
 TASKS_PER_THREAD = 4
-#: States of tasks whose data went with a worker: Dask repeats tasks, but cannot repeat what was sent to it.
-LOST = ("cancelled", "lost")
-#: How often the data are sent again.
+#: States of tasks that have run. Others ended because their data went with a worker: Dask repeats tasks, but
+#: not what was sent to a worker.
+HAVE_RUN = ("finished", "error")
+#: Most times that the data are sent again.
 MOST_LOSSES = 3
 
 
@@ -147,7 +148,7 @@ class _Work:
             with bar(progress, count, "training", "network") as shown:
                 for future in completed:
                     places, version = futures[future]
-                    if future.status in LOST and len(sent) <= MOST_LOSSES:
+                    if future.status not in HAVE_RUN and len(sent) <= MOST_LOSSES:
                         if version == len(sent):
                             sent.append(self._scatter())
                         again = self._submit(sent[-1], places)
