@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import simdnn
-from simdnn import cli as command_line
 from simdnn import table
 from simdnn.cli import _large
 
@@ -18,19 +17,6 @@ pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
 
 Run = Callable[..., tuple[int, list[str], str]]
 FAST = ["--target", "y", "--epochs", "20", "--hidden", "16", "--quiet"]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A function that runs a command in a folder of its own; status, lines of output, and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: Any) -> tuple[int, list[str], str]:
-        status = command_line.main([str(one) for one in arguments])
-        printed = capsys.readouterr()
-        return status, printed.out.splitlines(), printed.err
-
-    return call
 
 
 def write(path: str, kind: str, rows: int = 900) -> None:

@@ -7,25 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import simdnn
-from simdnn import cli as command_line
 
 pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
 
 FAST = ["--target", "y", "--epochs", "2", "--hidden", "4", "--quiet", "--out", "m.safetensors"]
 Run = Callable[..., tuple[int, list[str], str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A function that runs a command in a folder of its own; status, lines of output, and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, list[str], str]:
-        status = command_line.main(list(arguments))
-        printed = capsys.readouterr()
-        return status, printed.out.splitlines(), printed.err
-
-    return call
 
 
 def write(name: str, header: str, row: Callable[[int], str], rows: int = 40) -> None:

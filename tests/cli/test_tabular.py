@@ -5,12 +5,10 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import simdnn
-from simdnn import cli as command_line
 from simdnn import table
 
 pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
@@ -18,19 +16,6 @@ pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
 
 FAST = ["--preset", "fast", "--members", "2", "--quiet", "--out", "m.safetensors"]
 Run = Callable[..., tuple[int, list[str], str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A function that runs a command in a folder of its own; status, lines of output, and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: Any) -> tuple[int, list[str], str]:
-        status = command_line.main([str(one) for one in arguments])
-        printed = capsys.readouterr()
-        return status, printed.out.splitlines(), printed.err
-
-    return call
 
 
 def write(path: str = "pets.csv", rows: int = 300) -> list[dict[str, str]]:

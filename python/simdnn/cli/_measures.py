@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simdnn import table
+from simdnn._utils.folds import dealt
 
 Array = NDArray[Any]
 
@@ -105,12 +106,7 @@ def row_losses(task: Task, predictions: Array) -> Array:
 
 def deal(y: Array, count: int, seed: int) -> list[Array]:
     """Masks of the rows of each fold, with their shares of the classes, or of small and large numbers."""
-    random, rows = np.random.default_rng(seed), len(y)
-    shuffled = random.permutation(rows)
-    order = shuffled[np.argsort(y[shuffled], kind="stable")]
-    places = np.concatenate([random.permutation(count) for _ in range(-(-rows // count))])[:rows]
-    fold = np.empty(rows, np.int64)
-    fold[order] = places
+    fold = dealt(y, count, np.random.default_rng(seed))
     return [fold == i for i in range(count)]
 
 

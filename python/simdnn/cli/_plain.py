@@ -154,7 +154,18 @@ def finish(
     training = {"rows": int(rows[0]), "epochs": epochs, "metrics": found}
     description = {"columns": columns.to_dict(), "target": target.to_dict()}
     simdnn.save(model, o.out, metadata={"table": description, "training": training})
-    report(o, columns, target, epochs, found, rows, seconds)
+    kind = f"{len(target.classes)} classes" if target.classes else "numbers"
+    where = "validation" if rows[1] else "training data"
+    show(
+        [
+            ("target", f"{target.name} ({kind})"),
+            ("inputs", f"{len(columns.features)} from {len(columns.parts)} columns"),
+            ("rows", f"{rows[0]} to train, {rows[1]} to validate"),
+            ("epochs", f"{epochs} in {seconds:.2f} s"),
+            *((f"{name} ({where})", f"{value:.4f}") for name, value in found.items()),
+            ("model", o.out),
+        ]
+    )
 
 
 def split(rows: int, fraction: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -209,27 +220,3 @@ def train(
     if interrupted:
         print("interrupted: the best epoch so far is kept")
     return trainer.epochs_done
-
-
-def report(
-    o: argparse.Namespace,
-    columns: table.Columns,
-    target: table.Target,
-    epochs: int,
-    found: dict[str, float],
-    rows: tuple[int, int],
-    seconds: float,
-) -> None:
-    """Prints a summary of the training and the metrics of the model."""
-    kind = f"{len(target.classes)} classes" if target.classes else "numbers"
-    where = "validation" if rows[1] else "training data"
-    show(
-        [
-            ("target", f"{target.name} ({kind})"),
-            ("inputs", f"{len(columns.features)} from {len(columns.parts)} columns"),
-            ("rows", f"{rows[0]} to train, {rows[1]} to validate"),
-            ("epochs", f"{epochs} in {seconds:.2f} s"),
-            *((f"{name} ({where})", f"{value:.4f}") for name, value in found.items()),
-            ("model", o.out),
-        ]
-    )

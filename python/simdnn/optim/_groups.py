@@ -126,7 +126,7 @@ def named_members(members: Sequence[Members], names: Sequence[str]) -> list[Memb
     ]
 
 
-class ParamGroup:
+class ParamGroup(Mapping[str, Any]):
     """A group of parameters of an optimizer, an item of its `param_groups`, as a dictionary.
 
     Its keys are ``"params"`` (names or arrays), ``"lr"`` and ``"weight_decay"``, the numbers of the next
@@ -150,19 +150,8 @@ class ParamGroup:
     def __init__(self, optimizer: Optimizer, place: int) -> None:
         self._optimizer, self._place = optimizer, place
 
-    def keys(self) -> tuple[str, ...]:
-        """The keys, in their order."""
-        return KEYS
-
-    def items(self) -> list[tuple[str, Any]]:
-        """Pairs of keys and values."""
-        return [(key, self[key]) for key in KEYS]
-
     def __iter__(self) -> Iterator[str]:
         return iter(KEYS)
-
-    def __contains__(self, key: object) -> bool:
-        return key in KEYS
 
     def __len__(self) -> int:
         return len(KEYS)
@@ -203,11 +192,6 @@ class ParamGroup:
         """The native settings."""
         groups = self._optimizer._config.groups
         return groups[self._place] if groups else COMMON
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ParamGroup | Mapping) and dict(self.items()) == dict(other.items())
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return repr(dict(self.items()))

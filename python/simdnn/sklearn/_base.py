@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state, column_or_1d
@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
 from .. import nn
+from .._utils.estimators import unpacked_eval_set
 from ..config import limited_threads
 from ._compat import checked_data
 from ._fitted import check_resumable, check_same, fitted, forget, remember
@@ -31,11 +32,6 @@ Array = NDArray[Any]
 
 #: Megabytes of a sparse matrix that a prediction makes dense at a time.
 DENSE_MEGABYTES = 16
-
-
-def set_attributes(estimator: Any, arguments: Mapping[str, Any]) -> None:
-    """Stores the arguments of a constructor as attributes, as scikit-learn requires."""
-    vars(estimator).update({key: arguments[key] for key in arguments if key not in ("self", "__class__")})
 
 
 class BaseMLP(BaseEstimator):  # type: ignore[misc]
@@ -288,15 +284,13 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _evaluation(self, eval_set: Any, columns: int) -> Data:
         """The samples of ``eval_set``, checked like those of `fit`."""
-        given = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
-        if not isinstance(given, tuple) or len(given) not in (2, 3):
-            raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
-        for values in given:
+        X, y, sample_weight = unpacked_eval_set(eval_set)
+        for values in (X, y, sample_weight):
             check_kinds("eval_set", values, dates=is_classifier(self))
-        X, Y = self._validate_evaluation(*given[:2])
+        X, Y = self._validate_evaluation(X, y)
         if Y.shape[1] != columns:
             raise ValueError(f"eval_set: expected y of {columns} columns, as in fit, got {Y.shape[1]}")
-        return Data(X, Y, _check_sample_weight(given[2], X) if len(given) == 3 else None)
+        return Data(X, Y, None if sample_weight is None else _check_sample_weight(sample_weight, X))
 
     def _outputs(self, X: Any, checked: bool = False) -> Array:
         """Outputs of the network, shape (n, outputs); sparse samples are made dense block by block."""
@@ -350,4 +344,3 @@ def is_stochastic(estimator: Any) -> bool:
 
 
 Callbacks = Iterable[Any] | None
-EvalSet = tuple[ArrayLike, ...] | list[tuple[ArrayLike, ...]] | None

@@ -13,8 +13,9 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from .. import optim
+from .._utils.estimators import EvalSet, set_attributes
 from .._utils.lazy import lazy_rows
-from ._base import BaseMLP, EvalSet, is_stochastic, set_attributes
+from ._base import BaseMLP, is_stochastic
 from ._class_weight import weights_of_samples
 from ._documentation import documented
 from ._fitted import fitted

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-Estimator = TypeVar("Estimator", bound=type)
+from .._utils.estimators import documented_by
 
 PARAMETERS = """Parameters
     ----------
@@ -90,11 +88,5 @@ ATTRIBUTES = """coefs_, intercepts_ : lists of arrays, shapes (in, out) and (out
 
     Sparse samples are made dense batch by batch in training, and some megabytes at a time in prediction."""
 
-
-def documented(estimator: Estimator) -> Estimator:
-    """Fills the shared parts into the docstring of an estimator."""
-    text = estimator.__doc__ or ""
-    for name, value in (("parameters", PARAMETERS), ("extras", EXTRAS), ("attributes", ATTRIBUTES)):
-        text = text.replace("{" + name + "}", value)
-    estimator.__doc__ = text
-    return estimator
+#: Decorator that fills these parts into the docstring of an estimator.
+documented = documented_by(parameters=PARAMETERS, extras=EXTRAS, attributes=ATTRIBUTES)

@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import functional as F
 from .. import optim
+from .._utils.estimators import EvalSet, set_attributes
 from .._utils.lazy import lazy_rows
-from ._base import BaseMLP, EvalSet, is_stochastic, set_attributes
+from ._base import BaseMLP, is_stochastic
 from ._documentation import documented
 from ._heads import Head, regressor_head
 from ._members import has_members, mean_of

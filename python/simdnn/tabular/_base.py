@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import nn, onnx
 from .._utils.check import check_int
+from .._utils.estimators import unpacked_eval_set
 from .._utils.files import Path
 from ..config import limited_threads
 from ..table import Columns, Target
@@ -34,7 +35,6 @@ from ._targets import checked_weights
 from ._trees import Trees, fit_trees, samples_of
 
 Array = NDArray[Any]
-EvalSet = tuple[ArrayLike, ...] | list[tuple[ArrayLike, ...]] | None
 
 
 #: Options of the columns' encoding. scikit-learn's trees take 255 categories of a column at most.
@@ -45,11 +45,6 @@ COLUMNS: dict[str, Any] = {
     "max_one_hot": 64,
     "min_frequency": 2,
 }
-
-
-def set_attributes(estimator: Any, arguments: Mapping[str, Any]) -> None:
-    """Stores the arguments of a constructor as attributes, as scikit-learn requires."""
-    vars(estimator).update({key: arguments[key] for key in arguments if key not in ("self", "__class__")})
 
 
 class BaseTabular(BaseEstimator):  # type: ignore[misc]
@@ -185,13 +180,11 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
 
     def _evaluation(self, eval_set: Any) -> tuple[Any, ...]:
         """Inputs, targets and weights of ``eval_set``."""
-        given = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
-        if not isinstance(given, tuple) or len(given) not in (2, 3):
-            raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
-        inputs = self.columns_.transform(table_of(self, given[0], reset=False))
-        targets = self._encoded(given[1])
+        X, y, sample_weight = unpacked_eval_set(eval_set)
+        inputs = self.columns_.transform(table_of(self, X, reset=False))
+        targets = self._encoded(y)
         check_consistent_length(inputs, targets)
-        weight = checked_weights(given[2] if len(given) == 3 else None, len(inputs))
+        weight = checked_weights(sample_weight, len(inputs))
         return (inputs, targets) if weight is None else (inputs, targets, weight.astype(np.float32))
 
     def _encoded(self, y: Any) -> Array:

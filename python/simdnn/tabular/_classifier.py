@@ -12,11 +12,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import nn
 from .._utils.class_weight import weights_of_column
+from .._utils.estimators import EvalSet, set_attributes
 from .._utils.progress import Progress
 from ..table import Target
 from . import _files
 from ._bag import divide_outputs, probabilities
-from ._base import BaseTabular, EvalSet, set_attributes
+from ._base import BaseTabular
 from ._calibration import log_loss, temperature
 from ._documentation import documented
 from ._targets import checked_labels, checked_weights

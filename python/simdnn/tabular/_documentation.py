@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-Estimator = TypeVar("Estimator", bound=type)
+from .._utils.estimators import documented_by
 
 PARAMETERS = """Parameters
     ----------
@@ -63,11 +61,5 @@ ATTRIBUTES = """oof_prediction_ : array
     tabular data", arXiv:2407.04491. Gorishniy, Rubachev & Babenko 2022, "On embeddings for numerical features
     in tabular deep learning", arXiv:2203.05556. Breiman 1996, "Bagging predictors"."""
 
-
-def documented(estimator: Estimator) -> Estimator:
-    """Fills the shared parts into the docstring of an estimator."""
-    text = estimator.__doc__ or ""
-    for name, value in (("parameters", PARAMETERS), ("extras", EXTRAS), ("attributes", ATTRIBUTES)):
-        text = text.replace("{" + name + "}", value)
-    estimator.__doc__ = text
-    return estimator
+#: Decorator that fills these parts into the docstring of an estimator.
+documented = documented_by(parameters=PARAMETERS, extras=EXTRAS, attributes=ATTRIBUTES)

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.folds import dealt
+
 Rows = NDArray[np.intp]
 
 
@@ -18,14 +20,7 @@ class Fold(NamedTuple):
 
 
 def draw_folds(y: NDArray[Any], rows: Rows, count: int, random: np.random.RandomState) -> list[Fold]:
-    """Deals rows to `count` folds so that each has its share of the classes, or of small and large numbers.
-
-    Rows that follow each other in the order of y go to different folds, in a random order. With more folds
-    than rows there is a fold for each row.
-    """
+    """Deals ascending rows to `count` folds; with more folds than rows there is a fold for each row."""
     count = min(count, len(rows))
-    shuffled = rows[random.permutation(len(rows))]
-    order = shuffled[np.argsort(y[shuffled], kind="stable")]
-    places = np.concatenate([random.permutation(count) for _ in range(-(-len(rows) // count))])
-    fold = places[: len(rows)]
-    return [Fold(np.sort(order[fold != i]), np.sort(order[fold == i])) for i in range(count)]
+    fold = dealt(y[rows], count, random)
+    return [Fold(rows[fold != i], rows[fold == i]) for i in range(count)]

@@ -10,12 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 
+from .._utils.estimators import EvalSet, set_attributes
 from .._utils.jsonable import only_keys
 from .._utils.progress import Progress
 from ..config import limited_threads
 from ..table import Target
 from ._bag import Bag
-from ._base import BaseTabular, EvalSet, set_attributes
+from ._base import BaseTabular
 from ._calibration import squared_error
 from ._documentation import documented
 from ._quantiles import QuantileHead, checked_levels, fit_head

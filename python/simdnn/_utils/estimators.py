@@ -1,0 +1,39 @@
+"""The parts that the estimators of several rooms share: constructors, documentation, evaluation sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+from numpy.typing import ArrayLike
+
+Estimator = TypeVar("Estimator", bound=type)
+#: The argument ``eval_set`` of `fit`.
+EvalSet: TypeAlias = "tuple[ArrayLike, ...] | list[tuple[ArrayLike, ...]] | None"
+
+
+def set_attributes(estimator: Any, arguments: Mapping[str, Any]) -> None:
+    """Stores the arguments of a constructor as attributes, as scikit-learn requires."""
+    vars(estimator).update({key: arguments[key] for key in arguments if key not in ("self", "__class__")})
+
+
+def documented_by(**parts: str) -> Callable[[Estimator], Estimator]:
+    """Decorator that fills shared parts into the docstring of an estimator: "{name}" becomes its part."""
+
+    def fill(estimator: Estimator) -> Estimator:
+        text = estimator.__doc__ or ""
+        for name, value in parts.items():
+            text = text.replace("{" + name + "}", value)
+        estimator.__doc__ = text
+        return estimator
+
+    return fill
+
+
+def unpacked_eval_set(eval_set: Any) -> tuple[Any, Any, Any]:
+    """X, y and the weights, or None, of an ``eval_set``; raises unless it is a pair or a triple."""
+    given = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
+    if not isinstance(given, tuple) or len(given) not in (2, 3):
+        raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
+    X, y, *weight = given
+    return X, y, weight[0] if weight else None
