@@ -119,9 +119,9 @@ def read_numeric_csv(file: io.StringIO, text: str, header: list[str], delimiter:
 
 
 def has_odd_quotes(text: str, delimiter: str) -> bool:
-    """True if a quotation mark stands inside a cell, where NumPy's reader drops it."""
+    """True if a quotation mark stands inside a cell, or two next to each other: NumPy's reader drops them."""
     other = f'[^"\r\n{re.escape(delimiter)}]'
-    return '"' in text and re.search(f'{other}"{other}', text) is not None
+    return '"' in text and re.search(f'""|{other}"{other}', text) is not None
 
 
 def has_leading_zeros(text: str, delimiter: str) -> bool:
