@@ -74,6 +74,28 @@ def random_calls(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """An hour of random networks, trainings and functions against float64; `-- --minutes 1` is short."""
+    session.install(".[test]")
+    session.run("python", "-m", "tests.tools.soak", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Damaged files of every reader, and random calls: a million each; `-- csv --minutes 5` is short."""
+    session.install(".[test,table]")
+    session.install("atheris", success_codes=[0, 1])  # where there is none, the fuzzer goes by chance
+    session.run("python", "-m", "tests.tools.fuzz", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Changes of one operator or constant of the C++, each of which a test must notice."""
+    session.install(".[test]", "pybind11", "cmake", "ninja")
+    session.run("python", "-m", "tests.tools.mutants", session.create_tmp(), *session.posargs)
+
+
+@nox.session
 def tsan(session: nox.Session) -> None:
     """The tests of threads under ThreadSanitizer."""
     environment = sanitized(session, "thread", ("libtsan.so",), TSAN_OPTIONS)

@@ -9,8 +9,9 @@
 - ``machine``: processor, operating system and compiler;
 - ``date``: the day, such as "2026-11-29".
 
-A session writes its row with the option ``--record`` of its program, which calls `record`; it takes the place of the
-row of the same session and machine. Rows may be edited by hand, and ``python -m tests.tools.proofs`` writes the page.
+A session writes its row with the option ``--record`` of its program, which calls `record`; it takes the
+place of the row of the same session and machine. Rows may be edited by hand, and ``python -m
+tests.tools.proofs`` writes the page.
 """
 
 import datetime
