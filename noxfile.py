@@ -28,6 +28,12 @@ TSAN_OPTIONS = {"TSAN_OPTIONS": "halt_on_error=1 suppressions=tests/support/tsan
 #: The options of AddressSanitizer and UndefinedBehaviorSanitizer, and their runtimes.
 ASAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
 ASAN_RUNTIMES = ("libasan.so", "libubsan.so")
+#: The options of LeakSanitizer, to which the objects of Python are visible if they are allocated by malloc.
+LSAN_OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=1",
+    "LSAN_OPTIONS": "suppressions=tests/support/lsan.txt",
+    "PYTHONMALLOC": "malloc",
+}
 #: Commands that write what follows from a new operation.
 GENERATORS = (
     ("tests.tools.stubs", "--write"),
@@ -86,6 +92,13 @@ def fuzz(session: nox.Session) -> None:
     session.install(".[test,table]")
     session.install("atheris", success_codes=[0, 1])  # where there is none, the fuzzer goes by chance
     session.run("python", "-m", "tests.tools.fuzz", *session.posargs)
+
+
+@nox.session
+def leaks(session: nox.Session) -> None:
+    """LeakSanitizer after random calls, trainings and damaged files."""
+    environment = sanitized(session, "address,undefined", ASAN_RUNTIMES, LSAN_OPTIONS)
+    session.run("python", "-m", "tests.tools.leaks", *session.posargs, env=environment)
 
 
 @nox.session

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import simdnn
 from simdnn import Trainer, nn, onnx, optim, schedules, table
+from simdnn.cli._described import load_described
 
 #: Values in the place of others in a document.
 JUNK: tuple[Any, ...] = (
@@ -107,11 +108,11 @@ def mutated_document(document: Any, chance: random.Random) -> Any:
     for _ in range(chance.choice([1, 1, 1, 2, 3])):
         spots = places(document)
         if not spots:
-            return chance.choice(JUNK)
+            return copy.deepcopy(chance.choice(JUNK))
         holder, key = chance.choice(spots)
         way = chance.randrange(6)
         if way <= 1:
-            holder[key] = chance.choice(JUNK)
+            holder[key] = copy.deepcopy(chance.choice(JUNK))
         elif way == 2:
             del holder[key]
         elif way == 3:
@@ -378,8 +379,6 @@ def read_trainer(path: Path) -> None:
 
 def read_described(path: Path) -> None:
     """Reads a model with its columns as the command `predict` does, and predicts."""
-    from simdnn.cli._described import load_described
-
     found = load_described(str(path))
     names = list(found.columns.features)[:1]
     assert names or not found.columns.features

@@ -1,8 +1,8 @@
 """Builds of mutants: each compiles the objects that read the changed file, and no others.
 
 The kernels are compiled for one instruction-set level, which stands for all of them, and everything at low
-optimization; the bits are the same by promise. The bindings are compiled once: where a header of `cpp/net/`
-changes, the objects of `cpp/net/` come first in the link, so that their copies of inline functions are
+optimization; the bits are the same by promise. The bindings, which take long, are compiled where they alone
+read the file; else the other objects come first in the link, so that their copies of inline functions are
 taken.
 """
 
@@ -50,6 +50,10 @@ class Object:
         if done.returncode != 0 and tree == base:
             raise SystemExit(done.stderr)
         return done.returncode == 0
+
+    def is_binding(self) -> bool:
+        """True for a unit of bindings, which takes long to compile."""
+        return "/Unity/" in str(self.source)
 
     def files(self) -> list[str]:
         """The files that the object was compiled from."""
@@ -131,7 +135,7 @@ class Build:
             if not others.exists():  # an object that is fresh stays so
                 others.write_text(OTHERS.format(tree=self.tree), encoding="utf-8")
             add(others, options)
-        found.sort(key=lambda one: "/Unity/" in str(one.source))  # the bindings are last in the link
+        found.sort(key=Object.is_binding)  # they are last in the link
         return found
 
     def link(self, objects: Sequence[Path], output: Path) -> None:
@@ -143,14 +147,13 @@ class Build:
 
     def mutant(self, worker: Path, path: str) -> bool:
         """Builds the extension of a tree in which a file is changed; returns False if it is no C++."""
-        objects = []
-        for one in self.objects:
-            output = one.output
-            if path and "/Unity/" not in str(one.source) and one.reads(path):
-                output = worker / "objects" / one.output.name
-                if not one.compile(worker, self.tree, output):
-                    return False
-            objects.append(output)
+        readers = [one for one in self.objects if path and one.reads(path)]
+        readers = [one for one in readers if not one.is_binding()] or readers
+        objects = [one.output for one in self.objects if one not in readers]
+        for one in readers:
+            objects.insert(0, worker / "objects" / one.output.name)
+            if not one.compile(worker, self.tree, objects[0]):
+                return False
         self.link(objects, worker / "python" / "simdnn" / f"_core{suffix()}")
         return True
 

@@ -67,6 +67,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "cpp/net/population": ("tests/training/test_fit_many.py",),
     "cpp/net/loss_head": (*LOSSES, "tests/training/test_training.py"),
     "cpp/net/margin": ("tests/losses", "tests/training/test_margin_training.py"),
+    "cpp/net/advantages": ("tests/training/test_reinforcement.py",),
+    "cpp/net/carried": ("tests/nn/test_recurrent.py", "tests/training/test_training.py"),
     "cpp/net/ensemble": ("tests/nn/test_ensemble.py",),
     "cpp/net/batch_norm_folder": ("tests/nn/test_normalization.py", "tests/nn/test_models.py"),
     "cpp/net/boltzmann": ("tests/training/test_pretrain.py",),
@@ -194,8 +196,9 @@ def outcomes(given: argparse.Namespace, build: Build) -> Iterator[tuple[int, Out
     """The numbers and fates of mutants, until enough of them have been built."""
     deselected = given.deselect.read_text().split() if given.deselect else []
     workers = Workers(given.folder, given.jobs, deselected, given.laws, given.quick)
-    drawn = [one for one in in_turn(build.tree, files(), given.seed) if not is_explained(one)]
-    numbered = list(enumerate(drawn))[given.begin :]
+    drawn = list(enumerate(in_turn(build.tree, files(), given.seed)))[given.begin :]
+    chosen = [pair for pair in drawn if not given.only or pair[0] in given.only]
+    numbered = [pair for pair in chosen if not is_explained(pair[1])]
     built = 0
     with ThreadPoolExecutor(given.jobs) as pool:
         running: dict[Future[Outcome], int] = {}
@@ -215,6 +218,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100, help="mutants that the compiler accepts")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--begin", type=int, default=0, help="number of the first mutant")
+    parser.add_argument("--only", type=int, nargs="*", help="numbers of the mutants to build")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--deselect", type=Path, help="a file of tests that fail without a mutation")
     parser.add_argument("--laws", action="store_true", help="leave out the comparisons with recorded bits")
