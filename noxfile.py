@@ -29,11 +29,7 @@ TSAN_OPTIONS = {"TSAN_OPTIONS": "halt_on_error=1 suppressions=tests/support/tsan
 ASAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
 ASAN_RUNTIMES = ("libasan.so", "libubsan.so")
 #: The options of LeakSanitizer, to which the objects of Python are visible if they are allocated by malloc.
-LSAN_OPTIONS = {
-    "ASAN_OPTIONS": "detect_leaks=1",
-    "LSAN_OPTIONS": "suppressions=tests/support/lsan.txt",
-    "PYTHONMALLOC": "malloc",
-}
+LSAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=1", "PYTHONMALLOC": "malloc"}
 #: Commands that write what follows from a new operation.
 GENERATORS = (
     ("tests.tools.stubs", "--write"),

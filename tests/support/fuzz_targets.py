@@ -203,7 +203,8 @@ def mutated_onnx(content: bytes, chance: random.Random) -> bytes:
     except Exception:  # of protobuf, whose exceptions have no public base
         return mutated_bytes(content, chance)
     for _ in range(chance.choice([1, 1, 2, 3])):
-        mutate_message(model, chance)
+        with contextlib.suppress(ValueError):  # a number of no enumeration, or bytes that are no text
+            mutate_message(model, chance)
     return model.SerializeToString()
 
 
@@ -221,8 +222,7 @@ def mutate_message(message: Any, chance: random.Random) -> None:
         elif inner:
             mutate_message(value, chance)
         else:
-            with contextlib.suppress(ValueError):  # a number that an enumeration does not have
-                setattr(message, field.name, other_value(value, chance))
+            setattr(message, field.name, other_value(value, chance))
         return
     place, way = chance.randrange(len(value)), chance.random()
     if way < 0.1:
