@@ -1,9 +1,9 @@
 """Builds of mutants: each compiles the objects that read the changed file, and no others.
 
 The kernels are compiled for one instruction-set level, which stands for all of them, and everything at low
-optimization; the bits are the same by promise. The bindings, which take long, are compiled where they alone
-read the file; else the other objects come first in the link, so that their copies of inline functions are
-taken.
+optimization, with the assertions of the C++ library; the bits are the same by promise. The bindings, which
+take long, are compiled where they alone read the file or a mutant survives; else the other objects come first
+in the link, so that their copies of inline functions are taken.
 """
 
 import json
@@ -78,7 +78,7 @@ def words_of(entry: dict[str, Any], level: str) -> list[str]:
     for option in ("-o", "-c"):
         begin = words.index(option)
         del words[begin : begin + 2]
-    return [*words, level]
+    return [*words, level, "-D_GLIBCXX_ASSERTIONS"]
 
 
 class Build:
@@ -145,10 +145,16 @@ class Build:
             [compiler, "-shared", "-pthread", "-o", str(output), *map(str, objects), "-ldl"], check=True
         )
 
-    def mutant(self, worker: Path, path: str) -> bool:
+    def in_bindings(self, path: str) -> bool:
+        """True if bindings and other objects read a file."""
+        readers = {one.is_binding() for one in self.objects if one.reads(path)}
+        return len(readers) == 2
+
+    def mutant(self, worker: Path, path: str, bindings: bool) -> bool:
         """Builds the extension of a tree in which a file is changed; returns False if it is no C++."""
-        readers = [one for one in self.objects if path and one.reads(path)]
-        readers = [one for one in readers if not one.is_binding()] or readers
+        readers = [one for one in self.objects if one.reads(path)]
+        if not bindings:
+            readers = [one for one in readers if not one.is_binding()] or readers
         objects = [one.output for one in self.objects if one not in readers]
         for one in readers:
             objects.insert(0, worker / "objects" / one.output.name)

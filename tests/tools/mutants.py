@@ -164,6 +164,16 @@ class Workers:
         for chosen in (tests,) if self.quick else (tests, *BROAD):
             yield partial(failing_test, tests=chosen, deselected=self.deselected)
 
+    def fate(self, build: Build, path: str, tree: Path) -> tuple[str, str]:
+        """The fate of a tree with a change in one file, and the test that kills it."""
+        for bindings in (False, True) if build.in_bindings(path) else (False,):
+            if not build.mutant(tree, path, bindings):
+                return "refused", ""
+            for check in self.checks(tests_of(path)):
+                if test := check(tree):
+                    return "killed", test
+        return "survived", ""
+
     def meet(self, build: Build, mutation: Mutation) -> Outcome:
         """Builds a mutant and lets it meet the tests."""
         with self.lock:
@@ -171,12 +181,8 @@ class Workers:
         begin = time.perf_counter()
         try:
             mutation.apply(tree)
-            if not build.mutant(tree, mutation.path):
-                return Outcome(mutation, "refused", "", time.perf_counter() - begin)
-            for check in self.checks(tests_of(mutation.path)):
-                if test := check(tree):
-                    return Outcome(mutation, "killed", test, time.perf_counter() - begin)
-            return Outcome(mutation, "survived", "", time.perf_counter() - begin)
+            fate, test = self.fate(build, mutation.path, tree)
+            return Outcome(mutation, fate, test, time.perf_counter() - begin)
         finally:
             shutil.copy(build.tree / mutation.path, tree / mutation.path)
             with self.lock:
