@@ -200,7 +200,7 @@ def mutated_onnx(content: bytes, chance: random.Random) -> bytes:
     model = ModelProto()
     try:
         model.ParseFromString(content)
-    except Exception:  # of protobuf, whose exceptions have no public base
+    except Exception:  # protobuf names no base of its exceptions
         return mutated_bytes(content, chance)
     for _ in range(chance.choice([1, 1, 2, 3])):
         with contextlib.suppress(ValueError):  # a number of no enumeration, or bytes that are no text

@@ -35,8 +35,8 @@ SECONDS = 20
 MEMORY = 2 * 2**30
 
 
-class HungError(Exception):
-    """The error of a reader that takes too long."""
+class HungError(BaseException):
+    """The error of a reader that takes too long; readers turn exceptions into errors of their own."""
 
 
 def hung(*_: Any) -> None:
@@ -70,7 +70,7 @@ class Harness:
         """The trace of a fault that a content causes, or ""."""
         try:
             self(content)
-        except Exception:
+        except (Exception, HungError):
             return traceback.format_exc()
         return ""
 
