@@ -74,6 +74,7 @@ def test_quoted_numbers_are_numbers(tmp_path: Path) -> None:
         ('1,"2\n3\n', r"unexpected end of data \(line 3\)"),
         ('1,"2"3\n', r"',' expected after '\"' \(line 3\)"),
         ('""1,2\n', r"',' expected after '\"' \(line 3\)"),
+        ('1,"2', r"unexpected end of data \(line 3\)"),
         ('1,""2\n', r"',' expected after '\"' \(line 3\)"),
         ("1,2\n ,", None),
     ],
