@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module) {
   } catch (const std::runtime_error& error) {
     throw pybind11::import_error(error.what());
   }
+  simdnn::register_exit(module);
   simdnn::register_registry(module);
   simdnn::register_config(module);
   simdnn::register_ufuncs(module);
