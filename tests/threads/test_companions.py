@@ -37,7 +37,7 @@ def our_work():
 
 """
 
-#: Both work in turns and at once; each gives the bits that it gives alone, and the modes of it stay.
+#: Both work in turns and at once. Each gives its own bits, and no mode of the processor changes.
 CHECK = """
 import threading
 from tests.support.processes import control_word
