@@ -20,7 +20,7 @@ STOPS = list(range(resume.STEPS)) if LONG else [0, 23, 48]
 
 def trainings(folder: Path, dtype: Any) -> dict[str, str]:
     """Files of all optimizers at some of the steps, and the hashes at their ends."""
-    found = {}
+    found: dict[str, str] = {}
     for row in range(len(OPTIMIZERS)):
         stops = STOPS if LONG else [STOPS[row % len(STOPS)]]
         found |= with_threads(1, lambda row=row, stops=stops: resume.write(folder, row, dtype, stops))
