@@ -25,6 +25,7 @@ MODULES = (
     "monitor",
     "optimizer",
     "engine",
+    "exported",
     "population",
     "pretrain",
     "recurrent",
@@ -32,6 +33,7 @@ MODULES = (
     "scaling",
     "serve",
     "sklearn",
+    "thinc",
 )
 
 

@@ -22,4 +22,5 @@ PYBIND11_MODULE(_core, module) {
   simdnn::register_trainer(module);
   simdnn::register_population(module);
   simdnn::register_boltzmann(module);
+  simdnn::register_backends(module);
 }
