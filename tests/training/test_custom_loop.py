@@ -8,6 +8,7 @@ import simdnn.functional as F
 from simdnn import Trainer, nn, optim
 
 from examples import evolution_strategies, reinforce
+from tests.support.processes import ROOT, output_of
 from tests.support.registry import FLOATS, OPTIMIZERS, same_bits, spread
 
 
@@ -101,3 +102,14 @@ def test_a_population_learns_to_balance_a_pole() -> None:
     lengths = evolution_strategies.evolve(80, pairs=16, episodes=2, seed=1)
     assert lengths[0] < 200
     assert lengths[-1] >= evolution_strategies.SOLVED
+
+
+@pytest.mark.parametrize(
+    ("program", "options", "printed"),
+    [
+        ("reinforce", ("--updates", "10", "--episodes", "4"), "updates   0-  9: poles stand for"),
+        ("evolution_strategies", ("--generations", "2", "--pairs", "4"), "generation   2: poles stand for"),
+    ],
+)
+def test_a_program_runs_by_one_command(program: str, options: tuple[str, ...], printed: str) -> None:
+    assert printed in output_of([str(ROOT / "examples" / f"{program}.py"), *options])
