@@ -29,6 +29,7 @@ MODULES = (
     "population",
     "pretrain",
     "recurrent",
+    "reinforcement",
     "layers",
     "scaling",
     "serve",

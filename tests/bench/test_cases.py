@@ -193,6 +193,16 @@ def test_exported_code_is_right() -> None:
 
 
 @pytest.mark.peers
+def test_every_contestant_of_deep_q_learning_is_right() -> None:
+    pytest.importorskip("torch", reason="needs the extra [peers]: torch")
+    module = importlib.import_module("bench.cases.reinforcement")
+    found = list(module.contestants())
+    assert [contestant.name for contestant in found] == ["simdnn", "PyTorch"]
+    for contestant in found:
+        contestant.check()
+
+
+@pytest.mark.peers
 def test_every_row_of_thinc_is_right() -> None:
     pytest.importorskip("thinc", reason="needs the extra [peers] or [thinc]: thinc")
     cases = list(importlib.import_module("bench.cases.thinc").cases())

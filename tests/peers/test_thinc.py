@@ -28,7 +28,7 @@ TOLERANCE = {np.float32: 1e-5, np.float64: 1e-13}
 def test_the_tests_of_thinc_pass(folder: str, tmp_path: Path) -> None:
     """A plugin gives them our backend as NumpyOps, also for the name "numpy"."""
     pytest.importorskip("hypothesis", reason="needs the extra [test]: hypothesis")
-    pytest.importorskip("mock", reason="thinc's tests need mock")
+    pytest.importorskip("mock", reason="needs the extra [peers]: mock")
     plugin = ("-p", "tests.support.thinc_plugin", "-p", "no:cacheprovider")
     alone = ("-c", os.devnull, "--rootdir", str(tmp_path), "--pyargs", f"thinc.tests.{folder}")
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
