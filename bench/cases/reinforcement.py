@@ -14,6 +14,7 @@ from simdnn import nn, optim
 
 from bench import peers
 from bench.harness import BEST, OURS, Case, Contestant
+from bench.peers import training
 
 Array = NDArray[Any]
 WIDTHS, BATCH = (4, 64, 64, 2), 64
@@ -94,14 +95,7 @@ def ours() -> tuple[nn.Sequential, Callable[[], None]]:
 
 def theirs(torch: Any) -> tuple[Any, Callable[[], None]]:
     """PyTorch's module with the same weights, and its update."""
-    layers = []
-    for i, ends in enumerate(itertools.pairwise(WIDTHS)):
-        layers += [torch.nn.Linear(*ends), *([torch.nn.ReLU()] if i < len(WIDTHS) - 2 else [])]
-    values = torch.nn.Sequential(*layers)
-    with torch.no_grad():
-        for name, value in make_network().parameters().items():
-            layer, kind = name.split(".")
-            getattr(values[2 * int(layer)], kind).copy_(torch.from_numpy(value.T.copy()))
+    values = training.torch_model(torch, make_network().parameters())
     slow, batch = copy.deepcopy(values), Batch(*map(torch.from_numpy, make_batch()))
     own, kept = list(values.parameters()), list(slow.parameters())
     optimizer = torch.optim.Adam(own, lr=RATE, fused=True)

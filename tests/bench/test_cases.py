@@ -193,9 +193,10 @@ def test_exported_code_is_right() -> None:
 
 
 @pytest.mark.peers
-def test_every_contestant_of_deep_q_learning_is_right() -> None:
-    pytest.importorskip("torch", reason="needs the extra [peers]: torch")
+def test_every_contestant_of_deep_q_learning_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra [peers]: torch")
     module = importlib.import_module("bench.cases.reinforcement")
+    monkeypatch.setattr(module.peers, "torch", lambda: torch)
     found = list(module.contestants())
     assert [contestant.name for contestant in found] == ["simdnn", "PyTorch"]
     for contestant in found:
