@@ -131,6 +131,50 @@ py::object predict_frozen(Predictor<T>& self, const py::object& x, const py::obj
   return out_object.is_none() ? py::object(*out) : out_object;
 }
 
+/// True if two lists have the same names and shapes.
+inline bool same_blocks(const ParameterList& a, const ParameterList& b) {
+  const auto equal = [](const ParameterBlock& one, const ParameterBlock& other) {
+    return one.name == other.name && one.shape == other.shape;
+  };
+  return std::equal(a.blocks().begin(), a.blocks().end(), b.blocks().begin(), b.blocks().end(), equal);
+}
+
+/// p += share (q - p) for each element; p may be q.
+template <class T>
+void move_towards(const Buffer<T>& q, T share, Buffer<T>& p) {
+  constexpr Index block = 16;  // compilers vectorize loops of a known length into memory of their own
+  T step[block];
+  T* const to = p.data();
+  const T* const from = q.data();
+  Index i = 0;
+  for (; i + block <= p.size(); i += block) {
+    for (Index j = 0; j < block; ++j) step[j] = (from[i + j] - to[i + j]) * share;
+    for (Index j = 0; j < block; ++j) to[i + j] += step[j];
+  }
+  for (; i < p.size(); ++i) to[i] += (from[i] - to[i]) * share;
+}
+
+/// Moves all parameters and buffers by a share of the way to those of another network: p + share (q - p).
+template <class T>
+void lerp(Model<T>& self, const Model<T>& source, double share) {
+  Network<T>&to = *self.network, &from = *source.network;
+  if (!same_blocks(to.layout().parameters, from.layout().parameters) ||
+      !same_blocks(to.layout().buffers, from.layout().buffers)) {
+    throw py::value_error("source: expected parameters and buffers of the same names and shapes");
+  }
+  const Nanoseconds work = kUpdateElement * double(to.values().size());
+  run_native({&to.mutex(), &from.mutex()}, work, [&](const StopToken&) {
+    if (share == 1) {  // also where a difference would be infinite or NaN
+      std::copy_n(from.values().data(), from.values().size(), to.values().data());
+      std::copy_n(from.buffers().data(), from.buffers().size(), to.buffers().data());
+    } else if (share > 0) {
+      move_towards(from.values(), T(share), to.values());
+      move_towards(from.buffers(), T(share), to.buffers());
+    }
+    return true;
+  });
+}
+
 template <class T>
 Model<T> make_model(const py::dict& sequential, std::uint64_t seed) {
   return Model<T>{std::make_shared<Network<T>>(sequential_spec(sequential)), seed};
@@ -253,6 +297,7 @@ void register_network_classes(py::module_& module, const std::string& suffix) {
       .def("predict", predict<T>, "x"_a)
       .def("forward", forward_training<T>, "x"_a)
       .def("backward", backward<T>, "dy"_a, "input_gradient"_a)
+      .def("lerp", lerp<T>, "source"_a, "share"_a)
       .def("profile", profile_rows<T>, "samples"_a, "time_steps"_a);
   py::class_<Predictor<T>>(module, ("Predictor" + suffix).c_str())
       .def(py::init([](Model<T>& model) {

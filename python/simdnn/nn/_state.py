@@ -38,20 +38,4 @@ def lerp(target: Sequential, source: Sequential, tau: float) -> None:
         raise TypeError(f"source: expected a Sequential, got {type(source).__name__}")
     if source.dtype != target.dtype:
         raise ValueError(f"source: expected dtype {target.dtype}, got {source.dtype}")
-    if _blocks(source) != _blocks(target):
-        raise ValueError("source: expected parameters and buffers of the same names and shapes")
-    if share == 0:
-        return
-    towards = source._snapshot()
-    with target._model.locked():
-        for numbers, wanted in zip((target.flat_parameters, target._model.buffers), towards, strict=True):
-            if share < 1:
-                wanted -= numbers
-                wanted *= share
-                wanted += numbers
-            numbers[:] = wanted
-
-
-def _blocks(model: Sequential) -> tuple[Any, Any]:
-    """The name, place and shape of each parameter and of each buffer."""
-    return model._model.parameter_blocks, model._model.buffer_blocks
+    target._model.lerp(source._model, share)
