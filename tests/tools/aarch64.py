@@ -26,7 +26,7 @@ PACKAGES = (
     *("libtinfo6", "libncursesw6", "libreadline8", "libgomp1", "media-types"),
 )
 #: Packages that the tests need, from wheels.
-WHEELS = ("numpy", "pytest", "hypothesis", "mpmath", "threadpoolctl", "safetensors")
+WHEELS = ("numpy", "pytest", "hypothesis", "mpmath", "threadpoolctl", "safetensors", "scipy")
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64")
 
 
@@ -77,7 +77,7 @@ def build(work: Path) -> None:
 
 
 def launcher(work: Path) -> Path:
-    """Writes work/python, which runs Python in the emulator, and makes it the `sys.executable` of its programs.
+    """Writes work/python, which runs Python in the emulator and is the `sys.executable` of its programs.
 
     So tests that start another Python start an emulated one.
     """

