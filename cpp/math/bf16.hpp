@@ -1,0 +1,39 @@
+// Conversion between float and bfloat16 by integer arithmetic, and the fused multiply-add of bfloat16 products.
+#pragma once
+
+#include "../base/bf16.hpp"
+#include "../simd/vector.hpp"
+
+SIMDNN_LEVEL_BEGIN
+
+constexpr std::uint32_t kExponentBits = 0x7f800000u, kSignBit = 0x80000000u, kQuietNan = 0x7fc00000u;
+
+/// Rounds to nearest even. Subnormal numbers become zeros of their sign, NaN a quiet NaN with the top of its payload.
+SIMDNN_INLINE Bf16 to_bf16(float x) {
+  const std::uint32_t bits = to_bits(x), magnitude = bits & ~kSignBit;
+  const std::uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+  const std::uint32_t special = magnitude > kExponentBits ? bits >> 16 | 0x40u : rounded;
+  return {static_cast<std::uint16_t>(magnitude < 0x00800000u ? bits >> 16 & 0x8000u : special)};
+}
+
+SIMDNN_INLINE float from_bf16(Bf16 x) { return from_bits<float>(std::uint32_t(x.bits) << 16); }
+
+/// x, but a zero of its sign if x is subnormal.
+SIMDNN_INLINE float flush_subnormal(float x) {
+  const std::uint32_t bits = to_bits(x);
+  return from_bits<float>((bits & kExponentBits) == 0 ? bits & kSignBit : bits);
+}
+
+/// a b + c rounded once, where a and b are bfloat16 numbers and no operand is subnormal. Zero of its sign if the
+/// result, rounded with an unbounded exponent, is below the normal numbers: hardware that flushes detects tininess
+/// after rounding. Gradual underflow rounds some of those to the smallest normal number; near it, the sum is exact in
+/// double.
+SIMDNN_INLINE float flushed_fma(float a, float b, float c) {
+  constexpr double least = 0x1p-126, rounds_up = least - 0x1p-151;
+  const float sum = fma(a, b, c);
+  if (abs(sum) > least) return sum;
+  const double exact = double(a) * double(b) + double(c);
+  return abs(exact) < rounds_up ? copysign(0.0f, sum) : sum;
+}
+
+SIMDNN_LEVEL_END
