@@ -36,4 +36,29 @@ SIMDNN_INLINE float flushed_fma(float a, float b, float c) {
   return abs(exact) < rounds_up ? copysign(0.0f, sum) : sum;
 }
 
+/// Widens `count` numbers to a vector, with zeros beyond; nothing beyond is read. Subnormal numbers become zeros of
+/// their sign at levels without hardware that flushes.
+#if defined(__AVX512F__)
+SIMDNN_INLINE F32Vector load_bf16(const Bf16* from, int count) {
+  const __mmask16 lanes = __mmask16((1u << count) - 1);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, from)), 16));
+}
+#elif defined(__AVX2__)
+SIMDNN_INLINE F32Vector load_bf16(const Bf16* from, int count) {
+  Bf16 part[kWidth<float>] = {};
+  if (count < kWidth<float>) {
+    for (int l = 0; l < count; ++l) part[l] = from[l];
+    from = part;
+  }
+  const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+}
+#else
+SIMDNN_INLINE F32Vector load_bf16(const Bf16* from, int count) {
+  F32Vector x = {};
+  for (int l = 0; l < count; ++l) x[l] = flush_subnormal(from_bf16(from[l]));
+  return x;
+}
+#endif
+
 SIMDNN_LEVEL_END
