@@ -7,11 +7,18 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// a b + c, flushed. Within `Flushing` the processor flushes.
-SIMDNN_INLINE F32Vector flushed_fma(F32Vector a, F32Vector b, F32Vector c) {
-  if constexpr (kHardwareFlushes) return fma(a, b, c);
+/// a b + c of each lane, flushed.
+SIMDNN_NOINLINE inline F32Vector flush_lanes(F32Vector a, F32Vector b, F32Vector c) {
   for (int l = 0; l < kWidth<float>; ++l) c[l] = flushed_fma(a[l], b[l], c[l]);
   return c;
+}
+
+/// a b + c, flushed. Within `Flushing` the processor flushes; else lanes are looked at if one may need it.
+SIMDNN_INLINE F32Vector flushed_fma(F32Vector a, F32Vector b, F32Vector c) {
+  const F32Vector sum = fma(a, b, c);
+  if constexpr (kHardwareFlushes) return sum;
+  const U32Vector below = (U32Vector(sum) & ~broadcast(kSignBit)) - 1;  // 0 becomes the largest
+  return any(U32Vector(below < broadcast(kLeastNormalBits))) ? flush_lanes(a, b, c) : sum;
 }
 
 /// x, but zeros of their sign where it is subnormal. Within `Flushing` operations on x do that.

@@ -7,13 +7,14 @@
 SIMDNN_LEVEL_BEGIN
 
 constexpr std::uint32_t kExponentBits = 0x7f800000u, kSignBit = 0x80000000u, kQuietNan = 0x7fc00000u;
+constexpr std::uint32_t kLeastNormalBits = 0x00800000u;
 
 /// Rounds to nearest even. Subnormal numbers become zeros of their sign, NaN a quiet NaN with the top of its payload.
 SIMDNN_INLINE Bf16 to_bf16(float x) {
   const std::uint32_t bits = to_bits(x), magnitude = bits & ~kSignBit;
   const std::uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
   const std::uint32_t special = magnitude > kExponentBits ? bits >> 16 | 0x40u : rounded;
-  return {static_cast<std::uint16_t>(magnitude < 0x00800000u ? bits >> 16 & 0x8000u : special)};
+  return {static_cast<std::uint16_t>(magnitude < kLeastNormalBits ? bits >> 16 & 0x8000u : special)};
 }
 
 SIMDNN_INLINE float from_bf16(Bf16 x) { return from_bits<float>(std::uint32_t(x.bits) << 16); }
