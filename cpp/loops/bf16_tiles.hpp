@@ -7,6 +7,19 @@
 
 SIMDNN_LEVEL_BEGIN
 
+/// True if a bit of the vector is set.
+SIMDNN_INLINE bool any(U32Vector x) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi32_mask(__m512i(x), __m512i(x)) != 0;
+#elif defined(__AVX2__)
+  return !_mm256_testz_si256(__m256i(x), __m256i(x));
+#elif defined(__aarch64__)
+  return vmaxvq_u32(uint32x4_t(x)) != 0;
+#else
+  return !_mm_testz_si128(__m128i(x), __m128i(x));
+#endif
+}
+
 /// a b + c of each lane, flushed.
 SIMDNN_NOINLINE inline F32Vector flush_lanes(F32Vector a, F32Vector b, F32Vector c) {
   for (int l = 0; l < kWidth<float>; ++l) c[l] = flushed_fma(a[l], b[l], c[l]);

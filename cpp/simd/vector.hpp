@@ -167,19 +167,6 @@ SIMDNN_NOINLINE V fma(V a, V b, V c) {  // calls for each element, which would b
 }
 #endif
 
-/// True if a bit of the vector is set.
-SIMDNN_INLINE bool any(U32Vector x) {
-#if defined(__AVX512F__)
-  return _mm512_test_epi32_mask(__m512i(x), __m512i(x)) != 0;
-#elif defined(__AVX2__)
-  return !_mm256_testz_si256(__m256i(x), __m256i(x));
-#elif defined(__aarch64__)
-  return vmaxvq_u32(uint32x4_t(x)) != 0;
-#else
-  return !_mm_testz_si128(__m128i(x), __m128i(x));
-#endif
-}
-
 /// Looks up elements of a table of sixteen by the low four bits of each index.
 #if defined(__AVX512F__)
 SIMDNN_INLINE F32Vector lookup(const float* table, U32Vector index) {

@@ -16,12 +16,15 @@ pytestmark = [
     pytest.mark.skipif(
         any(shutil.which(tool) is None for tool in ("nm", "objdump", "readelf")), reason="needs binutils"
     ),
-    pytest.mark.skipif(platform.machine() != "x86_64", reason="levels v2, v3, v4 and amx are those of x86-64"),
+    pytest.mark.skipif(
+        platform.machine() != "x86_64", reason="levels v2, v3, v4 and amx are those of x86-64"
+    ),
 ]
 
 MODULE = Path(_core.__file__)
 BUILDS = Path(__file__).resolve().parents[2] / "build"
-#: Mangled names of code of an ISA level: simdnn::v3::..., simdnn::v4::..., simdnn::amx::..., and accessors of their tables.
+#: Mangled names of code of an ISA level: simdnn::v3::..., simdnn::v4::..., simdnn::amx::..., and accessors of
+#: their tables.
 LEVEL = re.compile(r"\b\w*(?:6simdnn(?:2(v[234])|3(amx))|kernels_(v[234]|amx))")
 
 
@@ -111,7 +114,9 @@ def is_wide(function: Function) -> bool:
 
 def test_wide_instructions_stay_in_their_level(functions: list[Function]) -> None:
     leaked = [
-        function.name for function in functions if function.level not in ("v3", "v4", "amx") and is_wide(function)
+        function.name
+        for function in functions
+        if function.level not in ("v3", "v4", "amx") and is_wide(function)
     ]
     assert not leaked
 
