@@ -42,6 +42,7 @@ def predict(o: argparse.Namespace) -> int:
     if o.proba and not model.classes:
         fail("--proba: the model predicts numbers, which have no probabilities")
     wanted = {"text": model.columns.text, "columns": model.columns.names} | spelling(o)
+    wanted["dates"] = bool(model.columns.dates)
     rows = chunk_rows(o)
     parts = table.chunks(o.data, rows=rows, **wanted) if rows else [table.read(o.data, **wanted)]
     texts = predictions(o.proba, model, parts)

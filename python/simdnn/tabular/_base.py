@@ -32,7 +32,7 @@ from ._importance import permutation_importance, places_of_columns
 from ._quantiles import QuantileHead
 from ._recipe import PRESETS, Recipe, recipe_of
 from ._targets import checked_weights
-from ._trees import Trees, fit_trees, samples_of
+from ._trees import Trees, fit_trees, places_of_samples, samples_of
 
 Array = NDArray[Any]
 
@@ -44,6 +44,7 @@ COLUMNS: dict[str, Any] = {
     "max_categories": 255,
     "max_one_hot": 64,
     "min_frequency": 2,
+    "dates": True,
 }
 
 
@@ -256,6 +257,9 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
     def to_onnx(self, path: Path, *, target: str = "y", opset: int = 17) -> None:
         """Write columns, networks and target as one graph of ONNX.
 
+        Each column is an input [n, 1]: numbers as float64 with NaN for missing ones, words as strings, dates
+        as int64, microseconds since 1970 in UTC, with the smallest int64 for missing ones.
+
         Parameters
         ----------
         path : str or os.PathLike
@@ -324,7 +328,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         parts = [(inputs, places_of_columns(self.columns_))]
         if self.trees_ is not None:
             samples = samples_of(self.columns_, table)
-            parts.append((samples, [[i] for i in range(samples.shape[1])]))
+            parts.append((samples, places_of_samples(self.columns_)))
 
         def scores(arrays: list[Array]) -> list[float]:
             found = self._mean(*arrays)
