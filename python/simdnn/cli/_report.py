@@ -16,9 +16,9 @@ from ._page import bar, columns_of, definitions, element, histogram, page, pair,
 
 Array = NDArray[Any]
 
-#: Rows and permutations for the importance of columns, and how many columns and rows the page shows.
-IMPORTANCE_ROWS, REPEATS, MOST_IMPORTANT, WORST = 2000, 3, 20, 10
-#: Numbers of rows that are predicted for the importance at most.
+#: Permutations for the importance of columns, and how many columns and rows the page shows.
+REPEATS, MOST_IMPORTANT, WORST = 3, 20, 10
+#: Numbers of rows that are predicted for the importance, from which on there is one permutation.
 PREDICTIONS = 1_000_000
 #: Columns up to which their table is unfolded, and classes up to which the confusion matrix is drawn.
 UNFOLDED, DRAWN_CLASSES = 40, 30
@@ -158,11 +158,9 @@ def errors_of_numbers(task: Task, found: Array) -> Markup:
 
 
 def importance(task: Task, estimator: Any) -> Any:
-    """The permutation importance of the columns on some of the rows."""
-    limit = min(IMPORTANCE_ROWS, max(100, PREDICTIONS // (REPEATS * len(task.inputs))))
-    rows = np.sort(np.random.default_rng(0).permutation(task.rows)[:limit])
-    y = task.y if task.labels is None else task.labels[task.y]
-    return estimator.permutation_importance(task.part(rows), y[rows], n_repeats=REPEATS, random_state=0)
+    """The permutation importance of the columns out of fold, with one permutation if columns are many."""
+    repeats = REPEATS if REPEATS * len(task.inputs) * task.rows <= PREDICTIONS else 1
+    return estimator.permutation_importance(n_repeats=repeats, random_state=0)
 
 
 def importance_table(task: Task, falls: Any) -> Markup:
@@ -173,8 +171,8 @@ def importance_table(task: Task, falls: Any) -> Markup:
     rows = [[names[i], bar(means[i] / largest), f"{means[i]:.4f} ± {spread[i]:.4f}"] for i in order]
     score = "accuracy" if task.classes else "R²"
     about = (
-        f"The {score} that is lost where the values of a column are mixed up (permutation importance), on"
-        " rows of the training."
+        f"The {score} that is lost where the values of a column are mixed up (permutation importance); each"
+        " row is predicted by the model that has not seen it."
     )
     rest = len(names) - len(order)
     about += f" {rest} less important columns are left out." if rest else ""

@@ -32,7 +32,7 @@ EXTRAS = """random_state : int, RandomState or None, default=None
 
 ATTRIBUTES = """oof_prediction_ : array
         Prediction of each row by the member that has not trained on it, of the shape of predictions; rows of
-        weight 0 get the mean of all members. A file does not hold it.
+        weight 0 get the mean of all members.
     oof_score_ : float
         Score of `oof_prediction_`: accuracy or R^2.
     history_ : list of History
