@@ -51,7 +51,8 @@ class Trees:
         if not self.classes:
             return np.column_stack([model.predict(samples) for model in models])
         found = np.zeros((len(samples), self.outputs))
-        found[:, models[0].classes_] = models[0].predict_proba(samples)
+        seen = models[0].classes_
+        found[:, seen] = models[0].predict_proba(samples) if len(seen) > 1 else 1
         return found
 
     def predict_members(self, samples: Array) -> Array:
@@ -91,7 +92,8 @@ def fit_trees(
         settings = {"categorical_features": categorical, "random_state": seeds[i], "max_iter": iterations}
         part = None if weight is None else weight[rows]
         columns_of_y = [targets[rows]] if classes else targets[rows].T
-        return [kind(**settings).fit(samples[rows], y, part) for y in columns_of_y]
+        chosen = without_empty(samples[rows])
+        return [kind(**settings).fit(chosen, y, part) for y in columns_of_y]
 
     iterations = ITERATIONS
     if seconds is not None:
@@ -102,6 +104,12 @@ def fit_trees(
         fitting = int(FEW_ITERATIONS * (seconds - probe) / (probe * rounds))
         iterations = min(max(fitting, FEW_ITERATIONS), ITERATIONS)
     return Trees(at_once(lambda i: fit(i, iterations), len(folds)), problem.outputs, classes)
+
+
+def without_empty(samples: Array) -> Array:
+    """Samples with 0 in columns that have no value at all, which scikit-learn's trees do not take."""
+    empty = np.isnan(samples).all(axis=0)
+    return np.where(empty, 0.0, samples) if empty.any() else samples
 
 
 def at_once(compute: Callable[[int], Any], count: int) -> list[Any]:
