@@ -159,6 +159,15 @@ def test_the_standard_deviation_is_that_of_the_members() -> None:
     np.testing.assert_allclose(mean, model.predict(X), rtol=1e-5, atol=1e-6)
 
 
+def test_networks_have_several_shapes_in_turn() -> None:
+    model, _, _ = fitted(TabularClassifier, n_members=5, hidden_layer_sizes=None, epochs=1)
+    shapes = [
+        tuple(len(value) for name, value in network.parameters().items() if name.endswith("bias"))[:-1]
+        for network in model.ensemble_
+    ]
+    assert shapes == [(96, 96, 96), (192, 96), (96,), (64, 64, 64, 64), (96, 96, 96)]
+
+
 @every_kind
 def test_an_evaluation_set_decides_the_epoch(kind: type) -> None:
     X = make_table()

@@ -165,7 +165,8 @@ def described_estimator(found: Estimator) -> list[tuple[str, Any]]:
     estimator = found.estimator
     networks = [repr(one) for one in estimator.ensemble_]
     rows: list[tuple[str, Any]] = [("estimator", repr(estimator))]
-    rows += [(f"{networks.count(one)} networks", one) for one in dict.fromkeys(networks)]
+    counts = {one: networks.count(one) for one in networks}
+    rows += [(f"{count} network{'s' * (count > 1)}", one) for one, count in counts.items()]
     if found.has_trees:
         rows += [("gradient boosting", f"{1 - estimator.networks_share_:.2f} of the predictions")]
     rows += described(estimator.ensemble_)[-2:]

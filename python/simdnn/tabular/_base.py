@@ -91,7 +91,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         """The recipe of the preset, with the settings that the user has given."""
         given = {
             "members": self.n_members,
-            "hidden": self._hidden(),
+            "shapes": self._shapes(),
             "epochs": self.epochs,
             "batch": self.batch_size,
             "smoothing": getattr(self, "label_smoothing", None),
@@ -99,13 +99,13 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         recipe = recipe_of(self.preset, self._classes, rows, self.n_features_in_)
         return replace(recipe, **{name: value for name, value in given.items() if value is not None})
 
-    def _hidden(self) -> tuple[int, ...] | None:
-        """The widths of the hidden layers that the user has given."""
+    def _shapes(self) -> tuple[tuple[int, ...]] | None:
+        """The widths of the hidden layers that the user has given, for all networks."""
         if self.hidden_layer_sizes is None:
             return None
         if not len(self.hidden_layer_sizes):
             raise ValueError("hidden_layer_sizes: expected at least one layer, got none")
-        return tuple(check_int("hidden_layer_sizes", size) for size in self.hidden_layer_sizes)
+        return (tuple(check_int("hidden_layer_sizes", size) for size in self.hidden_layer_sizes),)
 
     def _train(
         self, table: dict[str, Any], targets: Array, outputs: int, weight: Array | None, eval_set: Any

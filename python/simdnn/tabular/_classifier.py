@@ -31,8 +31,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
 
     {parameters}
     label_smoothing : float or None, default=None
-        Share of each target that is spread over all classes; None is that of the preset. Temperatures take
-        it back, see `temperature_`.
+        Share of each target that is spread over all classes; None is 0.03, which has a lower error and, after
+        `temperature_`, a lower log loss than none.
     class_weight : dict, "balanced" or None, default=None
         Weights of classes, as in scikit-learn.
     {extras}
