@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 import simdnn
 from simdnn import table
-from simdnn.table._times import dates_of_words
 
 #: The smallest number of rows in which different values in all of them make an id.
 ROWS_OF_IDS = 20
@@ -80,7 +79,7 @@ def inputs_of(whole: table.Table, target: str, dates: bool) -> table.Table:
     """The columns besides the target; with `dates`, words of ISO 8601 alone are points in time."""
     found = {name: values for name, values in whole.items() if name != target}
     for name, values in found.items() if dates else ():
-        points = dates_of_words(values) if values.dtype == object else None
+        points = table.dates_of_words(values) if values.dtype == object else None
         found[name] = values if points is None else points
     return found
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import simdnn
-from simdnn.table._dates import numbers_of_dates
+from simdnn import table
 
 from ._measures import Task, fit_constant, fit_linear, spread
 
@@ -45,7 +45,7 @@ class Setting:
                 categorical.append(len(columns))
                 columns.append(ranks(values))
             elif values.dtype.kind == "M":
-                columns += numbers_of_dates(values).values()
+                columns += table.numbers_of_dates(values).values()
             else:
                 columns.append(values.astype(np.float64))
         return cls(task, np.column_stack(columns), categorical, seed)
