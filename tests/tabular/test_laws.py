@@ -168,6 +168,17 @@ def test_networks_have_several_shapes_in_turn() -> None:
     assert shapes == [(96, 96, 96), (192, 96), (96,), (64, 64, 64, 64), (96, 96, 96)]
 
 
+def test_the_epoch_that_is_kept() -> None:
+    """It has the highest accuracy of a fold without smoothing, and the lowest loss with it."""
+    for smoothing in (0.0, None):
+        model, _, _ = fitted(TabularClassifier, label_smoothing=smoothing, hidden_layer_sizes=None)
+        highest = [max(one.val_accuracy) for one in model.history_]
+        last = [len(one.val_loss) - 1 - int(np.argmin(one.val_loss[::-1])) for one in model.history_]
+        lowest = [one.val_accuracy[epoch] for one, epoch in zip(model.history_, last, strict=True)]
+        wanted = highest if smoothing == 0 else lowest
+        assert model.oof_score_ == pytest.approx(np.mean(wanted))  # folds of 40 rows each
+
+
 @every_kind
 def test_an_evaluation_set_decides_the_epoch(kind: type) -> None:
     X = make_table()

@@ -61,6 +61,7 @@ class Bag:
             indices=[fold.train for fold in self.folds],
             validation=[fold.held_out if evaluation is None else evaluation for fold in self.folds],
             restore_best="last",
+            monitor=recipe.monitor,
             sample_weight=None if problem.weight is None else problem.weight.astype(np.float32),
             progress=progress,
         )

@@ -97,7 +97,9 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             "smoothing": getattr(self, "label_smoothing", None),
         }
         recipe = recipe_of(self.preset, self._classes, rows, self.n_features_in_)
-        return replace(recipe, **{name: value for name, value in given.items() if value is not None})
+        found = replace(recipe, **{name: value for name, value in given.items() if value is not None})
+        unsmoothed = self._classes and found.smoothing == 0  # the log loss grows early, while networks learn
+        return replace(found, monitor="val_accuracy") if unsmoothed else found
 
     def _shapes(self) -> tuple[tuple[int, ...]] | None:
         """The widths of the hidden layers that the user has given, for all networks."""

@@ -31,8 +31,9 @@ class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
 
     {parameters}
     label_smoothing : float or None, default=None
-        Share of each target that is spread over all classes; None is 0.03, which has a lower error and, after
-        `temperature_`, a lower log loss than none.
+        Share of each target that is spread over all classes; None is 0.03, or 0.1 for "best". It lowers the
+        error and, as `temperature_` takes it back, the log loss. With 0, networks keep the epoch of the
+        highest accuracy instead of the lowest loss.
     class_weight : dict, "balanced" or None, default=None
         Weights of classes, as in scikit-learn.
     {extras}
