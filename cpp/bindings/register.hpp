@@ -5,6 +5,7 @@
 
 namespace simdnn {
 
+void register_exit(pybind11::module_& module);          ///< the end of the interpreter
 void register_ufuncs(pybind11::module_& module);        ///< ufuncs and gufuncs
 void register_default_args(pybind11::module_& module);  ///< ufuncs with default parameters
 void register_functions(pybind11::module_& module);     ///< sums over broadcast axes

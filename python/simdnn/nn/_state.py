@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_finite
 
 if TYPE_CHECKING:
@@ -29,6 +31,39 @@ def check_shapes(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tupl
     for name, shape in given.items():
         if shape != wanted[name]:
             raise ValueError(f"{name}: expected shape {wanted[name]}, got {shape}")
+
+
+def cast_state(state: Mapping[str, Any], dtype: np.dtype[Any]) -> dict[str, NDArray[Any]]:
+    """The arrays of a state in a dtype; raises unless they consist of real numbers that it can hold."""
+    given = {name: as_cpu_array(name, value) for name, value in state.items()}
+    for name, value in given.items():
+        if value.dtype.kind in "cmMOSU":
+            raise TypeError(f"{name}: expected real numbers, got dtype {value.dtype}")
+    return {name: _cast(name, value, dtype) for name, value in given.items()}
+
+
+def _cast(name: str, value: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array of a state in the dtype; raises for numbers that become infinite, or are no variance."""
+    with np.errstate(over="ignore"):
+        cast = np.asarray(value, dtype=dtype)
+    if value.dtype.kind == "f" and value.dtype.itemsize > cast.dtype.itemsize:
+        beyond = np.isinf(cast) & np.isfinite(value)
+        if beyond.any():
+            raise ValueError(f"{name}: {value[beyond].flat[0]:g} is beyond {dtype}")
+    if name.endswith("running_var") and (cast < 0).any():
+        raise ValueError(f"{name}: expected numbers >= 0, got {cast.min():g}")
+    return cast
+
+
+def write(
+    arrays: dict[str, NDArray[Any]], views: Mapping[str, NDArray[Any]], owned: Sequence[NDArray[Any]]
+) -> None:
+    """Writes arrays to views of the owned memory, which the arrays may be as well."""
+    for name, value in arrays.items():
+        if any(np.may_share_memory(value, own) for own in owned):
+            arrays[name] = value.copy()  # a view of a parameter that is set before it is read
+    for name, value in arrays.items():
+        views[name][...] = value
 
 
 def lerp(target: Sequential, source: Sequential, tau: float) -> None:
