@@ -74,6 +74,7 @@ class SimdnnOps(NumpyOps):  # type: ignore[misc]
         trans1: bool = False,
         trans2: bool = False,
     ) -> Floats2d:
+        """The product of x and y, either of which may be given transposed."""
         product = _PRODUCTS.get(x.dtype)
         if product is None or x.dtype != y.dtype or x.ndim != 2 or y.ndim != 2:
             return super().gemm(x, y, out=out, trans1=trans1, trans2=trans2)
@@ -83,21 +84,26 @@ class SimdnnOps(NumpyOps):  # type: ignore[misc]
         return out
 
     def sigmoid(self, X: FloatsXdT, *, inplace: bool = False) -> FloatsXdT:
+        """`functional.sigmoid`."""
         return F.sigmoid(X, out=X if inplace else None)
 
     def softmax(
         self, x: FloatsT, *, inplace: bool = False, axis: int = -1, temperature: float = 1.0
     ) -> FloatsT:
+        """`functional.softmax` along an axis."""
         return F.softmax(x, temperature, axis=axis, out=x if inplace else None)
 
     def maxout(self, X: Floats3d) -> tuple[Floats2d, Ints2d]:
+        """The largest of the pieces on the last axis, and the index of the first one as large."""
         function = _MAXOUTS.get(X.dtype)
         return super().maxout(X) if function is None or X.size == 0 else function(X)
 
     def relu(self, X: Floats2d, inplace: bool = False) -> Floats2d:
+        """`functional.relu`."""
         return F.relu(X, out=X if inplace else None)
 
     def backprop_relu(self, dY: Floats2d, Y: Floats2d, inplace: bool = False) -> Floats2d:
+        """The gradient w.r.t. X, by the output Y."""
         return _backward(F.relu_backward, dY, Y, inplace)
 
     def clipped_linear(
@@ -109,6 +115,7 @@ class SimdnnOps(NumpyOps):  # type: ignore[misc]
         max_val: float = 1.0,
         inplace: bool = False,
     ) -> FloatsXdT:
+        """slope X + offset, clipped; without slope and offset `functional.hard_tanh`."""
         if slope != 1 or offset != 0 or not min_val < max_val:
             return super().clipped_linear(X, slope, offset, min_val, max_val, inplace)
         return F.hard_tanh(X, min_val, max_val, out=X if inplace else None)
@@ -123,36 +130,46 @@ class SimdnnOps(NumpyOps):  # type: ignore[misc]
         max_val: float = 1.0,
         inplace: bool = False,
     ) -> FloatsXdT:
+        """The gradient w.r.t. X."""
         if slope != 1 or offset != 0 or not min_val < max_val:
             return super().backprop_clipped_linear(dY, X, slope, offset, min_val, max_val, inplace)
         return _backward(F.hard_tanh_backward, dY, X, inplace, min_val, max_val)
 
     def swish(self, X: FloatsXdT, inplace: bool = False) -> FloatsXdT:
+        """`functional.silu`."""
         return F.silu(X, out=X if inplace else None)
 
     def backprop_swish(self, dY: FloatsXdT, X: FloatsXdT, Y: FloatsXdT, inplace: bool = False) -> FloatsXdT:
+        """The gradient w.r.t. X."""
         _check_shapes(dY, Y)
         return _backward(F.silu_backward, dY, X, inplace)
 
     def hard_swish_mobilenet(self, X: FloatsXdT, inplace: bool = False) -> FloatsXdT:
+        """`functional.hard_swish`."""
         return F.hard_swish(X, out=X if inplace else None)
 
     def backprop_hard_swish_mobilenet(self, dY: FloatsXdT, X: FloatsXdT, inplace: bool = False) -> FloatsXdT:
+        """The gradient w.r.t. X."""
         return _backward(F.hard_swish_backward, dY, X, inplace)
 
     def gelu(self, X: FloatsXdT, inplace: bool = False) -> FloatsXdT:
+        """`functional.gelu`, by the error function."""
         return F.gelu(X, out=X if inplace else None)
 
     def backprop_gelu(self, dY: FloatsXdT, X: FloatsXdT, inplace: bool = False) -> FloatsXdT:
+        """The gradient w.r.t. X."""
         return _backward(F.gelu_backward, dY, X, inplace)
 
     def gelu_approx(self, X: FloatsXdT, inplace: bool = False) -> FloatsXdT:
+        """`functional.gelu` with ``approximate="tanh"``."""
         return F.gelu_tanh(X, out=X if inplace else None)
 
     def backprop_gelu_approx(self, dY: FloatsXdT, X: FloatsXdT, inplace: bool = False) -> FloatsXdT:
+        """The gradient w.r.t. X."""
         return _backward(F.gelu_tanh_backward, dY, X, inplace)
 
     def mish(self, X: FloatsXdT, threshold: float = 20.0, inplace: bool = False) -> FloatsXdT:
+        """`functional.mish`, or X from the threshold on."""
         if threshold < 20:  # from 20 on, mish(x) is x
             return super().mish(X, threshold, inplace)
         return F.mish(X, out=X if inplace else None)
@@ -160,6 +177,7 @@ class SimdnnOps(NumpyOps):  # type: ignore[misc]
     def backprop_mish(
         self, dY: FloatsXdT, X: Floats2d, threshold: float = 20.0, inplace: bool = False
     ) -> FloatsXdT:
+        """The gradient w.r.t. X."""
         if threshold < 20:
             return super().backprop_mish(dY, X, threshold, inplace)
         return _backward(F.mish_backward, dY, X, inplace)
@@ -176,6 +194,7 @@ class SimdnnOps(NumpyOps):  # type: ignore[misc]
         learn_rate: float,
         mod_rate: float = 1.0,
     ) -> tuple[Floats1d, Floats1d, Floats1d, Floats1d]:
+        """One step in place, with the bias correction in the learning rate; the gradient becomes 0."""
         _core.adam_step([weights, gradient, mom1, mom2], learn_rate, beta1, beta2, eps)
         return weights, gradient, mom1, mom2
 

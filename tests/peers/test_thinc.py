@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import simdnn
 import simdnn.functional as F
 from simdnn import nn
 
@@ -183,6 +184,19 @@ def test_wrong_arguments_of_adam_change_nothing() -> None:
     assert all(map(same_bits, arrays, before))
 
 
+def test_threads_change_no_bits() -> None:
+    x, y = spread(600 * 200, np.float32).reshape(600, 200), spread(200 * 300, np.float32).reshape(200, 300)
+    pieces = spread(400_000 * 2, np.float32).reshape(4000, 100, 2)
+    found = []
+    for threads in (1, 2):
+        simdnn.set_num_threads(threads)
+        arrays = [spread(400_000, np.float32, scale) for scale in (1.0, 0.1, 0.1)]
+        state = [*arrays, np.abs(arrays[2])]
+        OPS.adam(*state, 0.9, 0.999, 1e-8, 0.01)
+        found.append([OPS.gemm(x, y), OPS.gemm(y, x, trans1=True, trans2=True), *OPS.maxout(pieces), *state])
+    assert all(map(same_bits, *found))
+
+
 def trained(ops: Any, optimizer: Any, layer: str) -> tuple[list[float], Any]:
     """Losses of a model of thinc, and its predictions."""
     rng = np.random.default_rng(0)
@@ -201,6 +215,14 @@ def trained(ops: Any, optimizer: Any, layer: str) -> tuple[list[float], Any]:
             backward((found - y[rows]) / len(rows))
             model.finish_update(optimizer)
     return losses, model.predict(x)
+
+
+@pytest.fixture(autouse=True)
+def all_threads() -> Iterator[None]:
+    """The number of threads of before."""
+    threads = simdnn.get_num_threads()
+    yield
+    simdnn.set_num_threads(threads)
 
 
 @pytest.fixture
