@@ -176,8 +176,8 @@ def copy_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     ignored = shutil.ignore_patterns("*.so", "__pycache__", "_build")
-    for name in ("cpp", "python", "tests"):
+    for name in ("cpp", "python", "tests", "examples"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("CMakeLists.txt", "pyproject.toml"):
+    for name in ("CMakeLists.txt", "pyproject.toml", "ACCURACY.md"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "objects").mkdir()
