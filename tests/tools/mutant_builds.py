@@ -41,6 +41,10 @@ class Object:
         """Compiles the copy of the source in a tree; returns False if the compiler refuses it."""
         words = [word.replace(str(base), str(tree)) if "/cpp/" in word else word for word in self.command]
         source = str(self.source).replace(str(base / "cpp"), str(tree / "cpp"))
+        if self.is_binding() and tree != base:  # a unit names its files by their whole paths
+            text = self.source.read_text(encoding="utf-8").replace(str(base / "cpp"), str(tree / "cpp"))
+            source = f"{output}.cpp"
+            Path(source).write_text(text, encoding="utf-8")
         done = subprocess.run(
             [*words, "-MMD", "-MF", f"{output}.d", "-o", str(output), "-c", source],
             capture_output=True,
