@@ -72,5 +72,5 @@ def test_targets_of_all_classes_are_met_where_their_first_largest_is(
     for found in accuracies(x, y, loss):
         assert found == pytest.approx(0.5, abs=1e-12)
     for count in (1, 3, 16, 17):  # counts of right rows that no wrong place makes up for
-        found = accuracies(x[:count], y[:count], loss)
-        assert found == pytest.approx([(count + 1) // 2 / count] * 2, abs=1e-12)
+        both = accuracies(x[:count], y[:count], loss)
+        assert both == pytest.approx([(count + 1) // 2 / count] * 2, abs=1e-12)
