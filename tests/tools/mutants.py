@@ -49,6 +49,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "cpp/loops/update": UPDATES,
     "cpp/loops/norm": ("tests/optim/test_optimizer_options.py",),
     "cpp/loops/map": FUNCTIONS,
+    "cpp/loops/reduce": (*LAYERS, "tests/optim/test_optimizer_options.py", "tests/training/test_pretrain.py"),
     "cpp/loops/cast": ("tests/functional/test_activations.py", "tests/training/test_trainer_data.py"),
     **dict.fromkeys(
         ("cpp/loops/losses", "cpp/loops/cross", "cpp/loops/soft_", "cpp/loops/row_", "cpp/loops/pointwise"),
@@ -68,7 +69,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "cpp/net/trainer": ("tests/training/test_training.py", "tests/training/test_trainer_options.py", *LAYERS),
     "cpp/net/lane": LANES,
     "cpp/net/fit": ("tests/training/test_fit_many.py",),
-    "cpp/net/patience": ("tests/training/test_fit_many.py",),
+    "cpp/net/patience": ("tests/training/test_fit_many.py", "tests/sklearn/test_fit_many.py"),
     "cpp/net/population": ("tests/training/test_fit_many.py",),
     "cpp/net/loss_head": (*LOSSES, "tests/training/test_training.py"),
     "cpp/net/margin": ("tests/losses", "tests/training/test_margin_training.py"),
