@@ -49,7 +49,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "cpp/loops/update": UPDATES,
     "cpp/loops/norm": ("tests/optim/test_optimizer_options.py",),
     "cpp/loops/map": FUNCTIONS,
-    "cpp/loops/reduce": (*LAYERS, "tests/optim/test_optimizer_options.py", "tests/training/test_pretrain.py"),
+    "cpp/loops/reduce": ("tests/functional/test_policy.py", "tests/optim/test_optimizer_options.py", *LAYERS),
     "cpp/loops/cast": ("tests/functional/test_activations.py", "tests/training/test_trainer_data.py"),
     **dict.fromkeys(
         ("cpp/loops/losses", "cpp/loops/cross", "cpp/loops/soft_", "cpp/loops/row_", "cpp/loops/pointwise"),
