@@ -25,7 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.fuzz_targets import TARGETS, mutated_bytes
+from tests.support.fuzz_mutators import mutated_bytes
+from tests.support.fuzz_targets import TARGETS
 from tests.tools import proofs
 from tests.tools.random_calls import random_calls
 

@@ -31,6 +31,20 @@ const Kernels& kernels_v4() {{ return kernels_v3(); }}
 """
 
 
+#: Layers are made by the bindings; here are their specifications and classes without them.
+LAYERS = """#include "{tree}/cpp/net/layers.hpp"
+#include "{tree}/cpp/net/optimizer_config.hpp"
+namespace simdnn {{
+template <class... Specs>
+void* made(List<Specs...>) {{
+  return new void*[]{{(new Specs)...}};
+}}
+void* all_layers() {{ return made(LayerSpecs{{}}); }}
+OptimizerConfig* optimizer(int rule) {{ return new OptimizerConfig(rule); }}
+}}
+"""
+
+
 class Object:
     """A source, the command that compiles it, and the files that it reads."""
 
@@ -41,6 +55,10 @@ class Object:
         """Compiles the copy of the source in a tree; returns False if the compiler refuses it."""
         words = [word.replace(str(base), str(tree)) if "/cpp/" in word else word for word in self.command]
         source = str(self.source).replace(str(base / "cpp"), str(tree / "cpp"))
+        if tree != base and base / "cpp" not in self.source.parents:  # it includes files by whole paths
+            text = self.source.read_text(encoding="utf-8").replace(str(base / "cpp"), str(tree / "cpp"))
+            source = f"{output}.cpp"
+            Path(source).write_text(text, encoding="utf-8")
         done = subprocess.run(
             [*words, "-MMD", "-MF", f"{output}.d", "-o", str(output), "-c", source],
             capture_output=True,
@@ -130,11 +148,14 @@ class Build:
                 add(source, options)
         for source in sorted((self.tree / "cpp" / "net").rglob("*.cpp")):
             add(source, options)
-        if any("kernels_v3.dir" in str(entry["command"]) for entry in entries):
-            others = self.folder / "others.cpp"
-            if not others.exists():  # an object that is fresh stays so
-                others.write_text(OTHERS.format(tree=self.tree), encoding="utf-8")
-            add(others, options)
+        written = {"others": OTHERS, "layers": LAYERS}
+        if not any("kernels_v3.dir" in str(entry["command"]) for entry in entries):
+            del written["others"]
+        for name, text in written.items():
+            path = self.folder / f"{name}.cpp"
+            if not path.exists():  # an object that is fresh stays so
+                path.write_text(text.format(tree=self.tree), encoding="utf-8")
+            add(path, options)
         found.sort(key=Object.is_binding)  # they are last in the link
         return found
 
@@ -176,8 +197,8 @@ def copy_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     ignored = shutil.ignore_patterns("*.so", "__pycache__", "_build")
-    for name in ("cpp", "python", "tests"):
+    for name in ("cpp", "python", "tests", "examples"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("CMakeLists.txt", "pyproject.toml"):
+    for name in ("CMakeLists.txt", "pyproject.toml", "ACCURACY.md"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "objects").mkdir()

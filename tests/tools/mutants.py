@@ -39,7 +39,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "cpp/ops/pointwise": LOSSES,
     "cpp/ops/rules/": (*UPDATES, "tests/training/test_tiny_gradients.py"),
     "cpp/ops/schedules": ("tests/optim/test_schedules.py",),
-    "cpp/ops/": FUNCTIONS,
+    "cpp/ops/": (*FUNCTIONS, "tests/nn/test_init.py"),
     "cpp/math/lane_math": ("tests/functional/test_softmax.py", "tests/losses"),
     "cpp/math/half": ("tests/functional/test_activations.py", "tests/bits/test_bits.py"),
     "cpp/math/flush": ("tests/training/test_tiny_gradients.py", "tests/losses"),
@@ -49,6 +49,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "cpp/loops/update": UPDATES,
     "cpp/loops/norm": ("tests/optim/test_optimizer_options.py",),
     "cpp/loops/map": FUNCTIONS,
+    "cpp/loops/reduce": ("tests/functional/test_policy.py", "tests/optim/test_optimizer_options.py", *LAYERS),
     "cpp/loops/cast": ("tests/functional/test_activations.py", "tests/training/test_trainer_data.py"),
     **dict.fromkeys(
         ("cpp/loops/losses", "cpp/loops/cross", "cpp/loops/soft_", "cpp/loops/row_", "cpp/loops/pointwise"),
@@ -62,16 +63,17 @@ TESTS: dict[str, tuple[str, ...]] = {
     "cpp/loops/": LAYERS,
     "cpp/net/layers/recurrent": (*LAYERS, "tests/nn/test_recurrent.py"),
     "cpp/net/layers/": LAYERS,
+    "cpp/net/plan": ("tests/training/test_training.py", *LAYERS, "tests/nn/test_recurrent.py"),
     "cpp/net/random_state": ("tests/sklearn/test_fit_many.py", "tests/sklearn/test_parity.py"),
     "cpp/net/random": ("tests/nn/test_random_numbers.py",),
     "cpp/net/trainer": ("tests/training/test_training.py", "tests/training/test_trainer_options.py", *LAYERS),
     "cpp/net/lane": LANES,
     "cpp/net/fit": ("tests/training/test_fit_many.py",),
-    "cpp/net/patience": ("tests/training/test_fit_many.py",),
+    "cpp/net/patience": ("tests/training/test_fit_many.py", "tests/sklearn/test_fit_many.py"),
     "cpp/net/population": ("tests/training/test_fit_many.py",),
     "cpp/net/loss_head": (*LOSSES, "tests/training/test_training.py"),
     "cpp/net/margin": ("tests/losses", "tests/training/test_margin_training.py"),
-    "cpp/net/advantages": ("tests/training/test_reinforcement.py",),
+    "cpp/net/advantages": ("tests/functional/test_policy.py",),
     "cpp/net/carried": ("tests/nn/test_recurrent.py", "tests/training/test_training.py"),
     "cpp/net/ensemble": ("tests/nn/test_ensemble.py",),
     "cpp/net/batch_norm_folder": ("tests/nn/test_normalization.py", "tests/nn/test_models.py"),
@@ -115,13 +117,19 @@ def tests_of(path: str) -> tuple[str, ...]:
     return next((tests for prefix, tests in TESTS.items() if path.startswith(prefix)), ())
 
 
-def python(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def failures(printed: str) -> list[str]:
+    """The tests that fail by the summary of pytest."""
+    lines = [line for line in printed.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return [line.split(" - ")[0].partition(" ")[2] for line in lines]
+
+
+def python(tree: Path, *arguments: str, limit: float = LIMIT) -> subprocess.CompletedProcess[str]:
     """Runs Python in a tree; a run that hangs has the exit status 99."""
     environment = os.environ | {"PYTHONPATH": str(tree / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, *arguments]
     try:
         return subprocess.run(
-            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
+            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=limit, check=False
         )
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(command, 99, "", "hung")
@@ -143,15 +151,16 @@ def failing_test(tree: Path, tests: tuple[str, ...], deselected: list[str]) -> s
     done = python(tree, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests, *options)
     if done.returncode == 0:
         return ""
-    lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return lines[0].split(" - ")[0] if lines else f"exit status {done.returncode}"
+    found = failures(done.stdout)
+    return found[0] if found else f"exit status {done.returncode}"
 
 
 class Workers:
     """Copies of the tree, each used by one thread at a time."""
 
-    def __init__(self, folder: Path, count: int, deselected: list[str], laws: bool, quick: bool) -> None:
-        self.deselected, self.laws, self.quick = deselected, laws, quick
+    def __init__(self, folder: Path, count: int, laws: bool, quick: bool) -> None:
+        self.deselected: list[str] = []
+        self.laws, self.quick = laws, quick
         self.free = [folder / f"worker{i}" for i in range(count)]
         self.lock = threading.Lock()
         for tree in self.free:
@@ -163,6 +172,16 @@ class Workers:
             yield from (partial(differing_hash, name=name) for name in HASHES)
         for chosen in (tests,) if self.quick else (tests, *BROAD):
             yield partial(failing_test, tests=chosen, deselected=self.deselected)
+
+    def baseline(self, build: Build) -> list[str]:
+        """The tests that fail without a mutation, such as those of levels that are not built."""
+        tree = self.free[0]
+        build.mutant(tree, "", False)
+        chosen = {test for tests in (*TESTS.values(), *(() if self.quick else BROAD)) for test in tests}
+        done = python(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", *sorted(chosen), limit=10 * LIMIT)
+        found = failures(done.stdout)
+        print(f"without a mutation fail: {', '.join(found) or 'none'}", flush=True)
+        return found
 
     def fate(self, build: Build, path: str, tree: Path) -> tuple[str, str]:
         """The fate of a tree with a change in one file, and the test that kills it."""
@@ -204,8 +223,8 @@ def is_explained(mutation: Mutation) -> bool:
 
 def outcomes(given: argparse.Namespace, build: Build) -> Iterator[tuple[int, Outcome]]:
     """The numbers and fates of mutants, until enough of them have been built."""
-    deselected = given.deselect.read_text().split() if given.deselect else []
-    workers = Workers(given.folder, given.jobs, deselected, given.laws, given.quick)
+    workers = Workers(given.folder, given.jobs, given.laws, given.quick)
+    workers.deselected = given.deselect.read_text().split() if given.deselect else workers.baseline(build)
     drawn = list(enumerate(in_turn(build.tree, files(), given.seed)))[given.begin :]
     chosen = [pair for pair in drawn if not given.only or pair[0] in given.only]
     numbered = [pair for pair in chosen if not is_explained(pair[1])]
@@ -230,7 +249,11 @@ def main() -> int:
     parser.add_argument("--begin", type=int, default=0, help="number of the first mutant")
     parser.add_argument("--only", type=int, nargs="*", help="numbers of the mutants to build")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--deselect", type=Path, help="a file of tests that fail without a mutation")
+    parser.add_argument(
+        "--deselect",
+        type=Path,
+        help="a file of tests to leave out; without it, those that fail without a mutation",
+    )
     parser.add_argument("--laws", action="store_true", help="leave out the comparisons with recorded bits")
     parser.add_argument("--quick", action="store_true", help="leave out the broader tests")
     parser.add_argument("--record", action="store_true", help="write the result to the record of proofs")
