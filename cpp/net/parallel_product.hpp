@@ -91,7 +91,7 @@ void multiply(const Product<T>& p, const StopToken& stop) {
   multiply_in_parts(p, run, p.b.column_stride != 1 || p.b.row_stride >= far, work, stop);
 }
 
-/// The product of bf16 factors, which always packs b.
+/// The product of bf16 factors, which packs b.
 inline void multiply(Bf16Product p, const StopToken& stop) {
   assert(p.a.columns == p.b.rows && p.a.rows == p.c.rows && p.b.columns == p.c.columns);
   p.scratch = product_scratch;
