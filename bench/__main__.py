@@ -30,6 +30,7 @@ MODULES = (
     "recurrent",
     "layers",
     "scaling",
+    "bf16",
     "serve",
     "sklearn",
 )

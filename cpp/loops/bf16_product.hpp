@@ -1,111 +1,119 @@
-// The product of bfloat16 factors by float32 arithmetic: the order of its loops, and the widening of its factors.
+// The product of bfloat16 factors by float32 arithmetic.
 #pragma once
 
+#include "bf16_parts.hpp"
 #include "bf16_tiles.hpp"
 
 SIMDNN_LEVEL_BEGIN
 
-/// Columns of a panel of b.
-constexpr Index kBf16Panel = kTileVectors * kWidth<float>;
-
-/// The factors of a part of a product, widened: rows [rows, depth] of a, and a panel [depth, kBf16Panel] of b.
-struct Bf16Buffers {
-  Index depth, rows;  ///< most values of k, and most rows of a
-  float *a, *b;
-};
-
 /// Widens a factor; subnormal elements become zeros of their sign, at the latest where the processor reads them.
 SIMDNN_INLINE float widen_factor(Bf16 x) { return kHardwareFlushes ? from_bf16(x) : flush_subnormal(from_bf16(x)); }
-SIMDNN_INLINE void widen_factors(const Bf16* from, Index n, float* to) {
+inline void widen_factors(const Bf16* from, Index n, float* to) {
   SIMDNN_VECTORIZE
   for (Index i = 0; i < n; ++i) to[i] = widen_factor(from[i]);
 }
 
-/// Widens m [rows, columns] to rows of `stride` elements, and fills up with zeros to [whole_rows, whole_columns].
-inline void widen_matrix(const Operand<Bf16>& m, float* to, Index stride, Index whole_rows, Index whole_columns) {
+/// Widens a matrix with contiguous columns, and transposes strips of it.
+inline void widen_transposed(const Operand<Bf16>& m, float* to, Index stride) {
   constexpr Index strip = 16, longest = 256;
   alignas(64) float wide[strip * longest];
-  if (m.column_stride == 1) {
-    for (Index i = 0; i < m.rows; ++i) widen_factors(m.data + i * m.row_stride, m.columns, to + i * stride);
-  } else if (m.row_stride == 1) {
-    for (Index j = 0; j < m.columns; j += strip) {
-      const Index columns = least(strip, m.columns - j);
-      for (Index i = 0; i < m.rows; i += longest) {
-        const Index rows = least(longest, m.rows - i);
-        for (Index l = 0; l < columns; ++l)
-          widen_factors(m.data + (j + l) * m.column_stride + i, rows, wide + l * longest);
-        transpose<float>(wide, longest, columns, rows, to + i * stride + j, stride);
+  for (Index j = 0; j < m.columns; j += strip) {
+    const Index columns = least(strip, m.columns - j);
+    for (Index i = 0; i < m.rows; i += longest) {
+      const Index rows = least(longest, m.rows - i);
+      for (Index l = 0; l < columns; ++l) {
+        widen_factors(m.data + (j + l) * m.column_stride + i, rows, wide + l * longest);
       }
+      transpose<float>(wide, longest, columns, rows, to + i * stride + j, stride);
     }
-  } else {
-    for (Index i = 0; i < m.rows; ++i) {
-      const Bf16* const from = m.data + i * m.row_stride;
-      for (Index j = 0; j < m.columns; ++j) to[i * stride + j] = widen_factor(from[j * m.column_stride]);
-    }
-  }
-  for (Index i = 0; i < whole_rows; ++i) {
-    for (Index j = i < m.rows ? m.columns : 0; j < whole_columns; ++j) to[i * stride + j] = 0;
   }
 }
 
-/// The smallest whole number of blocks that holds this many values of k, in values; at least one block.
-inline Index whole_blocks(Index depth) { return depth > 0 ? parts_of(depth, kBf16Block) * kBf16Block : kBf16Block; }
+/// Widens m to rows of `stride` elements.
+inline void widen_matrix(const Operand<Bf16>& m, float* to, Index stride) {
+  if (m.row_stride == 1 && m.column_stride != 1) return widen_transposed(m, to, stride);
+  for (Index i = 0; i < m.rows; ++i, to += stride) {
+    const Bf16* const from = m.data + i * m.row_stride;
+    if (m.column_stride == 1) {
+      widen_factors(from, m.columns, to);
+    } else {
+      for (Index j = 0; j < m.columns; ++j) to[j] = widen_factor(from[j * m.column_stride]);
+    }
+  }
+}
 
-/// c += a b for widened rows and a panel; k begins at `k`.
-inline void bf16_panel(const Bf16Product& p, const Bf16Buffers& buffers, Index row, Index rows, Index k, Index depth,
-                       Index column, Index columns, int vectors) {
-  const Index tiles = parts_of(rows, tallest(vectors));
-  const int last = p.padded ? kWidth<float> : int(columns - (vectors - 1) * kWidth<float>);
+/// Computes rows of a part in tiles, from widened rows of a with `a_stride` elements.
+template <class Rows>
+void bf16_tiles(const Bf16Part& part, const float* a, Index a_stride, const Rows& b) {
+  constexpr int width = kWidth<float>;
+  const int vectors = int(parts_of(part.columns, width)), last = int(part.columns - (vectors - 1) * width);
+  const Index tiles = parts_of(part.rows, tallest(vectors));
   for (Index i = 0; i < tiles; ++i) {
-    const Index first = rows * i / tiles, height = rows * (i + 1) / tiles - first;
-    float* const c = p.c.row(row + first) + column;
-    const float* const c_init = k ? c : p.c_init.data ? p.c_init.row(row + first) + column : nullptr;
+    const Index row = part.rows * i / tiles, rows = part.rows * (i + 1) / tiles - row;
+    const Bf16Tile tile{.a = a + row * a_stride,
+                        .a_row = a_stride,
+                        .depth = part.depth,
+                        .c_init = part.c_init(row),
+                        .c_init_row = part.c_init_stride(),
+                        .c = part.c(row),
+                        .c_row = part.product.c.stride,
+                        .last = last,
+                        .stored = part.product.padded ? width : last};
     {
       const Flushing flushing;
-      choose_bf16_tile(int(height), vectors)(buffers.a + first * buffers.depth, buffers.depth, buffers.b, kBf16Panel,
-                                             whole_blocks(depth) / kBf16Block, c_init, k ? p.c.stride : p.c_init.stride,
-                                             c, p.c.stride, last);
+      choose_bf16_tile<Rows>(int(rows), vectors)(tile, b);
     }
-    if (p.post_op.apply && k + depth == p.a.columns) {
-      float* const aux = p.post_op.aux ? p.post_op.aux + (row + first) * p.c.stride + column : nullptr;
-      p.post_op.apply(c, aux, p.c.stride, height, vectors * kWidth<float>, p.post_op.parameters);
-    }
+    part.finish(row, rows, vectors * width);
   }
 }
 
-/// Computes a product in parts that fit the buffers.
-inline void bf16_parts(const Bf16Product& p, const Bf16Buffers& buffers) {
-  constexpr int width = kWidth<float>;
-  const Index all_vectors = parts_of(p.c.columns, width), panels = parts_of(all_vectors, kTileVectors);
-  Index k = 0;
-  do {
-    const Index depth = least(buffers.depth, p.a.columns - k), whole = whole_blocks(depth);
-    for (Index row = 0; row < p.c.rows; row += buffers.rows) {
-      const Index rows = least(buffers.rows, p.c.rows - row);
-      widen_matrix(p.a.row_range(row, rows).column_range(k, depth), buffers.a, buffers.depth, rows, whole);
-      for (Index j = 0; j < panels; ++j) {
-        const Index first = j * all_vectors / panels, beyond = (j + 1) * all_vectors / panels;
-        const Index column = first * width, columns = least(beyond * width, p.c.columns) - column;
-        widen_matrix(p.b.row_range(k, depth).column_range(column, columns), buffers.b, kBf16Panel, whole,
-                     (beyond - first) * width);
-        bf16_panel(p, buffers, row, rows, k, depth, column, columns, int(beyond - first));
-      }
+/// Arithmetic of float32 for parts of at most `kDepth` values of k.
+template <Index kDepth>
+struct Float32Arithmetic {
+  static constexpr Index kUnit = kWidth<float>, kPanelUnits = kTileVectors, kPanel = kUnit * kPanelUnits;
+
+  static void pack_a(const Operand<Bf16>& m, float* to) { widen_matrix(m, to, kDepth); }
+
+  static void pack_b(const Operand<Bf16>& m, float* to) {
+    widen_matrix(m, to, kPanel);
+    const Index whole = parts_of(m.columns, kUnit) * kUnit;
+    for (Index k = 0; k < m.rows; ++k) {
+      for (Index j = m.columns; j < whole; ++j) to[k * kPanel + j] = 0;
     }
-    k += buffers.depth;
-  } while (k < p.a.columns);
-}
+  }
+
+  static void multiply(const Bf16Part& part, const float* a, const float* b) {
+    bf16_tiles(part, a, kDepth, WideRows{b, kPanel});
+  }
+};
+
+/// Arithmetic for a few rows, which reads b where it is.
+struct FewRowsArithmetic : Float32Arithmetic<1024> {
+  static void pack_b(const Operand<Bf16>& m, float*) { (void)m; }
+  static void multiply(const Bf16Part& part, const float* a, const float*) {
+    const Operand<Bf16>& b = part.product.b;
+    bf16_tiles(part, a, 1024, PlainRows{b.data + part.k * b.row_stride + part.column, b.row_stride});
+  }
+};
 
 /// Computes a product; without scratch memory in small parts.
 inline void bf16_product(const Bf16Product& p) {
   if (p.c.rows == 0 || p.c.columns == 0) return;
-  constexpr Index depth = 256, small_depth = 64, small_rows = 48;
-  if (void* const memory = p.scratch ? p.scratch() : nullptr) {
-    constexpr Index rows = Index(kProductScratch / sizeof(float)) / depth - kBf16Panel;
-    float* const b = static_cast<float*>(memory);
-    return bf16_parts(p, {depth, rows, b + depth * kBf16Panel, b});
+  constexpr Index few = 12;
+  if (p.c.rows <= few && p.b.column_stride == 1) {
+    alignas(64) float a[few * 1024];
+    return bf16_parts<FewRowsArithmetic, float>(p, {1024, few}, a, nullptr);
   }
-  alignas(64) float a[small_depth * small_rows], b[small_depth * kBf16Panel];
-  bf16_parts(p, {small_depth, small_rows, a, b});
+  if (void* const memory = p.scratch ? p.scratch() : nullptr) {
+    using Arithmetic = Float32Arithmetic<256>;
+    constexpr Index rows = Index(kProductScratch / sizeof(float)) / 256 - Arithmetic::kPanel;
+    float* const b = static_cast<float*>(memory);
+    return bf16_parts<Arithmetic>(p, {256, rows}, b + 256 * Arithmetic::kPanel, b);
+  }
+  using Arithmetic = Float32Arithmetic<64>;
+  constexpr Index rows = 48;
+  alignas(64) float a[64 * rows], b[64 * Arithmetic::kPanel];
+  bf16_parts<Arithmetic>(p, {64, rows}, a, b);
 }
 
 SIMDNN_LEVEL_END

@@ -1,5 +1,5 @@
-// The product of few rows with a row-major matrix of bfloat16 numbers, which is widened where it is read: packing it
-// would take longer than the product.
+// The product of one or two rows with a row-major matrix of bfloat16 numbers, which is widened where it is read: packing
+// it would take longer than the product.
 #pragma once
 
 #include "../math/bf16.hpp"
@@ -8,8 +8,8 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// Most rows that take less time so than with a packed b: measured on an AMD EPYC (Zen 4).
-constexpr Index kFewRows = 3;
+/// Most rows that take less time so than in tiles: measured on an AMD EPYC (Zen 4).
+constexpr Index kFewRows = 2;
 /// Rows that read a block of b while it is in the first-level cache, columns of their sums, and values of k of their
 /// widened factors.
 constexpr Index kRowGroup = kFewRows, kRowColumns = 512, kRowDepth = 512;

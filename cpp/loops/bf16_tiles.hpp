@@ -1,4 +1,4 @@
-// Register tiles of a product of bfloat16 factors, which are widened to float32 before; see Bf16Product.
+// Register tiles of a product of bfloat16 factors by float32 arithmetic; see Bf16Product.
 #pragma once
 
 #include "../math/bf16.hpp"
@@ -7,11 +7,31 @@
 
 SIMDNN_LEVEL_BEGIN
 
-/// a b + c, flushed. Within `Flushing` the processor flushes.
-SIMDNN_INLINE F32Vector flushed_fma(F32Vector a, F32Vector b, F32Vector c) {
-  if constexpr (kHardwareFlushes) return fma(a, b, c);
+/// True if a bit of the vector is set.
+SIMDNN_INLINE bool any(U32Vector x) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi32_mask(__m512i(x), __m512i(x)) != 0;
+#elif defined(__AVX2__)
+  return !_mm256_testz_si256(__m256i(x), __m256i(x));
+#elif defined(__aarch64__)
+  return vmaxvq_u32(uint32x4_t(x)) != 0;
+#else
+  return !_mm_testz_si128(__m128i(x), __m128i(x));
+#endif
+}
+
+/// a b + c of each lane, flushed.
+SIMDNN_NOINLINE inline F32Vector flush_lanes(F32Vector a, F32Vector b, F32Vector c) {
   for (int l = 0; l < kWidth<float>; ++l) c[l] = flushed_fma(a[l], b[l], c[l]);
   return c;
+}
+
+/// a b + c, flushed. Within `Flushing` the processor flushes; else lanes are looked at if one may need it.
+SIMDNN_INLINE F32Vector flushed_fma(F32Vector a, F32Vector b, F32Vector c) {
+  const F32Vector sum = fma(a, b, c);
+  if constexpr (kHardwareFlushes) return sum;
+  const U32Vector below = (U32Vector(sum) & ~broadcast(kSignBit)) - 1;  // 0 becomes the largest
+  return any(U32Vector(below < broadcast(kLeastNormalBits))) ? flush_lanes(a, b, c) : sum;
 }
 
 /// x, but zeros of their sign where it is subnormal. Within `Flushing` operations on x do that.
@@ -22,75 +42,137 @@ SIMDNN_INLINE F32Vector flushed(F32Vector x) {
   return F32Vector(bits & (normal | sign));
 }
 
-/// sum [R, V vectors] += a b over one parity of k in a block: every second element of a, every second row of b.
-template <int R, int V>
-SIMDNN_INLINE void accumulate_half(const float* a, Index a_row, const float* b, Index b_row, F32Vector (&sum)[R][V]) {
-  for (Index k = 0; k < kBf16Block; k += 2, a += 2, b += 2 * b_row) {
+/// Rows of b that were widened to a panel, which is padded to whole vectors.
+struct WideRows {
+  const float* at;
+  Index stride;
+  SIMDNN_INLINE F32Vector load(Index row, int vector, int) const {
+    return load_vector(at + row * stride + vector * kWidth<float>);
+  }
+};
+
+/// Rows of b where they are; only `count` lanes of a vector are read.
+struct PlainRows {
+  const Bf16* at;
+  Index stride;
+  SIMDNN_INLINE F32Vector load(Index row, int vector, int count) const {
+    return load_bf16(at + row * stride + vector * kWidth<float>, count);
+  }
+};
+
+/// sum [R, V vectors] += a b over `steps` values of k of one parity: every second element of a, every second row of b.
+template <int R, int V, class Rows>
+SIMDNN_INLINE void accumulate_half(const float* a, Index a_row, const Rows& b, Index k, Index steps, int last,
+                                   F32Vector (&sum)[R][V]) {
+  for (const Index end = k + 2 * steps; k < end; k += 2) {
     F32Vector row[V];
     SIMDNN_UNROLL
-    for (int v = 0; v < V; ++v) row[v] = load_vector(b + v * kWidth<float>);
+    for (int v = 0; v < V; ++v) row[v] = b.load(k, v, v + 1 < V ? kWidth<float> : last);
     SIMDNN_UNROLL
     for (int r = 0; r < R; ++r) {
-      const F32Vector x = broadcast(a[r * a_row]);
+      const F32Vector x = broadcast(a[r * a_row + k]);
       SIMDNN_UNROLL
       for (int v = 0; v < V; ++v) sum[r][v] = flushed_fma(x, row[v], sum[r][v]);
     }
   }
 }
 
-/// Computes a tile c [R, V vectors] over whole blocks of k within `Flushing`; only `last` lanes of the last vector are
-/// stored, and nothing beyond them is read from c_init.
-template <int R, int V>
-SIMDNN_NOINLINE void bf16_tile(const float* a, Index a_row, const float* b, Index b_row, Index blocks,
-                               const float* c_init, Index c_init_row, float* c, Index c_row, int last) {
+/// Sums of both parities over `steps` values of k. Small tiles compute them side by side, to have more chains at once.
+template <int R, int V, class Rows>
+SIMDNN_INLINE void accumulate_block(const float* a, Index a_row, const Rows& b, Index k, Index steps, int last,
+                                    F32Vector (&even)[R][V], F32Vector (&odd)[R][V]) {
+  constexpr bool small = R * V <= 4;
+  const Index pairs = small ? steps / 2 : 0;
+  for (const Index end = k + 2 * pairs; k < end; k += 2) {
+    SIMDNN_UNROLL
+    for (int v = 0; v < V; ++v) {
+      const int count = v + 1 < V ? kWidth<float> : last;
+      const F32Vector first = b.load(k, v, count), second = b.load(k + 1, v, count);
+      SIMDNN_UNROLL
+      for (int r = 0; r < R; ++r) {
+        even[r][v] = flushed_fma(broadcast(a[r * a_row + k]), first, even[r][v]);
+        odd[r][v] = flushed_fma(broadcast(a[r * a_row + k + 1]), second, odd[r][v]);
+      }
+    }
+  }
+  steps -= 2 * pairs;
+  accumulate_half(a, a_row, b, k, (steps + 1) / 2, last, even);
+  accumulate_half(a, a_row, b, k + 1, steps / 2, last, odd);
+}
+
+/// A tile c [R, V vectors] of a product; `last` columns of its last vector exist, and `stored` may be written.
+struct Bf16Tile {
+  const float* a;  ///< widened rows
+  Index a_row, depth;
+  const float* c_init;
+  Index c_init_row;
+  float* c;
+  Index c_row;
+  int last, stored;
+};
+
+/// Computes a tile within `Flushing`. k begins at a block's first.
+template <int R, int V, class Rows>
+SIMDNN_NOINLINE void bf16_tile(const Bf16Tile& t, const Rows& b) {
   constexpr int width = kWidth<float>;
+  const F32Vector zero = {}, nan = F32Vector(broadcast(kQuietNan));
   F32Vector sum[R][V];
   SIMDNN_UNROLL
   for (int r = 0; r < R; ++r) {
     SIMDNN_UNROLL
     for (int v = 0; v < V; ++v) {
-      sum[r][v] = F32Vector{};
-      if (c_init) sum[r][v] = flushed(load_part(c_init + r * c_init_row + v * width, v + 1 < V ? width : last, 0.0f));
+      const float* const from = t.c_init + r * t.c_init_row + v * width;
+      sum[r][v] = t.c_init ? flushed(load_part(from, v + 1 < V ? width : t.last, 0.0f)) : zero;
     }
   }
-  for (Index i = 0; i < blocks; ++i, a += kBf16Block, b += kBf16Block * b_row) {
+  Index k = 0;
+  do {
+    const Index steps = least(kBf16Block, t.depth - k);
     F32Vector even[R][V] = {}, odd[R][V] = {};
-    accumulate_half(a, a_row, b, b_row, even);
-    accumulate_half(a + 1, a_row, b + b_row, b_row, odd);
+    accumulate_block(t.a, t.a_row, b, k, steps, t.last, even, odd);
     SIMDNN_UNROLL
     for (int r = 0; r < R; ++r) {
       SIMDNN_UNROLL
-      for (int v = 0; v < V; ++v) sum[r][v] = flushed(sum[r][v] + flushed(even[r][v] + odd[r][v]));
+      for (int v = 0; v < V; ++v) {
+        if (steps < kBf16Block) {  // products of padding make 0 of -0
+          even[r][v] += zero;
+          odd[r][v] += zero;
+        }
+        sum[r][v] = flushed(sum[r][v] + flushed(even[r][v] + odd[r][v]));
+      }
     }
-  }
+    k += kBf16Block;
+  } while (k < t.depth);
   SIMDNN_UNROLL
   for (int r = 0; r < R; ++r) {
     SIMDNN_UNROLL
     for (int v = 0; v < V; ++v) {
-      const F32Vector x = sum[r][v], nan = F32Vector(broadcast(kQuietNan));
-      store_lanes(c + r * c_row + v * width, x == x ? x : nan, v + 1 < V ? width : last);
+      const F32Vector x = sum[r][v];
+      store_lanes(t.c + r * t.c_row + v * width, x == x ? x : nan, v + 1 < V ? width : t.stored);
     }
   }
 }
 
-using Bf16Tile = void (*)(const float*, Index, const float*, Index, Index, const float*, Index, float*, Index, int);
+template <class Rows>
+using Bf16TileFunction = void (*)(const Bf16Tile&, const Rows&);
 
-template <int V>
+template <class Rows, int V>
 struct Bf16TileRow {
-  Bf16Tile of_rows[9] = {};
+  Bf16TileFunction<Rows> of_rows[9] = {};
   template <int R>
   constexpr void fill() {
-    of_rows[R] = bf16_tile<R, V>;
+    of_rows[R] = bf16_tile<R, V, Rows>;
     if constexpr (R > 1) fill<R - 1>();
   }
   constexpr Bf16TileRow() { fill<tallest(V)>(); }
 };
 
-inline Bf16Tile choose_bf16_tile(int rows, int vectors) {
-  static constexpr Bf16TileRow<1> one;
-  static constexpr Bf16TileRow<2> two;
-  static constexpr Bf16TileRow<(kTileVectors < 3 ? 2 : 3)> three;
-  static constexpr Bf16TileRow<kTileVectors> four;
+template <class Rows>
+Bf16TileFunction<Rows> choose_bf16_tile(int rows, int vectors) {
+  static constexpr Bf16TileRow<Rows, 1> one;
+  static constexpr Bf16TileRow<Rows, 2> two;
+  static constexpr Bf16TileRow<Rows, (kTileVectors < 3 ? 2 : 3)> three;
+  static constexpr Bf16TileRow<Rows, kTileVectors> four;
   return vectors == 1   ? one.of_rows[rows]
          : vectors == 2 ? two.of_rows[rows]
          : vectors == 3 ? three.of_rows[rows]
