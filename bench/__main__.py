@@ -32,6 +32,7 @@ MODULES = (
     "reinforcement",
     "layers",
     "scaling",
+    "bf16",
     "serve",
     "sklearn",
     "thinc",

@@ -2,6 +2,7 @@
 #include "dispatch.hpp"
 
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 
 #if defined(__x86_64__)
@@ -155,5 +156,7 @@ void choose_level() {
 }
 
 const Kernels& kernels() { return *chosen; }
+
+bool has_matrix_unit() { return std::strcmp(kernels().level, "amx") == 0; }
 
 }  // namespace simdnn

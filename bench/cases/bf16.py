@@ -91,8 +91,9 @@ def cases() -> Iterator[Case]:
 
 
 def _note() -> str:
-    where = "on the matrix unit" if has_unit() else "emulated: this processor has no matrix unit"
-    return f"products of bfloat16 {where}; best rate of the probe {probe().best / 1e9:.0f} GFLOP/s"
+    if not has_unit():
+        return "products of bfloat16 are emulated: this processor has no matrix unit"
+    return f"products of bfloat16 on the matrix unit; best rate of the probe {probe().best / 1e9:.0f} GFLOP/s"
 
 
 def _context() -> Callable[[], contextlib.AbstractContextManager[Any]]:

@@ -77,6 +77,29 @@ SIMDNN_INLINE void accumulate_half(const float* a, Index a_row, const Rows& b, I
   }
 }
 
+/// Sums of both parities over `steps` values of k. Small tiles compute them side by side, to have more chains at once.
+template <int R, int V, class Rows>
+SIMDNN_INLINE void accumulate_block(const float* a, Index a_row, const Rows& b, Index k, Index steps, int last,
+                                    F32Vector (&even)[R][V], F32Vector (&odd)[R][V]) {
+  constexpr bool small = R * V <= 4;
+  const Index pairs = small ? steps / 2 : 0;
+  for (const Index end = k + 2 * pairs; k < end; k += 2) {
+    SIMDNN_UNROLL
+    for (int v = 0; v < V; ++v) {
+      const int count = v + 1 < V ? kWidth<float> : last;
+      const F32Vector first = b.load(k, v, count), second = b.load(k + 1, v, count);
+      SIMDNN_UNROLL
+      for (int r = 0; r < R; ++r) {
+        even[r][v] = flushed_fma(broadcast(a[r * a_row + k]), first, even[r][v]);
+        odd[r][v] = flushed_fma(broadcast(a[r * a_row + k + 1]), second, odd[r][v]);
+      }
+    }
+  }
+  steps -= 2 * pairs;
+  accumulate_half(a, a_row, b, k, (steps + 1) / 2, last, even);
+  accumulate_half(a, a_row, b, k + 1, steps / 2, last, odd);
+}
+
 /// A tile c [R, V vectors] of a product; `last` columns of its last vector exist, and `stored` may be written.
 struct Bf16Tile {
   const float* a;  ///< widened rows
@@ -106,8 +129,7 @@ SIMDNN_NOINLINE void bf16_tile(const Bf16Tile& t, const Rows& b) {
   do {
     const Index steps = least(kBf16Block, t.depth - k);
     F32Vector even[R][V] = {}, odd[R][V] = {};
-    accumulate_half(t.a, t.a_row, b, k, (steps + 1) / 2, t.last, even);
-    accumulate_half(t.a, t.a_row, b, k + 1, steps / 2, t.last, odd);
+    accumulate_block(t.a, t.a_row, b, k, steps, t.last, even, odd);
     SIMDNN_UNROLL
     for (int r = 0; r < R; ++r) {
       SIMDNN_UNROLL

@@ -46,12 +46,18 @@ SIMDNN_INLINE F32Vector load_bf16(const Bf16* from, int count) {
 }
 #elif defined(__AVX2__)
 SIMDNN_INLINE F32Vector load_bf16(const Bf16* from, int count) {
-  Bf16 part[kWidth<float>] = {};
-  if (count < kWidth<float>) {
-    for (int l = 0; l < count; ++l) part[l] = from[l];
-    from = part;
+  __m128i bits;
+  if (count == kWidth<float>) {
+    bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  } else {  // pieces of four, two and one
+    std::uint64_t four = 0, rest = 0;
+    std::uint32_t two = 0;
+    if (count & 4) __builtin_memcpy(&four, from, sizeof four);
+    if (count & 2) __builtin_memcpy(&two, from + (count & 4), sizeof two);
+    if (count & 1) rest = from[count - 1].bits;
+    rest = rest << 16 * (count & 2) | two;
+    bits = count & 4 ? _mm_set_epi64x(std::int64_t(rest), std::int64_t(four)) : _mm_cvtsi64_si128(std::int64_t(rest));
   }
-  const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
 }
 #else

@@ -91,12 +91,13 @@ void multiply(const Product<T>& p, const StopToken& stop) {
   multiply_in_parts(p, run, p.b.column_stride != 1 || p.b.row_stride >= far, work, stop);
 }
 
-/// The product of bf16 factors, which always packs b.
+/// Computes a product of bf16 factors, which packs b.
 inline void multiply(Bf16Product p, const StopToken& stop) {
   assert(p.a.columns == p.b.rows && p.a.rows == p.c.rows && p.b.columns == p.c.columns);
   p.scratch = product_scratch;
   const auto run = kernels().bf16.product;
-  const Nanoseconds work = 2.0 * double(p.c.rows) * double(p.c.columns) * double(p.a.columns) * kFlop<float>;
+  const Nanoseconds flop = has_matrix_unit() ? kFlopOfUnit : kFlop<float>;
+  const Nanoseconds work = 2.0 * double(p.c.rows) * double(p.c.columns) * double(p.a.columns) * flop;
   if (work < kSerialBelow) {
     run(p);
     stop.after(work);

@@ -138,7 +138,7 @@ def product(a: Array, b: Array, start: Array) -> Array:
 
 
 def equal(found: Array, wanted: Array) -> bool:
-    """The same bits, where any NaN equals any other."""
+    """True for equal bits, where any NaN equals any other."""
     nan = np.isnan(found)
     return bool((nan == np.isnan(wanted)).all()) and same_bits(
         np.where(nan, 0, found), np.where(nan, 0, wanted)

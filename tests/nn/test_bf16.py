@@ -114,6 +114,23 @@ def test_every_layer_trains_beside_dense_layers(row: Row) -> None:
         assert same_bits(model.freeze().predict(x), model(x))
 
 
+@pytest.mark.parametrize("outputs", [1, 10, 33, 64, 100, 515])
+@pytest.mark.parametrize("features", [1, 31, 33, 62, 64, 513])
+def test_few_rows_have_the_bits_of_a_batch(features: int, outputs: int) -> None:
+    """Few rows read the weight where it is, in an order of their own; more rows pack it."""
+    model = network(nn.Dense(features, outputs, "tanh"))
+    weight = model.parameters()["0.weight"]
+    weight[0] *= np.float32(1e-30)
+    weight[-1] *= np.float32(1e30)
+    x = inputs(20, features)
+    x[2], x[3, 0], x[4, -1] = -0.0, np.float32(1e-38), np.inf
+    whole, predictor = model(x), model.freeze()
+    for count in (1, 2, 3, 4, 9):
+        for begin in range(0, 20 - count, count):
+            assert same_bits(model(x[begin : begin + count]), whole[begin : begin + count])
+            assert same_bits(predictor.predict(x[begin : begin + count]), whole[begin : begin + count])
+
+
 def test_bits_do_not_depend_on_batch_threads_or_alignment() -> None:
     model, x = perceptron(), inputs(700)
     shifted = np.zeros(x.size + 1, np.float32)[1:].reshape(x.shape)
