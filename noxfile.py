@@ -152,8 +152,9 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """The types of the package are those that it has when it runs; the differences allowed have reasons."""
+    """The types of the package are those that it has when it runs, by stubtest; and those of the examples."""
     session.install(".[all,test,lint]")
+    session.run("mypy", "--strict", "examples")
     allowed = ("--ignore-missing-stub", "--allowlist", "tests/support/stubtest.txt")
     session.run("python", "-m", "mypy.stubtest", "simdnn", "--mypy-config-file", "pyproject.toml", *allowed)
 
