@@ -18,16 +18,28 @@ SANITIZED = (
 )
 #: Tests in which threads meet, without OpenMP: ThreadSanitizer does not see how its runtimes synchronize.
 #: A test with "changes" in its name is left out: it writes to arrays while they are read, a race of its own.
+#: So are tests that count threads, of which ThreadSanitizer has one itself, or that bound the time of steps.
+NOT_THREADED = (
+    "openmp",
+    "changes",
+    "requested_team",
+    "thousand_forks",
+    "whole_step",
+    "every_long_call",
+    "signal_handler_that",
+)
 THREADED = (
     *("tests/threads", "tests/errors/test_changing_data.py"),
     *("tests/training/test_training.py", "tests/bits/test_products.py"),
-    *("-k", "not openmp and not changes"),
+    *("-k", " and ".join(f"not {name}" for name in NOT_THREADED)),
 )
 #: The file says why each of its races is none of ours.
 TSAN_OPTIONS = {"TSAN_OPTIONS": "halt_on_error=1 suppressions=tests/support/tsan.txt"}
 #: The options of AddressSanitizer and UndefinedBehaviorSanitizer, and their runtimes.
 ASAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
 ASAN_RUNTIMES = ("libasan.so", "libubsan.so")
+#: The options of LeakSanitizer, to which the objects of Python are visible if they are allocated by malloc.
+LSAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=1", "PYTHONMALLOC": "malloc"}
 #: Laws of operations, gradients, layers and training, chosen for some ten minutes of an emulator each.
 EMULATED = (
     ("tests/bits/test_bits.py", "-k", "golden_bits or chunks or repeat"),
@@ -82,6 +94,35 @@ def random_calls(session: nox.Session) -> None:
     """Random calls under the same sanitizers; `-- --calls N --seed S` makes others."""
     environment = sanitized(session, "address,undefined", ASAN_RUNTIMES, ASAN_OPTIONS)
     session.run("python", "-m", "tests.tools.random_calls", *session.posargs, env=environment)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """An hour of random networks, trainings and functions against float64; `-- --minutes 1` is short."""
+    session.install(".[test]")
+    session.run("python", "-m", "tests.tools.soak", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Damaged files of every reader, and random calls: a million each; `-- csv --minutes 5` is short."""
+    session.install(".[test,table]")
+    session.install("atheris", success_codes=[0, 1])  # where there is none, the fuzzer goes by chance
+    session.run("python", "-m", "tests.tools.fuzz", *session.posargs)
+
+
+@nox.session
+def leaks(session: nox.Session) -> None:
+    """LeakSanitizer after random calls, trainings and damaged files."""
+    environment = sanitized(session, "address,undefined", ASAN_RUNTIMES, LSAN_OPTIONS)
+    session.run("python", "-m", "tests.tools.leaks", *session.posargs, env=environment)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Changes of one operator or constant of the C++, each of which a test must notice."""
+    session.install(".[test]", "pybind11", "cmake", "ninja")
+    session.run("python", "-m", "tests.tools.mutants", session.create_tmp(), *session.posargs)
 
 
 @nox.session

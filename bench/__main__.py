@@ -25,13 +25,16 @@ MODULES = (
     "monitor",
     "optimizer",
     "engine",
+    "exported",
     "population",
     "pretrain",
     "recurrent",
+    "reinforcement",
     "layers",
     "scaling",
     "serve",
     "sklearn",
+    "thinc",
 )
 
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../net/trainer.hpp"
+#include "exit_guard.hpp"
 
 namespace simdnn {
 
@@ -50,6 +51,7 @@ inline bool is_masked(const py::handle& object) {
 /// An object as an array: the array itself, a view of another library's tensor, or a new array; see _utils/arrays.py.
 inline py::array host_array(const py::handle& object, const char* name) {
   if (py::isinstance<py::array>(object) && !is_masked(object)) return py::reinterpret_borrow<py::array>(object);
+  const ExitGuard guard;
   return py::module_::import("simdnn._utils.arrays").attr("as_cpu_array")(name, object).cast<py::array>();
 }
 
@@ -64,6 +66,7 @@ bool is_ready(const py::handle& object) {
 template <class T>
 Array<T> required(const py::array& array) {
   if (is_ready<T>(array)) return py::reinterpret_borrow<Array<T>>(array);
+  const ExitGuard guard;
   // The copy is aligned; astype alone may return misaligned memory.
   return py::module_::import("numpy")
       .attr("require")(array, py::dtype::of<T>(), py::make_tuple("C", "A"))
@@ -210,10 +213,12 @@ inline std::vector<Index> output_shape(const Shape& output, Index samples, Index
   return {samples, output.features};
 }
 
-/// Lets Ctrl-C end a long call: it runs pending signal handlers, and stops the call if one raises.
+/// Lets Ctrl-C end a long call: it runs pending signal handlers, and stops the call if one raises. The end of the
+/// interpreter stops it too.
 class SignalInterrupt final : public Interrupt {
  protected:
   bool requested() override {
+    if (ends_with_interpreter()) return true;
     const py::gil_scoped_acquire gil;
     return PyErr_CheckSignals() != 0;
   }
@@ -223,7 +228,7 @@ class SignalInterrupt final : public Interrupt {
 inline std::unique_lock<OwnedMutex> locked(OwnedMutex& mutex) {
   std::unique_lock<OwnedMutex> lock(mutex, std::try_to_lock);
   if (!lock) {  // waiting for the mutex with the GIL could deadlock: its owner may need the GIL
-    const py::gil_scoped_release release;
+    const WithoutGil release;
     lock.lock();
   }
   return lock;
@@ -282,10 +287,10 @@ template <class Work>
 auto run_interruptible(Nanoseconds estimate, const Work& work) {
   if (estimate < kHoldLockBelow) return work(StopToken{});
   SignalInterrupt interrupt;
-  std::optional<py::gil_scoped_release> release(std::in_place);
+  std::optional<WithoutGil> release(std::in_place);
   auto result = work(StopToken{&interrupt});
   release.reset();
-  if (interrupt.stopped()) throw py::error_already_set();
+  if (interrupt.stopped()) throw_interruption();
   return result;
 }
 

@@ -42,6 +42,7 @@ struct SparseArrays {
   std::optional<Array<double>> exact;  ///< entries of a wider type before the cast, until they are checked
 
   explicit SparseArrays(const py::handle& object) {
+    const ExitGuard guard;
     const py::object csr = object.attr("tocsr")();
     const auto shape = py::reinterpret_borrow<py::object>(csr.attr("shape")).cast<std::vector<Index>>();
     if (shape.size() != 2) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "exit_guard.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;
@@ -44,6 +45,7 @@ Py_ssize_t index_of(PyObject* name, PyObject* names) {
 
 /// Calls the full ufunc with the given parameters and the defaults of the others.
 PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count, PyObject* kwnames) {
+  const ExitGuard guard;
   std::vector<PyObject*> given(args, args + count);
   const Py_ssize_t parameters = PyTuple_GET_SIZE(self.names);
   for (Py_ssize_t i = count > self.arrays ? count - self.arrays : 0; i < parameters; ++i) {
@@ -78,6 +80,7 @@ bool check_rows(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize
   for (Py_ssize_t i = 0; i < std::min(count, self.arrays); ++i) {
     if (Py_TYPE(args[i]) == array || PyFloat_Check(args[i])) continue;
     try {
+      const ExitGuard guard;
       const char* const name = self.arrays == 2 && i == 0 ? "dy" : "x";
       py::module_::import("simdnn._utils.arrays").attr("refuse_for_rows")(name, py::handle(args[i]));
     } catch (py::error_already_set& error) {
@@ -103,6 +106,7 @@ PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyO
 /// Calls a function with a copy of its first argument.
 PyObject* call_with_copy(PyObject* object, PyObject* const* args, Py_ssize_t count, Py_ssize_t total,
                          PyObject* kwnames) {
+  const ExitGuard guard;
   const auto copy = py::reinterpret_steal<py::object>(PyObject_CallMethod(args[0], "copy", nullptr));
   if (!copy) return nullptr;
   std::vector<PyObject*> own(args, args + total);
@@ -118,13 +122,14 @@ PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyO
   // NumPy takes a result that is one of the arguments for one whose elements are read before they are written; a
   // reduction whose result has more axes than it needs reads each row again.
   const Py_ssize_t total = count + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
-  if (self.reduces && writes_to_rows(args, total)) return call_with_copy(object, args, count, total, kwnames);
-  bool plain = count <= self.arrays;
+  const bool copies = self.reduces && writes_to_rows(args, total);
+  bool plain = count <= self.arrays && !copies;
   for (Py_ssize_t i = 0; plain && kwnames && i < PyTuple_GET_SIZE(self.names); ++i) {
     plain = index_of(PyTuple_GET_ITEM(self.names, i), kwnames) < 0;
   }
   if (plain) return PyObject_Vectorcall(self.plain, args, flagged, kwnames);
   try {
+    if (copies) return call_with_copy(object, args, count, total, kwnames);
     return call_full(self, args, count, kwnames);
   } catch (py::error_already_set& error) {
     error.restore();

@@ -52,7 +52,7 @@ Array<T> advantages(const Array<T>& reward, const Array<T>& value, const Array<b
   Array<T> found(shape_of(reward));
   T* const to = found.mutable_data();
   const Rollout<T> rollout{reward.data(), value.data(), last.data(), done.data(), reward.shape(0), reward.shape(1)};
-  const py::gil_scoped_release release;
+  const WithoutGil release;
   estimate_advantages(rollout, T(gamma), T(lambda), to);
   return found;
 }

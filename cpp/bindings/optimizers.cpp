@@ -185,6 +185,7 @@ struct ArrayOptimizer {
   }
 
   void step(const py::sequence& given) {
+    const ExitGuard guard;
     const Gradients<T> gradients(given, parameters, written);
     run_native(*mutex, kUpdateElement * double(optimizer.size()), [&](const StopToken&) {
       for_copied([](Parameter<T>& parameter) { parameter.load(); });
@@ -213,7 +214,7 @@ double norm_of(const std::vector<Array<T>>& arrays) {
     span.g = array.data();
     span.size = array.size();
   }
-  const py::gil_scoped_release release;
+  const WithoutGil release;
   return global_norm(spans);
 }
 

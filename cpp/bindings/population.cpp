@@ -112,6 +112,7 @@ class PopulationInterrupt final : public Interrupt {
 
  protected:
   bool requested() override {
+    if (ends_with_interpreter()) return true;
     const py::gil_scoped_acquire gil;
     if (PyErr_CheckSignals() != 0) return true;
     try {
@@ -136,10 +137,10 @@ void run_units(std::vector<Unit> units, int threads, PopulationInterrupt& interr
   Population population(std::move(units));
   interrupt.watch(population);
   {
-    const py::gil_scoped_release release;
+    const WithoutGil release;
     population.run(fork_count() > 0 || work < kSerialBelow ? 1 : threads, interrupt);
   }
-  if (interrupt.stopped() && PyErr_Occurred()) throw py::error_already_set();
+  if (interrupt.stopped() && (PyErr_Occurred() || ends_with_interpreter())) throw_interruption();
 }
 
 void run_fits(const std::vector<TrainerFit*>& members, int threads, const py::object& progress, Index fewest) {
@@ -158,10 +159,10 @@ void run_fit(const TrainerFit& self) {
   check_free(self.fit->mutex());
   SignalInterrupt interrupt;
   {
-    const py::gil_scoped_release release;
+    const WithoutGil release;
     self.fit->run({&interrupt});
   }
-  if (interrupt.stopped()) throw py::error_already_set();
+  if (interrupt.stopped()) throw_interruption();
 }
 
 RandomState random_state_of(const py::object& key, std::size_t position) {

@@ -28,6 +28,7 @@ void set_gradient_hook(ModelTrainer<T>& self, const py::object& hook, const py::
     if (hook.is_none()) return;
     self.trainer.gradient_hook = [&self] {
       const py::gil_scoped_acquire gil;
+      const ExitGuard guard;
       const py::object running = self.hook, argument = self.hook_argument;  // the hook may remove itself
       running(argument);
     };

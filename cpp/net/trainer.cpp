@@ -91,6 +91,7 @@ LossSums Trainer<T>::differentiate(const DatasetView<T>& samples, const SampleOr
   PassContext context = context_of(samples, stop);
   context.keep_state = keep_state;
   loss_head_->begin_batch(optimizer_.attempted_steps());
+  network_->round_weights();
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
     const Index chunk = std::min(plan_->capacity(), count - begin);
     const MiniBatch<T> mini_batch = loader_.take(samples, order.from(begin), begin, chunk, begin);
@@ -186,6 +187,7 @@ void Trainer<T>::evaluate(const DatasetView<T>& samples, const SampleOrder& orde
   if (!inference_ || !inference_->fits(chunk, samples.time_steps)) {
     inference_ = std::make_unique<Plan<T>>(network_, chunk, samples.time_steps, Mode::infer);
   }
+  network_->round_weights();
   PassContext context;
   context.time_steps = samples.time_steps;
   context.stop = stop;

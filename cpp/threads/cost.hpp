@@ -42,6 +42,7 @@ constexpr Nanoseconds kLossElement = 1;
 constexpr Nanoseconds kSoftmaxElement = 1;
 constexpr Nanoseconds kLayerElement = 0.5;   ///< normalization, bias gradient, embedding and similar
 constexpr Nanoseconds kUpdateElement = 0.5;  ///< optimizer
+constexpr Nanoseconds kRoundElement = 0.2;   ///< conversion to bf16
 constexpr Nanoseconds kNormElement = 0.15;   ///< sum of squares, or scaling by it
 constexpr Nanoseconds kMaxoutElement = 0.25;
 constexpr Nanoseconds kMaxoutGradientElement = 0.7;

@@ -80,6 +80,13 @@ def test_python_is_in_the_bindings(path: Path) -> None:
 
 
 @every_source
+def test_the_lock_of_the_interpreter_is_released_under_a_guard(path: Path) -> None:
+    """A daemon thread that asks for the lock at the end of the program would abort it."""
+    guard = name_of(path).startswith("bindings/exit_guard.")
+    assert guard or "gil_scoped_release" not in path.read_text(), "use WithoutGil"
+
+
+@every_source
 def test_code_of_a_level_calls_no_library_function(path: Path) -> None:
     """Inline functions of the standard library would be merged across levels."""
     if layer_of(path) not in LEVEL_CODE:

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Instruction-set levels in a build for this kind of machine.
-LEVELS = {"x86_64": ("v2", "v3", "v4"), "aarch64": ("neon",)}.get(os.uname().machine, ())
+LEVELS = {"x86_64": ("v2", "v3", "v4", "amx"), "aarch64": ("neon",)}.get(os.uname().machine, ())
 
 #: Factor of all time limits, for an emulator.
 PATIENCE = float(os.environ.get("SIMDNN_TEST_PATIENCE", "1"))

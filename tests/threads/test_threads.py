@@ -14,6 +14,7 @@ import simdnn.functional as F
 from tests.support.networks import network, samples
 from tests.support.processes import control_word, run
 from tests.support.registry import same_bits, spread
+from tests.support.sweep import times
 
 linux = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="reads /proc and sets affinity: Linux alone"
@@ -220,7 +221,7 @@ model = network([100, 256, 10], dtype=np.float32)
 x = X[:6400].reshape(64, 100)
 answer = digest(model(x))
 failed = 0
-for _ in range(1000):
+for _ in range(COUNT):
     child = os.fork()
     if child == 0:
         signal.alarm(20)
@@ -231,24 +232,28 @@ print(failed, work() == work())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_thousand_forks_after_parallel_work(script: Script) -> None:
-    assert script(MANY_FORKS) == ["0 True"]
+def test_many_forks_after_parallel_work(layer: str) -> None:
+    """A long form forks a thousand times."""
+    forks = MANY_FORKS.replace("COUNT", str(times(30, 1000)))
+    found = run(PREPARE + forks, timeout=times(60, 600), SIMDNN_THREADING=layer, **ENVIRONMENT)
+    assert found.split() == ["0", "True"]
 
 
 JOBLIB = """
 import joblib
 simdnn.set_num_threads(2)
 answer = work()
-with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
+with joblib.parallel_config(backend="BACKEND", n_jobs=2):
     found = joblib.Parallel()(joblib.delayed(work)() for _ in range(4))
 print(set(found) == {answer})
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_joblib_by_multiprocessing_gives_the_same_bits(script: Script) -> None:
+@pytest.mark.parametrize("backend", ["multiprocessing", "loky", "threading"])
+def test_joblib_gives_the_same_bits(script: Script, backend: str) -> None:
     pytest.importorskip("joblib", reason="needs the extra [test]: scikit-learn, which brings joblib")
-    assert script(JOBLIB) == ["True"]
+    assert script(JOBLIB.replace("BACKEND", backend)) == ["True"]
 
 
 #: A script in which no thread can be created; root has no such limit, so the process becomes nobody first.
