@@ -42,16 +42,8 @@ def test_a_function_of_elements() -> None:
     assert not x[99 : 99 + 10**6].any()
 
 
-def test_a_row() -> None:
-    """The largest element is the last but one."""
-    need_memory(6)
-    x = np.zeros(BEYOND, np.float16)
-    x[-2] = 30
-    assert abs(F.logsumexp(x) - (30 + np.log1p((BEYOND - 1) * np.exp(-30.0)))) < 2e-2
-
-
 def test_samples() -> None:
-    """Bytes of 2 GiB that are read in place, by a prediction and an epoch."""
+    """Bytes of 2 GiB that are read in place, by a prediction and an evaluation."""
     need_memory(6)
     x = np.zeros((BEYOND // 16 + 2, 16), np.uint8)
     x[-7:] = np.arange(7 * 16).reshape(7, 16)
@@ -60,5 +52,4 @@ def test_samples() -> None:
     y = model.freeze().predict(x)
     for rows in (slice(-9, None), slice(2**27 - 5, 2**27 + 2), slice(0, 5)):
         assert same_bits(y[rows], model(x[rows].astype(np.float32)))
-    found = simdnn.Trainer(model, loss="mse", seed=0).evaluate(x, y)
-    assert found[0] == 0
+    assert simdnn.Trainer(model, loss="mse", seed=0).evaluate(x, y)[0] == 0
