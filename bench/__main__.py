@@ -25,13 +25,17 @@ MODULES = (
     "monitor",
     "optimizer",
     "engine",
+    "exported",
     "population",
     "pretrain",
     "recurrent",
+    "reinforcement",
     "layers",
     "scaling",
+    "bf16",
     "serve",
     "sklearn",
+    "thinc",
 )
 
 

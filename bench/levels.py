@@ -67,8 +67,10 @@ def limit_level(level: str | None) -> None:
     if platform.machine() not in ("x86_64", "AMD64"):
         raise RuntimeError(f"--isa {level} is for x86-64, not {platform.machine()}")
     os.environ["SIMDNN_ISA"] = level
+    if level == "v4":
+        os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX512_CORE_FP16"  # all but the matrix unit
     if level not in LIMITS:
-        return  # no library uses more than AVX-512
+        return  # no library uses more vectors than those of AVX-512
     limit = LIMITS[level]
     os.environ.update(limit.variables)
     os.environ["NPY_DISABLE_CPU_FEATURES"] = " ".join(

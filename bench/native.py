@@ -1,4 +1,4 @@
-"""The benchmark's own C++ code, compiled when it is first needed."""
+"""C++ and C code of the benchmark, compiled when it is first needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @functools.cache
 def load(source: str, *flags: str) -> ctypes.CDLL | None:
-    """The library compiled from a source file of this folder, or None without a C++ compiler."""
+    """The library compiled from a source file of this folder or elsewhere; None without a C++ compiler."""
     compiler = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
     if compiler is None:
         return None
@@ -24,7 +24,7 @@ def load(source: str, *flags: str) -> ctypes.CDLL | None:
             *flags,
             "-shared",
             "-fPIC",
-            str(Path(__file__).with_name(source)),
+            str(Path(__file__).parent / source),
             "-o",
             str(path),
         ]

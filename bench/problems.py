@@ -76,11 +76,11 @@ def make_parameters(network: Network, rng: np.random.Generator) -> dict[str, NDA
     return parameters
 
 
-def make_model(problem: Problem) -> nn.Sequential:
-    """The network with the problem's weights."""
+def make_model(problem: Problem, precision: Any = None) -> nn.Sequential:
+    """The network with the problem's weights; its products have a precision, or that of the dtype."""
     pairs = list(itertools.pairwise(problem.widths))
     hidden = [nn.Dense(fan_in, fan_out, activation=problem.activation) for fan_in, fan_out in pairs[:-1]]
-    model = nn.Sequential(*hidden, nn.Dense(*pairs[-1]), dtype=problem.x.dtype)
+    model = nn.Sequential(*hidden, nn.Dense(*pairs[-1]), dtype=problem.x.dtype, precision=precision)
     for name, view in model.parameters().items():
         view[...] = problem.parameters[name]
     return model

@@ -2,10 +2,15 @@
 #include "dispatch.hpp"
 
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#endif
+#if defined(SIMDNN_AMX)
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace simdnn {
@@ -14,6 +19,8 @@ namespace simdnn {
 const Kernels& kernels_v2();
 const Kernels& kernels_v3();
 const Kernels& kernels_v4();
+const Kernels& kernels_amx();
+bool kernels_amx_agree();
 #else
 const Kernels& kernels_neon();
 #endif
@@ -23,7 +30,7 @@ namespace {
 struct Level {
   const char* name;
   const Kernels& (*table)();
-  std::string missing;  ///< the first feature that the CPU lacks; empty if it has all
+  std::string missing;  ///< the first feature that is lacking; empty if all are there
 };
 
 #if defined(__x86_64__)
@@ -61,6 +68,15 @@ constexpr Feature kV4[] = {{"avx512f", 7, 0, 1, 16},
                            {"avx512cd", 7, 0, 1, 28},
                            {"avx512bw", 7, 0, 1, 30},
                            {"avx512vl", 7, 0, 1, 31}};
+#if defined(SIMDNN_AMX)
+constexpr Feature kAmx[] = {{"amx_tile", 7, 0, 3, 24}, {"amx_bf16", 7, 0, 3, 22}};
+
+/// True if Linux lets this process use tile registers; threads and forks inherit the permission.
+bool tiles_permitted() {
+  constexpr long request_permission = 0x1023, tile_data = 18;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+#endif
 
 template <int N>
 std::string first_missing(const Feature (&features)[N], unsigned state) {
@@ -70,18 +86,38 @@ std::string first_missing(const Feature (&features)[N], unsigned state) {
   return (saved_state() & state) == state ? "" : "operating-system support for its registers";
 }
 
-std::vector<Level> levels() {
+#if defined(SIMDNN_AMX)
+/// The reason why the matrix unit cannot be used; empty if it can.
+std::string missing_for_amx() {
+  const std::string feature = first_missing(kAmx, 0x600e6);
+  if (!feature.empty()) return feature;
+  if (!tiles_permitted()) return "the operating system's permission to use tile registers";
+  return kernels_amx_agree() ? "" : "a matrix unit with the arithmetic of its manual";
+}
+#endif
+
+std::vector<Level> find_levels() {
   const std::string v2 = first_missing(kV2, 0);
   const std::string v3 = v2.empty() ? first_missing(kV3, 0x06) : v2;
   const std::string v4 = v3.empty() ? first_missing(kV4, 0xe6) : v3;
-  return {{"v2", kernels_v2, v2}, {"v3", kernels_v3, v3}, {"v4", kernels_v4, v4}};
+  std::vector<Level> found = {{"v2", kernels_v2, v2}, {"v3", kernels_v3, v3}, {"v4", kernels_v4, v4}};
+#if defined(SIMDNN_AMX)
+  found.push_back({"amx", kernels_amx, v4.empty() ? missing_for_amx() : v4});
+#endif
+  return found;
 }
 
 #else
 
-std::vector<Level> levels() { return {{"neon", kernels_neon, ""}}; }
+std::vector<Level> find_levels() { return {{"neon", kernels_neon, ""}}; }
 
 #endif
+
+/// All levels of this build. The processor and the system are asked once.
+const std::vector<Level>& levels() {
+  static const std::vector<Level> found = find_levels();
+  return found;
+}
 
 const Kernels* chosen = nullptr;
 
@@ -96,7 +132,7 @@ std::vector<std::string> available_levels() {
 }
 
 void choose_level() {
-  const std::vector<Level> all = levels();
+  const std::vector<Level>& all = levels();
   std::string allowed;
   for (const std::string& name : available_levels()) allowed += (allowed.empty() ? "" : ", ") + name;
   const char* const forced = std::getenv("SIMDNN_ISA");
@@ -120,5 +156,7 @@ void choose_level() {
 }
 
 const Kernels& kernels() { return *chosen; }
+
+bool has_matrix_unit() { return std::strcmp(kernels().level, "amx") == 0; }
 
 }  // namespace simdnn

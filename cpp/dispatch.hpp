@@ -15,6 +15,9 @@ void choose_level();
 /// The chosen table of kernels.
 const Kernels& kernels();
 
+/// True if products of bfloat16 factors run on the processor's matrix unit.
+bool has_matrix_unit();
+
 template <class T>
 const TypedKernels<T>& typed_kernels() {
   return kernels().typed<T>();

@@ -18,6 +18,7 @@ const Kernels& SIMDNN_OF_LEVEL(kernels)() {
     SIMDNN_OF_LEVEL(layer_kernels)(kernels);
     SIMDNN_OF_LEVEL(update_kernels)(kernels);
     SIMDNN_OF_LEVEL(lane_kernels)(kernels);
+    SIMDNN_OF_LEVEL(bf16_kernels)(kernels);
     return kernels;
   }();
   return table;

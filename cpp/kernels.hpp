@@ -169,6 +169,14 @@ struct TypedKernels {
   const LaneKernels<T>* lanes;  ///< nullptr at a level where fma is a call, which lanes do not make faster
 };
 
+/// Kernels of bfloat16 numbers.
+struct Bf16Kernels {
+  /// Rounds to nearest even; subnormal numbers become zeros of their sign, NaN a quiet NaN.
+  void (*round)(const float* from, Index n, Bf16* to);
+  void (*widen)(const Bf16* from, Index n, float* to);
+  void (*product)(const Bf16Product&);
+};
+
 /// All kernels of one instruction-set level, and the registries that describe them.
 struct Kernels {
   const char* level;
@@ -189,6 +197,7 @@ struct Kernels {
   Loop f16_to_f32, f32_to_f16;
   TypedKernels<float> f32;
   TypedKernels<double> f64;
+  Bf16Kernels bf16;
 
   template <class T>
   const TypedKernels<T>& typed() const {

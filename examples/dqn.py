@@ -39,7 +39,7 @@ class Agent:
         values = self.values.forward(batch.states, training=True)
         wanted = batch.rewards + np.float32(GAMMA) * future
         _, slope = F.smooth_l1_loss(values[self.rows, batch.actions], wanted, return_grad=True)
-        gradient = np.zeros_like(values)
+        gradient = np.zeros(values.shape, np.float32)
         gradient[self.rows, batch.actions] = slope
         self.values.backward(gradient, input_gradient=False)
         self.optimizer.step()

@@ -40,7 +40,8 @@ class CartPoles:
         )
         drive = shared - moment * turn * cosine / total
         self.state = self.state + self.tau * np.stack([v, drive, spin, turn], axis=1)
-        return (np.abs(self.state[:, 0]) < 2.4) & (np.abs(self.state[:, 2]) < np.deg2rad(12))
+        upright: NDArray[Any] = np.abs(self.state[:, 2]) < np.deg2rad(12)
+        return upright & (np.abs(self.state[:, 0]) < 2.4)
 
 
 class Episodes(NamedTuple):

@@ -55,7 +55,8 @@ class Agent:
 
     def act(self, state: Array) -> Array:
         """The mean action."""
-        return F.tanh(self.policy(state)[: self.size])
+        action: Array = F.tanh(self.policy(state)[: self.size])
+        return action
 
     def update(self, batch: Steps) -> None:
         """One step of the critics, of the policy and of the weight of the entropy."""
@@ -93,7 +94,8 @@ class Agent:
         first = values[0] < values[1]
         shares = first.astype(np.float32), (~first).astype(np.float32)
         slopes = [critic.backward(share) for critic, share in zip(self.critics, shares, strict=True)]
-        return (slopes[0] + slopes[1])[:, -self.size :]
+        slope: Array = slopes[0] + slopes[1]
+        return slope[:, -self.size :]
 
 
 def train(

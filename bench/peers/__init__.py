@@ -26,6 +26,7 @@ PEERS = (
     Peer("scikit-learn", "sklearn", "scikit-learn"),
     Peer("onnxruntime", "onnxruntime", "onnxruntime"),
     Peer("onnx", "onnx", "onnx"),
+    Peer("thinc", "thinc", "thinc"),
 )
 
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "bf16.hpp"
 #include "descriptions.hpp"
 #include "matrix.hpp"
 
@@ -37,6 +38,24 @@ struct Product {
   /// with a transposed a and no post-op asks for them, if it is large.
   void* (*scratch)() = nullptr;
 };
+
+/// c [rows, columns] = post_op(c_init + a b) for bfloat16 factors, accumulated in float32 as the TDPBF16PS instruction
+/// does: `depth` is cut into blocks of kBf16Block, the last one padded with zeros. In a block, products of even k and
+/// of odd k are two chains of FMAs from zero; then c += even + odd. Each operation rounds to nearest even; subnormal
+/// operands and results count as zeros of their sign. Every NaN of the sum is the same quiet NaN.
+struct Bf16Product {
+  Operand<Bf16> a = {}, b = {};     ///< nothing beyond the last row and column is read
+  Matrix<const float> c_init = {};  ///< empty: zeros; or one row, broadcast; may be c itself
+  Matrix<float> c = {};
+  bool padded = false;         ///< rows of c are padded to kPad, and the padding may be written
+  PostOp<float> post_op = {};  ///< for a padded c only
+  /// Returns kProductScratch bytes of the calling thread, 64-byte aligned; nullptr if there is no memory. Products are
+  /// slower without them.
+  void* (*scratch)() = nullptr;
+};
+
+/// Values of k in one block of a product of bfloat16 factors.
+constexpr Index kBf16Block = 32;
 
 /// Type of an input's numbers in memory, before their cast to a network's precision.
 enum class DType { f32, f64, u8 };

@@ -24,6 +24,7 @@ PYBIND11_MODULE(native, module) {
   simdnn::register_trainer(module);
   simdnn::register_population(module);
   simdnn::register_boltzmann(module);
+  simdnn::register_backends(module);
 }
 
 /// Refuses sub-interpreters, in which pybind11 waits for ever for the lock of the main interpreter.

@@ -11,13 +11,28 @@ namespace {
 
 using namespace py::literals;
 
-/// A flat array of the network as a NumPy array, which keeps the network alive; `spare` elements of its padding follow.
-template <class T>
-Array<T> flat_array(const std::shared_ptr<Network<T>>& network, Buffer<T>& buffer, Index spare = 0) {
+/// An array of memory of the network, which keeps the network alive.
+template <class T, class Number>
+Array<Number> array_of(const std::shared_ptr<Network<T>>& network, Number* numbers, Index size) {
   const py::capsule owner(new std::shared_ptr<Network<T>>(network),
                           [](void* p) { delete static_cast<std::shared_ptr<Network<T>>*>(p); });
-  return Array<T>(buffer.size() + spare, buffer.data(), owner);
+  return Array<Number>(size, numbers, owner);
 }
+
+/// A flat array of the network as a NumPy array; `spare` elements of its padding follow.
+template <class T>
+Array<T> flat_array(const std::shared_ptr<Network<T>>& network, Buffer<T>& buffer, Index spare = 0) {
+  return array_of(network, buffer.data(), buffer.size() + spare);
+}
+
+/// The bits of the network's bf16 weights.
+template <class T>
+Array<std::uint16_t> rounded_bits(const std::shared_ptr<Network<T>>& network) {
+  Buffer<Bf16>& rounded = network->rounded();
+  return array_of(network, reinterpret_cast<std::uint16_t*>(rounded.data()), rounded.size());
+}
+
+Precision precision_of(bool bf16) { return bf16 ? Precision::bf16 : Precision::full; }
 
 /// Writes the network's output for checked samples to `out`, in `work` nanoseconds by estimate.
 template <class T>
@@ -57,6 +72,7 @@ void run_forward(Model<T>& self, const Inputs<T>& in, T* out, const StopToken& s
   self.training_context.keep_state = true;
   Plan<T>& plan = plan_for(self.training, self.network, x.rows, in.time_steps, Mode::train);
   plan.states().open(x.rows);
+  plan.round_weights();
   const Matrix<T> y = plan.forward(rows_of_samples(x, 0, x.rows, in.time_steps), self.training_context);
   copy_rows<T>(y, out, y.columns);
   if (stop.stopped()) return;
@@ -107,6 +123,7 @@ py::object backward(Model<T>& self, const py::object& object, bool input_gradien
     const Matrix<T> gradient = self.training->output_gradient(in.samples.rows * in.time_steps);
     copy_rows(rows_of_samples(in.samples, 0, in.samples.rows, in.time_steps), gradient.data, gradient.stride);
     apply(flush_post_op<T>(), gradient);
+    self.training->round_weights();
     self.training_context.stop = stop;
     self.training_context.skip_input_gradient = !input_gradient;
     const Matrix<T> input = self.training->backward(gradient, self.training_context);
@@ -131,9 +148,53 @@ py::object predict_frozen(Predictor<T>& self, const py::object& x, const py::obj
   return out_object.is_none() ? py::object(*out) : out_object;
 }
 
+/// True if two lists have the same names and shapes.
+inline bool same_blocks(const ParameterList& a, const ParameterList& b) {
+  const auto equal = [](const ParameterBlock& one, const ParameterBlock& other) {
+    return one.name == other.name && one.shape == other.shape;
+  };
+  return std::equal(a.blocks().begin(), a.blocks().end(), b.blocks().begin(), b.blocks().end(), equal);
+}
+
+/// p += share (q - p) for each element; p may be q.
 template <class T>
-Model<T> make_model(const py::dict& sequential, std::uint64_t seed) {
-  return Model<T>{std::make_shared<Network<T>>(sequential_spec(sequential)), seed};
+void move_towards(const Buffer<T>& q, T share, Buffer<T>& p) {
+  constexpr Index block = 16;  // compilers vectorize loops of a known length into memory of their own
+  T step[block];
+  T* const to = p.data();
+  const T* const from = q.data();
+  Index i = 0;
+  for (; i + block <= p.size(); i += block) {
+    for (Index j = 0; j < block; ++j) step[j] = (from[i + j] - to[i + j]) * share;
+    for (Index j = 0; j < block; ++j) to[i + j] += step[j];
+  }
+  for (; i < p.size(); ++i) to[i] += (from[i] - to[i]) * share;
+}
+
+/// Moves all parameters and buffers by a share of the way to those of another network: p + share (q - p).
+template <class T>
+void lerp(Model<T>& self, const Model<T>& source, double share) {
+  Network<T>&to = *self.network, &from = *source.network;
+  if (!same_blocks(to.layout().parameters, from.layout().parameters) ||
+      !same_blocks(to.layout().buffers, from.layout().buffers)) {
+    throw py::value_error("source: expected parameters and buffers of the same names and shapes");
+  }
+  const Nanoseconds work = kUpdateElement * double(to.values().size());
+  run_native({&to.mutex(), &from.mutex()}, work, [&](const StopToken&) {
+    if (share == 1) {  // also where a difference would be infinite or NaN
+      std::copy_n(from.values().data(), from.values().size(), to.values().data());
+      std::copy_n(from.buffers().data(), from.buffers().size(), to.buffers().data());
+    } else if (share > 0) {
+      move_towards(from.values(), T(share), to.values());
+      move_towards(from.buffers(), T(share), to.buffers());
+    }
+    return true;
+  });
+}
+
+template <class T>
+Model<T> make_model(const py::dict& sequential, std::uint64_t seed, bool bf16) {
+  return Model<T>{std::make_shared<Network<T>>(sequential_spec(sequential), precision_of(bf16)), seed};
 }
 
 template <class T>
@@ -223,7 +284,7 @@ template <class T>
 void register_network_classes(py::module_& module, const std::string& suffix) {
   py::class_<Model<T>> model(module, ("Model" + suffix).c_str());
   define_lock(model, [](Model<T>& self) -> OwnedMutex& { return self.network->mutex(); });
-  model.def(py::init(&make_model<T>), "sequential"_a, "seed"_a)
+  model.def(py::init(&make_model<T>), "sequential"_a, "seed"_a, "bf16"_a)
       .def_property_readonly("values", [](Model<T>& self) { return flat_array(self.network, self.network->values()); })
       .def_property_readonly("gradients",
                              [](Model<T>& self) { return flat_array(self.network, self.network->gradients()); })
@@ -253,13 +314,15 @@ void register_network_classes(py::module_& module, const std::string& suffix) {
       .def("predict", predict<T>, "x"_a)
       .def("forward", forward_training<T>, "x"_a)
       .def("backward", backward<T>, "dy"_a, "input_gradient"_a)
+      .def("lerp", lerp<T>, "source"_a, "share"_a)
       .def("profile", profile_rows<T>, "samples"_a, "time_steps"_a);
   py::class_<Predictor<T>>(module, ("Predictor" + suffix).c_str())
-      .def(py::init([](Model<T>& model) {
-             return run_native(model.network->mutex(), 0,
-                               [&](const StopToken&) { return std::make_unique<Predictor<T>>(model); });
+      .def(py::init([](Model<T>& model, bool bf16) {
+             return run_native(model.network->mutex(), 0, [&](const StopToken&) {
+               return std::make_unique<Predictor<T>>(model, precision_of(bf16));
+             });
            }),
-           "model"_a)
+           "model"_a, "bf16"_a)
       .def("reset_states", [](Predictor<T>& self) { reset_states(*self.network); })
       .def_property(
           "states", [](Predictor<T>& self) { return carried_states(*self.network); },
@@ -268,6 +331,9 @@ void register_network_classes(py::module_& module, const std::string& suffix) {
                              [](Predictor<T>& self) { return flat_array(self.network, self.network->values()); })
       .def_property_readonly("buffers",
                              [](Predictor<T>& self) { return flat_array(self.network, self.network->buffers()); })
+      .def_property_readonly(
+          "rounded", [](Predictor<T>& self) { return rounded_bits(self.network); },
+          "The bits of the weights that are kept as bf16 alone.")
       .def("predict", predict_frozen<T>, "x"_a, "out"_a);
 }
 

@@ -12,7 +12,7 @@ struct Predictor {
   std::shared_ptr<Network<T>> network;
   std::unique_ptr<Plan<T>> plan;
 
-  explicit Predictor(Model<T>& model) : network(fold_for_inference(*model.network)) {
+  Predictor(Model<T>& model, Precision precision) : network(fold_for_inference(*model.network, precision)) {
     plan_for(plan, network, kChunk, 1, Mode::infer);
   }
 };

@@ -18,5 +18,6 @@ void register_optimizers(pybind11::module_& module);    ///< optimizers over arr
 void register_trainer(pybind11::module_& module);       ///< trainers
 void register_population(pybind11::module_& module);    ///< fits of many networks at once
 void register_boltzmann(pybind11::module_& module);     ///< restricted Boltzmann machines
+void register_backends(pybind11::module_& module);      ///< operations for backends of other libraries
 
 }  // namespace simdnn

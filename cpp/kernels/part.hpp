@@ -14,4 +14,5 @@ void SIMDNN_OF_LEVEL(network_kernels)(Kernels&);
 void SIMDNN_OF_LEVEL(layer_kernels)(Kernels&);
 void SIMDNN_OF_LEVEL(update_kernels)(Kernels&);
 void SIMDNN_OF_LEVEL(lane_kernels)(Kernels&);
+void SIMDNN_OF_LEVEL(bf16_kernels)(Kernels&);
 }  // namespace simdnn

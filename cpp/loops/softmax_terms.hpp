@@ -147,12 +147,12 @@ SIMDNN_INLINE ScaledExp<V> floored_exp(V x, V floor, V offset) {
 }
 
 template <class V>
-SIMDNN_INLINE_WITH_FMA Term<V> near_term(V x, V floor, V offset) {
+SIMDNN_INLINE Term<V> near_term(V x, V floor, V offset) {
   return Term<V>(floored_exp(x, floor, offset));
 }
 
 template <class V>
-SIMDNN_INLINE_WITH_FMA Term<V> far_term(V x, V largest) {
+SIMDNN_INLINE Term<V> far_term(V x, V largest) {
   using S = MaxShift<Scalar<V>>;
   V difference = x - largest, floor = V(S::far_floor());
   V back = difference - x;
@@ -165,7 +165,7 @@ SIMDNN_INLINE_WITH_FMA Term<V> far_term(V x, V largest) {
 
 /// Terms of x, which is a scalar or lanes, for a row's shift.
 template <ExponentRange range, class V, class T>
-SIMDNN_INLINE_WITH_FMA Term<V> term_within(V x, const MaxShift<T>& shift) {
+SIMDNN_INLINE Term<V> term_within(V x, const MaxShift<T>& shift) {
   if constexpr (range == ExponentRange::far) return far_term(x, V(shift.largest));
   if constexpr (range == ExponentRange::near) return near_term(x, V(shift.floor()), V(shift.offset()));
   return Term<V>(scaled_exp(x, V(shift.offset())));

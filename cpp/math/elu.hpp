@@ -32,7 +32,7 @@ SIMDNN_INLINE Pair<T> lifted_exp(T x, T low) {
 
 /// x for x > 0, else alpha (exp(x) - 1). Max error 0.9 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T elu(T x, T alpha) {
+SIMDNN_INLINE T elu(T x, T alpha) {
   const Pair<T> m = falling_expm1(clamp_fall(x, ExpConstants<T>::smallest_expm1), T(0));
   const T curve = fma(alpha, m.value, alpha * m.error);
   return x < 0 ? curve : x;
@@ -40,7 +40,7 @@ SIMDNN_INLINE_WITH_FMA T elu(T x, T alpha) {
 
 /// 1 for x > 0, else alpha exp(x). Max error 0.9 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T elu_derivative(T x, T alpha) {
+SIMDNN_INLINE T elu_derivative(T x, T alpha) {
   using C = ExpConstants<T>;
   const Pair<T> e = lifted_exp(x, T(0));
   const T curve = fma(alpha, e.value, alpha * e.error) * C::unlift;
@@ -64,7 +64,7 @@ struct SeluConstants<double> {
 
 /// lambda x for x > 0, else lambda alpha (exp(x) - 1). Max error 0.9 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T selu(T x) {
+SIMDNN_INLINE T selu(T x) {
   using S = SeluConstants<T>;
   const Pair<T> m = falling_expm1(clamp_fall(x, ExpConstants<T>::smallest_expm1), T(0));
   const T curve = fma(S::lambda_alpha, m.value, fma(S::lambda_alpha_low, m.value, S::lambda_alpha * m.error));
@@ -73,7 +73,7 @@ SIMDNN_INLINE_WITH_FMA T selu(T x) {
 
 /// lambda for x > 0, else lambda alpha exp(x). Max error 0.9 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T selu_derivative(T x) {
+SIMDNN_INLINE T selu_derivative(T x) {
   using C = ExpConstants<T>;
   using S = SeluConstants<T>;
   const Pair<T> e = lifted_exp(x < -C::limit ? -C::limit : x, T(0));
@@ -96,7 +96,7 @@ SIMDNN_INLINE Pair<T> quotient(T x, T alpha, T least) {
 
 /// x for x > 0, else alpha (exp(x / alpha) - 1). Max error 1.1 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T celu(T x, T alpha) {
+SIMDNN_INLINE T celu(T x, T alpha) {
   using C = ExpConstants<T>;
   const Pair<T> z = quotient(x, alpha, -C::smallest_expm1);
   const Pair<T> m = falling_expm1(z.value, z.error);
@@ -106,7 +106,7 @@ SIMDNN_INLINE_WITH_FMA T celu(T x, T alpha) {
 
 /// 1 for x >= 0, else exp(x / alpha). Max error 0.9 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T celu_derivative(T x, T alpha) {
+SIMDNN_INLINE T celu_derivative(T x, T alpha) {
   using C = ExpConstants<T>;
   const Pair<T> z = quotient(x, alpha, C::limit);
   const ExpNegative<T> decayed = exp_negative(z.value, z.error);

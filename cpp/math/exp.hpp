@@ -167,7 +167,7 @@ struct Pair {
 /// e^(x + low) for a low within an ULP of x; 2^n is applied in two halves, so that subnormal results round once and
 /// overflow gives inf. Max error 0.9 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T exp(T x, T low = T(0)) {
+SIMDNN_INLINE T exp(T x, T low = T(0)) {
   using C = ExpConstants<T>;
   using Word = typename Bits<T>::type;
   const T size = abs(x) > C::largest ? C::largest : abs(x);  // one comparison bounds both sides; NaN passes
@@ -195,7 +195,7 @@ SIMDNN_INLINE Pair<T> scale_and_subtract(T scale, ReducedExp<T> e, T one) {
 /// e^x - 1, computed with 2^(n-1), which is finite wherever the result is.
 /// Max error 0.95 ULP (float), 1.2 (double); expm1(-0.0) = -0.0.
 template <class T>
-SIMDNN_INLINE_WITH_FMA T expm1(T x) {
+SIMDNN_INLINE T expm1(T x) {
   using C = ExpConstants<T>;
   const auto e = reduce_exp(x < C::smallest_expm1 ? C::smallest_expm1 : x, T(0), C::bias - 1);
   const T scale = from_bits<T>(e.power << C::mantissa);

@@ -37,7 +37,7 @@ SIMDNN_INLINE GateScale<T> gate_scale(T beta) {
 
 /// x sigmoid(beta x) = max(x, -0.0) - |x| t for beta > 0. Max error 1.25 ULP for beta = 1, else 1.3.
 template <class T>
-SIMDNN_INLINE_WITH_FMA T scaled_gate(T x, T beta) {
+SIMDNN_INLINE T scaled_gate(T x, T beta) {
   const GateScale<T> by = gate_scale(beta);
   const T a = bound_size(abs(x), by.most);
   const RangeReduction<T> f = reduce_range(a, by.size, by.lift, by.unlift);
@@ -56,7 +56,7 @@ SIMDNN_INLINE T gate_slope(Logistic<T> s, Pair<T> slope) {
 /// d/dx (x sigmoid(beta x)) is g = t (1 - a + a t) for beta x <= 0 and 1 - g above, a = |beta x|: its sums are exact
 /// around the root beta x = -1.2785. Max error 2.6 ULP (float, double); within 20 % of the root, 9e-9 absolute (float).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T scaled_gate_derivative(T x, T beta) {
+SIMDNN_INLINE T scaled_gate_derivative(T x, T beta) {
   const GateScale<T> by = gate_scale(beta);
   const T a = bound_size(abs(x), by.most);
   const RangeReduction<T> f = reduce_range(a, by.size, by.lift, by.unlift);
@@ -71,7 +71,7 @@ SIMDNN_INLINE_WITH_FMA T scaled_gate_derivative(T x, T beta) {
 
 /// d/d beta (x sigmoid(beta x)) = x^2 t (1 - t). Max error 3 ULP.
 template <class T>
-SIMDNN_INLINE_WITH_FMA T scaled_gate_slope(T x, T beta) {
+SIMDNN_INLINE T scaled_gate_slope(T x, T beta) {
   using F = RangeReductionConstants<T>;
   const GateScale<T> by = gate_scale(beta, F::square_limit, F::square_lift, F::square_unlift);
   const T a = bound_size(abs(x), by.most);

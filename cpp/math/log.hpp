@@ -92,7 +92,7 @@ SIMDNN_INLINE T with_edges(T x, T y) {
 
 /// Natural logarithm: log(+-0) = -inf, log(x < 0) = NaN. Max error 0.96 ULP (float), 1.05 (double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T log(T x) {
+SIMDNN_INLINE T log(T x) {
   using C = LogConstants<T>;
   const bool subnormal = x < C::smallest_normal;
   const auto p = split_power(subnormal ? x * C::lifted : x);
@@ -102,7 +102,7 @@ SIMDNN_INLINE_WITH_FMA T log(T x) {
 /// log(1 + x), with the rounding of 1 + x carried along: log1p(-1) = -inf, log1p(x < -1) = NaN.
 /// Max error 0.98 ULP (float), 1.1 (double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T log1p(T x) {
+SIMDNN_INLINE T log1p(T x) {
   const T u = 1 + x;
   const T back = u - 1;
   const T lost = (1 - (u - back)) + (x - back);

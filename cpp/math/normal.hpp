@@ -68,7 +68,7 @@ SIMDNN_INLINE ReducedExp<T> reduce_gelu_exp(T a) {
 
 /// x / 2 (1 + tanh(z / 2)) = relu(x) - a / (1 + exp(z)). Max error 1.1 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T gelu_tanh(T x) {
+SIMDNN_INLINE T gelu_tanh(T x) {
   const T a = clamp_size(abs(x), NormalConstants<T>::tanh_most);
   const Logistic<T> s = logistic(reduce_gelu_exp(a));
   return fma(fma(a, s.r, a * (s.r * s.rest)), ExpConstants<T>::unlift, x < 0 ? T(-0.0) : x);
@@ -77,7 +77,7 @@ SIMDNN_INLINE_WITH_FMA T gelu_tanh(T x) {
 /// Derivative of gelu_tanh, by gate_slope(), where the slope is a dz/da = a (2 sqrt(2 / pi) + 3 gamma a^2).
 /// Max error 2.7 ULP (float, double); within 20 % of its root x = -0.7525, 1.1e-8 absolute (float).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T gelu_tanh_derivative(T x) {
+SIMDNN_INLINE T gelu_tanh_derivative(T x) {
   using N = NormalConstants<T>;
   const T a = abs(x) > N::tanh_most ? N::tanh_most : abs(x);  // NaN passes
   constexpr T cubic = 3 * N::gamma;
@@ -170,7 +170,7 @@ SIMDNN_INLINE double gelu_part(double w, double s, double low, ReducedExp<double
 
 /// x Phi(x) = relu(x) - a Phi(-a). Max error 1.45 ULP (float), 1.4 (double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T gelu(T x) {
+SIMDNN_INLINE T gelu(T x) {
   using C = ExpConstants<T>;
   using N = NormalConstants<T>;
   const T a = clamp_size(abs(x), N::most);
@@ -185,7 +185,7 @@ SIMDNN_INLINE_WITH_FMA T gelu(T x) {
 
 /// Phi(x) + x phi(x). Max error 2.4 ULP (float), 2.0 (double); near its root -0.7518, 9.2e-9 absolute (float).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T gelu_derivative(T x) {
+SIMDNN_INLINE T gelu_derivative(T x) {
   using C = ExpConstants<T>;
   using N = NormalConstants<T>;
   const T a = abs(x) > N::most ? N::most : abs(x);  // NaN passes

@@ -67,7 +67,7 @@ SIMDNN_INLINE double softplus_sum(double e, double rise, double half, double res
 
 /// log(1 + exp(x)) = max(x, 0) + log(1 + e), e = exp(-|x|). Max error 1.5 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T softplus(T x) {
+SIMDNN_INLINE T softplus(T x) {
   const Pair<T> e = fading_exp(x);
   const T half = T(-0.5) * e.value;  // 1 + half stands in for d log(1 + e) / de
   return softplus_sum(e.value, x < 0 ? T(0) : x, half, fma(half, e.error, e.error));
@@ -117,7 +117,7 @@ SIMDNN_INLINE MishParts<T> mish_parts(T x) {
 
 /// x tanh(softplus(x)). Max error 0.75 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T mish(T x) {
+SIMDNN_INLINE T mish(T x) {
   const MishParts<T> m = mish_parts(x);
   const T q = m.n.value * m.r;
   const T rest = (fma(-q, m.d.value, m.n.value) + fma(-q, m.d.error, m.n.error)) * m.r;
@@ -128,7 +128,7 @@ SIMDNN_INLINE_WITH_FMA T mish(T x) {
 /// For x > 0, 1 - 2 (d - 2 x w (1 + w)) / d^2; else w p / d^2, where p = 4 (1 + x) + w (6 + 4 x + 4 w + w^2) does not
 /// cancel around its root -1.1924. Max error 2.5 ULP (float, double); within 20 % of the root 1e-8 absolute (float).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T mish_derivative(T x) {
+SIMDNN_INLINE T mish_derivative(T x) {
   using C = ExpConstants<T>;
   const MishParts<T> m = mish_parts(x);
   const T deficit = fma(m.x + m.x, fma(m.w, m.w, m.w), -m.d.value) * m.r;

@@ -150,7 +150,7 @@ SIMDNN_INLINE T step(T x) {
 /// 1 - 2 / (1 + exp(2|x|)), whose last operation hides the roundings before it; below |x| = 5/8 an odd polynomial.
 /// The range reduction needs only the leading part of ln 2. Max error 1.2 ULP (float), 1.3 (double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T tanh(T x) {
+SIMDNN_INLINE T tanh(T x) {
   using C = ExpConstants<T>;
   const T a = abs(x) + abs(x);
   const T bounded = clamp_size(a, C::saturated);
@@ -166,7 +166,7 @@ SIMDNN_INLINE_WITH_FMA T tanh(T x) {
 
 /// tanh'(x) = 4 t (1 - t), a = 2|x|, at most `limit`. Max error 2.6 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T sech_squared(T x, T limit = RangeReductionConstants<T>::limit) {
+SIMDNN_INLINE T sech_squared(T x, T limit = RangeReductionConstants<T>::limit) {
   using F = RangeReductionConstants<T>;
   const RangeReduction<T> f = reduce_range(bound_size(abs(x) + abs(x), limit));
   const T y = f.s / (f.d * (T(0.25) / F::unlift));
@@ -175,7 +175,7 @@ SIMDNN_INLINE_WITH_FMA T sech_squared(T x, T limit = RangeReductionConstants<T>:
 
 /// sigmoid(-|x|) = t. Max error 0.91 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T sigmoid(T x) {
+SIMDNN_INLINE T sigmoid(T x) {
   using C = ExpConstants<T>;
   const Logistic<T> s = logistic(abs(x), T(0));
   const T y = abs(fma(s.r, s.rest, s.r)) * C::unlift;
@@ -185,7 +185,7 @@ SIMDNN_INLINE_WITH_FMA T sigmoid(T x) {
 
 /// sigmoid'(x) = t (1 - t): f (1 - f) would lose every digit where f rounds to 1. Max error 2.6 ULP (float, double).
 template <class T>
-SIMDNN_INLINE_WITH_FMA T sigmoid_derivative(T x, T limit = RangeReductionConstants<T>::limit) {
+SIMDNN_INLINE T sigmoid_derivative(T x, T limit = RangeReductionConstants<T>::limit) {
   using F = RangeReductionConstants<T>;
   const RangeReduction<T> f = reduce_range(bound_size(abs(x), limit));
   const T t = f.s / (f.d * (1 / F::unlift));

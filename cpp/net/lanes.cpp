@@ -59,7 +59,8 @@ bool LaneGroup<T>::accepts(Trainer<T>& trainer) {
   const Network<T>& network = trainer.network();
   return typed_kernels<T>().lanes && !trainer.gradient_hook && !trainer.loss().margin &&
          network.outputs() <= kMostOutputs && network.layout().parameters.size() <= kMostParameters &&
-         LaneNetwork<T>::accepts(*network.spec()) && LaneOptimizer<T>::accepts(trainer.optimizer());
+         network.precision() == Precision::full && LaneNetwork<T>::accepts(*network.spec()) &&
+         LaneOptimizer<T>::accepts(trainer.optimizer());
 }
 
 /// Microseconds measured on an AMD EPYC (Zen 4): a step of a group, however full it is, and a step of one trainer. Both

@@ -50,10 +50,30 @@ class ParameterList {
   Index size_ = 0;
 };
 
+/// The type of the numbers that the products of Dense layers and of Maxout read; all else has the network's own type.
+enum class Precision {
+  full,  ///< the network's own type
+  bf16,  ///< bfloat16, of a network of float
+};
+
 /// Names and shapes of a network's parameters, and of its buffers: state that is not trained.
 struct ParameterLayout {
+  Precision precision = Precision::full;
+  bool trainable = true;  ///< false: weights that are rounded to bf16 are kept in this form alone
+
   ParameterList parameters, buffers;
-  std::vector<Index> states;  ///< size of the state per sample that each stateful layer carries to the next batch
+  ParameterList rounded;       ///< weights that products read as bf16
+  std::vector<Index> masters;  ///< the place among the parameters of each of them
+  std::vector<Index> states;   ///< size of the state per sample that each stateful layer carries to the next batch
+
+  /// Adds the weight of a product whose operands have `precision`.
+  void add_weight(const std::string& name, const std::vector<Index>& shape) {
+    if (precision == Precision::bf16) {
+      rounded.add(name, shape);
+      masters.push_back(parameters.size());
+    }
+    if (precision == Precision::full || trainable) parameters.add(name, shape);
+  }
 };
 
 enum class Mode { infer, train };
@@ -73,8 +93,10 @@ struct ParameterView {
 template <class T>
 struct ParameterBinder {
   T* values;
-  T* gradients;
+  T* gradients;  ///< nullptr: a network for inference alone
   T* buffers;
+  Bf16* rounded;
+  Precision precision;
   Mode mode;
   States<T>* states;
   std::uint32_t streams = 0;  ///< number of random streams taken so far
@@ -87,7 +109,13 @@ struct ParameterBinder {
   ParameterView<T> take(Index rows, Index columns) {
     const ParameterView<T> slice{values, gradients, rows, columns};
     values += rows * columns;
-    gradients += rows * columns;
+    if (gradients) gradients += rows * columns;
+    return slice;
+  }
+  /// The bf16 form of the next weight, whose own form take() returns if the network is trainable.
+  Matrix<const Bf16> take_rounded(Index rows, Index columns) {
+    const Matrix<const Bf16> slice{rounded, rows, columns, columns};
+    rounded += rows * columns;
     return slice;
   }
   /// The next n numbers of the buffers.

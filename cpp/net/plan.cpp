@@ -26,6 +26,7 @@ void infer(Plan<T>& plan, const Matrix<const T>& x, Index time_steps, T* out, co
   context.stop = stop;
   context.keep_state = true;
   plan.states().open(x.rows);
+  plan.round_weights();
   for (Index begin = 0; begin < x.rows && !stop.stopped(); begin += plan.capacity()) {
     const Index count = std::min(plan.capacity(), x.rows - begin);
     context.batch_offset = begin;

@@ -25,6 +25,7 @@ class Plan {
   }
   Index capacity() const { return samples_; }
   States<T>& states() { return network_->states(); }
+  void round_weights() { network_->round_weights(); }
 
   /// Commits running statistics after a step, or after a forward pass for training without one.
   void commit_running_stats() { root_.commit_running_stats(); }

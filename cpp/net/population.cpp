@@ -29,7 +29,7 @@ Population::Population(std::vector<Unit> units) : units_(std::move(units)) {
 
 void Population::run(int threads, Interrupt& interrupt) {
   const std::thread::id caller = std::this_thread::get_id();
-  run_workers(std::clamp(threads, 1, int(units_.size())), [&] {
+  run_workers(std::max(1, std::min(threads, int(units_.size()))), [&] {
     if (std::this_thread::get_id() == caller) {
       run_next_units({&interrupt});
       wait(interrupt);

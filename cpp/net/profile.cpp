@@ -76,12 +76,14 @@ std::vector<double> timed(Plan<T>& plan, std::size_t layers, Index samples, Inde
 
 template <class T>
 std::vector<LayerCost> profile(Network<T>& network, Index samples, Index time_steps, const StopToken& stop) {
-  const auto copy = std::make_shared<Network<T>>(network.spec());  // the passes below change its gradients and buffers
+  const auto copy =
+      std::make_shared<Network<T>>(network.spec(), network.precision());  // the passes change its gradients and buffers
   std::copy_n(network.values().data(), network.values().size(), copy->values().data());
   std::copy_n(network.buffers().data(), network.buffers().size(), copy->buffers().data());
   const std::vector<SpecPointer>& layers = network.spec()->layers;
   const Index chunk = Plan<T>::chunk(network, Mode::train, samples);
   Plan<T> plan(copy, chunk, time_steps, Mode::train);
+  plan.round_weights();
   const std::vector<double> measured = timed(plan, layers.size(), chunk, time_steps, network.input(), stop);
   const std::vector<Index> arena = plan.arena(layers.size());
   const double speed = product_speed<T>(), chunks = double(samples) / double(chunk);

@@ -29,15 +29,15 @@
 #define SIMDNN_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+// Everything is inlined where fma is an instruction. Where it is a call, other calls cost little, and code stays small.
+#if defined(__FMA__) || defined(__aarch64__)
 #define SIMDNN_INLINE inline __attribute__((always_inline))
 #define SIMDNN_LAMBDA_INLINE __attribute__((always_inline))
-#define SIMDNN_NOINLINE __attribute__((noinline))
-// Long functions of many fma, which are inlined where fma is an instruction and not a call.
-#if defined(__FMA__) || defined(__aarch64__)
-#define SIMDNN_INLINE_WITH_FMA SIMDNN_INLINE
 #else
-#define SIMDNN_INLINE_WITH_FMA SIMDNN_NOINLINE
+#define SIMDNN_INLINE inline
+#define SIMDNN_LAMBDA_INLINE
 #endif
+#define SIMDNN_NOINLINE __attribute__((noinline))
 
 SIMDNN_LEVEL_BEGIN
 

@@ -24,6 +24,7 @@ constexpr Nanoseconds kLongCall = 1e9;
 /// Time of one addition or multiplication of a product. It is a factor, because a division would slow tiny products.
 template <class T>
 constexpr Nanoseconds kFlop = sizeof(T) == 4 ? 1.0 / 80 : 1.0 / 40;
+constexpr Nanoseconds kFlopOfUnit = 1.0 / 1000;  ///< on a matrix unit, with the packing of factors
 
 // Whole calls, to decide about the lock: average time per floating-point operation, as LayerSpec::flops counts them.
 
@@ -42,6 +43,7 @@ constexpr Nanoseconds kLossElement = 1;
 constexpr Nanoseconds kSoftmaxElement = 1;
 constexpr Nanoseconds kLayerElement = 0.5;   ///< normalization, bias gradient, embedding and similar
 constexpr Nanoseconds kUpdateElement = 0.5;  ///< optimizer
+constexpr Nanoseconds kRoundElement = 0.2;   ///< conversion to bf16
 constexpr Nanoseconds kNormElement = 0.15;   ///< sum of squares, or scaling by it
 constexpr Nanoseconds kMaxoutElement = 0.25;
 constexpr Nanoseconds kMaxoutGradientElement = 0.7;

@@ -198,9 +198,10 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
     Returns
     -------
     dict or None
-        ``version``, ``isa`` (the instruction-set level in use), ``isa_available``, ``threads``,
-        ``threading_layer``, ``openmp`` (the loaded OpenMP runtimes), ``compiler``, ``python``, ``numpy``;
-        None if printed.
+        ``version``, ``isa`` (the instruction-set level in use), ``isa_available``, ``bf16`` (the path of
+        networks with ``precision="bf16"``: ``"amx"``, or ``"emulated"``, which is slower than float32),
+        ``threads``, ``threading_layer``, ``openmp`` (the loaded OpenMP runtimes), ``compiler``, ``python``,
+        ``numpy``; None if printed.
 
     Raises
     ------
@@ -220,6 +221,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         "version": _core.__version__,
         "isa": _core.isa(),
         "isa_available": _core.isa_available(),
+        "bf16": "amx" if _core.isa() == "amx" else "emulated",
         "threads": get_num_threads(),
         "threading_layer": _core.threading_layer(),
         "openmp": _core.openmp_runtimes(),
@@ -231,6 +233,8 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         return config
     print(f"simdnn   {config['version']}")
     print(f"isa      {config['isa']} (available: {', '.join(config['isa_available'])}; SIMDNN_ISA chooses)")
+    slower = "" if config["bf16"] == "amx" else ", slower than float32: AMX is the unit for it"
+    print(f"bf16     {config['bf16']}{slower}")
     print(f"threads  {config['threads']} on layer {config['threading_layer']} (SIMDNN_THREADING chooses)")
     print(f"openmp   {', '.join(config['openmp']) or 'no runtime is loaded'}")
     print(f"compiler {config['compiler']}")

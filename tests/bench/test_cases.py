@@ -9,6 +9,7 @@ from simdnn.losses._registry import NAMED
 from threadpoolctl import threadpool_limits
 
 from tests.oracles import HEADS, METRICS
+from tests.support.c_programs import COMPILERS
 from tests.support.processes import ROOT
 from tests.support.registry import ACTIVATIONS, ELEMENTARY, RULES
 
@@ -178,4 +179,36 @@ def test_every_machine_is_right() -> None:
     module = importlib.import_module("bench.cases.pretrain")
     with threadpool_limits(1):  # threads of peers wait for each other on a busy machine
         for contestant in module.contestants(module.Shape(48, 30, 20)):
+            contestant.check()
+
+
+@pytest.mark.skipif(not COMPILERS, reason="needs a C compiler")
+def test_exported_code_is_right() -> None:
+    module = importlib.import_module("bench.cases.exported")
+    for case in module.cases():
+        assert case.goals
+        for contestant in case.build():
+            contestant.check()
+            contestant.run()
+
+
+@pytest.mark.peers
+def test_every_contestant_of_deep_q_learning_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra [peers]: torch")
+    module = importlib.import_module("bench.cases.reinforcement")
+    monkeypatch.setattr(module.peers, "torch", lambda: torch)
+    found = list(module.contestants())
+    assert [contestant.name for contestant in found] == ["simdnn", "PyTorch"]
+    for contestant in found:
+        contestant.check()
+
+
+@pytest.mark.peers
+def test_every_row_of_thinc_is_right() -> None:
+    pytest.importorskip("thinc", reason="needs the extra [peers] or [thinc]: thinc")
+    cases = list(importlib.import_module("bench.cases.thinc").cases())
+    assert {case.group for case in cases} == {"thinc operation", "thinc step"}
+    for case in cases:
+        assert case.goals
+        for contestant in case.build():
             contestant.check()

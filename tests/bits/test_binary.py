@@ -16,13 +16,16 @@ pytestmark = [
     pytest.mark.skipif(
         any(shutil.which(tool) is None for tool in ("nm", "objdump", "readelf")), reason="needs binutils"
     ),
-    pytest.mark.skipif(platform.machine() != "x86_64", reason="levels v2, v3 and v4 are those of x86-64"),
+    pytest.mark.skipif(
+        platform.machine() != "x86_64", reason="levels v2, v3, v4 and amx are those of x86-64"
+    ),
 ]
 
 MODULE = Path(_core.__file__)
 BUILDS = Path(__file__).resolve().parents[2] / "build"
-#: Mangled names of code of an ISA level: simdnn::v3::... and simdnn::v4::..., and accessors of their tables.
-LEVEL = re.compile(r"\b\w*(?:6simdnn2(v[234])|kernels_(v[234]))")
+#: Mangled names of code of an ISA level: simdnn::v3::..., simdnn::v4::..., simdnn::amx::..., and accessors of
+#: their tables.
+LEVEL = re.compile(r"\b\w*(?:6simdnn(?:2(v[234])|3(amx))|kernels_(v[234]|amx))")
 
 
 class Function(NamedTuple):
@@ -36,7 +39,7 @@ class Function(NamedTuple):
     def level(self) -> str | None:
         """The ISA level whose namespace the function is in."""
         found = LEVEL.search(self.name)
-        return (found[1] or found[2]) if found else None
+        return (found[1] or found[2] or found[3]) if found else None
 
     def jumps(self) -> list[str]:
         """Functions to whose beginning this function jumps."""
@@ -111,7 +114,9 @@ def is_wide(function: Function) -> bool:
 
 def test_wide_instructions_stay_in_their_level(functions: list[Function]) -> None:
     leaked = [
-        function.name for function in functions if function.level not in ("v3", "v4") and is_wide(function)
+        function.name
+        for function in functions
+        if function.level not in ("v3", "v4", "amx") and is_wide(function)
     ]
     assert not leaked
 
@@ -120,11 +125,13 @@ def test_wide_registers_belong_to_the_widest_level(functions: list[Function]) ->
     assert not [function.name for function in functions if function.level == "v3" and function.uses("%zmm")]
     assert any(function.uses("%zmm") for function in functions if function.level == "v4")
     assert any(function.uses("%ymm") for function in functions if function.level == "v3")
+    assert not [function.name for function in functions if function.level != "amx" and function.uses("%tmm")]
+    assert any(function.uses("%tmm") for function in functions if function.level == "amx")
 
 
 def test_products_use_fused_multiply_add(functions: list[Function]) -> None:
     for level, register in (("v3", "%ymm"), ("v4", "%zmm")):
-        tiles = [f for f in functions if f.level == level and re.search(r"4tileI[fd]", f.name)]
+        tiles = [f for f in functions if f.level == level and re.search(r"4tileI[fd]|9bf16_tileI", f.name)]
         assert tiles
         for tile in tiles:
             assert any(

@@ -115,7 +115,7 @@ def test_info(run: Run) -> None:
     text = "\n".join(shown)
     for pattern in (
         r"^estimator +TabularClassifier\(.*preset='fast'",
-        r"^2 networks +Sequential\(",
+        r"^1 network +Sequential\(.*192",
         r"^target +loud$",
         r"^classes +no, yes$",
         r"^score out of fold +0\.\d{4}$",
@@ -232,6 +232,7 @@ def test_bad_input_is_one_line_and_nothing_written(name: str, run: Run) -> None:
 
 SMALL = {
     "two rows": "a,y\n1,p\n2,q\n",
+    "few rows of a class": "a,y\n" + "".join(f"{i},{'pq'[i == 3]}\n" for i in range(30)),
     "five rows of numbers": "a,y\n1,1.5\n2,2.5\n3,3.5\n4,4.5\n5,5.25\n",
     "a constant target": "a,y\n" + "".join(f"{i},2.5\n" for i in range(30)),
     "a column without values": "a,b,y\n" + "".join(f"{i},,{'pq'[i % 2]}\n" for i in range(30)),

@@ -14,7 +14,7 @@ import pytest
 import simdnn
 
 from tests.distributed.launch import mpiexec, needs_dask, needs_mpi
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, output_of
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "examples").is_dir(), reason="examples/ is not next to tests/: nothing to run"
@@ -39,6 +39,18 @@ def test_dask_search(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
 
     assert dask_search.run(client, 6) > 0.9
     assert "24 networks in" in capsys.readouterr().out
+
+
+@needs_dask
+def test_dask_search_by_its_command() -> None:
+    program = str(ROOT / "examples" / "dask_search.py")
+    assert "24 networks in" in output_of([program, "--candidates", "6", "--workers", "1"], timeout=120)
+
+
+@pytest.mark.peers
+def test_gloo_hook_by_its_command() -> None:
+    pytest.importorskip("torch", reason="PyTorch comes with the extra [peers]")
+    output_of([str(ROOT / "examples" / "gloo_hook.py"), "--epochs", "2"], timeout=120)
 
 
 @pytest.mark.peers

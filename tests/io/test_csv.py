@@ -73,6 +73,9 @@ def test_quoted_numbers_are_numbers(tmp_path: Path) -> None:
         ('1,"2\n3"\n4\n', r"row 3 has 1 cells, but there are 2 columns \(line 5\)"),
         ('1,"2\n3\n', r"unexpected end of data \(line 3\)"),
         ('1,"2"3\n', r"',' expected after '\"' \(line 3\)"),
+        ('""1,2\n', r"',' expected after '\"' \(line 3\)"),
+        ('1,"2', r"unexpected end of data \(line 3\)"),
+        ('1,""2\n', r"',' expected after '\"' \(line 3\)"),
         ("1,2\n ,", None),
     ],
 )

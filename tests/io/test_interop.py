@@ -1,5 +1,7 @@
 """PyTorch's state dictionaries: weights are converted in both directions, and the outputs agree."""
 
+import importlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -243,3 +245,10 @@ def test_two_directions_are_a_clear_error() -> None:
     given = state(p0_weight_ih_l0=(24, 5), p0_weight_hh_l0=(24, 6), p0_weight_ih_l0_reverse=(24, 5))
     with pytest.raises(ValueError, match=r"weight_ih_l0_reverse: .*(one direction|two directions)"):
         simdnn.from_torch(given)
+
+
+def test_without_thinc_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "simdnn.thinc", raising=False)
+    monkeypatch.setitem(sys.modules, "thinc", None)
+    with pytest.raises(ImportError, match=r"pip install 'simdnn\[thinc\]'"):
+        importlib.import_module("simdnn.thinc")

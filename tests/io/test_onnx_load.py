@@ -1,5 +1,6 @@
 """ONNX import: every exported layer comes back, as do the perceptrons of other libraries."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -325,6 +326,43 @@ def test_what_is_no_onnx_is_a_clear_error(content: bytes, path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"model\.onnx: "):
         simdnn.onnx.load(path)
+
+
+@pytest.mark.parametrize("features", [2**24 + 1, 2**40, -1])
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [helper.make_node("Mul", ["in", "one"], ["out"])],
+        [
+            helper.make_node("Gather", ["in", "place"], ["other"], axis=1),
+            helper.make_node("Concat", ["other", "other"], ["out"], axis=1),
+        ],
+    ],
+    ids=lambda nodes: nodes[0].op_type,
+)
+def test_a_small_file_with_huge_inputs_is_refused(features: int, nodes: list[Any], path: Path) -> None:
+    constants = {"one": np.ones(1, np.float32), "place": np.zeros(1, np.int64)}
+    path.write_bytes(graph(nodes, constants, features).SerializeToString())
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"in: expected 1 to 16,777,216 features, got -?\d+"):
+        simdnn.onnx.load(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**24
+
+
+def test_columns_that_are_not_listed_need_no_memory(path: Path) -> None:
+    nodes = [
+        helper.make_node("Gather", ["in", "place"], ["other"], axis=1),
+        helper.make_node("Concat", ["other"], ["out"], axis=1),
+    ]
+    path.write_bytes(graph(nodes, {"place": np.zeros(1, np.int64)}, 2**24).SerializeToString())
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="expected each column of in once"):
+        simdnn.onnx.load(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**24
 
 
 def test_weights_in_other_files_are_not_read(path: Path) -> None:

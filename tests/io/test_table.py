@@ -145,6 +145,16 @@ def test_a_changed_bit_of_an_npz_file_changes_no_column(tmp_path: Path) -> None:
             assert all(np.array_equal(found[name], expected[name]) for name in expected)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_numbers_that_are_no_characters_are_refused(order: str, tmp_path: Path) -> None:
+    words = np.array([0x110000, ord("a")], f"{order}u4").view(f"{order}U1")
+    with pytest.raises(ValueError, match="column w: expected characters of Unicode, got the number 0x110000"):
+        table.Columns.fit({"w": words})
+    np.savez(tmp_path / "data.npz", w=words)
+    with pytest.raises(ValueError, match="column w: expected characters of Unicode, got the number 0x110000"):
+        table.read(tmp_path / "data.npz")
+
+
 def test_npz(tmp_path: Path) -> None:
     path = tmp_path / "data.npz"
     np.savez(path, X=np.arange(6).reshape(3, 2), y=np.array(["a", "", "b"]), z=np.array([True, False, True]))

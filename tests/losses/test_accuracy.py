@@ -62,9 +62,15 @@ def test_ignored_samples_are_neither_right_nor_wrong(smoothing: float, width: in
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_probabilities_are_right_where_their_first_largest_is(width: int, dtype: Any) -> None:
+@pytest.mark.parametrize("loss", ["cross_entropy", "distillation"])
+def test_targets_of_all_classes_are_met_where_their_first_largest_is(
+    loss: str, width: int, dtype: Any
+) -> None:
     x = scores(40, width, dtype)
     y = np.full((40, width), 0.5 / width, dtype)
     y[np.arange(40), (x.argmax(axis=1) + np.arange(40) % 2) % width] += dtype(0.5)
-    for found in accuracies(x, y, "cross_entropy"):
+    for found in accuracies(x, y, loss):
         assert found == pytest.approx(0.5, abs=1e-12)
+    for count in (1, 3, 16, 17):  # counts of right rows that no wrong place makes up for
+        both = accuracies(x[:count], y[:count], loss)
+        assert both == pytest.approx([(count + 1) // 2 / count] * 2, abs=1e-12)

@@ -10,7 +10,8 @@ import pytest
 import simdnn
 from simdnn import init, nn
 
-from tests.support.registry import same_bits
+from tests import oracles
+from tests.support.registry import ACTIVATIONS, same_bits
 
 Array = np.ndarray[Any, Any]
 
@@ -263,3 +264,13 @@ def test_lsuv_makes_every_variance_one(activation: str) -> None:
 def test_bad_arguments_are_refused(call: Any, exception: Any, message: str) -> None:
     with pytest.raises(exception, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_weights_before_a_rectifier_are_those_of_he(name: str) -> None:
+    """A rectifier passes large numbers on, and few of the negative ones; relu6 passes those up to 6."""
+    *_, below, above = oracles.ACTIVATIONS[name].limits
+    rectifier = name == "relu6" or (abs(below) < 0.5 and above == 1)
+    weight = nn.Sequential(nn.Dense(50, 40, name), rng=0).parameters()["0.weight"]
+    bound = np.sqrt(6 / 50) if rectifier else np.sqrt(6 / 90)
+    assert 0.99 * bound < np.abs(weight).max() <= bound

@@ -43,9 +43,10 @@ class Row:
     #: Columns of integers, and their upper limit. A layer with such columns reads the network's input.
     codes: dict[int, int] = field(default_factory=dict)
 
-    def model(self, dtype: Any = np.float64, rng: int = 0) -> nn.Sequential:
+    def model(self, dtype: Any = np.float64, rng: int = 0, precision: Any = None) -> nn.Sequential:
         """A network of this layer only, with parameters from integer arithmetic."""
-        model = nn.Sequential(self.layer, dtype=dtype, rng=rng, in_features=self.features)
+        features = self.features
+        model = nn.Sequential(self.layer, dtype=dtype, rng=rng, in_features=features, precision=precision)
         model.flat_parameters[:] = spread(model.flat_parameters.size, np.float64, 0.9).astype(dtype)
         for value in model.buffers().values():
             value[...] = np.abs(spread(value.size, np.float64, 2)).reshape(value.shape) + 0.1

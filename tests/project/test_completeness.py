@@ -1,6 +1,6 @@
 """Every registered operation has an oracle and documentation; failures name the line to add."""
 
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -159,6 +159,8 @@ def public_objects() -> list[Any]:
     """Every public function, class and method of the package and its public modules."""
     found = []
     names = [info.name for info in pkgutil.iter_modules(simdnn.__path__) if not info.name.startswith("_")]
+    if importlib.util.find_spec("thinc") is None:
+        names.remove("thinc")
     for module in (simdnn, *(importlib.import_module(f"simdnn.{name}") for name in names)):
         for name in vars(module).get("__all__", []):
             thing = getattr(module, name)

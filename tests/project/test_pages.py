@@ -12,10 +12,10 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts]
 #: Modules that code blocks need, by the word after "python"; None for blocks that are not run.
 OTHERS = dict.fromkeys(("keras", "dask", "mpi4py")) | {
-    name: name for name in ("sklearn", "torch", "onnxruntime", "stable_baselines3")
+    name: name for name in ("sklearn", "torch", "onnxruntime", "stable_baselines3", "thinc")
 }
 #: Libraries of the extra [peers] that agree with the code above their blocks.
-PEERS = ("torch", "onnxruntime", "stable_baselines3")
+PEERS = ("torch", "onnxruntime", "stable_baselines3", "thinc")
 
 #: A fenced block: its language, the word after it, and its lines.
 BLOCK = re.compile(r"^(`{3,})(?:python|\{code-cell\}) *(.*)\n((?:.*\n)*?)\1$", re.MULTILINE)

@@ -40,9 +40,10 @@ ROOMS = {
     "sklearn",
     "table",
     "tabular",
+    "thinc",
     "training",
 }
-MOST_ROOMS = 24
+MOST_ROOMS = 25
 NO_ROOMS = {"__init__", "__main__", "_core", "py"}
 
 MODULES = {

@@ -33,7 +33,18 @@ def extension(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -
 
 
 #: Packages whose public names are those of `simdnn`, of `simdnn.functional` or of the command line.
-ELSEWHERE = {"c_code", "cli", "config", "demo", "functional", "io", "losses", "playground", "training"}
+ELSEWHERE = {
+    "c_code",
+    "cli",
+    "config",
+    "demo",
+    "functional",
+    "io",
+    "losses",
+    "playground",
+    "thinc",
+    "training",
+}
 
 
 def uses(name: str) -> pytest.MarkDecorator:

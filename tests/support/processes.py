@@ -13,7 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Instruction-set levels in a build for this kind of machine.
-LEVELS = {"x86_64": ("v2", "v3", "v4"), "aarch64": ("neon",)}.get(os.uname().machine, ())
+LEVELS = {"x86_64": ("v2", "v3", "v4", "amx"), "aarch64": ("neon",)}.get(os.uname().machine, ())
+
+#: Factor of all time limits, for an emulator.
+PATIENCE = float(os.environ.get("SIMDNN_TEST_PATIENCE", "1"))
 
 
 def start(
@@ -25,14 +28,14 @@ def start(
             [sys.executable, *arguments],
             cwd=ROOT,
             env=os.environ | environment,
-            timeout=timeout,
+            timeout=timeout * PATIENCE,
             capture_output=True,
             text=True,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
         printed = [text.decode() for text in (error.stdout, error.stderr) if text]
-    pytest.fail("\n".join([f"hung: killed after {timeout:g} s", *printed]), pytrace=False)
+    pytest.fail("\n".join([f"hung: killed after {timeout * PATIENCE:g} s", *printed]), pytrace=False)
 
 
 def output_of(arguments: list[str], timeout: float = 60, **environment: str) -> str:

@@ -90,6 +90,47 @@ def test_a_constant_target_of_a_regression() -> None:
     assert (model.predict(X) == 4.5).all()
 
 
+@pytest.mark.parametrize("base", [0.0, 1e12, -3e8])
+def test_numbers_far_from_zero(base: float) -> None:
+    """Targets are scaled without loss: a base that all have changes nothing else."""
+    X = make_table(60)
+    y = np.round(make_numbers(X) * 64) / 64  # exact, also after the base
+    near, far = (TabularRegressor(**QUICK).fit(X, y + one) for one in (0.0, base))
+    np.testing.assert_allclose(far.predict(X) - base, near.predict(X), atol=1e-3)
+    constant = TabularRegressor(**QUICK).fit(X, np.where(np.arange(60) % 2, 0.3, 0.1 + 0.2) + base)
+    assert constant._scaling.scale == 1
+
+
+@every_kind
+@pytest.mark.parametrize("preset", ["default", "best"])
+def test_columns_without_a_value_in_a_fold(kind: type, preset: Any) -> None:
+    """Columns of numbers, words and dates that have one value or none."""
+    X = make_table(60)
+    y = target_for(kind, X)
+    X |= {"none": np.full(60, np.nan), "words": np.full(60, None, object), "one": np.full(60, np.nan)}
+    X |= {"dates": np.full(60, "NaT", "M8[us]"), "word": np.full(60, None, object)}
+    X["one"][3], X["word"][4] = 1.0, "rare"
+    model = kind(preset, **QUICK).fit(X, y)
+    assert np.isfinite(model.oof_prediction_).all()
+    assert np.isfinite(model.permutation_importance(n_repeats=1).importances).all()
+
+
+@pytest.mark.parametrize("preset", ["default", "best"])
+def test_a_fold_with_one_class(preset: Any) -> None:
+    """The network and the trees of the fold that holds the only row of a class out have not seen it."""
+    X = make_table(60)
+    model = TabularClassifier(preset, **QUICK).fit(X, np.where(np.arange(60) == 7, "b", "a"))
+    np.testing.assert_allclose(model.oof_prediction_.sum(axis=1), 1, rtol=1e-5)
+    assert model.predict_proba(X).shape == (60, 2)
+
+
+def test_one_class_of_a_weight_above_zero_is_refused() -> None:
+    X = make_table(60)
+    y = make_classes(X)
+    with pytest.raises(ValueError, match="two classes of a weight above zero, got only one class, 'low'"):
+        TabularClassifier(**QUICK).fit(X, y, (y == "low") * 1.0)
+
+
 def test_a_class_of_one_row() -> None:
     X = np.random.default_rng(0).normal(size=(30, 2))
     y = np.array(["a"] * 15 + ["b"] * 14 + ["c"])
@@ -111,9 +152,13 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("few labels", {"y": ["a", "b"]}, "inconsistent numbers of samples"),
     ("weights below zero", {"sample_weight": [-1.0] * 120}, "sample_weight"),
     ("no weight", {"sample_weight": np.zeros(120)}, "zero"),
+    ("huge weights", {"sample_weight": np.full(120, 1e300)}, "sample_weight: .* float32's range"),
+    ("tiny weights", {"sample_weight": np.full(120, 1e-300)}, "sample_weight: .* float32's range"),
     ("few weights", {"sample_weight": np.ones(3)}, "sample_weight"),
     ("infinity", {"X": {"a": np.full(120, np.inf)}}, "column a: row 1 is infinite"),
+    ("no rows", {"X": {"a": np.zeros(0)}, "y": []}, "0 sample"),
     ("no columns", {"X": {}}, "at least one column"),
+    ("new class", {"eval_set": ({"a": [1.0]}, ["heavy"])}, "eval_set: y has a class .*, 'heavy'"),
     ("a list as eval_set", {"eval_set": [1, 2]}, "eval_set: expected a pair"),
     ("warm_start", {"warm_start": True}, "warm_start: .* from the start"),
     ("members", {"n_members": 1}, "n_members"),
@@ -131,6 +176,7 @@ SETTINGS = {"warm_start", "n_members", "preset", "hidden_layer_sizes", "class_we
 def test_bad_input_is_refused(what: str, change: dict[str, Any], message: str) -> None:
     X = make_table()
     given = {"X": X, "y": make_classes(X)} | change
+    given["X"] = {"a": X["weight"]} if what == "new class" else given["X"]
     settings = {name: given.pop(name) for name in SETTINGS & given.keys()}
     model = TabularClassifier(**QUICK | settings)
     with pytest.raises((TypeError, ValueError), match=message):

@@ -48,6 +48,10 @@ def test_a_file_has_the_same_bits(kind: type, preset: str, tmp_path: Path) -> No
     assert found.get_params() == model.get_params()
     without_times = [replace(one, seconds=[]) for one in model.history_]
     assert (found.oof_score_, found.history_) == (model.oof_score_, without_times)
+    np.testing.assert_array_equal(found.oof_prediction_, model.oof_prediction_)
+    assert found.oof_prediction_.dtype == model.oof_prediction_.dtype
+    with pytest.raises(ValueError, match="X, y: a file does not hold the rows of the fit"):
+        found.permutation_importance()
     if more:
         levels = [0.1, 0.9]
         np.testing.assert_array_equal(found.predict(X, levels), model.predict(X, levels))
@@ -155,6 +159,26 @@ def test_the_standard_deviation_is_that_of_the_members() -> None:
     np.testing.assert_allclose(mean, model.predict(X), rtol=1e-5, atol=1e-6)
 
 
+def test_networks_have_several_shapes_in_turn() -> None:
+    model, _, _ = fitted(TabularClassifier, n_members=5, hidden_layer_sizes=None, epochs=1)
+    shapes = [
+        tuple(len(value) for name, value in network.parameters().items() if name.endswith("bias"))[:-1]
+        for network in model.ensemble_
+    ]
+    assert shapes == [(96, 96, 96), (192, 96), (96,), (64, 64, 64, 64), (96, 96, 96)]
+
+
+def test_the_epoch_that_is_kept() -> None:
+    """It has the highest accuracy of a fold without smoothing, and the lowest loss with it."""
+    for smoothing in (0.0, None):
+        model, _, _ = fitted(TabularClassifier, label_smoothing=smoothing, hidden_layer_sizes=None)
+        highest = [max(one.val_accuracy) for one in model.history_]
+        last = [len(one.val_loss) - 1 - int(np.argmin(one.val_loss[::-1])) for one in model.history_]
+        lowest = [one.val_accuracy[epoch] for one, epoch in zip(model.history_, last, strict=True)]
+        wanted = highest if smoothing == 0 else lowest
+        assert model.oof_score_ == pytest.approx(np.mean(wanted))  # folds of 40 rows each
+
+
 @every_kind
 def test_an_evaluation_set_decides_the_epoch(kind: type) -> None:
     X = make_table()
@@ -171,21 +195,6 @@ def test_several_outputs_of_a_regression() -> None:
     model = TabularRegressor(**QUICK).fit(X, y)
     assert model.predict(X).shape == model.oof_prediction_.shape == (120, 2)
     assert model.score(X, y) > 0
-
-
-@every_kind
-def test_importance_finds_the_columns_that_matter(kind: type) -> None:
-    rng = np.random.default_rng(0)
-    X = {"noise": rng.normal(size=300), "signal": rng.normal(size=300), "none": np.zeros(300)}
-    y = (X["signal"] > 0).astype(int) if kind is TabularClassifier else X["signal"]
-    model = kind(**QUICK | {"epochs": 20}).fit(X, y)
-    found = model.permutation_importance(X, y, n_repeats=3, random_state=0)
-    assert found.importances.shape == (3, 3)
-    assert found.importances_mean.argmax() == 1
-    assert found.importances_mean[2] == 0
-    order = np.random.RandomState(0).permutation(300)
-    changed = X | {"noise": X["noise"][order]}
-    assert found.importances[0, 0] == pytest.approx(model.score(X, y) - model.score(changed, y), abs=1e-6)
 
 
 @every_kind

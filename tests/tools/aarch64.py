@@ -6,6 +6,7 @@ and pybind11, NumPy, CMake and Ninja in the environment that runs it. Its files 
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ PACKAGES = (
     *("libtinfo6", "libncursesw6", "libreadline8", "libgomp1", "media-types"),
 )
 #: Packages that the tests need, from wheels.
-WHEELS = ("numpy", "pytest", "hypothesis", "mpmath", "threadpoolctl", "safetensors")
+WHEELS = ("numpy", "pytest", "hypothesis", "mpmath", "threadpoolctl", "safetensors", "scipy")
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64")
 
 
@@ -75,6 +76,19 @@ def build(work: Path) -> None:
         shutil.copy(library, work / "app/simdnn" / f"{name}.{tag}.so")
 
 
+def launcher(work: Path) -> Path:
+    """Writes work/python, which runs Python in the emulator and is the `sys.executable` of its programs.
+
+    So tests that start another Python start an emulated one.
+    """
+    script, python = work / "python", work / f"root/usr/bin/python{VERSION}"
+    command = shlex.join([EMULATOR, "-L", str(work / "root"), str(python), "-W", "ignore"])
+    script.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    script.chmod(0o755)
+    (work / "app/sitecustomize.py").write_text(f"import sys\n\nsys.executable = {str(script)!r}\n")
+    return script
+
+
 def main(folder: str, *arguments: str) -> int:
     """Builds and runs; returns the exit status of the program."""
     lacking = [tool for tool in (COMPILER, EMULATOR, "apt-get", "dpkg") if shutil.which(tool) is None]
@@ -86,17 +100,12 @@ def main(folder: str, *arguments: str) -> int:
         fetch(work)
     build(work)
     paths = os.pathsep.join(str(work / name) for name in ("app", "site"))
-    command = [
-        EMULATOR,
-        "-L",
-        work / "root",
-        work / f"root/usr/bin/python{VERSION}",
-        "-W",
-        "ignore",
-        *arguments,
-    ]
-    environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([str(word) for word in command], env=environment, cwd=ROOT).returncode
+    environment = os.environ | {
+        "PYTHONPATH": paths,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "SIMDNN_TEST_PATIENCE": "30",
+    }
+    return subprocess.run([launcher(work), *arguments], env=environment, cwd=ROOT).returncode
 
 
 if __name__ == "__main__":

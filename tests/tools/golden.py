@@ -150,17 +150,29 @@ LAYERED: dict[str, Callable[[], list[nn.Layer]]] = {
 }
 
 
+#: Networks with dense layers everywhere, for bf16 products: of odd sizes, and in nested chains.
+ROUNDED: dict[str, Callable[[], list[nn.Layer]]] = LAYERED | {
+    "dense": lambda: [nn.Dense(7, 65, "tanh"), nn.Dense(65, 33, "relu"), nn.Dense(33, 5)],
+    "residual": lambda: [
+        nn.Dense(7, 16),
+        nn.Residual(nn.Dense(16, 40, "silu"), nn.Dense(40, 16), shortcut=nn.Dense(16, 16, bias=False)),
+        nn.Dense(16, 5),
+    ],
+}
+
+
 def layered() -> Iterator[tuple[str, str]]:
     """Hashes of the parameters and buffers of these networks after 21 steps."""
-    for dtype in FLOATS:
-        for name, layers in LAYERED.items():
-            model = nn.Sequential(*layers(), dtype=dtype, rng=0)
+    for kind in ("float32", "float64", "bf16"):
+        dtype = np.float64 if kind == "float64" else np.float32
+        for name, layers in (ROUNDED if kind == "bf16" else LAYERED).items():
+            model = nn.Sequential(*layers(), dtype=dtype, rng=0, precision=kind)
             for i, value in enumerate(model.parameters().values()):
                 if value.ndim == 2:  # initial weights use NumPy's sums, which differ between machines
                     value[...] = spread(value.size + i, dtype, 0.5)[i:].reshape(value.shape)
             x, y = samples("cross_entropy", 70, 7, 5, dtype)
             simdnn.Trainer(model, seed=11).fit(x, y, epochs=7, batch_size=24)
-            yield f"layers {name} {dtype.__name__}", digest(*model.state_dict().values(), model(x))
+            yield f"layers {name} {kind}", digest(*model.state_dict().values(), model(x))
 
 
 def entries() -> dict[str, str]:

@@ -8,6 +8,7 @@ import simdnn.functional as F
 from simdnn import Trainer, nn, optim
 
 from examples import evolution_strategies, reinforce
+from tests.support.processes import ROOT, output_of
 from tests.support.registry import FLOATS, OPTIMIZERS, same_bits, spread
 
 
@@ -56,6 +57,41 @@ def test_without_a_model_gradients_must_be_given() -> None:
     assert same_bits(array, np.ones(3))
 
 
+def two_heads(p: dict[str, Any], x: Any) -> tuple[Any, Any]:
+    """Logits and values of an actor and a critic on one trunk, by NumPy."""
+    trunk = np.tanh(x @ p["0.weight"] + p["0.bias"])
+    logits = trunk @ p["1.0.0.weight"] + p["1.0.0.bias"]
+    hidden = np.tanh(trunk @ p["1.1.0.weight"] + p["1.1.0.bias"])
+    return logits, (hidden @ p["1.1.1.weight"] + p["1.1.1.bias"])[:, 0]
+
+
+def test_two_heads_add_their_gradients_in_the_trunk() -> None:
+    """The gradient of an actor's and a critic's loss together, beside differences of the float64 formula."""
+    heads = nn.Concatenate(nn.Dense(7, 3), (nn.Dense(7, 5, "tanh"), nn.Dense(5, 1)))
+    model = nn.Sequential(nn.Dense(4, 7, "tanh"), heads, dtype=np.float64, rng=0)
+    x, actions, wanted = spread(48, np.float64).reshape(12, 4), np.arange(12) % 3, spread(12, np.float64)
+
+    def loss(parameters: dict[str, Any]) -> float:
+        logits, values = two_heads(parameters, x)
+        log_probs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return -log_probs[np.arange(12), actions].mean() + 0.5 * np.mean((values - wanted) ** 2)
+
+    outputs = model.forward(x, training=True)
+    assert np.allclose(outputs, np.column_stack(two_heads(model.parameters(), x)), rtol=1e-13, atol=1e-14)
+    _, dlogits = F.cross_entropy(outputs[:, :3], actions, return_grad=True)
+    _, dvalues = F.mse_loss(outputs[:, 3], wanted, return_grad=True)
+    model.backward(np.column_stack([dlogits, 0.5 * dvalues]))
+    for name, gradient in model.gradients().items():
+        values = model.parameters()[name]
+        for place in np.ndindex(values.shape):
+            kept, ends = values[place], []
+            for step in (-1e-6, 1e-6):
+                values[place] = kept + step
+                ends.append(loss(model.parameters()))
+            values[place] = kept
+            assert abs((ends[1] - ends[0]) / 2e-6 - gradient[place]) < 1e-8, (name, place)
+
+
 def test_a_policy_learns_to_balance_a_pole() -> None:
     lengths = reinforce.train(60, seed=2)
     assert np.mean(lengths[:5]) < 60
@@ -66,3 +102,14 @@ def test_a_population_learns_to_balance_a_pole() -> None:
     lengths = evolution_strategies.evolve(80, pairs=16, episodes=2, seed=1)
     assert lengths[0] < 200
     assert lengths[-1] >= evolution_strategies.SOLVED
+
+
+@pytest.mark.parametrize(
+    ("program", "options", "printed"),
+    [
+        ("reinforce", ("--updates", "10", "--episodes", "4"), "updates   0-  9: poles stand for"),
+        ("evolution_strategies", ("--generations", "2", "--pairs", "4"), "generation   2: poles stand for"),
+    ],
+)
+def test_a_program_runs_by_one_command(program: str, options: tuple[str, ...], printed: str) -> None:
+    assert printed in output_of([str(ROOT / "examples" / f"{program}.py"), *options])

@@ -2,12 +2,18 @@
 
 #include "../batch_norm_folder.hpp"
 #include "../parallel_product.hpp"
+#include "dense_bf16.hpp"
 
 namespace simdnn {
 
 void DenseSpec::declare_parameters(const std::string& prefix, ParameterLayout& layout) const {
-  layout.parameters.add(prefix + "weight", {input.features, output.features});
+  layout.add_weight(prefix + "weight", {input.features, output.features});
   if (bias) layout.parameters.add(prefix + "bias", {output.features});
+}
+
+std::unique_ptr<Layer<float>> DenseSpec::instantiate(ParameterBinder<float>& binder) const {
+  if (binder.precision == Precision::bf16) return std::make_unique<DenseBf16>(*this, binder);
+  return SpecFor::instantiate(binder);
 }
 
 SpecPointer DenseSpec::with_affine_scale(const AffineScale& scaling, BatchNormFolder& last) const {

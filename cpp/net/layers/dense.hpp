@@ -19,6 +19,9 @@ struct DenseSpec final : SpecFor<DenseSpec, Dense> {
     f("activation", activation_of_output);
   }
 
+  using SpecFor<DenseSpec, Dense>::instantiate;
+  std::unique_ptr<Layer<float>> instantiate(ParameterBinder<float>& binder) const override;
+
   Index weights() const { return input.features * output.features; }
   void declare_parameters(const std::string& prefix, ParameterLayout& layout) const override;
   SpecPointer with_affine_scale(const AffineScale& scaling, BatchNormFolder& last) const override;

@@ -16,7 +16,7 @@ char* bytes(T* data) {
 
 template <class T>
 Matrix<T> Maxout<T>::forward(const Matrix<const T>& x, const PassContext& context) {
-  parts_ = dense_.forward(x, context);
+  parts_ = dense_->forward(x, context);
   const Loop value = kernels().maxout.value[kStorage<T>];
   const Index size = Index(sizeof(T)), dims[] = {outputs_, pieces_}, steps[] = {pieces_ * size, size, size};
   for (Index i = 0; i < x.rows; ++i) {
@@ -37,7 +37,7 @@ Matrix<T> Maxout<T>::backward(const Matrix<const T>& x, const Matrix<T>& gradien
                           bytes(spread_.data + i * spread_.stride)};
     spread(args, dims, steps);
   }
-  return dense_.backward(x, spread_.first_rows(x.rows), dx_init, prev_post_op, context);
+  return dense_->backward(x, spread_.first_rows(x.rows), dx_init, prev_post_op, context);
 }
 
 SIMDNN_INSTANTIATE(Maxout);

@@ -33,11 +33,11 @@ template <class T>
 class Maxout final : public Layer<T> {
  public:
   Maxout(const MaxoutSpec& spec, ParameterBinder<T>& binder)
-      : outputs_(spec.output.features), pieces_(spec.pieces), dense_(spec.dense, binder) {}
+      : outputs_(spec.output.features), pieces_(spec.pieces), dense_(spec.dense.instantiate(binder)) {}
 
   bool has_parameters() const override { return true; }
   void reserve(Arena<T>& arena, Index rows, Index time_steps, Mode mode, bool first) override {
-    dense_.reserve(arena, rows, time_steps, mode, first);
+    dense_->reserve(arena, rows, time_steps, mode, first);
     y_ = arena.matrix(rows, outputs_);
     if (mode == Mode::train) spread_ = arena.matrix(rows, outputs_ * pieces_);
   }
@@ -48,7 +48,7 @@ class Maxout final : public Layer<T> {
 
  private:
   Index outputs_, pieces_;
-  Dense<T> dense_;
+  std::unique_ptr<Layer<T>> dense_;
   Matrix<T> parts_;   ///< outputs of the dense layer in the last forward pass
   Matrix<T> spread_;  ///< gradient w.r.t. parts_
   Matrix<T> y_;

@@ -2,6 +2,7 @@
 // y [rows, outputs] = f(codes(x) W + b).
 #pragma once
 
+#include "../../threads/cost.hpp"
 #include "../epilogue.hpp"
 
 namespace simdnn {

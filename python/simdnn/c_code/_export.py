@@ -84,7 +84,8 @@ def export_c(
         of another class.
     ValueError
         If the name is no name in C, parameters are infinite or NaN, columns or target do not fit the model,
-        or two columns have one name in C.
+        two columns have one name in C, or a network has the precision bf16, whose float32 copy
+        ``model.copy(precision="float32")`` can be exported.
     OSError
         If the file cannot be written, or is no regular file.
 
@@ -108,6 +109,7 @@ def export_c(
         raise TypeError(
             f"model: expected a Sequential, a Predictor or an Ensemble, got {type(model).__name__}"
         )
+    nn.need_full_precision(model, "C")
     prefix = checked_name(path, name)
     exact = check_flag("exact", exact)
     table = Table(columns, target)

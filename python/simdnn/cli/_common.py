@@ -75,14 +75,27 @@ def names_in(text: str) -> list[str]:
     return [name.strip() for name in items if name.strip()]
 
 
+def inputs_of(whole: table.Table, target: str, dates: bool) -> table.Table:
+    """The columns besides the target; with `dates`, words of ISO 8601 alone are points in time."""
+    found = {name: values for name, values in whole.items() if name != target}
+    for name, values in found.items() if dates else ():
+        points = table.dates_of_words(values) if values.dtype == object else None
+        found[name] = values if points is None else points
+    return found
+
+
 def point_out_useless(columns: table.Table) -> None:
     """Warns of columns that are empty, or have another whole number or word in each row, as ids have."""
     for name, values in columns.items():
-        words = values.dtype == object
+        words, dates = values.dtype == object, values.dtype.kind == "M"
         known = [one for one in values.tolist() if one is not None and one == one]
         if not known:
             reason = "is empty"
-        elif len(set(known)) == len(values) >= ROWS_OF_IDS and (words or all(one % 1 == 0 for one in known)):
+        elif (
+            not dates
+            and len(set(known)) == len(values) >= ROWS_OF_IDS
+            and (words or all(one % 1 == 0 for one in known))
+        ):
             reason = f"has another {'word' if words else 'whole number'} in each row, as an id has"
         else:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ._common import (
     add_choosing,
     add_reading,
     fail,
+    inputs_of,
     names_in,
     point_out_useless,
     show,
@@ -52,13 +54,14 @@ def run(o: argparse.Namespace) -> int:
     names = chosen(o.models)
     if o.folds < 2 or o.seed < 0:
         fail("--folds, --seed: expected integers of at least 2 and 0")
-    whole = table.read(o.data, text=names_in(o.categorical), ignore=names_in(o.ignore), **spelling(o))
+    options: dict[str, Any] = {"text": names_in(o.categorical), "ignore": names_in(o.ignore), "dates": True}
+    whole = table.read(o.data, **options, **spelling(o))
     target = table.Target.fit(whole, o.target, o.task)
-    inputs = {name: whole[name] for name in whole if name != o.target}
+    inputs = inputs_of(whole, o.target, dates=True)
     task = task_of(whole, inputs, target)
     if task.rows < o.folds:
         fail(f"--folds: expected at most {task.rows}, the number of rows, got {o.folds}")
-    table.Columns.fit(inputs)  # raises for a cell that no model can take
+    table.Columns.fit(inputs, dates=True)  # raises for a cell that no model can take
     point_out_useless(inputs)
     report(o, task, compared(o, task, names))
     return 0

@@ -146,7 +146,8 @@ def fit_linear(task: Task, rows: Array) -> Callable[[Array], Array]:
     from threadpoolctl import threadpool_limits
 
     limit = LINEAR_CATEGORIES
-    columns = table.Columns.fit(task.inputs, rows=rows, max_categories=limit, max_one_hot=limit)
+    options: Any = {"max_categories": limit, "max_one_hot": limit, "dates": True}
+    columns = table.Columns.fit(task.inputs, rows=rows, **options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the model itself warns of columns without known values
         inputs = columns.transform(task.inputs)

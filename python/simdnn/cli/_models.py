@@ -42,6 +42,7 @@ def predict(o: argparse.Namespace) -> int:
     if o.proba and not model.classes:
         fail("--proba: the model predicts numbers, which have no probabilities")
     wanted = {"text": model.columns.text, "columns": model.columns.names} | spelling(o)
+    wanted["dates"] = bool(model.columns.dates)
     rows = chunk_rows(o)
     parts = table.chunks(o.data, rows=rows, **wanted) if rows else [table.read(o.data, **wanted)]
     texts = predictions(o.proba, model, parts)
@@ -164,7 +165,8 @@ def described_estimator(found: Estimator) -> list[tuple[str, Any]]:
     estimator = found.estimator
     networks = [repr(one) for one in estimator.ensemble_]
     rows: list[tuple[str, Any]] = [("estimator", repr(estimator))]
-    rows += [(f"{networks.count(one)} networks", one) for one in dict.fromkeys(networks)]
+    counts = {one: networks.count(one) for one in networks}
+    rows += [(f"{count} network{'s' * (count > 1)}", one) for one, count in counts.items()]
     if found.has_trees:
         rows += [("gradient boosting", f"{1 - estimator.networks_share_:.2f} of the predictions")]
     rows += described(estimator.ensemble_)[-2:]

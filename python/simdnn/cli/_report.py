@@ -16,9 +16,9 @@ from ._page import bar, columns_of, definitions, element, histogram, page, pair,
 
 Array = NDArray[Any]
 
-#: Rows and permutations for the importance of columns, and how many columns and rows the page shows.
-IMPORTANCE_ROWS, REPEATS, MOST_IMPORTANT, WORST = 2000, 3, 20, 10
-#: Numbers of rows that are predicted for the importance at most.
+#: Permutations for the importance of columns, and how many columns and rows the page shows.
+REPEATS, MOST_IMPORTANT, WORST = 3, 20, 10
+#: Numbers of rows that are predicted for the importance, from which on there is one permutation.
 PREDICTIONS = 1_000_000
 #: Columns up to which their table is unfolded, and classes up to which the confusion matrix is drawn.
 UNFOLDED, DRAWN_CLASSES = 40, 30
@@ -62,11 +62,11 @@ def data(task: Task) -> Markup:
 
 def described(name: str, values: Array) -> list[object]:
     """A row about a column: its kind, its range or its most frequent words, missing and distinct values."""
-    words = values.dtype == object
-    known = values[[one is not None for one in values]] if words else values[~np.isnan(values.astype(float))]
+    words, dates = values.dtype == object, values.dtype.kind == "M"
+    known = values[[one is not None for one in values]] if words else values[~np.isnan(values)]
     missing = len(values) - len(known)
     holes = f"{missing:,} ({missing / len(values):.1%})" if missing else ""
-    kind = "words" if words else "numbers"
+    kind = "words" if words else "dates" if dates else "numbers"
     if not len(known):
         return [name, kind, "", "", holes, "0"]
     distinct, counts = np.unique(known.astype(str) if words else known, return_counts=True)
@@ -75,6 +75,9 @@ def described(name: str, values: Array) -> list[object]:
         order = np.argsort(-counts, kind="stable")
         shares = ", ".join(f"{shortened(distinct[i])} {counts[i] / len(values):.0%}" for i in order[:3])
         row += [shares + (", ..." if len(order) > 3 else ""), columns_of(counts[order[:24]].tolist())]
+    elif dates:
+        numbers = known.astype(np.int64).astype(np.float64)
+        row += [f"{shortened(known.min())} to {shortened(known.max())}", histogram(numbers)]
     else:
         numbers = known.astype(np.float64)
         low, middle, high = np.quantile(numbers, [0, 0.5, 1])
@@ -84,9 +87,11 @@ def described(name: str, values: Array) -> list[object]:
 
 def shortened(value: Any) -> str:
     """The text of a cell, cut if it is long."""
-    text = (
-        "" if value is None or value != value else f"{value:.6g}" if isinstance(value, float) else str(value)
-    )
+    text = "" if value is None or value != value else str(value)
+    if isinstance(value, float) and text:
+        text = f"{value:.6g}"
+    if isinstance(value, np.datetime64):
+        text = text.removesuffix(".000000").removesuffix("T00:00:00")
     return text if len(text) <= CELL else f"{text[: CELL - 3]}..."
 
 
@@ -153,11 +158,9 @@ def errors_of_numbers(task: Task, found: Array) -> Markup:
 
 
 def importance(task: Task, estimator: Any) -> Any:
-    """The permutation importance of the columns on some of the rows."""
-    limit = min(IMPORTANCE_ROWS, max(100, PREDICTIONS // (REPEATS * len(task.inputs))))
-    rows = np.sort(np.random.default_rng(0).permutation(task.rows)[:limit])
-    y = task.y if task.labels is None else task.labels[task.y]
-    return estimator.permutation_importance(task.part(rows), y[rows], n_repeats=REPEATS, random_state=0)
+    """The permutation importance of the columns out of fold, with one permutation if columns are many."""
+    repeats = REPEATS if REPEATS * len(task.inputs) * task.rows <= PREDICTIONS else 1
+    return estimator.permutation_importance(n_repeats=repeats, random_state=0)
 
 
 def importance_table(task: Task, falls: Any) -> Markup:
@@ -168,8 +171,8 @@ def importance_table(task: Task, falls: Any) -> Markup:
     rows = [[names[i], bar(means[i] / largest), f"{means[i]:.4f} ± {spread[i]:.4f}"] for i in order]
     score = "accuracy" if task.classes else "R²"
     about = (
-        f"The {score} that is lost where the values of a column are mixed up (permutation importance), on"
-        " rows of the training."
+        f"The {score} that is lost where the values of a column are mixed up (permutation importance); each"
+        " row is predicted by the model that has not seen it."
     )
     rest = len(names) - len(order)
     about += f" {rest} less important columns are left out." if rest else ""
@@ -204,12 +207,13 @@ def usage(task: Task, estimator: Any, out: str) -> Markup:
     """Commands and programs that use the model's file."""
     file, graph = shlex.quote(out), shlex.quote(f"{out.removesuffix('.safetensors')}.onnx")
     proba = " --proba" if task.classes else ""
+    dates = ", dates=True" if estimator.columns_.dates else ""
     code = [
         "from simdnn import table, tabular",
         "",
         f"model = tabular.load({out!r})",
         "columns = model.columns_",
-        'data = table.read("new.csv", columns=columns.names, text=columns.text)',
+        f'data = table.read("new.csv", columns=columns.names, text=columns.text{dates})',
         "model.predict(data)" + (", model.predict_proba(data)" if task.classes else ""),
     ]
     exported = [f"simdnn export {file} --columns --onnx {graph}"]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import simdnn
+from simdnn import table
 
 from ._measures import Task, fit_constant, fit_linear, spread
 
@@ -24,7 +25,10 @@ MOST_CATEGORIES = 255
 
 @dataclass(frozen=True)
 class Setting:
-    """A task with its columns as numbers [rows, columns]: categories are ranks by frequency."""
+    """A task with its columns as numbers [rows, columns]: categories are ranks by frequency.
+
+    A column of dates becomes several: days, month, day, weekday and hour.
+    """
 
     task: Task
     matrix: NDArray[np.float64]
@@ -34,12 +38,17 @@ class Setting:
     @classmethod
     def of(cls, task: Task, seed: int) -> Setting:
         """The setting of a task."""
-        words = [values.dtype == object for values in task.inputs.values()]
-        columns = [
-            ranks(values) if text else values.astype(np.float64)
-            for values, text in zip(task.inputs.values(), words, strict=True)
-        ]
-        return cls(task, np.column_stack(columns), np.flatnonzero(words).tolist(), seed)
+        columns: list[Array] = []
+        categorical = []
+        for values in task.inputs.values():
+            if values.dtype == object:
+                categorical.append(len(columns))
+                columns.append(ranks(values))
+            elif values.dtype.kind == "M":
+                columns += table.numbers_of_dates(values).values()
+            else:
+                columns.append(values.astype(np.float64))
+        return cls(task, np.column_stack(columns), categorical, seed)
 
     def options(self, seed: str, threads: str) -> dict[str, Any]:
         """The seed and the number of threads by the names that a library has for them."""

@@ -97,11 +97,12 @@ def make(o: argparse.Namespace, classes: bool) -> Any:
 def kinds_of(estimator: Any, task: Task) -> str:
     """The number of columns of each kind."""
     columns = estimator.columns_
-    words = len(columns.text)
+    words, dates = len(columns.text), len(columns.dates)
     many = sum(one.embedded for one in columns.parts if one.name in columns.text)
-    parts = [f"{len(columns.names) - words} of numbers", f"{words} of words"]
+    parts = [f"{len(columns.names) - words - dates} of numbers", f"{words} of words"]
     if many:
         parts[1] += f" ({many} with more than {EMBEDDED - 1} categories)"
+    parts += [f"{dates} of dates"] if dates else []
     holes = sum(holes_in(values) > 0 for values in task.inputs.values())
     return ", ".join(parts) + (f"; {holes} with missing values" if holes else "")
 
@@ -110,7 +111,7 @@ def holes_in(values: Any) -> int:
     """The number of missing values of a column."""
     if values.dtype == object:
         return sum(one is None for one in values.tolist())
-    return int(np.isnan(values).sum()) if values.dtype.kind == "f" else 0
+    return int(np.isnan(values).sum()) if values.dtype.kind in "fM" else 0
 
 
 def members_of(o: argparse.Namespace, estimator: Any) -> str:

@@ -15,6 +15,7 @@ from ._common import (
     add_choosing,
     add_reading,
     fail,
+    inputs_of,
     names_in,
     point_out_useless,
     refuse_input,
@@ -51,11 +52,12 @@ def run(o: argparse.Namespace) -> int:
     if size:
         parts = table.chunks(o.data, rows=size, text=text, ignore=ignore, **spelling(o))
         return _plain.run_in_chunks(o, parts, size)
-    whole = table.read(o.data, text=text, ignore=ignore, **spelling(o))
+    plain = is_plain(o, size)
+    whole = table.read(o.data, text=text, ignore=ignore, dates=not plain, **spelling(o))
     target = table.Target.fit(whole, o.target, o.task)
-    inputs = {name: whole[name] for name in whole if name != o.target}
+    inputs = inputs_of(whole, o.target, dates=not plain)
     point_out_useless(inputs)
-    train = _plain.run if is_plain(o, size) else _tabular.run
+    train = _plain.run if plain else _tabular.run
     return train(o, whole, target, inputs)
 
 

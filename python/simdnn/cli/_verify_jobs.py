@@ -32,9 +32,11 @@ def numbers(*shape: int, bound: float = 1.0, dtype: Any = np.float64) -> Array:
     return (spread * bound).astype(dtype).reshape(shape)
 
 
-def trainer(*layers: nn.Layer, dtype: Any, seed: int = 1, **options: Any) -> simdnn.Trainer:
+def trainer(
+    *layers: nn.Layer, dtype: Any, seed: int = 1, precision: Any = None, **options: Any
+) -> simdnn.Trainer:
     """A trainer of a network whose matrices are `numbers`."""
-    model = nn.Sequential(*layers, dtype=dtype, rng=0)
+    model = nn.Sequential(*layers, dtype=dtype, rng=0, precision=precision)
     for place, value in enumerate(model.parameters().values()):
         if value.ndim == 2:
             scale = 1.5 / float(np.sqrt(value.shape[0]))
@@ -102,6 +104,18 @@ def sequences() -> Iterator[Array]:
             yield from fit(found, x, np.arange(64) % 4, batch_size=16)
 
 
+def bf16() -> Iterator[Array]:
+    """Products of bf16 numbers in narrow and wide networks, and a predictor whose weights are bf16."""
+    x = numbers(300, 40, bound=2, dtype=np.float32)
+    for width, activation in ((24, "tanh"), (130, "relu")):
+        block = nn.Residual(nn.Dense(width, width), nn.BatchNorm1d(), nn.Dense(width, width, activation))
+        found = trainer(
+            *(nn.Dense(40, width, activation), block, nn.Dense(width, 4)), dtype=np.float32, precision="bf16"
+        )
+        yield from fit(found, x, np.arange(300) % 4, batch_size=100)
+        yield found.model.freeze().predict(x)
+
+
 def optimizers() -> Iterator[Array]:
     """Every optimizer with its defaults."""
     for dtype in DTYPES:
@@ -154,6 +168,7 @@ JOBS: dict[str, Callable[[], Iterator[Array]]] = {
     "perceptrons": perceptrons,
     "layers": layers,
     "sequences": sequences,
+    "bf16": bf16,
     "optimizers": optimizers,
     "losses": objectives,
     "population": population,

@@ -21,7 +21,7 @@ class LayerProbe:
         self, model: Sequential, layer: Layer, features: int, values: dict[str, NDArray[Any]]
     ) -> None:
         self.layer = layer
-        arguments = {"layers": (layer,), "dtype": model.dtype, "in_features": features}
+        arguments = model._arguments | {"layers": (layer,), "in_features": features}
         self.network = Sequential._restored(arguments, values, seed=0, passes=0)
 
     def _through(self, pass_: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:

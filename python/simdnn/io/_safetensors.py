@@ -97,6 +97,13 @@ class Opened:
         names = [name for name in self.names if name.startswith(owner)]
         return {name.removeprefix(owner): self.array(name, dtype) for name in names}
 
+    def dtype(self, name: str) -> str:
+        """The dtype of the array called `name`: "float32" or "float64", or raises an error."""
+        kind = self._file.get_slice(name).get_dtype()
+        if DTYPES.get(kind) not in ("float32", "float64"):
+            raise ValueError(f"{name}: expected float32 or float64, got {DTYPES.get(kind, kind)}")
+        return DTYPES[kind]
+
     def array(self, name: str, dtype: str) -> NDArray[Any]:
         """The array called `name`; raises an error if it is missing or has another dtype."""
         if name not in self.names:

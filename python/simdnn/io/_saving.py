@@ -209,7 +209,7 @@ def read_model(file: Opened) -> Sequential:
 
 def _read_sequential(file: Opened, described: Any, names: list[str], prefix: str = "") -> Sequential:
     """Makes the model of a description, whose arrays have these names in the file."""
-    found = only_keys(described, ("layers", "dtype", "in_features", "seed", "passes"), "model")
+    found = only_keys(described, ("layers", "dtype", "in_features", "precision", "seed", "passes"), "model")
     seed, passes = (check_int(key, found.get(key, 0), 0, 2**64 - 1) for key in ("seed", "passes"))
     arguments = sequential_arguments({k: v for k, v in found.items() if k not in ("seed", "passes")})
     dtype = arguments.setdefault("dtype", "float32")

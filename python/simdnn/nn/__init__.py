@@ -36,6 +36,7 @@ from ._layer import *
 from ._margin import *
 from ._norm import *
 from ._piecewise import *
+from ._precision import need_full_precision as need_full_precision
 from ._predict_many import *
 from ._predictor import *
 from ._profile import *

@@ -143,7 +143,7 @@ def _layer(description: Any, depth: int) -> Layer:
 
 def sequential_arguments(description: Any) -> dict[str, Any]:
     """The arguments of `Sequential` from its description, with the layers made."""
-    given = dict(only_keys(description, ("layers", "dtype", "in_features"), "model"))
+    given = dict(only_keys(description, ("layers", "dtype", "in_features", "precision"), "model"))
     if not isinstance(given.get("layers"), (list, tuple)):
         raise TypeError("model: expected a list of 'layers'")
     given["layers"] = tuple(layer_from_dict(one) for one in given["layers"])

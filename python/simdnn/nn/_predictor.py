@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._utils.attributes import Attributes
+from ._precision import Precision, check_precision, shown_precision
 
 __all__ = ["Predictor"]
 
@@ -23,6 +24,8 @@ class Predictor(Attributes):
     ----------
     model : Sequential
         The network whose parameters are copied.
+    precision : {"float32", "bf16"} or None
+        See `Sequential.freeze`.
 
     Notes
     -----
@@ -38,16 +41,16 @@ class Predictor(Attributes):
     (4, 2)
     """
 
-    _kept = frozenset({"dtype"})
+    _kept = frozenset({"dtype", "precision"})
 
-    def __init__(self, model: Sequential) -> None:
+    def __init__(self, model: Sequential, precision: Precision | None = None) -> None:
         make = _core.PredictorF32 if model.dtype == np.float32 else _core.PredictorF64
-        self._predictor = make(model._model)
         self.dtype = model.dtype
+        self.precision = check_precision(precision or model.precision, model.dtype)
+        self._predictor = make(model._model, self.precision == "bf16")
         self._input, self._output = model._input, model._output
         self._model = type(model)
-        settings: dict[str, Any] = {"layers": model.layers, "dtype": model.dtype}
-        self._arguments = settings | {"in_features": model.in_features}
+        self._arguments = model._arguments | {"precision": self.precision}
 
     @property
     def in_features(self) -> int:
@@ -60,7 +63,8 @@ class Predictor(Attributes):
         return self._output.features
 
     def __repr__(self) -> str:
-        return f"Predictor({', '.join(map(repr, self._arguments['layers']))}, dtype={self.dtype.name})"
+        layers = ", ".join(map(repr, self._arguments["layers"]))
+        return f"Predictor({layers}, dtype={self.dtype.name}{shown_precision(self.precision)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         native = self._predictor
@@ -70,6 +74,7 @@ class Predictor(Attributes):
             native.values.copy(),
             native.buffers.copy(),
             native.states,
+            native.rounded.copy(),
         )
 
     def predict(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -108,10 +113,12 @@ def _restored(
     values: NDArray[Any],
     buffers: NDArray[Any],
     states: list[NDArray[Any]],
+    rounded: NDArray[Any],
 ) -> Predictor:
     """The predictor of a network with these layers, with folded parameters of its own."""
     predictor = Predictor(model._blank(arguments))
     predictor._predictor.values[:] = values
+    predictor._predictor.rounded[:] = rounded
     predictor._predictor.buffers[:] = buffers
     predictor._predictor.states = states
     return predictor

@@ -15,10 +15,11 @@ from .._utils.attributes import Attributes
 from .._utils.check import check_flag, check_int
 from ._describe import layer_to_dict, sequential_arguments
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
+from ._precision import Precision, check_precision, described_precision, shown_precision
 from ._predictor import Predictor
 from ._profile import ModelProfile, model_profile
 from ._show import sequential_html
-from ._state import check_shapes, lerp, named_views
+from ._state import cast_state, check_shapes, lerp, named_views, write
 
 __all__ = ["Sequential"]
 
@@ -36,12 +37,16 @@ class Sequential(Attributes):
         The source of the initial weights, and of the seed of random layers in `forward`; an int is a seed.
     in_features : int or None
         The number of input features, needed only if no layer fixes it, as in ``Sequential(nn.ReLU())``.
+    precision : {"float32", "bf16"} or None
+        ``"bf16"`` rounds the operands of the products in `Dense`, `Maxout` and `LargeMarginSoftmax`, nested
+        ones too, to bfloat16 and sums in float32; all else, and the parameters, are float32. None is the
+        dtype's own.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is not a layer, two layers do not fit (the message has the place and both shapes), or
-        the dtype is another.
+        the dtype or its precision is another.
 
     Examples
     --------
@@ -54,7 +59,7 @@ class Sequential(Attributes):
     {'0.weight': (3, 4), '0.bias': (4,), '1.weight': (4, 2), '1.bias': (2,)}
     """
 
-    _kept = frozenset({"layers", "dtype"})
+    _kept = frozenset({"layers", "dtype", "precision"})
 
     def __init__(
         self,
@@ -62,14 +67,21 @@ class Sequential(Attributes):
         dtype: DTypeLike = np.float32,
         rng: np.random.Generator | int | None = None,
         in_features: int | None = None,
+        precision: Precision | None = None,
     ) -> None:
-        chain = self._prepare(layers, dtype, in_features)
+        chain = self._prepare(layers, dtype, in_features, precision)
         generator = np.random.default_rng(rng)
         values = chain_initial(layers, self._input, generator, self.dtype)
         self._allocate(chain, int(generator.integers(2**63)))
         self.load_state_dict(values)
 
-    def _prepare(self, layers: Sequence[Layer], dtype: DTypeLike, in_features: int | None) -> dict[str, Any]:
+    def _prepare(
+        self,
+        layers: Sequence[Layer],
+        dtype: DTypeLike,
+        in_features: int | None = None,
+        precision: Precision | None = None,
+    ) -> dict[str, Any]:
         """Checks the arguments and returns the native description, without allocating memory."""
         if not layers:
             raise ValueError("layers: expected at least one layer, got none")
@@ -81,6 +93,7 @@ class Sequential(Attributes):
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")
+        self.precision = check_precision(precision, self.dtype)
         self._input, self._output = shape, chain_output(layers, shape)
         return chain_native(layers, shape)
 
@@ -88,7 +101,7 @@ class Sequential(Attributes):
         """Makes the native network, with `passes` forward passes for training counted before."""
         make = _core.ModelF32 if self.dtype == np.float32 else _core.ModelF64
         self._seed = seed
-        self._model = make(chain, seed)
+        self._model = make(chain, seed, self.precision == "bf16")
         self._model.passes = passes
 
     @classmethod
@@ -97,7 +110,7 @@ class Sequential(Attributes):
     ) -> Sequential:
         """A model with this state, without random numbers; a state that does not fit allocates no memory."""
         model = cls.__new__(cls)
-        chain = model._prepare(arguments["layers"], arguments["dtype"], arguments.get("in_features"))
+        chain = model._prepare(**arguments)
         check_shapes(_core.parameter_shapes(chain), {name: np.shape(value) for name, value in state.items()})
         model._allocate(chain, seed, passes)
         model.load_state_dict(state)
@@ -121,15 +134,20 @@ class Sequential(Attributes):
         return self._output.features
 
     def __repr__(self) -> str:
-        return f"Sequential({', '.join(map(repr, self.layers))}, dtype={self.dtype.name})"
+        precision = shown_precision(self.precision)
+        return f"Sequential({', '.join(map(repr, self.layers))}, dtype={self.dtype.name}{precision})"
 
     def _repr_html_(self) -> str:
         return sequential_html(self)
 
+    @property
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments of `_prepare`."""
+        return {name: getattr(self, name) for name in ("layers", "dtype", "in_features", "precision")}
+
     def __reduce__(self) -> tuple[Any, ...]:
-        arguments = {"layers": self.layers, "dtype": self.dtype, "in_features": self.in_features}
         with self._model.locked():
-            return Sequential._restored, (arguments, self.state_dict(), self._seed, self._model.passes)
+            return Sequential._restored, (self._arguments, self.state_dict(), self._seed, self._model.passes)
 
     def to_dict(self) -> dict[str, Any]:
         """A description of the network that JSON can hold: layers, dtype and in_features, without weights.
@@ -137,7 +155,8 @@ class Sequential(Attributes):
         Returns
         -------
         dict
-            The arguments of `Sequential` by name, each layer as `layer_to_dict` describes it.
+            The arguments of `Sequential` by name, each layer as `layer_to_dict` describes it; the precision
+            only if it is ``"bf16"``.
 
         Examples
         --------
@@ -146,7 +165,8 @@ class Sequential(Attributes):
         {'layers': [{'layer': 'Dropout', 'p': 0.1}], 'dtype': 'float32', 'in_features': 3}
         """
         layers = [layer_to_dict(layer) for layer in self.layers]
-        return {"layers": layers, "dtype": self.dtype.name, "in_features": self.in_features}
+        description = {"layers": layers, "dtype": self.dtype.name, "in_features": self.in_features}
+        return description | described_precision(self.precision)
 
     @classmethod
     def from_dict(
@@ -157,7 +177,7 @@ class Sequential(Attributes):
         Parameters
         ----------
         description : dict
-            A result of `to_dict`; dtype and in_features are optional.
+            A result of `to_dict`; dtype, in_features and precision are optional.
         rng : numpy.random.Generator, int or None
             The source of the initial weights, see `Sequential`.
 
@@ -285,15 +305,11 @@ class Sequential(Attributes):
             If an array has another shape, a number is beyond the model's dtype, or a variance negative.
         """
         views = self.parameters() | self.buffers()
-        given = {name: as_cpu_array(name, value) for name, value in state.items()}
-        for name, value in given.items():
-            if value.dtype.kind in "cmMOSU":
-                raise TypeError(f"{name}: expected real numbers, got dtype {value.dtype}")
-        arrays = {name: self._cast(name, value) for name, value in given.items()}
+        arrays = cast_state(state, self.dtype)
         wanted = {name: view.shape for name, view in views.items()}
         check_shapes(wanted, {name: value.shape for name, value in arrays.items()})
         with self._model.locked():
-            self._write(arrays, views)
+            write(arrays, views, (self.flat_parameters, self._model.buffers))
 
     def _snapshot(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Copies of all parameters and all buffers, for `_restore`."""
@@ -305,13 +321,23 @@ class Sequential(Attributes):
         with self._model.locked():
             self.flat_parameters[:], self._model.buffers[:] = parameters, buffers
 
-    def copy(self) -> Sequential:
+    def copy(self, precision: Precision | None = None) -> Sequential:
         """An independent network with the same layers, parameters, buffers and random numbers.
+
+        Parameters
+        ----------
+        precision : {"float32", "bf16"} or None
+            The precision of the copy; None is that of this network.
 
         Returns
         -------
         Sequential
             A new network of this class's layers, as ``copy.deepcopy`` gives.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the dtype has no such precision.
 
         Examples
         --------
@@ -321,7 +347,11 @@ class Sequential(Attributes):
         >>> bool((target.flat_parameters == model.flat_parameters).all())
         True
         """
-        return copy.copy(self)
+        if precision is None:
+            return copy.copy(self)
+        wanted = check_precision(precision, self.dtype)
+        restore, (arguments, *state) = self.__reduce__()
+        return restore(arguments | {"precision": wanted}, *state)  # type: ignore[no-any-return]
 
     def lerp_(self, source: Sequential, tau: float) -> Sequential:
         """Moves all parameters and buffers towards those of another network: Polyak averaging.
@@ -358,26 +388,6 @@ class Sequential(Attributes):
         """
         lerp(self, source, tau)
         return self
-
-    def _write(self, arrays: dict[str, NDArray[Any]], views: Mapping[str, NDArray[Any]]) -> None:
-        """Writes arrays to views of the parameters and buffers, which the arrays may be as well."""
-        for name, value in arrays.items():
-            if any(np.may_share_memory(value, own) for own in (self.flat_parameters, self._model.buffers)):
-                arrays[name] = value.copy()  # a view of a parameter that is set before it is read
-        for name, value in arrays.items():
-            views[name][...] = value
-
-    def _cast(self, name: str, value: NDArray[Any]) -> NDArray[Any]:
-        """An array of a state in the dtype; raises for numbers that become infinite, or are no variance."""
-        with np.errstate(over="ignore"):
-            cast = np.asarray(value, dtype=self.dtype)
-        if value.dtype.kind == "f" and value.dtype.itemsize > cast.dtype.itemsize:
-            beyond = np.isinf(cast) & np.isfinite(value)
-            if beyond.any():
-                raise ValueError(f"{name}: {value[beyond].flat[0]:g} is beyond {self.dtype}")
-        if name.endswith("running_var") and (cast < 0).any():
-            raise ValueError(f"{name}: expected numbers >= 0, got {cast.min():g}")
-        return cast
 
     def profile(self, batch_size: int, time_steps: int = 1) -> ModelProfile:
         """The cost of each layer in a training step: counted, predicted and measured, without the update.
@@ -417,11 +427,22 @@ class Sequential(Attributes):
         """Resets the states of stateful layers, so that the next batch may have any size."""
         self._model.reset_states()
 
-    def freeze(self) -> Predictor:
+    def freeze(self, precision: Precision | None = None) -> Predictor:
         """A predictor with a copy of the current parameters.
+
+        Parameters
+        ----------
+        precision : {"float32", "bf16"} or None
+            The precision of the predictor; ``"bf16"`` keeps the weights of such products in half the memory.
+            None is that of this network.
 
         Returns
         -------
         Predictor
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the dtype has no such precision.
         """
-        return Predictor(self)
+        return Predictor(self, precision)

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 UNFOLDED = 12
 
 
+def _kind(model: Sequential) -> str:
+    """The dtype, and the precision if it is another."""
+    own = model.dtype.name
+    return own if model.precision == own else f"{own}, {model.precision} products"
+
+
 def sequential_html(model: Sequential) -> Markup:
     """A table with the layers, the shapes between them, and the numbers of their parameters."""
     counts = [0] * len(model.layers)
@@ -24,5 +30,5 @@ def sequential_html(model: Sequential) -> Markup:
         rows.append([f"{i} {layer!r}", str(given), str(shape), f"{count:,}"])
     total = sum(counts)
     layers = table(["layer", "input", "output", "parameters"], rows)
-    title = f"Sequential: {len(rows)} layers, {total:,} parameters, {model.dtype.name}"
+    title = f"Sequential: {len(rows)} layers, {total:,} parameters, {_kind(model)}"
     return block(title, layers if len(rows) <= UNFOLDED else folded("layers", layers))

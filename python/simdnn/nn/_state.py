@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_finite
 
 if TYPE_CHECKING:
@@ -31,6 +33,39 @@ def check_shapes(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tupl
             raise ValueError(f"{name}: expected shape {wanted[name]}, got {shape}")
 
 
+def cast_state(state: Mapping[str, Any], dtype: np.dtype[Any]) -> dict[str, NDArray[Any]]:
+    """The arrays of a state in a dtype; raises unless they consist of real numbers that it can hold."""
+    given = {name: as_cpu_array(name, value) for name, value in state.items()}
+    for name, value in given.items():
+        if value.dtype.kind in "cmMOSU":
+            raise TypeError(f"{name}: expected real numbers, got dtype {value.dtype}")
+    return {name: _cast(name, value, dtype) for name, value in given.items()}
+
+
+def _cast(name: str, value: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array of a state in the dtype; raises for numbers that become infinite, or are no variance."""
+    with np.errstate(over="ignore"):
+        cast = np.asarray(value, dtype=dtype)
+    if value.dtype.kind == "f" and value.dtype.itemsize > cast.dtype.itemsize:
+        beyond = np.isinf(cast) & np.isfinite(value)
+        if beyond.any():
+            raise ValueError(f"{name}: {value[beyond].flat[0]:g} is beyond {dtype}")
+    if name.endswith("running_var") and (cast < 0).any():
+        raise ValueError(f"{name}: expected numbers >= 0, got {cast.min():g}")
+    return cast
+
+
+def write(
+    arrays: dict[str, NDArray[Any]], views: Mapping[str, NDArray[Any]], owned: Sequence[NDArray[Any]]
+) -> None:
+    """Writes arrays to views of the owned memory, which the arrays may be as well."""
+    for name, value in arrays.items():
+        if any(np.may_share_memory(value, own) for own in owned):
+            arrays[name] = value.copy()  # a view of a parameter that is set before it is read
+    for name, value in arrays.items():
+        views[name][...] = value
+
+
 def lerp(target: Sequential, source: Sequential, tau: float) -> None:
     """See `Sequential.lerp_`."""
     share = check_finite("tau", tau, 0.0, 1.0)
@@ -38,20 +73,4 @@ def lerp(target: Sequential, source: Sequential, tau: float) -> None:
         raise TypeError(f"source: expected a Sequential, got {type(source).__name__}")
     if source.dtype != target.dtype:
         raise ValueError(f"source: expected dtype {target.dtype}, got {source.dtype}")
-    if _blocks(source) != _blocks(target):
-        raise ValueError("source: expected parameters and buffers of the same names and shapes")
-    if share == 0:
-        return
-    towards = source._snapshot()
-    with target._model.locked():
-        for numbers, wanted in zip((target.flat_parameters, target._model.buffers), towards, strict=True):
-            if share < 1:
-                wanted -= numbers
-                wanted *= share
-                wanted += numbers
-            numbers[:] = wanted
-
-
-def _blocks(model: Sequential) -> tuple[Any, Any]:
-    """The name, place and shape of each parameter and of each buffer."""
-    return model._model.parameter_blocks, model._model.buffer_blocks
+    target._model.lerp(source._model, share)

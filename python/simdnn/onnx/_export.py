@@ -63,8 +63,9 @@ def export(
         If the model or a member is of another class, a layer has no counterpart in ONNX, or columns or target
         are of another class.
     ValueError
-        If the opset is below 17 or above that of the installed onnx, the dtype is not supported, or columns
-        or target do not fit the model.
+        If the opset is below 17 or above that of the installed onnx, the dtype is not supported, columns or
+        target do not fit the model, or a network has the precision bf16, whose float32 copy
+        ``model.copy(precision="float32")`` can be exported.
     OSError
         If the file cannot be written, or is no regular file.
     ImportError
@@ -89,6 +90,7 @@ def export(
     """
     if not isinstance(model, nn.Sequential | nn.Ensemble):
         raise TypeError(f"model: expected a Sequential or an Ensemble, got {type(model).__name__}")
+    nn.need_full_precision(model, "ONNX")
     onnx = need_onnx()
     opset = check_int("opset", opset, MIN_OPSET, onnx.defs.onnx_opset_version())
     kind = np.dtype(model.dtype if dtype is None else dtype)

@@ -183,9 +183,9 @@ def column_embedding(reader: Reader, readers: Sequence[Node]) -> tuple[Node, lis
     order = [parts[end] for end in join.inputs if end in parts]
     passed = order.pop(0)[0] if order and order[0][1] is None else []
     tables = {columns[0]: table for columns, table in order if table is not None}
-    others = [column for column in range(size) if column not in tables]
     whole = len(joins) == 1 and join.op == "Concat" and len(join.inputs) == len(parts) == len(readers)
-    if not whole or len(tables) != len(order) or passed != others:
+    listed = len(tables) == len(order) and len(passed) + len(tables) == size
+    if not whole or not listed or passed != [column for column in range(size) if column not in tables]:
         raise ValueError(f"{join}: expected each column of {reader.value} once, or vectors for it")
     reader.features = len(passed) + sum(table.shape[1] for table in tables.values())
     columns = [[column, *table.shape] for column, table in tables.items()]

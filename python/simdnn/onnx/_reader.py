@@ -13,6 +13,9 @@ from .. import nn
 from ._graph import need_onnx
 from ._node import Node, array_of, node_of
 
+#: The most features of a value. A small file may claim more, for each of which a constant would be repeated.
+MOST_FEATURES = 2**24
+
 State: TypeAlias = dict[str, NDArray[Any]]
 #: The description of a layer, and its parameters.
 Found: TypeAlias = tuple[dict[str, Any], State]
@@ -68,6 +71,9 @@ class Reader:
         self.last: str = output_of(graph, nodes)
         self.nodes = leading_to(self.last, nodes)
         self.in_features: int | None = axes[-1].dim_value or None
+        if self.in_features is not None and not 1 <= self.in_features <= MOST_FEATURES:
+            wanted = f"1 to {MOST_FEATURES:,} features"
+            raise ValueError(f"{inputs[0].name}: expected {wanted}, got {self.in_features}")
         self.features: int | None = self.in_features
         self.sequence = len(axes) == 3
         self.value: str = inputs[0].name
@@ -200,6 +206,8 @@ class Reader:
         features: int | None = self.features
         if features is None:
             raise ValueError(f"{node}: the input does not say how many features it has")
+        if features > MOST_FEATURES:
+            raise ValueError(f"{node}: expected at most {MOST_FEATURES:,} features, got {features}")
         return features
 
 

@@ -176,7 +176,7 @@ def layer_outputs(model: Sequential, X: ArrayLike) -> list[NDArray[Any]]:
     """The outputs of each layer in a training step, from networks that end with that layer."""
     state, found = model.state_dict(), []
     for end in range(1, len(model.layers) + 1):
-        part = Sequential(*model.layers[:end], dtype=model.dtype, in_features=model.in_features, rng=0)
+        part = Sequential._blank(model._arguments | {"layers": model.layers[:end]})
         names = part.state_dict().keys()
         part.load_state_dict({name: state[name] for name in names})
         found.append(part.forward(X, training=True))

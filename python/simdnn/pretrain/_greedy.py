@@ -37,7 +37,8 @@ class Stage(NamedTuple):
         self, model: Sequential, before: Sequence[Layer] = (), after: Sequence[Layer] = (), rng: Any = 0
     ) -> Sequential:
         """A network of these layers, with copies of the model's parameters, between other new layers."""
-        network = Sequential(*before, *self.layers, *after, dtype=model.dtype, rng=rng)
+        layers = (*before, *self.layers, *after)
+        network = Sequential(*layers, dtype=model.dtype, rng=rng, precision=model.precision)
         for copied, original in self._pairs(model, network, len(before)):
             copied[...] = original
         return network

@@ -65,8 +65,10 @@ def lsuv(
         if not isinstance(layer, nn.Dense):
             raise TypeError(f"model: expected Dense layers alone, got layers[{i}] = {layer!r}")
         weight = init.orthogonal((layer.in_features, layer.out_features), rng=generator, dtype=np.float64)
-        linear = Sequential(nn.Dense(layer.in_features, layer.out_features, bias=False), dtype=model.dtype)
-        alone = Sequential(layer, dtype=model.dtype)
+        plain = nn.Dense(layer.in_features, layer.out_features, bias=False)
+        linear, alone = (
+            Sequential(one, dtype=model.dtype, precision=model.precision) for one in (plain, layer)
+        )
         for name, values in alone.parameters().items():
             values[...] = 0 if name.endswith("bias") else values
         variance = _scale(linear, weight, x, tolerance, iterations)

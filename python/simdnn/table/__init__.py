@@ -9,9 +9,11 @@ model's file as metadata.
 from ._cells import Table as Table
 from ._chunks import chunks
 from ._columns import Columns
+from ._dates import numbers_of_dates as numbers_of_dates
 from ._match import check_match as check_match
 from ._read import read
 from ._target import TASKS as TASKS
 from ._target import Target
+from ._times import dates_of_words as dates_of_words
 
 __all__ = ["Columns", "Target", "chunks", "read"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Any
@@ -61,8 +62,18 @@ def plain_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
     if kind in "iuf":
         return words_of_numbers(what, array) if text else numbers(array)
     if kind in "bUS":
+        check_characters(what, array)
         return column_of(texts(what, array.tolist()), text=True)
     raise ValueError(f"{what}: {refusal(array.dtype)}")
+
+
+def check_characters(what: str, array: NDArray[Any]) -> None:
+    """Raises if an array of text holds numbers that Python has no characters for, as a damaged file may."""
+    if array.dtype.kind == "U" and array.nbytes:
+        codes = np.dtype(np.uint32).newbyteorder(array.dtype.byteorder)
+        largest = int(np.ascontiguousarray(array).view(codes).max())
+        if largest > sys.maxunicode:
+            raise ValueError(f"{what}: expected characters of Unicode, got the number {largest:#x}")
 
 
 def refusal(kind: Any) -> str:

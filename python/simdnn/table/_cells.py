@@ -126,12 +126,23 @@ def is_whole(values: NDArray[Any]) -> bool:
 def exact_integers(cells: Sequence[Any]) -> NDArray[Any] | None:
     """An array of int64 or uint64 of these cells; None if they are not all integers of 64 bits."""
     try:
-        numbers = [int(cell) for cell in cells]
+        numbers = [exact_integer(cell) for cell in cells]
         return np.array(numbers, np.int64 if min(numbers) < 0 else np.uint64).astype(
             np.int64 if max(numbers) < 2**63 else np.uint64
         )
     except (ValueError, OverflowError):
         return None
+
+
+def exact_integer(cell: Any) -> int:
+    """The integer of a cell, such as 3 of "3.0"; raises ValueError if another number may be meant."""
+    try:
+        return int(cell)
+    except ValueError:
+        number = float(cell)
+        if abs(number) >= INEXACT or number != int(number):
+            raise
+        return int(number)
 
 
 def is_missing(cell: Any) -> bool:

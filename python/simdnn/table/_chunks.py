@@ -13,7 +13,7 @@ import numpy as np
 
 from .._utils.check import check_int
 from .._utils.files import Path
-from ._cells import Table, is_whole
+from ._cells import INEXACT, Table, is_whole
 from ._csv_chunks import CsvChunks
 from ._hints import point_out_index, words_hint
 from ._parquet import columns_of, parquet_file, wanted_of
@@ -152,22 +152,25 @@ class Kind:
     """The type of a column, of which the chunks are seen one after the other."""
 
     def __init__(self) -> None:
-        self.text, self.whole, self.large = False, True, False
+        self.text, self.exact, self.large = False, True, False
+        self.negative, self.unsigned = False, False
 
     def add(self, values: Any) -> None:
         """Looks at the values of a chunk."""
-        self.text = self.text or (values.dtype == object and any(one is not None for one in values))
         if values.dtype == object:
-            self.whole = False
-        elif values.dtype == np.float64:
-            self.whole = self.whole and not np.isnan(values).any() and is_whole(values)
+            self.text, self.exact = self.text or any(one is not None for one in values), False
+            return
+        if values.dtype == np.float64:
+            self.exact = self.exact and is_whole(values) and bool((np.abs(values) < INEXACT).all())
         else:
             self.large = True
+            self.unsigned = self.unsigned or values.dtype == np.uint64
+        self.negative = self.negative or bool((values < 0).any())
 
     def cast(self, values: Any) -> Any:
         """The values of a chunk as those of the whole column."""
         if values.dtype == object or not self.large:
             return values
-        if values.dtype == np.float64:
-            return values.astype(np.int64) if self.whole else values
-        return values if self.whole else values.astype(np.float64)
+        whole = np.uint64 if self.unsigned else np.int64
+        exact = self.exact and not (self.negative and self.unsigned)
+        return values.astype(whole if exact else np.float64, copy=False)

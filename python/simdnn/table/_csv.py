@@ -119,9 +119,11 @@ def read_numeric_csv(file: io.StringIO, text: str, header: list[str], delimiter:
 
 
 def has_odd_quotes(text: str, delimiter: str) -> bool:
-    """True if a quotation mark stands inside a cell, where NumPy's reader drops it."""
+    """True if a quotation mark is inside a cell, next to another, or without an end; NumPy drops it."""
+    if '"' not in text:
+        return False
     other = f'[^"\r\n{re.escape(delimiter)}]'
-    return '"' in text and re.search(f'{other}"{other}', text) is not None
+    return text.count('"') % 2 == 1 or re.search(f'""|{other}"{other}', text) is not None
 
 
 def has_leading_zeros(text: str, delimiter: str) -> bool:

@@ -74,10 +74,11 @@ def words_hint(column: str, values: NDArray[Any], request: Request) -> str:
     if request.dates and dates_of_words(values) is not None:
         return ""
     first = next((cell for cell in values if cell is not None), "")
+    remedy = "write them as 2020-01-31" if request.dates else "turn them into numbers"
     if _DATE.match(first) and all(cell is None or _DATE.match(cell) for cell in values):
         return (
             f"column {column}: words such as {first!r} look like dates, of which each is a category of its"
-            " own; turn them into numbers, or leave the column out with ignore (--ignore)"
+            f" own; {remedy}, or leave the column out with ignore (--ignore)"
         )
     marked = next((cell for cell in values if cell is not None and not form.pattern.fullmatch(cell)), None)
     if marked is None or not _MARKED.fullmatch(marked) or (hint := number_hint(values)) is None:

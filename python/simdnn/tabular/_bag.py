@@ -45,7 +45,9 @@ class Bag:
     ) -> tuple[list[nn.Sequential], list[History]]:
         """Trains the networks; each keeps its best epoch on the held-out rows, or on `evaluation`."""
         recipe, problem = self.recipe, self.problem
-        models = [make_network(recipe, self.columns, problem.outputs, seed) for seed in self.seeds]
+        models = [
+            make_network(recipe, i, self.columns, problem.outputs, seed) for i, seed in enumerate(self.seeds)
+        ]
         trainers = [
             make_trainer(recipe, model, problem.classes, len(fold.train), seed)
             for model, fold, seed in zip(models, self.folds, self.seeds, strict=True)
@@ -59,6 +61,7 @@ class Bag:
             indices=[fold.train for fold in self.folds],
             validation=[fold.held_out if evaluation is None else evaluation for fold in self.folds],
             restore_best="last",
+            monitor=recipe.monitor,
             sample_weight=None if problem.weight is None else problem.weight.astype(np.float32),
             progress=progress,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,16 +24,16 @@ from ..config import limited_threads
 from ..table import Columns, Target
 from ..training import History
 from . import _files
-from ._bag import Bag, Problem
+from ._bag import Bag, Problem, probabilities
 from ._budget import within
 from ._calibration import blended, share
 from ._folds import draw_folds
 from ._frames import table_of
-from ._importance import permutation_importance, places_of_columns
+from ._importance import KeptRows, permutation_importance, places_of_columns
 from ._quantiles import QuantileHead
 from ._recipe import PRESETS, Recipe, recipe_of
 from ._targets import checked_weights
-from ._trees import Trees, fit_trees, samples_of
+from ._trees import Trees, fit_trees, places_of_samples, samples_of
 
 Array = NDArray[Any]
 
@@ -44,6 +45,7 @@ COLUMNS: dict[str, Any] = {
     "max_categories": 255,
     "max_one_hot": 64,
     "min_frequency": 2,
+    "dates": True,
 }
 
 
@@ -74,6 +76,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
     trees_: Trees | None
     head_: QuantileHead | None
     n_features_in_: int
+    _kept: KeptRows
 
     def _begin(self, X: Any) -> dict[str, Any]:
         """Checks settings and samples before anything is computed; returns the columns by name."""
@@ -88,21 +91,23 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         """The recipe of the preset, with the settings that the user has given."""
         given = {
             "members": self.n_members,
-            "hidden": self._hidden(),
+            "shapes": self._shapes(),
             "epochs": self.epochs,
             "batch": self.batch_size,
             "smoothing": getattr(self, "label_smoothing", None),
         }
         recipe = recipe_of(self.preset, self._classes, rows, self.n_features_in_)
-        return replace(recipe, **{name: value for name, value in given.items() if value is not None})
+        found = replace(recipe, **{name: value for name, value in given.items() if value is not None})
+        unsmoothed = self._classes and found.smoothing == 0  # the log loss grows early, while networks learn
+        return replace(found, monitor="val_accuracy") if unsmoothed else found
 
-    def _hidden(self) -> tuple[int, ...] | None:
-        """The widths of the hidden layers that the user has given."""
+    def _shapes(self) -> tuple[tuple[int, ...]] | None:
+        """The widths of the hidden layers that the user has given, for all networks."""
         if self.hidden_layer_sizes is None:
             return None
         if not len(self.hidden_layer_sizes):
             raise ValueError("hidden_layer_sizes: expected at least one layer, got none")
-        return tuple(check_int("hidden_layer_sizes", size) for size in self.hidden_layer_sizes)
+        return (tuple(check_int("hidden_layer_sizes", size) for size in self.hidden_layer_sizes),)
 
     def _train(
         self, table: dict[str, Any], targets: Array, outputs: int, weight: Array | None, eval_set: Any
@@ -129,6 +134,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             seeds = [int(seed) for seed in random.randint(2**31, size=len(folds))]
             bag = Bag(recipe, self.columns_, problem, folds, seeds)
             models, self.history_ = bag.train(evaluation, self.progress)
+            self._kept = KeptRows.of(folds, inputs, targets, weight)
             found = self._calibrated(models, bag.out_of_fold(models), targets, weight)
             self.ensemble_ = nn.Ensemble(models, average="probabilities" if self._classes else "outputs")
             self.head_ = self._train_head(bag)
@@ -145,6 +151,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
     def _train_trees(self, bag: Bag, table: dict[str, Any], found: Array, seconds: float | None) -> Array:
         """Fits trees on the folds of the bag; returns the predictions out of fold of both together."""
         samples, targets, weight = samples_of(self.columns_, table), bag.problem.targets, bag.problem.weight
+        self._kept = replace(self._kept, samples=samples[self._kept.rows])
         self.trees_ = fit_trees(self.columns_, samples, bag.problem, bag.folds, bag.seeds, seconds)
         others = self.trees_.out_of_fold(samples, bag.folds)
         self.networks_share_ = share(found, others, lambda one: self._loss(one, targets, weight))
@@ -170,6 +177,19 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         if self.trees_ is None or samples is None:
             return found
         return blended(self.networks_share_, found, self.trees_.predict_members(samples).mean(axis=0))
+
+    def _out_of_fold(self, fold: Array, inputs: Array, samples: Array | None = None) -> Array:
+        """Predictions [n, outputs] of each row by the networks and trees of its fold."""
+        found = np.empty((len(inputs), self.ensemble_.out_features))
+        for i, model in enumerate(self.ensemble_):
+            rows = np.flatnonzero(fold == i)
+            assert isinstance(model, nn.Sequential)
+            part = model(inputs[rows])
+            found[rows] = probabilities(part) if self._classes else part
+            if self.trees_ is not None and samples is not None and len(rows):
+                trees = self.trees_.predict_fold(i, samples[rows])
+                found[rows] = blended(self.networks_share_, found[rows], trees)
+        return found
 
     def _members(self, inputs: Array, samples: Array | None) -> Array:
         """Predictions [members, n, outputs] of the networks and trees of each fold."""
@@ -256,6 +276,9 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
     def to_onnx(self, path: Path, *, target: str = "y", opset: int = 17) -> None:
         """Write columns, networks and target as one graph of ONNX.
 
+        Each column is an input [n, 1]: numbers as float64 with NaN for missing ones, words as strings, dates
+        as int64, microseconds since 1970 in UTC, with the smallest int64 for missing ones.
+
         Parameters
         ----------
         path : str or os.PathLike
@@ -286,8 +309,8 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
 
     def permutation_importance(
         self,
-        X: Any,
-        y: ArrayLike,
+        X: Any = None,
+        y: ArrayLike | None = None,
         *,
         n_repeats: int = 5,
         random_state: Any = None,
@@ -296,12 +319,15 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         """The score that the estimator loses where the values of a column are mixed up.
 
         Many permuted copies of the samples, encoded once, are predicted in one native call; the result is
-        that of ``sklearn.inspection.permutation_importance``.
+        that of ``sklearn.inspection.permutation_importance``. Without X and y, it is that of rows of the
+        fit, each predicted by the member that has not trained on it (out of fold), so that columns of noise
+        have about 0.
 
         Parameters
         ----------
         X, y, sample_weight
-            Samples that the estimator has not seen, as in `score`.
+            Samples that the estimator has not seen, as in `score`; or None for rows of the fit, 5,000 of them
+            at most, which an estimator from a file does not have.
         n_repeats : int
             Number of permutations of each column.
         random_state : int, RandomState or None
@@ -312,26 +338,44 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         Bunch
             ``importances`` [columns, n_repeats], and ``importances_mean`` and ``importances_std`` [columns].
 
+        Raises
+        ------
+        ValueError
+            If X or y is missing, or X is unlike the samples of the fit.
+
         References
         ----------
         Breiman 2001, "Random forests".
         """
-        table, repeats = self._table(X), check_int("n_repeats", n_repeats)
-        inputs = self.columns_.transform(table)
-        targets = self._encoded(y)
-        check_consistent_length(inputs, targets)
-        weight = checked_weights(sample_weight, len(inputs))
-        parts = [(inputs, places_of_columns(self.columns_))]
-        if self.trees_ is not None:
-            samples = samples_of(self.columns_, table)
-            parts.append((samples, [[i] for i in range(samples.shape[1])]))
+        check_is_fitted(self)
+        repeats = check_int("n_repeats", n_repeats)
+        kept = self._rows_of_importance(X, y, sample_weight)
+        parts = [(kept.inputs, places_of_columns(self.columns_))]
+        if kept.samples is not None:
+            parts.append((kept.samples, places_of_samples(self.columns_)))
 
         def scores(arrays: list[Array]) -> list[float]:
-            found = self._mean(*arrays)
-            return [self._score(one, targets, weight) for one in np.split(found, len(found) // len(targets))]
+            copies = len(arrays[0]) // len(kept.targets)
+            predict = functools.partial(self._out_of_fold, np.tile(kept.fold, copies))
+            found = (self._mean if len(kept.fold) == 0 else predict)(*arrays)
+            return [self._score(one, kept.targets, kept.weight) for one in np.split(found, copies)]
 
         with limited_threads(self.n_threads):
             return permutation_importance(parts, scores, repeats, check_random_state(random_state))
+
+    def _rows_of_importance(self, X: Any, y: Any, sample_weight: Any) -> KeptRows:
+        """The rows of the fit, or new ones, which are in no fold."""
+        if X is None and y is None and sample_weight is None:
+            if "_kept" not in vars(self):
+                raise ValueError("X, y: a file does not hold the rows of the fit; give samples and their y")
+            return self._kept
+        if X is None or y is None:
+            raise ValueError("X, y: expected both, or neither for the rows of the fit")
+        table = self._table(X)
+        inputs, targets = self.columns_.transform(table), self._encoded(y)
+        check_consistent_length(inputs, targets)
+        weight, none = checked_weights(sample_weight, len(inputs)), np.empty(0, np.intp)
+        return KeptRows(none, none, inputs, targets, weight, self._samples(table))
 
     def __sklearn_is_fitted__(self) -> bool:
         return "ensemble_" in vars(self)

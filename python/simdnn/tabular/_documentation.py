@@ -16,7 +16,9 @@ PARAMETERS = """Parameters
         Seconds that a fit may take, about: it trains fewer epochs, members and trees. The result then
         depends on the speed of the machine. None is no limit.
     hidden_layer_sizes : sequence of int or None, default=None
-        Number of units of each hidden layer; None is (96, 96, 96).
+        Number of units of each hidden layer of all networks; None is (96, 96, 96), (192, 96), (96,) and
+        (64, 64, 64, 64) in turn, as unlike networks average better than equal ones, and (96, 96, 96) for
+        "best".
     epochs, batch_size : int or None, default=None
         Epochs and rows of a mini-batch; None is those of the preset."""
 
@@ -32,7 +34,7 @@ EXTRAS = """random_state : int, RandomState or None, default=None
 
 ATTRIBUTES = """oof_prediction_ : array
         Prediction of each row by the member that has not trained on it, of the shape of predictions; rows of
-        weight 0 get the mean of all members. A file does not hold it.
+        weight 0 get the mean of all members.
     oof_score_ : float
         Score of `oof_prediction_`: accuracy or R^2.
     history_ : list of History
@@ -49,7 +51,9 @@ ATTRIBUTES = """oof_prediction_ : array
     Notes
     -----
     Samples are a DataFrame of pandas, Polars or pyarrow, a dictionary of columns, or an array. Columns of
-    numbers and of words are told apart by their types; both may have missing values, and words unknown ones.
+    numbers, of words and of dates are told apart by their types; all may have missing values, and words
+    unknown ones. Dates are those of every library, and columns of words such as "2020-01-31" or
+    "2020-01-31T12:30" alone; they become days since 1970, month, day, weekday and hour, in UTC.
 
     A network is trained on all folds but its own, which decides the epoch that it keeps. Numbers are scaled
     by quantiles and clipped smoothly, and have piecewise-linear codes (Gorishniy et al. 2022); categories are

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Keys of a description.
 KEYS = ("kind", "settings", "features", "named", "columns", "target", "fitted", "history", "head")
 #: Names of arrays besides those of the networks.
-TREES, EDGES, HEAD = (_saving.TABULAR + name for name in ("trees", "edges", "head."))
+TREES, EDGES, HEAD, OOF = (_saving.TABULAR + name for name in ("trees", "edges", "head.", "oof"))
 #: Fitted numbers that a file holds.
 FITTED = ("oof_score_", "temperature_", "networks_share_")
 
@@ -33,6 +33,7 @@ FITTED = ("oof_score_", "temperature_", "networks_share_")
 def save(estimator: BaseTabular, path: Path, metadata: Mapping[str, Any] | None) -> None:
     """Writes an estimator to a file: see `BaseTabular.save`."""
     arrays, described = _saving.parts_of_ensemble(estimator.ensemble_)
+    arrays[OOF] = np.ascontiguousarray(estimator.oof_prediction_)
     if estimator.trees_ is not None:
         arrays |= {TREES: _trees.to_bytes(estimator.trees_)}
     own = describe(estimator)
@@ -78,6 +79,8 @@ def load(kinds: dict[str, type[BaseTabular]], path: Path) -> BaseTabular:
         estimator.history_ = [History(**one) for one in found["history"]]
         estimator.ensemble_ = _saving.read_ensemble(file, file.part("ensemble"))
         estimator.trees_ = estimator.head_ = None
+        if OOF in file.names:
+            estimator.oof_prediction_ = checked_predictions(file, estimator)
         if TREES in file.names:
             outputs = estimator.ensemble_.out_features
             estimator.trees_ = _trees.from_bytes(file.array(TREES, "uint8"), outputs, estimator._classes)
@@ -85,6 +88,16 @@ def load(kinds: dict[str, type[BaseTabular]], path: Path) -> BaseTabular:
             ensemble = _saving.read_ensemble(file, found["head"]["ensemble"], HEAD)
             estimator.head_ = QuantileHead(ensemble, checked_edges(file.array(EDGES, "float64"), ensemble))
         return estimator
+
+
+def checked_predictions(file: _safetensors.Opened, estimator: BaseTabular) -> NDArray[Any]:
+    """The predictions out of fold; those of networks alone may be float32."""
+    found = file.array(OOF, file.dtype(OOF))
+    outputs = estimator.ensemble_.out_features
+    shaped = found.ndim == 2 and found.shape[1] == outputs
+    if not (shaped or (found.ndim == 1 and outputs == 1)) or not np.isfinite(found).all():
+        raise ValueError(f"oof: expected finite predictions of {outputs} outputs, got shape {found.shape}")
+    return found
 
 
 def checked_edges(edges: NDArray[Any], ensemble: nn.Ensemble) -> NDArray[Any]:

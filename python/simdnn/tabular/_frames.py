@@ -25,11 +25,17 @@ def table_of(estimator: Any, X: Any, reset: bool) -> dict[str, Any]:
         X = check_array(X, dtype=None, estimator=estimator, **{FINITE: False})
     check_names(estimator, X, reset)
     columns = columns_of_frame(X) if frame else list(X.T)
-    if len(columns) and len(columns[0]) < 1:
-        raise ValueError(
-            f"Found array with 0 sample(s) (shape=(0, {len(columns)})) while a minimum of 1 is required."
-        )
+    if len(columns):
+        check_rows(columns[0], len(columns))
     return dict(zip(names_of(estimator), columns, strict=True))
+
+
+def check_rows(column: Any, columns: int) -> None:
+    """Raises scikit-learn's error for a table without rows."""
+    if hasattr(column, "__len__") and len(column) < 1:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape=(0, {columns})) while a minimum of 1 is required."
+        )
 
 
 def is_frame(X: Any) -> bool:
@@ -60,6 +66,7 @@ def columns_of_dictionary(estimator: Any, X: dict[Any, Any], reset: bool) -> dic
     names = names_of(estimator)
     if missing := [name for name in names if name not in X]:
         raise ValueError(f"X: column {missing[0]!r} is missing; there are {', '.join(X)}")
+    check_rows(X[names[0]], len(names))
     return {name: X[name] for name in names}
 
 

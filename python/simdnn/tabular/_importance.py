@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,36 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from ..table import Columns
+from ._folds import Fold
 
 Array = NDArray[Any]
 
 #: Bytes of inputs with a permuted column that are predicted in one native call.
 BYTES = 2**26
+#: Rows of a fit that an estimator keeps for the importance out of fold, at most.
+KEPT_ROWS = 5_000
+
+
+@dataclass(frozen=True)
+class KeptRows:
+    """Rows of a fit, and the fold that holds each of them out; `samples` are what trees read."""
+
+    rows: NDArray[np.intp]
+    fold: NDArray[np.intp]
+    inputs: Array
+    targets: Array
+    weight: Array | None
+    samples: Array | None = None
+
+    @classmethod
+    def of(cls, folds: list[Fold], inputs: Array, targets: Array, weight: Array | None) -> KeptRows:
+        """At most `KEPT_ROWS` of the rows that are in folds."""
+        fold = np.full(len(inputs), -1)
+        for i, one in enumerate(folds):
+            fold[one.held_out] = i
+        order = np.random.RandomState(0).permutation(np.flatnonzero(fold >= 0))
+        rows = np.sort(order[:KEPT_ROWS])
+        return cls(rows, fold[rows], inputs[rows], targets[rows], None if weight is None else weight[rows])
 
 
 def places_of_columns(columns: Columns) -> list[list[int]]:

@@ -18,7 +18,7 @@ def load(path: Path) -> TabularClassifier | TabularRegressor:
     Returns
     -------
     TabularClassifier or TabularRegressor
-        It predicts with the same bits on any machine, with trees to rounding. It has no `oof_prediction_`.
+        It predicts with the same bits on any machine, with trees to rounding.
 
     Raises
     ------

@@ -19,13 +19,14 @@ PRESETS = ("fast", "default", "best")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of the networks of an estimator.
+    """Settings of the networks of an estimator, which have the hidden layers of `shapes` in turn.
 
-    The rate of Adam is `rate` / sqrt(width of the first hidden layer), times the schedule.
+    Each keeps the last of the epochs in which `monitor` is best. The rate of Adam is `rate` / sqrt(width of
+    the first layer of the first shape), times the schedule.
     """
 
     members: int = 8
-    hidden: tuple[int, ...] = (96, 96, 96)
+    shapes: tuple[tuple[int, ...], ...] = ((96, 96, 96), (192, 96), (96,), (64, 64, 64, 64))
     activation: str = "selu"
     rate: float = 0.06
     beta2: float = 0.95
@@ -33,27 +34,36 @@ class Recipe:
     epochs: int = 32
     bins: int = 16
     smoothing: float = 0.0
+    monitor: str = "val_loss"
     trees: bool = False
 
 
 #: Rows for each column that a bin needs, and the limits of the number of bins.
 ROWS_OF_BIN, FEWEST_BINS, MOST_BINS = 16, 16, 48
-#: The recipes for classification and for regression.
-CLASSES, NUMBERS = Recipe(smoothing=0.1), Recipe(activation="mish", rate=0.1)
+#: The label smoothing of networks beside trees, and the recipes for classification and for regression.
+BEST_SMOOTHING = 0.1
+CLASSES, NUMBERS = Recipe(smoothing=0.03), Recipe(activation="mish", rate=0.1)
 
 
 def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
-    """The recipe of a preset for a table; the more rows for each column, the more bins."""
+    """The recipe of a preset for a table; the more rows for each column, the more bins.
+
+    Beside trees, ten networks of one shape have a lower error than those of several.
+    """
     bins = min(max(rows // (ROWS_OF_BIN * columns), FEWEST_BINS), MOST_BINS)
     found = replace(CLASSES if classes else NUMBERS, bins=bins)
     if preset == "fast":
         return replace(found, members=4, epochs=16, batch=64)
-    return replace(found, members=10, batch=64, trees=True) if preset == "best" else found
+    if preset == "best":
+        smoothing = BEST_SMOOTHING if classes else 0.0
+        return replace(found, members=10, shapes=found.shapes[:1], batch=64, smoothing=smoothing, trees=True)
+    return found
 
 
-def make_network(recipe: Recipe, columns: Columns, outputs: int, seed: int) -> nn.Sequential:
+def make_network(recipe: Recipe, member: int, columns: Columns, outputs: int, seed: int) -> nn.Sequential:
     """A network with normal weights of variance 1 / inputs, normal biases, and a last layer of zeros."""
-    model = nn.Sequential(*layers_of(recipe, columns, outputs), rng=seed)
+    shape = recipe.shapes[member % len(recipe.shapes)]
+    model = nn.Sequential(*layers_of(shape, recipe.activation, columns, outputs), rng=seed)
     rng = np.random.default_rng(seed)
     parameters = model.parameters()
     for name, value in parameters.items():
@@ -65,28 +75,28 @@ def make_network(recipe: Recipe, columns: Columns, outputs: int, seed: int) -> n
     return model
 
 
-def layers_of(recipe: Recipe, columns: Columns, outputs: int) -> list[nn.Layer]:
+def layers_of(shape: tuple[int, ...], activation: str, columns: Columns, outputs: int) -> list[nn.Layer]:
     """Embeddings of large categories, a first layer that reads positions as codes, and dense layers."""
     inputs, tables = len(columns.features), columns.embeddings
     first: list[nn.Layer] = []
     if tables:
         first.append(nn.Embedding(in_features=inputs, columns=tables))
         inputs += sum(size - 1 for _, size in tables.values())
-    width = recipe.hidden[0]
+    width = shape[0]
     if columns.encoded:
         encoded, bins = columns.encoded, columns.bins
-        layer = nn.PiecewiseLinear(inputs, width, encoded=encoded, bins=bins, activation=recipe.activation)
+        layer = nn.PiecewiseLinear(inputs, width, encoded=encoded, bins=bins, activation=activation)
         first.append(layer)
     else:
-        first.append(nn.Dense(inputs, width, activation=recipe.activation))
-    hidden = [nn.Dense(*sizes, activation=recipe.activation) for sizes in itertools.pairwise(recipe.hidden)]
-    return [*first, *hidden, nn.Dense(recipe.hidden[-1], outputs)]
+        first.append(nn.Dense(inputs, width, activation=activation))
+    hidden = [nn.Dense(*sizes, activation=activation) for sizes in itertools.pairwise(shape)]
+    return [*first, *hidden, nn.Dense(shape[-1], outputs)]
 
 
 def make_trainer(recipe: Recipe, model: nn.Sequential, classes: bool, rows: int, seed: int) -> Trainer:
     """The trainer of a network on this number of rows."""
     steps = recipe.epochs * -(-rows // recipe.batch)
-    rate = recipe.rate / recipe.hidden[0] ** 0.5
+    rate = recipe.rate / recipe.shapes[0][0] ** 0.5
     optimizer = optim.Adam(lr=schedules.coslog4(rate, steps), betas=(0.9, recipe.beta2))
     loss = functools.partial(F.cross_entropy, label_smoothing=recipe.smoothing) if classes else F.mse_loss
     return Trainer(model, loss=loss, optimizer=optimizer, seed=seed)

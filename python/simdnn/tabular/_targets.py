@@ -15,6 +15,9 @@ from .._utils.arrays import refuse_masked
 
 Array = NDArray[Any]
 
+#: The range of numbers, relative to their size, up to which they are a constant that was rounded.
+ROUNDING = 1e-14
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -29,13 +32,18 @@ class Scaling:
 
     @classmethod
     def of(cls, y: Array, weight: Array | None) -> Scaling:
-        """The scaling of y; a constant has scale 1. Rounding to float32 hides a machine's last bits."""
-        mean = np.average(y, axis=0, weights=weight).astype(np.float32).astype(np.float64)
-        spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight)).astype(np.float32)
-        constant = spread <= 1e-6 * np.abs(mean)
-        scale = np.where(constant | (spread == 0), np.float32(1), spread).astype(np.float64)
+        """The scaling of y; a constant but for rounding has scale 1.
+
+        Means are counted from the smallest value, so that those of numbers far from 0 are exact, and are
+        rounded to float32, which hides a machine's last bits.
+        """
         seen = y if weight is None else y[weight > 0]
-        return cls(mean, scale, seen.min(axis=0), seen.max(axis=0))
+        low, high = seen.min(axis=0), seen.max(axis=0)
+        mean = low + np.average(y - low, axis=0, weights=weight).astype(np.float32)
+        spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight)).astype(np.float32)
+        constant = high - low <= ROUNDING * np.abs(low)
+        scale = np.where(constant | (spread == 0), np.float32(1), spread).astype(np.float64)
+        return cls(mean, scale, low, high)
 
     def encode(self, y: Array) -> NDArray[np.float32]:
         """The targets of the networks."""
@@ -102,4 +110,8 @@ def checked_weights(sample_weight: Any, rows: int) -> Array | None:
         raise ValueError(f"sample_weight: row {row}: expected a weight >= 0, got {weight[row]:g}")
     if not weight.any():
         raise ValueError("sample_weight: all weights are zero")
+    if not np.finfo(np.float32).tiny <= weight.max() <= np.finfo(np.float32).max / rows:
+        raise ValueError(
+            f"sample_weight: expected a sum in float32's range, got weights up to {weight.max():g}"
+        )
     return np.asarray(weight)

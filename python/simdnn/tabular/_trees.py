@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import zipfile
 from collections.abc import Callable
@@ -16,8 +17,10 @@ from threadpoolctl import threadpool_limits
 from ..config import get_num_threads
 from ..table import Columns
 from ..table._arrays import as_column, words_of_numbers
+from ..table._dates import Dates, numbers_of_dates
 from ..table._encoders import Categories
 from ..table._numbers import numbers_from
+from ..table._times import dates_from
 from ._bag import Problem
 from ._folds import Fold
 
@@ -48,7 +51,8 @@ class Trees:
         if not self.classes:
             return np.column_stack([model.predict(samples) for model in models])
         found = np.zeros((len(samples), self.outputs))
-        found[:, models[0].classes_] = models[0].predict_proba(samples)
+        seen = models[0].classes_
+        found[:, seen] = models[0].predict_proba(samples) if len(seen) > 1 else 1
         return found
 
     def predict_members(self, samples: Array) -> Array:
@@ -80,7 +84,7 @@ def fit_trees(
     There are fewer trees if they would take longer than `seconds`, which is measured.
     """
     targets, weight, classes = problem.targets, problem.weight, problem.classes
-    categorical = [part.name in set(columns.text) for part in columns.parts]
+    categorical = [isinstance(part, Categories) for part in columns.parts for _ in range(width_of(part))]
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
 
     def fit(i: int, iterations: int) -> list[Any]:
@@ -88,7 +92,8 @@ def fit_trees(
         settings = {"categorical_features": categorical, "random_state": seeds[i], "max_iter": iterations}
         part = None if weight is None else weight[rows]
         columns_of_y = [targets[rows]] if classes else targets[rows].T
-        return [kind(**settings).fit(samples[rows], y, part) for y in columns_of_y]
+        chosen = without_empty(samples[rows])
+        return [kind(**settings).fit(chosen, y, part) for y in columns_of_y]
 
     iterations = ITERATIONS
     if seconds is not None:
@@ -99,6 +104,12 @@ def fit_trees(
         fitting = int(FEW_ITERATIONS * (seconds - probe) / (probe * rounds))
         iterations = min(max(fitting, FEW_ITERATIONS), ITERATIONS)
     return Trees(at_once(lambda i: fit(i, iterations), len(folds)), problem.outputs, classes)
+
+
+def without_empty(samples: Array) -> Array:
+    """Samples with 0 in columns that have no value at all, which scikit-learn's trees do not take."""
+    empty = np.isnan(samples).all(axis=0)
+    return np.where(empty, 0.0, samples) if empty.any() else samples
 
 
 def at_once(compute: Callable[[int], Any], count: int) -> list[Any]:
@@ -116,15 +127,32 @@ def at_once(compute: Callable[[int], Any], count: int) -> list[Any]:
 
 
 def samples_of(columns: Columns, table: dict[str, Any]) -> Array:
-    """The columns of a table as numbers: the places of categories, and NaN for missing and unknown ones."""
+    """The columns of a table as numbers: the places of categories, and NaN for missing and unknown ones.
+
+    A column of dates becomes several, one for each of its numbers.
+    """
     found = []
     for part in columns.parts:
         what, given = f"column {part.name}", table[part.name]
         if isinstance(part, Categories):
             found.append(places_of(part, as_column(what, given, True)))
+        elif isinstance(part, Dates):
+            numbers = numbers_of_dates(dates_from(what, as_column(what, given, dates=True)))
+            found += [numbers[key] for key, _ in part.numbers]
         else:
             found.append(numbers_from(what, as_column(what, given)))
     return np.column_stack(found).astype(np.float64)
+
+
+def width_of(part: Any) -> int:
+    """The number of the trees' columns that a column becomes."""
+    return len(part.numbers) if isinstance(part, Dates) else 1
+
+
+def places_of_samples(columns: Columns) -> list[list[int]]:
+    """The trees' columns that each column becomes."""
+    ends = itertools.accumulate(map(width_of, columns.parts), initial=0)
+    return [list(range(*pair)) for pair in itertools.pairwise(ends)]
 
 
 def places_of(part: Categories, values: Array) -> Array:
