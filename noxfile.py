@@ -33,6 +33,12 @@ THREADED = (
     *("tests/training/test_training.py", "tests/bits/test_products.py"),
     *("-k", " and ".join(f"not {name}" for name in NOT_THREADED)),
 )
+#: Tests with a long form: they repeat more often, or need gigabytes.
+SWEPT = (
+    *("tests/threads/test_threads.py", "tests/threads/test_exit.py", "tests/threads/test_companions.py"),
+    *("tests/errors/test_guard_pages.py", "tests/errors/test_forms.py", "tests/errors/test_huge.py"),
+    *("tests/io/test_saving_faults.py", "tests/io/test_resume.py"),
+)
 #: The file says why each of its races is none of ours.
 TSAN_OPTIONS = {"TSAN_OPTIONS": "halt_on_error=1 suppressions=tests/support/tsan.txt"}
 #: The options of AddressSanitizer and UndefinedBehaviorSanitizer, and their runtimes.
@@ -87,6 +93,14 @@ def sanitizers(session: nox.Session) -> None:
     """A part of the test suite under AddressSanitizer and UndefinedBehaviorSanitizer."""
     environment = sanitized(session, "address,undefined", ASAN_RUNTIMES, ASAN_OPTIONS)
     session.run("python", "-m", "pytest", *(session.posargs or SANITIZED), env=environment)
+
+
+@nox.session
+def sweep(session: nox.Session) -> None:
+    """The long forms of tests: a thousand forks and kills, every length next to unmapped pages, gigabytes."""
+    session.install(".[test,peers]")
+    chosen = session.posargs or SWEPT
+    session.run("python", "-m", "pytest", *chosen, env={"SIMDNN_SWEEP": "1", "SIMDNN_PEERS": "1"})
 
 
 @nox.session(name="random-calls")

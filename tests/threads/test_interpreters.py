@@ -1,5 +1,7 @@
 """Sub-interpreters are refused by an ImportError, and leave the main interpreter as it was."""
 
+import sysconfig
+
 import pytest
 
 from tests.support.processes import run
@@ -37,3 +39,13 @@ def test_a_sub_interpreter_is_refused(way: str) -> None:
     refused, works = run(IMPORT.replace("WAY", way)).splitlines()
     assert refused == "simdnn: sub-interpreters are not supported, as NumPy does not support them"
     assert works == "True"
+
+
+def test_a_free_threaded_interpreter_takes_its_lock_back() -> None:
+    """The module does not declare that it needs no lock: see CONTRIBUTING.md, "Threads and interpreters"."""
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        pytest.skip("this Python always has a lock")
+    script = (
+        "import sys, warnings; warnings.simplefilter('ignore'); import simdnn; print(sys._is_gil_enabled())"
+    )
+    assert run(script).strip() == "True"

@@ -143,7 +143,7 @@ def layers() -> Iterator[Case]:
                 y = model.forward(x, training=True)
                 return out.copy(), y.shape, model.backward(dy).shape
 
-            for n in LENGTHS[1 :: 1 if dtype == np.float32 else 3]:
+            for n in SOME[1 :: 1 if dtype == np.float32 else 3]:
                 x = row.x(n, dtype)
                 y = model(x)
                 yield name, call, [x, spread(y.size, dtype).reshape(y.shape), np.zeros_like(y)]

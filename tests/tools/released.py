@@ -80,7 +80,7 @@ def answer_of_machine(path: Path) -> str:
     return digest(*machine.parameters().values())
 
 
-#: How the files are written, and what is asked of them.
+#: Writers of the files, and the answers that are asked of them.
 KINDS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], str]]] = {
     "trainer": (lambda path: trained().save(path), answer_of_trainer),
     "ensemble": (write_ensemble, answer_of_model),

@@ -293,7 +293,10 @@ def distillation_loss(
     loss = _distillation(temperature, hard_weight)
     if (target is None) != (hard_weight == 0):
         raise ValueError(f"hard_weight: a hard part needs target and hard_weight > 0, got {hard_weight!r}")
-    targets = teacher_logits if target is None else (teacher_logits, target)
+    teacher = as_cpu_array("teacher_logits", teacher_logits)
+    if teacher.dtype.kind not in "biuf":
+        raise TypeError(f"teacher_logits: expected real numbers, got dtype {teacher.dtype}")
+    targets = teacher if target is None else (teacher, target)
     return evaluate_classes(
         loss, student_logits, targets, reduction, return_grad, "student_logits", sample_weight
     )
@@ -355,10 +358,13 @@ def zero_one_loss(
     if return_grad:
         raise ValueError(_UNTRAINABLE)
     scores, classes = as_cpu_array("input", input), as_cpu_array("target", target)
+    if scores.dtype.kind not in "biuf":
+        raise TypeError(f"input: expected real numbers, got dtype {scores.dtype}")
+    if classes.dtype.kind not in "iu":
+        raise TypeError(f"target: expected integer class indices, got dtype {classes.dtype}")
     predicted = scores.argmax(axis=-1) if scores.ndim == classes.ndim + 1 else scores
-    for name, array in (("input", predicted), ("target", classes)):
-        if array.dtype.kind not in "iu":
-            raise TypeError(f"{name}: expected integer class indices, got dtype {array.dtype}")
+    if predicted.dtype.kind not in "iu":
+        raise TypeError(f"input: expected integer class indices, got dtype {predicted.dtype}")
     if predicted.shape != classes.shape:
         raise ValueError(f"target: expected shape {predicted.shape}, got {classes.shape}")
     wrong = (predicted != classes).astype(np.float64)
