@@ -79,8 +79,9 @@ def has_unit() -> bool:
 
 def cases() -> Iterator[Case]:
     """Rows of training steps, and of predictions of several numbers of samples."""
+    goals: tuple[Goal, ...]
     for network, single, other in NETWORKS:
-        goals: tuple[Goal, ...] = (Goal((SINGLE,), single), Goal((TORCH_BF16,), other)) if has_unit() else ()
+        goals = (Goal((SINGLE,), single), Goal((TORCH_BF16,), other)) if has_unit() else ()
         name = f"{network.shape()}, batch {network.batch_size}"
         yield Case("bf16 step", name, functools.partial(_steps, network), goals, _note)
     for network, *_ in NETWORKS:
