@@ -1,5 +1,5 @@
-// The product of one or two rows with a row-major matrix of bfloat16 numbers, which is widened where it is read: packing
-// it would take longer than the product.
+// The product of one or two rows with a row-major matrix of bfloat16 numbers, which is widened where it is read:
+// packing it would take longer than the product.
 #pragma once
 
 #include "../math/bf16.hpp"

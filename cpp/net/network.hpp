@@ -1,6 +1,7 @@
 // A network: the description of its layers, and one flat array each for parameters, gradients and buffers.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 
 #include "layers/sequential.hpp"
@@ -41,6 +42,14 @@ class Network {
   Buffer<T>& buffers() { return buffers_; }
   Buffer<Bf16>& rounded() { return rounded_; }
   Precision precision() const { return layout_.precision; }
+
+  /// The bf16 form of a block of the layout's parameters; nullptr if it has none.
+  Bf16* rounded_form(const ParameterBlock& block) {
+    const std::vector<Index>& masters = layout_.masters;
+    const auto found = std::find(masters.begin(), masters.end(), block.offset);
+    if (found == masters.end() || block.size() == 0) return nullptr;
+    return rounded_.data() + layout_.rounded.blocks()[std::size_t(found - masters.begin())].offset;
+  }
 
   /// Rounds the weights of bf16 products, which may have changed. Whoever runs passes calls it before the first one.
   void round_weights() {

@@ -73,10 +73,14 @@ void Optimizer<T>::fill_spans(const std::vector<const T*>& gradients, bool merge
   slots();
   spans_.clear();
   listed_.clear();
+  copied_.clear();
+  Index place = 0;
   for (std::size_t s = 0; s < segments_.size(); ++s) {
     const Segment& segment = segments_[s];
     if (special && (!choice(segment) || frozen(segment))) continue;
     const bool penalized = !penalties || this->penalized(segment);
+    if (segment.rounded) copied_.push_back({segment.parameters, segment.rounded, place, place + segment.size});
+    place += segment.size;
     if (merged && !spans_.empty()) {
       UpdateSpan<T>& before = spans_.back();
       const bool next = before.p + before.size == segment.parameters && before.g + before.size == gradients[s];
@@ -196,8 +200,25 @@ void Optimizer<T>::update(const UpdateStep& step_args) {
   const ::simdnn::Update<T> run = typed_kernels<T>().updates[config_->index];
   Index size = 0;
   for (const UpdateSpan<T>& span : spans_) size += span.size;
-  parallel_for(size, kGrain, kUpdateElement * double(size),
-               [&](Index begin, Index end) { run(spans_.data(), Index(spans_.size()), begin, end, step_args); });
+  parallel_for(size, kGrain, kUpdateElement * double(size), [&](Index begin, Index end) {
+    const Index piece = copied_.empty() ? end - begin : kGrain;
+    for (; begin < end; begin += piece) {
+      const Index beyond = std::min(begin + piece, end);
+      run(spans_.data(), Index(spans_.size()), begin, beyond, step_args);
+      round_updated(begin, beyond);
+    }
+  });
+}
+
+/// Writes the bf16 copies of elements [begin, end) of all spans, while they are in the cache.
+template <class T>
+void Optimizer<T>::round_updated([[maybe_unused]] Index begin, [[maybe_unused]] Index end) const {
+  if constexpr (std::is_same_v<T, float>) {
+    for (const Copied& copied : copied_) {
+      const Index first = std::max(begin, copied.begin) - copied.begin, last = std::min(end, copied.end) - copied.begin;
+      if (first < last) kernels().bf16.round(copied.parameters + first, last - first, copied.rounded + first);
+    }
+  }
 }
 
 /// Updates block by block of rows and sums the squares of each block while it is in the cache.

@@ -31,11 +31,15 @@ class Optimizer {
   const OptimizerConfig& config() const { return *config_; }
 
   /// Adds n parameters to update, before the first step; their owner keeps them alive. `bias` marks parameters that
-  /// penalize_bias exempts from l1 and l2.
-  void add(T* parameters, Index n, Units units = {}, bool bias = false) {
-    segments_.push_back({parameters, size_, n, units, bias});
+  /// penalize_bias exempts from l1 and l2. `rounded` receives the updated parameters as bf16; nullptr: there is no such
+  /// copy.
+  void add(T* parameters, Index n, Units units = {}, bool bias = false, Bf16* rounded = nullptr) {
+    segments_.push_back({parameters, size_, n, units, bias, rounded});
     size_ += n;
   }
+
+  /// True if a step writes the bf16 copies of the parameters that it changes.
+  bool rounds() const { return config_->options[kMaxNorm] == __builtin_inf(); }
 
   /// Sets the group of each parameter, in the order of add(): its place in config().groups.
   void set_groups(const std::vector<std::size_t>& groups) {
@@ -78,6 +82,7 @@ class Optimizer {
     Index offset, size;
     Units units;
     bool bias;
+    Bf16* rounded = nullptr;
     std::size_t count = 0;  ///< 0: it counts all steps; otherwise late_[count - 1] has its count
     std::size_t group = 0;  ///< its place in config().groups
   };
@@ -86,6 +91,13 @@ class Optimizer {
   struct Late {
     std::int64_t missed;
     std::vector<double> scalar_state;
+  };
+
+  /// Parameters with a bf16 copy, and their place among the elements of all spans.
+  struct Copied {
+    const T* parameters;
+    Bf16* rounded;
+    Index begin, end;
   };
 
   static std::vector<double> initial(const OptimizerConfig& config);
@@ -110,6 +122,7 @@ class Optimizer {
   void apply(double rate, double decay, std::int64_t count, std::vector<double>& scalar_state,
              const Adjustment& adjustment);
   void update(const UpdateStep& step_args);
+  void round_updated(Index begin, Index end) const;
   void update_constrained(const UpdateStep& step_args);
   void constrain(const Segment& segment, Index rows, Index blocks);
 
@@ -118,6 +131,7 @@ class Optimizer {
   std::vector<Late> late_;
   std::vector<std::size_t> listed_;  ///< the segments of the spans, if these are not merged
   std::vector<UpdateSpan<T>> spans_;
+  std::vector<Copied> copied_;
   std::vector<Buffer<T>> slots_;
   std::vector<double> scalar_state_;
   std::vector<double> squares_;  ///< for max-norm: sums of squares [blocks of rows, units]

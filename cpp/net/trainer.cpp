@@ -13,7 +13,8 @@ Trainer<T>::Trainer(std::shared_ptr<Network<T>> network, std::shared_ptr<const L
   for (const ParameterBlock& block : network_->layout().parameters.blocks()) {
     const bool matrix = block.shape.size() == 2;  // max-norm is for weights, not for biases
     const Units units = matrix ? Units{block.shape[0], block.shape[1]} : Units{};
-    optimizer_.add(network_->values().data() + block.offset, block.size(), units, block.shape.size() < 2);
+    optimizer_.add(network_->values().data() + block.offset, block.size(), units, block.shape.size() < 2,
+                   network_->rounded_form(block));
     gradients_.push_back(network_->gradients().data() + block.offset);
   }
 }
@@ -91,7 +92,7 @@ LossSums Trainer<T>::differentiate(const DatasetView<T>& samples, const SampleOr
   PassContext context = context_of(samples, stop);
   context.keep_state = keep_state;
   loss_head_->begin_batch(optimizer_.attempted_steps());
-  network_->round_weights();
+  if (!weights_rounded_) network_->round_weights();
   for (Index begin = 0; begin < count; begin += plan_->capacity()) {
     const Index chunk = std::min(plan_->capacity(), count - begin);
     const MiniBatch<T> mini_batch = loader_.take(samples, order.from(begin), begin, chunk, begin);
@@ -125,6 +126,7 @@ LossSums Trainer<T>::step(const DatasetView<T>& samples, const SampleOrder& orde
     sums.penalty = sums.weight == 0 ? 0 : optimizer_.penalty();
   }
   if (optimizer_.step(gradients_, penalty_scale)) plan_->commit_running_stats();
+  weights_rounded_ = optimizer_.rounds() && !gradient_hook;  // a hook may write to frozen weights as well
   network_->states().close();
   stop.after(kStepOverhead);
   return sums;
@@ -133,6 +135,7 @@ LossSums Trainer<T>::step(const DatasetView<T>& samples, const SampleOrder& orde
 template <class T>
 LossSums Trainer<T>::step(const DatasetView<T>& samples, const StopToken& stop) {
   reserve(samples, samples.x.rows);
+  weights_rounded_ = false;
   return step(samples, {}, samples.x.rows, stop);
 }
 
@@ -155,6 +158,7 @@ template <class T>
 void Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, const SampleOrder& order, LossSums& sums,
                        const StopToken& stop) {
   reserve(samples, batch);
+  weights_rounded_ = false;
   const Index n = order.left;
   for (Index begin = 0; begin < n && !stop.stopped(); begin += batch) {
     const Index count = std::min(batch, n - begin);
@@ -167,6 +171,7 @@ void Trainer<T>::epoch(const DatasetView<T>& samples, Index batch, const SampleO
 template <class T>
 LossSums Trainer<T>::gradient(const DatasetView<T>& samples, const StopToken& stop) {
   reserve(samples, samples.x.rows);
+  weights_rounded_ = false;
   batch_ = differentiate(samples, {}, samples.x.rows, false, stop);
   return batch_;
 }

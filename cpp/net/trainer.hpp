@@ -109,6 +109,7 @@ class Trainer {
   std::vector<std::uint8_t> row_correct_;
   std::vector<Index> order_;
   LossSums batch_;
+  bool weights_rounded_ = false;  ///< the last step has written the bf16 form of all weights
 };
 
 }  // namespace simdnn

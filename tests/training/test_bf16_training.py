@@ -9,7 +9,7 @@ import pytest
 import simdnn
 from simdnn import Trainer, nn, optim
 
-from tests.support.registry import same_bits, spread
+from tests.support.registry import same_bits, spread, with_threads
 
 Array = np.ndarray[Any, Any]
 
@@ -184,3 +184,23 @@ def test_parameters_that_a_hook_writes_are_seen_by_the_next_step(groups: Any) ->
             trainer.step(X[begin : begin + 64], y[begin : begin + 64])
         found.append([parameters.copy(), model(X)])
     assert all(map(same_bits, *found))
+
+
+@pytest.mark.parametrize("max_norm", [np.inf, 0.5])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_epoch_in_one_call_has_the_bits_of_a_call_for_each_step(threads: int, max_norm: float) -> None:
+    """Within a call the optimizer writes the rounded weights; a new call rounds all of them."""
+    X, y = regression()
+
+    def train(whole: bool) -> Array:
+        layers = nn.Dense(8, 150, "relu"), nn.Dense(150, 120, "tanh"), nn.Dense(120, 1)
+        model = nn.Sequential(*layers, rng=0, precision="bf16")
+        optimizer = optim.AdamW(lr=1e-2, max_norm=max_norm)
+        trainer = Trainer(model, loss="mse", optimizer=optimizer)
+        if whole:
+            trainer.fit(X, y, epochs=1, batch_size=100, shuffle=False, progress=False)
+        for begin in [] if whole else range(0, len(X), 100):
+            trainer.step(X[begin : begin + 100], y[begin : begin + 100])
+        return model.flat_parameters
+
+    assert same_bits(*(with_threads(threads, lambda whole=whole: train(whole)) for whole in (True, False)))
