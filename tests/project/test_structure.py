@@ -1,6 +1,8 @@
 """The structure of the sources: includes, uses of threads and Python, compilation."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,17 @@ def test_python_files_are_short(path: Path) -> None:
 )
 def test_every_module_says_what_it_is(path: Path) -> None:
     assert re.match(r'"""\S', path.read_text()) or path.name == "_version.py"
+
+
+#: Folders at the top of the repository; a file there is a setting of a tool or a text in capitals.
+FOLDERS = {".ci", ".github", "bench", "cpp", "docs", "examples", "python", "tests"}
+FILES = re.compile(r"\.[a-z-]+(\.yaml)?|[A-Z]+(\.md)?|CMakeLists\.txt|noxfile\.py|pyproject\.toml")
+
+
+def test_the_top_of_the_repository_has_no_other_files() -> None:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("needs the repository and git")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True)
+    paths = listed.stdout.splitlines()
+    assert {path.split("/")[0] for path in paths if "/" in path} == FOLDERS
+    assert not [path for path in paths if "/" not in path and not FILES.fullmatch(path)]
