@@ -162,6 +162,28 @@ void matrices(const Kernels& table) {
   }
 }
 
+/// Products of bfloat16 numbers of ordinary size, and of a size whose products are near the smallest normal number.
+void rounded_matrices(const Bf16Kernels& kernels) {
+  constexpr Index rows = 37, columns = 90, depth = 70;
+  for (const float size : {1.0f, 0x1p-62f}) {
+    const auto rounded = [&](Index n, int step) {
+      std::vector<float> values = numbers<float>(std::size_t(n), step);
+      for (float& value : values) value *= size;
+      std::vector<Bf16> made(values.size());
+      kernels.round(values.data(), n, made.data());
+      return made;
+    };
+    const std::vector<Bf16> a = rounded(rows * depth, 7919), b = rounded(depth * columns, 104729);
+    std::vector<float> c(rows * columns);
+    for (const Index few : {rows, Index(1)}) {
+      kernels.product({.a = Matrix<const Bf16>{a.data(), few, depth, depth},
+                       .b = Matrix<const Bf16>{b.data(), depth, columns, columns},
+                       .c = {c.data(), few, columns, columns}});
+      print("product", "of bf16", c);
+    }
+  }
+}
+
 /// The random layers, and contrastive divergence, which draws its units.
 template <class T>
 void draws(const TypedKernels<T>& kernels) {
@@ -291,6 +313,7 @@ int main() {
   elementwise(table, kF64, spread<double>(), std::vector<double>(20000, 0.75));
   matrices<float>(table);
   matrices<double>(table);
+  rounded_matrices(table.bf16);
   draws<float>(table.f32);
   draws<double>(table.f64);
   cells<float>(table);

@@ -18,7 +18,8 @@ def hashes(folder: Path, compiler: str, level: str, flags: list[str], runner: li
     """Hashes that tests/bits/levels.cpp prints for an ISA level; each core compiles a file at a time."""
     program = folder / level
     defines = [f"-DSIMDNN_LEVEL={level}", f"-DTABLE=kernels_{level}"]
-    kernels = sorted((ROOT / "cpp/kernels").glob("*.cpp"), key=lambda path: -path.stat().st_size)
+    parts = [path for path in (ROOT / "cpp/kernels").glob("*.cpp") if path.stem != "amx"]
+    kernels = sorted(parts, key=lambda path: -path.stat().st_size)
     sources = [*kernels, ROOT / "cpp/kernels.cpp", ROOT / "tests/bits/levels.cpp"]
 
     def compiled(source: Path) -> str:
@@ -39,4 +40,4 @@ def test_neon_kernels_give_the_bits_of_x86(tmp_path: Path) -> None:
     x86 = hashes(tmp_path, NATIVE, "v2", ["-O1", "-march=x86-64-v2"], [])
     neon = hashes(tmp_path, CROSS, "neon", ["-O3"], [EMULATOR])
     assert neon.splitlines() == x86.splitlines()
-    assert "product" in x86
+    assert "product of bf16" in x86
