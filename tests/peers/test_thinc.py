@@ -27,11 +27,15 @@ TOLERANCE = {np.float32: 1e-5, np.float64: 1e-13}
 
 @pytest.mark.parametrize("folder", ["backends.test_ops", "layers", "model", "test_optimizers"])
 def test_the_tests_of_thinc_pass(folder: str, tmp_path: Path) -> None:
-    """A plugin gives them our backend as NumpyOps, also for the name "numpy"."""
+    """A plugin gives them our backend as NumpyOps, also for the name "numpy".
+
+    One of them is left out, because it fails on every backend: NumPy 2.4 makes no scalar of its arrays.
+    """
     pytest.importorskip("hypothesis", reason="needs the extra [test]: hypothesis")
     pytest.importorskip("mock", reason="needs the extra [peers]: mock")
     plugin = ("-p", "tests.support.thinc_plugin", "-p", "no:cacheprovider")
-    alone = ("-c", os.devnull, "--rootdir", str(tmp_path), "--pyargs", f"thinc.tests.{folder}")
+    chosen = ("-k", "not compare_activations_to_torch", "--pyargs", f"thinc.tests.{folder}")
+    alone = ("-c", os.devnull, "--rootdir", str(tmp_path), *chosen)
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     printed = output_of(["-m", "pytest", "-q", *plugin, *alone], timeout=300, PYTHONPATH=path)
     assert "passed" in printed
