@@ -70,12 +70,20 @@ void elementwise(char** args, const npy_intp* dims, const npy_intp* steps, void*
   });
 }
 
-/// Strings, data and tables that ufuncs point to until the interpreter ends; a deque never moves its elements.
-std::deque<std::string> texts;
-std::deque<Elementwise> elementwise_data;
-std::deque<std::vector<void*>> data_tables;
-std::deque<std::vector<PyUFuncGenericFunction>> function_tables;
-std::deque<std::vector<char>> type_tables;
+/// Objects that are never destroyed, because a daemon thread may be within a ufunc when the process ends. A deque never
+/// moves its elements.
+template <class Object>
+std::deque<Object>& kept() {
+  static std::deque<Object>& objects = *new std::deque<Object>;
+  return objects;
+}
+
+/// Strings, data and tables that ufuncs point to.
+auto& texts = kept<std::string>();
+auto& elementwise_data = kept<Elementwise>();
+auto& data_tables = kept<std::vector<void*>>();
+auto& function_tables = kept<std::vector<PyUFuncGenericFunction>>();
+auto& type_tables = kept<std::vector<char>>();
 
 constexpr char kTypes[kStorages] = {NPY_HALF, NPY_FLOAT, NPY_DOUBLE};
 

@@ -137,7 +137,13 @@ def run():
         raise
 
 atexit._clear()
-atexit.register(lambda: print([kind.__name__ for kind in ended]))
+def report():
+    end = time.monotonic() + 5
+    while not ended and time.monotonic() < end:
+        time.sleep(0.001)
+    print([kind.__name__ for kind in ended])
+
+atexit.register(report)
 atexit.register(simdnn._core.stop_native_calls)
 begin(1)
 time.sleep(0.1)
