@@ -18,8 +18,8 @@ SANITIZED = (
 )
 #: Tests in which threads meet, without OpenMP: ThreadSanitizer does not see how its runtimes synchronize.
 #: A test with "changes" in its name is left out: it writes to arrays while they are read, a race of its own.
-#: So are tests that count threads, of which ThreadSanitizer has one itself, that bound the time of steps, or that
-#: call other libraries with OpenMP.
+#: So are tests that count threads, of which ThreadSanitizer has one itself, that bound the time of steps, or
+#: that call other libraries with OpenMP.
 NOT_THREADED = (
     "openmp",
     "changes",
