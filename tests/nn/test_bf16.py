@@ -225,6 +225,8 @@ def test_infinities_and_nan_spread_as_in_float32() -> None:
         (np.float64, "bf16", ValueError, "float64"),
         (np.float64, "float32", ValueError, "float64"),
         (np.float32, 16, TypeError, "int"),
+        (np.float32, "", ValueError, "''"),
+        (np.float32, False, TypeError, "bool"),
     ],
 )
 def test_other_precisions_are_refused_with_a_list(dtype: Any, precision: Any, kind: Any, words: str) -> None:

@@ -46,7 +46,7 @@ class Predictor(Attributes):
     def __init__(self, model: Sequential, precision: Precision | None = None) -> None:
         make = _core.PredictorF32 if model.dtype == np.float32 else _core.PredictorF64
         self.dtype = model.dtype
-        self.precision = check_precision(precision or model.precision, model.dtype)
+        self.precision = check_precision(model.precision if precision is None else precision, model.dtype)
         self._predictor = make(model._model, self.precision == "bf16")
         self._input, self._output = model._input, model._output
         self._model = type(model)

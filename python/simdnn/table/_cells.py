@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 #: hold, or object arrays of strings with None for missing.
 Table = dict[str, NDArray[Any]]
 
-#: Text that means a missing value, blanks around it aside: the words of pandas' reader, and a question mark.
+#: Text that means a missing value, blanks around it aside: the words of pandas' reader, NaT and ?.
 MISSING = (
-    *("", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "null", "NULL", "None", "<NA>", "?"),
+    *("", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "null", "NULL", "None", "<NA>", "NaT", "?"),
     *("#N/A", "#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
 )
 _MISSING = frozenset(MISSING)

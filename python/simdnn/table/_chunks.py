@@ -160,6 +160,8 @@ class Kind:
         if values.dtype == object:
             self.text, self.exact = self.text or any(one is not None for one in values), False
             return
+        if values.dtype.kind == "M":
+            return
         if values.dtype == np.float64:
             self.exact = self.exact and is_whole(values) and bool((np.abs(values) < INEXACT).all())
         else:

@@ -80,8 +80,8 @@ def read(
     are UTF-8; blank lines are skipped. A column is numeric if all its cells are numbers or missing: ASCII
     digits with a sign, a decimal mark and an exponent, or inf; blanks around them do not count. An integer
     with leading zeros, such as 007, is an id: its column is text. Missing are, in text of every format,
-    empty cells and blanks, ?, NA, N/A, n/a, NaN, nan, -NaN, -nan, null, NULL, None, ``<NA>``, #N/A, #N/A N/A,
-    #NA, 1.#IND, -1.#IND, 1.#QNAN and -1.#QNAN.
+    empty cells and blanks, ?, NA, N/A, n/a, NaN, nan, -NaN, -nan, null, NULL, None, ``<NA>``, NaT, #N/A,
+    #N/A N/A, #NA, 1.#IND, -1.#IND, 1.#QNAN and -1.#QNAN.
 
     In Parquet files, decimals are numbers, and booleans and dictionaries text. Binary and nested columns are
     refused, unless they are left out; so are dates without `dates`.
