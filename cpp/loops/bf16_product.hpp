@@ -29,9 +29,8 @@ inline void widen_transposed(const Operand<Bf16>& m, float* to, Index stride) {
   }
 }
 
-/// Widens m to rows of `stride` elements.
-inline void widen_matrix(const Operand<Bf16>& m, float* to, Index stride) {
-  if (m.row_stride == 1 && m.column_stride != 1) return widen_transposed(m, to, stride);
+/// Widens m, row by row, to rows of `stride` elements.
+SIMDNN_INLINE void widen_rows(const Operand<Bf16>& m, float* to, Index stride) {
   for (Index i = 0; i < m.rows; ++i, to += stride) {
     const Bf16* const from = m.data + i * m.row_stride;
     if (m.column_stride == 1) {
@@ -40,6 +39,12 @@ inline void widen_matrix(const Operand<Bf16>& m, float* to, Index stride) {
       for (Index j = 0; j < m.columns; ++j) to[j] = widen_factor(from[j * m.column_stride]);
     }
   }
+}
+
+/// Widens m to rows of `stride` elements, whatever its order in memory.
+inline void widen_matrix(const Operand<Bf16>& m, float* to, Index stride) {
+  if (m.row_stride == 1 && m.column_stride != 1) return widen_transposed(m, to, stride);
+  widen_rows(m, to, stride);
 }
 
 /// Computes rows of a part in tiles, from widened rows of a with `a_stride` elements.
@@ -61,7 +66,7 @@ void bf16_tiles(const Bf16Part& part, const float* a, Index a_stride, const Rows
                         .stored = part.product.padded ? width : last};
     {
       const Flushing flushing;
-      choose_bf16_tile<Rows>(int(rows), vectors)(tile, b);
+      choose_tile<Bf16Tiles<Rows>>(int(rows), vectors)(tile, b);
     }
     part.finish(row, rows, vectors * width);
   }

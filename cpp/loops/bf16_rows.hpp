@@ -100,25 +100,13 @@ inline void add_row_block(const Operand<Bf16>& b, const float* a, Index rows, In
   }
 }
 
-/// Widens the rows of a factor to rows of kRowDepth elements.
-SIMDNN_INLINE void widen_rows(const Operand<Bf16>& m, float* to) {
-  for (Index i = 0; i < m.rows; ++i, to += kRowDepth) {
-    const Bf16* const from = m.data + i * m.row_stride;
-    if (m.column_stride == 1) {
-      widen_factors(from, m.columns, to);
-    } else {
-      for (Index k = 0; k < m.columns; ++k) to[k] = widen_factor(from[k * m.column_stride]);
-    }
-  }
-}
-
 /// Columns [column, column + columns) of a group of rows: adds all k to the sums.
 SIMDNN_NOINLINE void sum_rows(const Bf16Product& p, Index column, Index columns, float* sums) {
   alignas(64) float a[kRowGroup * kRowDepth];
   const Flushing flushing;
   for (Index k = 0; k < p.a.columns; k += kRowDepth) {
     const Index depth = least(kRowDepth, p.a.columns - k);
-    widen_rows(p.a.column_range(k, depth), a);
+    widen_rows(p.a.column_range(k, depth), a, kRowDepth);
     for (Index l = 0; l < depth; l += kBf16Block) {
       add_row_block(p.b.row_range(k + l, p.b.rows - k - l), a + l, p.c.rows, least(kBf16Block, depth - l), column,
                     columns, sums);

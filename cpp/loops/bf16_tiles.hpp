@@ -153,30 +153,12 @@ SIMDNN_NOINLINE void bf16_tile(const Bf16Tile& t, const Rows& b) {
   }
 }
 
+/// Tiles of widened factors, whose b is read by `Rows`.
 template <class Rows>
-using Bf16TileFunction = void (*)(const Bf16Tile&, const Rows&);
-
-template <class Rows, int V>
-struct Bf16TileRow {
-  Bf16TileFunction<Rows> of_rows[9] = {};
-  template <int R>
-  constexpr void fill() {
-    of_rows[R] = bf16_tile<R, V, Rows>;
-    if constexpr (R > 1) fill<R - 1>();
-  }
-  constexpr Bf16TileRow() { fill<tallest(V)>(); }
+struct Bf16Tiles {
+  using Function = void (*)(const Bf16Tile&, const Rows&);
+  template <int R, int V>
+  static constexpr Function tile = bf16_tile<R, V, Rows>;
 };
-
-template <class Rows>
-Bf16TileFunction<Rows> choose_bf16_tile(int rows, int vectors) {
-  static constexpr Bf16TileRow<Rows, 1> one;
-  static constexpr Bf16TileRow<Rows, 2> two;
-  static constexpr Bf16TileRow<Rows, (kTileVectors < 3 ? 2 : 3)> three;
-  static constexpr Bf16TileRow<Rows, kTileVectors> four;
-  return vectors == 1   ? one.of_rows[rows]
-         : vectors == 2 ? two.of_rows[rows]
-         : vectors == 3 ? three.of_rows[rows]
-                        : four.of_rows[rows];
-}
 
 SIMDNN_LEVEL_END

@@ -101,9 +101,10 @@ void panel(const Product<T>& p, bool packs, Index column, Index columns, int vec
       if (fetches) prefetch(next, i, tiles);
       T* const c = p.c.row(row) + column;
       const T* const c_init = k ? c : p.c_init.data ? p.c_init.row(row) + column : nullptr;
-      choose_tile<T>(int(rows), vectors)(p.a.data + row * p.a.row_stride + k * p.a.column_stride, p.a.row_stride,
-                                         p.a.column_stride, packs ? packed : b.data, packs ? kPanel<T> : p.b.row_stride,
-                                         depth, c_init, k ? p.c.stride : p.c_init.stride, c, p.c.stride, last);
+      choose_tile<Tiles<T>>(int(rows), vectors)(p.a.data + row * p.a.row_stride + k * p.a.column_stride, p.a.row_stride,
+                                                p.a.column_stride, packs ? packed : b.data,
+                                                packs ? kPanel<T> : p.b.row_stride, depth, c_init,
+                                                k ? p.c.stride : p.c_init.stride, c, p.c.stride, last);
       if (p.post_op.apply && rest == 0) {
         T* const aux = p.post_op.aux ? p.post_op.aux + row * p.c.stride + column : nullptr;
         p.post_op.apply(c, aux, p.c.stride, rows, vectors * kWidth<T>, p.post_op.parameters);

@@ -90,23 +90,33 @@ constexpr int fitting_rows(int vectors) { return (kRegisters - vectors - 1) / ve
 /// Rows of the tallest tile of this width that is compiled.
 constexpr int tallest(int vectors) { return fitting_rows(vectors) < 8 ? fitting_rows(vectors) : 8; }
 
-template <class T, int V>
+/// The functions of tiles of so many vectors, by rows. A kind of tiles has a type `Function`, and a function `tile<R,
+/// V>` for each size.
+template <class Kind, int V>
 struct TileRow {
-  TileFunction<T> of_rows[9] = {};
+  typename Kind::Function of_rows[9] = {};
   template <int R>
   constexpr void fill() {
-    of_rows[R] = tile<T, R, V>;
+    of_rows[R] = Kind::template tile<R, V>;
     if constexpr (R > 1) fill<R - 1>();
   }
   constexpr TileRow() { fill<tallest(V)>(); }
 };
 
+/// Tiles of factors of T.
 template <class T>
-TileFunction<T> choose_tile(int rows, int vectors) {
-  static constexpr TileRow<T, 1> one;
-  static constexpr TileRow<T, 2> two;
-  static constexpr TileRow<T, (kTileVectors < 3 ? 2 : 3)> three;
-  static constexpr TileRow<T, kTileVectors> four;
+struct Tiles {
+  using Function = TileFunction<T>;
+  template <int R, int V>
+  static constexpr Function tile = SIMDNN_LEVEL::tile<T, R, V>;
+};
+
+template <class Kind>
+typename Kind::Function choose_tile(int rows, int vectors) {
+  static constexpr TileRow<Kind, 1> one;
+  static constexpr TileRow<Kind, 2> two;
+  static constexpr TileRow<Kind, (kTileVectors < 3 ? 2 : 3)> three;
+  static constexpr TileRow<Kind, kTileVectors> four;
   return vectors == 1   ? one.of_rows[rows]
          : vectors == 2 ? two.of_rows[rows]
          : vectors == 3 ? three.of_rows[rows]
