@@ -159,7 +159,7 @@ def sanitized(
         str(session.run("g++", f"-print-file-name={name}", external=True, silent=True)).strip()
         for name in runtimes
     ]
-    return options | {"LD_PRELOAD": " ".join(found)}
+    return options | {"LD_PRELOAD": " ".join(found), "SIMDNN_TEST_PATIENCE": "5"}
 
 
 @nox.session

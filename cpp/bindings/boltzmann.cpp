@@ -27,7 +27,8 @@ Array<T> run_pass(Boltzmann<T>& self, const py::object& object, Index columns,
 
 template <class T>
 double epoch(Boltzmann<T>& self, const Array<T>& x, Index batch, int k, bool sample_visible, std::uint64_t number) {
-  const Matrix<const T> matrix = matrix_of(x, "X", self.visible());
+  const Array<T> aligned = required<T>(x);
+  const Matrix<const T> matrix = matrix_of(aligned, "X", self.visible());
   const InputArray rows{reinterpret_cast<const char*>(matrix.data), kDType<T>, matrix.rows, matrix.columns};
   return run_native(self.mutex(), kLongCall,
                     [&](const StopToken& stop) { return self.epoch(rows, batch, {k, sample_visible}, number, stop); });

@@ -49,9 +49,10 @@ Array<T> sum_to(const py::handle& object, const std::vector<Index>& shape) {
 template <class T>
 Array<T> advantages(const Array<T>& reward, const Array<T>& value, const Array<bool>& done, const Array<T>& last,
                     double gamma, double lambda) {
+  const Array<T> rewards = required<T>(reward), values = required<T>(value), end = required<T>(last);
   Array<T> found(shape_of(reward));
   T* const to = found.mutable_data();
-  const Rollout<T> rollout{reward.data(), value.data(), last.data(), done.data(), reward.shape(0), reward.shape(1)};
+  const Rollout<T> rollout{rewards.data(), values.data(), end.data(), done.data(), reward.shape(0), reward.shape(1)};
   const WithoutGil release;
   estimate_advantages(rollout, T(gamma), T(lambda), to);
   return found;

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("bench", reason="bench/ is not in this checkout")
 from bench import floor, harness, levels, native, peers, report, results, vectors
-from tests.support.processes import LEVELS, missing, run
+from tests.support.processes import LEVELS, missing, run, without_sanitizer
 
 pytestmark = pytest.mark.skipif("v3" not in LEVELS, reason="levels are those of x86-64")
 
@@ -41,6 +41,7 @@ def test_the_bound_follows_the_level_of_simdnn(monkeypatch: pytest.MonkeyPatch) 
     assert floor.library() is not floor.library("v3")
 
 
+@without_sanitizer
 @pytest.mark.parametrize("level", ["v2", "v3"])
 def test_simdnn_is_held_to_a_level(level: str) -> None:
     """The function has no fma, which v2 takes from the C library, whose version needs v3 where it can."""

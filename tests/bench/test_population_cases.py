@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, without_sanitizer
 
 pytestmark = pytest.mark.skipif(not (ROOT / "bench").is_dir(), reason="bench/ is not next to tests/")
 
@@ -61,6 +61,7 @@ def test_every_population_has_a_goal(population: ModuleType) -> None:
     assert {case.group for case in cases} == {"population", "population busy"}
 
 
+@without_sanitizer
 def test_a_thousand_networks_stay_within_their_memory() -> None:
     memory = importlib.import_module("bench.memory")
     growth = memory.measure()

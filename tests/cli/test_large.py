@@ -12,6 +12,7 @@ from simdnn import table
 from simdnn.cli import _large
 
 from tests.support.processes import run as run_script
+from tests.support.processes import without_sanitizer
 
 pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
 
@@ -156,7 +157,7 @@ print(cli.main(["predict", "m.safetensors", "big.csv"]))
 """
 
 
-@pytest.mark.skipif("libasan" in os.environ.get("LD_PRELOAD", ""), reason="AddressSanitizer needs the memory")
+@without_sanitizer
 def test_a_file_larger_than_memory_trains_and_predicts(tmp_path: Path) -> None:
     random, rows = np.random.default_rng(0), 0
     with open(tmp_path / "big.csv", "w") as file:

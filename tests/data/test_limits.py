@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from simdnn import Trainer, data, nn
 
-from tests.support.processes import ROOT, run
+from tests.support.processes import ROOT, run, without_sanitizer
 from tests.tools.golden import digest
 
-pytestmark = pytest.mark.skipif(
-    "libasan" in os.environ.get("LD_PRELOAD", ""), reason="AddressSanitizer itself needs the memory"
-)
+pytestmark = without_sanitizer
 
 #: Megabytes that a process may use beyond its imports, and those of the samples.
 ROOM, SIZE = 48, 180

@@ -1,6 +1,5 @@
 """Memory that runs out is a MemoryError, and arrays at any address are read."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +9,9 @@ import simdnn.functional as F
 from simdnn import Trainer, _core, nn, optim, pretrain, schedules
 
 from tests.support.networks import network
-from tests.support.processes import run
+from tests.support.processes import run, without_sanitizer
 
-pytestmark = pytest.mark.skipif(
-    "libasan" in os.environ.get("LD_PRELOAD", ""), reason="AddressSanitizer itself needs the memory"
-)
+pytestmark = without_sanitizer
 
 Array = np.ndarray[Any, Any]
 

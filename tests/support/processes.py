@@ -15,8 +15,14 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Instruction-set levels in a build for this kind of machine.
 LEVELS = {"x86_64": ("v2", "v3", "v4", "amx"), "aarch64": ("neon",)}.get(os.uname().machine, ())
 
-#: Factor of all time limits, for an emulator.
+#: Factor of all time limits, for an emulator or sanitizer.
 PATIENCE = float(os.environ.get("SIMDNN_TEST_PATIENCE", "1"))
+
+#: Tests of memory and of vector code, which AddressSanitizer changes.
+without_sanitizer = pytest.mark.skipif(
+    "libasan" in os.environ.get("LD_PRELOAD", ""),
+    reason="AddressSanitizer needs memory, and its build has other code",
+)
 
 
 def start(
