@@ -44,7 +44,10 @@ SWEPT = (
 #: The file says why each of its races is none of ours.
 TSAN_OPTIONS = {"TSAN_OPTIONS": "halt_on_error=1 suppressions=tests/support/tsan.txt"}
 #: The options of AddressSanitizer and UndefinedBehaviorSanitizer, and their runtimes.
-ASAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+ASAN_OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+}
 ASAN_RUNTIMES = ("libasan.so", "libubsan.so")
 #: The options of LeakSanitizer, to which the objects of Python are visible if they are allocated by malloc.
 LSAN_OPTIONS = {"ASAN_OPTIONS": "detect_leaks=1", "PYTHONMALLOC": "malloc"}

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -89,6 +90,13 @@ constexpr char kTypes[kStorages] = {NPY_HALF, NPY_FLOAT, NPY_DOUBLE};
 
 const char* keep(std::string text) { return texts.emplace_back(std::move(text)).c_str(); }
 
+/// The name that errors show: that of the public function, of which the form without parameters is a part.
+const char* public_name(std::string name) {
+  constexpr std::string_view suffix = "_default";
+  if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+  return keep(std::move(name));
+}
+
 void add(py::module_& module, const char* name, PyObject* ufunc) {
   if (ufunc == nullptr) throw py::error_already_set();
   module.add_object(name, py::reinterpret_steal<py::object>(ufunc));
@@ -123,10 +131,9 @@ void add_elementwise(py::module_& module, const std::string& name, std::string d
     data.push_back(&self);
     signature.insert(signature.end(), std::size_t(inputs + 1), kTypes[s]);
   }
-  const char* const kept = keep(name);
-  add(module, kept,
-      PyUFunc_FromFuncAndData(functions.data(), data.data(), signature.data(), kStorages, inputs, 1, PyUFunc_None, kept,
-                              keep(std::move(doc)), 0));
+  add(module, name.c_str(),
+      PyUFunc_FromFuncAndData(functions.data(), data.data(), signature.data(), kStorages, inputs, 1, PyUFunc_None,
+                              public_name(name), keep(std::move(doc)), 0));
 }
 
 /// Adds a ufunc of (arrays..., parameters...) and, if there are parameters, one of the arrays alone.
@@ -156,7 +163,7 @@ void add_gufunc(py::module_& module, const char* name, const char* doc, const ch
   for (const char type : kTypes) types.insert(types.end(), std::size_t(inputs + 1), type);
   add(module, name,
       PyUFunc_FromFuncAndDataAndSignature(functions.data(), data.data(), types.data(), kStorages, inputs, 1,
-                                          PyUFunc_None, name, doc, 0, signature));
+                                          PyUFunc_None, public_name(name), doc, 0, signature));
 }
 
 /// NumPy inner loop of a gufunc over groups of elements, which shares long arrays between threads.

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from . import callbacks, data, diagnostics, distributed, functional, init, nn, optim, plot, pretrain
     from . import io as io
     from . import losses as losses
+    from . import onnx as onnx
     from . import schedules as schedules
+    from . import sklearn as sklearn
+    from . import table as table
+    from . import tabular as tabular
     from . import training as training
     from .c_code import export_c
     from .io import from_torch, load, load_metadata, save, to_torch_state_dict
@@ -65,10 +69,14 @@ _SUBPACKAGES = {
     "io",
     "losses",
     "nn",
+    "onnx",
     "optim",
     "plot",
     "pretrain",
     "schedules",
+    "sklearn",
+    "table",
+    "tabular",
     "training",
 }
 _FUNCTIONS = {
@@ -98,4 +106,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_SUBPACKAGES})
+    return sorted({*__all__, *_SUBPACKAGES, "config"})

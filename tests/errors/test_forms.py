@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays_of
 
 from tests.errors.calls import CALLS, WITHOUT, Call
 from tests.support.draws import frozen, unaligned
+from tests.support.processes import without_sanitizer
 from tests.support.registry import same_bits
 from tests.support.sweep import times
 
@@ -179,7 +180,9 @@ def answered_or_refused(call: Call, given_arrays: dict[str, Any]) -> None:
 
 
 @every_call
-@pytest.mark.parametrize("form", ODD)
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=[without_sanitizer] if "huge" in form else []) for form in ODD]
+)
 def test_an_odd_form_is_answered_or_refused(name: str, form: str) -> None:
     call = CALLS[name]
     for key, value in call.arrays.items():

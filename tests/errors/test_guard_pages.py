@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.pages import Guarded
-from tests.support.processes import LEVELS, missing, output_of, start
+from tests.support.processes import LEVELS, missing, output_of, start, without_sanitizer
 from tests.support.sweep import LONG, times
 from tests.tools.guard_pages import FAMILIES
 
@@ -24,6 +24,7 @@ def test_no_array_is_left(family: str, level: str) -> None:
     assert int(printed[-1].split()[1]) > 500
 
 
+@without_sanitizer
 @pytest.mark.parametrize("end", [True, False])
 @pytest.mark.parametrize("access", ["array[8]", "array.__setitem__(8, 1)"])
 def test_a_read_or_write_beyond_a_page_ends_the_process(access: str, end: bool) -> None:

@@ -86,7 +86,7 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a first place without entries": (
         lambda: simdnn.from_torch(state(p1_weight=(2, 3), p1_bias=(2,)), activation="relu"),
         ValueError,
-        "place 0 has no entries: give model=",
+        "the first layer is named '1', not by place 0",
     ),
     "a gap": (lambda: simdnn.from_torch(MLP), ValueError, "place 1 has no entries.*activation="),
     "names": (

@@ -300,6 +300,7 @@ A = np.zeros(3)
         ),
         ([{"params": A, "betas": (0, 0)}], ValueError, r"params\[0\]: 'betas' cannot differ between groups"),
         ([{"lr": 0.1}], KeyError, r"params\[0\]: expected the key 'params'"),
+        ({"a": A}, TypeError, "params: expected a list of arrays, got dict; pass the model itself"),
         ([{"params": []}], ValueError, r"params\[0\]\['params'\]: expected at least one parameter"),
         (
             [{"params": {"a": A}}],

@@ -57,6 +57,13 @@ def test_import_leaves_heavy_modules_out(statement: str) -> None:
     assert not heavy & imported(statement)
 
 
+def test_the_name_that_pytorch_has_for_a_dense_layer_is_explained() -> None:
+    with pytest.raises(
+        AttributeError, match=r"'simdnn.nn' has no attribute 'Linear'; its name here is Dense"
+    ):
+        simdnn.nn.Linear  # type: ignore[attr-defined]  # noqa: B018
+
+
 @pytest.mark.parametrize("backwards", [False, True])
 def test_each_name_is_found_at_its_first_use(backwards: bool) -> None:
     names = sorted({*simdnn.__all__, *SUBPACKAGES} - {"plot"}, reverse=backwards)

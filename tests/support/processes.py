@@ -18,10 +18,10 @@ LEVELS = {"x86_64": ("v2", "v3", "v4", "amx"), "aarch64": ("neon",)}.get(os.unam
 #: Factor of all time limits, for an emulator or sanitizer.
 PATIENCE = float(os.environ.get("SIMDNN_TEST_PATIENCE", "1"))
 
-#: Tests of memory and of vector code, which AddressSanitizer changes.
+#: Tests of memory, of vector code and of crashes, all of which AddressSanitizer changes.
 without_sanitizer = pytest.mark.skipif(
     "libasan" in os.environ.get("LD_PRELOAD", ""),
-    reason="AddressSanitizer needs memory, and its build has other code",
+    reason="AddressSanitizer needs memory, has other code, and reports crashes itself",
 )
 
 

@@ -199,6 +199,17 @@ def test_a_training_that_diverges_at_once_has_no_best_epoch() -> None:
     assert stopping.best == math.inf
 
 
+def test_a_class_in_place_of_a_callback_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"callbacks\[0\]: expected an object, got the class EarlyStopping"):
+        trainer_of().fit(X, Y, epochs=1, callbacks=[EarlyStopping])
+
+
+def test_validation_data_are_not_asked_for_twice() -> None:
+    message = "monitor: 'val_acc' is not in the logs; there are loss, accuracy, val_loss, val_accuracy$"
+    with pytest.raises(ValueError, match=message):
+        trainer_of().fit(X, Y, epochs=1, validation_data=(X, Y), callbacks=[EarlyStopping("val_acc")])
+
+
 @pytest.mark.parametrize("make", [EarlyStopping, lambda: ModelCheckpoint("never.safetensors")])
 def test_a_metric_that_is_not_there_is_an_error_that_names_those_that_are(make: Callable[[], Any]) -> None:
     message = "monitor: 'val_loss' is not in the logs; there are loss, accuracy; give fit validation_data"

@@ -52,6 +52,9 @@ def check_callables(name: str, values: Any) -> list[Any]:
         raise TypeError(f"{name}: expected a list of functions, got {type(values).__name__}")
     found = list(values)
     for i, value in enumerate(found):
+        if isinstance(value, type):
+            kind = value.__name__
+            raise TypeError(f"{name}[{i}]: expected an object, got the class {kind}; write {kind}(...)")
         if not callable(value):
             raise TypeError(f"{name}[{i}]: expected a function, got {type(value).__name__}")
     return found

@@ -31,7 +31,8 @@ def monitored(monitor: str, logs: Mapping[str, float]) -> float:
     """The metric with this name in the logs of an epoch; raises ValueError if it is missing."""
     if monitor in logs:
         return float(logs[monitor])
-    hint = "; give fit validation_data" if monitor.startswith("val_") else ""
+    unvalidated = monitor.startswith("val_") and not any(name.startswith("val_") for name in logs)
+    hint = "; give fit validation_data" if unvalidated else ""
     raise ValueError(f"monitor: {monitor!r} is not in the logs; there are {', '.join(logs)}{hint}")
 
 

@@ -127,7 +127,10 @@ def model_of(
     for place, (module, entries) in sorted_by_place(modules):
         if place > last + 1:
             if last < 0:
-                raise ValueError("state_dict: place 0 has no entries: give model=nn.Sequential(...)")
+                raise ValueError(
+                    f"state_dict: the first layer is named {module!r}, not by place 0 as in a"
+                    " torch.nn.Sequential: give model=nn.Sequential(...) with the layers in order"
+                )
             if activation is None:
                 raise ValueError(
                     f"state_dict: place {last + 1} has no entries: say by activation='relu' or the like what"

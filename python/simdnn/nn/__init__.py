@@ -1,5 +1,7 @@
 """Networks: layers in sequence, compiled into one native plan."""
 
+from typing import TYPE_CHECKING
+
 from . import (
     _activation,
     _concatenate,
@@ -70,3 +72,10 @@ _describe.LAYERS |= {
     for name in sorted({*__all__} - {"Activation", "Layer"})
     if isinstance(kind := globals()[name], type) and issubclass(kind, _layer.Layer)
 }
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Raises AttributeError, with a hint for the name that PyTorch has for the commonest layer."""
+        hint = "; its name here is Dense" if name == "Linear" else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,8 @@ def unpacked(params: Any) -> tuple[Any, list[NDArray[Any]] | None]:
 def checked_params(arrays: Any, name: str = "params") -> list[NDArray[Any]]:
     """The arrays, if an update in place is possible."""
     if isinstance(arrays, np.ndarray) or not isinstance(arrays, Sequence):
-        raise TypeError(f"{name}: expected a list of arrays, got {type(arrays).__name__}")
+        hint = "; pass the model itself" if isinstance(arrays, Mapping) else ""
+        raise TypeError(f"{name}: expected a list of arrays, got {type(arrays).__name__}{hint}")
     if not arrays:
         raise ValueError(f"{name}: expected at least one array, got an empty list")
     for i, array in enumerate(arrays):
