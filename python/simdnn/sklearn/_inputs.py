@@ -8,11 +8,13 @@ import numpy as np
 from scipy.sparse import issparse
 
 from .._utils.arrays import refuse_masked
+from .._utils.sparse import check_sparse
 
 
 def check_kinds(name: str, values: Any, dates: bool = False) -> None:
-    """Raises for a masked array and, unless `dates` may be labels, for dates and spans of time."""
+    """Raises for masked arrays, sparse ones with wrong places and, unless `dates` may be labels, dates."""
     refuse_masked(name, values)
+    check_sparse(name, values)
     columns = getattr(values, "dtypes", None)  # a DataFrame has one for each column
     kinds = [getattr(values, "dtype", None)] if columns is None or np.ndim(columns) == 0 else list(columns)
     if not dates and any(getattr(kind, "kind", "") in ("m", "M") for kind in kinds):
