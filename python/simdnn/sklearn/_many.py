@@ -16,7 +16,7 @@ from sklearn.utils.validation import _num_samples
 from .._utils.arrays import is_sparse
 from .._utils.check import check_int
 from .._utils.sparse import checked_csr
-from ..config import limited_threads
+from ..config import MOST_THREADS, limited_threads
 from ._base import BaseMLP
 from ._run import Fit, run_all
 
@@ -83,7 +83,7 @@ def fit_many(
     checked = check_estimators(estimators)
     samples = Samples(X, y, sample_weight, indices, len(checked))
     if n_threads is not None:
-        n_threads = check_int("n_threads", n_threads, 1, 2**15 - 1)
+        n_threads = check_int("n_threads", n_threads, 1, MOST_THREADS)
     in_turn = sharing_a_generator(checked)
     at_once = [i for i in range(len(checked)) if i not in in_turn]
     fits = [begin(checked[i], i, samples) for i in at_once]

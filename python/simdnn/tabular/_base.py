@@ -20,7 +20,7 @@ from .. import nn, onnx
 from .._utils.check import check_int
 from .._utils.estimators import unpacked_eval_set
 from .._utils.files import Path
-from ..config import limited_threads
+from ..config import MOST_THREADS, limited_threads
 from ..table import Columns, Target
 from ..training import History
 from . import _files
@@ -62,7 +62,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         "random_state": ["random_state"],
         "progress": ["boolean", Options(str, {"auto"})],
         "warm_start": ["boolean"],
-        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+        "n_threads": [Interval(Integral, 1, MOST_THREADS, closed="both"), None],
     }
 
     #: True for classification.
