@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core
-from .._utils.arrays import as_cpu_array
 from .._utils.attributes import Attributes
 from .._utils.check import check_flag, check_int
 from ._describe import layer_to_dict, sequential_arguments
@@ -201,7 +200,7 @@ class Sequential(Attributes):
 
     def __call__(self, x: ArrayLike) -> NDArray[Any]:
         """The output for `x`, see `forward`."""
-        return self.forward(x)
+        return self._model.predict(x)
 
     def forward(self, x: ArrayLike, training: bool = False) -> NDArray[Any]:
         """The output for a batch.
@@ -224,12 +223,8 @@ class Sequential(Attributes):
         TypeError, ValueError
             If `x` does not consist of real numbers, or has another shape.
         """
-        if training is True or (training is not False and check_flag("training", training)):
-            return self._model.forward(x)
-        x = as_cpu_array("x", x)
-        single = x.ndim == 1 + self._input.sequence
-        out = self._model.predict(x[np.newaxis] if single else x)
-        return out[0] if single else out
+        training = check_flag("training", training)
+        return self._model.forward(x) if training else self._model.predict(x)
 
     @overload
     def backward(self, dy: ArrayLike, input_gradient: Literal[True] = True) -> NDArray[Any]: ...
