@@ -28,7 +28,7 @@ from ._bag import Bag, Problem, probabilities
 from ._budget import within
 from ._calibration import blended, share
 from ._folds import draw_folds
-from ._frames import table_of
+from ._frames import point_out_dates, table_of
 from ._importance import KeptRows, permutation_importance, places_of_columns
 from ._quantiles import QuantileHead
 from ._recipe import PRESETS, Recipe, recipe_of
@@ -121,6 +121,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         recipe, random = self._recipe(len(used)), check_random_state(self.random_state)
         with limited_threads(self.n_threads):
             self.columns_ = Columns.fit(table, rows=used, **dict(COLUMNS, bins=recipe.bins))
+            point_out_dates(self.columns_, table)
             inputs = self.columns_.transform(table)
             problem = Problem(inputs, targets, outputs, self._classes, weight)
             evaluation = None if eval_set is None else self._evaluation(eval_set)
