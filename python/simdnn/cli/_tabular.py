@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import os
 import time
+import warnings
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,9 @@ def run(o: argparse.Namespace, whole: table.Table, target: table.Target, inputs:
     task = task_of(whole, inputs, target)
     estimator = make(o, bool(target.classes))
     began = time.perf_counter()
-    estimator.fit(task.inputs, task.y if task.labels is None else task.labels[task.y])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "column .* look like dates")  # the reader of the file has warned
+        estimator.fit(task.inputs, task.y if task.labels is None else task.labels[task.y])
     seconds = time.perf_counter() - began
     results = [*simple_results(task, o.seed), Result("this model", estimator.oof_prediction_, seconds)]
     found = measured(task, estimator.oof_prediction_)
