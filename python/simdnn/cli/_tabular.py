@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import time
 from typing import Any
@@ -11,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from simdnn import table
+from simdnn._utils.extras import missing, need
 from simdnn._utils.files import check_writable, write_atomically
 
 from . import _report
 from ._common import fail, refuse_input, show, show_table
 from ._measures import Result, Task, measured, shown, simple_results, task_of
+from ._packages import FILES, PAGES, TABULAR, TREES, packages_of_table
 
 PRESETS = ("fast", "default", "best")
 #: Options of the bag with their attributes.
@@ -51,15 +52,22 @@ def complete(o: argparse.Namespace) -> None:
         fail(f"--members: expected at least 2, got {o.members}")
     if o.time_limit is not None and not o.time_limit > 0:
         fail(f"--time-limit: expected seconds above 0, got {o.time_limit}")
-    if o.preset == "best" and importlib.util.find_spec("skops") is None:
-        raise ImportError("--preset best needs skops: pip install 'simdnn[tabular]'")
     if o.report is not None:
         check_writable(o.report)
         refuse_input("--report", o.report, o.data)
         if os.path.realpath(o.report) == os.path.realpath(o.out):
             fail(f"--report: {o.report} is the file of --out; write to another file")
-        if importlib.util.find_spec("matplotlib") is None:
-            raise ImportError("--report needs matplotlib: pip install 'simdnn[plot]'")
+    need_packages(o)
+
+
+def need_packages(o: argparse.Namespace) -> None:
+    """Raises for missing packages."""
+    packages = TABULAR | FILES | packages_of_table(o.data)
+    packages |= (TREES if o.preset == "best" else {}) | (PAGES if o.report is not None else {})
+    options = [" --preset best"] if missing(TREES) and o.preset == "best" else []
+    options += [" --report"] if missing(PAGES) and o.report is not None else []
+    otherwise = "; --plain trains a network without scikit-learn" if missing(TABULAR) else ""
+    need(f"simdnn train{''.join(options)}", packages, otherwise)
 
 
 def run(o: argparse.Namespace, whole: table.Table, target: table.Target, inputs: table.Table) -> int:
@@ -80,10 +88,8 @@ def run(o: argparse.Namespace, whole: table.Table, target: table.Target, inputs:
 
 def make(o: argparse.Namespace, classes: bool) -> Any:
     """The estimator that the options describe."""
-    try:
-        from simdnn import tabular
-    except ImportError as error:
-        raise ImportError(f"{error}; --plain trains a network without it") from None
+    from simdnn import tabular
+
     kind = tabular.TabularClassifier if classes else tabular.TabularRegressor
     return kind(
         o.preset,
