@@ -2,7 +2,6 @@
 
 import re
 import sys
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,6 +97,7 @@ def test_a_bag_in_a_file_needs_the_packages_of_the_bag(run: Run, monkeypatch: py
 
 @pytest.mark.skipif(not PROJECT.exists(), reason="needs the source tree")
 def test_the_extras_have_these_packages() -> None:
+    tomllib = pytest.importorskip("tomllib")
     extras = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
     names = {extra: {re.split(r"[<>=;]", one)[0] for one in listed} for extra, listed in extras.items()}
     groups = [
