@@ -17,6 +17,7 @@ from simdnn.callbacks import EarlyStopping
 
 from ._common import Scores, fail, metrics, names_in, point_out_useless, show
 from ._large import held_out_rows, spooled
+from ._measures import shown
 
 #: Options that describe a plain network and its training, with their defaults.
 DEFAULTS: dict[str, Any] = {
@@ -171,7 +172,7 @@ def finish(
             ("inputs", f"{len(columns.features)} from {len(columns.parts)} columns"),
             ("rows", f"{rows[0]} to train, {rows[1]} to validate"),
             ("epochs", f"{epochs} in {seconds:.2f} s"),
-            *((f"{name} ({where})", f"{value:.4f}") for name, value in found.items()),
+            *((f"{name} ({where})", shown(name, value)) for name, value in found.items()),
             ("model", f"{o.out}: one plain network, {o.reason}"),
         ]
     )
