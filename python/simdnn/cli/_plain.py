@@ -18,6 +18,7 @@ from simdnn.callbacks import EarlyStopping
 from ._common import Scores, fail, metrics, names_in, point_out_useless, show
 from ._large import held_out_rows, spooled
 from ._measures import shown
+from ._verdict import verdict_of_network
 
 #: Options that describe a plain network and its training, with their defaults.
 DEFAULTS: dict[str, Any] = {
@@ -176,6 +177,8 @@ def finish(
             ("model", f"{o.out}: one plain network, {o.reason}"),
         ]
     )
+    if advice := verdict_of_network(found, where):
+        print(f"\n{advice}")
 
 
 def split(rows: int, fraction: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

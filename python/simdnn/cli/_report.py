@@ -234,9 +234,10 @@ def usage(task: Task, estimator: Any, out: str) -> Markup:
     )
 
 
-def results_table(names: list[str], rows: list[tuple[str, dict[str, float], float]]) -> Markup:
-    """The metrics of several models as HTML."""
+def results_table(names: list[str], rows: list[tuple[str, dict[str, float], float]], advice: str) -> Markup:
+    """The metrics of several models as HTML, and advice if there is any."""
     cells = [
         [name, *(shown(one, found[one]) for one in names), f"{seconds:.2f}"] for name, found, seconds in rows
     ]
-    return table(["model", *names, "seconds"], cells)
+    found = table(["model", *names, "seconds"], cells)
+    return Markup(found + element("p", advice, kind="note")) if advice else found

@@ -17,6 +17,7 @@ from . import _report
 from ._common import fail, refuse_input, show, show_table
 from ._measures import Result, Task, measured, shown, simple_results, task_of
 from ._packages import FILES, PAGES, TABULAR, TREES, packages_of_table
+from ._verdict import verdict
 
 PRESETS = ("fast", "default", "best")
 #: Options of the bag with their attributes.
@@ -153,8 +154,11 @@ def report(o: argparse.Namespace, task: Task, estimator: Any, results: list[Resu
         [name, *(shown(one, each[one]) for one in names), f"{seconds:.2f}"] for name, each, seconds in found
     ]
     show_table(["out of fold", *names, "seconds"], rows)
+    advice = verdict(bool(task.classes), *(metrics for _, metrics, _ in found))
+    if advice:
+        print(f"\n{advice}")
     if o.report is not None:
-        table_of_results = _report.results_table(names, found)
+        table_of_results = _report.results_table(names, found, advice)
         page = _report.report_page(task, estimator, table_of_results, about, o.out)
         write_atomically(o.report, page.encode())
         print(f"\nThe report is in {o.report}.")
