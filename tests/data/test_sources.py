@@ -1,5 +1,6 @@
 """Sources of blocks give every row once, in order, as arrays in memory have it."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,62 @@ def test_dask_data_frames_train_block_by_block() -> None:
     assert same_bits(of_kept, trained(X[positive], Y[positive], shuffle=False))
     few = parts[parts["row"] < 5]  # most partitions are empty
     assert [len(x) for x, _ in data.from_arrays(few[list("012345")], few["y"])] == [5]
+
+
+def rewritten(array: Any, **options: Any) -> Any:
+    """A function that writes an array in the place of the file."""
+    return lambda path: np.save(path, array, **options)
+
+
+CHANGES = {
+    "dtype": rewritten(X.astype(np.float64)),
+    "kind of the same size": rewritten(X.view(np.int32)),
+    "byte order": rewritten(X.astype(">f4")),
+    "Fortran order": rewritten(np.asfortranarray(X)),
+    "width": rewritten(np.hstack([X, X])),
+    "rows": rewritten(np.vstack([X, X])),
+    "dimensions": rewritten(X.reshape(103, 3, 2)),
+    "no array": lambda path: path.write_bytes(b"x" * path.stat().st_size),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("place", ["X", "y", "sample_weight"])
+def test_a_file_of_another_type_is_noticed_with_the_block(place: str, change: str, tmp_path: Path) -> None:
+    given = {name: saved(tmp_path, name, X) for name in ("X", "y", "sample_weight")}
+    blocks = data.from_arrays(*given.values(), rows=50)
+    np.testing.assert_array_equal(blocks[2][0], X[100:])
+    CHANGES[change](Path(given[place]))
+    wanted = (
+        rf"{place}: .*{place}\.npy: the file is another than the one that was opened, of float32 \(103, 6\)"
+    )
+    for i in range(3):
+        with pytest.raises(ValueError, match=wanted):
+            blocks[i]
+
+
+def test_values_of_a_file_may_change_and_blocks_can_be_pickled(tmp_path: Path) -> None:
+    path = saved(tmp_path, "x", X)
+    blocks = pickle.loads(pickle.dumps(data.from_arrays(path, Y, rows=50)))
+    np.save(path, -X)
+    np.testing.assert_array_equal(rows_of(blocks)[0], -X)
+
+
+class Resized:
+    """An array of which rows are removed after it has been given, as those of h5py and zarr may be."""
+
+    def __init__(self, array: Any) -> None:
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+
+    def __getitem__(self, rows: slice) -> Any:
+        return self.array[rows]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_array_that_shrinks_is_noticed_with_the_block(place: int) -> None:
+    given = [Resized(X), Resized(Y)]
+    blocks = data.from_arrays(*given, rows=50)
+    given[place].array = given[place].array[:70]
+    assert len(blocks[0][0]) == 50
+    with pytest.raises(ValueError, match=f"{'Xy'[place]}: expected the rows 50 to 99, got 20 of them"):
+        blocks[1]

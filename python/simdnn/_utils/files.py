@@ -7,7 +7,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 Path = str | os.PathLike[str]
 #: Content of a file, in parts.
@@ -176,6 +176,40 @@ def _sync_folder(folder: str) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+class Unchanged:
+    """A file that is read several times, and by its size and modification time always the same."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = os.fsdecode(path)
+        self.size, self.time = self._status()
+
+    def _status(self) -> tuple[int, int]:
+        found = os.stat(self.name)
+        return found.st_size, found.st_mtime_ns
+
+    def check(self) -> None:
+        """Raises ValueError if the file has changed since this object was made."""
+        size, time = self._status()
+        if size != self.size:
+            seen = f"expected {self.size} bytes, got {size}"
+        elif time != self.time:
+            seen = "its modification time is another"
+        else:
+            return
+        raise ValueError(f"{self.name}: the file has changed since it was opened: {seen}; open it again")
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """A context in which the file is read; raises ValueError if the file changes before or meanwhile."""
+        self.check()
+        try:
+            yield
+        except Exception:
+            self.check()  # the change is the reason of the error
+            raise
+        self.check()
 
 
 def first_line(error: Exception) -> str:

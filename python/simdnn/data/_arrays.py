@@ -45,7 +45,8 @@ def from_arrays(X: Any, y: Any, sample_weight: Any = None, *, rows: int | None =
         If an argument is no array, or some are of Dask and others are not.
     ValueError
         If the arrays differ in length or have no rows, `rows` is not positive, or a file is damaged, holds
-        Python objects or columns one after the other (Fortran order).
+        Python objects or columns one after the other (Fortran order). Also by reading a block, if an array
+        has become shorter or a file holds an array of another type or shape.
     OSError
         If a file cannot be read.
 
@@ -96,7 +97,8 @@ class ArrayBlocks(BlockSequence):
         return -(-self.samples // self.rows)
 
     def read(self, i: int) -> Samples:
-        return tuple(slice_of(one, i * self.rows, (i + 1) * self.rows) for one in self.arrays)
+        begin, end = i * self.rows, min((i + 1) * self.rows, self.samples)
+        return tuple(slice_of(*one, begin, end) for one in zip(NAMES, self.arrays, strict=False))
 
 
 def sliceable(name: str, value: Any) -> Any:
@@ -112,7 +114,12 @@ def sliceable(name: str, value: Any) -> Any:
     return array
 
 
-def slice_of(array: Any, begin: int, end: int) -> Any:
+def slice_of(name: str, array: Any, begin: int, end: int) -> Any:
     """Rows of an array; those of a file as a copy, so that they are read now."""
     part = array[begin:end]
+    if part.shape[0] != end - begin:
+        raise ValueError(
+            f"{name}: expected the rows {begin} to {end - 1}, got {part.shape[0]} of them: the array has"
+            " become shorter"
+        )
     return np.array(part) if isinstance(part, np.memmap) else part

@@ -14,7 +14,7 @@ class NpyRows:
     """An array in a file, of which only the wanted rows are read; the file is not mapped into memory."""
 
     def __init__(self, name: str, path: Any) -> None:
-        self.path = os.fspath(path)
+        self.name, self.path = name, os.fspath(path)
         with open(self.path, "rb") as file:
             try:
                 version = npy.read_magic(file)
@@ -24,6 +24,8 @@ class NpyRows:
                 raise ValueError(f"{name}: {self.path}: {error}") from None
             self.begin = file.tell()
             stored = file.seek(0, os.SEEK_END) - self.begin
+            file.seek(0)
+            self.header = file.read(self.begin)
         if self.dtype.hasobject:
             raise ValueError(f"{name}: {self.path}: expected numbers, got pickled objects")
         if fortran and len(self.shape) > 1:
@@ -41,8 +43,13 @@ class NpyRows:
         begin, end, _ = rows.indices(self.shape[0])
         found = np.empty((end - begin, *self.shape[1:]), self.dtype)
         with open(self.path, "rb") as file:
+            if file.read(self.begin) != self.header:
+                raise ValueError(
+                    f"{self.name}: {self.path}: the file is another than the one that was opened, of"
+                    f" {self.dtype} {self.shape}"
+                )
             file.seek(self.begin + begin * self.row_bytes)
             read = file.readinto(found.reshape(-1).view(np.uint8).data) if found.nbytes else 0
         if read != found.nbytes:
-            raise ValueError(f"{self.path}: the file has become shorter")
+            raise ValueError(f"{self.name}: {self.path}: the file has become shorter")
         return found

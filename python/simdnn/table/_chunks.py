@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._utils.check import check_int
-from .._utils.files import Path
+from .._utils.files import Path, Unchanged
 from ._cells import INEXACT, Table, is_whole
 from ._csv_chunks import CsvChunks
 from ._hints import point_out_index, words_hint
@@ -52,7 +52,8 @@ def chunks(
     Raises
     ------
     TypeError, ValueError, OSError, ImportError
-        As `read`; also by reading a chunk, if the file has changed.
+        As `read`; a ValueError also by reading a chunk, if the size or the modification time of the file has
+        changed since it was opened.
 
     Warns
     -----
@@ -90,8 +91,8 @@ class ParquetChunks:
     """The row groups of a Parquet file."""
 
     def __init__(self, name: str, request: Request, rows: int) -> None:
-        self.name, self.header = name, list[str]()
-        with parquet_file(name) as file:
+        self.name, self.header, self.file = name, list[str](), Unchanged(name)
+        with self.file.reading(), parquet_file(name) as file:
             self.wanted = wanted_of(name, file, request)
             groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
         self.groups = [i for i, count in enumerate(groups) if count]
@@ -103,9 +104,9 @@ class ParquetChunks:
 
     def read(self, place: int, request: Request) -> Table:
         """One chunk."""
-        with parquet_file(self.name) as file:
+        with self.file.reading(), parquet_file(self.name) as file:
             found = file.read_row_group(self.groups[place], columns=self.wanted, use_threads=False)
-            return columns_of(found, self.wanted, request)
+        return columns_of(found, self.wanted, request)
 
 
 #: Reader of each file name extension.

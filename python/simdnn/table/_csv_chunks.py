@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
+from .._utils.files import Unchanged
 from ._cells import Table
 from ._csv import Part, Records, parse, read_header
 from ._request import Request
@@ -23,14 +25,17 @@ class CsvChunks:
     """The rows of a CSV file, in chunks of a number of them."""
 
     def __init__(self, name: str, request: Request, rows: int) -> None:
-        self.name, self.rows = name, rows
+        self.name, self.rows, self.file = name, rows, Unchanged(name)
         self.places: list[Place] = []
         with self.open() as file:
             self.header, self.wanted, lines = read_header(name, file, request)
             self.first = Place(file.tell(), lines, 0)
 
-    def open(self) -> Any:
-        return open(self.name, encoding="utf-8-sig", newline="")
+    @contextmanager
+    def open(self) -> Iterator[TextIO]:
+        """The open file; raises ValueError if it has changed before it is closed."""
+        with self.file.reading(), open(self.name, encoding="utf-8-sig", newline="") as file:
+            yield file
 
     def scan(self, request: Request) -> Iterator[Table]:
         """All chunks, one after the other; finds their places."""
@@ -50,7 +55,8 @@ class CsvChunks:
         place = self.places[at]
         with self.open() as file:
             file.seek(place.position)
-            return self.parse(self.take(file, request.delimiter, place)[0], place, request)
+            lines = self.take(file, request.delimiter, place)[0]
+        return self.parse(lines, place, request)
 
     def parse(self, lines: list[str], place: Place, request: Request) -> Table:
         part = Part(self.name, "".join(lines), 0, place.lines, place.rows)
