@@ -18,7 +18,7 @@ from ._precision import Precision, check_precision, described_precision, shown_p
 from ._predictor import Predictor
 from ._profile import ModelProfile, model_profile
 from ._show import sequential_html
-from ._state import cast_state, check_shapes, lerp, named_views, write
+from ._state import Arrays, State, cast_state, check_shapes, lerp, named_views, write
 
 __all__ = ["Sequential"]
 
@@ -105,7 +105,7 @@ class Sequential(Attributes):
 
     @classmethod
     def _restored(
-        cls, arguments: Mapping[str, Any], state: Mapping[str, NDArray[Any]], seed: int, passes: int
+        cls, arguments: Mapping[str, Any], state: State, seed: int, passes: int, carried: Arrays = ()
     ) -> Sequential:
         """A model with this state, without random numbers; a state that does not fit allocates no memory."""
         model = cls.__new__(cls)
@@ -113,6 +113,7 @@ class Sequential(Attributes):
         check_shapes(_core.parameter_shapes(chain), {name: np.shape(value) for name, value in state.items()})
         model._allocate(chain, seed, passes)
         model.load_state_dict(state)
+        model._model.states = list(carried)
         return model
 
     @classmethod
@@ -146,7 +147,8 @@ class Sequential(Attributes):
 
     def __reduce__(self) -> tuple[Any, ...]:
         with self._model.locked():
-            return Sequential._restored, (self._arguments, self.state_dict(), self._seed, self._model.passes)
+            state = self.state_dict(), self._seed, self._model.passes, self._model.states
+        return Sequential._restored, (self._arguments, *state)
 
     def to_dict(self) -> dict[str, Any]:
         """A description of the network that JSON can hold: layers, dtype and in_features, without weights.
@@ -317,7 +319,7 @@ class Sequential(Attributes):
             self.flat_parameters[:], self._model.buffers[:] = parameters, buffers
 
     def copy(self, precision: Precision | None = None) -> Sequential:
-        """An independent network with the same layers, parameters, buffers and random numbers.
+        """An independent network with equal layers, parameters, buffers, carried states and random numbers.
 
         Parameters
         ----------
@@ -423,7 +425,7 @@ class Sequential(Attributes):
         self._model.reset_states()
 
     def freeze(self, precision: Precision | None = None) -> Predictor:
-        """A predictor with a copy of the current parameters.
+        """A predictor with a copy of the current parameters; stateful layers begin with initial states.
 
         Parameters
         ----------
