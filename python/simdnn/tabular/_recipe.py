@@ -41,7 +41,7 @@ class Recipe:
 #: Rows for each column that a bin needs, and the limits of the number of bins.
 ROWS_OF_BIN, FEWEST_BINS, MOST_BINS = 16, 16, 48
 #: The recipes for classification and for regression.
-CLASSES = Recipe(smoothing=0.1, monitor="val_accuracy")
+CLASSES = Recipe(smoothing=0.05, monitor="val_accuracy")
 NUMBERS = Recipe(activation="mish", rate=0.1)
 
 
