@@ -127,6 +127,18 @@ def test_errors_have_the_sign_of_the_residuals(capsys: pytest.CaptureFixture[str
     assert re.fullmatch(r"\d{3},\d00", constant[0])
 
 
+def test_the_page_has_the_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    _, outline = page("words")
+    Path("t.csv").write_text("key,a,y\n" + "".join(f"{7 * i},{i % 3},{i % 2}\n" for i in range(60)))
+    assert command_line.main([*TRAIN, "--quiet", "--report", "report.html"]) == 0
+    again = Outline()
+    again.feed(Path("report.html").read_text())
+    wanted = "column key: has another whole number in each row, as an id has"
+    assert wanted in capsys.readouterr().err
+    assert wanted in " ".join(again.text)
+    assert wanted not in " ".join(outline.text)
+
+
 def test_the_page_needs_nothing_else() -> None:
     text, outline = page("words")
     assert not any(tag in ("script", "link", "iframe") for tag, _ in outline.tags)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,14 @@ SMOOTHED = " Losses are those of smoothed labels, which are above the log loss."
 SHOWN_COLUMNS, CELL = 6, 40
 
 
-def report_page(task: Task, estimator: Any, results: Markup, facts: list[tuple[str, str]], out: str) -> str:
+def report_page(
+    task: Task,
+    estimator: Any,
+    results: Markup,
+    facts: list[tuple[str, str]],
+    out: str,
+    warned: Sequence[str],
+) -> str:
     """The page: facts, results, the data, training, errors, importance, worst rows, how to use the model."""
     title = f"{task.name}: a model of {task.rows:,} rows"
     falls = importance(task, estimator)
@@ -43,7 +51,11 @@ def report_page(task: Task, estimator: Any, results: Markup, facts: list[tuple[s
             results,
             element("p", "Each row is predicted by a model that has not seen it (out of fold).", kind="soft"),
         ),
-        section("The data", data(task)),
+        section(
+            "The data",
+            data(task),
+            *(element("p", f"Warning: {one.rstrip('.')}.", kind="note") for one in warned),
+        ),
         section("Training", training(estimator)),
         section("Errors", errors_of_classes(task, found) if task.classes else errors_of_numbers(task, found)),
         section("Importance of the columns", importance_table(task, falls)),
