@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
 from scipy.sparse import csr_matrix
-from simdnn.sklearn import MLPClassifier, MLPRegressor
+from simdnn.sklearn import MLPClassifier, MLPRegressor, fit_many
 
 X = np.random.default_rng(0).normal(size=(20, 3))
 Y = np.arange(20) % 2
@@ -28,9 +28,22 @@ def test_masked_arrays_are_refused(kind: Any) -> None:
     fitted = made(kind).fit(X, Y)
     stochastic = kind(max_iter=1)
     calls = {
-        "X": [lambda: made(kind).fit(masked(X), Y), lambda: fitted.predict(masked(X))],
-        "y": [lambda: made(kind).fit(X, masked(Y)), lambda: stochastic.partial_fit(X, masked(Y))],
-        "sample_weight": [lambda: made(kind).fit(X, Y, masked(np.ones(20)))],
+        "X": [
+            lambda: made(kind).fit(masked(X), Y),
+            lambda: fitted.predict(masked(X)),
+            lambda: fitted.score(masked(X), Y),
+        ],
+        "y": [
+            lambda: made(kind).fit(X, masked(Y)),
+            lambda: stochastic.partial_fit(X, masked(Y)),
+            lambda: fitted.score(X, masked(Y)),
+        ],
+        "sample_weight": [
+            lambda: made(kind).fit(X, Y, masked(np.ones(20))),
+            lambda: fitted.score(X, Y, masked(np.ones(20))),
+        ],
+        "indices": [lambda: fit_many([made(kind)], X, Y, indices=masked(np.arange(9)))],
+        r"indices\[0\]": [lambda: fit_many([made(kind)], X, Y, indices=[masked(np.arange(9))])],
         "eval_set": [lambda: stochastic.fit(X, Y, eval_set=(X, masked(Y)))],
     }
     for name, each in calls.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_name
 from . import _style
 from ._display import classes_of, display
@@ -109,7 +110,7 @@ def confusion_matrix(
 
 def _vector(name: str, values: ArrayLike) -> NDArray[Any]:
     """An argument as an array with one axis."""
-    found = np.asarray(values)
+    found = as_cpu_array(name, values)
     if found.ndim != 1:
         raise ValueError(f"{name}: expected shape (n,), got {found.shape}")
     return found

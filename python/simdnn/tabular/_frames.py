@@ -10,12 +10,15 @@ import sklearn.utils.validation
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from .._utils.arrays import refuse_masked
+
 #: The name of the argument of `check_array` that allows missing values, which 1.6 has changed.
 FINITE = next(name for name in inspect.signature(check_array).parameters if name.endswith("all_finite"))
 
 
 def table_of(estimator: Any, X: Any, reset: bool) -> dict[str, Any]:
     """The columns of X by name, and the attributes or checks of scikit-learn about their names and number."""
+    refuse_masked("X", X)
     if issparse(X):
         raise TypeError("X: sparse samples were passed, but dense data is required; use X.toarray()")
     if isinstance(X, dict):
