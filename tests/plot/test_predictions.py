@@ -163,6 +163,14 @@ def test_regions_are_those_of_the_classes() -> None:
     assert {text.get_text() for text in axes.texts} == {"class 0", "class 1", "class 2"}
 
 
+@pytest.mark.parametrize(
+    "weight", [np.zeros(4, "m8[s]"), np.zeros(4, "M8[s]"), np.ones(4) * 1j, np.array(["1"] * 4)]
+)
+def test_weights_are_real_numbers(weight: Any) -> None:
+    with pytest.raises(TypeError, match="sample_weight: expected real numbers, got dtype"):
+        plot.confusion_matrix([0, 1, 1, 0], [0, 1, 0, 1], sample_weight=weight)
+
+
 def masked(values: Any) -> Any:
     return np.ma.array(values, mask=np.ones(np.shape(values), bool))
 

@@ -264,3 +264,30 @@ def test_masked_arrays_are_refused(kind: type) -> None:
         for call in each:
             with pytest.raises(TypeError, match=f"^{name}: a masked array, whose mask would be ignored"):
                 call()
+
+
+@pytest.mark.parametrize("span", [False, True])
+@pytest.mark.parametrize("library", ["numpy", "list", "objects", "pandas", "polars", "pyarrow"])
+def test_dates_are_no_numbers(library: str, span: bool) -> None:
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    days = np.datetime64("2020-01-01", "us") + np.arange(20) * np.timedelta64(86_400_000_000, "us")
+    values: Any = days - days[0] if span else days
+    if library in ("list", "objects"):
+        values = list(values) if library == "list" else values.astype(object)
+    elif library != "numpy":
+        module = pytest.importorskip(library)
+        values = module.array(values) if library == "pyarrow" else module.Series(values)
+    calls = {
+        "y": [
+            lambda: TabularRegressor(**QUICK).fit(x, values),
+            lambda: TabularRegressor(**QUICK).fit(x, x[:, 0], eval_set=(x, values)),
+        ],
+        "sample_weight": [
+            lambda: TabularRegressor(**QUICK).fit(x, x[:, 0], values),
+            lambda: TabularClassifier(**QUICK).fit(x, x[:, 0] > 0, values),
+        ],
+    }
+    for name, each in calls.items():
+        for call in each:
+            with pytest.raises(TypeError, match=f"^{name}: dates are not supported; turn them into numbers"):
+                call()

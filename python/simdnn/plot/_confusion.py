@@ -120,7 +120,9 @@ def _counts(
     true: NDArray[Any], predicted: NDArray[Any], classes: NDArray[Any], weight: ArrayLike | None
 ) -> NDArray[np.float64]:
     """The matrix [true, predicted] of the sums of weights; samples of other classes are left out."""
-    weights = np.ones(len(true)) if weight is None else _vector("sample_weight", weight).astype(np.float64)
+    weights = np.ones(len(true)) if weight is None else _vector("sample_weight", weight)
+    if weights.dtype.kind not in "fiub":
+        raise TypeError(f"sample_weight: expected real numbers, got dtype {weights.dtype}")
     if weights.shape != true.shape:
         raise ValueError(f"sample_weight: expected shape {true.shape}, that of y_true, got {weights.shape}")
     counts = np.zeros((len(classes), len(classes)))
@@ -130,7 +132,7 @@ def _counts(
         place = np.minimum(np.searchsorted(classes, values, sorter=order), len(classes) - 1)
         places.append(order[place])
         kept &= classes[places[-1]] == values
-    np.add.at(counts, (places[0][kept], places[1][kept]), weights[kept])
+    np.add.at(counts, (places[0][kept], places[1][kept]), weights[kept].astype(np.float64))
     return counts
 
 

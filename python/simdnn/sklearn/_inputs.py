@@ -8,15 +8,14 @@ import numpy as np
 from scipy.sparse import issparse
 
 from .._utils.arrays import refuse_masked
+from .._utils.dates import refuse_dates
 
 
 def check_kinds(name: str, values: Any, dates: bool = False) -> None:
     """Raises for a masked array and, unless `dates` may be labels, for dates and spans of time."""
     refuse_masked(name, values)
-    columns = getattr(values, "dtypes", None)  # a DataFrame has one for each column
-    kinds = [getattr(values, "dtype", None)] if columns is None or np.ndim(columns) == 0 else list(columns)
-    if not dates and any(getattr(kind, "kind", "") in ("m", "M") for kind in kinds):
-        raise TypeError(f"{name}: dates are not supported; turn them into numbers")
+    if not dates:
+        refuse_dates(name, values)
 
 
 def exact_labels(y: Any) -> Any:
