@@ -111,7 +111,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add(
         "--isa",
-        choices=levels.LEVELS,
+        choices=levels.CHOICES,
         help="highest instruction set level of every library (default: no limit)",
     )
     add(

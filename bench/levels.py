@@ -13,6 +13,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 #: Levels of x86-64: v2 has SSE4.2, v3 has AVX2, v4 has AVX-512.
 LEVELS = ("v2", "v3", "v4")
+#: Names of levels for ``--isa``; amx is v4 with the matrix unit, for products of bfloat16 numbers.
+CHOICES = (*LEVELS, "amx")
 VECTORS = {"v2": "SSE", "v3": "AVX2", "v4": "AVX-512"}
 
 

@@ -127,6 +127,9 @@ struct LayerKernels {
   void (*dropout)(const RandomRows<T>& rows, double probability);
   void (*bernoulli)(const RandomRows<T>& rows);
   void (*difference)(const T* a, const T* b, T factor, T* out, Index n);  ///< out = (a - b) factor; out may be a or b
+  void (*move_towards)(const T* from, T share, T* to, Index n);           ///< to += share (from - to)
+  /// The largest of each group of `size` elements, and its index.
+  void (*maxout_winners)(const T* x, Index count, Index size, T* best, std::int32_t* winner);
   CellKernels<T> cells[kCellKinds];
   void (*alpha_dropout)(const RandomRows<T>& rows, double probability);
   void (*rrelu)(const RandomRows<T>& rows, const SlopeLaw& law);

@@ -63,13 +63,16 @@ def network(inputs: int, outputs: int, rng: np.random.Generator) -> nn.Sequentia
 
 
 class Steps(NamedTuple):
-    """Steps as rows; `ended` is 0 for an episode that was cut off by a limit of time."""
+    """Steps as rows; `discounts` are the factors of the values after them: 0 where an episode ended.
+
+    An episode that was cut off by a limit of time has not ended.
+    """
 
     states: Array
     actions: Array
     rewards: Array
     after: Array
-    ended: Array
+    discounts: Array
 
 
 class Memory:

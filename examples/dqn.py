@@ -26,7 +26,7 @@ class Agent:
         self.values = network(inputs, actions, rng)
         self.slow = self.values.copy()
         self.optimizer = optim.Adam(self.values, lr=RATE, clip_norm=10.0)
-        self.rows = np.arange(BATCH)
+        self.rows = actions * np.arange(BATCH)  # places of a batch's rows in its flat array of values
 
     def act(self, state: Array) -> int:
         """The action of the largest value."""
@@ -34,14 +34,14 @@ class Agent:
 
     def update(self, batch: Steps) -> None:
         """One step towards reward + gamma Q(after), in which an ended episode has no state after it."""
-        best = self.values(batch.after).argmax(axis=1)
-        future = (1 - batch.ended) * self.slow(batch.after)[self.rows, best]
+        best = self.rows + self.values(batch.after).argmax(axis=1)
+        wanted = batch.rewards + batch.discounts * self.slow(batch.after).ravel()[best]
         values = self.values.forward(batch.states, training=True)
-        wanted = batch.rewards + np.float32(GAMMA) * future
-        _, slope = F.smooth_l1_loss(values[self.rows, batch.actions], wanted, return_grad=True)
-        gradient = np.zeros(values.shape, np.float32)
-        gradient[self.rows, batch.actions] = slope
-        self.values.backward(gradient, input_gradient=False)
+        taken = self.rows + batch.actions
+        _, slope = F.smooth_l1_loss(values.ravel()[taken], wanted, return_grad=True)
+        gradient = np.zeros(values.size, np.float32)
+        gradient[taken] = slope
+        self.values.backward(gradient.reshape(values.shape), input_gradient=False)
         self.optimizer.step()
         self.slow.lerp_(self.values, TAU)
 
@@ -58,7 +58,7 @@ def train(
         state, share = player.state, max(RANDOM, 1 - t / DECAY)
         action = int(rng.integers(actions)) if rng.random() < share else agent.act(state)
         after, reward, ended, _ = player.step(action)
-        memory.add(state, action, reward, after, ended)
+        memory.add(state, action, reward, after, GAMMA * (1 - ended))
         if t >= WARM_UP and t % EVERY == 0:
             agent.optimizer.lr = max(LEAST_RATE, RATE * (1 - t / steps))
             agent.update(memory.draw(BATCH, rng))

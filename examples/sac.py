@@ -74,7 +74,7 @@ class Agent:
         drawn = self.draw(self.policy(batch.after))
         after = np.hstack([batch.after, drawn.actions])
         future = np.minimum(*(slow(after)[:, 0] for slow in self.slow)) - alpha * drawn.log_probs
-        wanted = batch.rewards + np.float32(GAMMA) * (1 - batch.ended) * future
+        wanted = batch.rewards + batch.discounts * future
         now = np.hstack([batch.states, batch.actions])
         for critic in self.critics:
             error = critic.forward(now, training=True)[:, 0] - wanted
@@ -114,7 +114,7 @@ def train(
         else:
             action = agent.draw(agent.policy(state[np.newaxis])).actions[0]
         after, reward, ended, _ = player.step(middle + limit * action)
-        memory.add(state, action, reward, after, ended)
+        memory.add(state, action, reward, after, GAMMA * (1 - ended))
         if t >= WARM_UP:
             agent.update(memory.draw(BATCH, rng))
         if t % PERIOD == 0 or t == steps:

@@ -1,13 +1,14 @@
 """Networks of bfloat16: training steps and predictions beside float32, in this package and in PyTorch.
 
 The goals hold where the processor has a matrix unit. A busy hyper-thread halves its rate, so that each sample
-waits until a probe of the unit is about as fast as it ever was.
+waits until a probe of the unit is about as fast as it ever was, and is repeated if the next one is not.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,7 +25,7 @@ from bench.peers import training
 from bench.problems import Network, Problem, make_model, make_problem
 
 LEARNING_RATE, CHECKED_STEPS = 1e-3, 3
-SINGLE, TORCH, TORCH_BF16 = "simdnn float32", "PyTorch", "PyTorch bf16"
+SINGLE, TORCH, TORCH_BF16, JAX, JAX_BF16 = "simdnn float32", "PyTorch", "PyTorch bf16", "JAX", "JAX bf16"
 #: Networks, and the ratios to this package's float32 and to PyTorch's bf16 that are the goals.
 NETWORKS = (
     (Network((784, 128, 10), 64, 8), 1.6, 6.0),
@@ -53,11 +54,15 @@ class Probe:
         self.best = max(self.best, rate)
         return rate
 
+    def is_quiet(self) -> bool:
+        """True if the rate is near the best one."""
+        return self.rate() >= QUIET * self.best
+
     @contextlib.contextmanager
-    def quiet(self) -> Iterator[None]:
+    def wait(self) -> Iterator[None]:
         """Waits for a rate near the best one; gives up after some attempts."""
         for _ in range(ATTEMPTS):
-            if self.rate() >= QUIET * self.best:
+            if self.is_quiet():
                 break
             time.sleep(5e-3)
         yield
@@ -97,8 +102,11 @@ def _note() -> str:
     return f"products of bfloat16 on the matrix unit; best rate of the probe {probe().best / 1e9:.0f} GFLOP/s"
 
 
-def _context() -> Callable[[], contextlib.AbstractContextManager[Any]]:
-    return probe().quiet if has_unit() else contextlib.nullcontext
+def _contestant(name: str, run: Callable[[], Any], check: Callable[[], object]) -> Contestant:
+    """A contestant on the matrix unit, whose samples begin and end with the probe."""
+    if not has_unit():
+        return Contestant(name, run, check)
+    return Contestant(name, run, check, context=probe().wait, quiet=probe().is_quiet)
 
 
 def _steps(network: Network) -> Iterator[Contestant]:
@@ -108,15 +116,15 @@ def _steps(network: Network) -> Iterator[Contestant]:
     expected = [reference.step(x.astype(np.float64), y) for x, y in problem.batches()[:CHECKED_STEPS]]
 
     def contestant(name: str, step: Callable[[Any, Any], Any], batches: list[tuple[Any, Any]]) -> Contestant:
-        steps = iter(range(10**9))
+        cycle = itertools.cycle(batches)
 
         def run() -> Any:
-            return step(*batches[next(steps) % len(batches)])
+            return step(*next(cycle))
 
         def check() -> None:
             np.testing.assert_allclose([float(run()) for _ in expected], expected, rtol=0.02)
 
-        return Contestant(name, run, check, context=_context())
+        return _contestant(name, run, check)
 
     yield contestant(OURS, _trainer(problem, "bf16").step, problem.batches())
     yield contestant(SINGLE, _trainer(problem, "float32").step, problem.batches())
@@ -125,6 +133,11 @@ def _steps(network: Network) -> Iterator[Contestant]:
         single, mixed = (training.torch_step(torch, problem.parameters, LEARNING_RATE) for _ in range(2))
         yield contestant(TORCH, single, tensors)
         yield contestant(TORCH_BF16, _autocast(torch, mixed), tensors)
+    if jax := peers.jax():
+        arrays = [(jax.numpy.asarray(x), jax.numpy.asarray(y)) for x, y in problem.batches()]
+        for name, factors in ((JAX, None), (JAX_BF16, "bfloat16")):
+            step = training.jax_step(jax, problem.parameters, LEARNING_RATE, factors=factors)
+            yield contestant(name, step, arrays)
 
 
 def _trainer(problem: Problem, precision: Any) -> simdnn.Trainer:
@@ -148,20 +161,25 @@ def _predictions(network: Network, rows: int) -> Iterator[Contestant]:
     expected = _numpy_mlp.NumpyMLP(problem.parameters, dtype=np.float64).forward(x)
     size = float(np.abs(expected).max())
 
-    def contestant(name: str, run: Callable[[], Any], **settings: Any) -> Contestant:
+    def contestant(name: str, run: Callable[[], Any]) -> Contestant:
         def check() -> None:
             np.testing.assert_allclose(np.asarray(run()), expected, rtol=0.05, atol=0.05 * size)
 
-        return Contestant(name, run, check, **settings)
+        return _contestant(name, run, check)
 
     def predict(precision: Any) -> Callable[[], NDArray[np.float32]]:
         predictor, out = make_model(problem).freeze(precision=precision), np.empty_like(expected, np.float32)
         return lambda: predictor.predict(x, out)
 
-    yield contestant(OURS, predict("bf16"), context=_context())
-    yield contestant(SINGLE, predict("float32"), context=_context())
+    yield contestant(OURS, predict("bf16"))
+    yield contestant(SINGLE, predict("float32"))
     if torch := peers.torch():
         model, tensor = training.torch_model(torch, problem.parameters).eval(), torch.from_numpy(x)
-        yield contestant(TORCH, functools.partial(model, tensor), context=torch.inference_mode)
         mixed = _autocast(torch, model)
-        yield contestant(TORCH_BF16, lambda: mixed(tensor).float(), context=torch.inference_mode)
+        yield contestant(TORCH, torch.inference_mode()(lambda: model(tensor)))
+        yield contestant(TORCH_BF16, torch.inference_mode()(lambda: mixed(tensor).float()))
+    if jax := peers.jax():
+        array = jax.numpy.asarray(x)
+        for name, factors in ((JAX, None), (JAX_BF16, "bfloat16")):
+            logits = training.jax_predictor(jax, problem.parameters, factors)
+            yield contestant(name, functools.partial(logits, array))

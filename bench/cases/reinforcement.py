@@ -30,21 +30,22 @@ def cases() -> Iterator[Case]:
 
 
 class Batch(NamedTuple):
-    """Steps as rows; `ended` is 1 where an episode ended."""
+    """Steps as rows; `discounts` are the factors of the values after them: 0 where an episode ended."""
 
     states: Array
     actions: Array
     rewards: Array
     after: Array
-    ended: Array
+    discounts: Array
 
 
 def make_batch() -> Batch:
     """Random steps."""
     rng = np.random.default_rng(0)
     states, after = rng.normal(size=(2, BATCH, WIDTHS[0])).astype(np.float32)
-    rewards, ended = rng.normal(size=BATCH).astype(np.float32), (rng.random(BATCH) < 0.1).astype(np.float32)
-    return Batch(states, rng.integers(WIDTHS[-1], size=BATCH), rewards, after, ended)
+    rewards, discounts = rng.normal(size=BATCH), GAMMA * (rng.random(BATCH) >= 0.1)
+    actions = rng.integers(WIDTHS[-1], size=BATCH)
+    return Batch(states, actions, rewards.astype(np.float32), after, discounts.astype(np.float32))
 
 
 def make_network() -> nn.Sequential:
@@ -75,18 +76,18 @@ def contestants() -> Iterator[Contestant]:
 
 def ours() -> tuple[nn.Sequential, Callable[[], None]]:
     """A network and its update, with NumPy for what is no network."""
-    values, batch, rows = make_network(), make_batch(), np.arange(BATCH)
+    values, batch, rows = make_network(), make_batch(), WIDTHS[-1] * np.arange(BATCH)
     slow, optimizer = values.copy(), optim.Adam(values, lr=RATE, clip_norm=CLIP)
 
     def update() -> None:
-        best = values(batch.after).argmax(axis=1)
-        future = (1 - batch.ended) * slow(batch.after)[rows, best]
+        best = rows + values(batch.after).argmax(axis=1)
+        wanted = batch.rewards + batch.discounts * slow(batch.after).ravel()[best]
         found = values.forward(batch.states, training=True)
-        wanted = batch.rewards + np.float32(GAMMA) * future
-        _, slope = F.smooth_l1_loss(found[rows, batch.actions], wanted, return_grad=True)
-        gradient = np.zeros(found.shape, np.float32)
-        gradient[rows, batch.actions] = slope
-        values.backward(gradient, input_gradient=False)
+        taken = rows + batch.actions
+        _, slope = F.smooth_l1_loss(found.ravel()[taken], wanted, return_grad=True)
+        gradient = np.zeros(found.size, np.float32)
+        gradient[taken] = slope
+        values.backward(gradient.reshape(found.shape), input_gradient=False)
         optimizer.step()
         slow.lerp_(values, TAU)
 
@@ -103,7 +104,7 @@ def theirs(torch: Any) -> tuple[Any, Callable[[], None]]:
     def update() -> None:
         with torch.no_grad():
             best = values(batch.after).argmax(1, keepdim=True)
-            wanted = batch.rewards + GAMMA * (1 - batch.ended) * slow(batch.after).gather(1, best)[:, 0]
+            wanted = batch.rewards + batch.discounts * slow(batch.after).gather(1, best)[:, 0]
         found = values(batch.states).gather(1, batch.actions[:, None])[:, 0]
         loss = torch.nn.functional.smooth_l1_loss(found, wanted)
         optimizer.zero_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,9 +42,15 @@ def torch_step(torch: Any, parameters: Parameters, learning_rate: float, activat
     return step
 
 
-def jax_step(jax: Any, parameters: Parameters, learning_rate: float, activation: str = "relu") -> Step:
+def jax_step(
+    jax: Any,
+    parameters: Parameters,
+    learning_rate: float,
+    activation: str = "relu",
+    factors: str | None = None,
+) -> Step:
     """A step of JAX, compiled as a whole, with donated state that is updated in place."""
-    compiled = jax.jit(jax_update(jax, learning_rate, activation), donate_argnums=0)
+    compiled = jax.jit(jax_update(jax, learning_rate, activation, factors), donate_argnums=0)
     state = jax_state(jax, parameters)
 
     def step(x: Any, y: Any) -> Any:
@@ -52,6 +59,13 @@ def jax_step(jax: Any, parameters: Parameters, learning_rate: float, activation:
         return loss.block_until_ready()
 
     return step
+
+
+def jax_predictor(jax: Any, parameters: Parameters, factors: str | None = None) -> Callable[[Any], Any]:
+    """The compiled forward pass."""
+    weights = jax_state(jax, parameters)[0]
+    logits = jax.jit(functools.partial(jax_logits, jax, "relu", factors))
+    return lambda x: logits(weights, x).block_until_ready()
 
 
 def jax_scan(
@@ -113,16 +127,30 @@ def jax_state(jax: Any, parameters: Parameters) -> Any:
     return weights, zeros, jax.tree.map(jax.numpy.zeros_like, weights), jax.numpy.zeros((), "float32")
 
 
-def jax_update(jax: Any, learning_rate: float, activation: str) -> Callable[[Any, Any], Any]:
+def jax_logits(jax: Any, activation: str, factors: str | None, weights: Any, x: Any) -> Any:
+    """The network's output; products round their factors to the dtype `factors` and sum in float32."""
+
+    def product(x: Any, weight: Any) -> Any:
+        if factors is None:
+            return x @ weight
+        return jax.numpy.matmul(x.astype(factors), weight.astype(factors), preferred_element_type="float32")
+
+    hidden = getattr(jax.nn, activation)
+    for weight, bias in weights[:-1]:
+        x = hidden(product(x, weight) + bias)
+    weight, bias = weights[-1]
+    return product(x, weight) + bias
+
+
+def jax_update(
+    jax: Any, learning_rate: float, activation: str, factors: str | None = None
+) -> Callable[[Any, Any], Any]:
     """A step of Adam as a function from (state, batch) to (state, loss)."""
-    numpy, tree_map, hidden = jax.numpy, jax.tree.map, getattr(jax.nn, activation)
+    numpy, tree_map = jax.numpy, jax.tree.map
 
     def mean_loss(weights: Any, x: Any, y: Any) -> Any:
-        for weight, bias in weights[:-1]:
-            x = hidden(x @ weight + bias)
-        weight, bias = weights[-1]
-        logits = x @ weight + bias
-        return -(jax.nn.log_softmax(logits) * jax.nn.one_hot(y, len(bias))).sum(axis=1).mean()
+        log_p = jax.nn.log_softmax(jax_logits(jax, activation, factors, weights, x))
+        return -(log_p * jax.nn.one_hot(y, log_p.shape[1])).sum(axis=1).mean()
 
     def update(state: Any, batch: Any) -> Any:
         weights, first, second, steps = state

@@ -85,6 +85,18 @@ Array<T> real_array(const py::handle& object, const char* name) {
   return required<T>(array);
 }
 
+/// The memory of the argument `name`, an array or another library's tensor, into which results are written.
+template <class T>
+Array<T> output_memory(const py::object& object, const char* name) {
+  const bool tensor = !py::isinstance<py::array>(object) && py::hasattr(object, "__dlpack__");
+  const py::object memory = tensor ? py::object(host_array(object, name)) : object;
+  if (!is_ready<T>(memory) || !py::reinterpret_borrow<py::array>(memory).writeable()) {
+    throw py::type_error(name +
+                         (": expected a writeable, aligned, C-contiguous array of " + text_of(py::dtype::of<T>())));
+  }
+  return py::reinterpret_borrow<Array<T>>(memory);
+}
+
 /// The dtype of the computation: float32 for half and single precision, float64 for all others, as NumPy promotes.
 inline bool is_double(const py::array& array) {
   const py::dtype type = array.dtype();

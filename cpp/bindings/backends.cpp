@@ -11,16 +11,6 @@ namespace {
 
 using namespace py::literals;
 
-/// A contiguous array of T that may be written; raises for others.
-template <class T>
-Array<T> written_array(const py::array& array, const char* name) {
-  if (!is_ready<T>(array) || !array.writeable()) {
-    throw py::value_error(std::string(name) + ": expected a writeable, C-contiguous array of " +
-                          text_of(py::dtype::of<T>()));
-  }
-  return py::reinterpret_borrow<Array<T>>(array);
-}
-
 /// A matrix as a factor of a product.
 template <class T>
 Operand<T> factor(const Array<T>& x, bool transposes) {
@@ -30,7 +20,7 @@ Operand<T> factor(const Array<T>& x, bool transposes) {
 
 /// out [m, n] = x [m, k] y [k, n], where x or y may be given transposed.
 template <class T>
-void product(const py::array& x, const py::array& y, const py::array& out, bool transpose_x, bool transpose_y) {
+void product(const py::array& x, const py::array& y, const py::object& out, bool transpose_x, bool transpose_y) {
   const Array<T> a = required<T>(x), b = required<T>(y);
   if (a.ndim() != 2 || b.ndim() != 2) {
     throw py::value_error("x, y: expected two axes, got shapes " + shape_text(a) + " and " + shape_text(b));
@@ -39,7 +29,7 @@ void product(const py::array& x, const py::array& y, const py::array& out, bool 
   if (p.a.columns != p.b.rows) {
     throw py::value_error("y: expected " + std::to_string(p.a.columns) + " rows, got " + std::to_string(p.b.rows));
   }
-  const Array<T> to = written_array<T>(out, "out");
+  const Array<T> to = output_memory<T>(out, "out");
   if (!has_shape(to, {p.a.rows, p.b.columns})) {
     throw py::value_error("out: expected shape (" + std::to_string(p.a.rows) + ", " + std::to_string(p.b.columns) +
                           "), got " + shape_text(to));
@@ -68,23 +58,14 @@ py::tuple maxout_winners(const py::array& object) {
   if (x.ndim() != 3 || x.shape(2) == 0) throw py::value_error("x: expected three axes, got shape " + shape_text(x));
   Array<T> best({x.shape(0), x.shape(1)});
   Array<std::int32_t> winner({x.shape(0), x.shape(1)});
-  const Index count = best.size(), pieces = x.shape(2), size = sizeof(T);
+  const Index pieces = x.shape(2);
   T* const values = best.mutable_data();
   std::int32_t* const indices = winner.mutable_data();
-  const Loop loop = kernels().maxout.value[sizeof(T) == sizeof(float) ? kF32 : kF64];
-  const Nanoseconds work = 2 * kMaxoutElement * double(x.size());
+  const Nanoseconds work = kMaxoutElement * double(x.size());
   run_interruptible(work, [&](const StopToken&) {
-    parallel_for(count, 1024, work, [&](Index begin, Index end) {
-      const T* const group = x.data() + begin * pieces;
-      char* const args[] = {reinterpret_cast<char*>(const_cast<T*>(group)), reinterpret_cast<char*>(values + begin)};
-      const Index dims[] = {end - begin, pieces}, steps[] = {pieces * size, size, size};
-      loop(args, dims, steps);
-      for (Index i = begin; i < end; ++i) {
-        const T* const element = x.data() + i * pieces;
-        Index first = pieces - 1;
-        for (Index k = pieces - 1; k-- > 0;) first = element[k] == values[i] ? k : first;
-        indices[i] = std::int32_t(first);
-      }
+    parallel_for(best.size(), 1024, work, [&](Index begin, Index end) {
+      typed_kernels<T>().layers.maxout_winners(x.data() + begin * pieces, end - begin, pieces, values + begin,
+                                               indices + begin);
     });
     return true;
   });
@@ -112,7 +93,7 @@ void adam_step(const std::vector<py::array>& arrays, double lr, double beta1, do
       throw py::value_error(std::string(names[i]) + ": expected shape " + shape_text(arrays[0]) + ", got " +
                             shape_text(arrays[i]));
     }
-    data[i] = written_array<float>(arrays[i], names[i]).mutable_data();
+    data[i] = output_memory<float>(arrays[i], names[i]).mutable_data();
   }
   const UpdateSpan<float> span{.p = data[0], .g = data[1], .slots = {data[2], data[3]}, .size = arrays[0].size()};
   constexpr std::int64_t converged = std::int64_t(1) << 62;  // a step whose bias correction is 1

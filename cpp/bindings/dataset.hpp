@@ -43,7 +43,7 @@ struct SparseArrays {
 
   explicit SparseArrays(const py::handle& object) {
     const ExitGuard guard;
-    const py::object csr = object.attr("tocsr")();
+    const py::object csr = py::module_::import("simdnn._utils.sparse").attr("checked_csr")("x", object);
     const auto shape = py::reinterpret_borrow<py::object>(csr.attr("shape")).cast<std::vector<Index>>();
     if (shape.size() != 2) {
       throw py::value_error("x: expected a sparse matrix of two dimensions, got shape " + shape_text(shape));

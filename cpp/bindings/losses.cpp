@@ -45,8 +45,8 @@ template <class T>
 void run(const Loss& loss, const LossRows<T>& rows) {
   const LossFunction<T> function = typed_kernels<T>().losses[loss.index];
   const Nanoseconds work = kLossElement * double(rows.output.rows) * double(rows.output.columns);
-  std::optional<WithoutGil> release;
-  if (work > kHoldLockInLossUpTo) release.emplace();
+  if (work <= kHoldLockInLossUpTo) return function(rows);
+  const WithoutGil release;
   parallel_for(rows.output.rows, 16, work, [&](Index begin, Index end) { function(row_range(rows, begin, end)); });
 }
 

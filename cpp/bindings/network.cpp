@@ -46,11 +46,13 @@ void run_inference(std::unique_ptr<Plan<T>>& plan, const std::shared_ptr<Network
   });
 }
 
+/// The output for a batch, or for one sample without the axis of samples.
 template <class T>
 Array<T> predict(Model<T>& self, const py::object& object) {
   const Array<T> x = input_array<T>(*self.network->spec(), self.network->input(), object);
-  const Inputs<T> in = inputs_of(x, "x", self.network->input());
-  Array<T> out(output_shape(self.network->output(), in.samples.rows, in.time_steps));
+  const Request<T> request(*self.network, x, "x");
+  const Inputs<T>& in = request.in;
+  Array<T> out(request.shape);
   run_inference(self.inference, self.network, in, self.forward_work(in.samples.rows, in.time_steps),
                 out.mutable_data());
   return out;
@@ -156,21 +158,6 @@ inline bool same_blocks(const ParameterList& a, const ParameterList& b) {
   return std::equal(a.blocks().begin(), a.blocks().end(), b.blocks().begin(), b.blocks().end(), equal);
 }
 
-/// p += share (q - p) for each element; p may be q.
-template <class T>
-void move_towards(const Buffer<T>& q, T share, Buffer<T>& p) {
-  constexpr Index block = 16;  // compilers vectorize loops of a known length into memory of their own
-  T step[block];
-  T* const to = p.data();
-  const T* const from = q.data();
-  Index i = 0;
-  for (; i + block <= p.size(); i += block) {
-    for (Index j = 0; j < block; ++j) step[j] = (from[i + j] - to[i + j]) * share;
-    for (Index j = 0; j < block; ++j) to[i + j] += step[j];
-  }
-  for (; i < p.size(); ++i) to[i] += (from[i] - to[i]) * share;
-}
-
 /// Moves all parameters and buffers by a share of the way to those of another network: p + share (q - p).
 template <class T>
 void lerp(Model<T>& self, const Model<T>& source, double share) {
@@ -185,8 +172,9 @@ void lerp(Model<T>& self, const Model<T>& source, double share) {
       std::copy_n(from.values().data(), from.values().size(), to.values().data());
       std::copy_n(from.buffers().data(), from.buffers().size(), to.buffers().data());
     } else if (share > 0) {
-      move_towards(from.values(), T(share), to.values());
-      move_towards(from.buffers(), T(share), to.buffers());
+      const auto& move = typed_kernels<T>().layers.move_towards;
+      move(from.values().data(), T(share), to.values().data(), to.values().size());
+      move(from.buffers().data(), T(share), to.buffers().data(), to.buffers().size());
     }
     return true;
   });

@@ -30,18 +30,6 @@ bool is_single(const Array<T>& x, const Shape& wanted) {
   return x.ndim() == (wanted.sequence ? 2 : 1) && x.shape(x.ndim() - 1) == wanted.features && x.size() > 0;
 }
 
-/// The memory of the argument `out`, an array or another library's tensor, into which an output is written.
-template <class T>
-Array<T> output_memory(const py::object& object) {
-  const bool tensor = !py::isinstance<py::array>(object) && py::hasattr(object, "__dlpack__");
-  const py::object memory = tensor ? py::object(host_array(object, "out")) : object;
-  if (!is_ready<T>(memory) || is_masked(memory) || !py::reinterpret_borrow<py::array>(memory).writeable()) {
-    throw py::type_error(std::string("out: expected a writeable, aligned, C-contiguous array of ") +
-                         text_of(py::dtype::of<T>()));
-  }
-  return py::reinterpret_borrow<Array<T>>(memory);
-}
-
 /// True if rows of `out` overwrite rows of x that are read later. Where both have one layout they do not: a chunk's
 /// output is written after its input has been read.
 template <class T>
@@ -55,7 +43,7 @@ bool overwrites(const Array<T>& out, const Array<T>& x) {
 template <class T>
 std::optional<Array<T>> optional_memory(const py::object& object) {
   if (object.is_none()) return std::nullopt;
-  return output_memory<T>(object);
+  return output_memory<T>(object, "out");
 }
 
 /// A prediction's input, and the shape of its output.

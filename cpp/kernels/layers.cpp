@@ -5,6 +5,7 @@
 #include "../loops/crelu.hpp"
 #include "../loops/dropout.hpp"
 #include "../loops/layer_norm.hpp"
+#include "../loops/maxout.hpp"
 #include "../loops/piecewise_linear.hpp"
 #include "../loops/recurrent_cells.hpp"
 #include "part.hpp"
@@ -21,6 +22,8 @@ constexpr LayerKernels<T> kLayerKernels = {
     .dropout = dropout<T>,
     .bernoulli = bernoulli<T>,
     .difference = difference<T>,
+    .move_towards = move_towards<T>,
+    .maxout_winners = maxout_winners<T>,
     .cells = {{cell_forward<Rnn, T>, cell_backward<Rnn, T>},
               {cell_forward<Lstm, T>, cell_backward<Lstm, T>},
               {cell_forward<Gru, T>, cell_backward<Gru, T>}},

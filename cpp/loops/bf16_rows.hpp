@@ -10,39 +10,58 @@ SIMDNN_LEVEL_BEGIN
 
 /// Most rows that take less time so than in tiles: measured on an AMD EPYC (Zen 4).
 constexpr Index kFewRows = 2;
-/// Rows that read a block of b while it is in the first-level cache, columns of their sums, and values of k of their
-/// widened factors.
-constexpr Index kRowGroup = kFewRows, kRowColumns = 512, kRowDepth = 512;
+/// Columns of their sums, and values of k of their widened factors.
+constexpr Index kRowColumns = 512, kRowDepth = 512;
 /// Columns of a tile: a register of bfloat16 numbers holds those of two registers of sums.
 constexpr Index kPairColumns = 2 * kWidth<float>, kRowTile = 2 * kPairColumns;
 
-/// Sums of a tile stand in pair order: even columns, then odd ones, of every kPairColumns columns.
+#if defined(__x86_64__) && defined(__FMA__)
+#if defined(__AVX512F__)
+/// Stores the even elements of two adjacent vectors, then the odd ones.
+SIMDNN_INLINE void store_split(F32Vector low, F32Vector high, float* to) {
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+  store_vector(F32Vector(_mm512_permutex2var_ps(low, even, high)), to);
+  store_vector(F32Vector(_mm512_permutex2var_ps(low, odd, high)), to + kWidth<float>);
+}
+/// Makes adjacent vectors of the vectors of their even and of their odd elements.
+SIMDNN_INLINE void join(F32Vector& even, F32Vector& odd) {
+  const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+  const F32Vector first = _mm512_permutex2var_ps(even, low, odd);
+  odd = _mm512_permutex2var_ps(even, high, odd);
+  even = first;
+}
+#else
+SIMDNN_INLINE void store_split(F32Vector low, F32Vector high, float* to) {
+  const auto in_order = [](__m256 x) SIMDNN_LAMBDA_INLINE {
+    return F32Vector(_mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(x), 0xd8)));
+  };
+  store_vector(in_order(_mm256_shuffle_ps(low, high, 0x88)), to);
+  store_vector(in_order(_mm256_shuffle_ps(low, high, 0xdd)), to + kWidth<float>);
+}
+SIMDNN_INLINE void join(F32Vector& even, F32Vector& odd) {
+  const __m256 low = zip_low(even, odd), high = zip_high(even, odd);
+  even = _mm256_permute2f128_ps(low, high, 0x20);
+  odd = _mm256_permute2f128_ps(low, high, 0x31);
+}
+#endif
+
+/// Sums of a tile stand in pair order: even columns, then odd ones, of every kPairColumns columns. The `columns` that
+/// there are, at most kPairColumns, are read or written.
 SIMDNN_INLINE void load_pairs(const float* from, Index columns, float* sums) {
-  constexpr Index width = kWidth<float>;
-  alignas(64) float part[kPairColumns] = {};
-  if (columns < kPairColumns) {
-    for (Index j = 0; j < columns; ++j) part[j] = from[j];
-    from = part;
-  }
-  SIMDNN_VECTORIZE
-  for (Index j = 0; j < width; ++j) {
-    sums[j] = from[2 * j];
-    sums[width + j] = from[2 * j + 1];
-  }
+  constexpr int width = kWidth<float>;
+  const int first = int(least(width, columns)), second = int(columns) - first;
+  store_split(load_part(from, first, 0.0f), load_part(from + first, second, 0.0f), sums);
 }
 SIMDNN_INLINE void store_pairs(const float* sums, float* to, Index columns) {
-  constexpr Index width = kWidth<float>;
-  alignas(64) float part[kPairColumns];
-  const auto number = [](float x) SIMDNN_LAMBDA_INLINE { return x == x ? x : from_bits<float>(kQuietNan); };
-  float* const all = columns < kPairColumns ? part : to;
-  SIMDNN_VECTORIZE
-  for (Index j = 0; j < width; ++j) {
-    all[2 * j] = number(sums[j]);
-    all[2 * j + 1] = number(sums[width + j]);
-  }
-  if (columns < kPairColumns) {
-    for (Index j = 0; j < columns; ++j) to[j] = part[j];
-  }
+  constexpr int width = kWidth<float>;
+  const int first = int(least(width, columns)), second = int(columns) - first;
+  const F32Vector nan = F32Vector(broadcast(kQuietNan));
+  F32Vector even = load_vector(sums), odd = load_vector(sums + width);
+  join(even, odd);
+  store_part(even == even ? even : nan, to, first);
+  store_part(odd == odd ? odd : nan, to + first, second);
 }
 
 /// sums [rows, P pairs] += a b over one block of k, of which `given` values are there; a is widened.
@@ -100,9 +119,9 @@ inline void add_row_block(const Operand<Bf16>& b, const float* a, Index rows, In
   }
 }
 
-/// Columns [column, column + columns) of a group of rows: adds all k to the sums.
+/// Columns [column, column + columns) of the rows: adds all k to the sums.
 SIMDNN_NOINLINE void sum_rows(const Bf16Product& p, Index column, Index columns, float* sums) {
-  alignas(64) float a[kRowGroup * kRowDepth];
+  alignas(64) float a[kFewRows * kRowDepth];
   const Flushing flushing;
   for (Index k = 0; k < p.a.columns; k += kRowDepth) {
     const Index depth = least(kRowDepth, p.a.columns - k);
@@ -114,17 +133,19 @@ SIMDNN_NOINLINE void sum_rows(const Bf16Product& p, Index column, Index columns,
   }
 }
 
-/// Calls body(i, j, columns, sums) for every kPairColumns columns of the sums of a group of rows.
+/// Calls body(i, j, columns, sums) for every kPairColumns columns, or the last of them, of the sums of rows.
 template <class Body>
 SIMDNN_INLINE void for_pairs(Index rows, Index columns, float* sums, const Body& body) {
   for (Index i = 0; i < rows; ++i) {
-    for (Index j = 0; j < columns; j += kPairColumns) body(i, j, columns - j, sums + i * kRowColumns + j);
+    for (Index j = 0; j < columns; j += kPairColumns) {
+      body(i, j, least(kPairColumns, columns - j), sums + i * kRowColumns + j);
+    }
   }
 }
 
-/// Computes a group of rows.
-inline void bf16_row_group(const Bf16Product& p) {
-  alignas(64) float sums[kRowGroup * kRowColumns];
+/// Computes a product of at most kFewRows rows; rows of b are contiguous.
+inline void bf16_rows(const Bf16Product& p) {
+  alignas(64) float sums[kFewRows * kRowColumns];
   for (Index column = 0; column < p.c.columns; column += kRowColumns) {
     const Index columns = least(kRowColumns, p.c.columns - column);
     for_pairs(p.c.rows, columns, sums, [&](Index i, Index j, Index count, float* to) SIMDNN_LAMBDA_INLINE {
@@ -140,19 +161,8 @@ inline void bf16_row_group(const Bf16Product& p) {
     p.post_op.apply(p.c.data, p.post_op.aux, p.c.stride, p.c.rows, width, p.post_op.parameters);
   }
 }
-
-/// Computes a product, in groups of rows; rows of b are contiguous.
-inline void bf16_rows(const Bf16Product& p) {
-  if constexpr (!kHardwareFlushes) return bf16_product(p);
-  for (Index row = 0; row < p.c.rows; row += kRowGroup) {
-    Bf16Product part = p;
-    const Index rows = least(kRowGroup, p.c.rows - row);
-    part.a = p.a.row_range(row, rows);
-    part.c = p.c.row_range(row, rows);
-    part.c_init = p.c_init.row_range(row, rows);
-    if (p.post_op.aux) part.post_op.aux += row * p.c.stride;
-    bf16_row_group(part);
-  }
-}
+#else
+inline void bf16_rows(const Bf16Product& p) { bf16_product(p); }
+#endif
 
 SIMDNN_LEVEL_END

@@ -55,4 +55,11 @@ void difference(const T* a, const T* b, T factor, T* out, Index n) {
   for (Index i = 0; i < n; ++i) out[i] = flush_tiny(flush_tiny(a[i] - b[i]) * factor);
 }
 
+/// to += share (from - to); `from` may be `to`.
+template <class T>
+void move_towards(const T* from, T share, T* to, Index n) {
+  SIMDNN_VECTORIZE
+  for (Index i = 0; i < n; ++i) to[i] += (from[i] - to[i]) * share;
+}
+
 SIMDNN_LEVEL_END

@@ -13,11 +13,12 @@ SIMDNN_INLINE void gather_every(Index every, const S* x, Index count, T* to) {
   for (Index i = 0; i < count; ++i) to[i] = load<T>(x[every * i]);
 }
 
-/// Variant of gather() in which compilers shuffle registers for groups of two and four elements.
+/// Variant of gather() in which compilers shuffle registers for groups of two, three and four elements.
 template <class S, class T>
 void gather_elements(const char* from, Index step, Index count, T* to) {
   const S* const x = reinterpret_cast<const S*>(from);
   if (step == 2 * Index(sizeof(S))) return gather_every(2, x, count, to);
+  if (step == 3 * Index(sizeof(S))) return gather_every(3, x, count, to);
   if (step == 4 * Index(sizeof(S))) return gather_every(4, x, count, to);
   gather<S>(from, step, count, to);
 }
@@ -54,6 +55,36 @@ void maxout_value(char* const* args, const Index* dims, const Index* steps) {
     const Index count = dims[0] - i < groups.block ? dims[0] - i : groups.block;
     groups.find(args[0] + i * steps[0], steps[0], dims[1], steps[2], count);
     scatter<S>(groups.best, count, args[1] + i * steps[1], steps[1]);
+  }
+}
+
+/// The largest element of each of `count` contiguous groups, NaN if one is NaN, and the index of the first such
+/// element.
+template <class T>
+void maxout_winners(const T* x, Index count, Index size, T* best, std::int32_t* winner) {
+  using Word = typename Bits<T>::type;
+  const Index bytes = Index(sizeof(T));
+  Groups<T> groups;
+  constexpr Index block = groups.block;
+  alignas(64) Word index[block];
+  for (; count > 0; count -= block, x += block * size, best += block, winner += block) {
+    const Index n = count < block ? count : block;
+    gather_elements<T>(reinterpret_cast<const char*>(x), size * bytes, n, groups.best);
+    for (Index j = 0; j < n; ++j) index[j] = 0;
+    for (Index k = 1; k < size; ++k) {
+      gather_elements<T>(reinterpret_cast<const char*>(x + k), size * bytes, n, groups.element);
+      SIMDNN_VECTORIZE
+      for (Index j = 0; j < n; ++j) {
+        const T element = groups.element[j], largest = groups.best[j];
+        const bool wins = !(element <= largest) & (largest == largest);
+        groups.best[j] = wins ? element : largest;
+        index[j] = wins ? Word(k) : index[j];
+      }
+    }
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < n; ++j) best[j] = groups.best[j];
+    SIMDNN_VECTORIZE
+    for (Index j = 0; j < n; ++j) winner[j] = std::int32_t(index[j]);
   }
 }
 

@@ -92,9 +92,8 @@ void multiply(const Product<T>& p, const StopToken& stop) {
 }
 
 /// Computes a product of bf16 factors, which packs b.
-inline void multiply(Bf16Product p, const StopToken& stop) {
+inline void multiply(const Bf16Product& p, const StopToken& stop) {
   assert(p.a.columns == p.b.rows && p.a.rows == p.c.rows && p.b.columns == p.c.columns);
-  p.scratch = product_scratch;
   const auto run = kernels().bf16.product;
   const Nanoseconds flop = has_matrix_unit() ? kFlopOfUnit : kFlop<float>;
   const Nanoseconds work = 2.0 * double(p.c.rows) * double(p.c.columns) * double(p.a.columns) * flop;

@@ -14,6 +14,9 @@ import numpy as np
 from . import _core
 from ._utils.check import check_int
 
+#: The largest number of threads that a call may ask for.
+MOST_THREADS = 2**15 - 1
+
 
 def get_num_threads() -> int:
     """Number of threads for large calls at this moment.
@@ -67,13 +70,13 @@ def set_num_threads(n: int | None) -> None:
     1
     >>> simdnn.set_num_threads(None)
     """
-    _core.set_thread_count(0 if n is None else check_int("n", n, 1, 2**15 - 1))
+    _core.set_thread_count(0 if n is None else check_int("n", n, 1, MOST_THREADS))
 
 
 def checked_threads(n_threads: int | None) -> int:
     """The number of threads of a call: `n_threads`, or the default of the calling thread if that is None."""
     if n_threads is not None:
-        return check_int("n_threads", n_threads, 1, 2**15 - 1)
+        return check_int("n_threads", n_threads, 1, MOST_THREADS)
     with limited_threads():
         return _core.thread_count()
 
@@ -86,7 +89,7 @@ def limited_threads(n: int | None = None) -> Iterator[None]:
     so each has one.
     """
     before = getattr(_limits, "here", 0)
-    asked = n if n is not None else int(_in_worker_thread())
+    asked = int(_in_worker_thread()) if n is None else check_int("n_threads", n, 1, MOST_THREADS)
     _limit_here(min(asked, before) if asked and before else asked or before)
     try:
         yield
@@ -100,8 +103,8 @@ _limits = threading.local()
 
 def _limit_here(n: int) -> None:
     """Limits the calls of this thread; 0 is no limit."""
-    _limits.here = n
     _core.set_thread_count_here(n)
+    _limits.here = n
 
 
 def _in_worker_thread() -> bool:

@@ -87,6 +87,13 @@ class SimdnnOps(NumpyOps):  # type: ignore[misc]
         """`functional.sigmoid`."""
         return F.sigmoid(X, out=X if inplace else None)
 
+    def backprop_sigmoid(self, dY: FloatsXdT, Y: FloatsXdT, *, inplace: bool = False) -> FloatsXdT:
+        """The gradient w.r.t. X, by the output Y; in the memory of Y if `inplace`, as thinc has it."""
+        _check_shapes(dY, Y)
+        slope = np.subtract(1, Y)
+        slope *= Y
+        return np.multiply(slope, dY, out=Y if inplace else slope)
+
     def softmax(
         self, x: FloatsT, *, inplace: bool = False, axis: int = -1, temperature: float = 1.0
     ) -> FloatsT:

@@ -96,6 +96,37 @@ def test_the_page_has_every_part(kind: str, capsys: pytest.CaptureFixture[str]) 
     assert ("log loss" if kind == "words" else "RMSE") in text
 
 
+def rows_of(text: str, heading: str) -> list[list[str]]:
+    """The cells of the table below a heading, without tags."""
+    part = text.split(f"<h2>{heading}</h2>")[1].split("</table>")[0]
+    rows = re.findall("<tr>(.*?)</tr>", part)
+    return [[re.sub("<.*?>", "", one) for one in re.findall("<t[hd].*?</t[hd]>", row)] for row in rows]
+
+
+def test_errors_have_the_sign_of_the_residuals(capsys: pytest.CaptureFixture[str]) -> None:
+    """The largest errors are actual - predicted, as in the plot; large numbers have commas, no exponent."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=200)
+    y = 1e6 + 2e5 * a
+    y[17] += 3e6
+    Path("t.csv").write_text("a,y\n" + "".join(f"{p:.4f},{q:.0f}\n" for p, q in zip(a, y, strict=True)))
+    assert command_line.main([*TRAIN, "--quiet", "--report", "report.html"]) == 0
+    text = Path("report.html").read_text()
+    head, first, *_ = rows_of(text, "The rows with the largest errors")
+    assert head[:4] == ["row", "actual", "predicted", "actual - predicted"]
+    assert first[0] == "18"
+    actual, predicted, residual = (float(one.replace(",", "")) for one in first[1:4])
+    assert actual == pytest.approx(y[17], rel=1e-3)
+    assert residual == pytest.approx(actual - predicted, abs=2e3)
+    assert residual > 2e6
+    assert first[3].startswith("+")
+    assert "positive where the prediction is too low" in text
+    for shown in (capsys.readouterr().out, re.sub(r"base64,[^\"]*", "", text)):
+        assert not re.search(r"\de\+", shown)
+    constant = dict((row[0], row[1:]) for row in rows_of(text, "Results"))["constant guess"]
+    assert re.fullmatch(r"\d{3},\d00", constant[0])
+
+
 def test_the_page_needs_nothing_else() -> None:
     text, outline = page("words")
     assert not any(tag in ("script", "link", "iframe") for tag, _ in outline.tags)

@@ -203,11 +203,22 @@ def test_options_of_a_plain_network_train_one(name: str, run: Run) -> None:
     status, shown, _ = run("train", "pets.csv", *options)
     assert status == 0
     assert any("accuracy (validation)" in line for line in shown)
+    reason = "the table is read in chunks" if name == "chunks" else f"of {PLAIN[name][0]} (without it:"
+    (line,) = (line for line in shown if "one plain network, because" in line)
+    assert f"because {reason}" in line
+    assert line.endswith("a bag of networks, which is more accurate)")
     assert isinstance(simdnn.load("m.safetensors"), simdnn.nn.Sequential)
     for other in (["--preset", "fast"], ["--members", "3"], ["--time-limit", "5"]):
         status, _, errors = run("train", "pets.csv", *options, *other)
         assert status == 2
         assert re.fullmatch(f"error: {other[0]}: .*{PLAIN[name][0].replace('_', '-')}.*\n", errors), errors
+
+
+def test_all_options_that_make_a_plain_network_are_named(run: Run) -> None:
+    write()
+    options = [*ignored("loud"), "--out", "m.safetensors", "--quiet", "--epochs", "2", "--hidden", "8"]
+    _, shown, _ = run("train", "pets.csv", *options)
+    assert "one plain network, because of --hidden, --epochs (without them: " in "\n".join(shown)
 
 
 BAD: dict[str, tuple[str, list[str], str]] = {

@@ -197,3 +197,29 @@ def test_large_integers_with_holes_stay_exact_words(kind: str) -> None:
         given = {"id": pytest.importorskip("pandas").array(large, kind)}
     columns = table.Columns.fit({"id": [str(2**60), str(2**60 + 1), None]})
     assert columns.transform(given).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+
+
+def test_categories_of_pandas_are_read_by_their_type() -> None:
+    """Numbers keep the spelling of their precision, and dates in types of pyarrow are no numbers."""
+    pd, pa = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    numbers = pd.Series([0.1, np.nan, 1.0], dtype="float32").astype("category")
+    found = table.Columns.fit({"size": numbers})
+    assert found.features == ["size=0.1", "size=1", "size=(missing)"]
+    days = pd.Series(np.array(["2020-01-31", "NaT"], "M8[us]"))
+    arrow = days.astype(pd.ArrowDtype(pa.timestamp("us")))
+    for each in (days, arrow, days.dt.tz_localize("UTC")):
+        dates = {"when": each.astype("category")}
+        with pytest.raises(ValueError, match=r"column when, categories: .*dates are not supported"):
+            table.Columns.fit(dates)
+        assert table.Columns.fit(dates, dates=True).dates == ["when"]
+    with pytest.raises(ValueError, match=r"column age, categories: .*got Interval"):
+        table.Columns.fit({"age": pd.cut(pd.Series([1.0, 2.0]), 2)}, dates=True)
+
+
+@pytest.mark.parametrize("kind", ["Int128", "UInt128"])
+def test_wide_integers_of_polars_are_numbers(kind: str) -> None:
+    pl = pytest.importorskip("polars")
+    if not hasattr(pl, kind):
+        pytest.skip("this Polars has no such type")
+    found = table.Columns.fit({"a": pl.Series("a", [1, None, 3], dtype=getattr(pl, kind))})
+    assert found.features == ["a", "a is missing"]

@@ -47,6 +47,9 @@ def test_confusion_matrix_writes_its_numbers_and_the_worst_mistake() -> None:
     assert axes.get_title().replace("\n", " ") == "50 % right; most often cat is taken for dog"
     assert not plot.confusion_matrix([0, 1], [0, 1], include_values=False).texts
     assert plot.confusion_matrix([0, 1], [0, 1]).get_title() == "100 % right"
+    assert (
+        plot.confusion_matrix([0, 0, 1, 1], [0, 1, 0, 1]).get_title() == "50 % right"
+    )  # no mistake is the worst
 
 
 def models() -> list[Any]:

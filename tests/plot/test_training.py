@@ -326,6 +326,22 @@ def test_layers_of_every_kind_have_pictures(name: str) -> None:
     assert all(np.array_equal(value, before[key]) for key, value in model.state_dict().items())
 
 
+def test_pictures_leave_carried_states_alone() -> None:
+    """Copies carry states, too, but pictures begin with initial ones, whatever the size of their samples."""
+    model = nn.Sequential(nn.GRU(3, 5, stateful=True), nn.Dense(5, 3), rng=0)
+    x, y = np.random.default_rng(0).standard_normal((8, 4, 3)), np.arange(8) % 3
+    model(x[:3])
+    kept = model._model.states
+    for draw in (
+        lambda: plot.gradient_flow(model, x, y),
+        lambda: plot.activation_flow(model, x),
+        lambda: plot.loss_surface(model, x, y, points=3),
+        lambda: plot.learning_rate_finder(model, x, y, steps=10),
+    ):
+        assert draw().get_title()
+        assert np.array_equal(kept, model._model.states)
+
+
 def test_a_regression_has_pictures() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((64, 3))

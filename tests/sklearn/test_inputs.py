@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import simdnn
 
 pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
 from scipy.sparse import csr_matrix
+from simdnn.config import limited_threads
 from simdnn.sklearn import MLPClassifier, MLPRegressor, fit_many
 
 X = np.random.default_rng(0).normal(size=(20, 3))
@@ -142,3 +144,15 @@ def test_numbers_beyond_float32_are_refused(sparse: bool) -> None:
     with pytest.raises(ValueError, match=message):
         fitted.predict(given)
     assert np.isfinite(made(MLPRegressor).fit(small, Y).predict(given)).all()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("count", [0, -1, 2**15, 2**31, 2**70])
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_a_refused_number_of_threads_leaves_no_limit(kind: Any, count: int) -> None:
+    with pytest.raises(ValueError, match="n_threads"):
+        made(kind, n_threads=count).fit(X, Y)
+    with pytest.raises(ValueError, match="n_threads"), limited_threads(count):
+        pass
+    assert simdnn.get_num_threads() >= 1
+    made(kind, n_threads=1).fit(X, Y)

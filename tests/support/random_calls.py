@@ -274,6 +274,8 @@ def load_optimizer(draw: Draw, case: Case, folder: Path) -> Call:
         state, good = source.optimizer.state_dict(), False
     else:
         state = optimizer.state_dict()
+        buffers = [value for entry in state["state"].values() for value in entry.values()]
+        good = good and all(np.isfinite(value).all() for value in buffers)  # squares may have overflowed
     state = state if good else spoiled_state(draw, state)
     return Call(
         "optimizer.load_state_dict",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,43 @@ def test_other_values_in_a_column_of_dates_are_named() -> None:
         model.predict({"when": np.array(["2020-01-31", "soon"], object)})
     with pytest.raises(ValueError, match="column when: expected dates, got numbers"):
         model.predict({"when": [1.0]})
+
+
+@every_kind
+@pytest.mark.parametrize("word", ["2025-08-18T10:00+02:00", "08/18/2025", "18.8.2025"])
+def test_words_that_look_like_dates_are_pointed_out(kind: type, word: str) -> None:
+    """Time-zone offsets and other orders are words; the warning is the command's, and points at the fit."""
+    words = np.array([word, None] * 20, object)
+    X, y = {"when": words, "noise": NOISE[:40]}, np.arange(40) % 2
+    with pytest.warns(UserWarning, match=f"column when: words such as {re.escape(repr(word))}") as caught:
+        kind(**QUICK).fit(X, y)
+    assert [one.filename for one in caught] == [__file__]
+    assert "write them as 2020-01-31, or leave the column out" in str(caught[0].message)
+    words[1] = "later"
+    kind(**QUICK).fit(X, y)  # other words among them: no warning, which the tests take as an error
+
+
+def categories() -> dict[str, Any]:
+    """A table with a column of dates as the categories of several libraries."""
+    pd, pa = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    days = pd.Series(WHEN).dt.normalize()
+    zone = days.dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo")
+    arrow = pa.array(days.to_numpy().astype("M8[us]")).dictionary_encode()
+    arrows = pd.Series(arrow.dictionary_decode(), dtype=pd.ArrowDtype(pa.timestamp("us")))
+    plain = {"pandas": days, "zone": zone, "objects": days.dt.date.astype(object), "arrow": arrows}
+    found = {name: pd.DataFrame({"when": one.astype("category")}) for name, one in plain.items()}
+    found["dictionary"] = pa.table({"when": arrow, "noise": NOISE})
+    found["pandas of pyarrow"] = pd.DataFrame({"when": pd.Series(arrow, dtype=pd.ArrowDtype(arrow.type))})
+    for name in (*plain, "pandas of pyarrow"):
+        found[name]["noise"] = NOISE
+    return found
+
+
+def test_categories_of_dates_are_dates() -> None:
+    plain = {"when": WHEN.astype("M8[D]"), "noise": NOISE}
+    wanted = fit(TabularClassifier, plain, epochs=2).predict_proba(plain)
+    for name, frame in categories().items():
+        model = fit(TabularClassifier, frame, epochs=2)
+        assert model.columns_.dates == ["when"], name
+        np.testing.assert_array_equal(model.predict_proba(frame), wanted, err_msg=name)
+        np.testing.assert_array_equal(model.predict_proba(plain), wanted, err_msg=name)

@@ -172,6 +172,52 @@ def test_a_copy_of_a_predictor_is_independent_and_carries_its_states(
     assert same_bits(made.predict(x), right)
 
 
+def duplicated(model: nn.Sequential) -> nn.Sequential:
+    return model.copy()
+
+
+def in_an_ensemble(model: nn.Sequential) -> Any:
+    return copy.deepcopy(nn.Ensemble([model]))[0]
+
+
+def in_a_pickled_ensemble(model: nn.Sequential) -> Any:
+    return pickled(nn.Ensemble([model]))[0]
+
+
+WAYS = [copy.copy, copy.deepcopy, pickled, duplicated, in_an_ensemble, in_a_pickled_ensemble]
+
+
+@pytest.mark.parametrize("duplicate", WAYS)
+def test_a_copy_of_a_model_is_independent_and_carries_its_states(duplicate: Callable[[Any], Any]) -> None:
+    model, x = stateful().model, sequences()[0]
+    first = model(x)
+    made = duplicate(model)
+    second = model(x)
+    assert not same_bits(first, second)
+    assert same_bits(made(x), second)
+    made.reset_states()
+    assert not same_bits(model(x), second)  # the original goes on
+    assert same_bits(made(x), first)
+
+
+def test_a_copy_of_another_precision_carries_the_states() -> None:
+    model, x = stateful().model, sequences()[0]
+    model(x)
+    made = model.copy(precision="bf16").copy(precision="float32")
+    assert same_bits(made(x), model(x))
+
+
+def test_a_file_and_a_frozen_model_begin_with_initial_states(tmp_path: Path) -> None:
+    """Equal models give files of equal bytes, and a predictor serves series of its own."""
+    model, x = stateful().model, sequences()[0]
+    first = model(x)
+    simdnn.save(model, tmp_path / "model.safetensors")
+    assert same_bits(simdnn.load(tmp_path / "model.safetensors")(x), first)
+    assert same_bits(nn.Ensemble([model]).freeze()(x), first)
+    fresh = stateful().model.freeze().predict(x)
+    assert same_bits(model.freeze().predict(x), fresh)
+
+
 CHILD = """
 import pickle, sys
 trainer, predictor, x, y = pickle.load(sys.stdin.buffer)

@@ -49,7 +49,8 @@ Matrix<float> DenseBf16::forward(const Matrix<const float>& x, const PassContext
             .c_init = broadcast(bias_.matrix()),
             .c = y,
             .padded = true,
-            .post_op = epilogue_.forward(context.mode)},
+            .post_op = epilogue_.forward(context.mode),
+            .scratch = product_scratch},
            context.stop);
   return y;
 }
@@ -61,14 +62,22 @@ Matrix<float> DenseBf16::backward(const Matrix<const float>& x, const Matrix<flo
   const auto sum_before = [&](const Matrix<float>& sum) { return context.accumulate ? sum : Matrix<float>{}; };
   const Matrix<Bf16> dz = rounded(gradient, gradient_);
   const Matrix<float> dw = master_.gradient(), db = bias_.gradient();
-  multiply({.a = transposed(x_.first_rows(x.rows)), .b = dz, .c_init = sum_before(dw), .c = dw}, context.stop);
+  multiply(
+      {.a = transposed(x_.first_rows(x.rows)), .b = dz, .c_init = sum_before(dw), .c = dw, .scratch = product_scratch},
+      context.stop);
   if (bias_.values) {
     multiply<float>({.a = row_of_ones<float>(x.rows), .b = gradient, .c_init = sum_before(db), .c = db}, context.stop);
   }
 
   if (input_gradient_.data == nullptr || context.skip_input_gradient) return {};
   const Matrix<float> dx = input_gradient_.first_rows(x.rows);
-  multiply({.a = dz, .b = transposed(weight_), .c_init = dx_init, .c = dx, .padded = true, .post_op = prev_post_op},
+  multiply({.a = dz,
+            .b = transposed(weight_),
+            .c_init = dx_init,
+            .c = dx,
+            .padded = true,
+            .post_op = prev_post_op,
+            .scratch = product_scratch},
            context.stop);
   return dx;
 }

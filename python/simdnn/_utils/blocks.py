@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import as_cpu_array, is_sparse
+from .sparse import checked_csr
 
 #: The arrays of a block: X, y, and the sample weights or None. A y may be a pair of arrays.
 Arrays = tuple[Any, Any, Any]
@@ -19,7 +20,7 @@ def as_block(given: Any) -> Arrays:
         what = f"{len(given)} items" if isinstance(given, tuple | list) else type(given).__name__
         raise TypeError(f"expected a block (X, y) or (X, y, sample_weight), got {what}")
     X, y, *weight = given
-    samples = X.tocsr() if is_sparse(X) else as_cpu_array("X", X)
+    samples = checked_csr("X", X) if is_sparse(X) else as_cpu_array("X", X)
     return samples, as_targets(y), as_cpu_array("sample_weight", weight[0]) if weight else None
 
 

@@ -24,6 +24,8 @@ def check_int(name: str, value: Any, low: int = 1, high: int | None = None) -> i
 
 def check_flag(name: str, value: Any) -> bool:
     """`value` as a bool: True, False, or the numbers 1 and 0."""
+    if value is True or value is False:
+        return value
     if not isinstance(value, bool | np.bool_ | int | float | np.number):
         raise TypeError(f"{name}: expected True or False, got {value!r:.80}")
     if value not in (0, 1):
@@ -62,6 +64,8 @@ def check_callables(name: str, values: Any) -> list[Any]:
 
 def check_float(name: str, value: Any) -> float:
     """`value`, a real number or an array of one without axes, as a float; a bool or a string is none."""
+    if type(value) is float:
+        return value
     kind = getattr(getattr(value, "dtype", None), "kind", "f")
     refused = isinstance(value, bool | str | bytes | bytearray | complex)
     if not refused and kind in "fiuO" and not getattr(value, "ndim", 0):

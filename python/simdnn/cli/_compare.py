@@ -10,6 +10,7 @@ import numpy as np
 
 import simdnn
 from simdnn import table
+from simdnn._utils.extras import need
 from simdnn._utils.progress import advance, bar
 
 from ._common import (
@@ -25,6 +26,7 @@ from ._common import (
     spelling,
 )
 from ._measures import Result, Task, deal, fit_constant, measured, out_of_fold, shown, task_of
+from ._packages import TABULAR, packages_of_table
 from ._rivals import RIVALS, Predict, Setting, installed
 
 DESCRIPTION = """Compare simdnn's models of tables with gradient boosting: scikit-learn's, LightGBM, XGBoost
@@ -51,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(o: argparse.Namespace) -> int:
     """Fits all models on all folds, prints the table, and returns the exit status."""
-    names = chosen(o.models)
+    names = chosen(o)
     if o.folds < 2 or o.seed < 0:
         fail("--folds, --seed: expected integers of at least 2 and 0")
     options: dict[str, Any] = {"text": names_in(o.categorical), "ignore": names_in(o.ignore), "dates": True}
@@ -67,20 +69,22 @@ def run(o: argparse.Namespace) -> int:
     return 0
 
 
-def chosen(models: str | None) -> list[str]:
-    """The names of the models to compare."""
-    if models is None:
+def chosen(o: argparse.Namespace) -> list[str]:
+    """The names of the models to compare; raises for missing packages."""
+    packages = TABULAR | packages_of_table(o.data)
+    if o.models is None:
+        need("simdnn compare", packages)
         return [name for name, rival in RIVALS.items() if rival.usual and installed(name)]
     spelled = {name.lower(): name for name in RIVALS}
-    names = names_in(models)
+    names = names_in(o.models)
+    if not names:
+        fail("--models: expected at least one model")
     for name in names:
         if name.lower() not in spelled:
             fail(f"--models: expected some of {', '.join(RIVALS)}, got {name!r}")
-        if not installed(spelled[name.lower()]):
-            raise ImportError(f"--models: {name} needs the package {RIVALS[spelled[name.lower()]].package}")
-    if not names:
-        fail("--models: expected at least one model")
-    return [spelled[name.lower()] for name in dict.fromkeys(names)]
+    found = [spelled[name.lower()] for name in dict.fromkeys(names)]
+    need("simdnn compare", dict.fromkeys((RIVALS[name].package for name in found), "") | packages)
+    return found
 
 
 def compared(o: argparse.Namespace, task: Task, names: list[str]) -> list[Result]:

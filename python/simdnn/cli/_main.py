@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 import warnings
 from collections.abc import Sequence
@@ -44,14 +45,27 @@ USER_ERRORS = (ValueError, TypeError, IndexError, OSError, ImportError, MemoryEr
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser("simdnn", description=DESCRIPTION)
+    parser = argparse.ArgumentParser("simdnn", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"simdnn {simdnn.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
-        subparser = commands.add_parser(name, help=command.summary, description=command.description)
+        subparser = commands.add_parser(
+            name, help=command.summary, description=command.description, allow_abbrev=False
+        )
         command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
+        subparser.set_defaults(run=command.run, parser=subparser)
     return parser
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command; exits if one is unknown, and names those with a similar spelling."""
+    options, unknown = build_parser().parse_known_args(arguments)
+    if unknown:
+        known = [name for action in options.parser._actions for name in action.option_strings]
+        similar = difflib.get_close_matches(unknown[0].split("=")[0], known)
+        hint = f"; there is {' or '.join(similar)}" if similar else ""
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    return options
 
 
 def print_warning(message: Warning | str, *_: Any) -> None:
@@ -85,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or (first.startswith("-") and first not in ("-h", "--help", "--version")):
         arguments.insert(0, "demo")
     try:
-        options = build_parser().parse_args(arguments)
+        options = parsed(arguments)
     except SystemExit as end:  # argparse has printed the help or the error
         return int(end.code or 0)
     try:

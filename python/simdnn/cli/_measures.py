@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from simdnn import table
 from simdnn._utils.folds import dealt
+from simdnn._utils.numbers import number
 
 Array = NDArray[Any]
 
@@ -94,7 +95,7 @@ def measured(task: Task, predictions: Array) -> dict[str, float]:
 
 def shown(name: str, value: float) -> str:
     """A metric as text: errors in the target's units with four digits, others with four decimals."""
-    return f"{value:.4g}" if name in ("RMSE", "MAE") else f"{round(value, 4) + 0.0:.4f}"
+    return number(value) if name in ("RMSE", "MAE") else f"{round(value, 4) + 0.0:.4f}"
 
 
 def row_losses(task: Task, predictions: Array) -> Array:

@@ -20,6 +20,7 @@ from ._code import code_size
 from ._common import Command, add_reading, fail, refuse_input, show, spelling
 from ._described import Described, Estimator, Predicted, load_described, load_estimator
 from ._large import add_chunk_rows, chunk_rows
+from ._packages import GRAPHS, need_with_model, packages_of_table
 
 
 def predict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +39,7 @@ def predict(o: argparse.Namespace) -> int:
     if o.out is not None:
         check_writable(o.out)
         refuse_input("--out", o.out, o.model, o.data)
+    need_with_model("simdnn predict", o.model, packages_of_table(o.data))
     model = load_described(o.model)
     if o.proba and not model.classes:
         fail("--proba: the model predicts numbers, which have no probabilities")
@@ -105,6 +107,7 @@ def export(o: argparse.Namespace) -> int:
     given = {"--rounded": o.rounded, "--cc": o.cc is not None} if o.c is None else {"--opset": o.opset}
     if without := [name for name, value in given.items() if value]:
         fail(f"{without[0]}: not used by {option}")
+    need_with_model(f"simdnn export {option}", o.model, GRAPHS if o.c is None else {})
     described: dict[str, Any] = {}
     if o.columns:
         known = load_described(o.model)
@@ -148,6 +151,7 @@ def info(o: argparse.Namespace) -> int:
     if o.model is None:
         simdnn.show_config()
         return 0
+    need_with_model("simdnn info", o.model, {})
     model, metadata = simdnn.load(o.model), simdnn.load_metadata(o.model)
     estimator = None if "table" in metadata else load_estimator(o.model, metadata)
     rows = described(model) if estimator is None else described_estimator(estimator)

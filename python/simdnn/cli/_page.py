@@ -32,6 +32,7 @@ h1 {{ font-size: 1.5rem; line-height: 1.25; margin: .5rem 0; }}
 h2 {{ font-size: 1.15rem; margin: 2rem 0 .5rem; }}
 p {{ margin: .4rem 0; max-width: 46rem; }}
 .soft, figcaption {{ color: var(--soft); font-size: .87rem; }}
+.note {{ border-left: 4px solid var(--bar); padding: .2rem .8rem; margin: .7rem 0; }}
 .pair {{ display: grid; gap: 1rem 2rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); }}
 .pair > div {{ min-width: 0; }}

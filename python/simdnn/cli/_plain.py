@@ -17,6 +17,8 @@ from simdnn.callbacks import EarlyStopping
 
 from ._common import Scores, fail, metrics, names_in, point_out_useless, show
 from ._large import held_out_rows, spooled
+from ._measures import shown
+from ._verdict import verdict_of_network
 
 #: Options that describe a plain network and its training, with their defaults.
 DEFAULTS: dict[str, Any] = {
@@ -88,8 +90,17 @@ def given(o: argparse.Namespace) -> list[str]:
     return [f"--{name.replace('_', '-')}" for name in ("plain", *DEFAULTS) if hasattr(o, name)]
 
 
+def reason_of(options: list[str]) -> str:
+    """The reason for a plain network in words: the options that ask for it, or else a table in chunks."""
+    if not options:
+        return "because the table is read in chunks (at once: a bag of networks, which is more accurate)"
+    them = "it" if len(options) == 1 else "them"
+    return f"because of {', '.join(options)} (without {them}: a bag of networks, which is more accurate)"
+
+
 def complete(o: argparse.Namespace) -> None:
     """Sets the options that are not given to their defaults, and raises for values that cannot be."""
+    o.reason = reason_of(given(o))
     for name, value in DEFAULTS.items():
         setattr(o, name, getattr(o, name, value))
     if not 0 <= o.val_split < 1:
@@ -162,10 +173,12 @@ def finish(
             ("inputs", f"{len(columns.features)} from {len(columns.parts)} columns"),
             ("rows", f"{rows[0]} to train, {rows[1]} to validate"),
             ("epochs", f"{epochs} in {seconds:.2f} s"),
-            *((f"{name} ({where})", f"{value:.4f}") for name, value in found.items()),
-            ("model", o.out),
+            *((f"{name} ({where})", shown(name, value)) for name, value in found.items()),
+            ("model", f"{o.out}: one plain network, {o.reason}"),
         ]
     )
+    if advice := verdict_of_network(found, where):
+        print(f"\n{advice}")
 
 
 def split(rows: int, fraction: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

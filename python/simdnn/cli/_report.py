@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simdnn import History, plot
 from simdnn._utils.html import Markup, folded, table
+from simdnn._utils.numbers import cell, number
 
 from ._measures import Task, row_losses, shown
 from ._page import bar, columns_of, definitions, element, histogram, page, pair, picture, section
@@ -81,15 +82,15 @@ def described(name: str, values: Array) -> list[object]:
     else:
         numbers = known.astype(np.float64)
         low, middle, high = np.quantile(numbers, [0, 0.5, 1])
-        row += [f"{low:.4g} to {high:.4g}, median {middle:.4g}", histogram(numbers)]
+        row += [f"{cell(low)} to {cell(high)}, median {number(middle)}", histogram(numbers)]
     return [*row, holes, f"{len(distinct):,}"]
 
 
 def shortened(value: Any) -> str:
     """The text of a cell, cut if it is long."""
     text = "" if value is None or value != value else str(value)
-    if isinstance(value, float) and text:
-        text = f"{value:.6g}"
+    if isinstance(value, int | float | np.number) and text:
+        text = cell(float(value)) if isinstance(value, float) else f"{value:,}"
     if isinstance(value, np.datetime64):
         text = text.removesuffix(".000000").removesuffix("T00:00:00")
     return text if len(text) <= CELL else f"{text[: CELL - 3]}..."
@@ -104,7 +105,7 @@ def training(estimator: Any) -> Markup:
     mean = History(**{name: np.mean(ones, axis=0).tolist() for name, ones in curves.items() if all(ones)})
     best = [1 + epochs - 1 - int(np.argmin(one.val_loss[:epochs][::-1])) for one in histories]
     rows = [
-        [f"network {i}", kept, f"{one.val_loss[kept - 1]:.4g}"]
+        [f"network {i}", kept, number(one.val_loss[kept - 1])]
         for i, (one, kept) in enumerate(zip(histories, best, strict=True), 1)
     ]
     drawing = picture(
@@ -148,7 +149,7 @@ def errors_of_numbers(task: Task, found: Array) -> Markup:
     return pair(
         picture(
             lambda axes: plot.residuals(task.y, found, ax=axes),
-            "Residuals against predicted numbers",
+            "Residuals, actual - predicted, against predicted numbers",
         ),
         picture(
             lambda axes: plot.residuals(task.y, found, kind="actual_vs_predicted", ax=axes),
@@ -188,19 +189,20 @@ def worst_rows(task: Task, found: Array, falls: Any) -> Markup:
         [f"{i + 1:,}", *truth(task, found, i), *(shortened(task.inputs[name][i]) for name in names)]
         for i in order.tolist()
     ]
-    heads = ["row", "actual", "predicted", "P(actual)" if task.classes else "error", *names]
-    about = element(
-        "p", "Rows are counted without the line of names; look here for wrong labels.", kind="soft"
-    )
-    return Markup(table(heads, rows) + about)
+    heads = ["row", "actual", "predicted", "P(actual)" if task.classes else "actual - predicted", *names]
+    about = "Rows are counted without the line of names; look here for wrong labels."
+    if not task.classes:
+        about += " The difference, actual - predicted, is that of the residuals above: positive where the"
+        about += " prediction is too low."
+    return Markup(table(heads, rows) + element("p", about, kind="soft"))
 
 
 def truth(task: Task, found: Array, i: int) -> list[str]:
-    """The actual and the predicted value of a row, and the probability of its class or its error."""
+    """The actual and the predicted value of a row, and the probability of its class or its residual."""
     if task.classes:
         actual, predicted = int(task.y[i]), int(found[i].argmax())
         return [task.classes[actual], task.classes[predicted], f"{found[i, actual]:.2g}"]
-    return [f"{task.y[i]:.6g}", f"{found[i]:.6g}", f"{found[i] - task.y[i]:+.4g}"]
+    return [number(task.y[i]), number(found[i]), number(task.y[i] - found[i], sign="+")]
 
 
 def usage(task: Task, estimator: Any, out: str) -> Markup:
@@ -232,9 +234,10 @@ def usage(task: Task, estimator: Any, out: str) -> Markup:
     )
 
 
-def results_table(names: list[str], rows: list[tuple[str, dict[str, float], float]]) -> Markup:
-    """The metrics of several models as HTML."""
+def results_table(names: list[str], rows: list[tuple[str, dict[str, float], float]], advice: str) -> Markup:
+    """The metrics of several models as HTML, and advice if there is any."""
     cells = [
         [name, *(shown(one, found[one]) for one in names), f"{seconds:.2f}"] for name, found, seconds in rows
     ]
-    return table(["model", *names, "seconds"], cells)
+    found = table(["model", *names, "seconds"], cells)
+    return Markup(found + element("p", advice, kind="note")) if advice else found

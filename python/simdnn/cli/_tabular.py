@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import time
+import warnings
 from typing import Any
 
 import numpy as np
 
 from simdnn import table
+from simdnn._utils.extras import missing, need
 from simdnn._utils.files import check_writable, write_atomically
 
 from . import _report
 from ._common import fail, refuse_input, show, show_table
 from ._measures import Result, Task, measured, shown, simple_results, task_of
+from ._packages import FILES, PAGES, TABULAR, TREES, packages_of_table
+from ._verdict import verdict
 
 PRESETS = ("fast", "default", "best")
 #: Options of the bag with their attributes.
@@ -51,15 +54,22 @@ def complete(o: argparse.Namespace) -> None:
         fail(f"--members: expected at least 2, got {o.members}")
     if o.time_limit is not None and not o.time_limit > 0:
         fail(f"--time-limit: expected seconds above 0, got {o.time_limit}")
-    if o.preset == "best" and importlib.util.find_spec("skops") is None:
-        raise ImportError("--preset best needs skops: pip install 'simdnn[tabular]'")
     if o.report is not None:
         check_writable(o.report)
         refuse_input("--report", o.report, o.data)
         if os.path.realpath(o.report) == os.path.realpath(o.out):
             fail(f"--report: {o.report} is the file of --out; write to another file")
-        if importlib.util.find_spec("matplotlib") is None:
-            raise ImportError("--report needs matplotlib: pip install 'simdnn[plot]'")
+    need_packages(o)
+
+
+def need_packages(o: argparse.Namespace) -> None:
+    """Raises for missing packages."""
+    packages = TABULAR | FILES | packages_of_table(o.data)
+    packages |= (TREES if o.preset == "best" else {}) | (PAGES if o.report is not None else {})
+    options = [" --preset best"] if missing(TREES) and o.preset == "best" else []
+    options += [" --report"] if missing(PAGES) and o.report is not None else []
+    otherwise = "; --plain trains a network without scikit-learn" if missing(TABULAR) else ""
+    need(f"simdnn train{''.join(options)}", packages, otherwise)
 
 
 def run(o: argparse.Namespace, whole: table.Table, target: table.Target, inputs: table.Table) -> int:
@@ -67,7 +77,9 @@ def run(o: argparse.Namespace, whole: table.Table, target: table.Target, inputs:
     task = task_of(whole, inputs, target)
     estimator = make(o, bool(target.classes))
     began = time.perf_counter()
-    estimator.fit(task.inputs, task.y if task.labels is None else task.labels[task.y])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "column .* look like dates")  # the reader of the file has warned
+        estimator.fit(task.inputs, task.y if task.labels is None else task.labels[task.y])
     seconds = time.perf_counter() - began
     results = [*simple_results(task, o.seed), Result("this model", estimator.oof_prediction_, seconds)]
     found = measured(task, estimator.oof_prediction_)
@@ -80,10 +92,8 @@ def run(o: argparse.Namespace, whole: table.Table, target: table.Target, inputs:
 
 def make(o: argparse.Namespace, classes: bool) -> Any:
     """The estimator that the options describe."""
-    try:
-        from simdnn import tabular
-    except ImportError as error:
-        raise ImportError(f"{error}; --plain trains a network without it") from None
+    from simdnn import tabular
+
     kind = tabular.TabularClassifier if classes else tabular.TabularRegressor
     return kind(
         o.preset,
@@ -147,8 +157,11 @@ def report(o: argparse.Namespace, task: Task, estimator: Any, results: list[Resu
         [name, *(shown(one, each[one]) for one in names), f"{seconds:.2f}"] for name, each, seconds in found
     ]
     show_table(["out of fold", *names, "seconds"], rows)
+    advice = verdict(bool(task.classes), *(metrics for _, metrics, _ in found))
+    if advice:
+        print(f"\n{advice}")
     if o.report is not None:
-        table_of_results = _report.results_table(names, found)
+        table_of_results = _report.results_table(names, found, advice)
         page = _report.report_page(task, estimator, table_of_results, about, o.out)
         write_atomically(o.report, page.encode())
         print(f"\nThe report is in {o.report}.")

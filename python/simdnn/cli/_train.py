@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
-import simdnn
 from simdnn import table
+from simdnn._utils.extras import need
 from simdnn._utils.files import check_writable
 
 from . import _plain, _tabular
@@ -22,6 +22,7 @@ from ._common import (
     spelling,
 )
 from ._large import add_chunk_rows, chunk_rows
+from ._packages import FILES, packages_of_table
 
 DESCRIPTION = """Train on a table (CSV, Parquet or npz) and write one file with the model and the
 preprocessing of its columns. By default the model is that of simdnn.tabular: a bag of small networks, each
@@ -82,9 +83,9 @@ def check(o: argparse.Namespace) -> int:
         fail(f"{bag[0]}: needs the table in memory; --chunk-rows 0 reads it at once")
     if is_plain(o, size):
         _plain.complete(o)
+        need("simdnn train", FILES | packages_of_table(o.data))
     else:
         _tabular.complete(o)
-    simdnn.io.need_safetensors()
     return size
 
 

@@ -11,6 +11,7 @@ from .._utils.arrays import as_cpu_array, is_sparse, refuse_masked
 from .._utils.blocks import NAMES
 from .._utils.check import check_int
 from .._utils.lazy import is_lazy
+from .._utils.sparse import checked_csr
 from ._dask import DaskBlocks
 from ._npy import NpyRows
 from ._sequence import BlockSequence, Samples
@@ -105,7 +106,7 @@ def sliceable(name: str, value: Any) -> Any:
     if isinstance(value, str | os.PathLike):
         return NpyRows(name, value)
     if is_sparse(value):
-        return value.tocsr()
+        return checked_csr(name, value)
     refuse_masked(name, value)
     shaped = hasattr(value, "shape") and hasattr(value, "dtype") and not hasattr(value, "iloc")
     array = value if shaped and hasattr(value, "__getitem__") else as_cpu_array(name, value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import inspect
 import itertools
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 import simdnn
 from simdnn import _core, nn, optim
 
+from .._utils.extras import need
 from . import _numpy_mlp
 from ._picture import check_picture, draw_picture
 
@@ -24,6 +24,8 @@ DESCRIPTION = (
     "Train a network on handwritten digits with simdnn and with plain NumPy, and compare their times."
 )
 
+#: Extras by the modules that the demonstration needs.
+PACKAGES = {"sklearn": "demo", "tqdm": "demo"}
 #: Limit of NumPy's training time in seconds: with one sample per step it would take minutes.
 NUMPY_SECONDS = 10.0
 #: Fraction of the images that are held out for the test.
@@ -127,29 +129,22 @@ def run(options: argparse.Namespace) -> int:
     Returns
     -------
     int
-        The exit status: 1 if scikit-learn or tqdm is not installed, else 0.
+        The exit status, 0.
 
     Raises
     ------
     ValueError
         If a setting of the optimizer is out of its range, or the optimizer has no momentum.
-    ImportError, ValueError, OSError
-        If the picture that is wanted cannot be drawn: matplotlib is missing, or the file has no known format.
+    ImportError
+        If scikit-learn or tqdm is not installed, or matplotlib, if a picture is wanted.
+    ValueError, OSError
+        If the picture that is wanted cannot be drawn: the file has no known format, or cannot be written.
     """
     settings = optimizer_settings(options)
+    need("simdnn demo", PACKAGES | ({} if options.plot is None else {"matplotlib": "plot"}))
     if options.plot is not None:
         check_picture(options.plot)
-    try:
-        import tqdm  # noqa: F401
-
-        digits = load_digits(options.seed)
-    except ModuleNotFoundError as error:
-        print(
-            f"the demonstration needs {error.name}, which is not installed: pip install 'simdnn[demo]'",
-            file=sys.stderr,
-        )
-        return 1
-
+    digits = load_digits(options.seed)
     widths = [digits.x.shape[1], *options.hidden, 10]
     pairs = list(itertools.pairwise(widths))
     hidden = [nn.Dense(inputs, outputs, activation=options.activation) for inputs, outputs in pairs[:-1]]

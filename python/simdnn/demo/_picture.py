@@ -19,11 +19,9 @@ SAMPLES = 512
 
 
 def check_picture(path: str) -> None:
-    """Raises if matplotlib is missing, the name of the file tells no format, or its folder does not exist."""
-    try:
-        from matplotlib.backend_bases import FigureCanvasBase
-    except ImportError:
-        raise ImportError("--plot needs matplotlib: pip install 'simdnn[plot]'") from None
+    """Raises if the name of the file tells no format, or its folder does not exist."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
     known = sorted(FigureCanvasBase.get_supported_filetypes())
     if Path(path).suffix.lower().removeprefix(".") not in known:
         raise ValueError(f"--plot: expected a file that ends in one of {', '.join(known)}, got {path}")

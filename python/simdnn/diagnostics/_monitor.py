@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.arrays import as_cpu_array
+from .._utils.arrays import as_cpu_array, is_sparse
 from .._utils.check import check_int, check_nonnegative
+from .._utils.sparse import checked_csr
 from ..callbacks import Callback
 from ._report import Report, examine
 from ._rules import RULES, Findings
@@ -208,6 +209,6 @@ def _first_not_finite(X: Any, y: Any, count: int) -> NDArray[np.intp]:
 
 def _rows(name: str, values: Any, rows: NDArray[np.intp]) -> NDArray[Any]:
     """Some rows of an array or of a sparse matrix of SciPy, as an array."""
-    if hasattr(values, "tocsr"):
-        return np.asarray(values.tocsr()[rows].toarray())
+    if is_sparse(values):
+        return np.asarray(checked_csr(name, values)[rows].toarray())
     return as_cpu_array(name, values)[rows]

@@ -206,6 +206,7 @@ def _check_input(network: Sequential, x: Any) -> None:
     """Raises if the network refuses x; the states of stateful layers stay as they are."""
     if network._model.states:
         network = copy.copy(network)
+        network.reset_states()
     network.forward(x[:1])
     network.reset_states()
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.arrays import as_cpu_array
+from .._utils.arrays import as_cpu_array, is_sparse
+from .._utils.sparse import checked_csr
 
 
 class MicroBatch(NamedTuple):
@@ -24,7 +25,7 @@ class Data:
     """Samples, targets and weights whose rows are taken batch by batch; raises if their lengths differ."""
 
     def __init__(self, x: Any, y: Any, weight: Any) -> None:
-        self.x = x.tocsr() if hasattr(x, "tocsr") else as_cpu_array("X", x)
+        self.x = checked_csr("X", x) if is_sparse(x) else as_cpu_array("X", x)
         pair = isinstance(y, tuple)
         self.y = tuple(as_cpu_array("y", part) for part in y) if pair else as_cpu_array("y", y)
         self.weight = None if weight is None else as_cpu_array("sample_weight", weight)

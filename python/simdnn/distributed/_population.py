@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from .._utils.check import check_int
 from .._utils.progress import Progress, bar
+from ..config import MOST_THREADS
 from ..training import History, Trainer
 from ..training._fits import prepared, trained
 from ..training._population import checked_trainers, is_list_of_arrays, is_rows, is_sequence, raise_first
@@ -105,7 +106,7 @@ def fit_many(
         "scale": scale,
     }
     prepared(members, **arguments)  # raises for wrong arguments, before anything is sent
-    threads = 1 if n_threads is None else check_int("n_threads", n_threads)
+    threads = 1 if n_threads is None else check_int("n_threads", n_threads, 1, MOST_THREADS)
     return _Work(checked_client(client), members, arguments, threads).results(progress)
 
 

@@ -52,7 +52,8 @@ def save(model: Sequential | Ensemble, path: Path, metadata: Mapping[str, Any] |
     Arrays have the names and layouts of `Sequential.parameters` and `Sequential.buffers`, with ``"i."`` in
     front for member i of an ensemble; dense weights are [inputs, outputs]. Equal models give equal bytes. The
     metadata has a checksum of the whole file (SHA-256), which is verified when the file is read; a program
-    that changes the file must remove it.
+    that changes the file must remove it. Stateful layers of a model from a file begin with initial states;
+    files of `Trainer.save` have the states that they carry.
 
     Examples
     --------

@@ -48,7 +48,8 @@ _DOCUMENTATION = """{summary}
         True begins a batch with the states at the end of the batch before, sample by sample, until
         `Sequential.reset_states`; a batch of another size is refused until then. So a long series can be read
         in parts, in prediction and in training, where no gradient flows back into an earlier batch.
-        `Trainer.evaluate` and copies of a model begin with the initial state and do not change these states.
+        `Trainer.evaluate` begins with the initial state and does not change these states. Copies and pickles
+        carry them on; files of `simdnn.save` and predictors of `freeze` begin with the initial state.
     truncate : int or None
         The block length of truncated backpropagation through time: no gradient flows from step t to t - 1
         where t is a multiple of `truncate`. Steps count from 0 in each call, skipped ones included. None

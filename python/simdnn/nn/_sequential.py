@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core
-from .._utils.arrays import as_cpu_array
 from .._utils.attributes import Attributes
 from .._utils.check import check_flag, check_int
 from ._describe import layer_to_dict, sequential_arguments
@@ -19,7 +18,7 @@ from ._precision import Precision, check_precision, described_precision, shown_p
 from ._predictor import Predictor
 from ._profile import ModelProfile, model_profile
 from ._show import sequential_html
-from ._state import cast_state, check_shapes, lerp, named_views, write
+from ._state import Arrays, State, cast_state, check_shapes, lerp, named_views, write
 
 __all__ = ["Sequential"]
 
@@ -106,7 +105,7 @@ class Sequential(Attributes):
 
     @classmethod
     def _restored(
-        cls, arguments: Mapping[str, Any], state: Mapping[str, NDArray[Any]], seed: int, passes: int
+        cls, arguments: Mapping[str, Any], state: State, seed: int, passes: int, carried: Arrays = ()
     ) -> Sequential:
         """A model with this state, without random numbers; a state that does not fit allocates no memory."""
         model = cls.__new__(cls)
@@ -114,6 +113,7 @@ class Sequential(Attributes):
         check_shapes(_core.parameter_shapes(chain), {name: np.shape(value) for name, value in state.items()})
         model._allocate(chain, seed, passes)
         model.load_state_dict(state)
+        model._model.states = list(carried)
         return model
 
     @classmethod
@@ -147,7 +147,8 @@ class Sequential(Attributes):
 
     def __reduce__(self) -> tuple[Any, ...]:
         with self._model.locked():
-            return Sequential._restored, (self._arguments, self.state_dict(), self._seed, self._model.passes)
+            state = self.state_dict(), self._seed, self._model.passes, self._model.states
+        return Sequential._restored, (self._arguments, *state)
 
     def to_dict(self) -> dict[str, Any]:
         """A description of the network that JSON can hold: layers, dtype and in_features, without weights.
@@ -201,7 +202,7 @@ class Sequential(Attributes):
 
     def __call__(self, x: ArrayLike) -> NDArray[Any]:
         """The output for `x`, see `forward`."""
-        return self.forward(x)
+        return self._model.predict(x)
 
     def forward(self, x: ArrayLike, training: bool = False) -> NDArray[Any]:
         """The output for a batch.
@@ -224,12 +225,8 @@ class Sequential(Attributes):
         TypeError, ValueError
             If `x` does not consist of real numbers, or has another shape.
         """
-        if training is True or (training is not False and check_flag("training", training)):
-            return self._model.forward(x)
-        x = as_cpu_array("x", x)
-        single = x.ndim == 1 + self._input.sequence
-        out = self._model.predict(x[np.newaxis] if single else x)
-        return out[0] if single else out
+        training = check_flag("training", training)
+        return self._model.forward(x) if training else self._model.predict(x)
 
     @overload
     def backward(self, dy: ArrayLike, input_gradient: Literal[True] = True) -> NDArray[Any]: ...
@@ -322,7 +319,7 @@ class Sequential(Attributes):
             self.flat_parameters[:], self._model.buffers[:] = parameters, buffers
 
     def copy(self, precision: Precision | None = None) -> Sequential:
-        """An independent network with the same layers, parameters, buffers and random numbers.
+        """An independent network with equal layers, parameters, buffers, carried states and random numbers.
 
         Parameters
         ----------
@@ -428,7 +425,7 @@ class Sequential(Attributes):
         self._model.reset_states()
 
     def freeze(self, precision: Precision | None = None) -> Predictor:
-        """A predictor with a copy of the current parameters.
+        """A predictor with a copy of the current parameters; stateful layers begin with initial states.
 
         Parameters
         ----------

@@ -15,6 +15,9 @@ from .._utils.check import check_finite
 if TYPE_CHECKING:
     from ._sequential import Sequential
 
+State = Mapping[str, NDArray[Any]]  #: parameters and buffers by name
+Arrays = Sequence[NDArray[Any]]
+
 
 def named_views(
     flat: NDArray[Any], blocks: list[tuple[str, int, tuple[int, ...]]]

@@ -187,13 +187,13 @@ def _written(value: float, form: str) -> str:
 
 
 def _headline(counts: NDArray[Any], names: list[str]) -> str:
-    """The fraction of right predictions, and the most frequent mistake."""
+    """The fraction of right predictions, and the most frequent mistake if there is one."""
     total = float(counts.sum())
     if not total:
         return "No sample is of these classes"
     text = f"{_style.percent(float(np.trace(counts)) / total)} % right"
     wrong = counts - np.diag(np.diag(counts))
     row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
-    if not wrong[row, column]:
+    if not wrong[row, column] or (wrong == wrong[row, column]).sum() > 1:
         return text
     return f"{text}; most often {names[row]} is taken for {names[column]}"

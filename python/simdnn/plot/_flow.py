@@ -209,6 +209,7 @@ def draw_strips(axes: Any, strips: Sequence[Strip], ink: _style.Ink) -> None:
 def _gradient_strips(model: Sequential, X: ArrayLike, y: ArrayLike, loss: Any) -> list[Strip]:
     """Absolute gradients of each layer with parameters, with their root mean square."""
     own = copy.deepcopy(model)
+    own.reset_states()
     trainer = Trainer(own, loss="cross_entropy" if _has_margin(own, loss) else loss, seed=0)
     with np.errstate(all="ignore"):
         trainer.objective(X, y)(own.flat_parameters.copy())

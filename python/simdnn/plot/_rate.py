@@ -103,6 +103,7 @@ def learning_rate_finder(
     steps, batch_size = check_int("steps", steps, 10), check_int("batch_size", batch_size)
     seed = check_int("seed", seed, 0)
     trainer = Trainer(copy.deepcopy(network), loss, copy.deepcopy(optimizer), seed=seed)
+    trainer.model.reset_states()
     rates = np.geomspace(low, high, steps)
     losses = _losses(trainer, as_cpu_array("X", X), as_cpu_array("y", y), rates, batch_size, seed)
     axes = _style.single(ax)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._utils import numbers
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -186,8 +188,8 @@ def halo(axes: Any) -> list[Any]:
 
 
 def number(value: float) -> str:
-    """A number with three digits, as short as they allow: 0.0123, 12.3, 1.2e-07."""
-    return f"{value:.3g}"
+    """A number with three digits, as short as they allow: 0.0123, 12.3, 121,000, 1.2e-07."""
+    return numbers.number(value, 3)
 
 
 def percent(fraction: float) -> str:

@@ -87,6 +87,7 @@ def loss_surface(
     rng = np.random.default_rng(check_int("seed", seed, 0))
     first, second = (filter_normalized(network, rng) for _ in range(2))
     trainer = Trainer(copy.deepcopy(network), loss, seed=0)
+    trainer.model.reset_states()
     steps = np.linspace(-span, span, points)
     center = network.flat_parameters.astype(np.float64)
     height = np.empty((points, points))

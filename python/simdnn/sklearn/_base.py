@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from .. import nn
 from .._utils.estimators import unpacked_eval_set
-from ..config import limited_threads
+from ..config import MOST_THREADS, limited_threads
 from ._compat import checked_data
 from ._fitted import check_resumable, check_same, fitted, forget, remember
 from ._heads import Head
@@ -74,7 +74,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "bagging": [StrOptions({"folds", "bootstrap"}), None],
         "dtype": "no_validation",
-        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+        "n_threads": [Interval(Integral, 1, MOST_THREADS, closed="both"), None],
     }
 
     def set_params(self, **params: Any) -> Any:

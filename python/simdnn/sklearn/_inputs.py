@@ -9,11 +9,13 @@ from scipy.sparse import issparse
 
 from .._utils.arrays import refuse_masked
 from .._utils.dates import refuse_dates
+from .._utils.sparse import check_sparse
 
 
 def check_kinds(name: str, values: Any, dates: bool = False) -> None:
-    """Raises for a masked array and, unless `dates` may be labels, for dates and spans of time."""
+    """Raises for masked arrays, sparse ones with wrong places and, unless `dates` may be labels, dates."""
     refuse_masked(name, values)
+    check_sparse(name, values)
     if not dates:
         refuse_dates(name, values)
 

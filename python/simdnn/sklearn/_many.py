@@ -13,9 +13,10 @@ from sklearn import get_config
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _num_samples
 
-from .._utils.arrays import as_cpu_array
+from .._utils.arrays import as_cpu_array, is_sparse
 from .._utils.check import check_int
-from ..config import limited_threads
+from .._utils.sparse import checked_csr
+from ..config import MOST_THREADS, limited_threads
 from ._base import BaseMLP
 from ._run import Fit, run_all
 
@@ -82,7 +83,7 @@ def fit_many(
     checked = check_estimators(estimators)
     samples = Samples(X, y, sample_weight, indices, len(checked))
     if n_threads is not None:
-        n_threads = check_int("n_threads", n_threads, 1, 2**15 - 1)
+        n_threads = check_int("n_threads", n_threads, 1, MOST_THREADS)
     in_turn = sharing_a_generator(checked)
     at_once = [i for i in range(len(checked)) if i not in in_turn]
     fits = [begin(checked[i], i, samples) for i in at_once]
@@ -102,6 +103,8 @@ class Samples:
     """The samples of `fit_many`, and the rows of them that each estimator is fitted on."""
 
     def __init__(self, X: Any, y: Any, sample_weight: Any, indices: Any, count: int) -> None:
+        X = checked_csr("X", X) if is_sparse(X) else X
+        y = checked_csr("y", y) if is_sparse(y) else y
         self.whole = (X, y, sample_weight)
         self.rows = rows_of_each(indices, count, _num_samples(X))
         self.taken: dict[int, tuple[Any, Any, Any]] = {}  # one copy for equal arrays of indices

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.arrays import as_cpu_array, refuse_unread
+from ._categories import coded
 from ._cells import INEXACT, as_text, column_of, exact_integers, is_missing, objects
 from ._times import as_dates, dates_of_words
 
@@ -53,6 +54,8 @@ def plain_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
     refuse_unread(what, values)
     if type(values).__module__.startswith("pyarrow"):
         return arrow_column(what, values, text)
+    if found := coded(values):
+        return found.of(plain_column(f"{what}, categories", found.categories, text=True), None)
     array, categorical = plain_array(what, values)
     if array.ndim != 1:
         raise ValueError(f"{what}: expected one dimension, got shape {array.shape}")
@@ -104,7 +107,7 @@ def numbers_of_frame(values: Any) -> NDArray[Any] | None:
     """
     kind: Any = getattr(values, "dtype", None)
     if type(values).__module__.startswith("polars"):
-        if not (kind.is_integer() or kind.is_float()):
+        if not (kind.is_integer() or kind.is_float()) or str(kind).endswith("128"):
             return None
         found, whole = values.to_numpy(), kind.is_integer()
     elif hasattr(kind, "numpy_dtype") and kind.kind in "iuf":

@@ -71,19 +71,26 @@ def point_out_words(column: str, values: NDArray[Any], request: Request) -> None
 def words_hint(column: str, values: NDArray[Any], request: Request) -> str:
     """The warning about words that look like numbers in another spelling, or like dates; or an empty text."""
     form = request.form
-    if request.dates and dates_of_words(values) is not None:
-        return ""
-    first = next((cell for cell in values if cell is not None), "")
-    remedy = "write them as 2020-01-31" if request.dates else "turn them into numbers"
-    if _DATE.match(first) and all(cell is None or _DATE.match(cell) for cell in values):
-        return (
-            f"column {column}: words such as {first!r} look like dates, of which each is a category of its"
-            f" own; {remedy}, or leave the column out with ignore (--ignore)"
-        )
+    if found := dates_hint(column, values, request.dates):
+        return f"{found} with ignore (--ignore)"
     marked = next((cell for cell in values if cell is not None and not form.pattern.fullmatch(cell)), None)
     if marked is None or not _MARKED.fullmatch(marked) or (hint := number_hint(values)) is None:
         return ""
     return (
         f"column {column}: words such as {marked!r} look like numbers; read them with {hint}, or as text with"
         " text (on the command line --decimal, --thousands and --categorical)"
+    )
+
+
+def dates_hint(column: str, words: NDArray[Any], dates: bool) -> str:
+    """The warning about words that look like dates, but are no ISO 8601 if `dates`; or an empty text."""
+    if dates and dates_of_words(words) is not None:
+        return ""
+    first = next((cell for cell in words if cell is not None), "")
+    if not _DATE.match(first) or not all(cell is None or _DATE.match(cell) for cell in words):
+        return ""
+    remedy = "write them as 2020-01-31" if dates else "turn them into numbers"
+    return (
+        f"column {column}: words such as {first!r} look like dates, of which each is a category of its"
+        f" own; {remedy}, or leave the column out"
     )

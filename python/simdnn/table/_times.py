@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._categories import coded
 from ._cells import is_missing
 
 #: Limit of years from 1970, which microseconds of 64 bits can count.
@@ -45,9 +46,16 @@ def dates_of_words(words: NDArray[Any]) -> NDArray[Any] | None:
 def as_dates(what: str, values: Any) -> NDArray[Any] | None:
     """Points in time, UTC in microseconds, of a column of dates of any library; None for any other column."""
     kind = getattr(values, "dtype", None)
+    if found := coded(values):
+        points = as_dates(what, found.categories)
+        return None if points is None else found.of(points, "NaT")
     if hasattr(kind, "pyarrow_dtype"):  # pandas
         values = values.array.__arrow_array__()
     if type(values).__module__.startswith("pyarrow"):
+        from pyarrow import types
+
+        if types.is_dictionary(values.type) and is_date(values.type.value_type):
+            values = values.cast(values.type.value_type)
         return dates_of_arrow(what, values) if is_date(values.type) else None
     if getattr(kind, "tz", None) is not None:  # pandas
         values = values.dt.tz_convert(None)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from .. import functional as F
 from .. import nn
-from .._utils.progress import Progress
+from .._utils.progress import Progress, advance, bar
 from ..table import Columns
-from ..training import History, fit_many
+from ..training import History, Trainer, fit_many
+from ._best import BestEpochs
 from ._folds import Fold
 from ._recipe import Recipe, make_network, make_trainer
 
@@ -52,22 +53,29 @@ class Bag:
             make_trainer(recipe, model, problem.classes, len(fold.train), seed)
             for model, fold, seed in zip(models, self.folds, self.seeds, strict=True)
         ]
-        histories = fit_many(
+        rows = sum(len(fold.held_out) for fold in self.folds) if evaluation is None else len(evaluation[1])
+        best = BestEpochs(models, recipe.monitor, rows)
+        with bar(progress, recipe.epochs, "training") as shown:
+            for _ in range(recipe.epochs):
+                metric = best.see(self.epoch(trainers, evaluation))
+                advance(shown, {recipe.monitor: metric})
+        best.restore()
+        return models, best.histories
+
+    def epoch(self, trainers: list[Trainer], evaluation: tuple[Any, ...] | None) -> list[History]:
+        """Trains each network for an epoch on its fold."""
+        weight = self.problem.weight
+        return fit_many(
             trainers,
-            problem.inputs,
-            problem.targets,
-            epochs=recipe.epochs,
-            batch_size=recipe.batch,
+            self.problem.inputs,
+            self.problem.targets,
+            epochs=1,
+            batch_size=self.recipe.batch,
             indices=[fold.train for fold in self.folds],
             validation=[fold.held_out if evaluation is None else evaluation for fold in self.folds],
-            restore_best="last",
-            monitor=recipe.monitor,
-            sample_weight=None if problem.weight is None else problem.weight.astype(np.float32),
-            progress=progress,
+            sample_weight=None if weight is None else weight.astype(np.float32),
+            progress=False,
         )
-        if not all(np.isfinite(model.flat_parameters).all() for model in models):
-            raise ValueError("a network's parameters did not stay finite: columns may hold extreme numbers")
-        return models, histories
 
     def out_of_fold(self, models: list[nn.Sequential]) -> Array:
         """Outputs [n, outputs] for each row by the network that has not seen it, or the mean of all."""

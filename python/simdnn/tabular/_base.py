@@ -20,15 +20,16 @@ from .. import nn, onnx
 from .._utils.check import check_int
 from .._utils.estimators import unpacked_eval_set
 from .._utils.files import Path
-from ..config import limited_threads
+from ..config import MOST_THREADS, limited_threads
 from ..table import Columns, Target
 from ..training import History
 from . import _files
 from ._bag import Bag, Problem, probabilities
+from ._bins import with_target_bins
 from ._budget import within
 from ._calibration import blended, share
 from ._folds import draw_folds
-from ._frames import table_of
+from ._frames import point_out_dates, table_of
 from ._importance import KeptRows, permutation_importance, places_of_columns
 from ._quantiles import QuantileHead
 from ._recipe import PRESETS, Recipe, recipe_of
@@ -62,7 +63,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         "random_state": ["random_state"],
         "progress": ["boolean", Options(str, {"auto"})],
         "warm_start": ["boolean"],
-        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+        "n_threads": [Interval(Integral, 1, MOST_THREADS, closed="both"), None],
     }
 
     #: True for classification.
@@ -97,9 +98,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             "smoothing": getattr(self, "label_smoothing", None),
         }
         recipe = recipe_of(self.preset, self._classes, rows, self.n_features_in_)
-        found = replace(recipe, **{name: value for name, value in given.items() if value is not None})
-        unsmoothed = self._classes and found.smoothing == 0  # the log loss grows early, while networks learn
-        return replace(found, monitor="val_accuracy") if unsmoothed else found
+        return replace(recipe, **{name: value for name, value in given.items() if value is not None})
 
     def _shapes(self) -> tuple[tuple[int, ...]] | None:
         """The widths of the hidden layers that the user has given, for all networks."""
@@ -120,7 +119,9 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"expected at least 2 rows of a weight above zero, got n_samples = {len(used)}")
         recipe, random = self._recipe(len(used)), check_random_state(self.random_state)
         with limited_threads(self.n_threads):
-            self.columns_ = Columns.fit(table, rows=used, **dict(COLUMNS, bins=recipe.bins))
+            columns = Columns.fit(table, rows=used, **dict(COLUMNS, bins=recipe.bins))
+            self.columns_ = with_target_bins(columns, table, targets, used)
+            point_out_dates(self.columns_, table)
             inputs = self.columns_.transform(table)
             problem = Problem(inputs, targets, outputs, self._classes, weight)
             evaluation = None if eval_set is None else self._evaluation(eval_set)

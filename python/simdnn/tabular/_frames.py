@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from .._utils.arrays import refuse_masked
+from ..table import Columns
+from ..table._arrays import as_column
+from ..table._hints import dates_hint
 
 #: The name of the argument of `check_array` that allows missing values, which 1.6 has changed.
 FINITE = next(name for name in inspect.signature(check_array).parameters if name.endswith("all_finite"))
@@ -93,3 +97,11 @@ def names_of(estimator: Any) -> list[str]:
         twice = next(name for i, name in enumerate(names) if name in names[:i])
         raise ValueError(f"X: two columns are named {twice!r}")
     return names
+
+
+def point_out_dates(columns: Columns, table: dict[str, Any]) -> None:
+    """Warns of columns whose words look like dates, but are read as words."""
+    for name in columns.text:
+        words = as_column(f"column {name}", table[name], text=True)
+        if found := dates_hint(name, words, dates=True):
+            warnings.warn(found, stacklevel=5)

@@ -21,8 +21,8 @@ PRESETS = ("fast", "default", "best")
 class Recipe:
     """Settings of the networks of an estimator, which have the hidden layers of `shapes` in turn.
 
-    Each keeps the last of the epochs in which `monitor` is best. The rate of Adam is `rate` / sqrt(width of
-    the first layer of the first shape), times the schedule.
+    They keep the epoch in which `monitor` is best. The rate of Adam is `rate` / sqrt(width of the first layer
+    of the first shape), times the schedule.
     """
 
     members: int = 8
@@ -40,9 +40,9 @@ class Recipe:
 
 #: Rows for each column that a bin needs, and the limits of the number of bins.
 ROWS_OF_BIN, FEWEST_BINS, MOST_BINS = 16, 16, 48
-#: The label smoothing of networks beside trees, and the recipes for classification and for regression.
-BEST_SMOOTHING = 0.1
-CLASSES, NUMBERS = Recipe(smoothing=0.03), Recipe(activation="mish", rate=0.1)
+#: The recipes for classification and for regression.
+CLASSES = Recipe(smoothing=0.1, monitor="val_accuracy")
+NUMBERS = Recipe(activation="mish", rate=0.1)
 
 
 def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
@@ -55,9 +55,8 @@ def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
     if preset == "fast":
         return replace(found, members=4, epochs=16, batch=64)
     if preset == "best":
-        smoothing = BEST_SMOOTHING if classes else 0.0
-        return replace(found, members=10, shapes=found.shapes[:1], batch=64, smoothing=smoothing, trees=True)
-    return found
+        return replace(found, members=10, shapes=found.shapes[:1], batch=64, trees=True)
+    return replace(found, batch=16, rate=0.042)
 
 
 def make_network(recipe: Recipe, member: int, columns: Columns, outputs: int, seed: int) -> nn.Sequential:

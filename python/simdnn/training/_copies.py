@@ -23,7 +23,6 @@ def reduced(trainer: Trainer, base: type[Trainer]) -> tuple[Any, ...]:
             "arrays": {name: view.copy() for name, view in views.items()},
             "numbers": optimizers.numbers_of(trainer.optimizer),
             "epochs_done": trainer.epochs_done,
-            "carried": trainer.model._model.states,
         }
         model = copy.copy(trainer.model)
     arguments = {
@@ -46,5 +45,4 @@ def restored(
     names = list(trainer.model.parameters())
     optimizers.restore(trainer.optimizer, names, state["arrays"], state["numbers"])
     trainer.epochs_done = state["epochs_done"]
-    trainer.model._model.states = state["carried"]
     return trainer
