@@ -111,6 +111,8 @@ def test_arrays_that_do_not_fit_together_are_refused() -> None:
         data.from_arrays(X, Y, rows=0)
     with pytest.raises(TypeError, match="X: expected an array of samples, got int"):
         data.from_arrays(3, Y)
+    with pytest.raises(TypeError, match="y: a masked array, whose mask would be ignored"):
+        data.from_arrays(X, np.ma.array(Y, mask=Y > 2))
 
 
 def test_sparse_matrices_come_in_blocks() -> None:

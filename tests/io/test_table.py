@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -250,6 +251,45 @@ def test_targets() -> None:
     assert np.allclose(numbers.restore(y), [1.5, 9.0])
     for target in (words, numbers):
         assert table.Target.from_dict(json.loads(json.dumps(target.to_dict()))) in (target, target)
+
+
+CLASSES, NUMBERS = table.Target("y", ("a", "b", "c")), table.Target("y", (), 3.0, 2.0, (0.0, 9.0))
+
+
+@pytest.mark.parametrize(
+    ("target", "outputs", "error", "message"),
+    [
+        (CLASSES, np.zeros((2, 2)), ValueError, r"expected shape (rows, 3), got (2, 2)"),
+        (CLASSES, np.zeros((2, 4)), ValueError, r"expected shape (rows, 3), got (2, 4)"),
+        (CLASSES, np.zeros(3), ValueError, r"expected shape (rows, 3), got (3,)"),
+        (CLASSES, np.zeros((2, 3, 3)), ValueError, r"expected shape (rows, 3), got (2, 3, 3)"),
+        (CLASSES, 1.0, ValueError, r"expected shape (rows, 3), got ()"),
+        (CLASSES, [[1, 2, 3], [0, NAN, 1]], ValueError, "row 2, class b: expected a number, got nan"),
+        (CLASSES, np.zeros((2, 3), complex), TypeError, "expected real numbers, got dtype complex128"),
+        (CLASSES, [["1", "2", "3"]], TypeError, "expected real numbers, got dtype <U1"),
+        (CLASSES, np.zeros((2, 3), object), TypeError, "expected real numbers, got dtype object"),
+        (CLASSES, np.zeros((2, 3), "m8[s]"), TypeError, "expected real numbers, got dtype timedelta64[s]"),
+        (CLASSES, np.ma.array(np.eye(3), mask=np.eye(3)), TypeError, "a masked array, whose mask would"),
+        (CLASSES, None, TypeError, "expected real numbers, got dtype object"),
+        (NUMBERS, np.zeros((2, 2)), ValueError, r"expected shape (rows, 1), got (2, 2)"),
+        (NUMBERS, np.zeros(2), ValueError, r"expected shape (rows, 1), got (2,)"),
+        (NUMBERS, np.zeros((2, 1), complex), TypeError, "expected real numbers, got dtype complex128"),
+        (NUMBERS, np.ma.array([[1.0]], mask=True), TypeError, "a masked array, whose mask would"),
+    ],
+)
+def test_outputs_that_are_none_of_the_target_are_refused(
+    target: Any, outputs: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^outputs: {re.escape(message)}"):
+        target.restore(outputs)
+
+
+def test_outputs_of_a_target_are_decoded() -> None:
+    assert CLASSES.restore([[1, 2, 3], [np.inf, 0, 1], [-np.inf, 0, -1]]).tolist() == ["c", "a", "b"]
+    assert CLASSES.restore(np.empty((0, 3))).tolist() == []
+    assert CLASSES.restore(np.eye(3, dtype=bool)).tolist() == ["a", "b", "c"]
+    assert NUMBERS.restore([[1], [9], [-9]]).tolist() == [5, 9, 0]
+    assert np.isnan(NUMBERS.restore(np.array([[NAN]], np.float32))).all()
 
 
 @pytest.mark.parametrize(

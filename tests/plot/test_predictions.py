@@ -47,7 +47,9 @@ def test_confusion_matrix_writes_its_numbers_and_the_worst_mistake() -> None:
     assert axes.get_title().replace("\n", " ") == "50 % right; most often cat is taken for dog"
     assert not plot.confusion_matrix([0, 1], [0, 1], include_values=False).texts
     assert plot.confusion_matrix([0, 1], [0, 1]).get_title() == "100 % right"
-    assert plot.confusion_matrix([0, 0, 1, 1], [0, 1, 0, 1]).get_title() == "50 % right"  # no mistake is the worst
+    assert (
+        plot.confusion_matrix([0, 0, 1, 1], [0, 1, 0, 1]).get_title() == "50 % right"
+    )  # no mistake is the worst
 
 
 def models() -> list[Any]:
@@ -162,3 +164,58 @@ def test_regions_are_those_of_the_classes() -> None:
     share = np.floor(1000 * (model(x).argmax(axis=1) == y).mean()) / 10
     assert axes.get_title() == f"{share:g} % of the samples are on the right side"
     assert {text.get_text() for text in axes.texts} == {"class 0", "class 1", "class 2"}
+
+
+@pytest.mark.parametrize(
+    "weight", [np.zeros(4, "m8[s]"), np.zeros(4, "M8[s]"), np.ones(4) * 1j, np.array(["1"] * 4)]
+)
+def test_weights_are_real_numbers(weight: Any) -> None:
+    with pytest.raises(TypeError, match="sample_weight: expected real numbers, got dtype"):
+        plot.confusion_matrix([0, 1, 1, 0], [0, 1, 0, 1], sample_weight=weight)
+
+
+def masked(values: Any) -> Any:
+    return np.ma.array(values, mask=np.ones(np.shape(values), bool))
+
+
+POINTS, CLASSES, SHARES = np.eye(4, 2), np.arange(4) % 2, np.linspace(0, 1, 4)
+MODEL = nn.Sequential(nn.Dense(2, 2), rng=0)
+MASKED: dict[str, list[Any]] = {
+    "X": [
+        lambda: plot.confusion_matrix.from_estimator(MODEL, masked(POINTS), CLASSES),
+        lambda: plot.calibration.from_estimator(MODEL, masked(POINTS), CLASSES),
+        lambda: plot.residuals.from_estimator(MODEL, masked(POINTS), POINTS),
+        lambda: plot.decision_boundary(MODEL, masked(POINTS), CLASSES),
+        lambda: plot.learning_rate_finder(MODEL, masked(POINTS), CLASSES, batch_size=4),
+        lambda: plot.activation_flow(MODEL, masked(POINTS)),
+        lambda: plot.gradient_flow(MODEL, masked(POINTS), CLASSES),
+        lambda: plot.loss_surface(MODEL, masked(POINTS), CLASSES),
+    ],
+    "y": [
+        lambda: plot.decision_boundary(MODEL, POINTS, masked(CLASSES)),
+        lambda: plot.learning_rate_finder(MODEL, POINTS, masked(CLASSES), batch_size=4),
+        lambda: plot.gradient_flow(MODEL, POINTS, masked(CLASSES)),
+        lambda: plot.loss_surface(MODEL, POINTS, masked(CLASSES)),
+    ],
+    "y_true": [
+        lambda: plot.confusion_matrix(masked(CLASSES), CLASSES),
+        lambda: plot.confusion_matrix.from_estimator(MODEL, POINTS, masked(CLASSES)),
+        lambda: plot.calibration(masked(CLASSES), SHARES),
+        lambda: plot.residuals(masked(SHARES), SHARES),
+    ],
+    "y_pred": [
+        lambda: plot.confusion_matrix(CLASSES, masked(CLASSES)),
+        lambda: plot.residuals(SHARES, masked(SHARES)),
+    ],
+    "y_prob": [lambda: plot.calibration(CLASSES, masked(SHARES))],
+    "labels": [lambda: plot.confusion_matrix(CLASSES, CLASSES, labels=masked([0, 1]))],
+    "sample_weight": [lambda: plot.confusion_matrix(CLASSES, CLASSES, sample_weight=masked(SHARES))],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "i"), [(name, i) for name, calls in MASKED.items() for i in range(len(calls))]
+)
+def test_masked_arrays_are_refused(name: str, i: int) -> None:
+    with pytest.raises(TypeError, match=f"^(?i:{name}|target): a masked array, whose mask would be ignored"):
+        MASKED[name][i]()

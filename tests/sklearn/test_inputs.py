@@ -9,7 +9,7 @@ import simdnn
 pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
 from scipy.sparse import csr_matrix
 from simdnn.config import limited_threads
-from simdnn.sklearn import MLPClassifier, MLPRegressor
+from simdnn.sklearn import MLPClassifier, MLPRegressor, fit_many
 
 X = np.random.default_rng(0).normal(size=(20, 3))
 Y = np.arange(20) % 2
@@ -30,9 +30,22 @@ def test_masked_arrays_are_refused(kind: Any) -> None:
     fitted = made(kind).fit(X, Y)
     stochastic = kind(max_iter=1)
     calls = {
-        "X": [lambda: made(kind).fit(masked(X), Y), lambda: fitted.predict(masked(X))],
-        "y": [lambda: made(kind).fit(X, masked(Y)), lambda: stochastic.partial_fit(X, masked(Y))],
-        "sample_weight": [lambda: made(kind).fit(X, Y, masked(np.ones(20)))],
+        "X": [
+            lambda: made(kind).fit(masked(X), Y),
+            lambda: fitted.predict(masked(X)),
+            lambda: fitted.score(masked(X), Y),
+        ],
+        "y": [
+            lambda: made(kind).fit(X, masked(Y)),
+            lambda: stochastic.partial_fit(X, masked(Y)),
+            lambda: fitted.score(X, masked(Y)),
+        ],
+        "sample_weight": [
+            lambda: made(kind).fit(X, Y, masked(np.ones(20))),
+            lambda: fitted.score(X, Y, masked(np.ones(20))),
+        ],
+        "indices": [lambda: fit_many([made(kind)], X, Y, indices=masked(np.arange(9)))],
+        r"indices\[0\]": [lambda: fit_many([made(kind)], X, Y, indices=[masked(np.arange(9))])],
         "eval_set": [lambda: stochastic.fit(X, Y, eval_set=(X, masked(Y)))],
     }
     for name, each in calls.items():
@@ -55,6 +68,42 @@ def test_dates_are_refused() -> None:
     pd = pytest.importorskip("pandas")
     with pytest.raises(TypeError, match="X: dates are not supported"):
         made().fit(pd.DataFrame({"a": pd.date_range("2020", periods=20), "b": 1.0}), Y)
+
+
+def micro(values: Any) -> Any:
+    """Dates or spans in microseconds, which all libraries know."""
+    return values.astype(f"{values.dtype.kind}8[us]")
+
+
+DAYS = np.datetime64("2020-01-01") + np.arange(20)
+DATES: dict[str, Any] = {
+    "lists": list,
+    "one in a list": lambda values: [1.0] * 19 + [values[7]],
+    "rows": lambda values: [[one] for one in values],
+    "Python's": lambda values: values.astype(object),
+    "objects": lambda values: np.array([*values, None], object)[:-1],
+    "pandas": lambda values: pytest.importorskip("pandas").Series(values),
+    "pandas, of Arrow": lambda values: pytest.importorskip("pandas").Series(
+        pytest.importorskip("pyarrow").array(micro(values))
+    ),
+    "polars": lambda values: pytest.importorskip("polars").Series(micro(values)),
+    "polars frame": lambda values: pytest.importorskip("polars").DataFrame({"a": micro(values)}),
+    "pyarrow": lambda values: pytest.importorskip("pyarrow").array(micro(values)),
+    "pyarrow table": lambda values: pytest.importorskip("pyarrow").table({"a": micro(values)}),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("values", [DAYS, DAYS - DAYS[0]], ids=["dates", "spans"])
+@pytest.mark.parametrize("form", DATES)
+def test_dates_of_every_form_are_refused(form: str, values: Any) -> None:
+    given = DATES[form](values)
+    with pytest.raises(TypeError, match=r"^y: dates are not supported; turn them into numbers"):
+        made(MLPRegressor).fit(X, given)
+    with pytest.raises(TypeError, match=r"^sample_weight: dates are not supported"):
+        made().fit(X, Y, given)
+    with pytest.raises(TypeError, match=r"^X: dates are not supported"):
+        made().fit(given, Y)
 
 
 @pytest.mark.filterwarnings("ignore")

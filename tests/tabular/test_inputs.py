@@ -224,3 +224,70 @@ def test_trees_are_not_exported(tmp_path: Path) -> None:
     model.networks_share_ = 0.5
     with pytest.raises(ValueError, match="neither ONNX nor C"):
         model.to_onnx(tmp_path / "model.onnx")
+
+
+@every_kind
+def test_masked_arrays_are_refused(kind: type) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    y = (x[:, 0] > 0).astype(int)
+    model = kind(**QUICK).fit(x, y)
+    masked_x, masked_y = np.ma.array(x, mask=x > 0), np.ma.array(y, mask=y > 0)
+    weight = np.ma.array(np.ones(40), mask=y > 0)
+    calls: dict[str, list[Any]] = {
+        "X": [
+            lambda: kind(**QUICK).fit(masked_x, y),
+            lambda: kind(**QUICK).fit(list(masked_x), y),
+            lambda: kind(**QUICK).fit(x, y, eval_set=(masked_x, y)),
+            lambda: model.predict(masked_x),
+            lambda: model.score(masked_x, y),
+            lambda: model.permutation_importance(masked_x, y),
+        ],
+        "column x1": [lambda: kind(**QUICK).fit({"x0": x[:, 0], "x1": masked_x[:, 1]}, y)],
+        "y": [
+            lambda: kind(**QUICK).fit(x, masked_y),
+            lambda: kind(**QUICK).fit(x, y, eval_set=(x, masked_y)),
+            lambda: model.score(x, masked_y),
+            lambda: model.permutation_importance(x, masked_y),
+        ],
+        "sample_weight": [
+            lambda: kind(**QUICK).fit(x, y, weight),
+            lambda: kind(**QUICK).fit(x, y, eval_set=(x, y, weight)),
+            lambda: model.score(x, y, weight),
+            lambda: model.permutation_importance(x, y, sample_weight=weight),
+        ],
+    }
+    if kind is TabularClassifier:
+        calls["X"].append(lambda: model.predict_proba(masked_x))
+    else:
+        calls["X"].append(lambda: model.predict(masked_x, return_std=True))
+    for name, each in calls.items():
+        for call in each:
+            with pytest.raises(TypeError, match=f"^{name}: a masked array, whose mask would be ignored"):
+                call()
+
+
+@pytest.mark.parametrize("span", [False, True])
+@pytest.mark.parametrize("library", ["numpy", "list", "objects", "pandas", "polars", "pyarrow"])
+def test_dates_are_no_numbers(library: str, span: bool) -> None:
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    days = np.datetime64("2020-01-01", "us") + np.arange(20) * np.timedelta64(86_400_000_000, "us")
+    values: Any = days - days[0] if span else days
+    if library in ("list", "objects"):
+        values = list(values) if library == "list" else values.astype(object)
+    elif library != "numpy":
+        module = pytest.importorskip(library)
+        values = module.array(values) if library == "pyarrow" else module.Series(values)
+    calls = {
+        "y": [
+            lambda: TabularRegressor(**QUICK).fit(x, values),
+            lambda: TabularRegressor(**QUICK).fit(x, x[:, 0], eval_set=(x, values)),
+        ],
+        "sample_weight": [
+            lambda: TabularRegressor(**QUICK).fit(x, x[:, 0], values),
+            lambda: TabularClassifier(**QUICK).fit(x, x[:, 0] > 0, values),
+        ],
+    }
+    for name, each in calls.items():
+        for call in each:
+            with pytest.raises(TypeError, match=f"^{name}: dates are not supported; turn them into numbers"):
+                call()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from numpy.typing import ArrayLike
+
+from .arrays import refuse_masked
 
 Estimator = TypeVar("Estimator", bound=type)
 #: The argument ``eval_set`` of `fit`.
@@ -15,6 +17,35 @@ EvalSet: TypeAlias = "tuple[ArrayLike, ...] | list[tuple[ArrayLike, ...]] | None
 def set_attributes(estimator: Any, arguments: Mapping[str, Any]) -> None:
     """Stores the arguments of a constructor as attributes, as scikit-learn requires."""
     vars(estimator).update({key: arguments[key] for key in arguments if key not in ("self", "__class__")})
+
+
+class Scored:
+    """A base before scikit-learn's mixins, whose `score` would ignore the masks of targets and weights."""
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The accuracy of a classifier, or the R² of a regressor.
+
+        Parameters
+        ----------
+        X : array or table
+            Samples as in `predict`.
+        y : array
+            Their targets.
+        sample_weight : array, shape (n,), or None
+            Weights of the samples.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has a wrong type, shape or value, as in `fit`.
+        """
+        refuse_masked("y", y)
+        refuse_masked("sample_weight", sample_weight)
+        return float(cast("Any", super()).score(X, y, sample_weight))
 
 
 def documented_by(**parts: str) -> Callable[[Estimator], Estimator]:

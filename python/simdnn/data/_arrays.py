@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._utils.arrays import as_cpu_array, is_sparse
+from .._utils.arrays import as_cpu_array, is_sparse, refuse_masked
 from .._utils.blocks import NAMES
 from .._utils.check import check_int
 from .._utils.lazy import is_lazy
@@ -107,6 +107,7 @@ def sliceable(name: str, value: Any) -> Any:
         return NpyRows(name, value)
     if is_sparse(value):
         return checked_csr(name, value)
+    refuse_masked(name, value)
     shaped = hasattr(value, "shape") and hasattr(value, "dtype") and not hasattr(value, "iloc")
     array = value if shaped and hasattr(value, "__getitem__") else as_cpu_array(name, value)
     if len(array.shape) == 0:

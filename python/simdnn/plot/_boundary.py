@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_int, check_positive
 from . import _style
 from ._display import classes_of, outputs_of, probabilities_of
@@ -75,10 +76,10 @@ def decision_boundary(
     '66.6 % of the samples are on the right side'
     """
     grid_resolution, eps = check_int("grid_resolution", grid_resolution, 2), check_positive("eps", eps)
-    x = np.asarray(X)
+    x = as_cpu_array("X", X)
     if x.ndim != 2 or x.shape[1] != 2 or not len(x) or x.dtype.kind not in "fiub":
         raise ValueError(f"X: expected real numbers, shape (n, 2), n >= 1, got {x.shape} of {x.dtype}")
-    true = None if y is None else np.asarray(y)
+    true = None if y is None else as_cpu_array("y", y)
     if true is not None and true.shape != x.shape[:1]:
         raise ValueError(f"y: expected shape {x.shape[:1]}, got {true.shape}")
     low, high = x.min(axis=0) - eps, x.max(axis=0) + eps

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_int, check_name
 from . import _style
 from ._display import display, probabilities_of
@@ -115,7 +116,7 @@ def _events(
     y_true: ArrayLike, y_prob: ArrayLike, pos_label: Any
 ) -> tuple[NDArray[Any], NDArray[np.float64], bool]:
     """(1 where the event occurred, its probability, True for the positive one of two classes)."""
-    true, probability = np.asarray(y_true), np.asarray(y_prob)
+    true, probability = as_cpu_array("y_true", y_true), as_cpu_array("y_prob", y_prob)
     if probability.dtype.kind not in "fiu":
         raise TypeError(f"y_prob: expected real numbers, got dtype {probability.dtype}")
     probability = probability.astype(np.float64)

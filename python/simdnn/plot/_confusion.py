@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_name
 from . import _style
 from ._display import classes_of, display
@@ -109,7 +110,7 @@ def confusion_matrix(
 
 def _vector(name: str, values: ArrayLike) -> NDArray[Any]:
     """An argument as an array with one axis."""
-    found = np.asarray(values)
+    found = as_cpu_array(name, values)
     if found.ndim != 1:
         raise ValueError(f"{name}: expected shape (n,), got {found.shape}")
     return found
@@ -119,7 +120,9 @@ def _counts(
     true: NDArray[Any], predicted: NDArray[Any], classes: NDArray[Any], weight: ArrayLike | None
 ) -> NDArray[np.float64]:
     """The matrix [true, predicted] of the sums of weights; samples of other classes are left out."""
-    weights = np.ones(len(true)) if weight is None else _vector("sample_weight", weight).astype(np.float64)
+    weights = np.ones(len(true)) if weight is None else _vector("sample_weight", weight)
+    if weights.dtype.kind not in "fiub":
+        raise TypeError(f"sample_weight: expected real numbers, got dtype {weights.dtype}")
     if weights.shape != true.shape:
         raise ValueError(f"sample_weight: expected shape {true.shape}, that of y_true, got {weights.shape}")
     counts = np.zeros((len(classes), len(classes)))
@@ -129,7 +132,7 @@ def _counts(
         place = np.minimum(np.searchsorted(classes, values, sorter=order), len(classes) - 1)
         places.append(order[place])
         kept &= classes[places[-1]] == values
-    np.add.at(counts, (places[0][kept], places[1][kept]), weights[kept])
+    np.add.at(counts, (places[0][kept], places[1][kept]), weights[kept].astype(np.float64))
     return counts
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import functional as F
+from .._utils.arrays import refuse_masked
 from ..nn import Ensemble, Predictor, Sequential
 from ..training import Trainer
 
@@ -39,6 +40,7 @@ def display(
 
     def decorate(plot: Callable[Concatenate[ArrayLike, ArrayLike, P], Any]) -> Display[P]:
         def from_estimator(estimator: Any, X: ArrayLike, y: ArrayLike, /, **kwargs: Any) -> Any:
+            refuse_masked("X", X)
             return cast("Any", plot)(y, predict(estimator, X), **kwargs)
 
         name = plot.__name__

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import optim
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_int, check_positive
 from ..nn import Sequential
 from ..training import Trainer
@@ -104,7 +105,7 @@ def learning_rate_finder(
     trainer = Trainer(copy.deepcopy(network), loss, copy.deepcopy(optimizer), seed=seed)
     trainer.model.reset_states()
     rates = np.geomspace(low, high, steps)
-    losses = _losses(trainer, np.asarray(X), np.asarray(y), rates, batch_size, seed)
+    losses = _losses(trainer, as_cpu_array("X", X), as_cpu_array("y", y), rates, batch_size, seed)
     axes = _style.single(ax)
     _draw(axes, rates[: len(losses)], losses)
     return axes  # type: ignore[no-any-return]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_int, check_name
 from . import _style
 from ._display import display, values_of
@@ -100,7 +101,7 @@ def residuals(
 
 def _numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Finite real numbers, flat."""
-    found = np.asarray(values)
+    found = as_cpu_array(name, values)
     if found.dtype.kind not in "fiub":
         raise TypeError(f"{name}: expected real numbers, got dtype {found.dtype}")
     if not np.isfinite(found).all():

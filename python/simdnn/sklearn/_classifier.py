@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from .. import optim
-from .._utils.estimators import EvalSet, set_attributes
+from .._utils.estimators import EvalSet, Scored, set_attributes
 from .._utils.lazy import lazy_rows
 from ._base import BaseMLP, is_stochastic
 from ._class_weight import weights_of_samples
@@ -54,7 +54,7 @@ def has_scores_alone(estimator: Any) -> bool:
 
 
 @documented
-class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
+class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
     """Multilayer perceptron for classification: scikit-learn's `MLPClassifier` on simdnn.
 
     {parameters}

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from .._utils.arrays import refuse_masked
+from .._utils.dates import refuse_dates
 from .._utils.sparse import check_sparse
 
 
@@ -15,10 +16,8 @@ def check_kinds(name: str, values: Any, dates: bool = False) -> None:
     """Raises for masked arrays, sparse ones with wrong places and, unless `dates` may be labels, dates."""
     refuse_masked(name, values)
     check_sparse(name, values)
-    columns = getattr(values, "dtypes", None)  # a DataFrame has one for each column
-    kinds = [getattr(values, "dtype", None)] if columns is None or np.ndim(columns) == 0 else list(columns)
-    if not dates and any(getattr(kind, "kind", "") in ("m", "M") for kind in kinds):
-        raise TypeError(f"{name}: dates are not supported; turn them into numbers")
+    if not dates:
+        refuse_dates(name, values)
 
 
 def exact_labels(y: Any) -> Any:

@@ -13,7 +13,7 @@ from sklearn import get_config
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _num_samples
 
-from .._utils.arrays import is_sparse
+from .._utils.arrays import as_cpu_array, is_sparse
 from .._utils.check import check_int
 from .._utils.sparse import checked_csr
 from ..config import MOST_THREADS, limited_threads
@@ -136,7 +136,7 @@ def checked_rows(name: str, given: Any, samples: int) -> Rows | None:
     """Indices of samples, at least one, or None."""
     if given is None:
         return None
-    rows = np.asarray(given)
+    rows = as_cpu_array(name, given)
     if rows.ndim != 1 or rows.size == 0:
         raise ValueError(f"{name}: expected at least one index in one dimension, got shape {rows.shape}")
     if rows.dtype.kind not in "iu":

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import functional as F
 from .. import optim
-from .._utils.estimators import EvalSet, set_attributes
+from .._utils.estimators import EvalSet, Scored, set_attributes
 from .._utils.lazy import lazy_rows
 from ._base import BaseMLP, is_stochastic
 from ._documentation import documented
@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 
 @documented
-class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
+class MLPRegressor(Scored, RegressorMixin, BaseMLP):  # type: ignore[misc]
     """Multilayer perceptron for regression: scikit-learn's `MLPRegressor` on simdnn.
 
     {parameters}

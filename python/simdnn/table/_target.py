@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_name
 from .._utils.check import check_range as check_limits
 from .._utils.jsonable import only_keys
@@ -155,11 +156,33 @@ class Target:
         array, shape (rows,)
             Names of the most probable classes, dtype object; for a regression numbers in the target's units,
             float64, clipped to `seen`.
+
+        Raises
+        ------
+        TypeError
+            If `outputs` is not made of real numbers, or is a masked array.
+        ValueError
+            If its shape is another, or it holds NaN, which is no class; as a number NaN stays NaN.
         """
+        given = self._checked_outputs(outputs)
         if not self.classes:
-            restored: NDArray[Any] = np.asarray(outputs, np.float64)[:, 0] * self.scale + self.mean
+            restored: NDArray[Any] = given[:, 0].astype(np.float64) * self.scale + self.mean
             return np.clip(restored, *self.seen) if self.seen else restored
-        found: NDArray[Any] = np.array(self.classes, dtype=object)[np.argmax(outputs, axis=1)]
+        found: NDArray[Any] = np.array(self.classes, dtype=object)[np.argmax(given, axis=1)]
+        return found
+
+    def _checked_outputs(self, outputs: Any) -> NDArray[Any]:
+        """Outputs as an array [rows, outputs] of real numbers, without NaN for classes."""
+        found = as_cpu_array("outputs", outputs)
+        if found.dtype.kind not in "fiub":
+            raise TypeError(f"outputs: expected real numbers, got dtype {found.dtype}")
+        if found.ndim != 2 or found.shape[1] != self.outputs:
+            raise ValueError(f"outputs: expected shape (rows, {self.outputs}), got {found.shape}")
+        if self.classes and (missing := np.isnan(found)).any():
+            row, place = np.argwhere(missing)[0]
+            raise ValueError(
+                f"outputs: row {row + 1}, class {self.classes[place]}: expected a number, got nan"
+            )
         return found
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import nn
 from .._utils.class_weight import weights_of_column
-from .._utils.estimators import EvalSet, set_attributes
+from .._utils.estimators import EvalSet, Scored, set_attributes
 from .._utils.progress import Progress
 from ..table import Target
 from . import _files
@@ -26,7 +26,7 @@ Array = NDArray[Any]
 
 
 @documented
-class TabularClassifier(ClassifierMixin, BaseTabular):  # type: ignore[misc]
+class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[misc]
     """A classifier for tables: a bag of small networks, each trained on all folds but one.
 
     {parameters}

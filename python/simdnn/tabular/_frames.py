@@ -11,6 +11,7 @@ import sklearn.utils.validation
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from .._utils.arrays import refuse_masked
 from ..table import Columns
 from ..table._arrays import as_column
 from ..table._hints import dates_hint
@@ -21,6 +22,7 @@ FINITE = next(name for name in inspect.signature(check_array).parameters if name
 
 def table_of(estimator: Any, X: Any, reset: bool) -> dict[str, Any]:
     """The columns of X by name, and the attributes or checks of scikit-learn about their names and number."""
+    refuse_masked("X", X)
     if issparse(X):
         raise TypeError("X: sparse samples were passed, but dense data is required; use X.toarray()")
     if isinstance(X, dict):

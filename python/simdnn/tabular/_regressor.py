@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 
-from .._utils.estimators import EvalSet, set_attributes
+from .._utils.estimators import EvalSet, Scored, set_attributes
 from .._utils.jsonable import only_keys
 from .._utils.progress import Progress
 from ..config import limited_threads
@@ -26,7 +26,7 @@ Array = NDArray[Any]
 
 
 @documented
-class TabularRegressor(RegressorMixin, BaseTabular):  # type: ignore[misc]
+class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[misc]
     """A regressor for tables: a bag of small networks, each trained on all folds but one.
 
     {parameters}
