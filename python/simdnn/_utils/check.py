@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+#: The largest number of float32, and the smallest above 0 whose reciprocal float32 can hold as well.
+FLOAT32_MAX, FLOAT32_LEAST = float(np.finfo(np.float32).max), 2.0**-126
+
 
 def check_int(name: str, value: Any, low: int = 1, high: int | None = None) -> int:
     """`value` as an int in [low, high]; None is no upper limit. A bool is no integer."""
@@ -83,6 +86,26 @@ def check_real(name: str, value: Any) -> float:
     number = check_float(name, value)
     if not math.isfinite(number):
         raise ValueError(f"{name}: expected a finite number, got {number}")
+    return number
+
+
+def check_single(name: str, value: Any) -> float:
+    """`value` as a finite float within the range of float32."""
+    return within_single(name, check_real(name, value))
+
+
+def within_single(name: str, number: float) -> float:
+    """`number`, if float32 can hold it, as it holds infinity and NaN."""
+    if FLOAT32_MAX < abs(number) < math.inf:
+        raise ValueError(f"{name}: expected a number that float32 can hold, got {number:g}")
+    return number
+
+
+def check_positive_single(name: str, value: Any) -> float:
+    """`value` as a float above 0 within the range of float32, as is its reciprocal."""
+    number = check_single(name, check_positive(name, value))
+    if number < FLOAT32_LEAST:
+        raise ValueError(f"{name}: expected a number of at least {FLOAT32_LEAST:g}, got {number:g}")
     return number
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -61,7 +62,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of a command; exits if one is unknown, and names those with a similar spelling."""
     options, unknown = build_parser().parse_known_args(arguments)
     if unknown:
-        known = [name for action in options.parser._actions for name in action.option_strings]
+        known = set(re.findall(r"--[\w-]+", options.parser.format_help()))
         similar = difflib.get_close_matches(unknown[0].split("=")[0], known)
         hint = f"; there is {' or '.join(similar)}" if similar else ""
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")

@@ -31,7 +31,7 @@ array, shape of `x`{returns}
 Raises
 ------
 TypeError, ValueError
-    If `x` is not made of real numbers or has no such axis, or a temperature is not above 0.
+    If `x` is not made of real numbers or has no such axis, or a temperature is not above 0 in its dtype.
 
 Examples
 --------

@@ -254,7 +254,7 @@ def distillation_loss(
     ----------
     student_logits, teacher_logits : arrays of one shape, (n, classes), (classes,) or (n, classes, d1, ...)
     temperature : float, default 1.0
-        T >= 1e-6.
+        T in [1e-6, 1e6].
     target : array of integers, shape (n,), () or (n, d1, ...), or None
         Class indices of the hard part; a sample with index -100 has no hard part.
     hard_weight : float, default 0.0

@@ -29,6 +29,11 @@ _PARAMETERS = {row["name"]: tuple(row["parameters"]) for row in _core.losses()}
 #: The parameters that are True or False.
 FLAGS = ("log_input", "full", "log_target")
 
+#: The softest temperature of a distillation.
+MOST_TEMPERATURE = 1e6
+#: The least number above 0 of a setting, as for `huber_loss`.
+LEAST = 1e-300
+
 #: The loss functions by the names that `Trainer` takes.
 NAMED: dict[str, Callable[..., Any]] = {}
 #: The function that builds a `Loss` from settings, by loss function.
@@ -75,8 +80,20 @@ def make(
         key: float(check_flag(key, value)) if key in FLAGS else check_float(key, value)
         for key, value in zip(_PARAMETERS[name], values, strict=True)
     }
+    _check_settings(name, settings)
     ignore_index = check_int("ignore_index", ignore_index, -(2**63), 2**63 - 1)
     return _core.Loss(name, settings, weight, weight if scale is None else scale, factor, ignore_index)
+
+
+def _check_settings(name: str, settings: dict[str, float]) -> None:
+    """Raises for numbers whose square or reciprocal is beyond double, or that leave a logarithm of zero."""
+    if name == "distillation" and settings["temperature"] > MOST_TEMPERATURE:
+        found = settings["temperature"]
+        raise ValueError(f"temperature: expected a number of at most {MOST_TEMPERATURE:g}, got {found:g}")
+    if name == "smooth_l1" and 0 < settings["beta"] < LEAST:
+        raise ValueError(f"beta: expected 0 or a number of at least {LEAST:g}, got {settings['beta']:g}")
+    if name == "poisson_nll" and not settings["log_input"] and 0 <= settings["eps"] < LEAST:
+        raise ValueError(f"eps: expected at least {LEAST:g} unless log_input, got {settings['eps']:g}")
 
 
 #: `make` that returns the same object for the same arguments.

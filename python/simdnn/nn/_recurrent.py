@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import init as initializers
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_flag, check_float, check_int, check_name, check_real
+from .._utils.check import check_flag, check_float, check_int, check_name, check_single
 from ._dense import Initializer, check_initializer
 from ._layer import Layer, Shape, native_fields
 
@@ -191,7 +191,7 @@ class LSTM(_Recurrent):
             truncate,
             mask_value,
         )
-        self.forget_bias = check_real("forget_bias", forget_bias)
+        self.forget_bias = check_single("forget_bias", forget_bias)
         if self.forget_bias != 0 and not self.bias:
             raise ValueError(f"forget_bias: expected 0 without biases, got {self.forget_bias}")
 

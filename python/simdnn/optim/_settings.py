@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from .. import _core
-from .._utils.check import check_flag, check_float, check_name
+from .._utils.check import FLOAT32_LEAST, check_flag, check_float, check_name, within_single
 
 #: Update rules by name: hyper-parameters, state buffers, scalars of the state.
 RULES: dict[str, dict[str, Any]] = {row["name"]: row for row in _core.rules()}
@@ -80,7 +80,12 @@ def to_native(name: str, value: Any) -> float:
         return float(check_flag(name, value))
     if row["kind"] == "bound" and value is None:
         return math.inf
-    return check_float(name, value)
+    found = check_float(name, value)
+    if row["kind"] != "bound":
+        within_single(name, found)
+    if name == "eps" and 0 < found < FLOAT32_LEAST:
+        raise ValueError(f"{name}: expected 0 or a number of at least {FLOAT32_LEAST:g}, got {found:g}")
+    return found
 
 
 def from_native(name: str, value: float) -> Any:
