@@ -149,6 +149,19 @@ def test_the_page_needs_nothing_else() -> None:
     assert all(attributes["alt"] for tag, attributes in outline.tags if tag == "img")
 
 
+def test_narrow_pages_show_what_scrolls_and_wrap_code() -> None:
+    text, outline = page("words")
+    tables = [i for i, (tag, _) in enumerate(outline.tags) if tag == "table"]
+    assert tables
+    for i in tables:
+        tag, attributes = outline.tags[i - 1]
+        assert (tag, attributes["class"]) == ("div", "scroll")
+    style = text.split("<style>")[1].split("</style>")[0]
+    assert re.search(r"\.scroll \{ scrollbar-width: thin; .* local,", style, re.DOTALL)
+    narrow = style.split("@media (max-width: 40rem)")[1]
+    assert re.search(r"pre \{ white-space: pre-wrap; overflow-wrap: anywhere; \}", narrow)
+
+
 def test_pictures_have_dark_twins() -> None:
     text, _ = page("numbers")
     drawings = re.findall(r"base64,([^\"]+)", text)

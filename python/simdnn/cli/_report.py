@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simdnn import History, plot
-from simdnn._utils.html import Markup, folded, table
+from simdnn._utils.html import Markup, escaped, folded, table
 from simdnn._utils.numbers import cell, number
 
 from ._measures import Task, row_losses, shown
@@ -62,6 +63,12 @@ def report_page(
         section("The rows with the largest errors", worst_rows(task, found, falls)),
         section("How to use the model", usage(task, estimator, out)),
     )
+
+
+def warning(text: str) -> Markup:
+    """A warning as a paragraph, whose options do not break at a hyphen."""
+    marked = re.sub(r"(?<!\w)--[a-z-]+", r"<code>\g<0></code>", escaped(f"Warning: {text.rstrip('.')}."))
+    return element("p", Markup(marked), kind="note")
 
 
 def data(task: Task) -> Markup:
