@@ -87,6 +87,20 @@ def test_train_and_predict_classes(run: Run, data: Path, out: Path, tmp_path: Pa
     ]
 
 
+@pytest.mark.parametrize("name", ["o.parquet", "o.PARQUET", "o.npz", "o.tsv", "o.xlsx", "o.json", "o.csv.gz"])
+def test_predictions_are_not_written_under_the_name_of_another_format(
+    run: Run, data: Path, out: Path, tmp_path: Path, name: str
+) -> None:
+    assert run("train", data, "--target", "loud", "--out", out, *FAST)[0] == 0
+    status, _, errors = run("predict", out, data, "--out", tmp_path / name)
+    assert status != 0
+    assert "--out: predictions are CSV: expected a name that ends in .csv" in errors
+    assert not (tmp_path / name).exists()
+    for allowed in ("o.csv", "o.CSV", "o.txt", "o"):
+        assert run("predict", out, data, "--out", tmp_path / allowed)[0] == 0
+        assert rows_of((tmp_path / allowed).read_text())[0].keys() == {"loud"}
+
+
 def test_train_and_predict_numbers(run: Run, data: Path, out: Path) -> None:
     status, shown, _ = run("train", data, "--target", "weight", "--ignore", "id", "--out", out, *FAST)
     assert status == 0
