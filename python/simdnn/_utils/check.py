@@ -46,6 +46,24 @@ def check_name(name: str, value: Any, known: Iterable[str]) -> str:
     return value
 
 
+def check_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """`value` as a dtype of NumPy."""
+    try:
+        found: np.dtype[Any] = np.dtype(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a dtype such as 'float32', got {value!r:.80}") from None
+    return found
+
+
+def check_generator(name: str, value: Any) -> np.random.Generator:
+    """`value` if it is a generator, or a new one from a seed or None."""
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError) as error:
+        wanted = "a numpy.random.Generator, an integer >= 0 or None"
+        raise type(error)(f"{name}: expected {wanted}, got {value!r:.80}") from None
+
+
 def check_count(name: str, value: Any) -> int:
     """`value` as a number of steps or epochs, an int >= 0 of at most 62 bits."""
     return check_int(name, value, 0, 2**62)
