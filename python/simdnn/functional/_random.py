@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.check import check_flag, check_name, check_range
+from .._utils.check import check_flag, check_generator, check_name, check_range
 from .._utils.domains import check_held, computed_dtype
 
 __all__ = ["rrelu", "rrelu_backward", "rrelu_derivative"]
@@ -86,7 +86,7 @@ def _mean_slope(x: Any, lower: float, upper: float) -> float:
 def _random_slope(x: Any, lower: float, upper: float, rng: Any, distribution: str) -> NDArray[Any]:
     """Random slopes, shape of `x`, in the dtype of the result."""
     mean = _mean_slope(x, lower, upper)
-    generator = np.random.default_rng(rng)
+    generator = check_generator("rng", rng)
     dtype = np.exp.resolve_dtypes((np.asarray(x).dtype, None))[1]
     drawn: Any = np.float64 if dtype == np.float64 else np.float32
     if distribution == "normal":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -83,6 +83,19 @@ def make(
     _check_settings(name, settings)
     ignore_index = check_int("ignore_index", ignore_index, -(2**63), 2**63 - 1)
     return _core.Loss(name, settings, weight, weight if scale is None else scale, factor, ignore_index)
+
+
+def check_weights(name: str, values: Any) -> Any:
+    """`values` as an array of one finite number >= 0 for each class."""
+    found = as_cpu_array(name, values)
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: expected real numbers, got dtype {found.dtype}")
+    if found.ndim != 1 or found.size == 0:
+        raise ValueError(f"{name}: expected one number for each class, got shape {found.shape}")
+    wrong = np.flatnonzero(~((found >= 0) & np.isfinite(found)))
+    if wrong.size:
+        raise ValueError(f"{name}[{wrong[0]}]: expected a finite number >= 0, got {found[wrong[0]]}")
+    return found
 
 
 def _check_settings(name: str, settings: dict[str, float]) -> None:
@@ -166,7 +179,7 @@ def resolve(loss: Any) -> _core.Loss:
         if loss.args:
             raise TypeError("loss: expected a functools.partial with keywords alone")
         function, settings = loss.func, loss.keywords
-    if function not in _BUILDERS:
+    if not isinstance(function, Hashable) or function not in _BUILDERS:
         raise TypeError(
             f"loss: expected a name, a loss of simdnn.functional or a functools.partial of one, got {loss!r}"
         )

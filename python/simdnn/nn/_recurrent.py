@@ -105,7 +105,7 @@ class _Recurrent(Layer):
         self.recurrent_init = check_initializer(recurrent_init, "recurrent_init")
         self.initial_state = check_name("initial_state", initial_state, ("zeros", "learned"))
         self.stateful = check_flag("stateful", stateful)
-        self.truncate = None if truncate is None else check_int("truncate", truncate)
+        self.truncate = None if truncate is None else check_int("truncate", truncate, 1, 2**62)
         self.mask_value = None if mask_value is None else check_float("mask_value", mask_value)
 
     def _takes_sequence(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 from .. import _core
@@ -100,10 +101,13 @@ def from_native(name: str, value: float) -> Any:
 
 def check_pair(name: str, value: Any) -> tuple[Any, Any]:
     """The two values of an argument of `PAIRS`."""
+    unordered = isinstance(value, str | Set | Mapping)
     try:
         first, second = value
     except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected two numbers, got {value!r}") from None
+        unordered = True
+    if unordered:
+        raise TypeError(f"{name}: expected two numbers, got {value!r:.80}")
     return first, second
 
 
