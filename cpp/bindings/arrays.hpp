@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "../net/trainer.hpp"
@@ -73,7 +75,36 @@ Array<T> required(const py::array& array) {
       .template cast<Array<T>>();
 }
 
-/// x as an aligned C-contiguous array of T: itself if it is one, else a converted copy of any real numbers.
+/// True for an array of floating-point numbers that are wider than T, so that some of them are beyond it.
+template <class T>
+bool is_wider(const py::array& array) {
+  return array.dtype().kind() == 'f' && array.itemsize() > Index(sizeof(T));
+}
+
+/// Raises for the first finite number that a cast to float would make infinite.
+inline void check_within_float(const double* numbers, Index count, const char* name) {
+  constexpr double infinity = std::numeric_limits<double>::infinity(), limit = 0x1.ffffffp127;  // rounds to 2^128
+  const auto beyond = [](double x) { return (std::abs(x) >= limit) & (std::abs(x) < infinity); };
+  bool found = false;
+  for (Index i = 0; i < count; ++i) found |= beyond(numbers[i]);
+  if (!found) return;
+  const double first = *std::find_if(numbers, numbers + count, beyond);
+  throw py::value_error(std::string(name) + ": expected numbers that float32 can hold, got " +
+                        text_of(py::float_(first)));
+}
+
+/// An array of wider numbers as one of float; raises for a finite number that becomes infinite.
+inline Array<float> narrowed(const py::array& array, const char* name) {
+  if (is_ready<double>(array)) {
+    check_within_float(py::reinterpret_borrow<Array<double>>(array).data(), array.size(), name);
+    return required<float>(array);
+  }
+  const ExitGuard guard;
+  return py::module_::import("simdnn._utils.arrays").attr("narrowed")(name, array).cast<Array<float>>();
+}
+
+/// x as an aligned C-contiguous array of T: itself if it is one, else a converted copy of any real numbers. Raises for
+/// a finite number that is beyond T = float.
 template <class T>
 Array<T> real_array(const py::handle& object, const char* name) {
   if (is_ready<T>(object)) return py::reinterpret_borrow<Array<T>>(object);
@@ -81,6 +112,9 @@ Array<T> real_array(const py::handle& object, const char* name) {
   if (is_ready<T>(array)) return py::reinterpret_borrow<Array<T>>(array);
   if (std::string("biuf").find(array.dtype().kind()) == std::string::npos) {
     throw py::type_error(std::string(name) + ": expected real numbers, got dtype " + text_of(array.dtype()));
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    if (is_wider<T>(array)) return narrowed(array, name);
   }
   return required<T>(array);
 }
@@ -203,8 +237,7 @@ void check_rows(const LayerSpec& spec, const Matrix<const T>& samples, Index tim
 /// of other entries.
 template <class T>
 void check_before_cast(const LayerSpec& spec, const Shape& input, const py::array& array, const char* name) {
-  const bool wider = array.dtype().kind() == 'f' && array.itemsize() > Index(sizeof(T));
-  if (!wider || array.ndim() == 0 || array.shape(array.ndim() - 1) != input.features) return;
+  if (!is_wider<T>(array) || array.ndim() == 0 || array.shape(array.ndim() - 1) != input.features) return;
   const Array<double> exact = real_array<double>(array, name);
   check_rows(spec, Matrix<const double>{exact.data(), exact.size() / input.features, input.features, input.features}, 1,
              name);

@@ -15,9 +15,12 @@ py::array source_array(const py::object& object) {
   const py::array array = host_array(object, "x");
   const bool known = py::isinstance<Array<float>>(array) || py::isinstance<Array<double>>(array) ||
                      py::isinstance<Array<std::uint8_t>>(array);
-  if (known && reinterpret_cast<std::uintptr_t>(array.data()) % std::uintptr_t(array.itemsize()) == 0) return array;
-  if (array.dtype().kind() == 'f' && array.itemsize() > Index(sizeof(T))) return real_array<double>(array, "x");
-  return real_array<T>(array, "x");
+  const bool ready = known && reinterpret_cast<std::uintptr_t>(array.data()) % std::uintptr_t(array.itemsize()) == 0;
+  if (!ready && !is_wider<T>(array)) return real_array<T>(array, "x");
+  if (!is_wider<T>(array)) return array;
+  const Array<double> exact = real_array<double>(array, "x");
+  if constexpr (std::is_same_v<T, float>) check_within_float(exact.data(), exact.size(), "x");
+  return exact;
 }
 
 inline DType dtype_of(const py::array& array) {
@@ -51,7 +54,7 @@ struct SparseArrays {
     rows = shape[0];
     columns = shape[1];
     const py::array given = host_array(csr.attr("data"), "x.data");
-    if (given.dtype().kind() == 'f' && given.itemsize() > Index(sizeof(T))) exact = real_array<double>(given, "x.data");
+    if (is_wider<T>(given)) exact = real_array<double>(given, "x.data");
     entries = copied(real_array<T>(given, "x.data"));
     indices = copied(integer_array<Index>(csr.attr("indices"), "x.indices", "integers"));
     indptr = copied(integer_array<Index>(csr.attr("indptr"), "x.indptr", "integers"));

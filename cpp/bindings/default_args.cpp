@@ -26,7 +26,7 @@ struct DefaultArgsFunction {
   vectorcallfunc call;
   PyObject *plain, *full;
   PyObject *names, *defaults;  ///< tuples of the parameters' names and default values
-  PyObject* check;             ///< a function of the parameters that raises if one is out of its domain, or None
+  PyObject* check;             ///< a function of all arguments that raises if a parameter is out of its domain, or None
   PyObject* attributes;        ///< the object's __dict__: __name__, __doc__ ... and make_signature
   Py_ssize_t arrays;
   bool over_rows;  ///< true for gufuncs, which read all elements of a row and so would ignore masks
@@ -54,7 +54,7 @@ PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_s
   }
   if (self.check != Py_None && count >= self.arrays) {
     const py::object checked = py::reinterpret_steal<py::object>(
-        PyObject_Vectorcall(self.check, given.data() + self.arrays, std::size_t(parameters), nullptr));
+        PyObject_Vectorcall(self.check, given.data(), std::size_t(self.arrays + parameters), nullptr));
     if (!checked) return nullptr;
   }
   const std::size_t positional = given.size();

@@ -129,11 +129,17 @@ struct Evaluation {
  private:
   std::optional<Array<T>> points;
 
+  /// The argument that the numbers of classes come from.
+  const char* weights_name() const {
+    if (loss.info().outputs != Outputs::together) return "pos_weight";
+    return loss.class_weight.empty() ? "alpha" : "weight";
+  }
+
   void check_classes(const char* name, Index columns) const {
     const std::size_t count = loss.class_scale.size();
     if (count == 0 || Index(count) == columns) return;
-    throw py::value_error("weight: expected one number for each of the " + std::to_string(columns) + " classes of " +
-                          name + ", got " + std::to_string(count));
+    throw py::value_error(std::string(weights_name()) + ": expected one number for each of the " +
+                          std::to_string(columns) + " classes of " + name + ", got " + std::to_string(count));
   }
 
   /// The remaining outputs after the last full row.

@@ -127,6 +127,18 @@ def test_errors_have_the_sign_of_the_residuals(capsys: pytest.CaptureFixture[str
     assert re.fullmatch(r"\d{3},\d00", constant[0])
 
 
+def test_the_page_has_the_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    _, outline = page("words")
+    Path("t.csv").write_text("key,a,y\n" + "".join(f"{7 * i},{i % 3},{i % 2}\n" for i in range(60)))
+    assert command_line.main([*TRAIN, "--quiet", "--report", "report.html"]) == 0
+    again = Outline()
+    again.feed(Path("report.html").read_text())
+    wanted = "column key: has another whole number in each row, as an id has"
+    assert wanted in capsys.readouterr().err
+    assert wanted in " ".join(again.text)
+    assert wanted not in " ".join(outline.text)
+
+
 def test_the_page_needs_nothing_else() -> None:
     text, outline = page("words")
     assert not any(tag in ("script", "link", "iframe") for tag, _ in outline.tags)
@@ -135,6 +147,19 @@ def test_the_page_needs_nothing_else() -> None:
             assert (attributes.get(name) or "data:").startswith("data:")
     assert "http" not in re.sub(r"base64,[^\"]*", "", text)
     assert all(attributes["alt"] for tag, attributes in outline.tags if tag == "img")
+
+
+def test_narrow_pages_show_what_scrolls_and_wrap_code() -> None:
+    text, outline = page("words")
+    tables = [i for i, (tag, _) in enumerate(outline.tags) if tag == "table"]
+    assert tables
+    for i in tables:
+        tag, attributes = outline.tags[i - 1]
+        assert (tag, attributes["class"]) == ("div", "scroll")
+    style = text.split("<style>")[1].split("</style>")[0]
+    assert re.search(r"\.scroll \{ scrollbar-width: thin; .* local,", style, re.DOTALL)
+    narrow = style.split("@media (max-width: 40rem)")[1]
+    assert re.search(r"pre \{ white-space: pre-wrap; overflow-wrap: anywhere; \}", narrow)
 
 
 def test_pictures_have_dark_twins() -> None:

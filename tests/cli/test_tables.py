@@ -169,8 +169,8 @@ def test_an_error_names_the_row_of_the_file(row: int, cell: str, message: str, r
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("nan", "row 3 is missing"),
-        ("", "row 3 is missing"),
+        ("nan", "row 3 is missing; 1 of 40 rows has no target: remove it from the table"),
+        ("", "row 3 is missing; 1 of 40 rows has no target: remove it from the table"),
         ("inf", "row 3 is infinite"),
         ("1e300", "row 3 holds 1e+300, which is beyond float32"),
     ],
@@ -180,7 +180,68 @@ def test_a_target_that_is_no_number_names_its_row(target: str, message: str, run
     status, _, errors = run("train", "t.csv", *FAST)
     assert (status, errors.splitlines()[-1]) == (2, f"error: target y: {message}")
     write("t.csv", "x,y", lambda i: f"{i / 8},{'' if i == 2 else 'ab'[i % 2]}")
-    assert run("train", "t.csv", *FAST)[2].endswith("error: target y: row 3 is missing\n")
+    assert run("train", "t.csv", *FAST)[2].startswith("error: target y: row 3 is missing; 1 of 40 rows ")
+
+
+@pytest.mark.parametrize("options", [[], ["--chunk-rows", "7"]])
+@pytest.mark.parametrize("kind", ["words", "numbers"])
+def test_rows_without_a_target_are_counted(kind: str, options: list[str], run: Run) -> None:
+    values = ["a", "b"] if kind == "words" else ["1.5", "2.5"]
+    write("t.csv", "x,y", lambda i: f"{i / 8},{'' if i in (4, 5, 9, 38) else values[i % 2]}")
+    status, _, errors = run("train", "t.csv", *FAST, *options)
+    wanted = "error: target y: row 5 is missing; 4 of 40 rows have no target: remove them from the table\n"
+    assert (status, errors) == (2, wanted)
+
+
+ENCODINGS = {"latin1": "Besançon", "cp1252": "5 €", "utf-16": "Besançon"}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("command", ["train", "chunks", "compare", "predict"])
+def test_other_encodings_are_named(command: str, encoding: str, trained: Run) -> None:
+    """The error has the line, the byte, and a command after which the file can be read."""
+    lines = ["x,kind,y", *(f"{i},{'pq'[i // 2 % 2]},{'ab'[i % 2]}" for i in range(40))]
+    lines[31] = f"7,{ENCODINGS[encoding]},a"
+    Path("o u.csv").write_bytes("\n".join(lines).encode(encoding))
+    arguments = {
+        "train": ["train", "o u.csv", *FAST],
+        "chunks": ["train", "o u.csv", *FAST, "--chunk-rows", "10"],
+        "compare": ["compare", "o u.csv", "--target", "y"],
+        "predict": ["predict", "m.safetensors", "o u.csv"],
+    }
+    if command == "compare":
+        pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
+    status, shown, errors = trained(*arguments[command])
+    assert (status, shown) == (2, [])
+    place = {
+        "latin1": "line 32: byte 0xe7, after '7,Besan', is not UTF-8; if it is latin1",
+        "cp1252": "line 32: byte 0x80, after '7,5 ', is not UTF-8; if it is cp1252",
+        "utf-16": "expected text in UTF-8; if it is utf-16",
+    }
+    convert = f"iconv -f {encoding} -t utf-8 'o u.csv' > 'o u-utf8.csv'"
+    assert errors == f"error: o u.csv: {place[encoding]}, convert it: {convert}\n"
+
+
+@pytest.mark.parametrize("command", ["train", "compare", "predict"])
+def test_another_delimiter_is_pointed_out(command: str, trained: Run) -> None:
+    write("s.csv", "x;kind;y", lambda i: f"{i};{'pq'[i // 2 % 2]};{'ab'[i % 2]}")
+    arguments = {
+        "train": ["train", "s.csv", *FAST],
+        "compare": ["compare", "s.csv", "--target", "y"],
+        "predict": ["predict", "m.safetensors", "s.csv"],
+    }
+    if command == "compare":
+        pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
+    errors = trained(*arguments[command])[2]
+    assert errors.endswith("; is the delimiter ';'? (on the command line --delimiter)\n"), errors
+
+
+@pytest.mark.parametrize(("name", "hint"), [("Y", "; is 'Y' meant?"), (" y", "; blanks around a name")])
+def test_a_target_in_another_spelling_is_pointed_out(name: str, hint: str, run: Run) -> None:
+    write("t.csv", f"x,{name}", lambda i: f"{i},{i % 2}")
+    errors = run("train", "t.csv", *FAST)[2]
+    assert "error: target 'y' is missing; there are x, " in errors
+    assert hint in errors
 
 
 def test_columns_without_use_are_pointed_out(run: Run) -> None:

@@ -118,10 +118,22 @@ def test_info(run: Run) -> None:
         r"^1 network +Sequential\(.*192",
         r"^target +loud$",
         r"^classes +no, yes$",
-        r"^score out of fold +0\.\d{4}$",
-        r"^inputs +age \(0 to",
+        r"^rows +300$",
+        r"^preset +fast$",
+        r"^accuracy \(out of fold\) +0\.\d{4}$",
+        r"^inputs +age \(position in \d+ bins\), ",
     ):
         assert re.search(pattern, text, re.MULTILINE), text
+    assert "{" not in text
+
+
+def test_info_has_the_metrics_of_a_plain_network(run: Run) -> None:
+    write()
+    for options, where in (([], "validation"), (["--val-split", "0"], "training data")):
+        run("train", "pets.csv", *ignored("weight"), *FAST[4:], "--epochs", "2", *options)
+        text = "\n".join(run("info", "m.safetensors")[1])
+        assert re.search(rf"^RMSE \({where}\) +[0-9.]+$", text, re.MULTILINE), text
+        assert "{" not in text
 
 
 @pytest.mark.parametrize("target", ["loud", "weight"])
@@ -129,12 +141,19 @@ def test_onnx_predicts_as_the_command(target: str, run: Run) -> None:
     runtime = pytest.importorskip("onnxruntime")
     rows = write()
     assert run("train", "pets.csv", *ignored(target), *FAST)[0] == 0
-    assert run("export", "m.safetensors", "--onnx", "m.onnx", "--columns")[::2] == (0, "")
+    status, shown, errors = run("export", "m.safetensors", "--onnx", "m.onnx", "--columns")
+    assert (status, errors, shown[0]) == (0, "", "m.onnx")
+    found = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in shown[1:])
+    assert found["size"] == f"{Path('m.onnx').stat().st_size:,} bytes"
+    assert found["inputs"] == "kind [n, 1] string, age [n, 1] float64"
+    assert found["outputs"].startswith(f"{target} [n] ")
     session = runtime.InferenceSession("m.onnx")
     kind = np.array([[row["kind"]] for row in rows], object)
     age = np.array([[float(row["age"] or "nan")] for row in rows])
     age[:3] = [[1e6], [-1e6], [99.0]]
+    printed = eval(found["in Python"], {"onnxruntime": runtime, "kind": kind, "age": age})
     found = session.run(None, {"kind": kind, "age": age})[0].ravel().tolist()
+    assert printed[0].ravel().tolist() == found
     with open("p.csv", "w") as file:
         file.writelines(["kind,age\n", *(f"{a[0]},{b[0]}\n" for a, b in zip(kind, age, strict=True))])
     _, shown, _ = run("predict", "m.safetensors", "p.csv")
@@ -152,9 +171,13 @@ def test_onnx_predicts_as_the_command(target: str, run: Run) -> None:
 def test_c_headers_are_written(target: str, run: Run) -> None:
     write()
     assert run("train", "pets.csv", *ignored(target), *FAST)[0] == 0
-    for options in ([], ["--columns"]):
-        assert run("export", "m.safetensors", "--c", "m.h", *options)[::2] == (0, "")
+    last = "m_class(y)" if target == "loud" else "m_value(y)"
+    for options, calls in (([], "m_predict(x, y)"), (["--columns"], f"m_predict_row(row, y) and {last}")):
+        status, shown, errors = run("export", "m.safetensors", "--c", "m.h", *options)
+        assert (status, errors) == (0, "")
         assert "m_predict(" in Path("m.h").read_text()
+        assert re.search(rf'^in C +#include "m.h", then {re.escape(calls)}$', "\n".join(shown), re.MULTILINE)
+        assert re.search("^test +cc -std=c99 .* m.h -lm", "\n".join(shown), re.MULTILINE)
 
 
 def test_the_best_preset_holds_trees(run: Run) -> None:
@@ -264,6 +287,18 @@ def test_small_and_odd_tables_train(name: str, run: Run) -> None:
     status, shown, _ = run("predict", "m.safetensors", "data.csv")
     assert (status, len(shown)) == (0, len(rows))
     assert set(shown[1:]) <= {row.split(",")[-1] for row in rows} or "." in shown[1]
+
+
+def test_a_warning_is_printed_once(run: Run) -> None:
+    """scikit-learn warns of a target of many classes in each of its folds."""
+    lines = [f"{i % 7},{1000 + i},{7000 + i}" for i in range(60)]
+    Path("data.csv").write_text("a,id,y\n" + "\n".join(lines) + "\n")
+    status, _, errors = run("train", "data.csv", "--target", "y", "--task", "classification", *FAST)
+    assert status == 0
+    lines = errors.splitlines()
+    assert any("number of unique classes" in line for line in lines)
+    assert len(lines) == len(set(lines)) == 2, errors
+    assert lines[0].startswith("warning: column id: ")
 
 
 def test_an_error_in_a_later_chunk_names_the_row(run: Run) -> None:

@@ -412,3 +412,10 @@ def test_a_perceptron_of_scikit_learn_is_read(classes: int, activation: Any, pat
     wanted = fitted.predict_proba(x) if classes else fitted.predict(x)[:, None]
     path.write_bytes(skl2onnx.to_onnx(fitted, x[:1]).SerializeToString())
     assert close(simdnn.onnx.load(path)(x), wanted)
+
+
+def test_columns_that_nothing_joins_are_refused(path: Path) -> None:
+    nodes = [helper.make_node("Gather", ["in", "place"], ["out"], axis=1)]
+    path.write_bytes(graph(nodes, {"place": np.zeros(1, np.int64)}, 3).SerializeToString())
+    with pytest.raises(ValueError, match=r"Gather.*: expected a Concat of all columns after it"):
+        simdnn.onnx.load(path)

@@ -1,5 +1,6 @@
 """Pictures of predictions: confusion matrices, calibration, residuals, decision boundaries."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -147,6 +148,20 @@ def test_residuals_are_the_errors() -> None:
     assert title.endswith(f"standard deviation {errors.std():.3g}")
     assert len(plot.residuals(true, predicted, subsample=50).collections[0].get_offsets()) == 50
     assert len(plot.residuals(true, predicted, subsample=0.1).collections[0].get_offsets()) == 30
+
+
+@pytest.mark.parametrize("scale", [2.5, 9e4, 4e6, 7e7, 9e8, 7e9, 6e10, 8e11])
+def test_large_residuals_are_labeled_in_full(scale: float) -> None:
+    rng = np.random.default_rng(0)
+    true = scale * rng.random(300)
+    axes = plot.residuals(true, true + 0.1 * scale * rng.standard_normal(300))
+    axes.figure.canvas.draw()
+    assert axes.xaxis.get_offset_text().get_text() == ""
+    texts = [label.get_text().replace("\N{MINUS SIGN}", "-") for label in axes.get_xticklabels()]
+    assert [float(text.replace(",", "")) for text in texts] == pytest.approx(axes.get_xticks().tolist())
+    assert any("," in text for text in texts) == (scale > 10_000)
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
 
 
 def test_regions_are_those_of_the_classes() -> None:

@@ -20,8 +20,8 @@ def test_code_runs() -> None:
     names: dict[str, Any] = {}
     (code,) = blocks("python")
     exec(compile(code, "README.md", "exec"), names)
-    assert names["history"].val_accuracy[-1] > 0.8
-    assert names["predictor"].predict(names["x"]).shape == (1000, 2)
+    assert names["history"].val_accuracy[-1] > 0.95
+    assert names["predictor"].predict(names["x"]).shape == (2000, 2)
 
 
 def test_the_first_commands_are_the_demo_and_the_tests() -> None:

@@ -166,3 +166,15 @@ def test_counts_without_bounds() -> None:
         assert endless.n_iter_ < 1000
     with pytest.raises(ValueError, match="'n_members' parameter of MLPClassifier must be"):
         made(n_members=10**9).fit(X, Y)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("settings", [{"early_stopping": True}, {"n_members": 3, "bagging": "folds"}])
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_a_part_whose_weights_are_all_zero_is_refused(kind: Any, settings: dict[str, Any]) -> None:
+    """Rows are split by chance, so that one weight above 0 is in one part, and zeros alone in the other."""
+    for lone in range(len(X)):
+        weight = np.zeros(len(X))
+        weight[lone] = 1
+        with pytest.raises(ValueError, match=r"sample_weight: expected a weight above 0 among the \d+ rows"):
+            kind(max_iter=1, random_state=0, **settings).fit(X, Y, sample_weight=weight)

@@ -172,7 +172,7 @@ def test_networks_have_several_shapes_in_turn() -> None:
 def test_the_epoch_that_is_kept_by_a_classifier() -> None:
     """It is the last one whose mean accuracy on the folds is at most .25 standard errors below the best."""
     model, _, y = fitted(TabularClassifier, hidden_layer_sizes=None, label_smoothing=0.1)
-    accuracies = np.mean([one.val_accuracy for one in model.history_], axis=0)  # of folds of 40 rows each
+    accuracies = np.mean([one.val_accuracy for one in model.history_], axis=0)  # folds have 40 rows each
     losses = np.mean([one.val_loss for one in model.history_], axis=0)
     assert len(losses) == QUICK["epochs"]
     best = accuracies.max()

@@ -37,6 +37,19 @@ def as_cpu_array(name: str, value: Any) -> NDArray[Any]:
         raise TypeError(f"{name}: expected an array of real numbers, got {kind}{reason}") from None
 
 
+def narrowed(name: str, array: NDArray[Any]) -> NDArray[np.float32]:
+    """A contiguous copy in float32; raises for a finite number that would become infinite."""
+    with np.errstate(over="ignore"):
+        cast = np.require(array, np.float32, ("C", "A"))
+    infinite = np.isinf(cast)
+    if infinite.any():
+        beyond = array[infinite & np.isfinite(array)]
+        if beyond.size:
+            first = float(beyond[0])
+            raise ValueError(f"{name}: expected numbers that float32 can hold, got {first!r}")
+    return cast
+
+
 def refuse_unread(name: str, value: Any) -> None:
     """Raises TypeError for arrays that NumPy would read wrongly: masked ones and sparse ones."""
     if type(value) is not np.ndarray:

@@ -9,6 +9,8 @@ import numpy as np
 
 #: The largest integer that native code and NumPy take.
 MOST = 2**63 - 1
+#: The largest number of float32, and the smallest above 0 whose reciprocal float32 can hold as well.
+FLOAT32_MAX, FLOAT32_LEAST = float(np.finfo(np.float32).max), 2.0**-126
 
 
 def check_int(name: str, value: Any, low: int = 1, high: int = MOST) -> int:
@@ -54,6 +56,24 @@ def check_name(name: str, value: Any, known: Iterable[str]) -> str:
     return value
 
 
+def check_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """`value` as a dtype of NumPy."""
+    try:
+        found: np.dtype[Any] = np.dtype(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a dtype such as 'float32', got {value!r:.80}") from None
+    return found
+
+
+def check_generator(name: str, value: Any) -> np.random.Generator:
+    """`value` if it is a generator, or a new one from a seed or None."""
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError) as error:
+        wanted = "a numpy.random.Generator, an integer >= 0 or None"
+        raise type(error)(f"{name}: expected {wanted}, got {value!r:.80}") from None
+
+
 def check_count(name: str, value: Any) -> int:
     """`value` as a number of steps or epochs, an int >= 0 of at most 62 bits."""
     return check_int(name, value, 0, 2**62)
@@ -94,6 +114,26 @@ def check_real(name: str, value: Any) -> float:
     number = check_float(name, value)
     if not math.isfinite(number):
         raise ValueError(f"{name}: expected a finite number, got {number}")
+    return number
+
+
+def check_single(name: str, value: Any) -> float:
+    """`value` as a finite float within the range of float32."""
+    return within_single(name, check_real(name, value))
+
+
+def within_single(name: str, number: float) -> float:
+    """`number`, if float32 can hold it, as it holds infinity and NaN."""
+    if FLOAT32_MAX < abs(number) < math.inf:
+        raise ValueError(f"{name}: expected a number that float32 can hold, got {number:g}")
+    return number
+
+
+def check_positive_single(name: str, value: Any) -> float:
+    """`value` as a float above 0 within the range of float32, as is its reciprocal."""
+    number = check_single(name, check_positive(name, value))
+    if number < FLOAT32_LEAST:
+        raise ValueError(f"{name}: expected a number of at least {FLOAT32_LEAST:g}, got {number:g}")
     return number
 
 

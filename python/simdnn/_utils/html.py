@@ -35,7 +35,9 @@ def table(heads: Sequence[object], rows: Iterable[Sequence[object]], text_column
 
     body = "".join(f"<tr>{row('td', cells)}</tr>" for cells in rows)
     head = f"<thead><tr>{row('th', heads)}</tr></thead>"
-    return Markup(f'<div style="overflow-x:auto"><table>{head}<tbody>{body}</tbody></table></div>')
+    return Markup(
+        f'<div class="scroll" style="overflow-x:auto"><table>{head}<tbody>{body}</tbody></table></div>'
+    )
 
 
 def block(title: object, *parts: object) -> Markup:

@@ -1,7 +1,8 @@
-"""The size of the code of a C header, as a compiler makes it."""
+"""The use of a C header, and the size of its code, as a compiler makes it."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import struct
@@ -30,6 +31,18 @@ def code_size(compiler: str, header: str) -> int:
         if done.returncode:
             fail(f"--cc: {words[0]} failed: {' '.join(done.stderr.splitlines()[:1]) or done.returncode}")
         return machine_code(made.read_bytes())
+
+
+def usage(header: str) -> list[tuple[str, str]]:
+    """Rows of a name and a value: the functions of a C header, and the command of its test."""
+    text = Path(header).read_text()
+    name, given = re.findall(r"static inline int (\w+_predict(?:_row)?)\((.*?)\) \{", text)[-1]
+    arguments = ", ".join(one.split()[-1].lstrip("*") for one in given.split(","))
+    after = re.search(rf" \*?({name.split('_predict')[0]}_(?:class|value))\(", text)
+    calls = f"{name}({arguments})" + (f" and {after[1]}(y)" if after else "")
+    test = re.search("^// Test: (.*)$", text, re.MULTILINE)
+    rows = [("in C", f'#include "{os.path.basename(header)}", then {calls}')]
+    return [*rows, *([("test", test[1])] if test else [])]
 
 
 def entry(header: str) -> str:

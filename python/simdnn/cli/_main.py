@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import simdnn
 from simdnn import demo, playground
 
-from . import _compare, _models, _train, _verify
+from . import _compare, _export, _models, _train, _verify
 from ._common import Command
 
 DESCRIPTION = "Small neural networks on the CPU. Without a command, the demonstration runs."
@@ -34,7 +35,7 @@ COMMANDS: dict[str, Command] = {
     "train": _train.TRAIN,
     "predict": _models.PREDICT,
     "compare": _compare.COMPARE,
-    "export": _models.EXPORT,
+    "export": _export.EXPORT,
     "info": _models.INFO,
     "verify": _verify.VERIFY,
 }
@@ -61,16 +62,22 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of a command; exits if one is unknown, and names those with a similar spelling."""
     options, unknown = build_parser().parse_known_args(arguments)
     if unknown:
-        known = [name for action in options.parser._actions for name in action.option_strings]
+        known = set(re.findall(r"--[\w-]+", options.parser.format_help()))
         similar = difflib.get_close_matches(unknown[0].split("=")[0], known)
         hint = f"; there is {' or '.join(similar)}" if similar else ""
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     return options
 
 
-def print_warning(message: Warning | str, *_: Any) -> None:
-    """Prints a warning as one line on standard error."""
-    print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+class Warned(list[str]):
+    """The texts of warnings, each of which is printed once, as one line on standard error."""
+
+    def __call__(self, message: Warning | str, *_: Any) -> None:
+        """Prints a warning; see `warnings.showwarning`."""
+        text = " ".join(str(message).split())
+        if text not in self:
+            self.append(text)
+            print(f"warning: {text}", file=sys.stderr)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default")
-            warnings.showwarning = print_warning  # type: ignore[assignment]
+            warnings.showwarning = options.warned = Warned()  # type: ignore[assignment]
             return int(options.run(options))
     except USER_ERRORS as error:
         print(f"error: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)

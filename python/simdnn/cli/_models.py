@@ -1,4 +1,4 @@
-"""``simdnn predict``, ``export`` and ``info``: the commands that read a model's file."""
+"""``simdnn predict`` and ``info``: the commands that read a model's file and write no other model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,11 +15,11 @@ import simdnn
 from simdnn import nn, table
 from simdnn._utils.files import check_writable, write_parts_atomically
 
-from ._code import code_size
 from ._common import Command, add_reading, fail, refuse_input, show, spelling
 from ._described import Described, Estimator, Predicted, load_described, load_estimator
 from ._large import add_chunk_rows, chunk_rows
-from ._packages import GRAPHS, need_with_model, packages_of_table
+from ._measures import shown
+from ._packages import need_with_model, packages_of_table
 
 #: Endings of names that promise another format than CSV with commas.
 OTHER_FORMATS = (
@@ -89,64 +88,6 @@ def as_csv(model: Described, found: Predicted, header: bool) -> str:
     return buffer.getvalue()
 
 
-def export_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `simdnn export`."""
-    add = parser.add_argument
-    add("model", help="model file (.safetensors) written by simdnn train or simdnn.save")
-    formats = parser.add_mutually_exclusive_group(required=True)
-    formats.add_argument("--onnx", metavar="FILE", help="ONNX file to write")
-    formats.add_argument("--c", metavar="FILE", help="C header to write")
-    add(
-        "--columns",
-        action="store_true",
-        help="take the table's columns as inputs and give predictions as simdnn predict does",
-    )
-    add("--opset", type=int, help="version of the ONNX operator set (default: 17)")
-    add(
-        "--rounded", action="store_true", help="a C header without fused multiply-adds, for small controllers"
-    )
-    add("--cc", metavar="COMPILER", help="compiler, with its options, that measures the code of a C header")
-
-
-def export(o: argparse.Namespace) -> int:
-    """Writes a model as ONNX or C, and returns the exit status."""
-    option, path = ("--onnx", o.onnx) if o.c is None else ("--c", o.c)
-    refuse_input(option, path, o.model)
-    given = {"--rounded": o.rounded, "--cc": o.cc is not None} if o.c is None else {"--opset": o.opset}
-    if without := [name for name, value in given.items() if value]:
-        fail(f"{without[0]}: not used by {option}")
-    need_with_model(f"simdnn export {option}", o.model, GRAPHS if o.c is None else {})
-    described: dict[str, Any] = {}
-    if o.columns:
-        known = load_described(o.model)
-        if known.has_trees:
-            fail(
-                "--columns: the model predicts with trees; without this option the networks alone are written"
-            )
-        model, described["columns"], described["target"] = known.model, known.columns, known.target
-    else:
-        model = simdnn.load(o.model)
-        estimator = load_estimator(o.model, simdnn.load_metadata(o.model))
-        if estimator is not None and estimator.has_trees:
-            warnings.warn(f"{path}: the networks alone, without gradient boosting", stacklevel=2)
-    if o.c is not None:
-        return export_c(o, model, described)
-    from simdnn import onnx
-
-    onnx.export(model, o.onnx, *([] if o.opset is None else [o.opset]), **described)
-    return 0
-
-
-def export_c(o: argparse.Namespace, model: Any, described: dict[str, Any]) -> int:
-    """Writes a model as C, prints its sizes, and returns the exit status."""
-    sizes = simdnn.export_c(model, o.c, exact=not o.rounded, **described)
-    rows = [("constants", sizes.constants), ("memory on the stack", sizes.work)]
-    rows += [("states between calls", sizes.states)] if sizes.states else []
-    rows += [(f"code ({o.cc.split()[0]})", code_size(o.cc, o.c))] if o.cc else []
-    show([(name, f"{size:,} bytes") for name, size in rows], o.c)
-    return 0
-
-
 def info_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `simdnn info`."""
     parser.add_argument(
@@ -167,13 +108,33 @@ def info(o: argparse.Namespace) -> int:
         known = estimator or load_described(o.model)
         rows += [("inputs", ", ".join(known.columns.features)), ("target", known.name)]
         rows += [("classes", ", ".join(known.classes))] if known.classes else []
-    rows += [(str(key), value) for key, value in metadata.items() if key not in ("table", "target")]
+    training = metadata.get("training")
+    if isinstance(training, dict):
+        rows += trained(training)
+    elif estimator is not None:
+        name = "accuracy" if known.classes else "R2"
+        rows += [(f"{name} (out of fold)", f"{estimator.estimator.oof_score_:.4f}")]
+    told = ("table", "target", *(["training"] if isinstance(training, dict) else []))
+    rows += [(str(key), value) for key, value in metadata.items() if key not in told]
     show(rows, o.model)
     return 0
 
 
+def trained(training: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Rows about the training of a model, whose metrics say on which rows they were measured."""
+    where = {None: "", 0: " (training data)"}.get(training.get("validation rows"), " (validation)")
+    places = {"metrics": where, "metrics out of fold": " (out of fold)"}
+    rows: list[tuple[str, Any]] = []
+    for key, value in training.items():
+        if key in places and isinstance(value, dict):
+            rows += [(f"{name}{places[key]}", shown(name, float(one))) for name, one in value.items()]
+        else:
+            rows.append((key, f"{value:,}" if isinstance(value, int) else value))
+    return rows
+
+
 def described_estimator(found: Estimator) -> list[tuple[str, Any]]:
-    """Rows about an estimator: its settings, one line for equal networks, its metrics."""
+    """Rows about an estimator: its settings, one line for equal networks."""
     estimator = found.estimator
     networks = [repr(one) for one in estimator.ensemble_]
     rows: list[tuple[str, Any]] = [("estimator", repr(estimator))]
@@ -181,8 +142,7 @@ def described_estimator(found: Estimator) -> list[tuple[str, Any]]:
     rows += [(f"{count} network{'s' * (count > 1)}", one) for one, count in counts.items()]
     if found.has_trees:
         rows += [("gradient boosting", f"{1 - estimator.networks_share_:.2f} of the predictions")]
-    rows += described(estimator.ensemble_)[-2:]
-    return [*rows, ("score out of fold", f"{estimator.oof_score_:.4f}")]
+    return rows + described(estimator.ensemble_)[-2:]
 
 
 def described(model: nn.Sequential | nn.Ensemble) -> list[tuple[str, Any]]:
@@ -203,13 +163,6 @@ PREDICT = Command(
     "Predict the rows of a table with a model that `simdnn train` has written.",
     predict_arguments,
     predict,
-)
-EXPORT = Command(
-    "convert a model to ONNX or C",
-    "Convert a model to ONNX, or to a C header without dependencies. Its input is that of the network, scaled"
-    " and one-hot encoded; with --columns, its inputs are the columns of a table.",
-    export_arguments,
-    export,
 )
 INFO = Command(
     "print version, instruction set, threads and compiler, or the contents of a model's file",

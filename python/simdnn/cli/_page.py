@@ -21,9 +21,10 @@ DRAWING: Any = {"svg.hashsalt": "simdnn", "font.family": "DejaVu Sans"}
 
 STYLE = f"""
 :root {{ color-scheme: light dark; --back: {LIGHT}; --text: #1c2430; --soft: #56616d; --line: #dfe3e8;
-  --card: #f5f7f9; --bar: #123274; }}
+  --card: #f5f7f9; --bar: #123274; --shade: #1c243055; }}
 @media (prefers-color-scheme: dark) {{ :root {{ --back: {DARK}; --text: #eceff3; --soft: #a9b3be;
-  --line: #39414b; --card: #171c22; --bar: #9db8ff; }} }}
+  --line: #39414b; --card: #171c22; --bar: #9db8ff;
+  --shade: #c8d2dd66; }} }}
 * {{ box-sizing: border-box; }}
 body {{ margin: 0 auto; padding: 1rem clamp(.75rem, 3vw, 2rem) 3rem; max-width: 76rem;
   background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif;
@@ -32,6 +33,7 @@ h1 {{ font-size: 1.5rem; line-height: 1.25; margin: .5rem 0; }}
 h2 {{ font-size: 1.15rem; margin: 2rem 0 .5rem; }}
 p {{ margin: .4rem 0; max-width: 46rem; }}
 .soft, figcaption {{ color: var(--soft); font-size: .87rem; }}
+code {{ white-space: nowrap; font: 13px ui-monospace, monospace; }}
 .note {{ border-left: 4px solid var(--bar); padding: .2rem .8rem; margin: .7rem 0; }}
 .pair {{ display: grid; gap: 1rem 2rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); }}
@@ -41,8 +43,11 @@ table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; font-siz
 th {{ color: var(--soft); font-weight: 600; vertical-align: bottom; max-width: 9rem; }}
 td {{ border-top: 1px solid var(--line); white-space: nowrap; max-width: 22rem; overflow: hidden;
   text-overflow: ellipsis; }}
-@media (max-width: 40rem) {{
-  td:first-child {{ white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }} }}
+.scroll {{ scrollbar-width: thin; scrollbar-color: var(--soft) var(--line); background:
+  linear-gradient(to right, var(--back) 40%, transparent) left / 2.5rem 100% no-repeat local,
+  linear-gradient(to left, var(--back) 40%, transparent) right / 2.5rem 100% no-repeat local,
+  linear-gradient(to right, var(--shade), transparent) left / 1rem 100% no-repeat scroll,
+  linear-gradient(to left, var(--shade), transparent) right / 1rem 100% no-repeat scroll; }}
 dl {{ display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .5rem 0; }}
 dt {{ color: var(--soft); }}
 dd {{ margin: 0; min-width: 0; }}
@@ -52,6 +57,15 @@ pre {{ background: var(--card); border: 1px solid var(--line); border-radius: 6p
 .bar i {{ display: block; height: 100%; background: var(--bar); border-radius: 0 2px 2px 0; }}
 svg.small {{ display: block; fill: var(--bar); }}
 summary {{ cursor: pointer; color: var(--soft); }}
+@media (max-width: 40rem) {{
+  table {{ font-size: .82rem; }}
+  th, td {{ padding: 2px 4px !important; }}
+  td[style*=left] {{ white-space: normal; }}
+  td:first-child {{ overflow-wrap: anywhere; min-width: 4.6rem; }}
+  td:nth-child(3)[style*=left] {{ min-width: 9rem; }}
+  pre {{ white-space: pre-wrap; overflow-wrap: anywhere; }}
+  .bar {{ width: 6rem; max-width: 22vw; }}
+  svg.small {{ width: 4.5rem; }} }}
 """
 
 

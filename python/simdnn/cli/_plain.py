@@ -162,7 +162,7 @@ def finish(
     seconds: float,
 ) -> None:
     """Writes the model with its description, and reports."""
-    training = {"rows": int(rows[0]), "epochs": epochs, "metrics": found}
+    training = {"rows": int(rows[0]), "validation rows": int(rows[1]), "epochs": epochs, "metrics": found}
     description = {"columns": columns.to_dict(), "target": target.to_dict()}
     simdnn.save(model, o.out, metadata={"table": description, "training": training})
     kind = f"{len(target.classes)} classes" if target.classes else "numbers"

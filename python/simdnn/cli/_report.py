@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simdnn import History, plot
-from simdnn._utils.html import Markup, folded, table
+from simdnn._utils.html import Markup, escaped, folded, table
 from simdnn._utils.numbers import cell, number
 
 from ._measures import Task, row_losses, shown
@@ -29,7 +31,14 @@ SMOOTHED = " Losses are those of smoothed labels, which are above the log loss."
 SHOWN_COLUMNS, CELL = 6, 40
 
 
-def report_page(task: Task, estimator: Any, results: Markup, facts: list[tuple[str, str]], out: str) -> str:
+def report_page(
+    task: Task,
+    estimator: Any,
+    results: Markup,
+    facts: list[tuple[str, str]],
+    out: str,
+    warned: Sequence[str],
+) -> str:
     """The page: facts, results, the data, training, errors, importance, worst rows, how to use the model."""
     title = f"{task.name}: a model of {task.rows:,} rows"
     falls = importance(task, estimator)
@@ -43,13 +52,23 @@ def report_page(task: Task, estimator: Any, results: Markup, facts: list[tuple[s
             results,
             element("p", "Each row is predicted by a model that has not seen it (out of fold).", kind="soft"),
         ),
-        section("The data", data(task)),
+        section(
+            "The data",
+            data(task),
+            *(element("p", f"Warning: {one.rstrip('.')}.", kind="note") for one in warned),
+        ),
         section("Training", training(estimator)),
         section("Errors", errors_of_classes(task, found) if task.classes else errors_of_numbers(task, found)),
         section("Importance of the columns", importance_table(task, falls)),
         section("The rows with the largest errors", worst_rows(task, found, falls)),
         section("How to use the model", usage(task, estimator, out)),
     )
+
+
+def warning(text: str) -> Markup:
+    """A warning as a paragraph, whose options do not break at a hyphen."""
+    marked = re.sub(r"(?<!\w)--[a-z-]+", r"<code>\g<0></code>", escaped(f"Warning: {text.rstrip('.')}."))
+    return element("p", Markup(marked), kind="note")
 
 
 def data(task: Task) -> Markup:

@@ -162,6 +162,6 @@ def report(o: argparse.Namespace, task: Task, estimator: Any, results: list[Resu
         print(f"\n{advice}")
     if o.report is not None:
         table_of_results = _report.results_table(names, found, advice)
-        page = _report.report_page(task, estimator, table_of_results, about, o.out)
+        page = _report.report_page(task, estimator, table_of_results, about, o.out, o.warned)
         write_atomically(o.report, page.encode())
         print(f"\nThe report is in {o.report}.")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .._utils.domains import WORDS, domain_of
+from .._utils.domains import WORDS, base_of, check_of
 
 if TYPE_CHECKING:
     from inspect import Signature
@@ -23,7 +23,7 @@ def with_defaults(
     """The function ``name(*arrays, **parameters, **ufunc_keywords)`` of `simdnn.functional`.
 
     `plain` takes the arrays alone and computes with the default parameters; `full` takes arrays and
-    parameters, which are checked where `simdnn._utils.domains` has their domain. `doc` is the docstring
+    parameters, which are checked as `simdnn._utils.domains` says. `doc` is the docstring
     without its first line, the signature, which is added here.
     """
 
@@ -46,15 +46,15 @@ def with_defaults(
         "__doc__": f"{name}({', '.join(arrays)}, {defaults}, **ufunc_keywords)\n\n{with_domain(name, doc)}",
         "make_signature": make_signature,
     }
-    return _core.function_with_defaults(plain, full, len(arrays), parameters, domain_of(name), attributes)
+    check = check_of(name, len(arrays), tuple(parameters))
+    return _core.function_with_defaults(plain, full, len(arrays), parameters, check, attributes)
 
 
 def with_domain(name: str, doc: str) -> str:
     """A docstring whose section "Raises" tells of the domain of the parameters."""
-    if name.removesuffix("_derivative").removesuffix("_backward") not in WORDS:
-        return doc
-    words = WORDS[name.removesuffix("_derivative").removesuffix("_backward")]
-    return doc.replace("If shapes do not broadcast.", f"If shapes do not broadcast, or not {words}.")
+    words = WORDS.get(base_of(name))
+    wanted = "a parameter is beyond the dtype of `x`" + (f", or not {words}." if words else ".")
+    return doc.replace("If shapes do not broadcast.", f"If shapes do not broadcast, {wanted}")
 
 
 def documentation(function: Any) -> str:

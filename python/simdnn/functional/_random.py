@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.check import check_flag, check_name, check_range
+from .._utils.check import check_flag, check_generator, check_name, check_range
+from .._utils.domains import check_held, computed_dtype
 
 __all__ = ["rrelu", "rrelu_backward", "rrelu_derivative"]
 
@@ -69,21 +70,23 @@ def rrelu(
     """
     check_name("distribution", distribution, ("uniform", "normal"))
     training, return_slope = check_flag("training", training), check_flag("return_slope", return_slope)
-    slope = _random_slope(x, lower, upper, rng, distribution) if training else _mean_slope(lower, upper)
+    slope = _random_slope(x, lower, upper, rng, distribution) if training else _mean_slope(x, lower, upper)
     y = _core.leaky_relu(x, slope)
     return (y, slope) if return_slope else y
 
 
-def _mean_slope(lower: float, upper: float) -> float:
-    """Slope of evaluation; raises ValueError if the range is empty."""
+def _mean_slope(x: Any, lower: float, upper: float) -> float:
+    """Slope of evaluation; raises ValueError if the range is empty, or beyond the dtype of the result."""
     lower, upper = check_range("lower, upper", lower, upper)
+    for name, value in (("lower", lower), ("upper", upper)):
+        check_held(name, value, computed_dtype((x, value)), False)
     return (lower + upper) / 2
 
 
 def _random_slope(x: Any, lower: float, upper: float, rng: Any, distribution: str) -> NDArray[Any]:
     """Random slopes, shape of `x`, in the dtype of the result."""
-    mean = _mean_slope(lower, upper)
-    generator = np.random.default_rng(rng)
+    mean = _mean_slope(x, lower, upper)
+    generator = check_generator("rng", rng)
     dtype = np.exp.resolve_dtypes((np.asarray(x).dtype, None))[1]
     drawn: Any = np.float64 if dtype == np.float64 else np.float32
     if distribution == "normal":
@@ -113,7 +116,7 @@ def rrelu_derivative(
     Raises
     ------
     ValueError
-        If lower > upper.
+        If lower > upper, or a bound is beyond the dtype of `x`.
 
     Examples
     --------
@@ -123,7 +126,7 @@ def rrelu_derivative(
 
     Source: Xu, Wang, Chen & Li 2015, arXiv:1505.00853, section 2.4.
     """
-    mean = _mean_slope(lower, upper)
+    mean = _mean_slope(x, lower, upper)
     return _core.leaky_relu_derivative(x, mean if slope is None else slope)
 
 
@@ -149,7 +152,7 @@ def rrelu_backward(
     Raises
     ------
     ValueError
-        If lower > upper.
+        If lower > upper, or a bound is beyond the dtype of `x`.
 
     Examples
     --------
@@ -161,5 +164,5 @@ def rrelu_backward(
 
     Source: Xu, Wang, Chen & Li 2015, arXiv:1505.00853, section 2.4.
     """
-    mean = _mean_slope(lower, upper)
+    mean = _mean_slope(x, lower, upper)
     return _core.leaky_relu_backward(dy, x, mean if slope is None else slope)

@@ -31,7 +31,7 @@ array, shape of `x`{returns}
 Raises
 ------
 TypeError, ValueError
-    If `x` is not made of real numbers or has no such axis, or a temperature is not above 0.
+    If `x` is not made of real numbers or has no such axis, or a temperature is not above 0 in its dtype.
 
 Examples
 --------
@@ -126,7 +126,8 @@ def entropy(p: Any, *, axis: int = -1, return_grad: bool = False) -> Any:
     Parameters
     ----------
     p : array of real numbers >= 0, any shape with at least one axis
-        Probabilities; they are not normalized, so that their sum need not be 1.
+        Probabilities; they are not normalized, so that their sum need not be 1. A number above 1 adds its
+        -p log p, which is below 0, as in ``scipy.special.entr``.
     axis : int, default -1
         The axis of a distribution.
     return_grad : bool, default False

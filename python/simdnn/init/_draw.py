@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._utils.check import check_int, check_name
+from .._utils.check import check_dtype, check_generator, check_int, check_name
 
 Rng: TypeAlias = "np.random.Generator | int | None"  # a string, because numpy.random is slow to import
 Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
@@ -22,7 +22,7 @@ FAR = 100.0
 
 def generator_of(rng: Rng) -> np.random.Generator:
     """`rng` if it is a generator, or a new generator from a seed or None."""
-    return np.random.default_rng(rng)
+    return check_generator("rng", rng)
 
 
 def sizes_of(shape: Sequence[int]) -> tuple[int, ...]:
@@ -46,7 +46,7 @@ def fan_of(shape: Sequence[int], mode: Mode) -> float:
 
 def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     """`dtype` as a NumPy dtype, if it is a real floating-point dtype."""
-    found = np.dtype(dtype)
+    found = check_dtype("dtype", dtype)
     if found.kind != "f":
         raise TypeError(f"dtype: expected a real floating-point type, got {found}")
     return found

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .. import _core
 from .._utils.arrays import as_cpu_array
 from .._utils.check import check_float
-from ._registry import Reduction, evaluate_classes, make, simple, trainable
+from ._registry import Reduction, check_weights, evaluate_classes, make, simple, trainable
 
 __all__ = ["cross_entropy", "distillation_loss", "focal_loss", "nll_loss", "zero_one_loss"]
 
@@ -115,7 +115,11 @@ def _focal(
     if alpha is not None and np.ndim(alpha) == 0:
         factor = check_float("alpha", alpha)
     elif alpha is not None:
-        scale = np.multiply(alpha, 1.0 if weight is None else weight, dtype=np.float64)
+        factors = check_weights("alpha", alpha)
+        given = np.shape(factors if weight is None else check_weights("weight", weight))
+        if factors.shape != given:
+            raise ValueError(f"alpha: expected shape {given}, that of weight, got {factors.shape}")
+        scale = np.multiply(factors, 1.0 if weight is None else weight, dtype=np.float64)
     return make("cross_entropy", (label_smoothing, gamma), weight, scale, factor, ignore_index)
 
 
@@ -254,7 +258,7 @@ def distillation_loss(
     ----------
     student_logits, teacher_logits : arrays of one shape, (n, classes), (classes,) or (n, classes, d1, ...)
     temperature : float, default 1.0
-        T >= 1e-6.
+        T in [1e-6, 1e6].
     target : array of integers, shape (n,), () or (n, d1, ...), or None
         Class indices of the hard part; a sample with index -100 has no hard part.
     hard_weight : float, default 0.0
@@ -296,10 +300,12 @@ def distillation_loss(
     teacher = as_cpu_array("teacher_logits", teacher_logits)
     if teacher.dtype.kind not in "biuf":
         raise TypeError(f"teacher_logits: expected real numbers, got dtype {teacher.dtype}")
+    student = as_cpu_array("student_logits", student_logits)
+    if teacher.shape != student.shape:
+        wanted = f"{student.shape}, that of student_logits"
+        raise ValueError(f"teacher_logits: expected shape {wanted}, got {teacher.shape}")
     targets = teacher if target is None else (teacher, target)
-    return evaluate_classes(
-        loss, student_logits, targets, reduction, return_grad, "student_logits", sample_weight
-    )
+    return evaluate_classes(loss, student, targets, reduction, return_grad, "student_logits", sample_weight)
 
 
 _UNTRAINABLE = (

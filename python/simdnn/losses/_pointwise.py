@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from .. import _core
-from ._registry import Reduction, evaluate, make, simple, trainable
+from ._registry import Reduction, check_weights, evaluate, make, simple, trainable
 
 __all__ = ["binary_cross_entropy_with_logits"]
 
@@ -126,7 +126,7 @@ def _with_logits(pos_weight: ArrayLike | None = None) -> _core.Loss:
     """Builds the loss of `binary_cross_entropy_with_logits`."""
     if pos_weight is None:
         return simple("binary_cross_entropy_with_logits")
-    return make("binary_cross_entropy_with_logits", weight=pos_weight)
+    return make("binary_cross_entropy_with_logits", weight=check_weights("pos_weight", pos_weight))
 
 
 @trainable("binary_cross_entropy_with_logits", _with_logits)

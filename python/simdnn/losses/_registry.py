@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -28,6 +28,11 @@ _PARAMETERS = {row["name"]: tuple(row["parameters"]) for row in _core.losses()}
 
 #: The parameters that are True or False.
 FLAGS = ("log_input", "full", "log_target")
+
+#: The softest temperature of a distillation.
+MOST_TEMPERATURE = 1e6
+#: The least number above 0 of a setting, as for `huber_loss`.
+LEAST = 1e-300
 
 #: The loss functions by the names that `Trainer` takes.
 NAMED: dict[str, Callable[..., Any]] = {}
@@ -75,8 +80,33 @@ def make(
         key: float(check_flag(key, value)) if key in FLAGS else check_float(key, value)
         for key, value in zip(_PARAMETERS[name], values, strict=True)
     }
+    _check_settings(name, settings)
     ignore_index = check_int("ignore_index", ignore_index, -(2**63), 2**63 - 1)
     return _core.Loss(name, settings, weight, weight if scale is None else scale, factor, ignore_index)
+
+
+def check_weights(name: str, values: Any) -> Any:
+    """`values` as an array of one finite number >= 0 for each class."""
+    found = as_cpu_array(name, values)
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: expected real numbers, got dtype {found.dtype}")
+    if found.ndim != 1 or found.size == 0:
+        raise ValueError(f"{name}: expected one number for each class, got shape {found.shape}")
+    wrong = np.flatnonzero(~((found >= 0) & np.isfinite(found)))
+    if wrong.size:
+        raise ValueError(f"{name}[{wrong[0]}]: expected a finite number >= 0, got {found[wrong[0]]}")
+    return found
+
+
+def _check_settings(name: str, settings: dict[str, float]) -> None:
+    """Raises for numbers whose square or reciprocal is beyond double, or that leave a logarithm of zero."""
+    if name == "distillation" and settings["temperature"] > MOST_TEMPERATURE:
+        found = settings["temperature"]
+        raise ValueError(f"temperature: expected a number of at most {MOST_TEMPERATURE:g}, got {found:g}")
+    if name == "smooth_l1" and 0 < settings["beta"] < LEAST:
+        raise ValueError(f"beta: expected 0 or a number of at least {LEAST:g}, got {settings['beta']:g}")
+    if name == "poisson_nll" and not settings["log_input"] and 0 <= settings["eps"] < LEAST:
+        raise ValueError(f"eps: expected at least {LEAST:g} unless log_input, got {settings['eps']:g}")
 
 
 #: `make` that returns the same object for the same arguments.
@@ -149,7 +179,7 @@ def resolve(loss: Any) -> _core.Loss:
         if loss.args:
             raise TypeError("loss: expected a functools.partial with keywords alone")
         function, settings = loss.func, loss.keywords
-    if function not in _BUILDERS:
+    if not isinstance(function, Hashable) or function not in _BUILDERS:
         raise TypeError(
             f"loss: expected a name, a loss of simdnn.functional or a functools.partial of one, got {loss!r}"
         )

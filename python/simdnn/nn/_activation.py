@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from .._utils.check import check_name, check_real
-from .._utils.domains import WORDS, domain_of
+from .._utils.check import check_name, check_positive_single, check_single
+from .._utils.domains import POSITIVE, WORDS, domain_of
 from ._elementwise import GELU, REGISTRY, Activation, BinaryStep, Swish
 
 #: Names of classes that are not the function's name in CamelCase.
@@ -38,6 +38,7 @@ _DOCUMENTATION = """{summary}: `simdnn.functional.{function}` as a layer.
 def _make(row: dict[str, Any]) -> type[Activation]:
     """The class of a registry row, with the parameters of that row."""
     domain = domain_of(row["name"])
+    check = check_positive_single if row["name"] in POSITIVE else check_single
     name = _SPELLINGS.get(row["name"]) or row["name"].title().replace("_", "")
     signature = inspect.Signature(
         [
@@ -50,15 +51,14 @@ def _make(row: dict[str, Any]) -> type[Activation]:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         for key, value in bound.arguments.items():
-            setattr(self, key, check_real(key, value))
+            setattr(self, key, check(key, value))
         if domain is not None:
             domain(*bound.arguments.values())
 
     summary = row["summary"][0].upper() + row["summary"][1:].removesuffix(".")
     lines = "".join(f"    {key} : float, default {value}\n" for key, value in row["parameters"].items())
-    raises = (
-        "    Raises\n    ------\n    TypeError, ValueError\n        If a parameter is not a finite number"
-    )
+    raises = "    Raises\n    ------\n    TypeError, ValueError\n"
+    raises += "        If a parameter is not a finite number that float32 can hold"
     raises += f", or not {WORDS[row['name']]}.\n" if domain is not None else ".\n"
     parameters = f"    Parameters\n    ----------\n{lines}\n{raises}\n" if lines else ""
     documentation = _DOCUMENTATION.format(

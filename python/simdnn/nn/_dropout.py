@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from .._utils.check import check_name, check_probability, check_range
+from .._utils.check import check_name, check_probability, check_range, check_single
 from ..schedules import Schedule
 from ._layer import Layer, Shape, native_fields
 
@@ -133,4 +133,6 @@ class RReLU(Layer):
         distribution: Literal["uniform", "normal"] = "uniform",
     ) -> None:
         self.lower, self.upper = check_range("lower, upper", lower, upper)
+        for name in ("lower", "upper"):
+            check_single(name, getattr(self, name))
         self.distribution = check_name("distribution", distribution, ("uniform", "normal"))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .. import _core
-from .._utils.check import check_flag, check_int, check_name, check_real
+from .._utils.check import check_flag, check_int, check_name, check_single
 from ._layer import Layer, Shape, native_fields
 
 __all__ = ["Activation", "PReLU"]
@@ -111,7 +111,7 @@ class Swish(Activation):
     _kept = frozenset({"in_features"})
 
     def __init__(self, beta: float = 1.0, trainable: bool = False, num_parameters: int = 1) -> None:
-        self.beta = check_real("beta", beta)
+        self.beta = check_single("beta", beta)
         self.trainable = check_flag("trainable", trainable)
         self.num_parameters = check_int("num_parameters", num_parameters)
         if self.num_parameters != 1 and not self.trainable:
@@ -165,7 +165,7 @@ class PReLU(Layer):
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         self.num_parameters = check_int("num_parameters", num_parameters)
         self.in_features = None if self.num_parameters == 1 else self.num_parameters
-        self.init = check_real("init", init)
+        self.init = check_single("init", init)
 
     def _native(self, given: Shape) -> dict[str, Any]:
         return trainable_activation(self, "leaky_relu", "weight")

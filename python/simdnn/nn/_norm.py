@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .._utils.check import check_finite, check_flag, check_int, check_positive
+from .._utils.check import check_finite, check_flag, check_int, check_positive_single
 from ._layer import Layer, Shape
 
 __all__ = ["BatchNorm1d", "LayerNorm"]
@@ -34,7 +34,7 @@ class BatchNorm1d(Layer):
     Raises
     ------
     TypeError, ValueError
-        If a size is not an integer of at least 1, `eps` is not above 0, or `momentum` not in [0, 1].
+        If a size is not an integer of at least 1, `eps` not above 0 in float32, or `momentum` not in [0, 1].
 
     Notes
     -----
@@ -66,7 +66,7 @@ class BatchNorm1d(Layer):
     ) -> None:
         self.num_features = None if num_features is None else check_int("num_features", num_features)
         self.in_features = self.num_features
-        self.eps = check_positive("eps", eps)
+        self.eps = check_positive_single("eps", eps)
         self.momentum = None if momentum is None else check_finite("momentum", momentum, 0.0, 1.0)
         self.affine = check_flag("affine", affine)
 
@@ -97,7 +97,7 @@ class LayerNorm(Layer):
     Raises
     ------
     TypeError, ValueError
-        If a size is not an integer of at least 1, or `eps` is not above 0.
+        If a size is not an integer of at least 1, or `eps` is not above 0 in float32.
 
     Source: Ba, Kiros & Hinton 2016, "Layer normalization", arXiv:1607.06450.
 
@@ -116,7 +116,7 @@ class LayerNorm(Layer):
     def __init__(self, num_features: int | None = None, eps: float = 1e-5, affine: bool = True) -> None:
         self.num_features = None if num_features is None else check_int("num_features", num_features)
         self.in_features = self.num_features
-        self.eps = check_positive("eps", eps)
+        self.eps = check_positive_single("eps", eps)
         self.affine = check_flag("affine", affine)
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import init as initializers
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_flag, check_float, check_int, check_name, check_real
+from .._utils.check import check_flag, check_float, check_int, check_name, check_single
 from ._dense import Initializer, check_initializer
 from ._layer import Layer, Shape, native_fields
 
@@ -108,7 +108,7 @@ class _Recurrent(Layer):
         self.recurrent_init = check_initializer(recurrent_init, "recurrent_init")
         self.initial_state = check_name("initial_state", initial_state, ("zeros", "learned"))
         self.stateful = check_flag("stateful", stateful)
-        self.truncate = None if truncate is None else check_int("truncate", truncate)
+        self.truncate = None if truncate is None else check_int("truncate", truncate, 1, 2**62)
         self.mask_value = None if mask_value is None else check_float("mask_value", mask_value)
 
     def _takes_sequence(self) -> bool:
@@ -194,7 +194,7 @@ class LSTM(_Recurrent):
             truncate,
             mask_value,
         )
-        self.forget_bias = check_real("forget_bias", forget_bias)
+        self.forget_bias = check_single("forget_bias", forget_bias)
         if self.forget_bias != 0 and not self.bias:
             raise ValueError(f"forget_bias: expected 0 without biases, got {self.forget_bias}")
 

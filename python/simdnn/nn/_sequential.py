@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import _core
 from .._utils.attributes import Attributes
-from .._utils.check import check_flag, check_int
+from .._utils.check import check_dtype, check_flag, check_generator, check_int
 from ._describe import layer_to_dict, sequential_arguments
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
 from ._precision import Precision, check_precision, described_precision, shown_precision
@@ -69,7 +69,7 @@ class Sequential(Attributes):
         precision: Precision | None = None,
     ) -> None:
         chain = self._prepare(layers, dtype, in_features, precision)
-        generator = np.random.default_rng(rng)
+        generator = check_generator("rng", rng)
         values = chain_initial(layers, self._input, generator, self.dtype)
         self._allocate(chain, int(generator.integers(2**63)))
         self.load_state_dict(values)
@@ -89,7 +89,7 @@ class Sequential(Attributes):
         if shape is None:
             raise ValueError("in_features: no layer says how many features it takes, so this argument must")
         self.layers = tuple(layers)
-        self.dtype = np.dtype(dtype)
+        self.dtype = check_dtype("dtype", dtype)
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")
         self.precision = check_precision(precision, self.dtype)
@@ -223,7 +223,7 @@ class Sequential(Attributes):
         Raises
         ------
         TypeError, ValueError
-            If `x` does not consist of real numbers, or has another shape.
+            If `x` has another shape, or does not consist of real numbers, finite ones within the dtype.
         """
         training = check_flag("training", training)
         return self._model.forward(x) if training else self._model.predict(x)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .. import _core, nn
-from .._utils.check import check_int
+from .._utils.check import check_dtype, check_int
 from .._utils.files import Path, check_writable, write_atomically
 from ..nn._layer import Shape
 from ..table import check_match
@@ -93,7 +93,7 @@ def export(
     nn.need_full_precision(model, "ONNX")
     onnx = need_onnx()
     opset = check_int("opset", opset, MIN_OPSET, onnx.defs.onnx_opset_version())
-    kind = np.dtype(model.dtype if dtype is None else dtype)
+    kind = check_dtype("dtype", model.dtype if dtype is None else dtype)
     if kind not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {kind}")
     check_match(columns, target, model.in_features, model.out_features)

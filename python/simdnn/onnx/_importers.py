@@ -178,7 +178,9 @@ def column_embedding(reader: Reader, readers: Sequence[Node]) -> tuple[Node, lis
         return None
     parts = {end: (columns, table) for end, columns, table in (gathered(reader, one) for one in readers)}
     joins = {node.output: node for end in parts for node in reader.readers(end)}
-    size, join = reader.known_features(readers[0]), next(iter(joins.values()))
+    size, join = reader.known_features(readers[0]), next(iter(joins.values()), None)
+    if join is None:
+        raise ValueError(f"{readers[0]}: expected a Concat of all columns after it, got the end of the graph")
     check_last_axis(join, reader.rank)
     order = [parts[end] for end in join.inputs if end in parts]
     passed = order.pop(0)[0] if order and order[0][1] is None else []

@@ -362,6 +362,8 @@ class Optimizer(WithParams, WithRates):
             scheduled = name == "weight_decay" and self._decay is not None
             if name != "lr" and self._config[name] != row["default"] and not scheduled:
                 shown.append(f"{name}={from_native(name, self._config[name])!r}")
+        own = {argument.name: argument.default for argument in self._own_arguments}
+        shown += [f"{name}={self._own[name]!r}" for name in own if self._own[name] != own[name]]
         options = {name: row["default"] for name, row in OPTIONS.items() if name not in rows}
         for name, default in options.items():
             if self._config[name] != default:

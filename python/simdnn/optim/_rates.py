@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from .. import _core
-from .._utils.check import check_float
+from .._utils.check import check_float, within_single
 from ..schedules import ReduceOnPlateau, Schedule
 from ._options import WithOptions
 
@@ -31,7 +31,7 @@ class WithRates(WithOptions):
     @lr.setter
     def lr(self, value: Rate) -> None:
         if not callable(value):
-            self._config["lr"] = check_float("lr", value)
+            self._config["lr"] = within_single("lr", check_float("lr", value))
         self._config.set_schedule(value._pieces if isinstance(value, Schedule) else [])
         self._config.set_rates(0, [])
         self._schedule = value if callable(value) else None
@@ -52,7 +52,7 @@ class WithRates(WithOptions):
     def weight_decay(self, value: Decay) -> None:
         schedule = value if isinstance(value, Schedule) else None
         if schedule is None:
-            self._config["weight_decay"] = check_float("weight_decay", value)
+            self._config["weight_decay"] = within_single("weight_decay", check_float("weight_decay", value))
         self._config.set_decay_schedule([] if schedule is None else schedule._pieces)
         self._decay = schedule
 
@@ -75,7 +75,7 @@ class WithRates(WithOptions):
 
 def checked_rate(rate: Any) -> float:
     """The learning rate that a schedule gave, if it is valid."""
-    value = check_float("lr", rate)
+    value = within_single("lr", check_float("lr", rate))
     if not 0 <= value < math.inf:
         raise ValueError(f"lr: expected finite and >= 0 from the schedule, got {value}")
     return value

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 from .. import _core
-from .._utils.check import check_flag, check_float, check_name
+from .._utils.check import FLOAT32_LEAST, check_flag, check_float, check_name, within_single
 
 #: Update rules by name: hyper-parameters, state buffers, scalars of the state.
 RULES: dict[str, dict[str, Any]] = {row["name"]: row for row in _core.rules()}
@@ -80,7 +81,12 @@ def to_native(name: str, value: Any) -> float:
         return float(check_flag(name, value))
     if row["kind"] == "bound" and value is None:
         return math.inf
-    return check_float(name, value)
+    found = check_float(name, value)
+    if row["kind"] != "bound":
+        within_single(name, found)
+    if name == "eps" and 0 < found < FLOAT32_LEAST:
+        raise ValueError(f"{name}: expected 0 or a number of at least {FLOAT32_LEAST:g}, got {found:g}")
+    return found
 
 
 def from_native(name: str, value: float) -> Any:
@@ -95,10 +101,13 @@ def from_native(name: str, value: float) -> Any:
 
 def check_pair(name: str, value: Any) -> tuple[Any, Any]:
     """The two values of an argument of `PAIRS`."""
+    unordered = isinstance(value, str | Set | Mapping)
     try:
         first, second = value
     except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected two numbers, got {value!r}") from None
+        unordered = True
+    if unordered:
+        raise TypeError(f"{name}: expected two numbers, got {value!r:.80}")
     return first, second
 
 

@@ -95,6 +95,8 @@ def residuals(
         )
     else:
         axes.axhline(0, color=ink.text, linewidth=1, linestyle=_style.STROKES[1], label="_exact", zorder=3)
+    _style.group_digits(axes.xaxis)
+    _style.group_digits(axes.yaxis)
     _style.title(axes, _headline(true, predicted))
     return axes  # type: ignore[no-any-return]
 

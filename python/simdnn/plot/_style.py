@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 TITLE, NOTE, TICK = 10.0, 8.5, 8.0
 #: Width and height in inches of a figure with one panel, and with two, one above the other.
 SINGLE, DOUBLE = (5.6, 3.6), (5.6, 5.4)
+#: Characters of all labels of an axis that are large numbers.
+LABELS = 40
 #: Mean width of a character of a bold title, in units of its font's size.
 CHARACTER = 0.6
 #: Patterns of lines, which tell series apart without color.
@@ -143,6 +145,19 @@ def frame(axes: Any, *, x: str = "", y: str = "", grid: str = "y") -> Ink:
     axes.set_xlabel(x, fontsize=NOTE, color=ink.soft)
     axes.set_ylabel(y, fontsize=NOTE, color=ink.soft)
     return ink
+
+
+def group_digits(axis: Any) -> None:
+    """Labels the large numbers of an axis in full, with commas between groups of three digits."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = sorted(axis.get_view_interval())
+    largest, locator = max(-low, high), axis.get_major_locator()
+    large = numbers.GROUPED <= largest < numbers.LARGE and high - low >= largest / 1000
+    if not large or not isinstance(locator, MaxNLocator):
+        return
+    locator.set_params(nbins=LABELS // len(numbers.number(largest)))
+    axis.set_major_formatter(lambda value, _: numbers.number(value, 6).replace("-", "\N{MINUS SIGN}"))
 
 
 def stroke_of(ink: Ink, index: int) -> tuple[str, Any]:

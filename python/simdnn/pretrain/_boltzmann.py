@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .. import _core, optim
 from .._utils.arrays import as_cpu_array
 from .._utils.attributes import Attributes
-from .._utils.check import check_callables, check_count, check_flag, check_int
+from .._utils.check import check_callables, check_count, check_dtype, check_flag, check_int
 from .._utils.files import Path
 from .._utils.progress import Progress, advance, bar
 from ..io import _rbm
@@ -110,7 +110,7 @@ class BernoulliRBM(Attributes):
         self.out_features = check_int("out_features", out_features)
         self.k = k
         self.sample_visible = sample_visible
-        self.dtype = np.dtype(dtype)
+        self.dtype = check_dtype("dtype", dtype)
         if self.dtype not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")
         self.optimizer = optim.unbound(optimizer, lambda: optim.SGD(lr=0.1, momentum=0.5))

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
 from .. import nn
+from .._utils.check import check_float, within_single
 from .._utils.estimators import unpacked_eval_set
 from ..config import MOST_THREADS, limited_threads
 from ._compat import checked_data
@@ -104,6 +105,14 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
                 " optimizer by name is learning_rate_init"
             )
         return super().set_params(**params)
+
+    def _validate_params(self) -> None:
+        """Checks all parameters as scikit-learn does, and that no number is a bool or beyond float32."""
+        super()._validate_params()
+        for name, kinds in self._parameter_constraints.items():
+            value = getattr(self, name)
+            if isinstance(value, Real) and any(isinstance(one, Interval) for one in kinds):
+                within_single(name, check_float(name, value))
 
     def _checked_input(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
         """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""

@@ -99,7 +99,7 @@ def classifier_head(loss: Any, kind: str, outputs: int) -> Head:
     native = checked(loss)
     if losses.TARGETS[native.name] != "values":
         if kind.startswith("multilabel"):
-            raise ValueError(f"loss: {native.name!r} takes one class per sample, but y is multilabel")
+            raise ValueError(f"loss: {name_of(loss)!r} takes one class per sample, but y is multilabel")
         return Head(native, outputs if exclusive else 2, "softmax", "codes", exclusive)
     if "hinge" in native.name:
         return Head(native, outputs, "identity", "signs", exclusive)
@@ -117,7 +117,7 @@ def regressor_head(loss: Any, columns: int) -> Head:
         return Head(native, columns, "exp", "values", poisson=True)
     native = checked(loss)
     if losses.TARGETS[native.name] != "values" or native.name in FOR_CLASSES:
-        raise ValueError(f"loss: {native.name!r} is a loss for classification; use an MLPClassifier")
+        raise ValueError(f"loss: {name_of(loss)!r} is a loss for classification; use an MLPClassifier")
     settings = loss.keywords if isinstance(loss, functools.partial) else {}
     exponential = native.name == "poisson_nll" and settings.get("log_input", True)
     return Head(native, columns, "exp" if exponential else "identity", "values")
@@ -127,5 +127,11 @@ def checked(loss: Any) -> losses.Loss:
     """The native loss; raises for one that the estimators cannot train on."""
     native = losses.resolve(loss)
     if native.name in REFUSED:
-        raise ValueError(f"loss: {native.name!r} cannot be used here: {REFUSED[native.name]}")
+        raise ValueError(f"loss: {name_of(loss)!r} cannot be used here: {REFUSED[native.name]}")
     return native
+
+
+def name_of(loss: Any) -> str:
+    """The name of a loss as it was given: a string, a function, or a partial one."""
+    function = loss.func if isinstance(loss, functools.partial) else loss
+    return function if isinstance(function, str) else str(getattr(function, "__name__", function))

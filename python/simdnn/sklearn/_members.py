@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from ._fitted import forget, remember
 from ._labels import MULTILABEL
 from ._run import Fit, run_all
-from ._stochastic import Data
+from ._stochastic import Data, check_weights
 
 Array = NDArray[Any]
 
@@ -101,6 +101,9 @@ def begin_members(estimator: Any, data: Data, first: bool, incremental: bool, ev
         vars(member).update({name: value for name, value in vars(estimator).items() if name in OF_DATA})
         member._random_state = check_random_state(member.random_state)
         train, out_of_bag = (part(data, rows) for rows in bags[i]) if bags else (data, None)
+        if out_of_bag is not None:
+            check_weights(train, f"train members_[{i}]")
+            check_weights(out_of_bag, f"are out of the bag of members_[{i}]")
         fits.append(member._begin_network(train, first, incremental, eval_set, out_of_bag))
     return MembersFit(estimator, data, bags, fits)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ Array = NDArray[Any]
 
 def hidden_sizes(value: Any) -> list[int]:
     """``hidden_layer_sizes`` as a list."""
+    if isinstance(value, Set | Mapping):
+        raise TypeError(f"hidden_layer_sizes: expected integers in their order, got {value!r:.80}")
     sizes = list(value) if hasattr(value, "__iter__") else [value]
     if any(np.asarray(size) <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")

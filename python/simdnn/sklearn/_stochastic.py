@@ -51,11 +51,22 @@ def hold_out(estimator: Any, data: Data) -> tuple[Data, Data]:
         stratify=stratify,
     )
     train, validation = Data(*parts[::2]), Data(*parts[1::2])
+    check_weights(train, "train the network")
+    check_weights(validation, "are held out for early stopping")
     if validation.Y.shape[0] < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
         )
     return train, validation
+
+
+def check_weights(data: Data, use: str) -> None:
+    """Raises if the rows of a part have no weight above 0."""
+    if data.weight is not None and not data.weight.any():
+        rows = data.Y.shape[0]
+        raise ValueError(
+            f"sample_weight: expected a weight above 0 among the {rows} rows that {use}, got zeros"
+        )
 
 
 class StochasticFit(Fit):

@@ -22,7 +22,7 @@ class Coded(NamedTuple):
 
 def coded(values: Any) -> Coded | None:
     """The categories of a column of pandas, or None for any other column."""
-    array = getattr(values, "array", values)  # of a Series or an Index
+    array = getattr(values, "array", values)  # a Series or an Index has one
     if not (hasattr(array, "codes") and type(array).__module__.startswith("pandas")):
         return None
     return Coded(array.categories.to_series(), np.asarray(array.codes))

@@ -15,6 +15,7 @@ from .._utils.check import check_int
 from .._utils.files import Path, Unchanged
 from ._cells import INEXACT, Table, is_whole
 from ._csv_chunks import CsvChunks
+from ._encoding import encoding_error
 from ._hints import point_out_index, words_hint
 from ._parquet import columns_of, parquet_file, wanted_of
 from ._request import Request, ending_of, request_of
@@ -83,8 +84,8 @@ def chunks(
     count = check_int("rows", rows)
     try:
         return Chunks(name, READERS[ending](name, request, count), request)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{name}: {error}") from None
+    except UnicodeDecodeError:
+        raise encoding_error(name) from None
 
 
 class ParquetChunks:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._utils.check import check_probability
+from .._utils.check import check_generator, check_probability
 from .._utils.jsonable import only_keys
 from ._arrays import as_column, check_lengths
 from ._cells import Table
@@ -229,7 +229,7 @@ class Columns:
         """
         share = check_probability("unknown", unknown)
         inputs = self._inputs(table, warn=True)
-        generator = np.random.default_rng(rng)
+        generator = check_generator("rng", rng)
         for at, (size, _) in self.embeddings.items() if share else ():
             inputs[generator.random(len(inputs)) < share, at] = size - 1
         return inputs

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sys
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -12,7 +14,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from ._cells import INEXACT, PLAIN, Table, column_of, is_whole
-from ._hints import point_out_index, point_out_words
+from ._hints import point_out_delimiter, point_out_index, point_out_words
 from ._request import Request, delimiter_hint
 
 _FILLED = re.compile(r"\S")
@@ -28,6 +30,7 @@ def read_csv(name: str, request: Request) -> Table:
     for column, values in found.items():
         if values.dtype == object and column not in request.text:
             point_out_words(column, values, request)
+    point_out_delimiter(name, header)
     point_out_index(name, header, found)
     return found
 
@@ -67,6 +70,28 @@ def parse(part: Part, header: list[str], wanted: list[str], request: Request) ->
     return {column: columns[column] for column in wanted}
 
 
+class LongCells:
+    """A context in which the `csv` module, whose limit is the process's, reads cells of any length."""
+
+    def __init__(self) -> None:
+        self.lock, self.users, self.limit = threading.Lock(), 0, 0
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.users == 0:
+                self.limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+            self.users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.users -= 1
+            if self.users == 0:
+                csv.field_size_limit(self.limit)
+
+
+long_cells = LongCells()
+
+
 class Records:
     """The records of a CSV file that are not blank lines; `line` is the line in which the last one begins."""
 
@@ -76,10 +101,11 @@ class Records:
 
     def __iter__(self) -> Iterator[list[str]]:
         try:
-            for record in self.reader:
-                if record:
-                    yield record
-                self.line = self.lines_before + self.reader.line_num + 1
+            with long_cells:
+                for record in self.reader:
+                    if record:
+                        yield record
+                    self.line = self.lines_before + self.reader.line_num + 1
         except csv.Error as error:
             raise ValueError(f"{self.name}: {error} (line {self.line})") from None
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TextIO
 from .._utils.files import Unchanged
 from ._cells import Table
 from ._csv import Part, Records, parse, read_header
+from ._hints import point_out_delimiter
 from ._request import Request
 
 
@@ -46,8 +47,11 @@ class CsvChunks:
                 lines, count = self.take(file, request.delimiter, place)
                 if count == 0:
                     return
+                found = self.parse(lines, place, request)
+                if not self.places:
+                    point_out_delimiter(self.name, self.header)
                 self.places.append(place)
-                yield self.parse(lines, place, request)
+                yield found
                 place = Place(file.tell(), place.lines + len(lines), place.rows + count)
 
     def read(self, at: int, request: Request) -> Table:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._cells import BLANKS, NumberFormat, Table
-from ._request import Request
+from ._request import Request, delimiter_hint
 from ._times import dates_of_words
 
 #: Other spellings of numbers, and a cell that has one of their marks.
@@ -26,6 +26,12 @@ _DATE = re.compile(
     r"\s*(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})(?![0-9])"
 )
 _MARKED = re.compile(rf"\s*[+-]?[0-9]*[.,'{BLANKS}][0-9.,'{BLANKS}]*\s*")
+
+
+def point_out_delimiter(name: str, header: list[str]) -> None:
+    """Warns of a single column whose name looks like several names between other delimiters."""
+    if hint := delimiter_hint(header):
+        warnings.warn(f"{name}: there is one column, {header[0]!r:.80}{hint}", stacklevel=4)
 
 
 def point_out_index(name: str, header: list[str], columns: Table) -> None:

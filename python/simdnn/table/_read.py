@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from .._utils.files import Path
 from ._cells import Table
 from ._csv import read_csv
+from ._encoding import encoding_error
 from ._npz import read_npz
 from ._parquet import read_parquet
 from ._request import Request, ending_of, request_of
@@ -102,8 +103,8 @@ def read(
     request = request_of(name, text, columns, ignore, delimiter, decimal, thousands, dates)
     try:
         found = READERS[ending](name, request)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{name}: {error}") from None
+    except UnicodeDecodeError:
+        raise encoding_error(name) from None
     if not found or len(next(iter(found.values()))) == 0:
         raise ValueError(f"{name}: expected columns with names and at least one row")
     return found

@@ -27,9 +27,7 @@ class Request:
         there = set(names)
         for name in (*(self.columns or ()), *self.text, *self.ignore):
             if name not in there:
-                blanks = any(name == one.strip() for one in names)
-                hint = "; blanks around a name are part of it" if blanks else delimiter_hint(names)
-                raise ValueError(f"{file}: column {name!r} is missing; there are {', '.join(names)}{hint}")
+                raise ValueError(f"{file}: column {name!r} is missing; there are {listed(name, names)}")
         kept = (there if self.columns is None else set(self.columns)).difference(self.ignore)
         found = [name for name in names if name in kept]
         for name, count in Counter(found).items():
@@ -90,7 +88,17 @@ def check_delimiter(delimiter: str) -> str:
     return delimiter
 
 
+def listed(name: str, names: Sequence[str]) -> str:
+    """The names of the columns that are there, where `name` is not, with a hint about its spelling."""
+    hint = delimiter_hint(names)
+    if any(name == one.strip() for one in names):
+        hint = "; blanks around a name are part of it"
+    elif similar := [one for one in names if one.lower() == name.lower()]:
+        hint = f"; is {similar[0]!r} meant?"
+    return f"{', '.join(names)}{hint}"
+
+
 def delimiter_hint(header: Sequence[str]) -> str:
     """The end of an error message, if the header looks like names between other delimiters."""
     other = next((mark for mark in ";\t|" if len(header) == 1 and mark in header[0]), None)
-    return f"; is the delimiter {other!r}?" if other else ""
+    return f"; is the delimiter {other!r}? (on the command line --delimiter)" if other else ""

@@ -21,6 +21,7 @@ from ._frames import checked_columns
 from ._moments import Moments
 from ._numbers import check_range, checked_scaling, numbers_from
 from ._parts import parts_of, rows_from
+from ._request import listed
 
 #: The tasks that `Target.fit` takes.
 TASKS = ("auto", "classification", "regression")
@@ -95,9 +96,15 @@ class Target:
             known.
         """
         fit, clip = TargetFit(name, check_name("task", task, TASKS)), check_flag("clip", clip)
+        holes = Holes(name)
         for part in parts_of(table):
-            with rows_from(fit.rows):
-                fit.add(checked(part, name))
+            with rows_from(holes.rows):
+                values = finite(part, name)
+            holes.add(values)
+            if not holes.count:
+                with rows_from(fit.rows):
+                    fit.add(values)
+        holes.check()
         if not fit.rows:
             raise ValueError(f"target {name}: expected at least one row")
         if fit.has_classes():
@@ -202,16 +209,45 @@ class Target:
 
 def checked(table: Table, name: str) -> NDArray[Any]:
     """The values of the target column; raises if one is missing or infinite."""
+    values, holes = finite(table, name), Holes(name)
+    holes.add(values)
+    holes.check()
+    return values
+
+
+def finite(table: Table, name: str) -> NDArray[Any]:
+    """The values of the target column, which may be missing; raises if one is infinite."""
     columns = checked_columns(table)
     if name not in columns:
-        raise ValueError(f"target {name!r} is missing; there are {', '.join(columns)}")
+        raise ValueError(f"target {name!r} is missing; there are {listed(name, list(columns))}")
     values = as_column(f"target {name}", columns[name])
-    absent = np.array([one is None for one in values]) if values.dtype == object else ~np.isfinite(values)
-    if absent.any():
-        row = int(np.argmax(absent))
-        infinite = values.dtype == np.float64 and np.isinf(values[row])
-        raise ValueError(f"target {name}: row {row + 1} is {'infinite' if infinite else 'missing'}")
+    if values.dtype == np.float64 and np.isinf(values).any():
+        raise ValueError(f"target {name}: row {int(np.argmax(np.isinf(values))) + 1} is infinite")
     return values
+
+
+class Holes:
+    """Rows without a target in a table, which may come in parts."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.first, self.count, self.rows = name, 0, 0, 0
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Adds the values of a part."""
+        words = values.dtype == object
+        absent = np.array([one is None for one in values], bool) if words else ~np.isfinite(values)
+        if absent.any() and not self.count:
+            self.first = self.rows + int(np.argmax(absent))
+        self.count, self.rows = self.count + int(absent.sum()), self.rows + len(values)
+
+    def check(self) -> None:
+        """Raises if there are such rows."""
+        if self.count:
+            counted = f"{self.count:,} of {self.rows:,} rows {'has' if self.count == 1 else 'have'} no target"
+            raise ValueError(
+                f"target {self.name}: row {self.first + 1} is missing; {counted}: remove"
+                f" {'it' if self.count == 1 else 'them'} from the table"
+            )
 
 
 def regression_numbers(name: str, values: NDArray[Any]) -> NDArray[Any]:

@@ -121,8 +121,9 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"expected at least 2 rows of a weight above zero, got n_samples = {len(used)}")
         recipe, random = self._recipe(len(used)), check_random_state(self.random_state)
         with limited_threads(self.n_threads):
-            columns = Columns.fit(table, rows=used, **dict(COLUMNS, bins=recipe.bins))
-            self.columns_ = with_target_bins(columns, table, targets, used)
+            self.columns_ = Columns.fit(table, rows=used, **dict(COLUMNS, bins=recipe.bins))
+            if recipe.bins_by_target:
+                self.columns_ = with_target_bins(self.columns_, table, targets, used)
             point_out_dates(self.columns_, table)
             inputs = self.columns_.transform(table)
             problem = Problem(inputs, targets, outputs, self._classes, weight)

@@ -42,7 +42,7 @@ class BestEpochs:
         return mean
 
     def _slack(self) -> Any:
-        """What a metric may be below the best one."""
+        """The difference by which a metric may be below the best one."""
         if self.monitor != "val_accuracy":
             return 0.0
         return TOLERANCE * np.sqrt(self._best * (1 - self._best) / self.rows)

@@ -31,9 +31,8 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
 
     {parameters}
     label_smoothing : float or None, default=None
-        Share of each target that is spread over all classes; None is 0.03, or 0.1 for "best". It lowers the
-        error and, as `temperature_` takes it back, the log loss. With 0, networks keep the epoch of the
-        highest accuracy instead of the lowest loss.
+        Share of each target that is spread over all classes; None is 0.05, or 0.1 for "best". It lowers the
+        error and, as `temperature_` takes it back, the log loss.
     class_weight : dict, "balanced" or None, default=None
         Weights of classes, as in scikit-learn.
     {extras}

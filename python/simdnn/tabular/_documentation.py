@@ -55,9 +55,14 @@ ATTRIBUTES = """oof_prediction_ : array
     unknown ones. Dates are those of every library, and columns of words such as "2020-01-31" or
     "2020-01-31T12:30" alone; they become days since 1970, month, day, weekday and hour, in UTC.
 
-    A network is trained on all folds but its own, which decides the epoch that it keeps. Numbers are scaled
-    by quantiles and clipped smoothly, and have piecewise-linear codes (Gorishniy et al. 2022); categories are
-    one-hot, or above 64 embedded. Initial weights, optimizer and schedule are those of RealMLP.
+    A network is trained on all folds but its own, which decides the epoch that it keeps: that of the lowest
+    loss. Networks of a classifier keep one epoch, the last one of about the highest mean accuracy, except
+    those of "best".
+
+    Numbers are scaled by quantiles and clipped smoothly, and have piecewise-linear codes between bins
+    (Gorishniy et al. 2022). Half of their borders are thresholds of a decision tree of the column, or all of
+    them quantiles for "best". Categories are one-hot, or above 64 embedded. Initial weights, optimizer and
+    schedule are those of RealMLP.
 
     References
     ----------

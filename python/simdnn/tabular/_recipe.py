@@ -33,6 +33,7 @@ class Recipe:
     batch: int = 32
     epochs: int = 32
     bins: int = 16
+    bins_by_target: bool = True
     smoothing: float = 0.0
     monitor: str = "val_loss"
     trees: bool = False
@@ -40,22 +41,33 @@ class Recipe:
 
 #: Rows for each column that a bin needs, and the limits of the number of bins.
 ROWS_OF_BIN, FEWEST_BINS, MOST_BINS = 16, 16, 48
-#: The recipes for classification and for regression.
-CLASSES = Recipe(smoothing=0.1, monitor="val_accuracy")
+#: The label smoothing of networks beside trees, and the recipes for classification and for regression.
+BEST_SMOOTHING = 0.1
+CLASSES = Recipe(smoothing=0.05, monitor="val_accuracy")
 NUMBERS = Recipe(activation="mish", rate=0.1)
 
 
 def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
     """The recipe of a preset for a table; the more rows for each column, the more bins.
 
-    Beside trees, ten networks of one shape have a lower error than those of several.
+    Beside trees, ten networks of one shape, with bins between quantiles and the epochs of the lowest loss,
+    have a lower error than those of the other presets.
     """
     bins = min(max(rows // (ROWS_OF_BIN * columns), FEWEST_BINS), MOST_BINS)
     found = replace(CLASSES if classes else NUMBERS, bins=bins)
     if preset == "fast":
         return replace(found, members=4, epochs=16, batch=64)
     if preset == "best":
-        return replace(found, members=10, shapes=found.shapes[:1], batch=64, trees=True)
+        return replace(
+            found,
+            members=10,
+            shapes=found.shapes[:1],
+            batch=64,
+            bins_by_target=False,
+            smoothing=BEST_SMOOTHING if classes else 0.0,
+            monitor="val_loss",
+            trees=True,
+        )
     return replace(found, batch=16, rate=0.042)
 
 

@@ -81,6 +81,10 @@ def evaluated(trainer: Trainer, data: Any) -> Report:
     return data.evaluate() if isinstance(data, Blocks) else trainer._trainer.evaluate(data)
 
 
+#: The forms of the validation data of a fit.
+VALIDATION = "a pair (X, y), or (X, y, sample_weight), or an object that gives blocks"
+
+
 def evaluation_data(trainer: Trainer, given: Any, scale: float) -> Any:
     """The validation data of a fit as blocks, as a native dataset, or None."""
     if given is None:
@@ -91,12 +95,13 @@ def evaluation_data(trainer: Trainer, given: Any, scale: float) -> Any:
             try:
                 return trainer._trainer.dataset(X, y, weight[0] if weight else None, scale)
             except (TypeError, ValueError, IndexError) as error:
+                if all(isinstance(part, tuple) for part in given):
+                    wanted = f"{VALIDATION}, got {len(given)} pairs"
+                    raise TypeError(f"validation_data: expected {wanted}") from None
                 raise type(error)(f"validation_data: {error}") from None
     elif isinstance(given, Iterable) and not isinstance(given, str) and not hasattr(given, "__array__"):
         return blocks_of(trainer, "validation_data", given, scale, epochs=2)
-    raise TypeError(
-        "validation_data: expected a pair (X, y), or (X, y, sample_weight), or an object that gives blocks"
-    )
+    raise TypeError(f"validation_data: expected {VALIDATION}, got {type(given).__name__}")
 
 
 def data_of(trainer: Trainer, X: Any, y: Any, sample_weight: Any, scale: float) -> Any:

@@ -167,7 +167,8 @@ class Trainer(Measures):
         Parameters
         ----------
         x : array, shape (n, in_features) or, of sequences, (n, time, in_features)
-            Real numbers; they are cast to the model's dtype. A sparse matrix of SciPy is read as CSR.
+            Real numbers; they are cast to the model's dtype, and a finite one beyond it is a ValueError, in y
+            and `sample_weight`, too. A sparse matrix of SciPy is read as CSR.
         y : array
             Targets of the loss: integer classes, shape (n,); probabilities or values, shape
             (n, out_features); for distillation the teacher's logits, or a pair of them and n classes.
