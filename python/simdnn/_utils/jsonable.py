@@ -92,7 +92,7 @@ def only_keys(
     return found
 
 
-def listed(found: Any, what: str, items: str) -> list[Any] | tuple[Any, ...]:
+def checked_list(found: Any, what: str, items: str) -> list[Any] | tuple[Any, ...]:
     """`found` if it is a list or a tuple of `items`."""
     if not isinstance(found, list | tuple):
         raise TypeError(f"{what}: expected a list of {items}, got {type(found).__name__}")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.jsonable import listed, only_keys
+from .._utils.jsonable import checked_list, only_keys
 from ._arrays import words_of_numbers
 from ._cells import MISSING, canonical, is_padded, similar
 
@@ -88,7 +88,7 @@ class Categories:
     def from_dict(cls, description: dict[str, Any]) -> Categories:
         """The encoder that `to_dict` has described; raises for any other description."""
         found = only_keys(description, (*NEEDED, "binary"), "column", NEEDED)
-        categories = listed(found["categories"], "column", "categories")
+        categories = checked_list(found["categories"], "column", "categories")
         if not all(one is None or isinstance(one, str) for one in categories):
             raise TypeError("column: expected strings as categories")
         other, embedded = bool(found["other"]), bool(found["embedded"])
