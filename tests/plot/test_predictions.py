@@ -234,3 +234,8 @@ MASKED: dict[str, list[Any]] = {
 def test_masked_arrays_are_refused(name: str, i: int) -> None:
     with pytest.raises(TypeError, match=f"^(?i:{name}|target): a masked array, whose mask would be ignored"):
         MASKED[name][i]()
+
+
+def test_a_format_is_a_string() -> None:
+    with pytest.raises(TypeError, match="values_format: expected a format such as '\\.2f', got int"):
+        plot.confusion_matrix([0, 1], [0, 1], values_format=5)

@@ -159,6 +159,16 @@ def test_a_refused_number_of_threads_leaves_no_limit(kind: Any, count: int) -> N
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_counts_without_bounds() -> None:
+    for settings in ({}, {"early_stopping": True}, {"solver": "lbfgs"}, {"callbacks": [lambda *_: None]}):
+        endless = MLPClassifier((4,), max_iter=10**30, tol=1e9, n_iter_no_change=2, random_state=0)
+        endless.set_params(**settings).fit(X, Y)
+        assert endless.n_iter_ < 1000
+    with pytest.raises(ValueError, match="'n_members' parameter of MLPClassifier must be"):
+        made(n_members=10**9).fit(X, Y)
+
+
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("settings", [{"early_stopping": True}, {"n_members": 3, "bagging": "folds"}])
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 def test_a_part_whose_weights_are_all_zero_is_refused(kind: Any, settings: dict[str, Any]) -> None:

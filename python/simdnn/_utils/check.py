@@ -7,21 +7,31 @@ from typing import Any
 
 import numpy as np
 
+#: The largest integer that native code and NumPy take.
+MOST = 2**63 - 1
 #: The largest number of float32, and the smallest above 0 whose reciprocal float32 can hold as well.
 FLOAT32_MAX, FLOAT32_LEAST = float(np.finfo(np.float32).max), 2.0**-126
 
 
-def check_int(name: str, value: Any, low: int = 1, high: int | None = None) -> int:
-    """`value` as an int in [low, high]; None is no upper limit. A bool is no integer."""
+def check_int(name: str, value: Any, low: int = 1, high: int = MOST) -> int:
+    """`value` as an int in [low, high]. A bool is no integer."""
     try:
         number = index(value)
     except TypeError:
         number = None
     if number is None or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}: expected an integer, got {type(value).__name__}")
-    if number < low or (high is not None and number > high):
-        wanted = f">= {low}" if high is None else f"from {low} to {high}"
+    if not low <= number <= high:
+        wanted = f">= {low}" if high == MOST and number < low else f"from {low} to {high}"
         raise ValueError(f"{name}: expected an integer {wanted}, got {number}")
+    return number
+
+
+def check_axis(axis: Any) -> int:
+    """`axis` as an int that NumPy can compare with the number of dimensions; AxisError beyond C's int."""
+    number = index(axis)
+    if abs(number) >= 2**31:
+        raise np.exceptions.AxisError(f"axis {number} is out of bounds")
     return number
 
 

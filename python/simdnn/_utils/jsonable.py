@@ -17,15 +17,32 @@ def reject(value: Any) -> Any:
 
 
 def jsonable(value: Any, convert: Convert = reject) -> Any:
-    """`value` as None, booleans, numbers, strings, lists and dictionaries; `convert` gets all other types."""
+    """`value` as None, booleans, numbers, strings, lists and dictionaries; `convert` gets all other types.
+
+    Raises
+    ------
+    TypeError
+        If `convert` does.
+    ValueError
+        If lists or dictionaries are nested beyond Python's recursion limit, as those within themselves are.
+    """
+    try:
+        return _jsonable(value, convert)
+    except RecursionError:
+        raise ValueError("nested too deeply, or within itself") from None
+
+
+def _jsonable(value: Any, convert: Convert) -> Any:
+    """See `jsonable`."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (np.ndarray, np.generic)):
-        return jsonable(value.tolist(), convert)
+        plain = value.tolist()
+        return convert(value) if isinstance(plain, np.generic) else _jsonable(plain, convert)
     if isinstance(value, (list, tuple)):
-        return [jsonable(one, convert) for one in value]
+        return [_jsonable(one, convert) for one in value]
     if isinstance(value, Mapping):
-        return {as_key(key): jsonable(one, convert) for key, one in value.items()}
+        return {as_key(key): _jsonable(one, convert) for key, one in value.items()}
     return convert(value)
 
 
@@ -59,10 +76,24 @@ def from_json(text: str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def only_keys(found: Any, known: Mapping[str, Any] | set[str] | tuple[str, ...], what: str) -> dict[str, Any]:
-    """`found` if it is a dictionary whose keys are all known."""
+def only_keys(
+    found: Any,
+    known: Mapping[str, Any] | set[str] | tuple[str, ...],
+    what: str,
+    needed: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """`found` if it is a dictionary whose keys are all known, and which has those that are needed."""
     if not isinstance(found, dict):
         raise TypeError(f"{what}: expected a dictionary, got {type(found).__name__}")
     if unknown := [key for key in found if key not in known]:
         raise ValueError(f"{what}: {unknown[0]!r} is not known; known: {', '.join(known)}")
+    if missing := [key for key in needed if key not in found]:
+        raise ValueError(f"{what}: {missing[0]!r} is missing; expected {', '.join(needed)}")
+    return found
+
+
+def checked_list(found: Any, what: str, items: str) -> list[Any] | tuple[Any, ...]:
+    """`found` if it is a list or a tuple of `items`."""
+    if not isinstance(found, list | tuple):
+        raise TypeError(f"{what}: expected a list of {items}, got {type(found).__name__}")
     return found

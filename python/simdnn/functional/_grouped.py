@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._utils.arrays import as_cpu_array, refuse_unread
-from .._utils.check import check_int
+from .._utils.check import check_axis, check_int
 
 __all__ = [
     "crelu",
@@ -56,7 +56,7 @@ def crelu(x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> A
     Source: Shang, Sohn, Almeida & Lee 2016, arXiv:1603.05201, section 2.
     """
     values = _as_float(x)
-    axis = normalize_axis_index(axis, values.ndim)
+    axis = normalize_axis_index(check_axis(axis), values.ndim)
     if not isinstance(values, np.ndarray):
         return np.concatenate([_core.relu(values), _core.relu(np.negative(values))], axis=axis)
     before, size, behind = values.shape[:axis], values.shape[axis], values.shape[axis + 1 :]
@@ -96,7 +96,7 @@ def crelu_derivative(x: ArrayLike, axis: int = -1) -> Any:
     Source: Shang, Sohn, Almeida & Lee 2016, arXiv:1603.05201, section 2.
     """
     values = _as_float(x)
-    axis = normalize_axis_index(axis, values.ndim)
+    axis = normalize_axis_index(check_axis(axis), values.ndim)
     falling = np.subtract(0, _core.relu_derivative(np.negative(values)))
     return np.concatenate([_core.relu_derivative(values), falling], axis=axis)
 
@@ -133,7 +133,7 @@ def crelu_backward(dy: ArrayLike, x: ArrayLike, axis: int = -1) -> Any:
     """
     values = _as_float(x)
     gradient = _as_float(dy, "dy")
-    axis = normalize_axis_index(axis, values.ndim)
+    axis = normalize_axis_index(check_axis(axis), values.ndim)
     size, before = values.shape[axis], (slice(None),) * axis
     wanted = (*values.shape[:axis], 2 * size, *values.shape[axis + 1 :])
     if gradient.shape != wanted:
@@ -266,7 +266,7 @@ def _groups(x: Any, pieces: Any, axis: int) -> tuple[Any, int]:
     pieces = check_int("pieces", pieces)
     refuse_unread("x", x)
     x = x if hasattr(x, "reshape") else as_cpu_array("x", x)
-    axis = normalize_axis_index(axis, x.ndim)
+    axis = normalize_axis_index(check_axis(axis), x.ndim)
     if x.shape[axis] % pieces:
         raise ValueError(
             f"pieces: expected a divisor of {x.shape[axis]}, the length of the axis, got {pieces}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import _core
 from .._utils.arrays import refuse_for_rows
-from .._utils.check import check_flag
+from .._utils.check import check_axis, check_flag
 from ._defaults import with_defaults
 
 __all__ = ["entropy"]
@@ -154,6 +154,7 @@ def entropy(p: Any, *, axis: int = -1, return_grad: bool = False) -> Any:
     Source: Shannon 1948, "A mathematical theory of communication", section 6.
     """
     refuse_for_rows("p", p)
+    axis = check_axis(axis)
     wants_gradient = check_flag("return_grad", return_grad)
     value = _core.entropy(p, axis=axis)
     return (value, _core.entropy_backward(1.0, p, axis=axis)) if wants_gradient else value

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._utils.check import check_finite, check_float, check_range, check_real
-from ._draw import Rng, draw_truncated, fan_of, generator_of, real_dtype, sizes_of
+from ._draw import Rng, cast, draw_truncated, fan_of, generator_of, real_dtype, sizes_of
 
 
 def constant(
@@ -45,7 +45,7 @@ def constant(
     >>> init.constant((2,), value=0.1)
     array([0.1, 0.1], dtype=float32)
     """
-    return np.full(sizes_of(shape), check_real("value", value), real_dtype(dtype))
+    return np.full(sizes_of(shape), cast("value", check_real("value", value), dtype)[()], real_dtype(dtype))
 
 
 def zeros(shape: Sequence[int], *, rng: Rng = None, dtype: DTypeLike = np.float32) -> NDArray[Any]:
@@ -117,7 +117,13 @@ def uniform(
     ((3, 2), True)
     """
     low, high = check_range("low, high", low, high)
-    return generator_of(rng).uniform(low, high, sizes_of(shape)).astype(real_dtype(dtype))
+    if not math.isfinite(high - low):
+        if max(high, -low) > float(np.finfo(real_dtype(dtype)).max):
+            raise ValueError(
+                f"low, high: expected weights within {np.dtype(dtype)}'s range, got {low}, {high}"
+            )
+        raise ValueError(f"low, high: expected a finite difference, got {low} and {high}")
+    return cast("low, high", generator_of(rng).uniform(low, high, sizes_of(shape)), dtype)
 
 
 def normal(
@@ -158,7 +164,7 @@ def normal(
     (3, 2)
     """
     mean, std = check_real("mean", mean), check_finite("std", std)
-    return generator_of(rng).normal(mean, std, sizes_of(shape)).astype(real_dtype(dtype))
+    return cast("mean, std", generator_of(rng).normal(mean, std, sizes_of(shape)), dtype)
 
 
 def truncated_normal(
@@ -210,7 +216,7 @@ def truncated_normal(
         return constant(shape, value=min(max(mean, low), high), dtype=dtype)
     count = math.prod(sizes_of(shape))
     drawn = draw_truncated(generator_of(rng), (low - mean) / std, (high - mean) / std, count)
-    return np.clip(mean + std * drawn, low, high).reshape(shape).astype(real_dtype(dtype))
+    return cast("mean, std, low, high", np.clip(mean + std * drawn, low, high).reshape(shape), dtype)
 
 
 def orthogonal(
@@ -254,9 +260,7 @@ def orthogonal(
     q *= np.where(
         np.diagonal(r) < 0, -1.0, 1.0
     )  # makes the distribution uniform over rotations, independent of the signs that LAPACK chooses
-    return np.ascontiguousarray(
-        check_real("gain", gain) * (q if inputs >= outputs else q.T), real_dtype(dtype)
-    )
+    return cast("gain", check_real("gain", gain) * (q if inputs >= outputs else q.T), dtype)
 
 
 def identity(
@@ -295,7 +299,7 @@ def identity(
     """
     fan_of(shape, "fan_in")
     inputs, outputs = sizes_of(shape)
-    return (check_real("gain", gain) * np.eye(inputs, outputs)).astype(real_dtype(dtype))
+    return cast("gain", check_real("gain", gain) * np.eye(inputs, outputs), dtype)
 
 
 def sparse(
@@ -342,4 +346,4 @@ def sparse(
     weights = normal(shape, std=std, rng=generator, dtype=np.float64)
     order = generator.permuted(np.indices(weights.shape)[0], axis=0)
     weights[order < math.ceil(sparsity * len(weights))] = 0
-    return weights.astype(real_dtype(dtype))
+    return cast("std", weights, dtype)

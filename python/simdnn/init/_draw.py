@@ -16,6 +16,8 @@ Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
 
 #: Probability of the interval below which rejection sampling draws from a uniform distribution.
 MIN_NORMAL_PROBABILITY = 0.2
+#: Distance of an interval from the mean, in standard deviations, from which on only its nearest end counts.
+FAR = 100.0
 
 
 def generator_of(rng: Rng) -> np.random.Generator:
@@ -50,14 +52,28 @@ def real_dtype(dtype: DTypeLike) -> np.dtype[Any]:
     return found
 
 
+def cast(names: str, values: Any, dtype: DTypeLike) -> NDArray[Any]:
+    """Weights in the dtype; raises for those beyond it, which the arguments `names` have made."""
+    to = real_dtype(dtype)
+    with np.errstate(over="ignore"):
+        found = np.asarray(values, to, order="C")
+    if not np.isfinite(found).all():
+        raise ValueError(f"{names}: expected weights within {to}'s range, got {np.abs(values).max():g}")
+    return found
+
+
 def draw_truncated(
     generator: np.random.Generator, low: float, high: float, count: int
 ) -> NDArray[np.float64]:
     """Standard normal numbers in [low, high], shape (count,), by rejection sampling."""
     likely = (math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2))) / 2 > MIN_NORMAL_PROBABILITY
     nearest = min(max(0.0, low), high)
+    if math.isinf(nearest):
+        return np.full(count, nearest)
+    far = abs(nearest) > FAR
     # The density is negligible further than 9 from its maximum, which also bounds an infinite interval.
-    first, last = max(low, nearest - 9), min(high, nearest + 9)
+    width = 40 / abs(nearest) if far else 9.0  # far away, the density falls by exp(-|nearest| * distance)
+    first, last = max(low, nearest - width), min(high, nearest + width)
     found = np.empty(count)
     missing = np.arange(count)
     while missing.size:
@@ -66,7 +82,8 @@ def draw_truncated(
             kept = (drawn >= low) & (drawn <= high)
         else:
             drawn = generator.uniform(first, last, missing.size)
-            kept = generator.uniform(size=missing.size) < np.exp((nearest**2 - drawn**2) / 2)
+            exponent = (nearest - drawn) * (nearest / 2 + drawn / 2) if far else (nearest**2 - drawn**2) / 2
+            kept = generator.uniform(size=missing.size) < np.exp(exponent)
         found[missing[kept]] = drawn[kept]
         missing = missing[~kept]
     return found

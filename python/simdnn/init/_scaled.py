@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from .._utils.check import check_finite, check_flag, check_name, check_real
 from ._basic import normal, truncated_normal, uniform
-from ._draw import Mode, Rng, fan_of
+from ._draw import Mode, Rng, fan_of, real_dtype
 
 #: The standard deviation of a standard normal distribution truncated to [-2, 2].
 TRUNCATED_STD = 0.87962566103423978
@@ -61,11 +61,18 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return math.sqrt(2 / (1 + slope**2))
 
 
+def check_gain(gain: float, most: float, dtype: DTypeLike) -> None:
+    """Raises if weights as large as `most` are beyond the dtype."""
+    if most > float(np.finfo(real_dtype(dtype)).max):
+        raise ValueError(f"gain: expected weights within {np.dtype(dtype)}'s range, got a gain of {gain:g}")
+
+
 def _scaled_uniform(
     shape: Sequence[int], gain: float, mode: Mode, rng: Rng, dtype: DTypeLike
 ) -> NDArray[Any]:
     """Uniform distribution around 0 with variance ``gain**2 / fan``."""
     bound = check_finite("gain", gain) * math.sqrt(3 / fan_of(shape, mode))
+    check_gain(gain, 2 * bound, dtype)
     return uniform(shape, low=-bound, high=bound, rng=rng, dtype=dtype)
 
 
@@ -74,6 +81,7 @@ def _scaled_normal(
 ) -> NDArray[Any]:
     """Normal distribution around 0 with variance ``gain**2 / fan``, optionally truncated."""
     std = check_finite("gain", gain) / math.sqrt(fan_of(shape, mode))
+    check_gain(gain, 16 * std, dtype)
     if not check_flag("truncated", truncated):
         return normal(shape, std=std, rng=rng, dtype=dtype)
     std /= TRUNCATED_STD

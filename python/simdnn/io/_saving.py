@@ -162,8 +162,8 @@ def described_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
         raise TypeError(f"metadata: expected a dictionary, got {type(metadata).__name__}")
     try:
         return {"metadata": jsonable(metadata)}
-    except TypeError as error:
-        raise TypeError(f"metadata: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"metadata: {error}") from None
 
 
 def parts_of_ensemble(ensemble: Ensemble) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -230,6 +230,8 @@ def to_torch_state_dict(model: nn.Sequential) -> Arrays:
 
     Raises
     ------
+    TypeError
+        If `model` is not a Sequential.
     ValueError
         If a layer with weights has no counterpart in a ``torch.nn.Sequential``.
 
@@ -241,6 +243,8 @@ def to_torch_state_dict(model: nn.Sequential) -> Arrays:
     >>> {name: value.shape for name, value in simdnn.to_torch_state_dict(model).items()}
     {'0.weight': (4, 3), '0.bias': (4,), '2.weight': (2, 4), '2.bias': (2,)}
     """
+    if not isinstance(model, nn.Sequential):
+        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
     state, found, place = model.state_dict(), Arrays(), 0
     for i, layer in enumerate(model.layers):
         own = {key.removeprefix(f"{i}."): value for key, value in state.items() if key.startswith(f"{i}.")}

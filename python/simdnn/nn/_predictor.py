@@ -44,6 +44,8 @@ class Predictor(Attributes):
     _kept = frozenset({"dtype", "precision"})
 
     def __init__(self, model: Sequential, precision: Precision | None = None) -> None:
+        if not hasattr(model, "flat_parameters") or isinstance(model, type):
+            raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
         make = _core.PredictorF32 if model.dtype == np.float32 else _core.PredictorF64
         self.dtype = model.dtype
         self.precision = check_precision(model.precision if precision is None else precision, model.dtype)

@@ -16,6 +16,9 @@ from ._layer import Layer, Shape, native_fields
 
 __all__ = ["GRU", "LSTM", "RNN", "pad_sequences"]
 
+#: The largest number of levels of a recurrent layer.
+MOST_LAYERS = 1024
+
 _DOCUMENTATION = """{summary}
 
 {equations}
@@ -98,7 +101,7 @@ class _Recurrent(Layer):
     ) -> None:
         self.in_features = check_int("in_features", in_features)
         self.hidden_features = check_int("hidden_features", hidden_features)
-        self.num_layers = check_int("num_layers", num_layers)
+        self.num_layers = check_int("num_layers", num_layers, 1, MOST_LAYERS)
         self.return_sequences = check_flag("return_sequences", return_sequences)
         self.bias = check_flag("bias", bias)
         self.init = check_initializer(init, "init")

@@ -95,6 +95,9 @@ def confusion_matrix(
         check_name("normalize", normalize, ("true", "pred", "all"))
     include_values = check_flag("include_values", include_values)
     if values_format is not None:
+        if not isinstance(values_format, str):
+            kind = type(values_format).__name__
+            raise TypeError(f"values_format: expected a format such as '.2f', got {kind}")
         _written(0.0, values_format)  # raises for a wrong format
     counts = _counts(true, predicted, classes, sample_weight)
     side = min(9.0, max(3.6, 1.4 + 0.42 * len(classes)))

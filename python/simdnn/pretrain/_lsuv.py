@@ -54,6 +54,8 @@ def lsuv(
 
     Source: Mishkin & Matas 2016, "All you need is a good init", algorithm 1.
     """
+    if not isinstance(model, Sequential):
+        raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
     tolerance, iterations = check_nonnegative("tolerance", tolerance), check_int("iterations", iterations, 0)
     x = as_cpu_array("X", X)
     model.forward(x[:1])  # raises for a wrong dtype or shape

@@ -31,6 +31,8 @@ from ._stochastic import Data, Metric, StochasticFit, hold_out
 
 Array = NDArray[Any]
 
+#: The largest number of networks of an estimator.
+MOST_MEMBERS = 2**16
 #: Megabytes of a sparse matrix that a prediction makes dense at a time.
 DENSE_MEGABYTES = 16
 
@@ -72,7 +74,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         "clip_norm": [Interval(Real, 0, None, closed="left"), None],
         "pretrain": [str, dict, None],
         "callbacks": [list, tuple, None],
-        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "n_members": [Interval(Integral, 1, MOST_MEMBERS, closed="both")],
         "bagging": [StrOptions({"folds", "bootstrap"}), None],
         "dtype": "no_validation",
         "n_threads": [Interval(Integral, 1, MOST_THREADS, closed="both"), None],

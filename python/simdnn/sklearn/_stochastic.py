@@ -25,6 +25,8 @@ Metric = Literal["loss", "val_loss", "val_score"]
 #: Names of the metrics that end a fit.
 METRICS = {"loss": "Training loss", "val_loss": "Out-of-bag loss", "val_score": "Validation score"}
 
+#: The epochs that native code can count; `max_iter` may be larger.
+MOST_EPOCHS = 2**62
 #: An adaptive learning rate is not lowered further below this value.
 MIN_ADAPTIVE_RATE = 1e-6
 
@@ -147,7 +149,7 @@ class StochasticFit(Fit):
             estimator._trainer,
             self.arrays_of(self.samples),
             None if watched is None else self.arrays_of(watched),
-            epochs=estimator.max_iter,
+            epochs=min(estimator.max_iter, MOST_EPOCHS),
             batch_size=self.size,
             random=estimator._random_state if estimator.shuffle else None,
             patience=self.patience,
@@ -188,7 +190,7 @@ class StochasticFit(Fit):
             history = estimator._trainer.fit(
                 X,
                 y,
-                epochs=1 if self.incremental else estimator.max_iter,
+                epochs=1 if self.incremental else min(estimator.max_iter, MOST_EPOCHS),
                 batch_size=self.size,
                 sample_weight=weight,
                 validation_data=None if self.watched is None else self.arrays_of(self.watched),

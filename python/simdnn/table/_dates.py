@@ -14,6 +14,8 @@ from .._utils.jsonable import only_keys
 from ._numbers import Numbers
 from ._times import dates_from
 
+#: The keys of a description of dates.
+KEYS = ("name", "missing", "dates")
 #: Microseconds of a day and of an hour.
 DAY, HOUR = 86_400_000_000, 3_600_000_000
 
@@ -75,7 +77,7 @@ class Dates:
     @classmethod
     def from_dict(cls, description: dict[str, Any]) -> Dates:
         """The encoder that `to_dict` has described; raises for any other description."""
-        found = only_keys(description, ("name", "missing", "dates"), "column")
+        found = only_keys(description, KEYS, "column", KEYS)
         numbers = only_keys(found["dates"], tuple(NUMBERS), "dates")
         parts = tuple((key, Numbers.from_dict(one)) for key, one in numbers.items())
         return cls(str(found["name"]), bool(found["missing"]), parts)

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.jsonable import only_keys
+from .._utils.jsonable import checked_list, only_keys
 from ._arrays import words_of_numbers
 from ._cells import MISSING, canonical, is_padded, similar
 
+#: The keys that each description of categories has.
+NEEDED = ("name", "categories", "other", "embedded")
 #: Display name of the input that rare and unseen categories share.
 OTHER = "(other)"
 
@@ -85,12 +87,13 @@ class Categories:
     @classmethod
     def from_dict(cls, description: dict[str, Any]) -> Categories:
         """The encoder that `to_dict` has described; raises for any other description."""
-        found = only_keys(description, ("name", "categories", "other", "embedded", "binary"), "column")
-        if not all(one is None or isinstance(one, str) for one in found["categories"]):
+        found = only_keys(description, (*NEEDED, "binary"), "column", NEEDED)
+        categories = checked_list(found["categories"], "column", "categories")
+        if not all(one is None or isinstance(one, str) for one in categories):
             raise TypeError("column: expected strings as categories")
         other, embedded = bool(found["other"]), bool(found["embedded"])
         binary = bool(found.get("binary"))
-        return cls(str(found["name"]), tuple(found["categories"]), other, embedded, binary)
+        return cls(str(found["name"]), tuple(categories), other, embedded, binary)
 
     @cached_property
     def places(self) -> Places:

@@ -17,6 +17,8 @@ from ._hints import number_hint
 
 #: The largest number of the networks' precision.
 MOST = float(np.finfo(np.float32).max)
+#: The keys that each description of numbers has.
+NEEDED = ("name", "mean", "scale", "missing")
 #: The magnitude from which on the smooth clip is 3 to the last bit, and below which its square is finite.
 FLAT = 1e9
 #: The number of bins up to which comparisons with all borders are faster than a binary search.
@@ -103,7 +105,9 @@ class Numbers:
     @classmethod
     def from_dict(cls, description: dict[str, Any]) -> Numbers:
         """The encoder that `to_dict` has described; raises for any other description."""
-        found = only_keys(description, ("name", "mean", "scale", "missing", "robust", "edges"), "column")
+        found = only_keys(
+            description, ("name", "mean", "scale", "missing", "robust", "edges"), "column", NEEDED
+        )
         edges = tuple(check_real("edges", edge) for edge in found.get("edges", ()))
         if len(edges) == 1 or (np.diff(edges) <= 0).any():
             raise ValueError(f"edges: expected at least two ascending numbers, got {edges!r:.80}")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_name
 from .._utils.check import check_range as check_limits
-from .._utils.jsonable import only_keys
+from .._utils.jsonable import checked_list, only_keys
 from ._arrays import as_column, check_exact
 from ._cells import Table, as_text, canonical
 from ._encoders import Places
@@ -25,6 +25,8 @@ from ._request import listed
 
 #: The tasks that `Target.fit` takes.
 TASKS = ("auto", "classification", "regression")
+#: The keys that each description has.
+NEEDED = ("name", "classes", "mean", "scale")
 #: Largest number of distinct integers that "auto" takes for classes.
 MAX_INTEGER_CLASSES = 20
 
@@ -198,8 +200,8 @@ class Target:
         TypeError, ValueError
             If the description is not one of `to_dict`.
         """
-        found = only_keys(description, ("name", "classes", "mean", "scale", "seen"), "target")
-        if not all(isinstance(one, str) for one in found["classes"]):
+        found = only_keys(description, ("name", "classes", "mean", "scale", "seen"), "target", NEEDED)
+        if not all(isinstance(one, str) for one in checked_list(found["classes"], "target", "classes")):
             raise TypeError("target: expected strings as classes")
         seen = check_limits("low, high", *found["seen"]) if found.get("seen") else None
         return cls(str(found["name"]), tuple(found["classes"]), *checked_scaling(found), seen)

@@ -39,6 +39,8 @@ from ._trees import Trees, fit_trees, places_of_samples, samples_of
 Array = NDArray[Any]
 
 
+#: The largest number of permutations of a column.
+MOST_REPEATS = 100_000
 #: Options of the columns' encoding. scikit-learn's trees take 255 categories of a column at most.
 COLUMNS: dict[str, Any] = {
     "numbers": "robust",
@@ -350,7 +352,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         Breiman 2001, "Random forests".
         """
         check_is_fitted(self)
-        repeats = check_int("n_repeats", n_repeats)
+        repeats = check_int("n_repeats", n_repeats, 1, MOST_REPEATS)
         kept = self._rows_of_importance(X, y, sample_weight)
         parts = [(kept.inputs, places_of_columns(self.columns_))]
         if kept.samples is not None:
