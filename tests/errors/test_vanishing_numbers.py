@@ -108,7 +108,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "smooth_l1": (lambda: F.smooth_l1_loss(X, X, beta=1e-320), "beta"),
     "huber": (lambda: F.huber_loss(X, X, delta=1e-320), "delta"),
     "distillation": (lambda: F.distillation_loss(X, X, 1e39), "temperature"),
-    "poisson": (lambda: F.poisson_nll_loss(X, X + 2, log_input=False, eps=0.0), "eps"),
 }
 
 

@@ -99,14 +99,12 @@ def check_weights(name: str, values: Any) -> Any:
 
 
 def _check_settings(name: str, settings: dict[str, float]) -> None:
-    """Raises for numbers whose square or reciprocal is beyond double, or that leave a logarithm of zero."""
+    """Raises for numbers whose square or reciprocal is beyond double."""
     if name == "distillation" and settings["temperature"] > MOST_TEMPERATURE:
         found = settings["temperature"]
         raise ValueError(f"temperature: expected a number of at most {MOST_TEMPERATURE:g}, got {found:g}")
     if name == "smooth_l1" and 0 < settings["beta"] < LEAST:
         raise ValueError(f"beta: expected 0 or a number of at least {LEAST:g}, got {settings['beta']:g}")
-    if name == "poisson_nll" and not settings["log_input"] and 0 <= settings["eps"] < LEAST:
-        raise ValueError(f"eps: expected at least {LEAST:g} unless log_input, got {settings['eps']:g}")
 
 
 #: `make` that returns the same object for the same arguments.
