@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -106,7 +107,10 @@ def info(o: argparse.Namespace) -> int:
     rows = described(model) if estimator is None else described_estimator(estimator)
     if estimator is not None or "table" in metadata:
         known = estimator or load_described(o.model)
-        rows += [("inputs", ", ".join(known.columns.features)), ("target", known.name)]
+        inputs = [
+            re.sub(r" \(0 to (\d+)\)$", r" (position in \1 bins)", one) for one in known.columns.features
+        ]
+        rows += [("inputs", ", ".join(inputs)), ("target", known.name)]
         rows += [("classes", ", ".join(known.classes))] if known.classes else []
     training = metadata.get("training")
     if isinstance(training, dict):

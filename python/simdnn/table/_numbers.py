@@ -47,7 +47,7 @@ class Numbers:
     @property
     def positions(self) -> list[str]:
         """Names of the positions that the column becomes."""
-        return [f"{self.name} (position in {len(self.edges) - 1} bins)"] if self.edges else []
+        return [f"{self.name} (0 to {len(self.edges) - 1})"] if self.edges else []
 
     @property
     def features(self) -> list[str]:
