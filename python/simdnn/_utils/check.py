@@ -27,6 +27,11 @@ def check_int(name: str, value: Any, low: int = 1, high: int = MOST) -> int:
     return number
 
 
+def check_size(name: str, value: Any, most: int = 2**62) -> int:
+    """`value` as an int >= 1; the largest size `most` stands for all above it."""
+    return most if hasattr(value, "__index__") and index(value) > MOST else min(check_int(name, value), most)
+
+
 def check_axis(axis: Any) -> int:
     """`axis` as an int that NumPy can compare with the number of dimensions; AxisError beyond C's int."""
     number = index(axis)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
-from .._utils.check import check_flag, check_int, check_positive
+from .._utils.check import check_flag, check_int, check_positive, check_size
 from .._utils.files import Path
 from .._utils.progress import Progress
 from ..training import History, Trainer
@@ -298,9 +298,7 @@ class DataParallel:
             self.trainer._trainer.dataset(
                 data.x, data.y, data.weight, 1.0
             )  # raises for what no rank can train on
-            size = (
-                data.samples if batch_size is None else min(check_int("batch_size", batch_size), data.samples)
-            )
+            size = data.samples if batch_size is None else check_size("batch_size", batch_size, data.samples)
             validation = self.trainer._validation(validation_data, 1.0)
             facts = {"epochs": epochs, "batch_size": size, "shuffle": shuffle, **data.facts()}
             facts["validation_data"] = validation is not None

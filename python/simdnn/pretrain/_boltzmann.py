@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .. import _core, optim
 from .._utils.arrays import as_cpu_array
 from .._utils.attributes import Attributes
-from .._utils.check import check_callables, check_count, check_dtype, check_flag, check_int
+from .._utils.check import check_callables, check_count, check_dtype, check_flag, check_int, check_size
 from .._utils.files import Path
 from .._utils.progress import Progress, advance, bar
 from ..io import _rbm
@@ -185,7 +185,7 @@ class BernoulliRBM(Attributes):
         """
         epochs = check_int("epochs", epochs)
         x = binary_inputs(X, self.in_features, self.dtype)
-        size = len(x) if batch_size is None else min(check_int("batch_size", batch_size), len(x))
+        size = len(x) if batch_size is None else check_size("batch_size", batch_size, len(x))
         watchers = check_callables("callbacks", callbacks)
         history = History()
         with bar(progress, epochs, "training") as shown:

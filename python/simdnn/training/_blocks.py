@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .. import _core
 from .._utils.arrays import is_sparse
 from .._utils.blocks import Arrays, as_block, check_form, joined, rows_of
-from .._utils.check import check_int
+from .._utils.check import check_size
 from ._prefetch import Prefetcher
 
 if TYPE_CHECKING:
@@ -142,4 +142,4 @@ def size_for_blocks(batch_size: Any, order: Any) -> int:
         raise TypeError("order: blocks come in an order of their own; see simdnn.data.shuffled")
     if batch_size is None:
         raise TypeError("batch_size: expected an integer for blocks, which are never in memory together")
-    return min(check_int("batch_size", batch_size), 2**62)
+    return check_size("batch_size", batch_size)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .. import _core
-from .._utils.check import check_flag, check_int, check_real
+from .._utils.check import check_flag, check_int, check_real, check_size
 from .._utils.progress import Progress, bar
 from ..callbacks._patience import check_restore
 from ..schedules import Schedule
@@ -43,7 +43,7 @@ def prepared(
 ) -> list[_core.Fit]:
     """The native fits for the arguments of `fit_many`, all of them checked; nothing is trained."""
     count = len(members)
-    limits = for_each("epochs", epochs, count, _checked_count)
+    limits = for_each("epochs", epochs, count, check_size)
     sizes = for_each("batch_size", batch_size, count, _checked_size)
     shuffles = for_each("shuffle", shuffle, count, check_flag)
     limits_of_patience = for_each("patience", patience, count, _checked_patience)
@@ -69,13 +69,8 @@ def prepared(
     return fits
 
 
-def _checked_count(name: str, value: Any) -> int:
-    """An integer >= 1; native code takes no more than 2^62, which nobody lives to see."""
-    return min(check_int(name, value), 2**62)
-
-
 def _checked_size(name: str, value: Any) -> int | None:
-    return None if value is None else _checked_count(name, value)
+    return None if value is None else check_size(name, value)
 
 
 def _checked_patience(name: str, value: Any) -> int | None:

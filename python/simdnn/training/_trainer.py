@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core, optim
-from .._utils.check import check_callables, check_count, check_flag, check_int, check_name, check_real
+from .._utils.check import (
+    check_callables,
+    check_count,
+    check_flag,
+    check_int,
+    check_name,
+    check_real,
+    check_size,
+)
 from .._utils.files import Path
 from .._utils.progress import Progress
 from ..io import _checkpoint
@@ -303,7 +311,7 @@ class Trainer(Measures):
         else:
             dataset = self._trainer.dataset(X, y, sample_weight, scale)
             samples = dataset.samples
-            size = samples if batch_size is None else min(check_int("batch_size", batch_size), samples)
+            size = samples if batch_size is None else check_size("batch_size", batch_size, samples)
             train = partial(self._epoch, dataset, size, shuffle if order is None else order)
         validation = self._validation(validation_data, scale)
         watchers = check_callables("callbacks", callbacks)
