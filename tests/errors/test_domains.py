@@ -173,7 +173,10 @@ OUTSIDE: dict[str, tuple[Callable[[], Any], str]] = {
     "entropy return_grad": (lambda: F.entropy([1.0], return_grad="x"), "return_grad"),
     "label_smoothing": (lambda: F.cross_entropy(X, Y, label_smoothing=1.5), "label_smoothing"),
     "label_smoothing nan": (lambda: F.cross_entropy(X, Y, label_smoothing=math.nan), "label_smoothing"),
-    "label_smoothing bool": (lambda: F.cross_entropy(X, Y, label_smoothing=True), "label_smoothing"),
+    "label_smoothing bool": (
+        lambda: (F.cross_entropy(X, Y, label_smoothing=1.0), F.cross_entropy(X, Y, label_smoothing=True)),
+        "label_smoothing",
+    ),
     "ignore_index": (lambda: F.cross_entropy(X, Y, ignore_index=1.5), "ignore_index"),
     "ignore_index bool": (lambda: F.nll_loss(X, Y, ignore_index=True), "ignore_index"),
     "gamma": (lambda: F.focal_loss(X, Y, gamma=-1.0), "gamma"),

@@ -107,14 +107,16 @@ def _check_settings(name: str, settings: dict[str, float]) -> None:
         raise ValueError(f"beta: expected 0 or a number of at least {LEAST:g}, got {settings['beta']:g}")
 
 
-#: `make` that returns the same object for the same arguments.
-_cached_make = functools.lru_cache(maxsize=256)(make)
+@functools.lru_cache(maxsize=256, typed=True)  # True is no 1.0
+def _cached_make(name: str, *values: Any) -> _core.Loss:
+    """The loss that `make` builds: the same object for the same values of the same types."""
+    return make(name, values)
 
 
 def simple(name: str, *values: Any) -> _core.Loss:
     """Builds a loss without class weights, cached by its values."""
     try:
-        return _cached_make(name, values)
+        return _cached_make(name, *values)
     except TypeError:  # a value that cannot be hashed: `make` names it in its error
         return make(name, values)
 
