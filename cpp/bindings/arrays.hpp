@@ -84,13 +84,24 @@ bool is_wider(const py::array& array) {
 /// Raises for the first finite number that a cast to float would make infinite.
 inline void check_within_float(const double* numbers, Index count, const char* name) {
   constexpr double infinity = std::numeric_limits<double>::infinity(), limit = 0x1.ffffffp127;  // rounds to 2^128
-  const auto beyond = [](double x) { return (std::abs(x) >= limit) & (std::abs(x) < infinity); };
-  bool found = false;
-  for (Index i = 0; i < count; ++i) found |= beyond(numbers[i]);
-  if (!found) return;
-  const double first = *std::find_if(numbers, numbers + count, beyond);
+  constexpr Index lanes = 8;  // independent maxima, which compilers vectorize; NaN is in none of them
+  double most[lanes] = {};
+  const auto add = [&](Index i, double& largest) {
+    const double size = std::abs(numbers[i]);
+    largest = size > largest ? size : largest;
+  };
+  Index i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    for (Index j = 0; j < lanes; ++j) add(i + j, most[j]);
+  }
+  for (; i < count; ++i) add(i, most[0]);
+  if (*std::max_element(most, most + lanes) < limit) return;
+  const double* const end = numbers + count;
+  const double* const first =
+      std::find_if(numbers, end, [](double x) { return std::abs(x) >= limit && std::abs(x) < infinity; });
+  if (first == end) return;
   throw py::value_error(std::string(name) + ": expected numbers that float32 can hold, got " +
-                        text_of(py::float_(first)));
+                        text_of(py::float_(*first)));
 }
 
 /// An array of wider numbers as one of float; raises for a finite number that becomes infinite.
