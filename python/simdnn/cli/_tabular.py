@@ -15,7 +15,7 @@ from simdnn._utils.extras import missing, need
 from simdnn._utils.files import check_writable, write_atomically
 
 from . import _report
-from ._common import fail, refuse_input, show, show_table
+from ._common import fail, refuse_ending, refuse_input, show, show_table
 from ._measures import Result, Task, measured, shown, simple_results, task_of
 from ._packages import FILES, PAGES, TABULAR, TREES, packages_of_table
 from ._verdict import verdict
@@ -57,6 +57,7 @@ def complete(o: argparse.Namespace) -> None:
     if o.report is not None:
         check_writable(o.report)
         refuse_input("--report", o.report, o.data)
+        refuse_ending("--report", o.report, ".html")
         if os.path.realpath(o.report) == os.path.realpath(o.out):
             fail(f"--report: {o.report} is the file of --out; write to another file")
     need_packages(o)
