@@ -57,9 +57,9 @@ def complete(o: argparse.Namespace) -> None:
     if o.report is not None:
         check_writable(o.report)
         refuse_input("--report", o.report, o.data)
-        refuse_ending("--report", o.report, ".html")
         if os.path.realpath(o.report) == os.path.realpath(o.out):
             fail(f"--report: {o.report} is the file of --out; write to another file")
+        refuse_ending("--report", o.report, ".html")
     need_packages(o)
 
 
