@@ -59,7 +59,8 @@ bool are_plain(PyObject* const* parameters, Py_ssize_t count) {
 }
 
 /// Calls the full ufunc with the given parameters and the defaults of the others.
-PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count, PyObject* kwnames) {
+[[gnu::noinline]] PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count,
+                                      PyObject* kwnames) {
   const ExitGuard guard;
   std::vector<PyObject*> given(args, args + count);
   const Py_ssize_t parameters = PyTuple_GET_SIZE(self.names);
@@ -90,7 +91,7 @@ PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_s
 }
 
 /// Raises and returns false for an argument that a function over rows would read wrongly; see refuse_for_rows().
-bool check_rows(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count) {
+[[gnu::noinline]] bool check_rows(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count) {
   const auto array = reinterpret_cast<const PyTypeObject*>(py::detail::npy_api::get().PyArray_Type_);
   for (Py_ssize_t i = 0; i < std::min(count, self.arrays); ++i) {
     if (Py_TYPE(args[i]) == array || PyFloat_Check(args[i])) continue;
@@ -107,7 +108,7 @@ bool check_rows(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize
 }
 
 /// Raises NumPy's error, and returns false, for an axis that no C integer holds.
-bool check_axis(PyObject* const* keywords, PyObject* kwnames) {
+[[gnu::noinline]] bool check_axis(PyObject* const* keywords, PyObject* kwnames) {
   for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i) {
     if (!PyLong_Check(keywords[i]) || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, i), "axis") != 0) {
       continue;
