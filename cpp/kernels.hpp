@@ -198,6 +198,7 @@ struct Kernels {
   int schedule_count;
   double (*schedule)(const SchedulePiece* pieces, int count, double step);  ///< steps count from 0
   Loop f16_to_f32, f32_to_f16;
+  bool (*all_within_float)(const double* x, Index n);  ///< true if a cast to float makes no number infinite
   TypedKernels<float> f32;
   TypedKernels<double> f64;
   Bf16Kernels bf16;

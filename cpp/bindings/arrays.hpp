@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../dispatch.hpp"
 #include "../net/trainer.hpp"
 #include "exit_guard.hpp"
 
@@ -83,22 +84,10 @@ bool is_wider(const py::array& array) {
 
 /// Raises for the first finite number that a cast to float would make infinite.
 inline void check_within_float(const double* numbers, Index count, const char* name) {
-  constexpr double infinity = std::numeric_limits<double>::infinity(), limit = 0x1.ffffffp127;  // rounds to 2^128
-  constexpr Index lanes = 8;  // independent maxima, which compilers vectorize; NaN is in none of them
-  double most[lanes] = {};
-  const auto add = [&](Index i, double& largest) {
-    const double size = std::abs(numbers[i]);
-    largest = size > largest ? size : largest;
-  };
-  Index i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    for (Index j = 0; j < lanes; ++j) add(i + j, most[j]);
-  }
-  for (; i < count; ++i) add(i, most[0]);
-  if (*std::max_element(most, most + lanes) < limit) return;
+  if (kernels().all_within_float(numbers, count)) return;
   const double* const end = numbers + count;
   const double* const first =
-      std::find_if(numbers, end, [](double x) { return std::abs(x) >= limit && std::abs(x) < infinity; });
+      std::find_if(numbers, end, [](double x) { return std::isfinite(x) && std::isinf(float(x)); });
   if (first == end) return;
   throw py::value_error(std::string(name) + ": expected numbers that float32 can hold, got " +
                         text_of(py::float_(*first)));
@@ -107,8 +96,15 @@ inline void check_within_float(const double* numbers, Index count, const char* n
 /// An array of wider numbers as one of float; raises for a finite number that becomes infinite.
 inline Array<float> narrowed(const py::array& array, const char* name) {
   if (is_ready<double>(array)) {
-    check_within_float(py::reinterpret_borrow<Array<double>>(array).data(), array.size(), name);
-    return required<float>(array);
+    constexpr Index part = 1024;  // in cache for the cast after the check
+    Array<float> cast(shape_of(array));
+    const double* const from = py::reinterpret_borrow<Array<double>>(array).data();
+    for (Index i = 0; i < array.size(); i += part) {
+      const Index count = std::min(part, array.size() - i);
+      check_within_float(from + i, count, name);
+      typed_kernels<float>().layers.cast(from + i, DType::f64, count, 1.0f, cast.mutable_data() + i);
+    }
+    return cast;
   }
   const ExitGuard guard;
   return py::module_::import("simdnn._utils.arrays").attr("narrowed")(name, array).cast<Array<float>>();

@@ -7,6 +7,7 @@
 #include <structmember.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,23 @@ Py_ssize_t index_of(PyObject* name, PyObject* names) {
   return -1;
 }
 
+/// True for parameters that need no check, as in nearly every call: a float that every dtype holds as a normal number
+/// above 0, or several such numbers of either sign, or zeros, that do not fall.
+bool are_plain(PyObject* const* parameters, Py_ssize_t count) {
+  constexpr double least = 0x1p-14, most = 65504;
+  double before = count == 1 ? least : -most;
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    if (!PyFloat_CheckExact(parameters[i])) return false;
+    const double value = PyFloat_AS_DOUBLE(parameters[i]);
+    if (!(value >= before && value <= most) || (value != 0 && std::abs(value) < least)) return false;
+    before = value;
+  }
+  return true;
+}
+
 /// Calls the full ufunc with the given parameters and the defaults of the others.
-PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count, PyObject* kwnames) {
+[[gnu::noinline]] PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count,
+                                      PyObject* kwnames) {
   const ExitGuard guard;
   std::vector<PyObject*> given(args, args + count);
   const Py_ssize_t parameters = PyTuple_GET_SIZE(self.names);
@@ -52,7 +68,7 @@ PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_s
     const Py_ssize_t index = index_of(PyTuple_GET_ITEM(self.names, i), kwnames);
     given.push_back(index < 0 ? PyTuple_GET_ITEM(self.defaults, i) : args[count + index]);
   }
-  if (self.check != Py_None && count >= self.arrays) {
+  if (self.check != Py_None && count >= self.arrays && !are_plain(given.data() + self.arrays, parameters)) {
     const py::object checked = py::reinterpret_steal<py::object>(
         PyObject_Vectorcall(self.check, given.data(), std::size_t(self.arrays + parameters), nullptr));
     if (!checked) return nullptr;
@@ -75,7 +91,7 @@ PyObject* call_full(const DefaultArgsFunction& self, PyObject* const* args, Py_s
 }
 
 /// Raises and returns false for an argument that a function over rows would read wrongly; see refuse_for_rows().
-bool check_rows(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count) {
+[[gnu::noinline]] bool check_rows(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize_t count) {
   const auto array = reinterpret_cast<const PyTypeObject*>(py::detail::npy_api::get().PyArray_Type_);
   for (Py_ssize_t i = 0; i < std::min(count, self.arrays); ++i) {
     if (Py_TYPE(args[i]) == array || PyFloat_Check(args[i])) continue;
@@ -83,6 +99,26 @@ bool check_rows(const DefaultArgsFunction& self, PyObject* const* args, Py_ssize
       const ExitGuard guard;
       const char* const name = self.arrays == 2 && i == 0 ? "dy" : "x";
       py::module_::import("simdnn._utils.arrays").attr("refuse_for_rows")(name, py::handle(args[i]));
+    } catch (py::error_already_set& error) {
+      error.restore();
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Raises NumPy's error, and returns false, for an axis that no C integer holds.
+[[gnu::noinline]] bool check_axis(PyObject* const* keywords, PyObject* kwnames) {
+  for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i) {
+    if (!PyLong_Check(keywords[i]) || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, i), "axis") != 0) {
+      continue;
+    }
+    int overflow = 0;
+    const long long axis = PyLong_AsLongLongAndOverflow(keywords[i], &overflow);
+    if (overflow == 0 && axis == int(axis)) continue;
+    try {
+      const ExitGuard guard;
+      py::module_::import("simdnn._utils.check").attr("check_axis")(py::handle(keywords[i]));
     } catch (py::error_already_set& error) {
       error.restore();
       return false;
@@ -118,7 +154,7 @@ PyObject* call_with_copy(PyObject* object, PyObject* const* args, Py_ssize_t cou
 PyObject* call(PyObject* object, PyObject* const* args, std::size_t flagged, PyObject* kwnames) {
   const DefaultArgsFunction& self = *reinterpret_cast<DefaultArgsFunction*>(object);
   const Py_ssize_t count = PyVectorcall_NARGS(flagged);
-  if (self.over_rows && !check_rows(self, args, count)) return nullptr;
+  if (self.over_rows && !(check_rows(self, args, count) && check_axis(args + count, kwnames))) return nullptr;
   // NumPy takes a result that is one of the arguments for one whose elements are read before they are written; a
   // reduction whose result has more axes than it needs reads each row again.
   const Py_ssize_t total = count + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);

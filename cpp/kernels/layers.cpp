@@ -43,4 +43,5 @@ void simdnn::SIMDNN_OF_LEVEL(layer_kernels)(Kernels& kernels) {
   using namespace SIMDNN_LEVEL;
   kernels.f32.layers = kLayerKernels<float>;
   kernels.f64.layers = kLayerKernels<double>;
+  kernels.all_within_float = all_within_float;
 }

@@ -21,4 +21,13 @@ void cast(const void* from, DType dtype, Index n, T scale, T* to) {
   cast_as<std::uint8_t>(from, n, scale, to);
 }
 
+/// True if a cast to float makes none of the numbers infinite; NaN stays NaN.
+inline bool all_within_float(const double* x, Index n) {
+  constexpr double limit = 0x1.ffffffp127;  // rounds to 2^128
+  std::int64_t beyond = 0;
+  SIMDNN_VECTORIZE
+  for (Index i = 0; i < n; ++i) beyond |= __builtin_fabs(x[i]) >= limit ? 1 : 0;
+  return beyond == 0;
+}
+
 SIMDNN_LEVEL_END

@@ -422,3 +422,18 @@ def test_no_command_overwrites_what_it_reads(run: Run, data: Path, out: Path, tm
         assert status != 0
         assert "is read by this command" in errors
     assert (data.read_bytes(), out.read_bytes()) == before
+
+
+def test_a_file_with_the_ending_of_another_format_is_refused(run: Run, data: Path, tmp_path: Path) -> None:
+    """The error comes before the training, or before the model is read."""
+    calls = [
+        (".safetensors", ["train", data, "--target", "loud", "--out"], "m.csv"),
+        (".safetensors", ["train", data, "--target", "loud", "--plain", "--out"], "m.ONNX"),
+        (".onnx", ["export", tmp_path / "no.safetensors", "--onnx"], "m.h"),
+        (".h", ["export", tmp_path / "no.safetensors", "--c"], "m.onnx"),
+    ]
+    for ending, call, name in calls:
+        status, _, errors = run(*call, tmp_path / name)
+        assert status == 2
+        assert f"{call[-1]}: expected a name that ends in {ending}, got {tmp_path / name}" in errors
+        assert not (tmp_path / name).exists()

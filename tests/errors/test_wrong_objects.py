@@ -30,8 +30,14 @@ def ensemble() -> nn.Ensemble:
 
 TYPES: dict[str, tuple[Callable[[], Any], str]] = {
     "a key": (lambda: model().load_state_dict({0: X}), "state: expected names, got the key 0"),
-    "a list": (lambda: model().load_state_dict([X]), "state: expected a dictionary, got list"),
-    "no state": (lambda: model().load_state_dict(None), "state: expected a dictionary, got NoneType"),
+    "a list": (
+        lambda: model().load_state_dict([X]),
+        "state: expected a dictionary from state_dict(), got list",
+    ),
+    "no state": (
+        lambda: model().load_state_dict(None),
+        "state: expected a dictionary from state_dict(), got NoneType",
+    ),
     "Predictor, 5": (lambda: nn.Predictor(5), "model: expected a Sequential, got int"),
     "Predictor, Trainer": (lambda: nn.Predictor(trainer()), "model: expected a Sequential, got Trainer"),
     "Predictor, Ensemble": (lambda: nn.Predictor(ensemble()), "model: expected a Sequential, got Ensemble"),

@@ -300,3 +300,13 @@ def test_entropy_matches_oracle(width: int, dtype: Any) -> None:
     for got, wanted in zip(F.entropy(p.T, axis=0, return_grad=True), (value, gradient.T), strict=True):
         assert same_bits(got, wanted)
     assert value[0] == 0
+
+
+@pytest.mark.parametrize("axis", [99, -99, 2**40, 10**30, -(10**30)])
+@pytest.mark.parametrize("name", [*ROWWISE, "entropy"])
+def test_an_axis_that_is_not_there(name: str, axis: int) -> None:
+    """Axes that no C integer holds are refused like others."""
+    with pytest.raises(np.exceptions.AxisError, match=f"axis {axis} is out of bounds"):
+        getattr(F, name)(np.ones((3, 4)), axis=axis)
+    with pytest.raises(np.exceptions.AxisError, match=f"axis {axis} is out of bounds"):
+        getattr(F, f"{name}_backward", F.softmax_backward)(np.ones((3, 4)), np.ones((3, 4)), axis=axis)

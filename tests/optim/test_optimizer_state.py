@@ -427,3 +427,24 @@ def test_wrong_steps_change_nothing(steps: Any) -> None:
     np.testing.assert_array_equal(
         optimizer.state_dict()["state"][0]["exp_avg"], before["state"][0]["exp_avg"]
     )
+
+
+@pytest.mark.parametrize("keep_settings", [False, True])
+@pytest.mark.parametrize(
+    ("state", "error", "message"),
+    [
+        (None, TypeError, r"state: expected a dictionary from state_dict\(\), got NoneType"),
+        (5, TypeError, r"state: expected a dictionary from state_dict\(\), got int"),
+        ([], TypeError, r"state: expected a dictionary from state_dict\(\), got list"),
+        ({}, KeyError, "state: expected the keys 'state' and 'param_groups', got no 'state'"),
+        ({"state": {}}, KeyError, "got no 'param_groups'"),
+        ({"state": {}, "param_groups": 5}, TypeError, "param_groups: expected a list, got int"),
+        ({"state": None, "param_groups": [{}]}, TypeError, "state: expected a dictionary, got NoneType"),
+    ],
+)
+def test_objects_that_are_no_state(
+    state: Any, error: type[Exception], message: str, keep_settings: bool
+) -> None:
+    optimizer = optim.Adam([np.zeros(3)])
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(state, keep_settings=keep_settings)

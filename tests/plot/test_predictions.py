@@ -239,3 +239,24 @@ def test_masked_arrays_are_refused(name: str, i: int) -> None:
 def test_a_format_is_a_string() -> None:
     with pytest.raises(TypeError, match="values_format: expected a format such as '\\.2f', got int"):
         plot.confusion_matrix([0, 1], [0, 1], values_format=5)
+
+
+@pytest.mark.parametrize("kind", ["a network", "an estimator"])
+@pytest.mark.parametrize("name", ["confusion_matrix", "calibration", "residuals"])
+def test_outputs_that_are_nan_are_refused(name: str, kind: str) -> None:
+    """No class is the largest of NaN."""
+
+    class Estimator:
+        def predict(self, X: Any) -> Any:
+            return np.where(X[:, 0] > 1, np.nan, 0.0)
+
+        def predict_proba(self, X: Any) -> Any:
+            return np.stack([self.predict(X)] * 2, axis=1)
+
+    X = np.zeros((4, 2), np.float32)
+    X[2] = 2 if kind == "an estimator" else np.nan
+    model = Estimator() if kind == "an estimator" else nn.Sequential(nn.Dense(2, 2), rng=0)
+    with pytest.raises(
+        ValueError, match=r"^estimator: expected outputs that are numbers, got nan for X\[2\]$"
+    ):
+        getattr(plot, name).from_estimator(model, X, np.zeros(4, int))

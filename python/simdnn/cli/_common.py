@@ -19,6 +19,8 @@ from simdnn import table
 
 #: The smallest number of rows in which different values in all of them make an id.
 ROWS_OF_IDS = 20
+#: Endings of the formats that commands read or write.
+ENDINGS = {".safetensors", ".onnx", ".h", ".html", ".csv", ".tsv", ".parquet", ".npz"}
 
 
 class Command(NamedTuple):
@@ -35,6 +37,13 @@ def refuse_input(option: str, output: str, *inputs: str) -> None:
     for path in inputs:
         if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
             fail(f"{option}: {output} is read by this command; write to another file")
+
+
+def refuse_ending(option: str, path: str, wanted: str) -> None:
+    """Raises if the name of the file to write has an ending of another format than the `wanted` one."""
+    ending = os.path.splitext(path)[1].lower()
+    if ending in ENDINGS and ending != wanted:
+        fail(f"{option}: expected a name that ends in {wanted}, got {path}")
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import simdnn
 
 from ._code import code_size, usage
-from ._common import Command, fail, refuse_input, show
+from ._common import Command, fail, refuse_ending, refuse_input, show
 from ._described import load_described, load_estimator
 from ._packages import GRAPHS, need_with_model
 
@@ -44,6 +44,7 @@ def export(o: argparse.Namespace) -> int:
     """Writes a model as ONNX or C, and returns the exit status."""
     option, path = ("--onnx", o.onnx) if o.c is None else ("--c", o.c)
     refuse_input(option, path, o.model)
+    refuse_ending(option, path, ".onnx" if o.c is None else ".h")
     given = {"--rounded": o.rounded, "--cc": o.cc is not None} if o.c is None else {"--opset": o.opset}
     if without := [name for name, value in given.items() if value]:
         fail(f"{without[0]}: not used by {option}")

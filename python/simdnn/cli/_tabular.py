@@ -15,7 +15,7 @@ from simdnn._utils.extras import missing, need
 from simdnn._utils.files import check_writable, write_atomically
 
 from . import _report
-from ._common import fail, refuse_input, show, show_table
+from ._common import fail, refuse_ending, refuse_input, show, show_table
 from ._measures import Result, Task, measured, shown, simple_results, task_of
 from ._packages import FILES, PAGES, TABULAR, TREES, packages_of_table
 from ._verdict import verdict
@@ -59,6 +59,7 @@ def complete(o: argparse.Namespace) -> None:
         refuse_input("--report", o.report, o.data)
         if os.path.realpath(o.report) == os.path.realpath(o.out):
             fail(f"--report: {o.report} is the file of --out; write to another file")
+        refuse_ending("--report", o.report, ".html")
     need_packages(o)
 
 

@@ -18,6 +18,7 @@ from ._common import (
     inputs_of,
     names_in,
     point_out_useless,
+    refuse_ending,
     refuse_input,
     spelling,
 )
@@ -75,6 +76,7 @@ def check(o: argparse.Namespace) -> int:
         fail(f"--out: there is no folder {os.path.dirname(o.out)}")
     check_writable(o.out)
     refuse_input("--out", o.out, o.data)
+    refuse_ending("--out", o.out, ".safetensors")
     plain, bag = _plain.given(o), _tabular.given(o)
     if plain and bag:
         fail(f"{bag[0]}: goes without {plain[0]}, which makes a plain network")

@@ -39,7 +39,7 @@ def check_shapes(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tupl
 def cast_state(state: Mapping[str, Any], dtype: np.dtype[Any]) -> dict[str, NDArray[Any]]:
     """The arrays of a state in a dtype; raises unless they consist of real numbers that it can hold."""
     if not isinstance(state, Mapping):
-        raise TypeError(f"state: expected a dictionary, got {type(state).__name__}")
+        raise TypeError(f"state: expected a dictionary from state_dict(), got {type(state).__name__}")
     if wrong := [name for name in state if not isinstance(name, str)]:
         raise TypeError(f"state: expected names, got the key {wrong[0]!r}")
     given = {name: as_cpu_array(name, value) for name, value in state.items()}

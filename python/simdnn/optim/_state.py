@@ -137,10 +137,13 @@ def checked_parts(
     state: Mapping[str, Any], count: int | None = None
 ) -> tuple[Mapping[Any, Any], list[Mapping[Any, Any]]]:
     """The states of the parameters, and the param groups: `count` of them, or at least one."""
-    try:
-        entries, groups = state["state"], list(state["param_groups"])
-    except (KeyError, TypeError):
-        raise KeyError("state: expected the keys 'state' and 'param_groups'") from None
+    if not isinstance(state, Mapping):
+        raise TypeError(f"state: expected a dictionary from state_dict(), got {type(state).__name__}")
+    if missing := [key for key in KEYS if key not in state]:
+        raise KeyError(f"state: expected the keys 'state' and 'param_groups', got no {missing[0]!r}")
+    entries, groups = state["state"], state["param_groups"]
+    if not isinstance(groups, list | tuple):
+        raise TypeError(f"param_groups: expected a list, got {type(groups).__name__}")
     if unknown := [key for key in state if key not in KEYS]:
         raise ValueError(f"state: {unknown[0]!r} is not known; known: {', '.join(KEYS)}")
     check_mapping("state", entries)

@@ -81,8 +81,16 @@ def outputs_of(model: Any, X: ArrayLike) -> NDArray[Any] | None:
     """The outputs of a network [rows, features]; None for an estimator of scikit-learn."""
     network = model.model if isinstance(model, Trainer) else model
     if isinstance(network, Predictor | Ensemble):
-        return np.asarray(network.predict(X))
-    return network.forward(X) if isinstance(network, Sequential) else None
+        return _without_nan(np.asarray(network.predict(X)))
+    return _without_nan(network.forward(X)) if isinstance(network, Sequential) else None
+
+
+def _without_nan(outputs: NDArray[Any]) -> NDArray[Any]:
+    """The outputs of an estimator; raises if a number is NaN, of which no picture tells."""
+    if outputs.dtype.kind == "f" and (found := np.isnan(outputs)).any():
+        row = int(np.argmax(found.reshape(len(outputs), -1).any(axis=1)))
+        raise ValueError(f"estimator: expected outputs that are numbers, got nan for X[{row}]")
+    return outputs
 
 
 def _estimated(model: Any, X: ArrayLike, method: str) -> NDArray[Any]:
@@ -90,7 +98,7 @@ def _estimated(model: Any, X: ArrayLike, method: str) -> NDArray[Any]:
     if not callable(function := getattr(model, method, None)):
         kind = type(model).__name__
         raise TypeError(f"estimator: expected a network, or an estimator with {method}, got {kind}")
-    return np.asarray(function(X))
+    return _without_nan(np.asarray(function(X)))
 
 
 def classes_of(model: Any, X: ArrayLike) -> NDArray[Any]:
