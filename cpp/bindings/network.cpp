@@ -247,7 +247,11 @@ py::list described(const ParameterList& list) {
 /// The shapes of a network's parameters and buffers by name, without allocating them.
 py::dict shapes_of(const py::dict& sequential) {
   ParameterLayout layout;
-  sequential_spec(sequential)->declare_parameters("", layout);
+  try {
+    sequential_spec(sequential)->declare_parameters("", layout);
+  } catch (const std::bad_array_new_length&) {
+    throw py::value_error("layers: their parameters are more than memory can address");
+  }
   py::dict shapes;
   for (const ParameterList* const list : {&layout.parameters, &layout.buffers}) {
     for (const ParameterBlock& block : list->blocks()) shapes[block.name.c_str()] = py::tuple(py::cast(block.shape));

@@ -62,6 +62,7 @@ TEXTS = {
     "large and negative": f"a,b\n1,2\n{2**63},4\n5,6\n-1,8\n",
     "very large": f"a,b\n1,2\n{2**63},4\n{2**53 + 1},6\n5,8\n",
     "large with a missing one": f"a,b\n{2**53 + 1},4\n,6\n",
+    "separators around infinite numbers": "a,b\n1,2\n2e999,\x1e4\n5\x1f,6\n7,1e999\n",
     "unicode": "\ufeffä,b\n1,ß\n2,\u2028x\n3,😀\n",
     "one column": "a\n1\n\n2\nx y\n",
 }

@@ -108,6 +108,10 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         ),
         "0.weight|missing",
     ),
+    "a layer of more parameters than memory": (
+        lambda d: d["model"].update(layers=[{"layer": "LSTM", "in_features": 4, "hidden_features": 2**31}]),
+        "more than memory can address",
+    ),
     "a number without end": (with_setting("in_features", 10**400), "beyond any size"),
     "a wrong width": (with_setting("in_features", 5), "layers|shape"),
     "a negative width": (with_setting("in_features", -4), "in_features"),

@@ -1,9 +1,11 @@
 """Tables: equal columns from every format, and their conversion to inputs and targets."""
 
 import contextlib
+import io
 import json
 import re
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,6 +146,17 @@ def test_a_changed_bit_of_an_npz_file_changes_no_column(tmp_path: Path) -> None:
             found = table.read(path)  # the bit is of a date, or of the system that wrote the file
             assert found.keys() == expected.keys()
             assert all(np.array_equal(found[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("columns", [5, 10**6, 10**15])
+def test_an_array_that_is_not_there_has_no_columns(columns: int, tmp_path: Path) -> None:
+    header = io.BytesIO()
+    described = {"descr": "<f8", "fortran_order": False, "shape": (4, columns)}
+    np.lib.format.write_array_header_1_0(header, described)
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as file:
+        file.writestr("x.npy", header.getvalue())
+    with pytest.raises(ValueError, match=rf"x: expected {32 * columns} bytes for shape .*, got 0"):
+        table.read(tmp_path / "data.npz")
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

@@ -33,6 +33,14 @@ def test_output_matches_oracle(activation: str, bias: bool, dtype: Any) -> None:
     assert np.allclose(got, wanted, rtol=tolerance, atol=tolerance)
 
 
+def test_a_chain_from_any_width_to_one_does_not_keep_its_width() -> None:
+    chain = (nn.CReLU(), nn.Dense(16, 1), nn.BatchNorm1d(1))
+    inner = nn.Residual(nn.Concatenate(chain), nn.Dense(1, 3), shortcut=nn.Dense(8, 3))
+    assert nn.Sequential(nn.Dense(3, 8), inner, rng=0)(np.zeros((2, 3), np.float32)).shape == (2, 3)
+    with pytest.raises(ValueError, match="in_features: no layer says"):
+        nn.Sequential(nn.Concatenate(chain), nn.Dense(1, 3))
+
+
 @every_float
 @pytest.mark.parametrize("widths", [[6, 4], [1, 1, 1], [64, 33, 65, 10], [17, 128, 3]], ids=str)
 @every_activation

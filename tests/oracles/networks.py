@@ -135,5 +135,7 @@ def output(layer: nn.Layer, x: Array, p: Parameters, how: Pass) -> Array:
 
 
 def kinds(layer: nn.Layer) -> set[str]:
-    """The classes of a layer and of its inner layers."""
-    return layers.class_names(layer)
+    """The classes of a layer, of its inner layers and of the activations that their settings name."""
+    inner = [one for _, chain in layer._children() for one in chain]
+    named = {kind for kind, name in NAMES.items() if name == getattr(layer, "activation", None)}
+    return {type(layer).__name__, *named}.union(*map(kinds, inner))

@@ -51,7 +51,7 @@ def state_of(trainer: Trainer) -> list[Any]:
     model, optimizer, native = trainer.model, trainer.optimizer, trainer.model._model
     arrays = [model.flat_gradients, model.flat_parameters, native.buffers, *native.states]
     arrays += optimizer._native.slots()
-    counts = optimizer._native.counts, optimizer._native.scalar_state, optimizer.steps, optimizer.skipped
+    counts = optimizer._native.counts, optimizer.steps, optimizer.skipped  # with the state of each parameter
     settings = optimizer.get_params(), trainer.epochs_done, trainer.penalty, trainer.seed, native.passes
     return [array.tobytes() for array in arrays] + [repr(counts), repr(settings)]
 

@@ -30,7 +30,7 @@ from tests.support.fuzz_targets import TARGETS
 from tests.tools import proofs
 from tests.tools.random_calls import random_calls
 
-#: Seconds after which a reader counts as hung.
+#: Seconds of the processor after which a reader counts as hung.
 SECONDS = 20
 #: Bytes that the process may have beyond those at its start.
 MEMORY = 2 * 2**30
@@ -51,7 +51,7 @@ class Harness:
         self.name, self.target, self.folder, self.counts = name, TARGETS[name], folder, counts
         self.path = folder / f"content{self.target.ending}"
         self.runs = self.refused = 0
-        signal.signal(signal.SIGALRM, hung)
+        signal.signal(signal.SIGPROF, hung)
 
     def __call__(self, content: bytes) -> None:
         """Lets the target read a content; raises for a fault."""
@@ -59,13 +59,13 @@ class Harness:
         self.runs += 1
         if self.runs % 1000 == 0:
             self.counts.write_text(self.text(), encoding="utf-8")
-        signal.alarm(SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         try:
             self.target.run(self.path)
         except self.target.errors:
             self.refused += 1
         finally:
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     def fault(self, content: bytes) -> str:
         """The trace of a fault that a content causes, or ""."""

@@ -69,7 +69,8 @@ def forward(draw: Draw) -> float:
         raise SkippedError("a step")
     wanted, noise = networks.network(model, case.x), 4 * float(np.finfo(model.dtype).eps)
     moved = [networks.network(model, case.x, networks.Pass(noise=noise, rng=draw.rng)) for _ in range(3)]
-    unit = max(float(np.abs(one - wanted).max()) for one in moved) + 1e-3 * noise
+    least = 0.05 if kinds & {"RNN", "LSTM", "GRU"} else 1e-3  # a state is a sum, whose terms may cancel
+    unit = max(float(np.abs(one - wanted).max()) for one in moved) + least * noise
     predictor, worst = model.freeze(), 0.0
     for ask in (model, predictor.predict, lambda x: predictor.predict(draw.laid_out(x))):
         if case.stateful:
@@ -123,6 +124,8 @@ def training_case(draw: Draw) -> Case:
         raise SkippedError("float32")
     if kinds & {*networks.STEEP, *networks.RANDOM, "LargeMarginSoftmax"} or case.stateful:
         raise SkippedError("random numbers or margins in training")
+    if masks_within(model):
+        raise SkippedError("a step")
     if loss_of(case)[0] not in oracles.LOSSES or "truncate=" in repr(model):
         raise SkippedError("another gradient than that of the formula")
     return case

@@ -142,7 +142,7 @@ def input_shape(layers: Sequence[Layer], in_features: int | None = None) -> Shap
     for layer in layers:
         if in_features is not None:
             break
-        if layer.in_features is None and layer._output(Shape(1)).features != 1:
+        if layer.in_features is None and any(layer._output(Shape(n)).features != n for n in (1, 2)):
             break
         in_features = layer.in_features
     if in_features is None:

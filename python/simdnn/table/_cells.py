@@ -29,7 +29,7 @@ INEXACT = 2**53
 #: A blank, and those at which no line breaks, as in "1 234".
 BLANKS = " \u00a0\u202f"
 
-_LEADING_ZERO = re.compile(r"\n\s*0[0-9]+\s*\n")
+_LEADING_ZERO = re.compile(r"\n0[0-9]+\n")
 _WHOLE = re.compile(r"\s*(-?(?:0|[1-9][0-9]*))(?:\.0*)?\s*")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
 
@@ -101,6 +101,7 @@ def objects(cells: Sequence[Any]) -> NDArray[Any]:
 def numbers_of(cells: Sequence[str | None], form: NumberFormat = PLAIN) -> NDArray[Any] | None:
     """The numbers of these cells, NaN for None; None if one is anything else, or an id with leading zeros."""
     try:
+        cells = [None if cell is None else cell.strip() for cell in cells]
         if form != PLAIN:
             cells = [None if cell is None else form.plain(cell) for cell in cells]
         values = np.array([np.nan if cell is None else float(cell) for cell in cells])
@@ -108,9 +109,9 @@ def numbers_of(cells: Sequence[str | None], form: NumberFormat = PLAIN) -> NDArr
         return None
     known = [cell for cell in cells if cell is not None]
     text = "\n".join(["", *known, ""])
-    if "_" in text or not (text.isascii() or all(cell.strip().isascii() for cell in known)):
+    if "_" in text or not text.isascii():
         return None  # Python's float takes underscores and the digits of every script
-    if any(mark in text for mark in ("\n0", " 0", "\t0")) and _LEADING_ZERO.search(text):
+    if "\n0" in text and _LEADING_ZERO.search(text):
         return None
     if len(known) < len(cells) or not is_whole(values) or not (np.abs(values) >= INEXACT).any():
         return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -41,11 +42,16 @@ def read_npz(name: str, request: Request) -> Table:
 
 
 def shape_of(file: Any, key: str) -> tuple[int, ...]:
-    """The shape of an array in an npz file, of which only the header is read."""
-    with file.zip.open(key if key in file.zip.namelist() else f"{key}.npy") as stream:
+    """The shape of an array in an npz file, by its header; raises if the array is not there."""
+    member = file.zip.getinfo(key if key in file.zip.namelist() else f"{key}.npy")
+    with file.zip.open(member) as stream:
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape: tuple[int, ...] = read(stream)[0]
+        shape: tuple[int, ...]
+        shape, _, dtype = read(stream)
+        wanted, there = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
+    if wanted > there:  # before names are made for its columns
+        raise ValueError(f"{key}: expected {wanted} bytes for shape {shape}, got {there}")
     return shape
 
 
