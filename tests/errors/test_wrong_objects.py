@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import simdnn
 import simdnn.functional as F
-from simdnn import init, nn, pretrain, table
+from simdnn import init, nn, optim, pretrain, table
 
 X = np.random.default_rng(0).random((6, 3), np.float32)
 BIG = 10**30
@@ -42,6 +42,18 @@ TYPES: dict[str, tuple[Callable[[], Any], str]] = {
     "Predictor, Trainer": (lambda: nn.Predictor(trainer()), "model: expected a Sequential, got Trainer"),
     "Predictor, Ensemble": (lambda: nn.Predictor(ensemble()), "model: expected a Sequential, got Ensemble"),
     "Predictor, class": (lambda: nn.Predictor(nn.Sequential), "model: expected a Sequential, got type"),
+    "Trainer, layer": (
+        lambda: simdnn.Trainer(nn.Dense(3, 2)),
+        "model: expected a Sequential, got Dense, which nn.Sequential makes a model of",
+    ),
+    "Sequential, list": (
+        lambda: nn.Sequential([nn.Dense(3, 2)]),
+        "layers[0]: expected a layer such as nn.Dense, got list; give the layers one by one",
+    ),
+    "Adam, the name of Keras": (
+        lambda: optim.Adam(learning_rate=0.1),
+        "Adam: unexpected argument 'learning_rate'; its name here is lr",
+    ),
     "lsuv, 5": (lambda: pretrain.lsuv(5, X), "model: expected a Sequential, got int"),
     "lsuv, Trainer": (lambda: pretrain.lsuv(trainer(), X), "model: expected a Sequential, got Trainer"),
     "PyTorch, 5": (lambda: simdnn.to_torch_state_dict(5), "model: expected a Sequential, got int"),

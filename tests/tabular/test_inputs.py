@@ -291,3 +291,9 @@ def test_dates_are_no_numbers(library: str, span: bool) -> None:
         for call in each:
             with pytest.raises(TypeError, match=f"^{name}: dates are not supported; turn them into numbers"):
                 call()
+
+
+def test_a_regression_of_words_names_y_and_the_estimator_of_classes() -> None:
+    x = np.arange(18.0).reshape(9, 2)
+    with pytest.raises(ValueError, match=r"y: expected numbers: .*'a'; TabularClassifier predicts words"):
+        TabularRegressor("fast").fit(x, list("abcabcabc"))

@@ -55,7 +55,11 @@ def check_name(name: str, value: Any, known: Iterable[str]) -> str:
     """`value` if it is one of the known names."""
     words = list(known)
     if not isinstance(value, str):
-        raise TypeError(f"{name}: expected a name, got {type(value).__name__}; known: {', '.join(words)}")
+        own = getattr(value, "__name__", None)
+        hint = f"give {own!r}; " if own in words else ""
+        raise TypeError(
+            f"{name}: expected a name, got {type(value).__name__}; {hint}known: {', '.join(words)}"
+        )
     if value not in words:
         raise ValueError(f"{name}: {value!r} is not known; known: {', '.join(words)}")
     return value

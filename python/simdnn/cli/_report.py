@@ -196,7 +196,7 @@ def importance_table(task: Task, falls: Any) -> Markup:
     )
     rest = len(names) - len(order)
     about += f" {rest} less important columns are left out." if rest else ""
-    found = table(["column", "", f"loss of {score}"], rows, text_columns=2)
+    found = table(["column", "", f"drop in {score}"], rows, text_columns=2)
     return Markup(found + element("p", about, kind="soft"))
 
 

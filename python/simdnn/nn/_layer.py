@@ -134,7 +134,9 @@ def check_layers(layers: Sequence[Any], name: str = "layers") -> None:
     """Raises a TypeError unless all are layers."""
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
-            raise TypeError(f"{name}[{i}]: expected a layer such as nn.Dense, got {type(layer).__name__}")
+            found = type(layer).__name__
+            hint = "; give the layers one by one" if isinstance(layer, list | tuple) else ""
+            raise TypeError(f"{name}[{i}]: expected a layer such as nn.Dense, got {found}{hint}")
 
 
 def input_shape(layers: Sequence[Layer], in_features: int | None = None) -> Shape | None:

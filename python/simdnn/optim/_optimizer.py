@@ -119,7 +119,10 @@ class Optimizer(WithParams, WithRates):
         presets = {"torch": {}, **self._presets}
         like = check_name("like", options.pop("like", "torch"), presets)
         if unknown := options.keys() - OPTIONS.keys():
-            raise TypeError(f"{type(self).__name__}: unexpected argument {sorted(unknown)[0]!r}")
+            first = sorted(unknown)[0]
+            known = ", ".join([*self._arguments, *OPTIONS])
+            hint = "its name here is lr" if first == "learning_rate" else f"known: {known}"
+            raise TypeError(f"{type(self).__name__}: unexpected argument {first!r}; {hint}")
         defaults = {name: argument.default for name, argument in self._arguments.items()}
         values = defaults | presets[like] | given
         decay = values["weight_decay"]

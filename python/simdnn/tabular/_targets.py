@@ -88,7 +88,13 @@ def checked_numbers(y: Any, estimator: Any) -> Array:
         raise ValueError("y: fit requires y to be passed, but the target y is None")
     refuse_masked("y", y)
     refuse_dates("y", y)
-    numbers = check_array(plain(y), ensure_2d=False, dtype=np.float64, input_name="y", estimator=estimator)
+    y = plain(y)
+    try:
+        numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=estimator)
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise ValueError(f"y: expected numbers: {error}; TabularClassifier predicts words") from None
     if numbers.ndim > 2:
         raise ValueError(f"y: expected shape (n,) or (n, outputs), got {numbers.shape}")
     if np.abs(numbers).max(initial=0) > np.finfo(np.float32).max:

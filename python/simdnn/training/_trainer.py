@@ -23,7 +23,7 @@ from .._utils.check import (
 from .._utils.files import Path
 from .._utils.progress import Progress
 from ..io import _checkpoint
-from ..nn import Sequential
+from ..nn import Layer, Sequential
 from ._best import best_epoch
 from ._blocks import blocks_of, size_for_blocks
 from ._copies import reduced
@@ -123,7 +123,8 @@ class Trainer(Measures):
         grad_hook: Callable[[NDArray[Any]], object] | None = None,
     ) -> None:
         if not isinstance(model, Sequential):
-            raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
+            hint = ", which nn.Sequential makes a model of" if isinstance(model, Layer) else ""
+            raise TypeError(f"model: expected a Sequential, got {type(model).__name__}{hint}")
         loss = default_loss(model) if loss is None else loss
         native = checked_loss(loss, model)
         optimizer, parameters = optim.unbound(optimizer), model.parameters()
