@@ -108,6 +108,13 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         ),
         "0.weight|missing",
     ),
+    "a layer of more features than memory": (
+        lambda d: d["model"].update(
+            in_features=2**40,
+            layers=[{"layer": "Embedding", "in_features": 2**40, "columns": [[0, 3, 2]]}],
+        ),
+        "expected at most 16777216 features",
+    ),
     "a layer of more parameters than memory": (
         lambda d: d["model"].update(layers=[{"layer": "LSTM", "in_features": 4, "hidden_features": 2**31}]),
         "more than memory can address",

@@ -15,6 +15,9 @@ from ._layer import Layer, Shape, native_fields
 
 __all__ = ["Embedding"]
 
+#: The features that a layer can take: each is listed in its description.
+MOST_FEATURES = 2**24
+
 
 class Embedding(Layer):
     """Maps integers to vectors: rows of a trainable table.
@@ -28,7 +31,7 @@ class Embedding(Layer):
     num_embeddings, embedding_dim : int, optional
         The shape of the one table.
     in_features : int, optional
-        The number of columns; required with `columns`.
+        The number of columns, at most 2^24; required with `columns`.
     columns : mapping, or sequence of triples, optional
         ``{column: (num_embeddings, embedding_dim), ...}``, or triples of these three numbers,
         in the order of the output; the table of a column is the parameter ``"<column>.weight"``.
@@ -99,6 +102,8 @@ class Embedding(Layer):
         return given._replace(features=given.features - len(self.columns) + width)
 
     def _native(self, given: Shape) -> dict[str, Any]:
+        if given.features > MOST_FEATURES:
+            raise ValueError(f"Embedding: expected at most {MOST_FEATURES} features, got {given.features}")
         every = range(given.features)
         own = list(every) if self.columns is None else [column for column, _, _ in self.columns]
         tables = [
@@ -107,7 +112,8 @@ class Embedding(Layer):
         lookups = [
             {"column": column, "table": 0 if self.columns is None else i} for i, column in enumerate(own)
         ]
-        passed = [column for column in every if column not in own]
+        embedded = set(own)
+        passed = [column for column in every if column not in embedded]
         return native_fields("embedding", self, tables=tables, lookups=lookups, passed=passed)
 
     def _initial(self, given: Shape, rng: np.random.Generator, dtype: DTypeLike) -> dict[str, NDArray[Any]]:
