@@ -95,8 +95,11 @@ def test_words_in_another_order_are_pointed_out(run: Run) -> None:
     assert "write them as 2020-01-31" in errors
 
 
-def test_a_date_is_no_target(run: Run) -> None:
-    write("parquet")
-    status, _, errors = run("train", "d.parquet", "--target", "when", "--out", "m.safetensors")
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_date_is_no_target(ending: str, run: Run) -> None:
+    write(ending)
+    lines = Path("d.csv").read_text().splitlines() if ending == "csv" else []
+    Path("d.csv").write_text("\n".join(line for line in lines if not line.startswith(",")))  # the gaps
+    status, _, errors = run("train", f"d.{ending}", "--target", "when", "--out", "m.safetensors")
     assert status == 2
     assert "target when: dates are not supported" in errors

@@ -240,9 +240,3 @@ def test_dates_are_read_from_files(ending: str, tmp_path: Path) -> None:
         parts = table.chunks(path, dates=True)
         assert len(parts) == 3
         assert table.Columns.fit(parts, dates=True).to_dict() == wanted.to_dict()
-
-
-def test_a_target_of_dates_is_refused() -> None:
-    days = np.arange("2024-01-01", "2024-01-05", dtype="M8[D]")
-    with pytest.raises(ValueError, match="target day: dates cannot be predicted; turn them into numbers"):
-        table.Target.fit({"day": days}, "day")

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_name
 from .._utils.check import check_range as check_limits
-from .._utils.dates import has_dates
 from .._utils.jsonable import checked_list, only_keys
 from ._arrays import as_column, check_exact
 from ._cells import Table, as_text, canonical
@@ -221,8 +220,6 @@ def finite(table: Table, name: str) -> NDArray[Any]:
     columns = checked_columns(table)
     if name not in columns:
         raise ValueError(f"target {name!r} is missing; there are {listed(name, list(columns))}")
-    if has_dates(columns[name]):
-        raise ValueError(f"target {name}: dates cannot be predicted; turn them into numbers, such as days")
     values = as_column(f"target {name}", columns[name])
     if values.dtype == np.float64 and np.isinf(values).any():
         raise ValueError(f"target {name}: row {int(np.argmax(np.isinf(values))) + 1} is infinite")
