@@ -8,7 +8,6 @@ import os
 from simdnn import table
 from simdnn._utils.extras import need
 from simdnn._utils.files import check_writable
-from simdnn.table._times import dates_of_words
 
 from . import _plain, _tabular
 from ._common import (
@@ -59,7 +58,7 @@ def run(o: argparse.Namespace) -> int:
     whole = table.read(o.data, text=text, ignore=ignore, dates=not plain, **spelling(o))
     target = table.Target.fit(whole, o.target, o.task)
     values = whole[o.target]
-    if values.dtype == object and dates_of_words(values) is not None:
+    if values.dtype == object and table.dates_of_words(values) is not None:
         fail(f"target {o.target}: dates are not supported; turn them into numbers, such as days")
     inputs = inputs_of(whole, o.target, dates=not plain)
     point_out_useless(inputs)
