@@ -310,3 +310,13 @@ def test_an_error_in_a_later_chunk_names_the_row(run: Run) -> None:
     status, _, errors = run("predict", "m.safetensors", "p.csv", "--chunk-rows", 7, "--out", "out.csv")
     assert (status, Path("out.csv").exists()) == (2, False)
     assert "column age: row 50 holds 1e+39" in errors
+
+
+def test_info_keeps_the_names_of_columns_that_look_like_positions(run: Run) -> None:
+    rows = "".join(f"{i % 17},{'yes' if i % 17 > 8 else 'no'}\n" for i in range(200))
+    Path("d.csv").write_text(f"heat (0 to 5),on\n{rows}")
+    run("train", "d.csv", "--target", "on", "--preset", "fast", "--quiet", "--out", "m.safetensors")
+    shown = "\n".join(run("info", "m.safetensors")[1])
+    assert re.search(
+        r"^inputs +heat \(0 to 5\) \(position in \d+ bins\), heat \(0 to 5\)$", shown, re.MULTILINE
+    )

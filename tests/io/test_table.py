@@ -183,6 +183,7 @@ def test_npz(tmp_path: Path) -> None:
         ({"X": np.ones(2), "y": np.ones(3)}, "differ in length: X 2, y 3"),
         ({"X": np.ones(2) * 1j}, "column X: .*complex"),
         ({"X": np.array([{}])}, "allow_pickle"),
+        ({"X": np.array([None] * 100)}, "allow_pickle"),
         ({}, "at least one row"),
     ):
         np.savez(path, **arrays)

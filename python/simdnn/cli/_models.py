@@ -107,10 +107,9 @@ def info(o: argparse.Namespace) -> int:
     rows = described(model) if estimator is None else described_estimator(estimator)
     if estimator is not None or "table" in metadata:
         known = estimator or load_described(o.model)
-        inputs = [
-            re.sub(r" \(0 to (\d+)\)$", r" (position in \1 bins)", one) for one in known.columns.features
-        ]
-        rows += [("inputs", ", ".join(inputs)), ("target", known.name)]
+        names, encoded = known.columns.features, known.columns.encoded
+        positions = [re.sub(r" \(0 to (\d+)\)$", r" (position in \1 bins)", name) for name in names[:encoded]]
+        rows += [("inputs", ", ".join([*positions, *names[encoded:]])), ("target", known.name)]
         rows += [("classes", ", ".join(known.classes))] if known.classes else []
     training = metadata.get("training")
     if isinstance(training, dict):

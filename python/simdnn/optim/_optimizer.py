@@ -107,9 +107,12 @@ class Optimizer(WithParams, WithRates):
         def __setattr__(self, name: str, value: object) -> None:
             kind = type(self)  # a user's subclass may have attributes of its own
             if kind.__module__.startswith("simdnn.") and not name.startswith("_") and not hasattr(kind, name):
-                known = ", ".join([*self._arguments, *OPTIONS])
-                raise AttributeError(f"{name}: {kind.__name__} has no such setting; known: {known}")
+                raise AttributeError(f"{name}: {kind.__name__} has no such setting; {self._known()}")
             super().__setattr__(name, value)
+
+    def _known(self) -> str:
+        """The names of the settings, for errors."""
+        return f"known: {', '.join([*self._arguments, *OPTIONS])}"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise TypeError(f"{type(self).__name__}: use one of the subclasses of Optimizer")
@@ -120,8 +123,7 @@ class Optimizer(WithParams, WithRates):
         like = check_name("like", options.pop("like", "torch"), presets)
         if unknown := options.keys() - OPTIONS.keys():
             first = sorted(unknown)[0]
-            known = ", ".join([*self._arguments, *OPTIONS])
-            hint = "its name here is lr" if first == "learning_rate" else f"known: {known}"
+            hint = "its name here is lr" if first == "learning_rate" else self._known()
             raise TypeError(f"{type(self).__name__}: unexpected argument {first!r}; {hint}")
         defaults = {name: argument.default for name, argument in self._arguments.items()}
         values = defaults | presets[like] | given

@@ -49,7 +49,8 @@ def shape_of(file: Any, key: str) -> tuple[int, ...]:
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape: tuple[int, ...]
         shape, _, dtype = read(stream)
-        wanted, there = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
+        size = 1 if dtype.hasobject else dtype.itemsize  # a pickled object takes a byte or more
+        wanted, there = math.prod(shape) * size, member.file_size - stream.tell()
     if wanted > there:  # before names are made for its columns
         raise ValueError(f"{key}: expected {wanted} bytes for shape {shape}, got {there}")
     return shape
