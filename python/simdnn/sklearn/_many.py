@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn.utils.validation import _num_samples
 
 from .._utils.arrays import as_cpu_array, is_sparse
 from .._utils.check import check_int
+from .._utils.estimators import naming
 from .._utils.sparse import checked_csr
 from ..config import MOST_THREADS, limited_threads
 from ._base import BaseMLP
@@ -182,12 +182,3 @@ def begin(estimator: Any, i: int, samples: Samples) -> Fit:
         if estimator.random_state is None:
             own = np.random.RandomState(check_random_state(None).randint(2**32, dtype=np.uint32))
         return cast(Fit, estimator._begin(X, y, weight, random=own))
-
-
-@contextmanager
-def naming(place: str) -> Iterator[None]:
-    """Context manager that puts a place before the message of an error."""
-    try:
-        yield
-    except (TypeError, ValueError, IndexError) as error:
-        raise type(error)(f"{place}: {error}") from error

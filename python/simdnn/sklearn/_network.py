@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 def hidden_sizes(value: Any) -> list[int]:
     """``hidden_layer_sizes`` as a list."""
-    if isinstance(value, Set | Mapping):
+    if isinstance(value, Set | Mapping) or (np.ndim(value) == 0 and isinstance(value, np.ndarray)):
         raise TypeError(f"hidden_layer_sizes: expected integers in their order, got {value!r:.80}")
     sizes = list(value) if hasattr(value, "__iter__") else [value]
     if any(np.asarray(size) <= 0 for size in sizes):

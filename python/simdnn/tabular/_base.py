@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import nn, onnx
 from .._utils.check import check_int
-from .._utils.estimators import unpacked_eval_set
+from .._utils.estimators import checked_numbers, naming, unpacked_eval_set
 from .._utils.files import Path
 from ..config import MOST_THREADS, limited_threads
 from ..table import Columns, Target
@@ -80,6 +80,11 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
     head_: QuantileHead | None
     n_features_in_: int
     _kept: KeptRows
+
+    def _validate_params(self) -> None:
+        """Checks all parameters as scikit-learn does, and that no number is a bool or a Fraction."""
+        checked_numbers(self)
+        super()._validate_params()
 
     def _begin(self, X: Any) -> dict[str, Any]:
         """Checks settings and samples before anything is computed; returns the columns by name."""
@@ -205,10 +210,11 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
     def _evaluation(self, eval_set: Any) -> tuple[Any, ...]:
         """Inputs, targets and weights of ``eval_set``."""
         X, y, sample_weight = unpacked_eval_set(eval_set)
-        inputs = self.columns_.transform(table_of(self, X, reset=False))
-        targets = self._encoded(y)
-        check_consistent_length(inputs, targets)
-        weight = checked_weights(sample_weight, len(inputs))
+        with naming("eval_set"):
+            inputs = self.columns_.transform(table_of(self, X, reset=False))
+            targets = self._encoded(y)
+            check_consistent_length(inputs, targets)
+            weight = checked_weights(sample_weight, len(inputs))
         return (inputs, targets) if weight is None else (inputs, targets, weight.astype(np.float32))
 
     def _encoded(self, y: Any) -> Array:
