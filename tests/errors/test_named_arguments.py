@@ -144,6 +144,7 @@ ESTIMATORS: dict[str, tuple[dict[str, Any], str]] = {
     "momentum": ({"momentum": True, "solver": "sgd"}, "^momentum: expected a number, got bool"),
     "max_iter": ({"max_iter": True}, "^max_iter: expected a number, got bool"),
     "epsilon": ({"epsilon": 1e-46}, "^epsilon: expected a number of at least 1.17549e-38, got 1e-46"),
+    "dtype": ({"dtype": "\ud800"}, "^dtype: expected float32, float64 or None, got '.ud800'"),
     "a fraction": ({"alpha": Fraction(1, 2)}, "^alpha: expected an int or a float, got Fraction"),
     "a fraction of the rows": (
         {"validation_fraction": Fraction(1, 2), "early_stopping": True},
@@ -151,7 +152,7 @@ ESTIMATORS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "sizes in an array without axes": (
         {"hidden_layer_sizes": np.array(4)},
-        "^hidden_layer_sizes: expected integers in their order, got array",
+        "^hidden_layer_sizes: expected integers in their order, got an array without axes",
     ),
     "callbacks": ({"callbacks": [1]}, r"^callbacks\[0\]: expected a function, got int"),
     "sizes in a dictionary": ({"hidden_layer_sizes": {}}, "^hidden_layer_sizes: expected integers"),

@@ -135,7 +135,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """The parameter `dtype`, checked."""
         try:
             dtype = None if self.dtype is None else np.dtype(self.dtype)
-        except TypeError:
+        except (TypeError, ValueError):
             raise TypeError(f"dtype: expected float32, float64 or None, got {self.dtype!r}") from None
         if dtype not in (None, np.float32, np.float64):
             raise ValueError(f"dtype: expected float32, float64 or None, got {self.dtype!r}")
@@ -175,7 +175,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             check_kinds("sample_weight", sample_weight)
             checked = _check_sample_weight(sample_weight, X)
             weight = checked if weight is None else weight * checked
-        check_range("X", X, self._network_dtype(X))
+        for name, values in (("X", X), ("y", Y)):
+            check_range(name, values, self._network_dtype(X))
         self._random_state = check_random_state(self.random_state) if random is None else random
         data = Data(X, Y, weight)
         if wants_members(self) or (has_members(self) and not first):
@@ -299,6 +300,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             for name, values in (("X", X), ("y", y), ("sample_weight", sample_weight)):
                 check_kinds(name, values, dates=is_classifier(self))
             X, Y = self._validate_evaluation(X, y)
+            for name, values in (("X", X), ("y", Y)):
+                check_range(name, values, self._model.dtype)
             if Y.shape[1] != columns:
                 raise ValueError(f"y: expected {columns} columns, as in fit, got {Y.shape[1]}")
             return Data(X, Y, None if sample_weight is None else _check_sample_weight(sample_weight, X))

@@ -13,7 +13,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _num_samples
 
 from .._utils.arrays import as_cpu_array, is_sparse
-from .._utils.check import check_int
+from .._utils.check import check_int, check_items
 from .._utils.estimators import naming
 from .._utils.sparse import checked_csr
 from ..config import MOST_THREADS, limited_threads
@@ -149,9 +149,7 @@ def checked_rows(name: str, given: Any, samples: int) -> Rows | None:
 
 def check_estimators(estimators: Any) -> list[Any]:
     """The estimators as a list; raises for others than those of this module, and for one that comes twice."""
-    if not hasattr(estimators, "__iter__"):
-        raise TypeError(f"estimators: expected a sequence of estimators, got {type(estimators).__name__}")
-    found = list(estimators)
+    found = check_items("estimators", estimators, "a sequence of estimators")
     first: dict[int, int] = {}
     for i, estimator in enumerate(found):
         if not isinstance(estimator, BaseMLP):

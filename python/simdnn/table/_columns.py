@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._utils.check import check_generator, check_probability
+from .._utils.check import check_generator, check_items, check_probability
 from .._utils.jsonable import only_keys
 from ._arrays import as_column, check_lengths
 from ._cells import Table
@@ -68,7 +68,10 @@ class Columns:
     """
 
     def __init__(self, parts: Sequence[Encoder]) -> None:
-        self.parts = tuple(parts)
+        self.parts = tuple(check_items("parts", parts, "a list of encoders"))
+        for i, part in enumerate(self.parts):
+            if not isinstance(part, Encoder):
+                raise TypeError(f"parts[{i}]: expected an encoder, got {type(part).__name__}")
 
     @classmethod
     def fit(

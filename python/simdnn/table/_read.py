@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 
-from .._utils.files import Path
+from .._utils.files import Path, path_name
 from ._cells import Table
 from ._csv import read_csv
 from ._encoding import encoding_error
@@ -98,7 +97,7 @@ def read(
     ...     table.read(path)
     {'kind': array(['cat', 'dog'], dtype=object), 'age': array([ 3., nan])}
     """
-    name = os.fspath(path)
+    name = path_name(path)
     ending = ending_of(name, READERS)
     request = request_of(name, text, columns, ignore, delimiter, decimal, thousands, dates)
     try:

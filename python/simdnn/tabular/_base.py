@@ -135,10 +135,9 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             evaluation = None if eval_set is None else self._evaluation(eval_set)
             order = targets if self._classes else targets[:, 0]
             if self.time_limit is not None:
-                left = self.time_limit - (time.perf_counter() - begin)
                 bags = 1 + bool(getattr(self, "quantiles", False))
                 fold = draw_folds(order, used, recipe.members, np.random.RandomState(0))[0]
-                recipe = within(recipe, left, self.columns_, problem, fold, bags)
+                recipe = within(recipe, self.time_limit, begin, self.columns_, problem, fold, bags)
             folds = draw_folds(order, used, recipe.members, random)
             seeds = [int(seed) for seed in random.randint(2**31, size=len(folds))]
             bag = Bag(recipe, self.columns_, problem, folds, seeds)
