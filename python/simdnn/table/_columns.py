@@ -38,7 +38,8 @@ class Columns:
     than `max_categories` categories, the rare ones share an input. A category that was not in the training
     data sets that shared input, or none if there is no such input. A column with more than `max_one_hot`
     categories becomes a single input, the index of the category, for the tables that `embeddings` describes.
-    The number 1 and the words "1" and "1.0" are one category; 007 and 7 are two.
+    The number 1 and the words "1" and "1.0" are one category; 007 and 7 are two. Where all categories are
+    booleans, 0 and 1 are False and True.
 
     With `bins`, each numeric column also has a *position* among bins, which come before all other inputs:
     `encoded` is their number. The borders of the bins are quantiles of the distinct numbers of the training

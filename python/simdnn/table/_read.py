@@ -61,8 +61,8 @@ def read(
         If an argument has a wrong type.
     ValueError
         If there are no rows or no columns, two columns have the same name, a line of a CSV file has more or
-        fewer cells than there are columns or a quotation mark that does not end, a wanted or ignored column
-        is not there, arrays differ in length, or the format or a dtype is not supported.
+        fewer cells than there are columns, a quotation mark that does not end or a NUL character, a wanted or
+        ignored column is not there, arrays differ in length, or the format or a dtype is not supported.
     OSError
         If the file cannot be read.
     ImportError
@@ -77,11 +77,11 @@ def read(
     Notes
     -----
     CSV files follow RFC 4180: cells and names in quotation marks may hold delimiters and line breaks. They
-    are UTF-8; blank lines are skipped. A column is numeric if all its cells are numbers or missing: ASCII
-    digits with a sign, a decimal mark and an exponent, or inf; blanks around them do not count. An integer
-    with leading zeros, such as 007, is an id: its column is text. Missing are, in text of every format,
-    empty cells and blanks, ?, NA, N/A, n/a, NaN, nan, -NaN, -nan, null, NULL, None, ``<NA>``, NaT, #N/A,
-    #N/A N/A, #NA, 1.#IND, -1.#IND, 1.#QNAN and -1.#QNAN.
+    are UTF-8; blank lines are skipped, and a line that begins with # is data, as for pandas. A column is
+    numeric if all its cells are numbers or missing: ASCII digits with a sign, a decimal mark and an exponent,
+    or inf; blanks around them do not count. An integer with leading zeros, such as 007, is an id: its column
+    is text. Missing are, in text of every format, empty cells and blanks, ?, NA, N/A, n/a, NaN, nan, -NaN,
+    -nan, null, NULL, None, ``<NA>``, NaT, #N/A, #N/A N/A, #NA, 1.#IND, -1.#IND, 1.#QNAN and -1.#QNAN.
 
     In Parquet files, decimals are numbers, and booleans and dictionaries text. Binary and nested columns are
     refused, unless they are left out; so are dates without `dates`.
