@@ -85,6 +85,11 @@ def category_of(graph: Graph, part: Categories) -> str:
     return graph.add("Equal", found, graph.parameter([range(part.size)], np.int64))
 
 
+def output_names(target: Target) -> list[str]:
+    """The names of the outputs: of the class or number, and of the probabilities of classes."""
+    return [target.name, f"P({target.name})"] if target.classes else [target.name]
+
+
 def decoded(graph: Graph, target: Target, y: str, probabilities: bool) -> list[Any]:
     """Exports `Target.restore` of the network's outputs y, and class probabilities; returns the outputs.
 
@@ -92,14 +97,15 @@ def decoded(graph: Graph, target: Target, y: str, probabilities: bool) -> list[A
     """
     helper, types = need_onnx().helper, need_onnx().TensorProto
     if target.classes:
+        name, chances = output_names(target)
         shares = y if probabilities else graph.add("Softmax", y, axis=1)
         winner = graph.add("ArgMax", y, axis=1, keepdims=0)
         last = graph.add("Gather", graph.parameter(target.classes, object), winner)
-        graph.finish(shares, f"P({target.name})")
-        graph.finish(last, target.name)
+        graph.finish(shares, chances)
+        graph.finish(last, name)
         return [
-            helper.make_tensor_value_info(target.name, types.STRING, ["n"]),
-            helper.make_tensor_value_info(f"P({target.name})", graph.type, ["n", target.outputs]),
+            helper.make_tensor_value_info(name, types.STRING, ["n"]),
+            helper.make_tensor_value_info(chances, graph.type, ["n", target.outputs]),
         ]
     mean, scale = (graph.constant(one, np.float64) for one in (target.mean, target.scale))
     column = graph.add("Reshape", graph.cast(y, np.float64), graph.constant([-1], np.int64))

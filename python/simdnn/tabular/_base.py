@@ -288,16 +288,19 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         path : str or os.PathLike
             File to write; an existing one is replaced atomically.
         target : str
-            Name of the output. That of a classifier is the class as a string, and ``P(name)`` are the
-            probabilities.
+            Name of the output, which no column may have. That of a classifier is the class as a string, and
+            ``P(name)`` are the probabilities.
         opset : int
             Version of the ONNX operator set, >= 17.
 
         Raises
         ------
+        TypeError
+            If `target` is no string.
         ValueError
-            If the networks have several numbers as outputs, or trees take part in the predictions:
-            ``simdnn.onnx.export(estimator.ensemble_, path)`` writes the networks alone.
+            If the networks have several numbers as outputs, a column is named like an output, or trees take
+            part in the predictions: ``simdnn.onnx.export(estimator.ensemble_, path)`` writes the networks
+            alone.
         OSError
             If the file cannot be written.
         ImportError
