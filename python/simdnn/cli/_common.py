@@ -19,8 +19,12 @@ from simdnn import table
 
 #: The smallest number of rows in which different values in all of them make an id.
 ROWS_OF_IDS = 20
-#: Endings of the formats that commands read or write.
-ENDINGS = {".safetensors", ".onnx", ".h", ".html", ".csv", ".tsv", ".parquet", ".npz"}
+#: Endings that promise a format: those that commands read or write, other tables and models, and archives.
+ENDINGS = {
+    *(".safetensors", ".onnx", ".h", ".html", ".csv", ".tsv", ".parquet", ".npz"),
+    *(".npy", ".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow", ".h5", ".pkl"),
+    *(".gz", ".bz2", ".xz", ".zst", ".zip"),
+}
 
 
 class Command(NamedTuple):
