@@ -121,10 +121,20 @@ def test_demo_repeats_with_the_same_seed(demo: Callable[..., str]) -> None:
         (["demo", "--plot", "digits.xyz"], "plot: .*png.*svg.*digits.xyz"),
         (["demo", "--plot", "no/such/folder/digits.png"], "plot: .*no.such.folder"),
         (["demo", "--wings"], "wings"),
-        (["demo", "--epoch", "3"], r"unrecognized arguments: --epoch 3; there is --epochs\b"),
+        (
+            ["train", "--targt", "y"],
+            r"simdnn train: error: unrecognized .*: --targt; there is --target\b",
+        ),
+        (
+            ["predict", "m", "--ot=x"],
+            r"simdnn predict: error: unrecognized .*: --ot; there is --out\b",
+        ),
+        (["info", "--wings", "--", "--nothing"], "unrecognized arguments: --wings\n"),
+        (["info", "--", "--nothing"], "No such file.*--nothing"),
+        (["demo", "--epoch", "3"], r"unrecognized arguments: --epoch; there is --epochs\b"),
         (
             ["train", "t.csv", "--target", "y", "--out", "m", "--epoch=3"],
-            r"simdnn train: error: unrecognized arguments: --epoch=3; there is --epochs\b",
+            r"simdnn train: error: unrecognized arguments: --epoch; there is --epochs\b",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -104,7 +104,7 @@ def test_decimal_commas_and_thousands(command: str, run: Run) -> None:
     assert re.search("column x: .*'1.000,5'.*decimal=',', thousands='.'.*--decimal", errors), errors
     assert (
         run(*first, "--decimal", "x", *rest)[2]
-        == "error: decimal: expected a character such as ',', got 'x'\n"
+        == "error: --decimal: expected a character such as ',', got 'x'\n"
     )
 
 

@@ -245,8 +245,10 @@ def test_all_options_that_make_a_plain_network_are_named(run: Run) -> None:
 
 
 BAD: dict[str, tuple[str, list[str], str]] = {
-    "one member": ("a,y\n1,p\n2,q\n", ["--members", "1"], "--members: expected at least 2, got 1"),
+    "one member": ("a,y\n1,p\n2,q\n", ["--members", "1"], "--members: expected an integer >= 2, got 1"),
     "no time": ("a,y\n1,p\n2,q\n", ["--time-limit", "0"], "--time-limit: .*above 0.*0"),
+    "endless time": ("a,y\n1,p\n2,q\n", ["--time-limit", "inf"], "--time-limit: .*finite.*inf"),
+    "a long seed": ("a,y\n1,p\n2,q\n", ["--seed", str(2**32)], "--seed: .*from 0 to 4294967295"),
     "a target alone": ("y\n1\n0\n", [], "at least one column besides the target"),
     "one class": ("a,y\n1,p\n2,p\n", [], "at least two classes"),
     "an infinite number": ("a,y\n1,p\n2,q\ninf,p\n", [], "column a: row 3 is infinite"),

@@ -104,7 +104,7 @@ def test_saved_file_is_the_trainer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"accumulate": 0}, ValueError, "accumulate: expected an integer >= 1, got 0"),
+        ({"accumulate": 0}, ValueError, "accumulate: expected an integer from 1 to 65536, got 0"),
         ({"average_every": 1.5}, TypeError, "average_every: expected an integer, got float"),
         ({"accumulate": 2, "average_every": 2}, ValueError, "accumulate: expected 1 with average_every"),
         ({"deterministic": "yes"}, TypeError, "deterministic: expected True or False"),

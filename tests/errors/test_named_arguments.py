@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,23 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         ValueError,
         r"^sample_weight: expected numbers that float32 can hold, got 1e\+300",
     ),
+    "epochs of patience": (
+        lambda: simdnn.fit_many([simdnn.Trainer(network())], X, Y, epochs=1, patience=0),
+        ValueError,
+        "^validation: patience needs data to evaluate, got None; monitor='loss' needs none",
+    ),
+    "the best epoch": (
+        lambda: trained(restore_best=True),
+        ValueError,
+        "^validation_data: restore_best needs data to evaluate, got None; monitor='loss' needs none",
+    ),
+    "an infinite margin": (
+        lambda: F.margin_annealing(np.inf),
+        ValueError,
+        "^base: expected a finite number >= 0, got inf",
+    ),
+    "an infinite decay": (lambda: F.margin_annealing(gamma=np.inf), ValueError, "^gamma: expected a finite"),
+    "an infinite limit": (lambda: F.margin_annealing(minimum=np.inf), ValueError, "^minimum: expected a fin"),
     "betas in a set": (
         lambda: optim.Adam(betas={0.9, 0.99}),
         TypeError,
@@ -148,6 +166,18 @@ ESTIMATORS: dict[str, tuple[dict[str, Any], str]] = {
     "tol": ({"tol": True}, "^tol: expected a number, got bool"),
     "momentum": ({"momentum": True, "solver": "sgd"}, "^momentum: expected a number, got bool"),
     "max_iter": ({"max_iter": True}, "^max_iter: expected a number, got bool"),
+    "epsilon": ({"epsilon": 1e-46}, "^epsilon: expected a number of at least 1.17549e-38, got 1e-46"),
+    "dtype": ({"dtype": "\ud800"}, "^dtype: expected float32, float64 or None, got '.ud800'"),
+    "a fraction": ({"alpha": Fraction(1, 2)}, "^alpha: expected an int or a float, got Fraction"),
+    "a fraction of the rows": (
+        {"validation_fraction": Fraction(1, 2), "early_stopping": True},
+        "^validation_fraction: expected an int or a float, got Fraction",
+    ),
+    "sizes in an array without axes": (
+        {"hidden_layer_sizes": np.array(4)},
+        "^hidden_layer_sizes: expected integers in their order, got an array without axes",
+    ),
+    "callbacks": ({"callbacks": [1]}, r"^callbacks\[0\]: expected a function, got int"),
     "sizes in a dictionary": ({"hidden_layer_sizes": {}}, "^hidden_layer_sizes: expected integers"),
     "sizes in a set": ({"hidden_layer_sizes": {3, 4}}, "^hidden_layer_sizes: expected integers"),
 }
@@ -160,6 +190,16 @@ def test_an_estimator_names_its_own_parameter(what: str) -> None:
     for kind in (estimators.MLPClassifier, estimators.MLPRegressor):
         with pytest.raises((TypeError, ValueError), match=message):
             kind(**settings).fit(X, Y)
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_an_estimator_takes_any_number_of_epochs_without_a_change() -> None:
+    estimators = pytest.importorskip("simdnn.sklearn", reason="needs the extra [sklearn]")
+    many, endless = (
+        estimators.MLPClassifier(n_iter_no_change=limit, max_iter=3, random_state=0).fit(X, Y)
+        for limit in (10**30, np.inf)
+    )
+    assert many.loss_curve_ == endless.loss_curve_
 
 
 def test_an_estimator_names_the_loss_that_was_chosen() -> None:

@@ -216,3 +216,22 @@ def test_whole_numbers_stay_exact(cells: tuple[str, str], dtype: Any, tmp_path: 
     found = table.read(tmp_path / "data.csv")["a"]
     assert found.dtype == dtype
     assert found.tolist() == [float(cell) if dtype == np.float64 else int(cell) for cell in cells]
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,x\n2,y\0z\n", 'a,b\n1,"p\nq"\n2\0,x\n', "a,b\n1,2\n\0,4\n"])
+def test_a_nul_character_is_refused(text: str, tmp_path: Path) -> None:
+    line = text[: text.index("\0")].count("\n") + 1
+    with pytest.raises(ValueError, match=rf"data\.csv: line {line} holds a NUL character: .* UTF-16"):
+        read(tmp_path, text)
+    for rows in (1, 9):
+        with pytest.raises(ValueError, match="NUL"):
+            list(table.chunks(tmp_path / "data.csv", rows=rows))
+    with pytest.raises(ValueError, match="NUL"):
+        read(tmp_path, "a,b\0\n1,2\n")
+
+
+def test_a_line_that_begins_with_a_number_sign_is_data(tmp_path: Path) -> None:
+    text = "#a,b\n1,x\n# no,comment\n"
+    assert read(tmp_path, text) == {"#a": ["1", "# no"], "b": ["x", "comment"]}
+    pandas = pytest.importorskip("pandas")
+    assert pandas.read_csv(tmp_path / "data.csv").to_dict("list") == read(tmp_path, text)

@@ -62,7 +62,10 @@ def test_spellings_of_a_category_are_those_of_transform(runtime: str, tmp_path: 
     columns = table.Columns.fit(data)
     model = nn.Sequential(nn.Dense(5, 5, init="identity"), rng=0)
     simdnn.onnx.export(model, tmp_path / "m.onnx", columns=columns)
-    words = ["true", "TRUE", "True", "false", "FALSE", "other"], ["1.0", "1", "2.0", "X", "x", "x.0"]
+    words = (
+        ["true", "TRUE", "True", "false", "FALSE", "other", "0", "1", "1.0", "2"],
+        ["1.0", "1", "2.0", "X", "x", "x.0", "0", "2", "1", "True"],
+    )
     new = dict(zip(("yes", "id"), (np.array(each, object) for each in words), strict=True))
     assert np.array_equal(run(runtime, tmp_path / "m.onnx", new), columns.transform(new))
 

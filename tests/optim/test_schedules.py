@@ -195,7 +195,7 @@ COUNTS = {
     "steps ": lambda n: schedules.linear(0.0, 1.0, n),
     "steps  ": lambda n: schedules.warm_up(n, schedules.constant(1.0)),
     "steps   ": lambda n: schedules.one_cycle(1.0, n),
-    "milestones": lambda n: schedules.sequence([schedules.constant(1.0), schedules.constant(0.5)], [n]),
+    r"milestones\[0\]": lambda n: schedules.sequence([schedules.constant(1.0), schedules.constant(0.5)], [n]),
 }
 
 

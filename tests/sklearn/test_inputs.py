@@ -46,7 +46,7 @@ def test_masked_arrays_are_refused(kind: Any) -> None:
         ],
         "indices": [lambda: fit_many([made(kind)], X, Y, indices=masked(np.arange(9)))],
         r"indices\[0\]": [lambda: fit_many([made(kind)], X, Y, indices=[masked(np.arange(9))])],
-        "eval_set": [lambda: stochastic.fit(X, Y, eval_set=(X, masked(Y)))],
+        "eval_set: y": [lambda: stochastic.fit(X, Y, eval_set=(X, masked(Y)))],
     }
     for name, each in calls.items():
         for call in each:
@@ -144,6 +144,24 @@ def test_numbers_beyond_float32_are_refused(sparse: bool) -> None:
     with pytest.raises(ValueError, match=message):
         fitted.predict(given)
     assert np.isfinite(made(MLPRegressor).fit(small, Y).predict(given)).all()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_targets_beyond_float32_are_refused(solver: str) -> None:
+    targets = np.zeros(len(X))
+    targets[3] = 1e300
+    model = made(MLPRegressor, dtype=np.float32).set_params(solver=solver)
+    message = r"y: row 3, column 0 holds 1e\+300, which is beyond float32"
+    with pytest.raises(ValueError, match=f"^{message}"):
+        model.fit(X, targets)
+    if solver != "lbfgs":
+        with pytest.raises(ValueError, match=f"^{message}"):
+            model.partial_fit(X, targets)
+        with pytest.raises(ValueError, match=f"^eval_set: {message}"):
+            model.fit(X, np.zeros(len(X)), eval_set=(X, targets))
+        with pytest.raises(ValueError, match=r"^eval_set: X: row 3, column 1 holds"):
+            model.fit(X, np.zeros(len(X)), eval_set=(np.where(X[3, 1] == X, 1e300, X), np.zeros(len(X))))
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

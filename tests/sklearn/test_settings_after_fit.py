@@ -138,7 +138,7 @@ def test_lbfgs_refuses_an_evaluation_set(make: Any, eval_set: Any) -> None:
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 def test_an_evaluation_set_is_checked(solver: str) -> None:
     made = MLPRegressor(solver=solver, max_iter=2)
-    with pytest.raises(ValueError, match="eval_set: expected y of 1 columns"):
+    with pytest.raises(ValueError, match="eval_set: y: expected 1 columns"):
         made.fit(X, X[:, 0], eval_set=(X, X[:, :2]))
     with pytest.raises(TypeError, match="eval_set: "):
         made.fit(X, X[:, 0], eval_set=(X,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -158,10 +159,20 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("infinity", {"X": {"a": np.full(120, np.inf)}}, "column a: row 1 is infinite"),
     ("no rows", {"X": {"a": np.zeros(0)}, "y": []}, "0 sample"),
     ("no columns", {"X": {}}, "at least one column"),
-    ("new class", {"eval_set": ({"a": [1.0]}, ["heavy"])}, "eval_set: y has a class .*, 'heavy'"),
+    (
+        "new class",
+        {"eval_set": ({"a": [1.0]}, ["heavy"])},
+        "^eval_set: y: expected classes .* 'heavy'",
+    ),
+    ("few labels of eval_set", {"eval_set": (make_table(), ["low"])}, "^eval_set: .*inconsistent numbers"),
     ("a list as eval_set", {"eval_set": [1, 2]}, "eval_set: expected a pair"),
     ("warm_start", {"warm_start": True}, "warm_start: .* from the start"),
     ("members", {"n_members": 1}, "n_members"),
+    (
+        "a fraction of a second",
+        {"time_limit": Fraction(1, 2)},
+        "^time_limit: expected an int or a float",
+    ),
     ("preset", {"preset": "slow"}, "preset"),
     ("no layers", {"hidden_layer_sizes": ()}, "hidden_layer_sizes: expected at least one layer"),
     ("layer of nothing", {"hidden_layer_sizes": (8, 0)}, "hidden_layer_sizes: expected an integer >= 1"),
@@ -169,7 +180,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("class weights", {"class_weight": {"heavy": -1.0}}, "class_weight"),
 ]
 #: Arguments of the constructor among those of BAD.
-SETTINGS = {"warm_start", "n_members", "preset", "hidden_layer_sizes", "class_weight"}
+SETTINGS = {"warm_start", "time_limit", "n_members", "preset", "hidden_layer_sizes", "class_weight"}
 
 
 @pytest.mark.parametrize(("what", "change", "message"), BAD, ids=[what for what, _, _ in BAD])
@@ -182,6 +193,12 @@ def test_bad_input_is_refused(what: str, change: dict[str, Any], message: str) -
     with pytest.raises((TypeError, ValueError), match=message):
         model.fit(**given)
     assert not hasattr(model, "ensemble_")
+
+
+def test_importance_names_its_own_arguments() -> None:
+    model, X, y = fitted(TabularClassifier)
+    with pytest.raises(ValueError, match=r"^y: expected classes of the fit, got 'heavy'"):
+        model.permutation_importance(X, ["heavy", *y[1:]])
 
 
 def test_two_columns_of_one_name_are_refused() -> None:
@@ -239,7 +256,6 @@ def test_masked_arrays_are_refused(kind: type) -> None:
         "X": [
             lambda: kind(**QUICK).fit(masked_x, y),
             lambda: kind(**QUICK).fit(list(masked_x), y),
-            lambda: kind(**QUICK).fit(x, y, eval_set=(masked_x, y)),
             lambda: model.predict(masked_x),
             lambda: model.score(masked_x, y),
             lambda: model.permutation_importance(masked_x, y),
@@ -247,17 +263,17 @@ def test_masked_arrays_are_refused(kind: type) -> None:
         "column x1": [lambda: kind(**QUICK).fit({"x0": x[:, 0], "x1": masked_x[:, 1]}, y)],
         "y": [
             lambda: kind(**QUICK).fit(x, masked_y),
-            lambda: kind(**QUICK).fit(x, y, eval_set=(x, masked_y)),
             lambda: model.score(x, masked_y),
             lambda: model.permutation_importance(x, masked_y),
         ],
         "sample_weight": [
             lambda: kind(**QUICK).fit(x, y, weight),
-            lambda: kind(**QUICK).fit(x, y, eval_set=(x, y, weight)),
             lambda: model.score(x, y, weight),
             lambda: model.permutation_importance(x, y, sample_weight=weight),
         ],
     }
+    for name, given in {"X": (masked_x, y), "y": (x, masked_y), "sample_weight": (x, y, weight)}.items():
+        calls[f"eval_set: {name}"] = [lambda given=given: kind(**QUICK).fit(x, y, eval_set=given)]
     if kind is TabularClassifier:
         calls["X"].append(lambda: model.predict_proba(masked_x))
     else:
@@ -280,10 +296,8 @@ def test_dates_are_no_numbers(library: str, span: bool) -> None:
         module = pytest.importorskip(library)
         values = module.array(values) if library == "pyarrow" else module.Series(values)
     calls = {
-        "y": [
-            lambda: TabularRegressor(**QUICK).fit(x, values),
-            lambda: TabularRegressor(**QUICK).fit(x, x[:, 0], eval_set=(x, values)),
-        ],
+        "y": [lambda: TabularRegressor(**QUICK).fit(x, values)],
+        "eval_set: y": [lambda: TabularRegressor(**QUICK).fit(x, x[:, 0], eval_set=(x, values))],
         "sample_weight": [
             lambda: TabularRegressor(**QUICK).fit(x, x[:, 0], values),
             lambda: TabularClassifier(**QUICK).fit(x, x[:, 0] > 0, values),

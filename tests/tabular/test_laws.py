@@ -213,7 +213,7 @@ def test_several_outputs_of_a_regression() -> None:
 def test_a_time_limit_leaves_fewer_epochs(kind: type) -> None:
     X = make_table(2000)
     y = make_classes(X) if kind is TabularClassifier else make_numbers(X)
-    with pytest.warns(UserWarning, match="time_limit: .* the fit takes longer"):
+    with pytest.warns(UserWarning, match="time_limit: 1e-09 s are short .* the fit takes longer"):
         model = kind(time_limit=1e-9, progress=False).fit(X, y)
     assert len(model.history_) == 2
     assert model.history_[0].epochs == 2

@@ -137,7 +137,7 @@ def test_an_error_of_a_callback_leaves_the_best_epoch() -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"restore_best": True}, ValueError, "validation.*: early stopping needs validation data, got None"),
+        ({"restore_best": True}, ValueError, "validation.*: restore_best needs data to evaluate, got None"),
         (
             {"restore_best": "best"},
             ValueError,

@@ -221,8 +221,8 @@ WRONG: dict[str, Callable[[list[simdnn.Trainer]], tuple[tuple[Any, ...], dict[st
     "indices: expected one for each of 7": lambda t: ((t, X, Y), {"indices": [[0], [1]]}),
     r"trainers\[0\]: validation\[0\]: 900 is out of range": lambda t: ((t, X, Y), {"validation": [900]}),
     "validation: expected rows, a pair": lambda t: ((t, X, Y), {"validation": (X,)}),
-    r"validation\[0\]: early stopping needs validation data": lambda t: ((t, X, Y), {"patience": 3}),
-    r"validation\[6\]: early stopping needs": lambda t: (
+    "validation: patience needs data to evaluate, got None": lambda t: ((t, X, Y), {"patience": 3}),
+    r"validation\[6\]: restore_best needs data to evaluate": lambda t: (
         (t, X, Y),
         {"restore_best": True, "validation": [[0]] * 6 + [None]},
     ),

@@ -13,7 +13,7 @@ MOST = 2**63 - 1
 FLOAT32_MAX, FLOAT32_LEAST = float(np.finfo(np.float32).max), 2.0**-126
 
 
-def check_int(name: str, value: Any, low: int = 1, high: int = MOST) -> int:
+def check_int(name: str, value: Any, low: float = 1, high: float = MOST) -> int:
     """`value` as an int in [low, high]. A bool is no integer."""
     try:
         number = index(value)
@@ -22,19 +22,19 @@ def check_int(name: str, value: Any, low: int = 1, high: int = MOST) -> int:
     if number is None or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}: expected an integer, got {type(value).__name__}")
     if not low <= number <= high:
-        wanted = f">= {low}" if high == MOST and number < low else f"from {low} to {high}"
+        wanted = f">= {low}" if high in (MOST, math.inf) and number < low else f"from {low} to {high}"
         raise ValueError(f"{name}: expected an integer {wanted}, got {number}")
     return number
 
 
 def check_size(name: str, value: Any, most: int = 2**62) -> int:
     """`value` as an int >= 1; the largest size `most` stands for all above it."""
-    return most if hasattr(value, "__index__") and index(value) > MOST else min(check_int(name, value), most)
+    return min(check_int(name, value, 1, math.inf), most)
 
 
 def check_axis(axis: Any) -> int:
     """`axis` as an int that NumPy can compare with the number of dimensions; AxisError beyond C's int."""
-    number = index(axis)
+    number = check_int("axis", axis, -math.inf, math.inf)
     if abs(number) >= 2**31:
         raise np.exceptions.AxisError(f"axis {number} is out of bounds")
     return number
@@ -88,11 +88,35 @@ def check_count(name: str, value: Any) -> int:
     return check_int(name, value, 0, 2**62)
 
 
+def check_items(name: str, value: Any, wanted: str) -> list[Any]:
+    """The items of an iterable, such as "a list of models"; an array without axes has none."""
+    try:
+        items = iter(value)
+    except TypeError:
+        raise not_of_items(name, value, wanted) from None
+    return list(items)
+
+
+def check_sequence(name: str, value: Any, wanted: str) -> None:
+    """Raises unless `value` has a length and items by their places."""
+    try:
+        len(value)
+        has_items = hasattr(value, "__getitem__")
+    except TypeError:
+        has_items = False
+    if not has_items:
+        raise not_of_items(name, value, wanted)
+
+
+def not_of_items(name: str, value: Any, wanted: str) -> TypeError:
+    """The error for a value that has no items."""
+    kind = "an array without axes" if getattr(value, "ndim", None) == 0 else type(value).__name__
+    return TypeError(f"{name}: expected {wanted}, got {kind}")
+
+
 def check_callables(name: str, values: Any) -> list[Any]:
     """The items of an iterable, if all can be called."""
-    if not isinstance(values, Iterable):
-        raise TypeError(f"{name}: expected a list of functions, got {type(values).__name__}")
-    found = list(values)
+    found = check_items(name, values, "a list of functions")
     for i, value in enumerate(found):
         if isinstance(value, type):
             kind = value.__name__

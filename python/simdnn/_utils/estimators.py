@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from numbers import Real
 from typing import Any, TypeAlias, TypeVar, cast
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import refuse_masked
+from .check import check_float
 
 Estimator = TypeVar("Estimator", bound=type)
 #: The argument ``eval_set`` of `fit`.
@@ -61,6 +65,23 @@ def documented_by(**parts: str) -> Callable[[Estimator], Estimator]:
     return fill
 
 
+def checked_numbers(estimator: Any) -> list[tuple[str, float]]:
+    """The parameters that have a range, by name, as floats; raises for a number of a class without NumPy's.
+
+    A bool is none, and scikit-learn cannot compare a Fraction.
+    """
+    from sklearn.utils._param_validation import Interval
+
+    found: list[tuple[str, float]] = []
+    for name, kinds in estimator._parameter_constraints.items():
+        value = getattr(estimator, name)
+        if isinstance(value, Real) and any(isinstance(one, Interval) for one in kinds):
+            if not isinstance(value, int | float | np.number):
+                raise TypeError(f"{name}: expected an int or a float, got {type(value).__name__}")
+            found.append((name, check_float(name, value)))
+    return found
+
+
 def unpacked_eval_set(eval_set: Any) -> tuple[Any, Any, Any]:
     """X, y and the weights, or None, of an ``eval_set``; raises unless it is a pair or a triple."""
     given = eval_set[0] if isinstance(eval_set, list) and len(eval_set) == 1 else eval_set
@@ -68,3 +89,12 @@ def unpacked_eval_set(eval_set: Any) -> tuple[Any, Any, Any]:
         raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
     X, y, *weight = given
     return X, y, weight[0] if weight else None
+
+
+@contextmanager
+def naming(place: str) -> Iterator[None]:
+    """Context manager that puts a place before the message of an error."""
+    try:
+        yield
+    except (TypeError, ValueError, IndexError) as error:
+        raise type(error)(f"{place}: {error}") from error

@@ -14,6 +14,14 @@ Path = str | os.PathLike[str]
 Part = bytes | memoryview
 
 
+def path_name(path: Path, name: str = "path") -> str:
+    """A path as a string; `name` is that of the argument."""
+    try:
+        return os.fsdecode(path)
+    except TypeError:
+        raise TypeError(f"{name}: expected a path, got {type(path).__name__}") from None
+
+
 def check_regular(path: Path) -> os.stat_result | None:
     """The status of the regular file that `path` leads to, or None if there is no file.
 
@@ -22,7 +30,7 @@ def check_regular(path: Path) -> os.stat_result | None:
     OSError
         If `path` leads to a directory, a device, a pipe or a socket, or cannot be followed.
     """
-    name = os.fsdecode(path)
+    name = path_name(path)
     try:
         found = os.stat(name)
     except FileNotFoundError:
@@ -36,7 +44,7 @@ def check_regular(path: Path) -> os.stat_result | None:
 
 def check_writable(path: Path) -> os.stat_result | None:
     """The status of the file that `path` leads to, or None, if a file can be written there; else OSError."""
-    name = os.fsdecode(path)
+    name = path_name(path)
     found = check_regular(name)
     if found is None:
         if not os.path.basename(name):
@@ -67,7 +75,7 @@ def write_atomically(path: Path, *content: Part) -> None:
 
 def write_parts_atomically(path: Path, content: Iterable[Part]) -> None:
     """Writes a file like `write_atomically`, from parts that may be made one after the other."""
-    name = os.fsdecode(path)
+    name = path_name(path)
     old = check_writable(name)
     try:
         _replace(os.path.realpath(name), old, content)
@@ -182,7 +190,7 @@ class Unchanged:
     """A file that is read several times, and by its size and modification time always the same."""
 
     def __init__(self, path: Path) -> None:
-        self.name = os.fsdecode(path)
+        self.name = path_name(path)
         self.size, self.time = self._status()
 
     def _status(self) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .. import nn
 from .._utils.check import check_flag
-from .._utils.files import Path, check_writable, write_atomically
+from .._utils.files import Path, check_writable, path_name, write_atomically
 from . import _recurrent as _recurrent  # registers its emitter
 from ._ensemble import emit
 from ._header import header
@@ -124,7 +124,7 @@ def export_c(
 def checked_name(path: Path, name: str | None) -> str:
     """The prefix of the header's names."""
     if name is None:
-        name = re.sub(r"\W", "_", os.path.basename(os.fsdecode(path)).partition(".")[0], flags=re.ASCII)
+        name = re.sub(r"\W", "_", os.path.basename(path_name(path)).partition(".")[0], flags=re.ASCII)
         name = name if IDENTIFIER.fullmatch(name) else f"model_{name}"
     elif not isinstance(name, str):
         raise TypeError(f"name: expected a string, got {type(name).__name__}")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING, ClassVar
 
 from .._utils.check import check_flag
-from .._utils.files import Path, check_writable
+from .._utils.files import Path, check_writable, path_name
 from ..io import save
 from ._callback import Callback, Logs, Mode, direction, monitored
 from ._patience import Patience
@@ -85,7 +84,7 @@ class ModelCheckpoint(Callback):
         save_best_only: bool = True,
         model_only: bool = False,
     ) -> None:
-        self.path, self.monitor, self.mode = os.fsdecode(path), monitor, direction(monitor, mode)
+        self.path, self.monitor, self.mode = path_name(path), monitor, direction(monitor, mode)
         self.save_best_only = save_best_only
         self.model_only = model_only
         self.last_path: str | None = None

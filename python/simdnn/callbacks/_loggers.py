@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._utils.check import check_flag
-from .._utils.files import Path, check_writable
+from .._utils.files import Path, check_writable, path_name
 from ._callback import Callback, Logs
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class CSVLogger(Callback):
     _checks: ClassVar = {"append": check_flag}
 
     def __init__(self, path: Path, append: bool = False) -> None:
-        self.path, self.append = os.fspath(path), append
+        self.path, self.append = path_name(path), append
         self._columns: list[str] = []
 
     def on_fit_begin(self, trainer: Trainer) -> None:

@@ -19,6 +19,8 @@ from simdnn import table
 
 #: The smallest number of rows in which different values in all of them make an id.
 ROWS_OF_IDS = 20
+#: The largest seed of scikit-learn's generators.
+MOST_SEED = 2**32 - 1
 #: Endings that promise a format: those that commands read or write, other tables and models, and archives.
 ENDINGS = {
     *(".safetensors", ".onnx", ".h", ".html", ".csv", ".tsv", ".parquet", ".npz"),

@@ -10,10 +10,12 @@ import numpy as np
 
 import simdnn
 from simdnn import table
+from simdnn._utils.check import check_int
 from simdnn._utils.extras import need
 from simdnn._utils.progress import advance, bar
 
 from ._common import (
+    MOST_SEED,
     Command,
     add_choosing,
     add_reading,
@@ -54,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(o: argparse.Namespace) -> int:
     """Fits all models on all folds, prints the table, and returns the exit status."""
     names = chosen(o)
-    if o.folds < 2 or o.seed < 0:
-        fail("--folds, --seed: expected integers of at least 2 and 0")
+    check_int("--folds", o.folds, 2)
+    check_int("--seed", o.seed, 0, MOST_SEED)
     options: dict[str, Any] = {"text": names_in(o.categorical), "ignore": names_in(o.ignore), "dates": True}
     whole = table.read(o.data, **options, **spelling(o))
     target = table.Target.fit(whole, o.target, o.task)

@@ -12,8 +12,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from simdnn import data
-
-from ._common import fail
+from simdnn._utils.check import check_int
 
 #: The size of a file, in bytes, from which on it is read in chunks, and the rows of such a chunk.
 LARGE, CHUNK_ROWS = 2**30, 65_536
@@ -35,9 +34,7 @@ def chunk_rows(o: argparse.Namespace) -> int:
     if o.chunk_rows is None:
         large = os.path.getsize(o.data) >= LARGE and not o.data.lower().endswith(".npz")
         return CHUNK_ROWS if large else 0
-    if o.chunk_rows < 0:
-        fail(f"--chunk-rows: expected an integer >= 0, got {o.chunk_rows}")
-    return int(o.chunk_rows)
+    return check_int("--chunk-rows", o.chunk_rows, 0)
 
 
 class Spool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import itertools
 import re
 import sys
 import warnings
@@ -44,9 +45,29 @@ COMMANDS: dict[str, Command] = {
 USER_ERRORS = (ValueError, TypeError, IndexError, OSError, ImportError, MemoryError)
 
 
-def build_parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser that refuses an unknown option before it asks for those that are missing."""
+
+    @property
+    def names(self) -> set[str]:
+        """The options, as they are typed."""
+        return set(re.findall(r"--[\w-]+", self.format_help()))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The options and the words that are left over, as `argparse` returns them."""
+        words = list(itertools.takewhile(lambda word: word != "--", args or ()))
+        given = [word.partition("=")[0] for word in words if re.match(r"--\S+(=|$)", word)]
+        known = self.names
+        if self.get_default("run") and (unknown := [name for name in given if name not in known]):
+            similar = difflib.get_close_matches(unknown[0], known)
+            hint = f"; there is {' or '.join(similar)}" if similar else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        return super().parse_known_args(args, namespace)
+
+
+def build_parser() -> Parser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser("simdnn", description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser("simdnn", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"simdnn {simdnn.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
@@ -58,15 +79,12 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of a command; exits if one is unknown, and names those with a similar spelling."""
-    options, unknown = build_parser().parse_known_args(arguments)
-    if unknown:
-        known = set(re.findall(r"--[\w-]+", options.parser.format_help()))
-        similar = difflib.get_close_matches(unknown[0].split("=")[0], known)
-        hint = f"; there is {' or '.join(similar)}" if similar else ""
-        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
-    return options
+def as_typed(error: BaseException, options: Any) -> str:
+    """The message of an error on one line, in which an argument that is an option has its dashes."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    name, colon, rest = text.partition(": ")
+    option = f"--{name.replace('_', '-')}"
+    return f"{option}: {rest}" if colon and option in options.parser.names else text
 
 
 class Warned(list[str]):
@@ -106,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or (first.startswith("-") and first not in ("-h", "--help", "--version")):
         arguments.insert(0, "demo")
     try:
-        options = parsed(arguments)
+        options = build_parser().parse_args(arguments)
     except SystemExit as end:  # argparse has printed the help or the error
         return int(end.code or 0)
     try:
@@ -115,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.showwarning = options.warned = Warned()  # type: ignore[assignment]
             return int(options.run(options))
     except USER_ERRORS as error:
-        print(f"error: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+        print(f"error: {as_typed(error, options)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import simdnn
 from simdnn import data, nn, optim, table
+from simdnn._utils.check import check_int, check_probability
 from simdnn.callbacks import EarlyStopping
 
 from ._common import Scores, fail, metrics, names_in, point_out_useless, show
@@ -108,6 +109,7 @@ def complete(o: argparse.Namespace) -> None:
     for name in ("epochs", "batch_size", "max_categories"):
         if getattr(o, name) < 1:
             fail(f"--{name.replace('_', '-')}: expected at least 1, got {getattr(o, name)}")
+    check_probability("--dropout", o.dropout)
     if o.patience < 0:
         fail(f"--patience: expected an integer >= 0, got {o.patience}")
 
@@ -198,6 +200,7 @@ def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.S
     for size in names_in(o.hidden):
         if not size.isdecimal() or int(size) < 1:
             fail(f"--hidden: expected widths such as 64,64, got {o.hidden!r}")
+        check_int("--hidden", int(size))
         layers.append(nn.Dense(width, int(size), activation=None if o.batch_norm else o.activation))
         if o.batch_norm:
             layers += [nn.BatchNorm1d(), nn.activation_of(o.activation)]

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from simdnn import table
+from simdnn._utils.check import check_int, check_positive
 from simdnn._utils.extras import missing, need
 from simdnn._utils.files import check_writable, write_atomically
 
 from . import _report
-from ._common import fail, refuse_ending, refuse_input, show, show_table
+from ._common import MOST_SEED, fail, refuse_ending, refuse_input, show, show_table
 from ._measures import Result, Task, measured, shown, simple_results, task_of
 from ._packages import FILES, PAGES, TABULAR, TREES, packages_of_table
 from ._verdict import verdict
@@ -50,10 +51,11 @@ def given(o: argparse.Namespace) -> list[str]:
 def complete(o: argparse.Namespace) -> None:
     """Sets the preset if there is none, and raises for values that cannot be and for missing packages."""
     o.preset = o.preset or "default"
-    if o.members is not None and o.members < 2:
-        fail(f"--members: expected at least 2, got {o.members}")
-    if o.time_limit is not None and not o.time_limit > 0:
-        fail(f"--time-limit: expected seconds above 0, got {o.time_limit}")
+    check_int("--seed", o.seed, 0, MOST_SEED)
+    if o.members is not None:
+        check_int("--members", o.members, 2)
+    if o.time_limit is not None:
+        check_positive("--time-limit", o.time_limit)
     if o.report is not None:
         check_writable(o.report)
         refuse_input("--report", o.report, o.data)

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from .._utils.files import path_name
+
 
 class NpyRows:
     """An array in a file, of which only the wanted rows are read; the file is not mapped into memory."""
 
     def __init__(self, name: str, path: Any) -> None:
-        self.name, self.path = name, os.fspath(path)
+        self.name, self.path = name, path_name(path, name)
         with open(self.path, "rb") as file:
             try:
                 version = npy.read_magic(file)

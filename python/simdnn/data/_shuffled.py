@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import _core
 from .._utils.arrays import is_sparse
 from .._utils.blocks import Arrays, as_block, check_form, joined, length_of, located, rows_of
-from .._utils.check import check_count, check_int
+from .._utils.check import check_count, check_int, check_sequence
 
 Order = NDArray[np.intp]
 
@@ -71,8 +71,7 @@ class Shuffled:
     """Shuffled blocks, in the order of the seed and the epoch."""
 
     def __init__(self, blocks: Sequence[Any], window: int, seed: int) -> None:
-        if not (hasattr(blocks, "__len__") and hasattr(blocks, "__getitem__")):
-            raise TypeError(f"blocks: expected a sequence of blocks, got {type(blocks).__name__}")
+        check_sequence("blocks", blocks, "a sequence of blocks")
         if len(blocks) == 0:
             raise ValueError("blocks: expected at least one block")
         self.blocks, self.window, self.seed, self.epoch = blocks, window, seed, 0

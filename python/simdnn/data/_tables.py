@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .._utils.check import check_sequence
 from ..table import Columns, Target
 from ..table._frames import is_table
 from ..table._parts import rows_from
@@ -42,8 +43,9 @@ def from_tables(tables: Sequence[Any], columns: Columns, target: Target | None =
     >>> [x.shape for x, y in data.from_tables(parts, columns, target)]
     [(2, 1), (1, 1)]
     """
-    if not (hasattr(tables, "__len__") and hasattr(tables, "__getitem__")) or is_table(tables):
+    if is_table(tables):
         raise TypeError(f"tables: expected a sequence of tables, got {type(tables).__name__}")
+    check_sequence("tables", tables, "a sequence of tables")
     return TableBlocks(tables, columns, target)
 
 

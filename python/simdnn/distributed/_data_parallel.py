@@ -23,6 +23,9 @@ from ._ranks import Ranks
 from ._state import arrays_of
 from ._sums import EpochSums
 
+#: The largest number of micro-batches of a step.
+MOST_PARTS = 2**16
+
 
 class DataParallel:
     """Trains a network on all ranks of an MPI communicator, each with a part of every batch.
@@ -111,7 +114,7 @@ class DataParallel:
         error, facts = None, {}
         try:
             self.trainer = checked_trainer(trainer)
-            self._accumulate = check_int("accumulate", accumulate)
+            self._accumulate = check_int("accumulate", accumulate, 1, MOST_PARTS)
             self._average_every = None if average_every is None else check_int("average_every", average_every)
             self._ordered = check_flag("deterministic", deterministic)
             self._check_every = check_int("check_every", check_every)

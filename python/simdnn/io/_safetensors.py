@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from .._utils.files import Path, check_regular, check_writable, first_line, write_atomically
+from .._utils.files import Path, check_regular, check_writable, first_line, path_name, write_atomically
 from .._utils.jsonable import from_json, only_keys, to_json
 from ._checksum import BLANK, seal, verify
 
@@ -136,7 +136,7 @@ def opened(path: Path) -> Iterator[Opened]:
 
     A file without a checksum, as other programs write it, is not verified.
     """
-    name = os.fsdecode(path)
+    name = path_name(path)
     safe_open = need_safetensors().safe_open
     for _ in range(ATTEMPTS):
         check_regular(name)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .. import _core
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_flag, check_float, check_int, check_name, check_nonnegative
+from .._utils.check import check_finite, check_flag, check_float, check_int, check_name, check_nonnegative
 from ..schedules import Schedule
 from ._registry import Reduction, describable, make, trainable
 
@@ -43,13 +43,13 @@ def margin_annealing(
     Parameters
     ----------
     base : float, default 1000.0
-        Initial value >= 0.
+        Initial value, finite and >= 0.
     gamma : float, default 0.12
-        Rate of the decay >= 0.
+        Rate of the decay, finite and >= 0.
     power : int, default 1
         Exponent of the decay, from 0 to 100.
     minimum : float, default 5.0
-        Lower limit >= 0.
+        Lower limit, finite and >= 0.
 
     Returns
     -------
@@ -72,10 +72,10 @@ def margin_annealing(
     the formula and the defaults are those of the authors' code for SphereFace, arXiv:1704.08063.
     """
     return MarginAnnealing(
-        check_nonnegative("base", base),
-        check_nonnegative("gamma", gamma),
+        check_finite("base", base),
+        check_finite("gamma", gamma),
         check_int("power", power, 0, 100),
-        check_nonnegative("minimum", minimum),
+        check_finite("minimum", minimum),
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._utils.attributes import Attributes
-from .._utils.check import check_finite, check_flag, check_name
+from .._utils.check import check_finite, check_flag, check_items, check_name
 from ._layer import Shape
 from ._predict_many import checked_models, native_of
 from ._predictor import Predictor
@@ -231,9 +231,7 @@ def _checked_weights(weights: Iterable[float] | None, count: int) -> tuple[float
     """The weights of so many members as floats."""
     if weights is None:
         return (1.0,) * count
-    if not hasattr(weights, "__iter__"):
-        raise TypeError(f"weights: expected a sequence of numbers, got {type(weights).__name__}")
-    given: tuple[Any, ...] = tuple(weights)
+    given = check_items("weights", weights, "a sequence of numbers")
     if len(given) != count:
         raise ValueError(f"weights: expected one number for each of the {count} models, got {len(given)}")
     checked = tuple(check_finite(f"weights[{i}]", weight) for i, weight in enumerate(given))

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
+from .._utils.check import check_items
 from ..config import checked_threads
 from ._predictor import Predictor
 from ._sequential import Sequential
@@ -71,9 +72,7 @@ def predict_many(
 
 def checked_models(models: Any) -> tuple[Sequential | Predictor, ...]:
     """The models as a tuple; raises a TypeError with the place of anything else."""
-    if isinstance(models, Sequential | Predictor) or not hasattr(models, "__iter__"):
-        raise TypeError(f"models: expected a sequence of models, got {type(models).__name__}")
-    members = tuple(models)
+    members = tuple(check_items("models", models, "a sequence of models"))
     for i, model in enumerate(members):
         if not isinstance(model, Sequential | Predictor):
             raise TypeError(f"models[{i}]: expected a Sequential or a Predictor, got {type(model).__name__}")

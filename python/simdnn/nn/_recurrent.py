@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .. import init as initializers
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_flag, check_float, check_int, check_name, check_single
+from .._utils.check import check_flag, check_float, check_int, check_items, check_name, check_single
 from ._dense import Initializer, check_initializer
 from ._layer import Layer, Shape, native_fields
 
@@ -282,7 +282,8 @@ def pad_sequences(sequences: Sequence[ArrayLike], value: float = 0.0) -> NDArray
            [3., 0.]])
     """
     value = check_float("value", value)
-    arrays = [as_cpu_array(f"sequences[{i}]", sequence) for i, sequence in enumerate(sequences)]
+    given = check_items("sequences", sequences, "a list of arrays")
+    arrays = [as_cpu_array(f"sequences[{i}]", sequence) for i, sequence in enumerate(given)]
     if not arrays:
         raise ValueError("sequences: expected at least one sequence, got none")
     for i, array in enumerate(arrays):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from .. import nn
-from .._utils.files import Path, check_regular, first_line
+from .._utils.files import Path, check_regular, first_line, path_name
 from ._checksum import verify
 from ._forms import FORMS
 from ._graph import need_onnx
@@ -84,7 +83,7 @@ def load(path: Path) -> nn.Sequential:
     except (MemoryError, ImportError):
         raise
     except Exception as error:  # untrusted content can raise any exception
-        raise ValueError(f"{os.fspath(path)}: {first_line(error)}") from error
+        raise ValueError(f"{path_name(path)}: {first_line(error)}") from error
 
 
 def check_opset(proto: Any) -> None:

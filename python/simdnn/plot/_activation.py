@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.check import check_real
+from .._utils.check import check_items, check_real
 from . import _style
 from ._kinks import Curve, curves_of, grid, with_gaps
 from ._labels import End, label_ends, label_points
@@ -67,7 +67,8 @@ def activation(
     >>> [line.get_label() for line in plot.activation("swish", beta=[0.5, 2])[0].lines[:2]]
     ['swish(beta=0.5)', 'swish(beta=2)']
     """
-    curves = curves_of([name] if isinstance(name, str) else list(name), parameters)
+    names = [name] if isinstance(name, str) else check_items("name", name, "a name or a list of names")
+    curves = curves_of(names, parameters)
     if not curves:
         raise ValueError("name: expected at least one name, got none")
     low, high = check_real("low", low), check_real("high", high)

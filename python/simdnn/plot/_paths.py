@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import optim
-from .._utils.check import check_int, check_real
+from .._utils.check import check_int, check_real, check_sequence
 from . import _style
 from ._labels import label_paths
 
@@ -99,8 +99,7 @@ def optimizer_paths(
     for name, value in (("function", function), ("gradient", gradient)):
         if value is not None and not callable(value):
             raise TypeError(f"{name}: expected a function or None, got {type(value).__name__}")
-    if not hasattr(start, "__len__"):
-        raise TypeError(f"start: expected two numbers, got {type(start).__name__}")
+    check_sequence("start", start, "two numbers")
     if len(start) != 2:
         raise ValueError(f"start: expected two numbers, got {len(start)}")
     first = np.array([check_real(f"start[{i}]", value) for i, value in enumerate(start)])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from .._utils.check import check_finite
+from .._utils.check import check_finite, check_items
 from ._decays import linear
 from ._schedule import Piece, Schedule, check_steps
 
@@ -40,14 +40,14 @@ def sequence(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Schedu
 
     Source: PyTorch's ``SequentialLR``.
     """
-    parts, begins = list(schedules), [0, *(check_steps("milestones", m) for m in milestones)]
+    parts = check_items("schedules", schedules, "a list of schedules")
+    given = check_items("milestones", milestones, "a list of steps")
+    begins = [0, *(check_steps(f"milestones[{i}]", step) for i, step in enumerate(given))]
     for i, part in enumerate(parts):
         if not isinstance(part, Schedule):
             raise TypeError(f"schedules[{i}]: expected a Schedule, got {type(part).__name__}")
     if len(begins) != len(parts) or sorted(set(begins)) != begins:
-        raise ValueError(
-            f"milestones: expected {max(len(parts) - 1, 0)} increasing steps, got {list(milestones)}"
-        )
+        raise ValueError(f"milestones: expected {max(len(parts) - 1, 0)} increasing steps, got {given}")
     ends = [*begins[1:], math.inf]
     pieces: list[Piece] = []
     for part, begin, end in zip(parts, begins, ends, strict=True):

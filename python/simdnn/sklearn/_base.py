@@ -15,8 +15,8 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
 from .. import nn
-from .._utils.check import check_float, within_single
-from .._utils.estimators import unpacked_eval_set
+from .._utils.check import check_callables, within_single
+from .._utils.estimators import checked_numbers, naming, unpacked_eval_set
 from ..config import MOST_THREADS, limited_threads
 from ._compat import checked_data
 from ._fitted import check_resumable, check_same, fitted, forget, remember
@@ -108,11 +108,9 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _validate_params(self) -> None:
         """Checks all parameters as scikit-learn does, and that no number is a bool or beyond float32."""
+        for name, value in checked_numbers(self):
+            within_single(name, value)
         super()._validate_params()
-        for name, kinds in self._parameter_constraints.items():
-            value = getattr(self, name)
-            if isinstance(value, Real) and any(isinstance(one, Interval) for one in kinds):
-                within_single(name, check_float(name, value))
 
     def _checked_input(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
         """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""
@@ -137,7 +135,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """The parameter `dtype`, checked."""
         try:
             dtype = None if self.dtype is None else np.dtype(self.dtype)
-        except TypeError:
+        except (TypeError, ValueError):
             raise TypeError(f"dtype: expected float32, float64 or None, got {self.dtype!r}") from None
         if dtype not in (None, np.float32, np.float64):
             raise ValueError(f"dtype: expected float32, float64 or None, got {self.dtype!r}")
@@ -167,6 +165,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     ) -> Fit:
         """Checks the data and prepares a fit up to its first step; `random` replaces ``random_state``."""
         hidden_sizes(self.hidden_layer_sizes)
+        check_callables("callbacks", self.callbacks or ())
         known = any(name in vars(self) for name in ("coefs_", "members_"))
         first = not known or not (self.warm_start or incremental)
         if not first:
@@ -176,7 +175,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             check_kinds("sample_weight", sample_weight)
             checked = _check_sample_weight(sample_weight, X)
             weight = checked if weight is None else weight * checked
-        check_range("X", X, self._network_dtype(X))
+        for name, values in (("X", X), ("y", Y)):
+            check_range(name, values, self._network_dtype(X))
         self._random_state = check_random_state(self.random_state) if random is None else random
         data = Data(X, Y, weight)
         if wants_members(self) or (has_members(self) and not first):
@@ -296,12 +296,15 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _evaluation(self, eval_set: Any, columns: int) -> Data:
         """The samples of ``eval_set``, checked like those of `fit`."""
         X, y, sample_weight = unpacked_eval_set(eval_set)
-        for values in (X, y, sample_weight):
-            check_kinds("eval_set", values, dates=is_classifier(self))
-        X, Y = self._validate_evaluation(X, y)
-        if Y.shape[1] != columns:
-            raise ValueError(f"eval_set: expected y of {columns} columns, as in fit, got {Y.shape[1]}")
-        return Data(X, Y, None if sample_weight is None else _check_sample_weight(sample_weight, X))
+        with naming("eval_set"):
+            for name, values in (("X", X), ("y", y), ("sample_weight", sample_weight)):
+                check_kinds(name, values, dates=is_classifier(self))
+            X, Y = self._validate_evaluation(X, y)
+            for name, values in (("X", X), ("y", Y)):
+                check_range(name, values, self._model.dtype)
+            if Y.shape[1] != columns:
+                raise ValueError(f"y: expected {columns} columns, as in fit, got {Y.shape[1]}")
+            return Data(X, Y, None if sample_weight is None else _check_sample_weight(sample_weight, X))
 
     def _outputs(self, X: Any, checked: bool = False) -> Array:
         """Outputs of the network, shape (n, outputs); sparse samples are made dense block by block."""

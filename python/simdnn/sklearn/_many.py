@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -14,7 +13,8 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _num_samples
 
 from .._utils.arrays import as_cpu_array, is_sparse
-from .._utils.check import check_int
+from .._utils.check import check_int, check_items
+from .._utils.estimators import naming
 from .._utils.sparse import checked_csr
 from ..config import MOST_THREADS, limited_threads
 from ._base import BaseMLP
@@ -149,9 +149,7 @@ def checked_rows(name: str, given: Any, samples: int) -> Rows | None:
 
 def check_estimators(estimators: Any) -> list[Any]:
     """The estimators as a list; raises for others than those of this module, and for one that comes twice."""
-    if not hasattr(estimators, "__iter__"):
-        raise TypeError(f"estimators: expected a sequence of estimators, got {type(estimators).__name__}")
-    found = list(estimators)
+    found = check_items("estimators", estimators, "a sequence of estimators")
     first: dict[int, int] = {}
     for i, estimator in enumerate(found):
         if not isinstance(estimator, BaseMLP):
@@ -182,12 +180,3 @@ def begin(estimator: Any, i: int, samples: Samples) -> Fit:
         if estimator.random_state is None:
             own = np.random.RandomState(check_random_state(None).randint(2**32, dtype=np.uint32))
         return cast(Fit, estimator._begin(X, y, weight, random=own))
-
-
-@contextmanager
-def naming(place: str) -> Iterator[None]:
-    """Context manager that puts a place before the message of an error."""
-    try:
-        yield
-    except (TypeError, ValueError, IndexError) as error:
-        raise type(error)(f"{place}: {error}") from error

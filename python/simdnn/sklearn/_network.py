@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 
 from .. import init as initializers
 from .. import nn
-from .._utils.check import check_float, check_int
+from .._utils.check import check_float, check_int, check_items
 from ..pretrain import greedy_layerwise
 from ._heads import Head
 
@@ -23,7 +23,8 @@ def hidden_sizes(value: Any) -> list[int]:
     """``hidden_layer_sizes`` as a list."""
     if isinstance(value, Set | Mapping):
         raise TypeError(f"hidden_layer_sizes: expected integers in their order, got {value!r:.80}")
-    sizes = list(value) if hasattr(value, "__iter__") else [value]
+    ordered = hasattr(value, "__iter__")
+    sizes = check_items("hidden_layer_sizes", value, "integers in their order") if ordered else [value]
     if any(np.asarray(size) <= 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return [check_int("hidden_layer_sizes", size) for size in sizes]

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from .. import Trainer, nn, optim
-from .._utils.check import check_name
+from .._utils.check import check_name, check_positive_single
 from ..schedules import ReduceOnPlateau
 from ._heads import Head
 
@@ -31,8 +31,8 @@ def make_optimizer(estimator: Any) -> optim.Optimizer:
         nesterov = bool(estimator.nesterovs_momentum and momentum > 0)
         made = optim.SGD(lr=rate, momentum=momentum, nesterov=nesterov, lr_in_velocity=True)
     else:
-        betas = (estimator.beta_1, estimator.beta_2)
-        made = optim.Adam(lr=rate, betas=betas, eps=estimator.epsilon, eps_mode="hat")
+        betas, eps = (estimator.beta_1, estimator.beta_2), check_positive_single("epsilon", estimator.epsilon)
+        made = optim.Adam(lr=rate, betas=betas, eps=eps, eps_mode="hat")
     made.penalize_bias = False
     return made
 

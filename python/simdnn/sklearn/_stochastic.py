@@ -25,7 +25,7 @@ Metric = Literal["loss", "val_loss", "val_score"]
 #: Names of the metrics that end a fit.
 METRICS = {"loss": "Training loss", "val_loss": "Out-of-bag loss", "val_score": "Validation score"}
 
-#: The epochs that native code can count; `max_iter` may be larger.
+#: The epochs that native code can count; `max_iter` and `n_iter_no_change` may be larger.
 MOST_EPOCHS = 2**62
 #: An adaptive learning rate is not lowered further below this value.
 MIN_ADAPTIVE_RATE = 1e-6
@@ -117,7 +117,8 @@ class StochasticFit(Fit):
     def resumed_patience(self) -> Patience:
         """A count of epochs without improvement that continues that of an earlier fit."""
         estimator, scored = self.estimator, self.metric == "val_score"
-        epochs = None if estimator.n_iter_no_change == np.inf else estimator.n_iter_no_change
+        limit = estimator.n_iter_no_change
+        epochs = None if limit > MOST_EPOCHS else limit
         patience = Patience(epochs, estimator.tol, "max" if scored else "min", like="sklearn")
         patience.best = estimator.best_validation_score_ if scored else estimator.best_loss_
         patience.waited = estimator._no_improvement_count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._utils.check import check_int
-from .._utils.files import Path, Unchanged
+from .._utils.files import Path, Unchanged, path_name
 from ._cells import INEXACT, Table, is_whole
 from ._csv_chunks import CsvChunks
 from ._encoding import encoding_error
@@ -78,7 +77,7 @@ def chunks(
     ...     len(parts), parts.rows, parts[1]
     (2, 3, {'kind': array(['cat'], dtype=object), 'age': array(['x'], dtype=object)})
     """
-    name = os.fspath(path)
+    name = path_name(path)
     ending = ending_of(name, READERS)
     request = request_of(name, text, columns, ignore, delimiter, decimal, thousands, dates)
     count = check_int("rows", rows)

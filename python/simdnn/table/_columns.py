@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._utils.check import check_generator, check_probability
+from .._utils.check import check_generator, check_items, check_probability
 from .._utils.jsonable import only_keys
 from ._arrays import as_column, check_lengths
 from ._cells import Table
@@ -38,7 +38,8 @@ class Columns:
     than `max_categories` categories, the rare ones share an input. A category that was not in the training
     data sets that shared input, or none if there is no such input. A column with more than `max_one_hot`
     categories becomes a single input, the index of the category, for the tables that `embeddings` describes.
-    The number 1 and the words "1" and "1.0" are one category; 007 and 7 are two.
+    The number 1 and the words "1" and "1.0" are one category; 007 and 7 are two. Where all categories are
+    booleans, 0 and 1 are False and True.
 
     With `bins`, each numeric column also has a *position* among bins, which come before all other inputs:
     `encoded` is their number. The borders of the bins are quantiles of the distinct numbers of the training
@@ -68,7 +69,10 @@ class Columns:
     """
 
     def __init__(self, parts: Sequence[Encoder]) -> None:
-        self.parts = tuple(parts)
+        self.parts = tuple(check_items("parts", parts, "a list of encoders"))
+        for i, part in enumerate(self.parts):
+            if not isinstance(part, Encoder):
+                raise TypeError(f"parts[{i}]: expected an encoder, got {type(part).__name__}")
 
     @classmethod
     def fit(

@@ -50,6 +50,7 @@ def read_header(name: str, lines: TextIO, request: Request) -> tuple[list[str], 
     """The names of all columns and of the wanted ones, and the number of lines that have been read."""
     records = Records(name, iter(lines.readline, ""), request.delimiter)
     header = next(iter(records), [])
+    check_characters(name, "".join(header), 0)
     named = [column for column in header if column.strip()]
     if not named:
         raise ValueError(f"{name}: expected columns with names and at least one row")
@@ -58,6 +59,7 @@ def read_header(name: str, lines: TextIO, request: Request) -> tuple[list[str], 
 
 def parse(part: Part, header: list[str], wanted: list[str], request: Request) -> Table:
     """Reads the wanted columns of some records."""
+    check_characters(part.name, part.text, 0 if part.begin else part.lines)
     lines, columns = io.StringIO(part.text, newline=""), None
     if request.form == PLAIN and not request.text:
         lines.seek(part.begin)
@@ -68,6 +70,13 @@ def parse(part: Part, header: list[str], wanted: list[str], request: Request) ->
         records = Records(part.name, lines, request.delimiter, part.lines)
         columns = read_cells(records, header, wanted, request, part.rows)
     return {column: columns[column] for column in wanted}
+
+
+def check_characters(name: str, text: str, lines_before: int) -> None:
+    """Raises for a NUL, which no text holds; pandas keeps it, and Python's `csv` refuses it before 3.11."""
+    if (place := text.find("\0")) >= 0:
+        line = lines_before + text.count("\n", 0, place) + 1
+        raise ValueError(f"{name}: line {line} holds a NUL character: the file is damaged, or in UTF-16")
 
 
 class LongCells:

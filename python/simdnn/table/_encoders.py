@@ -17,6 +17,8 @@ from ._cells import MISSING, canonical, is_padded, similar
 
 #: The keys that each description of categories has.
 NEEDED = ("name", "categories", "other", "embedded")
+#: The numbers of the booleans.
+BOOLEANS = {"false": "0", "true": "1"}
 #: Display name of the input that rare and unseen categories share.
 OTHER = "(other)"
 
@@ -103,7 +105,8 @@ class Categories:
     def spellings(self) -> dict[str, int]:
         """The position of each spelling of a category that exported programs know: `Places` knows more.
 
-        All spellings of a missing cell are one category; "1" and "1.0" are one, and so are "True" and "TRUE".
+        All spellings of a missing cell are one category; "1" and "1.0" are one, and so are "True" and "TRUE";
+        booleans have those of 0 and 1, too.
         """
         found: dict[str, int] = {}
         for i, one in enumerate(self.categories):
@@ -111,6 +114,7 @@ class Categories:
                 found |= dict.fromkeys(MISSING, i)
                 continue
             forms = dict.fromkeys((one, f"{one}.0", one.lower(), one.upper(), one.capitalize()))
+            forms |= dict.fromkeys(("0", "0.0", "1", "1.0"))
             found |= {form: i for form in forms if self.places.place(form) == i}
         return found
 
@@ -134,7 +138,10 @@ class Categories:
 
 
 class Places:
-    """Positions of words in a list of categories; other spellings count if they fit one alone."""
+    """Positions of words in a list of categories; other spellings count if they fit one alone.
+
+    The numbers 0 and 1 are spellings of booleans.
+    """
 
     def __init__(self, categories: tuple[str | None, ...]) -> None:
         self.exact = {category: i for i, category in enumerate(categories)}
@@ -142,6 +149,8 @@ class Places:
         self.similar = {
             similar(one): i for i, one in enumerate(categories) if one is not None and keys[similar(one)] == 1
         }
+        if keys.keys() <= set(BOOLEANS):
+            self.similar |= {BOOLEANS[word]: place for word, place in self.similar.items()}
         self.short = {one.lstrip("0"): one for one in categories if one and is_padded(one)}
         self.unknown = len(categories)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 
-from .._utils.files import Path
+from .._utils.files import Path, path_name
 from ._cells import Table
 from ._csv import read_csv
 from ._encoding import encoding_error
@@ -62,8 +61,8 @@ def read(
         If an argument has a wrong type.
     ValueError
         If there are no rows or no columns, two columns have the same name, a line of a CSV file has more or
-        fewer cells than there are columns or a quotation mark that does not end, a wanted or ignored column
-        is not there, arrays differ in length, or the format or a dtype is not supported.
+        fewer cells than there are columns, a quotation mark that does not end or a NUL character, a wanted or
+        ignored column is not there, arrays differ in length, or the format or a dtype is not supported.
     OSError
         If the file cannot be read.
     ImportError
@@ -78,11 +77,11 @@ def read(
     Notes
     -----
     CSV files follow RFC 4180: cells and names in quotation marks may hold delimiters and line breaks. They
-    are UTF-8; blank lines are skipped. A column is numeric if all its cells are numbers or missing: ASCII
-    digits with a sign, a decimal mark and an exponent, or inf; blanks around them do not count. An integer
-    with leading zeros, such as 007, is an id: its column is text. Missing are, in text of every format,
-    empty cells and blanks, ?, NA, N/A, n/a, NaN, nan, -NaN, -nan, null, NULL, None, ``<NA>``, NaT, #N/A,
-    #N/A N/A, #NA, 1.#IND, -1.#IND, 1.#QNAN and -1.#QNAN.
+    are UTF-8; blank lines are skipped, and a line that begins with # is data, as for pandas. A column is
+    numeric if all its cells are numbers or missing: ASCII digits with a sign, a decimal mark and an exponent,
+    or inf; blanks around them do not count. An integer with leading zeros, such as 007, is an id: its column
+    is text. Missing are, in text of every format, empty cells and blanks, ?, NA, N/A, n/a, NaN, nan, -NaN,
+    -nan, null, NULL, None, ``<NA>``, NaT, #N/A, #N/A N/A, #NA, 1.#IND, -1.#IND, 1.#QNAN and -1.#QNAN.
 
     In Parquet files, decimals are numbers, and booleans and dictionaries text. Binary and nested columns are
     refused, unless they are left out; so are dates without `dates`.
@@ -98,7 +97,7 @@ def read(
     ...     table.read(path)
     {'kind': array(['cat', 'dog'], dtype=object), 'age': array([ 3., nan])}
     """
-    name = os.fspath(path)
+    name = path_name(path)
     ending = ending_of(name, READERS)
     request = request_of(name, text, columns, ignore, delimiter, decimal, thousands, dates)
     try:

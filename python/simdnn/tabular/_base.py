@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import nn, onnx
 from .._utils.check import check_int
-from .._utils.estimators import unpacked_eval_set
+from .._utils.estimators import checked_numbers, naming, unpacked_eval_set
 from .._utils.files import Path
 from ..config import MOST_THREADS, limited_threads
 from ..table import Columns, Target
@@ -81,6 +81,11 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
     n_features_in_: int
     _kept: KeptRows
 
+    def _validate_params(self) -> None:
+        """Checks all parameters as scikit-learn does, and that no number is a bool or a Fraction."""
+        checked_numbers(self)
+        super()._validate_params()
+
     def _begin(self, X: Any) -> dict[str, Any]:
         """Checks settings and samples before anything is computed; returns the columns by name."""
         if self.warm_start:
@@ -130,10 +135,9 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             evaluation = None if eval_set is None else self._evaluation(eval_set)
             order = targets if self._classes else targets[:, 0]
             if self.time_limit is not None:
-                left = self.time_limit - (time.perf_counter() - begin)
                 bags = 1 + bool(getattr(self, "quantiles", False))
                 fold = draw_folds(order, used, recipe.members, np.random.RandomState(0))[0]
-                recipe = within(recipe, left, self.columns_, problem, fold, bags)
+                recipe = within(recipe, self.time_limit, begin, self.columns_, problem, fold, bags)
             folds = draw_folds(order, used, recipe.members, random)
             seeds = [int(seed) for seed in random.randint(2**31, size=len(folds))]
             bag = Bag(recipe, self.columns_, problem, folds, seeds)
@@ -205,10 +209,11 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
     def _evaluation(self, eval_set: Any) -> tuple[Any, ...]:
         """Inputs, targets and weights of ``eval_set``."""
         X, y, sample_weight = unpacked_eval_set(eval_set)
-        inputs = self.columns_.transform(table_of(self, X, reset=False))
-        targets = self._encoded(y)
-        check_consistent_length(inputs, targets)
-        weight = checked_weights(sample_weight, len(inputs))
+        with naming("eval_set"):
+            inputs = self.columns_.transform(table_of(self, X, reset=False))
+            targets = self._encoded(y)
+            check_consistent_length(inputs, targets)
+            weight = checked_weights(sample_weight, len(inputs))
         return (inputs, targets) if weight is None else (inputs, targets, weight.astype(np.float32))
 
     def _encoded(self, y: Any) -> Array:

@@ -19,16 +19,17 @@ NETWORKS_PART = 0.6
 
 
 def within(
-    recipe: Recipe, seconds: float, columns: Columns, problem: Problem, fold: Fold, bags: int
+    recipe: Recipe, limit: float, began: float, columns: Columns, problem: Problem, fold: Fold, bags: int
 ) -> Recipe:
-    """The recipe with fewer epochs, and then fewer members, so that `bags` bags end in about these seconds.
+    """The recipe with fewer epochs, and then fewer members, so that `bags` bags end within the limit, about.
 
-    The time of an epoch is measured with a network that is thrown away.
+    The time of an epoch is measured with a network that is thrown away. The fit has `began` at this time of
+    `time.perf_counter`.
     """
     start = time.perf_counter()
     Bag(replace(recipe, epochs=1), columns, problem, [fold], [0]).train(None, False)
-    epoch = time.perf_counter() - start
-    left = (seconds - epoch) * (NETWORKS_PART if recipe.trees else 1) / bags
+    end = time.perf_counter()
+    epoch, left = end - start, (began + limit - end) * (NETWORKS_PART if recipe.trees else 1) / bags
     steps = ((FEW_EPOCHS, recipe.members), (FEW_EPOCHS, FEW_MEMBERS), (FEWEST_EPOCHS, FEWEST_MEMBERS))
     for fewest, members in steps:
         members = min(members, recipe.members)
@@ -36,6 +37,6 @@ def within(
         epochs = min(recipe.epochs, int(left / (epoch * rounds)))
         if epochs >= min(fewest, recipe.epochs):
             return replace(recipe, epochs=epochs, members=members)
-    short = f"time_limit: {seconds:.2g} s are short for epochs of {epoch:.2g} s; the fit takes longer"
+    short = f"time_limit: {limit:.2g} s are short for epochs of {epoch:.2g} s; the fit takes longer"
     warnings.warn(short, stacklevel=5)
     return replace(recipe, epochs=min(FEWEST_EPOCHS, recipe.epochs), members=FEWEST_MEMBERS)

@@ -157,7 +157,7 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
         unknown = self.classes_[np.minimum(places, len(self.classes_) - 1)] != labels
         if unknown.any():
             other = labels[unknown].tolist()[0]
-            raise ValueError(f"eval_set: y has a class that the fit has not, {other!r}")
+            raise ValueError(f"y: expected classes of the fit, got {other!r}")
         return places
 
     def predict_proba(self, X: Any) -> Array:

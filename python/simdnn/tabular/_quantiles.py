@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import nn
-from .._utils.check import check_real
+from .._utils.check import check_items, check_real
 from .._utils.progress import Progress
 from ._bag import Bag, divide_outputs
 from ._calibration import temperature
@@ -70,9 +70,8 @@ def edges_of(y: Array) -> Array:
 
 def checked_levels(quantiles: Any) -> Array:
     """Levels of quantiles, each between 0 and 1."""
-    if not hasattr(quantiles, "__iter__") or isinstance(quantiles, str):
-        raise TypeError(f"quantiles: expected a sequence of numbers, got {quantiles!r}")
-    levels = np.array([check_real(f"quantiles[{i}]", one) for i, one in enumerate(quantiles)], np.float64)
+    found = check_items("quantiles", quantiles, "a sequence of numbers")
+    levels = np.array([check_real(f"quantiles[{i}]", one) for i, one in enumerate(found)], np.float64)
     if not levels.size or not ((levels > 0) & (levels < 1)).all():
         raise ValueError(f"quantiles: expected numbers between 0 and 1, got {levels.tolist()!r:.80}")
     return levels

@@ -20,12 +20,10 @@ def check_metric(name: str, value: Any) -> str:
     return check_name(name, value, METRICS)
 
 
-def check_observed(trainer: Trainer, metric: str, where: str, validates: bool) -> None:
-    """Raises unless the fit of a trainer has this metric; `where` names the validation data in messages."""
+def check_observed(trainer: Trainer, metric: str, where: str, validates: bool, use: str) -> None:
+    """Raises unless the fit of a trainer has this metric; `where` names the data, `use` what needs them."""
     if metric.startswith("val_") and not validates:
-        raise ValueError(
-            f"{where}: early stopping needs validation data, got None; monitor='loss' needs none"
-        )
+        raise ValueError(f"{where}: {use} needs data to evaluate, got None; monitor='loss' needs none")
     if metric.endswith("accuracy") and not trainer._classifies:
         raise ValueError(f"monitor: a regression has no {metric}")
 
@@ -35,5 +33,5 @@ def best_epoch(trainer: Trainer, restore: Any, monitor: Any, validates: bool) ->
     metric, kept = check_metric("monitor", monitor), check_restore("restore_best", restore)
     if not kept:
         return []
-    check_observed(trainer, metric, "validation_data", validates)
+    check_observed(trainer, metric, "validation_data", validates, "restore_best")
     return [EarlyStopping(metric, None, restore_best=kept)]

@@ -60,7 +60,9 @@ def prepared(
     fits = []
     for i, trainer in enumerate(members):
         if rules[i] is not None:
-            check_observed(trainer, metrics[i], f"validation[{i}]", checks[i] is not None)
+            where = "validation" if validation is None else f"validation[{i}]"
+            use = "restore_best" if limits_of_patience[i] is None else "patience"
+            check_observed(trainer, metrics[i], where, checks[i] is not None, use)
         settings = limits[i], sizes[i], shuffles[i], rules[i]
         with Place("trainers", i):
             dataset = datasets.of(trainer, *(source[i] for source in sources))

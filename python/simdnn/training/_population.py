@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.arrays import as_cpu_array
+from .._utils.check import check_items
 from ._trainer import Trainer
 
 Value = TypeVar("Value")
@@ -16,9 +17,7 @@ Value = TypeVar("Value")
 
 def checked_trainers(trainers: Sequence[Trainer]) -> list[Trainer]:
     """The trainers as a list, no two of which share a model; raises with the place in the list."""
-    if isinstance(trainers, Trainer) or not hasattr(trainers, "__iter__"):
-        raise TypeError(f"trainers: expected a sequence of Trainer, got {type(trainers).__name__}")
-    members = list(trainers)
+    members = check_items("trainers", trainers, "a sequence of Trainer")
     places: dict[int, int] = {}
     for i, trainer in enumerate(members):
         if not isinstance(trainer, Trainer):
