@@ -123,18 +123,18 @@ def test_demo_repeats_with_the_same_seed(demo: Callable[..., str]) -> None:
         (["demo", "--wings"], "wings"),
         (
             ["train", "--targt", "y"],
-            r"simdnn train: error: unrecognized .*: --targt; there is --target\b",
+            r"simdnn train: error: unrecognized .*: --targt; is '--target' meant\?",
         ),
         (
             ["predict", "m", "--ot=x"],
-            r"simdnn predict: error: unrecognized .*: --ot; there is --out\b",
+            r"simdnn predict: error: unrecognized .*: --ot; is '--out' meant\?",
         ),
         (["info", "--wings", "--", "--nothing"], "unrecognized arguments: --wings\n"),
         (["info", "--", "--nothing"], "No such file.*--nothing"),
-        (["demo", "--epoch", "3"], r"unrecognized arguments: --epoch; there is --epochs\b"),
+        (["demo", "--epoch", "3"], r"unrecognized arguments: --epoch; is '--epochs' meant\?"),
         (
             ["train", "t.csv", "--target", "y", "--out", "m", "--epoch=3"],
-            r"simdnn train: error: unrecognized arguments: --epoch; there is --epochs\b",
+            r"simdnn train: error: unrecognized arguments: --epoch; is '--epochs' meant\?",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

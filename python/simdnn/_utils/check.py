@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .hints import among
+
 #: The largest integer that native code and NumPy take.
 MOST = 2**63 - 1
 #: The largest number of float32, and the smallest above 0 whose reciprocal float32 can hold as well.
@@ -61,7 +63,7 @@ def check_name(name: str, value: Any, known: Iterable[str]) -> str:
             f"{name}: expected a name, got {type(value).__name__}; {hint}known: {', '.join(words)}"
         )
     if value not in words:
-        raise ValueError(f"{name}: {value!r} is not known; known: {', '.join(words)}")
+        raise ValueError(f"{name}: {value!r} is not known{among(value, words)}")
     return value
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .hints import among
+
 #: A function that converts a value to one that JSON can hold, or raises TypeError.
 Convert = Callable[[Any], Any]
 
@@ -86,7 +88,7 @@ def only_keys(
     if not isinstance(found, dict):
         raise TypeError(f"{what}: expected a dictionary, got {type(found).__name__}")
     if unknown := [key for key in found if key not in known]:
-        raise ValueError(f"{what}: {unknown[0]!r} is not known; known: {', '.join(known)}")
+        raise ValueError(f"{what}: {unknown[0]!r} is not known{among(unknown[0], known)}")
     if missing := [key for key in needed if key not in found]:
         raise ValueError(f"{what}: {missing[0]!r} is missing; expected {', '.join(needed)}")
     return found

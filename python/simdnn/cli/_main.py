@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import itertools
 import re
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 import simdnn
 from simdnn import demo, playground
+from simdnn._utils.hints import meant
 
 from . import _compare, _export, _models, _train, _verify
 from ._common import Command
@@ -59,9 +59,7 @@ class Parser(argparse.ArgumentParser):
         given = [word.partition("=")[0] for word in words if re.match(r"--\S+(=|$)", word)]
         known = self.names
         if self.get_default("run") and (unknown := [name for name in given if name not in known]):
-            similar = difflib.get_close_matches(unknown[0], known)
-            hint = f"; there is {' or '.join(similar)}" if similar else ""
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{meant(unknown[0], known)}")
         return super().parse_known_args(args, namespace)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from .. import _core
+from .._utils.hints import among
 from ._registry import Reduction, check_weights, evaluate, make, simple, trainable
 
 __all__ = ["binary_cross_entropy_with_logits"]
@@ -71,8 +72,8 @@ def _function(row: dict[str, Any]) -> Callable[..., Any]:
         values = {**defaults, **settings}
         if len(values) > len(defaults):
             unknown = next(key for key in settings if key not in defaults)
-            known = ", ".join([*defaults, "reduction", "return_grad"])
-            raise TypeError(f"{row['function']}: unknown keyword {unknown!r}; known: {known}")
+            known = [*defaults, "reduction", "return_grad"]
+            raise TypeError(f"{row['function']}: unknown keyword {unknown!r}{among(unknown, known)}")
         return simple(name, *values.values())
 
     def function(

@@ -7,6 +7,7 @@ import inspect
 from typing import Any
 
 from .. import init as initializers
+from .._utils.hints import among
 from .._utils.jsonable import jsonable, only_keys, reject
 from ..schedules import Schedule
 from ..schedules._describe import schedule_from_dict, schedule_to_dict
@@ -125,7 +126,7 @@ def _layer(description: Any, depth: int) -> Layer:
         raise TypeError(f"layer: expected a dictionary with a 'layer', got {description!r:.60}")
     name = description["layer"]
     if name not in LAYERS:
-        raise ValueError(f"layer: {name!r} is not known; known: {', '.join(LAYERS)}")
+        raise ValueError(f"layer: {name!r} is not known{among(name, LAYERS)}")
     signature = inspect.signature(LAYERS[name])
     given = only_keys(description, {"layer", *signature.parameters}, name)
     positional: list[Any] = []

@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from .. import _core
 from .._utils.attributes import Attributes
+from .._utils.hints import among
 
 __all__ = ["Layer"]
 
@@ -58,10 +59,8 @@ class Layer(Attributes):
         def __setattr__(self, name: str, value: object) -> None:
             own = type(self).__module__.startswith("simdnn.")  # a user's subclass may have other attributes
             if own and name not in self._kept and not name.startswith("_"):
-                known = ", ".join(inspect.signature(type(self)).parameters) or "none"
-                raise AttributeError(
-                    f"{name}: {type(self).__name__} has no such setting; its settings: {known}"
-                )
+                known = list(inspect.signature(type(self)).parameters)
+                raise AttributeError(f"{name}: {type(self).__name__} has no such setting{among(name, known)}")
             super().__setattr__(name, value)
 
     def _takes_sequence(self) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._utils.check import check_flag, check_name
+from .._utils.hints import among
 from ..schedules import ReduceOnPlateau, Schedule
 from ._binding import WithParams
 from ._declare import declare, options_documentation
@@ -107,12 +108,12 @@ class Optimizer(WithParams, WithRates):
         def __setattr__(self, name: str, value: object) -> None:
             kind = type(self)  # a user's subclass may have attributes of its own
             if kind.__module__.startswith("simdnn.") and not name.startswith("_") and not hasattr(kind, name):
-                raise AttributeError(f"{name}: {kind.__name__} has no such setting; {self._known()}")
+                raise AttributeError(f"{name}: {kind.__name__} has no such setting{self._known(name)}")
             super().__setattr__(name, value)
 
-    def _known(self) -> str:
-        """The names of the settings, for errors."""
-        return f"known: {', '.join([*self._arguments, *OPTIONS])}"
+    def _known(self, name: str) -> str:
+        """The names of the settings, and the one that is meant, for errors."""
+        return among(name, [*self._arguments, *OPTIONS])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         raise TypeError(f"{type(self).__name__}: use one of the subclasses of Optimizer")
@@ -123,8 +124,8 @@ class Optimizer(WithParams, WithRates):
         like = check_name("like", options.pop("like", "torch"), presets)
         if unknown := options.keys() - OPTIONS.keys():
             first = sorted(unknown)[0]
-            hint = "its name here is lr" if first == "learning_rate" else self._known()
-            raise TypeError(f"{type(self).__name__}: unexpected argument {first!r}; {hint}")
+            hint = "; its name here is lr" if first == "learning_rate" else self._known(first)
+            raise TypeError(f"{type(self).__name__}: unexpected argument {first!r}{hint}")
         defaults = {name: argument.default for name, argument in self._arguments.items()}
         values = defaults | presets[like] | given
         decay = values["weight_decay"]
@@ -317,9 +318,7 @@ class Optimizer(WithParams, WithRates):
         known = self.get_params()
         for name in params:
             if name not in known:
-                raise ValueError(
-                    f"{name}: {type(self).__name__} has no such setting; known: {', '.join(known)}"
-                )
+                raise ValueError(f"{name}: {type(self).__name__} has no such setting{among(name, known)}")
         given = known | params
         made = type(self).__new__(type(self))
         hypers = {name: value for name, value in given.items() if name in self._arguments}

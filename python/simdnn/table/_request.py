@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from .._utils.check import check_flag
+from .._utils.hints import meant
 from ._cells import PLAIN, NumberFormat
 
 
@@ -93,9 +94,7 @@ def listed(name: str, names: Sequence[str]) -> str:
     hint = delimiter_hint(names)
     if any(name == one.strip() for one in names):
         hint = "; blanks around a name are part of it"
-    elif similar := [one for one in names if one.lower() == name.lower()]:
-        hint = f"; is {similar[0]!r} meant?"
-    return f"{', '.join(names)}{hint}"
+    return f"{', '.join(names)}{hint or meant(name, names)}"
 
 
 def delimiter_hint(header: Sequence[str]) -> str:
