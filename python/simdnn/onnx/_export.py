@@ -11,7 +11,6 @@ from numpy.typing import DTypeLike
 from .. import _core, nn
 from .._utils.check import check_dtype, check_int
 from .._utils.files import Path, check_writable, write_atomically
-from .._utils.hints import hinted
 from ..nn._layer import Shape
 from ..table import check_match
 from ._checksum import seal
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 MIN_OPSET = 17
 
 
-@hinted
 def export(
     model: nn.Sequential | nn.Ensemble,
     path: Path,
