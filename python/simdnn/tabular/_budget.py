@@ -25,9 +25,7 @@ def within(
 
     The time of an epoch is measured with a network that is thrown away.
     """
-    start = time.perf_counter()
-    Bag(replace(recipe, epochs=1), columns, problem, [fold], [0]).train(None, False)
-    epoch = time.perf_counter() - start
+    epoch = seconds_of_epoch(recipe, columns, problem, fold)
     left = (seconds - epoch) * (NETWORKS_PART if recipe.trees else 1) / bags
     steps = ((FEW_EPOCHS, recipe.members), (FEW_EPOCHS, FEW_MEMBERS), (FEWEST_EPOCHS, FEWEST_MEMBERS))
     for fewest, members in steps:
@@ -39,3 +37,10 @@ def within(
     short = f"time_limit: {seconds:.2g} s are short for epochs of {epoch:.2g} s; the fit takes longer"
     warnings.warn(short, stacklevel=5)
     return replace(recipe, epochs=min(FEWEST_EPOCHS, recipe.epochs), members=FEWEST_MEMBERS)
+
+
+def seconds_of_epoch(recipe: Recipe, columns: Columns, problem: Problem, fold: Fold) -> float:
+    """The seconds of an epoch of one network on a fold."""
+    start = time.perf_counter()
+    Bag(replace(recipe, epochs=1), columns, problem, [fold], [0]).train(None, False)
+    return time.perf_counter() - start
