@@ -116,6 +116,8 @@ def kinds_of(estimator: Any, task: Task) -> str:
     if many:
         parts[1] += f" ({many} with more than {EMBEDDED - 1} categories)"
     parts += [f"{dates} of dates"] if dates else []
+    rest = len(task.inputs) - len(columns.names)
+    parts += [f"{rest} left out, as they tell nothing"] if rest else []
     holes = sum(holes_in(values) > 0 for values in task.inputs.values())
     return ", ".join(parts) + (f"; {holes} with missing values" if holes else "")
 

@@ -64,13 +64,16 @@ def columns_of_frame(X: Any) -> list[Any]:
 
 
 def columns_of_dictionary(estimator: Any, X: dict[Any, Any], reset: bool) -> dict[str, Any]:
-    """The columns of a dictionary, in the order of the fit, whatever others there are."""
+    """The columns of a dictionary, in the order of the fit, whatever others there are.
+
+    Samples to predict need only the columns that the networks read.
+    """
     if not all(isinstance(name, str) for name in X):
         raise TypeError("X: expected strings as names of columns")
     if reset:
         estimator.n_features_in_ = len(X)
         estimator.feature_names_in_ = np.array(list(X), dtype=object)
-    names = names_of(estimator)
+    names = names_of(estimator) if reset else estimator.columns_.names
     if missing := [name for name in names if name not in X]:
         raise ValueError(f"X: column {missing[0]!r} is missing; there are {', '.join(X)}")
     check_rows([X[name] for name in names])
