@@ -42,7 +42,10 @@ PEERS = {"simdnn": ("simdnn",), "NumPy": ("NumPy",), "PyTorch": ("PyTorch", "PyT
 
 def make_table(document: Document, processor: str) -> str:
     """The README's table from a processor's section."""
-    rows = [["median microseconds", *PEERS, "another"], ["---", *("---:" for _ in range(len(PEERS) + 1))]]
+    rows = [
+        ["median microseconds", *PEERS, "another library"],
+        ["---", *("---:" for _ in range(len(PEERS) + 1))],
+    ]
     for line in LINES:
         try:
             cells = read_rows(document.sections[processor].tables[line.table])[line.row]

@@ -18,7 +18,11 @@ namespace {
 
 enum class Reduction { none, mean, sum, batch_mean };
 
-Reduction reduction_of(const Loss& loss, const std::string& name) {
+Reduction reduction_of(const Loss& loss, const py::object& given) {
+  if (!py::isinstance<py::str>(given)) {
+    throw py::type_error("reduction: expected a name, got " + std::string(Py_TYPE(given.ptr())->tp_name));
+  }
+  const auto name = given.cast<std::string>();
   if (name == "mean") return Reduction::mean;
   if (name == "sum") return Reduction::sum;
   if (name == "none") return Reduction::none;
@@ -152,7 +156,7 @@ struct Evaluation {
 
 template <class T>
 py::tuple evaluate(const Loss& loss, const py::object& input, const py::object& target, const py::object& weight,
-                   const char* name, const std::string& reduction, bool return_grad) {
+                   const char* name, const py::object& reduction, bool return_grad) {
   const Reduction how = reduction_of(loss, reduction);
   Evaluation<T> evaluation(loss, input, name);
   if (loss.info().outputs == Outputs::together) {
@@ -181,7 +185,7 @@ std::shared_ptr<const SequentialSpec> product_of(Index inputs, Index outputs) {
 /// (loss, gradients): the gradients are w.r.t. x and W, or None without `return_grad`.
 template <class T>
 py::tuple evaluate_margin(const Loss& loss, const py::object& features, const py::object& weight,
-                          const py::object& target, const py::object& sample_weight, const std::string& reduction,
+                          const py::object& target, const py::object& sample_weight, const py::object& reduction,
                           bool return_grad) {
   const Reduction how = reduction_of(loss, reduction);
   const Array<T> x_array = real_array<T>(features, "features"), w = real_array<T>(weight, "weight");
@@ -318,7 +322,7 @@ void register_losses(py::module_& module) {
       .def(
           "evaluate",
           [](const Loss& self, const py::object& object, const py::object& target, const py::object& weight,
-             const char* name, const std::string& reduction, bool return_grad) {
+             const char* name, const py::object& reduction, bool return_grad) {
             const py::array input = host_array(object, name);
             return is_double(input) ? evaluate<double>(self, input, target, weight, name, reduction, return_grad)
                                     : evaluate<float>(self, input, target, weight, name, reduction, return_grad);
@@ -330,8 +334,7 @@ void register_losses(py::module_& module) {
       .def(
           "evaluate_margin",
           [](const Loss& self, const py::object& features_object, const py::object& weight_object,
-             const py::object& target, const py::object& sample_weight, const std::string& reduction,
-             bool return_grad) {
+             const py::object& target, const py::object& sample_weight, const py::object& reduction, bool return_grad) {
             const py::array features = host_array(features_object, "features");
             const py::array weight = host_array(weight_object, "weight");
             const auto run =

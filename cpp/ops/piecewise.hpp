@@ -239,7 +239,7 @@ struct Softsign {
       .summary = "Sigmoid-shaped function like tanh that approaches its limits -1 and 1 as slowly as 1 / x.",
       .formula = "x / (1 + |x|)",
       .derivative_formula = "1 / (1 + |x|)^2",
-      .kink = "none; f'(-inf) = f'(+inf) = 0",
+      .kink = "no kink; f'(-inf) = f'(+inf) = 0",
       .source =
           "Glorot & Bengio 2010, Understanding the Difficulty of Training Deep Feedforward Neural Networks, section 3",
       .example = "F.softsign([-1.0, 0.0, 3.0])",

@@ -1,6 +1,5 @@
 """Misspelled names: the error has the name that is meant."""
 
-import inspect
 import re
 import sys
 from collections.abc import Callable
@@ -10,64 +9,10 @@ import numpy as np
 import pytest
 import simdnn
 import simdnn.functional as F
-from simdnn import c_code, callbacks, distributed, nn, onnx, optim, pretrain, table
+from simdnn import nn, optim, table
 
 X, Y = np.zeros((4, 3), np.float32), np.arange(4) % 2
-
-
-def model() -> nn.Sequential:
-    return nn.Sequential(nn.Dense(3, 2), rng=0)
-
-
-def trainer() -> simdnn.Trainer:
-    return simdnn.Trainer(model(), seed=0)
-
-
-#: Calls with a misspelled keyword, which a function of Python refuses.
-KEYWORDS: dict[str, tuple[Callable[..., Any], str, str]] = {
-    "fit": (lambda **k: trainer().fit(X, Y, **k), "epoch", "epochs"),
-    "evaluate": (lambda **k: trainer().evaluate(X, Y, **k), "sample_wieght", "sample_weight"),
-    "Trainer": (lambda **k: simdnn.Trainer(model(), **k), "optimzer", "optimizer"),
-    "Dense": (lambda **k: nn.Dense(4, 2, **k), "actvation", "activation"),
-    "LSTM": (lambda **k: nn.LSTM(4, 2, **k), "num_layer", "num_layers"),
-    "Sequential": (lambda **k: nn.Sequential(nn.Dense(4, 2), **k), "dtpye", "dtype"),
-    "Ensemble": (lambda **k: nn.Ensemble([model()], **k), "weight", "weights"),
-    "EarlyStopping": (callbacks.EarlyStopping, "patients", "patience"),
-    "ModelCheckpoint": (lambda **k: callbacks.ModelCheckpoint("a", **k), "saves_best_only", "save_best_only"),
-    "BernoulliRBM": (lambda **k: pretrain.BernoulliRBM(4, 2, **k), "dtyp", "dtype"),
-    "fit_many": (lambda **k: simdnn.fit_many([trainer()], X, Y, **k), "Epochs", "epochs"),
-    "step_many": (lambda **k: simdnn.step_many([trainer()], X, Y, **k), "n_thread", "n_threads"),
-    "predict_many": (lambda **k: simdnn.predict_many([model()], X, **k), "threads", "n_threads"),
-    "DataParallel": (lambda **k: distributed.DataParallel(trainer(), **k), "acumulate", "accumulate"),
-    "export_c": (lambda **k: c_code.export_c(model(), "a.h", **k), "column", "columns"),
-    "export": (lambda **k: onnx.export(model(), "a.onnx", **k), "opsets", "opset"),
-}
-
-
-@pytest.mark.parametrize("name", KEYWORDS)
-def test_a_keyword_that_is_meant_is_named(name: str) -> None:
-    call, wrong, right = KEYWORDS[name]
-    message = f"() got an unexpected keyword argument {wrong!r}. Did you mean {right!r}?"
-    with pytest.raises(TypeError, match=f"{re.escape(message)}$"):
-        call(**{wrong: 1})
-    with pytest.raises(TypeError, match=r"unexpected keyword argument 'zyx'$"):
-        call(zyx=1)
-
-
-def test_estimators_name_a_keyword_that_is_meant() -> None:
-    pytest.importorskip("sklearn")
-    from simdnn import sklearn, tabular
-
-    for kind in (sklearn.MLPClassifier, sklearn.MLPRegressor, tabular.TabularClassifier):
-        with pytest.raises(TypeError, match="Did you mean 'hidden_layer_sizes'"):
-            kind(hidden_layer_size=(3,))
-    with pytest.raises(TypeError, match="Did you mean 'n_threads'"):
-        sklearn.fit_many([], X, Y, n_thread=1)
-
-
-def test_a_layer_keeps_its_signature() -> None:
-    assert list(inspect.signature(nn.Dense).parameters)[:3] == ["in_features", "out_features", "activation"]
-    assert "epochs" in inspect.signature(simdnn.Trainer.fit).parameters
+MODEL = nn.Sequential(nn.Dense(3, 2), rng=0)
 
 
 #: Calls with a misspelled word, or a name among others.
@@ -76,8 +21,14 @@ WORDS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: nn.Dense(4, 2, activation="rleu"),
         "'rleu' is not known; is 'relu' meant?; known",
     ),
-    "loss": (lambda: simdnn.Trainer(model(), loss="MSE"), "loss: 'MSE' is not known; is 'mse' meant?; known"),
-    "optimizer": (lambda: simdnn.Trainer(model(), optimizer="Adam"), "'Adam' is not known; is 'adam' meant?"),
+    "loss": (
+        lambda: simdnn.Trainer(nn.Sequential(nn.Dense(3, 2)), loss="MSE"),
+        "loss: 'MSE' is not known; is 'mse' meant?; known",
+    ),
+    "optimizer": (
+        lambda: simdnn.Trainer(nn.Sequential(nn.Dense(3, 2)), optimizer="Adam"),
+        "'Adam' is not known; is 'adam' meant?",
+    ),
     "setting": (
         lambda: optim.Adam(weight_decy=1),
         "'weight_decy'; is 'weight_decay' meant?; known: lr",

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import simdnn
+from simdnn import diagnostics, distributed, init, nn, optim, pretrain, table
 from simdnn import functional as F
-from simdnn import init, nn, optim, pretrain, table
 
 N = 20
 X = np.random.default_rng(0).normal(size=(N, 3)).astype(np.float32)
@@ -52,6 +52,29 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         ValueError,
         "^pos_weight: expected one number for each of the 2 classes of input, got 3",
     ),
+    "reduction": (lambda: F.mse_loss(X, X, reduction=1), TypeError, "^reduction: expected a name, got int"),
+    "reduction of a margin": (
+        lambda: F.large_margin_softmax(X, X.T, Y, reduction=["mean"]),
+        TypeError,
+        "^reduction: expected a name, got list",
+    ),
+    "return_grad of a margin": (
+        lambda: F.large_margin_softmax(X, X.T, Y, return_grad="x"),
+        TypeError,
+        "^return_grad: expected True or False, got 'x'",
+    ),
+    "a number for samples": (lambda: pretrain.lsuv(network(), 1.0), ValueError, r"shape \(n, 3\), got \(\)"),
+    "a number to report": (
+        lambda: diagnostics.report(network(), 1.0, Y),
+        ValueError,
+        r"shape \(n, 3\), got \(\)",
+    ),
+    "communicator": (
+        lambda: distributed.DataParallel(simdnn.Trainer(network()), comm=5),
+        TypeError,
+        "^comm: expected a communicator of mpi4py or None, got int",
+    ),
+    "name of a target": (lambda: table.Target(5), TypeError, "^target: expected a string as name, got int"),
     "alpha": (lambda: F.focal_loss(LOGITS, Y, alpha=[1, -1]), ValueError, r"^alpha\[1\]: expected a finite"),
     "alpha of words": (lambda: F.focal_loss(LOGITS, Y, alpha=["a", "b"]), TypeError, "^alpha: expected real"),
     "alpha of classes": (

@@ -104,3 +104,26 @@ def test_a_layer_reads_positions_as_codes(runtime: str, tmp_path: Path) -> None:
     assert np.allclose(model(x), wanted, rtol=1e-5, atol=1e-5)
     simdnn.onnx.export(model, tmp_path / "m.onnx", columns=columns)
     assert np.allclose(run(runtime, tmp_path / "m.onnx", new), wanted, rtol=1e-5, atol=1e-5)
+
+
+NAMES: list[tuple[list[str], str | None, str]] = [
+    (["a", "y"], None, "columns: .*'y'"),
+    (["a", "y"], "y", "target: .*'y'"),
+    (["a", "P(kind)"], "kind", r"target: .*'P\(kind\)'"),
+    (["a", ""], "y", "columns: expected a name for each column, got ''"),
+    (["a", "b"], "", "target: expected a name, got ''"),
+]
+
+
+@pytest.mark.parametrize(("inputs", "output", "said"), NAMES, ids=lambda one: str(one))
+def test_names_that_a_graph_cannot_have_are_refused(
+    inputs: list[str], output: str | None, said: str, tmp_path: Path
+) -> None:
+    data = {name: np.arange(4.0) for name in inputs}
+    columns, target = table.Columns.fit(data), None if output is None else table.Target(output, ("a", "b"))
+    model = nn.Sequential(nn.Dense(2, 2), rng=0)
+    with pytest.raises(ValueError, match=said):
+        simdnn.onnx.export(model, tmp_path / "m.onnx", columns=columns, target=target)
+    assert not list(tmp_path.iterdir())
+    if inputs[1]:
+        simdnn.onnx.export(model, tmp_path / "m.onnx", columns=columns, target=table.Target("t", ("a", "b")))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simdnn import optim, schedules
+from simdnn import Trainer, nn, optim, schedules
 from simdnn.sklearn import MLPClassifier
 
 
@@ -145,6 +145,36 @@ def test_a_plateau_is_copied_with_the_optimizer() -> None:
         made.lr.observe(1.0)
         made.lr.observe(2.0)
     assert first.current_lr == 1.0
+
+
+def test_optimizers_that_are_given_one_plateau_have_a_state_each() -> None:
+    plateau = schedules.reduce_on_plateau(1.0, patience=0, factor=0.5)
+    first = optim.SGD(lr=plateau)
+    assert first.set_params(momentum=0.5).lr is plateau
+    for metric in (1.0, 2.0):
+        plateau.observe(metric)
+    assert first.current_lr == 0.5
+    later = optim.Adam()
+    later.lr = plateau
+    for made in (optim.SGD(lr=plateau), optim.SGD(**first.get_params()), later):
+        assert made.current_lr == 1.0
+        made.lr.observe(3.0)
+        assert (made.lr.best, plateau.best) == (3.0, 1.0)
+    first.lr = first.lr
+    assert first.lr is plateau
+    assert optim.SGD(lr=copy.copy(plateau)).current_lr == 0.5
+
+
+def test_trainings_with_one_plateau_are_equal() -> None:
+    plateau = schedules.reduce_on_plateau(0.5, patience=0, factor=0.5, threshold=1.0, eps=0.0)
+    x, y = np.eye(6, dtype=np.float32), np.arange(6)
+    fits = []
+    for _ in "ab":
+        optimizer = optim.SGD(lr=plateau, momentum=0.9)
+        trainer = Trainer(nn.Sequential(nn.Dense(6, 6), rng=1), optimizer=optimizer, seed=2)
+        fits.append((trainer.fit(x, y, epochs=30).loss, optimizer.current_lr))
+    assert fits[0] == fits[1]
+    assert fits[0][1] == pytest.approx(0.5 * 0.5**29)
 
 
 @pytest.mark.parametrize("chosen", ["adam", None])

@@ -206,6 +206,8 @@ def test_two_columns_of_one_name_are_refused() -> None:
     frame = pandas.DataFrame(np.eye(4), columns=["a", "b", "a", "c"])
     with pytest.raises(ValueError, match="unique column names"):
         TabularRegressor(**QUICK).fit(frame, np.arange(4.0))
+    with pytest.raises(ValueError, match="X: expected at least one column"):
+        TabularRegressor(**QUICK).fit(frame[[]], np.arange(4.0))
 
 
 def test_a_missing_column_is_named() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .hints import hinted
-
 
 class Attributes:
     """Base of classes whose attributes tell what native code was given when the object was made."""
@@ -17,11 +15,6 @@ class Attributes:
     _checks: ClassVar[Mapping[str, Callable[[str, Any], Any]]] = {}
     #: Names that are no attributes, with the object that has such a setting; a user's subclass may have them.
     _elsewhere: ClassVar[Mapping[str, str]] = {}
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "__init__" in vars(cls):
-            cls.__init__ = hinted(vars(cls)["__init__"])  # type: ignore[method-assign]
 
     if not TYPE_CHECKING:  # type checkers take any attribute where there is a __setattr__
 

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from .. import nn
 from .._utils.check import check_flag
 from .._utils.files import Path, check_writable, path_name, write_atomically
-from .._utils.hints import hinted
 from . import _recurrent as _recurrent  # registers its emitter
 from ._ensemble import emit
 from ._header import header
@@ -36,7 +35,6 @@ class Sizes(NamedTuple):
     states: int
 
 
-@hinted
 def export_c(
     model: nn.Sequential | nn.Predictor | nn.Ensemble,
     path: Path,

@@ -21,8 +21,12 @@ from simdnn import table
 ROWS_OF_IDS = 20
 #: The largest seed of scikit-learn's generators.
 MOST_SEED = 2**32 - 1
-#: Endings of the formats that commands read or write.
-ENDINGS = {".safetensors", ".onnx", ".h", ".html", ".csv", ".tsv", ".parquet", ".npz"}
+#: Endings that promise a format: those that commands read or write, other tables and models, and archives.
+ENDINGS = {
+    *(".safetensors", ".onnx", ".h", ".html", ".csv", ".tsv", ".parquet", ".npz"),
+    *(".npy", ".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow", ".h5", ".pkl"),
+    *(".gz", ".bz2", ".xz", ".zst", ".zip"),
+}
 
 
 class Command(NamedTuple):

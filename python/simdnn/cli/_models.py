@@ -16,7 +16,7 @@ import simdnn
 from simdnn import nn, table
 from simdnn._utils.files import check_writable, write_parts_atomically
 
-from ._common import Command, add_reading, fail, refuse_input, show, spelling
+from ._common import Command, add_reading, fail, refuse_ending, refuse_input, show, spelling
 from ._described import Described, Estimator, Predicted, load_described, load_estimator
 from ._large import add_chunk_rows, chunk_rows
 from ._measures import shown
@@ -24,11 +24,6 @@ from ._packages import need_with_model, packages_of_table
 
 #: The width of lines of names.
 WIDTH = 80
-#: Endings of names that promise another format than CSV with commas.
-OTHER_FORMATS = (
-    *(".tsv", ".parquet", ".npz", ".npy", ".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow"),
-    *(".h5", ".pkl", ".safetensors", ".onnx", ".html", ".gz", ".bz2", ".xz", ".zst", ".zip"),
-)
 
 
 def predict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +42,7 @@ def predict(o: argparse.Namespace) -> int:
     if o.out is not None:
         check_writable(o.out)
         refuse_input("--out", o.out, o.model, o.data)
-        if o.out.lower().endswith(OTHER_FORMATS):
-            fail(f"--out: predictions are CSV: expected a name that ends in .csv, got {o.out}")
+        refuse_ending("--out", o.out, ".csv")
     need_with_model("simdnn predict", o.model, packages_of_table(o.data))
     model = load_described(o.model)
     if o.proba and not model.classes:

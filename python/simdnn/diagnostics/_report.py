@@ -207,7 +207,7 @@ def _check_input(network: Sequential, x: Any) -> None:
     if network._model.states:
         network = copy.copy(network)
         network.reset_states()
-    network.forward(x[:1])
+    network.forward(x[:1] if x.ndim else x)
     network.reset_states()
 
 

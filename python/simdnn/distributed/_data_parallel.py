@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from .. import _core
 from .._utils.check import check_flag, check_int, check_positive, check_size
 from .._utils.files import Path
-from .._utils.hints import hinted
 from .._utils.progress import Progress
 from ..training import History, Trainer
 from ..training._epochs import Callback, Report, run_epochs
@@ -100,7 +99,6 @@ class DataParallel:
     Source: Li et al. 2020, "PyTorch distributed" (gradient averaging); Stich 2019 (local SGD).
     """
 
-    @hinted
     def __init__(
         self,
         trainer: Trainer,
@@ -249,7 +247,6 @@ class DataParallel:
         if needed:
             average(arrays, self._ranks, self._ordered)
 
-    @hinted
     def fit(
         self,
         X: ArrayLike,

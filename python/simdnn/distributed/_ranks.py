@@ -15,6 +15,8 @@ class Ranks:
     """The ranks of an MPI communicator, or this process alone; `timeout` is the longest wait in seconds."""
 
     def __init__(self, comm: Any, timeout: float) -> None:
+        if comm is not None and not hasattr(comm, "Get_rank"):
+            raise TypeError(f"comm: expected a communicator of mpi4py or None, got {type(comm).__name__}")
         self._comm = comm
         self.rank: int = 0 if comm is None else comm.Get_rank()
         self.size: int = 1 if comm is None else comm.Get_size()

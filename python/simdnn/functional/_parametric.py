@@ -158,7 +158,7 @@ f(x) = x * sigmoid(beta * x)
 f'(x) = sigmoid(beta * x) * (1 + beta * x * sigmoid(-beta * x))
 df/dbeta = x^2 * sigmoid(beta * x) * sigmoid(-beta * x)
 
-Kink and limits: none; for beta > 0: f'(-inf) = 0, f'(+inf) = 1.
+Kink and limits: no kink; for beta > 0: f'(-inf) = 0, f'(+inf) = 1.
 
 Parameters
 ----------

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .. import _core
 from .._utils.arrays import as_cpu_array
-from .._utils.check import check_finite, check_float, check_int, check_name, check_nonnegative
+from .._utils.check import check_finite, check_flag, check_float, check_int, check_name, check_nonnegative
 from ..schedules import Schedule
 from ._registry import Reduction, describable, make, trainable
 
@@ -210,5 +210,6 @@ def large_margin_softmax(
             f"class_weight: expected one number for each of the {np.shape(weight)[1]} classes of weight, got"
             f" {loss.classes}"
         )
+    return_grad = check_flag("return_grad", return_grad)
     found = loss.evaluate_margin(features, weight, target, sample_weight, reduction, return_grad)
     return found if return_grad else found[0]

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._utils.check import check_items
-from .._utils.hints import hinted
 from ..config import checked_threads
 from ._predictor import Predictor
 from ._sequential import Sequential
@@ -17,7 +16,6 @@ from ._sequential import Sequential
 __all__ = ["predict_many"]
 
 
-@hinted
 def predict_many(
     models: Sequence[Sequential | Predictor],
     xs: ArrayLike | Sequence[ArrayLike],

@@ -11,13 +11,12 @@ from numpy.typing import DTypeLike
 from .. import _core, nn
 from .._utils.check import check_dtype, check_int
 from .._utils.files import Path, check_writable, write_atomically
-from .._utils.hints import hinted
 from ..nn._layer import Shape
 from ..table import check_match
 from ._checksum import seal
 from ._graph import Graph, need_onnx
 from ._layers import chain
-from ._table import ML_DOMAIN, decoded, encoded
+from ._table import ML_DOMAIN, decoded, encoded, output_names
 
 if TYPE_CHECKING:
     from ..table import Columns, Target
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 MIN_OPSET = 17
 
 
-@hinted
 def export(
     model: nn.Sequential | nn.Ensemble,
     path: Path,
@@ -66,8 +64,8 @@ def export(
         are of another class.
     ValueError
         If the opset is below 17 or above that of the installed onnx, the dtype is not supported, columns or
-        target do not fit the model, or a network has the precision bf16, whose float32 copy
-        ``model.copy(precision="float32")`` can be exported.
+        target do not fit the model, a column has no name or that of an output, or a network has the precision
+        bf16, whose float32 copy ``model.copy(precision="float32")`` can be exported.
     OSError
         If the file cannot be written, or is no regular file.
     ImportError
@@ -114,8 +112,7 @@ def to_onnx(
     """The model as a checked ``onnx.ModelProto``."""
     onnx = need_onnx()
     helper = onnx.helper
-    names = [part.name for part in columns.parts] if columns else ["x"]
-    graph = Graph(opset, dtype, [*names, *([target.name, f"P({target.name})"] if target else ["y"])])
+    graph = Graph(opset, dtype, values_of(columns, target))
     x, inputs = "x", [helper.make_tensor_value_info("x", graph.type, dynamic_shape(model._input))]
     if columns:
         x, inputs = encoded(graph, columns)
@@ -140,6 +137,22 @@ def to_onnx(
     seal(made)
     onnx.checker.check_model(made, full_check=True)
     return made
+
+
+def values_of(columns: Columns | None, target: Target | None) -> list[str]:
+    """The names of the graph's inputs and outputs; raises for one that ONNX does not take."""
+    inputs = [part.name for part in columns.parts + columns.left_out] if columns else ["x"]
+    outputs = output_names(target) if target else ["y"]
+    if columns and "" in inputs:
+        raise ValueError("columns: expected a name for each column, got ''")
+    if target and not target.name:
+        raise ValueError("target: expected a name, got ''")
+    if shared := [name for name in inputs if name in outputs]:
+        name = "target" if target else "columns"
+        raise ValueError(
+            f"{name}: an input and an output are both named {shared[0]!r}; give a target of another name"
+        )
+    return inputs + outputs
 
 
 def sequential(graph: Graph, model: nn.Sequential, x: str) -> str:

@@ -20,24 +20,32 @@ ML_DOMAIN = ("ai.onnx.ml", 3)
 
 
 def encoded(graph: Graph, columns: Columns) -> tuple[str, list[Any]]:
-    """Exports `Columns.transform`; returns its value [n, features], and one input [n, 1] per column."""
-    inputs, positions, found = [], [], []
+    """Exports `Columns.transform`; returns its value [n, features], and one input [n, 1] per column.
+
+    Columns that are left out are inputs that no node reads.
+    """
+    positions, found = [], []
     for part in columns.parts:
-        kind: Any = np.float64
         if isinstance(part, Categories):
-            kind, values = object, [category_of(graph, part)]
+            values = [category_of(graph, part)]
         elif isinstance(part, Dates):
-            kind, calendar = np.int64, Calendar(graph, part.name)
+            calendar = Calendar(graph, part.name)
             numbers = [(calendar.number(key), one) for key, one in part.numbers]
             values = [scaled(graph, one, x)[0] for x, one in numbers] + [calendar.absent] * part.missing
             positions += [position(graph, one, x) for x, one in numbers if one.edges]
         else:
             values = scaled(graph, part, part.name)
             positions += [position(graph, part, part.name)] if part.edges else []
-        inputs.append(need_onnx().helper.make_tensor_value_info(part.name, type_of(kind), ["n", 1]))
         found += values
+    make = need_onnx().helper.make_tensor_value_info
+    inputs = [make(part.name, type_of(kind_of(part)), ["n", 1]) for part in columns.parts + columns.left_out]
     x = graph.add("Concat", *(graph.cast(value, np.float32) for value in positions + found), axis=1)
     return graph.cast(x, graph.dtype), inputs
+
+
+def kind_of(part: Numbers | Categories | Dates) -> Any:
+    """The dtype of a column in a graph."""
+    return object if isinstance(part, Categories) else np.int64 if isinstance(part, Dates) else np.float64
 
 
 def scaled(graph: Graph, part: Numbers, x: str) -> list[str]:
@@ -85,6 +93,11 @@ def category_of(graph: Graph, part: Categories) -> str:
     return graph.add("Equal", found, graph.parameter([range(part.size)], np.int64))
 
 
+def output_names(target: Target) -> list[str]:
+    """The names of the outputs: of the class or number, and of the probabilities of classes."""
+    return [target.name, f"P({target.name})"] if target.classes else [target.name]
+
+
 def decoded(graph: Graph, target: Target, y: str, probabilities: bool) -> list[Any]:
     """Exports `Target.restore` of the network's outputs y, and class probabilities; returns the outputs.
 
@@ -92,14 +105,15 @@ def decoded(graph: Graph, target: Target, y: str, probabilities: bool) -> list[A
     """
     helper, types = need_onnx().helper, need_onnx().TensorProto
     if target.classes:
+        name, chances = output_names(target)
         shares = y if probabilities else graph.add("Softmax", y, axis=1)
         winner = graph.add("ArgMax", y, axis=1, keepdims=0)
         last = graph.add("Gather", graph.parameter(target.classes, object), winner)
-        graph.finish(shares, f"P({target.name})")
-        graph.finish(last, target.name)
+        graph.finish(shares, chances)
+        graph.finish(last, name)
         return [
-            helper.make_tensor_value_info(target.name, types.STRING, ["n"]),
-            helper.make_tensor_value_info(f"P({target.name})", graph.type, ["n", target.outputs]),
+            helper.make_tensor_value_info(name, types.STRING, ["n"]),
+            helper.make_tensor_value_info(chances, graph.type, ["n", target.outputs]),
         ]
     mean, scale = (graph.constant(one, np.float64) for one in (target.mean, target.scale))
     column = graph.add("Reshape", graph.cast(y, np.float64), graph.constant([-1], np.int64))

@@ -326,7 +326,8 @@ class Optimizer(WithParams, WithRates):
         if not self._bound:
             made._config.groups = self._config.groups
             self._config, self._own = made._config, made._own
-            self._schedule, self._decay = made._schedule, made._decay
+            self._schedule = made._schedule if "lr" in params else self._schedule
+            self._decay = made._decay
             return self
         for name, value in params.items():
             if name in self._fixed and value != known[name]:

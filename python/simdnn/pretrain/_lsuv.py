@@ -58,7 +58,7 @@ def lsuv(
         raise TypeError(f"model: expected a Sequential, got {type(model).__name__}")
     tolerance, iterations = check_nonnegative("tolerance", tolerance), check_int("iterations", iterations, 0)
     x = as_cpu_array("X", X)
-    model.forward(x[:1])  # raises for a wrong dtype or shape
+    model.forward(x[:1] if x.ndim else x)  # raises for a wrong dtype or shape
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"X: expected at least two samples in rows, got shape {x.shape}")
     generator = generator_of(rng)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any, Literal
 
@@ -10,6 +11,9 @@ from .._utils.check import check_finite, check_float, check_int, check_name
 
 class ReduceOnPlateau:
     """A learning rate that falls when a metric stops improving, returned by `reduce_on_plateau`.
+
+    Each optimizer has a state of its own: the first one takes the object itself, so that `observe` may be
+    called on it in a loop of your own; any later one takes a copy in the state that the first one found.
 
     Attributes
     ----------
@@ -32,7 +36,7 @@ class ReduceOnPlateau:
     0.5
     """
 
-    __slots__ = ("__weakref__", "_settings", "bad_epochs", "best", "cooling", "lr")
+    __slots__ = ("__weakref__", "_settings", "_start", "bad_epochs", "best", "cooling", "lr")
 
     def __init__(self, lr: float, settings: dict[str, Any]) -> None:
         self.lr = lr
@@ -40,6 +44,12 @@ class ReduceOnPlateau:
         self.best = math.inf if settings["mode"] == "min" else -math.inf
         self.bad_epochs = 0
         self.cooling = 0
+        self._start: ReduceOnPlateau | None = None
+
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        """The state of a copy, which no optimizer has yet."""
+        names = ("_settings", "bad_epochs", "best", "cooling", "lr")
+        return None, {name: getattr(self, name) for name in names} | {"_start": None}
 
     def __call__(self, step: int) -> float:
         """The current learning rate; the step does not matter."""
@@ -62,6 +72,13 @@ class ReduceOnPlateau:
             lr = max(self.lr * settings["factor"], settings["min_lr"])
             if self.lr - lr > settings["eps"]:
                 self.lr = lr
+
+    def _taken(self) -> ReduceOnPlateau:
+        """The schedule of an optimizer that is given this one."""
+        if self._start is not None:
+            return copy.copy(self._start)._taken()
+        self._start = copy.copy(self)
+        return self
 
     def _improves(self, metric: float) -> bool:
         """True if `metric` is better than the best so far by more than the threshold."""

@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import optim
 from .._utils.estimators import EvalSet, Scored, set_attributes
-from .._utils.hints import hinted
 from .._utils.lazy import lazy_rows
 from ._base import BaseMLP, is_stochastic
 from ._class_weight import weights_of_samples
@@ -93,7 +92,6 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         "class_weight": [StrOptions({"balanced"}), dict, list, None]
     }
 
-    @hinted
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),

@@ -15,7 +15,6 @@ from sklearn.utils.validation import _num_samples
 from .._utils.arrays import as_cpu_array, is_sparse
 from .._utils.check import check_int, check_items
 from .._utils.estimators import naming
-from .._utils.hints import hinted
 from .._utils.sparse import checked_csr
 from ..config import MOST_THREADS, limited_threads
 from ._base import BaseMLP
@@ -25,7 +24,6 @@ Estimator = TypeVar("Estimator", bound=BaseMLP)
 Rows = NDArray[np.intp]
 
 
-@hinted
 def fit_many(
     estimators: Sequence[Estimator],
     X: ArrayLike,

@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 from .. import functional as F
 from .. import optim
 from .._utils.estimators import EvalSet, Scored, set_attributes
-from .._utils.hints import hinted
 from .._utils.lazy import lazy_rows
 from ._base import BaseMLP, is_stochastic
 from ._documentation import documented
@@ -52,7 +51,6 @@ class MLPRegressor(Scored, RegressorMixin, BaseMLP):  # type: ignore[misc]
     True
     """
 
-    @hinted
     def __init__(
         self,
         loss: Any = "squared_error",

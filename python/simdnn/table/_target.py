@@ -63,6 +63,10 @@ class Target:
     scale: float = 1.0
     seen: tuple[float, float] | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"target: expected a string as name, got {type(self.name).__name__}")
+
     @classmethod
     def fit(
         cls, table: Table | Iterable[Table], name: str, task: str = "auto", *, clip: bool = False

@@ -29,10 +29,11 @@ from ._bins import with_target_bins
 from ._budget import within
 from ._calibration import blended, share
 from ._folds import draw_folds
-from ._frames import point_out_dates, table_of
+from ._frames import names_of, point_out_dates, table_of
 from ._importance import KeptRows, permutation_importance, places_of_columns
 from ._quantiles import QuantileHead
 from ._recipe import PRESETS, Recipe, recipe_of
+from ._screening import screened
 from ._targets import checked_weights
 from ._trees import Trees, fit_trees, places_of_samples, samples_of
 
@@ -106,7 +107,9 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             "smoothing": getattr(self, "label_smoothing", None),
         }
         recipe = recipe_of(self.preset, self._classes, rows, self.n_features_in_)
-        return replace(recipe, **{name: value for name, value in given.items() if value is not None})
+        found = replace(recipe, **{name: value for name, value in given.items() if value is not None})
+        # A column may decide the spread of a target alone, which tells nothing about its mean.
+        return replace(found, screening=None) if getattr(self, "quantiles", False) else found
 
     def _shapes(self) -> tuple[tuple[int, ...]] | None:
         """The widths of the hidden layers that the user has given, for all networks."""
@@ -131,10 +134,13 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             if recipe.bins_by_target:
                 self.columns_ = with_target_bins(self.columns_, table, targets, used)
             point_out_dates(self.columns_, table)
-            inputs = self.columns_.transform(table)
-            problem = Problem(inputs, targets, outputs, self._classes, weight)
+            problem = Problem(self.columns_.transform(table), targets, outputs, self._classes, weight)
             evaluation = None if eval_set is None else self._evaluation(eval_set)
             order = targets if self._classes else targets[:, 0]
+            columns = screened(recipe, self.columns_, problem, order, used, random, self.time_limit)
+            if columns.left_out:
+                self.columns_, problem = columns, replace(problem, inputs=columns.transform(table))
+                evaluation = None if eval_set is None else self._evaluation(eval_set)
             if self.time_limit is not None:
                 bags = 1 + bool(getattr(self, "quantiles", False))
                 fold = draw_folds(order, used, recipe.members, np.random.RandomState(0))[0]
@@ -143,7 +149,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             seeds = [int(seed) for seed in random.randint(2**31, size=len(folds))]
             bag = Bag(recipe, self.columns_, problem, folds, seeds)
             models, self.history_, self._epochs_kept = bag.train(evaluation, self.progress)
-            self._kept = KeptRows.of(folds, inputs, targets, weight)
+            self._kept = KeptRows.of(folds, problem.inputs, targets, weight)
             found = self._calibrated(models, bag.out_of_fold(models), targets, weight)
             self.ensemble_ = nn.Ensemble(models, average="probabilities" if self._classes else "outputs")
             self.head_ = self._train_head(bag)
@@ -294,16 +300,19 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         path : str or os.PathLike
             File to write; an existing one is replaced atomically.
         target : str
-            Name of the output. That of a classifier is the class as a string, and ``P(name)`` are the
-            probabilities.
+            Name of the output, which no column may have. That of a classifier is the class as a string, and
+            ``P(name)`` are the probabilities.
         opset : int
             Version of the ONNX operator set, >= 17.
 
         Raises
         ------
+        TypeError
+            If `target` is no string.
         ValueError
-            If the networks have several numbers as outputs, or trees take part in the predictions:
-            ``simdnn.onnx.export(estimator.ensemble_, path)`` writes the networks alone.
+            If the networks have several numbers as outputs, a column is named like an output, or trees take
+            part in the predictions: ``simdnn.onnx.export(estimator.ensemble_, path)`` writes the networks
+            alone.
         OSError
             If the file cannot be written.
         ImportError
@@ -360,7 +369,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         repeats = check_int("n_repeats", n_repeats, 1, MOST_REPEATS)
         kept = self._rows_of_importance(X, y, sample_weight)
-        parts = [(kept.inputs, places_of_columns(self.columns_))]
+        parts = [(kept.inputs, places_of_columns(self.columns_, names_of(self)))]
         if kept.samples is not None:
             parts.append((kept.samples, places_of_samples(self.columns_)))
 

@@ -26,10 +26,8 @@ def within(
     The time of an epoch is measured with a network that is thrown away. The fit has `began` at this time of
     `time.perf_counter`.
     """
-    start = time.perf_counter()
-    Bag(replace(recipe, epochs=1), columns, problem, [fold], [0]).train(None, False)
-    end = time.perf_counter()
-    epoch, left = end - start, (began + limit - end) * (NETWORKS_PART if recipe.trees else 1) / bags
+    epoch = seconds_of_epoch(recipe, columns, problem, fold)
+    left = (began + limit - time.perf_counter()) * (NETWORKS_PART if recipe.trees else 1) / bags
     steps = ((FEW_EPOCHS, recipe.members), (FEW_EPOCHS, FEW_MEMBERS), (FEWEST_EPOCHS, FEWEST_MEMBERS))
     for fewest, members in steps:
         members = min(members, recipe.members)
@@ -40,3 +38,10 @@ def within(
     short = f"time_limit: {limit:.2g} s are short for epochs of {epoch:.2g} s; the fit takes longer"
     warnings.warn(short, stacklevel=5)
     return replace(recipe, epochs=min(FEWEST_EPOCHS, recipe.epochs), members=FEWEST_MEMBERS)
+
+
+def seconds_of_epoch(recipe: Recipe, columns: Columns, problem: Problem, fold: Fold) -> float:
+    """The seconds of an epoch of one network on a fold."""
+    start = time.perf_counter()
+    Bag(replace(recipe, epochs=1), columns, problem, [fold], [0]).train(None, False)
+    return time.perf_counter() - start

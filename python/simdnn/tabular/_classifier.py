@@ -13,7 +13,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from .. import nn
 from .._utils.class_weight import weights_of_column
 from .._utils.estimators import EvalSet, Scored, set_attributes
-from .._utils.hints import hinted
 from .._utils.progress import Progress
 from ..table import Target
 from . import _files
@@ -65,7 +64,6 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    @hinted
     def __init__(
         self,
         preset: Literal["fast", "default", "best"] = "default",

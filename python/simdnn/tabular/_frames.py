@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,16 +33,17 @@ def table_of(estimator: Any, X: Any, reset: bool) -> dict[str, Any]:
         X = check_array(X, dtype=None, estimator=estimator, **{FINITE: False})
     check_names(estimator, X, reset)
     columns = columns_of_frame(X) if frame else list(X.T)
-    if len(columns):
-        check_rows(columns[0], len(columns))
+    check_rows(columns)
     return dict(zip(names_of(estimator), columns, strict=True))
 
 
-def check_rows(column: Any, columns: int) -> None:
-    """Raises scikit-learn's error for a table without rows."""
-    if hasattr(column, "__len__") and len(column) < 1:
+def check_rows(columns: Sequence[Any]) -> None:
+    """Raises an error for a table without columns, and scikit-learn's for one without rows."""
+    if not len(columns):
+        raise ValueError("X: expected at least one column")
+    if hasattr(columns[0], "__len__") and len(columns[0]) < 1:
         raise ValueError(
-            f"Found array with 0 sample(s) (shape=(0, {columns})) while a minimum of 1 is required."
+            f"Found array with 0 sample(s) (shape=(0, {len(columns)})) while a minimum of 1 is required."
         )
 
 
@@ -62,18 +64,19 @@ def columns_of_frame(X: Any) -> list[Any]:
 
 
 def columns_of_dictionary(estimator: Any, X: dict[Any, Any], reset: bool) -> dict[str, Any]:
-    """The columns of a dictionary, in the order of the fit, whatever others there are."""
+    """The columns of a dictionary, in the order of the fit, whatever others there are.
+
+    Samples to predict need only the columns that the networks read.
+    """
     if not all(isinstance(name, str) for name in X):
         raise TypeError("X: expected strings as names of columns")
     if reset:
-        if not X:
-            raise ValueError("X: expected at least one column")
         estimator.n_features_in_ = len(X)
         estimator.feature_names_in_ = np.array(list(X), dtype=object)
-    names = names_of(estimator)
+    names = names_of(estimator) if reset else estimator.columns_.names
     if missing := [name for name in names if name not in X]:
         raise ValueError(f"X: column {missing[0]!r} is missing; there are {', '.join(X)}")
-    check_rows(X[names[0]], len(names))
+    check_rows([X[name] for name in names])
     return {name: X[name] for name in names}
 
 

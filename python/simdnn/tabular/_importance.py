@@ -43,14 +43,14 @@ class KeptRows:
         return cls(rows, fold[rows], inputs[rows], targets[rows], None if weight is None else weight[rows])
 
 
-def places_of_columns(columns: Columns) -> list[list[int]]:
-    """The inputs that each column becomes: its position, and the others."""
-    found, at, place = [], 0, columns.encoded
+def places_of_columns(columns: Columns, names: list[str]) -> list[list[int]]:
+    """The inputs of the column of each name: its position, and the others; none if it is left out."""
+    found, at, place = dict[str, list[int]](), 0, columns.encoded
     for part in columns.parts:
         after, end = at + len(part.positions), place + len(part.features)
-        found.append([*range(at, after), *range(place, end)])
+        found[part.name] = [*range(at, after), *range(place, end)]
         at, place = after, end
-    return found
+    return [found.get(name, []) for name in names]
 
 
 def permutation_importance(

@@ -11,7 +11,6 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 
 from .._utils.estimators import EvalSet, Scored, set_attributes
-from .._utils.hints import hinted
 from .._utils.jsonable import only_keys
 from .._utils.progress import Progress
 from ..config import limited_threads
@@ -58,7 +57,6 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
         "clip": ["boolean"],
     }
 
-    @hinted
     def __init__(
         self,
         preset: Literal["fast", "default", "best"] = "default",

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._utils.hints import hinted
 from .._utils.progress import Progress
 from ..config import checked_threads
 from ._fits import prepared, run
@@ -18,7 +17,6 @@ from ._population import Place, arrays_for_each, checked_trainers, renamed
 from ._trainer import Trainer
 
 
-@hinted
 def fit_many(
     trainers: Sequence[Trainer],
     X: Any,
@@ -124,7 +122,6 @@ def fit_many(
     return run(members, fits, threads, progress)
 
 
-@hinted
 def step_many(
     trainers: Sequence[Trainer],
     xs: Any,

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._utils.attributes import Attributes
 from .._utils.check import check_real
-from .._utils.hints import hinted
 from ..nn import Sequential
 from ._epochs import data_of, evaluated
 from ._samples import copied_gradients, set_parameters
@@ -26,7 +25,6 @@ class Measures(Attributes):
     _trainer: _core.TrainerF32 | _core.TrainerF64
     _classifies: bool
 
-    @hinted
     def evaluate(
         self,
         X: ArrayLike | Iterable[Any],

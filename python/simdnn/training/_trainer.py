@@ -21,7 +21,6 @@ from .._utils.check import (
     check_size,
 )
 from .._utils.files import Path
-from .._utils.hints import hinted
 from .._utils.progress import Progress
 from ..io import _checkpoint
 from ..nn import Layer, Sequential
@@ -206,7 +205,6 @@ class Trainer(Measures):
             self.optimizer._provide_rates(1)
         return self._trainer.step(x, y, sample_weight)
 
-    @hinted
     def fit(
         self,
         X: ArrayLike | Iterable[Any],

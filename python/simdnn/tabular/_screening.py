@@ -1,0 +1,111 @@
+"""Columns that tell nothing about the target, without which networks of few rows are better."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import functional as F
+from .. import nn
+from ..config import get_num_threads
+from ..table import Columns
+from ._bag import Bag, Problem
+from ._budget import seconds_of_epoch
+from ._folds import draw_folds
+from ._importance import KeptRows, places_of_columns
+from ._recipe import Recipe, recipe_of
+
+Array = NDArray[Any]
+
+#: The fewest rows of which columns are judged, and the part of a time limit that this may take.
+FEWEST_ROWS, TIME_PART = 1_000, 0.25
+
+
+def screened(
+    recipe: Recipe,
+    columns: Columns,
+    problem: Problem,
+    order: Array,
+    rows: NDArray[np.intp],
+    random: np.random.RandomState,
+    seconds: float | None,
+) -> Columns:
+    """The columns with those left out that tell nothing, by networks of the preset "fast".
+
+    `order` [n] are the numbers by which rows are dealt to folds; all columns stay if networks would take too
+    much of `seconds`.
+    """
+    if recipe.screening is None or len(rows) < FEWEST_ROWS or len(columns.parts) < 2:
+        return columns
+    fast = recipe_of("fast", problem.classes, len(rows), len(columns.parts))
+    first = replace(fast, members=min(fast.members, recipe.members), epochs=min(fast.epochs, recipe.epochs))
+    folds = draw_folds(order, rows, first.members, random)
+    seeds = [int(seed) for seed in random.randint(2**31, size=len(folds))]
+    bag = Bag(first, columns, problem, folds, seeds)
+    if seconds is not None and takes_longer(bag, seconds * TIME_PART):
+        return columns
+    models, *_ = bag.train(None, False)
+    places = places_of_columns(columns, columns.names)
+    silent = telling_nothing(Mixed(bag, models, random), places, recipe.screening)
+    kept = [part for i, part in enumerate(columns.parts) if i not in silent]
+    return Columns(kept, [part for part in columns.parts if part not in kept])
+
+
+def takes_longer(bag: Bag, seconds: float) -> bool:
+    """True if the networks of a bag take longer than these seconds, by the time of an epoch."""
+    recipe, fold = bag.recipe, bag.folds[0]
+    rounds = -(-recipe.members // min(get_num_threads(), recipe.members))
+    return seconds_of_epoch(recipe, bag.columns, bag.problem, fold) * rounds * recipe.epochs > seconds
+
+
+class Mixed:
+    """Losses of networks on rows that they have not seen, with values of some inputs in another order."""
+
+    def __init__(self, bag: Bag, models: list[nn.Sequential], random: np.random.RandomState) -> None:
+        problem = bag.problem
+        self.kept = KeptRows.of(bag.folds, problem.inputs, problem.targets, problem.weight)
+        self.models, self.classes = models, problem.classes
+        self.order = random.permutation(len(self.kept.rows))
+        self.base = self.losses(self.kept.inputs)
+
+    def losses(self, inputs: Array) -> Array:
+        """The loss [n] of each row, times its weight."""
+        kept, found = self.kept, np.empty(len(inputs))
+        for i, model in enumerate(self.models):
+            rows = np.flatnonzero(kept.fold == i)
+            outputs, targets = model(inputs[rows]).astype(np.float64), kept.targets[rows]
+            found[rows] = (
+                F.cross_entropy(outputs, targets, reduction="none")
+                if self.classes
+                else np.square(outputs - targets).mean(axis=1)
+            )
+        return found if kept.weight is None else found * kept.weight
+
+    def rise(self, places: list[int]) -> float:
+        """Standard errors by which the mean loss rises where these inputs are mixed up; exact sums."""
+        inputs, count = self.kept.inputs.copy(), len(self.base)
+        inputs[:, places] = inputs[self.order][:, places]
+        rises = self.losses(inputs) - self.base
+        mean = math.fsum(rises) / count
+        variance = math.fsum(np.square(rises - mean)) / count
+        return mean / math.sqrt(variance / count) if variance > 0 else 0.0
+
+
+def telling_nothing(mixed: Mixed, places: list[list[int]], least: float) -> list[int]:
+    """The columns that together, mixed up, do not raise the loss by more than `least` standard errors.
+
+    They are as many as possible in the ascending order of their own rise, so that columns that tell the same
+    are not all left out, and many columns that tell a little each stay. At least one column stays.
+    """
+    rises = [mixed.rise(one) for one in places]
+    order = sorted(range(len(places)), key=rises.__getitem__)
+
+    def rise_of(count: int) -> float:
+        return mixed.rise([place for column in order[:count] for place in places[column]])
+
+    return order[: bisect.bisect(range(1, len(order)), least, key=rise_of)]
