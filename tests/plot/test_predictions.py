@@ -139,7 +139,11 @@ def test_residuals_are_the_errors() -> None:
     assert np.asarray(axes.collections[0].get_offsets()) == pytest.approx(
         np.hstack([predicted, true - predicted])
     )
-    points = plot.residuals(true, predicted, kind="actual_vs_predicted").collections[0].get_offsets()
+    compared = plot.residuals(true, predicted, kind="actual_vs_predicted")
+    half = np.median(np.abs(true - predicted))
+    wanted = f"; errors of at most {half:.3g} in half of the rows"
+    assert compared.get_title().replace("\n", " ").endswith(wanted)
+    points = compared.collections[0].get_offsets()
     assert np.asarray(points) == pytest.approx(np.hstack([predicted, true]))
     errors = true - predicted
     determination = 1 - np.square(errors).sum() / np.square(true - true.mean()).sum()
