@@ -39,6 +39,17 @@ def rows_from(begin: int) -> Iterator[None]:
         raise ValueError(text) from None
 
 
+def one_kind(what: str, before: str, values: NDArray[Any]) -> str:
+    """The kind of a part's values; raises unless it is that of the parts before, which is empty at first."""
+    kind = {"O": "text", "M": "dates"}.get(values.dtype.kind, "numbers")
+    if before not in ("", kind):
+        raise ValueError(
+            f"{what}: {before} in the parts before, but {kind} in this one: read the column as text in all"
+            " of them"
+        )
+    return kind
+
+
 class RowChoice:
     """Rows of a table, chosen by their indices or by a mask; None chooses all."""
 
