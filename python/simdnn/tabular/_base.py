@@ -137,7 +137,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             evaluation = None if eval_set is None else self._evaluation(eval_set)
             order = targets if self._classes else targets[:, 0]
             columns = screened(recipe, self.columns_, problem, order, used, random, self.time_limit)
-            if len(columns.parts) < len(self.columns_.parts):
+            if columns.left_out:
                 self.columns_, problem = columns, replace(problem, inputs=columns.transform(table))
                 evaluation = None if eval_set is None else self._evaluation(eval_set)
             if self.time_limit is not None:
