@@ -14,6 +14,7 @@ from simdnn import callbacks, data, distributed, nn, optim, plot, schedules, tab
 
 X = np.random.default_rng(0).random((8, 3), np.float32)
 Y = np.arange(8) % 2
+FITTED = table.Columns.fit({"a": [1.0, 2.0]})
 
 
 def model() -> nn.Sequential:
@@ -37,7 +38,7 @@ SEQUENCES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "milestones": ("milestones", lambda v: schedules.sequence([schedules.constant(1)], v)),
     "Columns": ("parts", table.Columns),
     "shuffled": ("blocks", data.shuffled),
-    "from_tables": ("tables", lambda v: data.from_tables(v, table.Columns([]))),
+    "from_tables": ("tables", lambda v: data.from_tables(v, FITTED)),
     "optimizer": ("params", lambda v: optim.SGD(5 if v is None else v)),
     "optimizer_paths": ("start", lambda v: plot.optimizer_paths(start=v)),
     "activation": ("name", plot.activation),
