@@ -53,6 +53,29 @@ def test_confusion_matrix_writes_its_numbers_and_the_worst_mistake() -> None:
     )  # no mistake is the worst
 
 
+@pytest.mark.parametrize(
+    ("classes", "error", "message"),
+    [
+        ([None, "a"], TypeError, "^y_true, y_pred: expected classes of one type, got NoneType and str"),
+        ([np.nan, 1], ValueError, "^y_true, y_pred: expected classes, got nan"),
+        (np.array([1, "a"], object), TypeError, "^y_true, y_pred: expected classes of one type"),
+    ],
+)
+@pytest.mark.parametrize("labels", [None, ["a", "b"]])
+def test_classes_without_an_order_are_refused(
+    classes: Any, labels: Any, error: type[Exception], message: str
+) -> None:
+    labels = [0, 1] if error is ValueError and labels else labels
+    with pytest.raises(error, match=message):
+        plot.confusion_matrix(classes, classes[::-1], labels=labels)
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf])
+def test_weights_of_a_confusion_matrix_are_finite(weight: float) -> None:
+    with pytest.raises(ValueError, match=rf"^sample_weight\[1\]: expected a finite number, got {weight}"):
+        plot.confusion_matrix([0, 1], [0, 1], sample_weight=[1, weight])
+
+
 def models() -> list[Any]:
     """Equal classifiers of all kinds."""
     model = data()[2]

@@ -85,7 +85,10 @@ def confusion_matrix(
     true, predicted = _vector("y_true", y_true), _vector("y_pred", y_pred)
     if true.shape != predicted.shape:
         raise ValueError(f"y_pred: expected shape {true.shape}, that of y_true, got {predicted.shape}")
-    classes = np.unique(np.concatenate([true, predicted])) if labels is None else _vector("labels", labels)
+    classes = _distinct(true, predicted)
+    if labels is not None:
+        classes = _vector("labels", labels)
+        _distinct(true, predicted, classes)
     if not len(classes):
         raise ValueError("y_true: expected at least one sample, got none")
     names = [str(name) for name in (classes if display_labels is None else display_labels)]
@@ -119,6 +122,18 @@ def _vector(name: str, values: ArrayLike) -> NDArray[Any]:
     return found
 
 
+def _distinct(*classes: NDArray[Any]) -> NDArray[Any]:
+    """The distinct classes in their order; raises for classes without an order, and for NaN."""
+    try:
+        found: NDArray[Any] = np.unique(np.concatenate(classes))
+    except TypeError:
+        kinds = {type(one).__name__: None for given in classes for one in given.tolist()}
+        raise TypeError(f"y_true, y_pred: expected classes of one type, got {' and '.join(kinds)}") from None
+    if found.dtype.kind == "f" and np.isnan(found).any():
+        raise ValueError("y_true, y_pred: expected classes, got nan")
+    return found
+
+
 def _counts(
     true: NDArray[Any], predicted: NDArray[Any], classes: NDArray[Any], weight: ArrayLike | None
 ) -> NDArray[np.float64]:
@@ -128,6 +143,9 @@ def _counts(
         raise TypeError(f"sample_weight: expected real numbers, got dtype {weights.dtype}")
     if weights.shape != true.shape:
         raise ValueError(f"sample_weight: expected shape {true.shape}, that of y_true, got {weights.shape}")
+    if not np.isfinite(weights).all():
+        row = int(np.argmin(np.isfinite(weights)))
+        raise ValueError(f"sample_weight[{row}]: expected a finite number, got {weights[row]}")
     counts = np.zeros((len(classes), len(classes)))
     order = np.argsort(classes, kind="stable")
     places, kept = [], np.ones(len(true), bool)

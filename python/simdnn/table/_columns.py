@@ -73,6 +73,8 @@ class Columns:
 
     def __init__(self, parts: Sequence[Encoder], left_out: Sequence[Encoder] = ()) -> None:
         self.parts = checked_parts("parts", parts)
+        if not self.parts:
+            raise ValueError("parts: expected at least one encoder, got none")
         self.left_out = checked_parts("left_out", left_out)
 
     @classmethod
@@ -133,10 +135,11 @@ class Columns:
             If an option has a wrong type, a row is not an integer, the name of a column no string, or an
             array is masked.
         ValueError
-            If there are no columns, they differ in length or between parts, or hold dates, complex numbers or
-            other objects, a number is infinite or beyond float32, or an option is out of its range.
+            If there are no columns or no rows, columns differ in length or between parts, or hold dates,
+            complex numbers or other objects, a number is infinite or beyond float32, or an option is out of
+            its range.
         IndexError
-            If a row is out of range.
+            If a row is out of range, or a mask has another length.
         """
         recipe = Recipe(max_categories, max_one_hot, min_frequency, binary, numbers, bins, dates)
         choice, fits = RowChoice(rows, not is_table(table)), dict[str, ColumnFit]()
