@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._utils.estimators import Attempt
 from ._network import activations, hidden_sizes
 
 #: Parameters that decide the network and the meaning of its outputs.
@@ -27,6 +28,16 @@ def forget(estimator: Any) -> None:
     """Removes the attributes of an earlier fit."""
     for name in OF_ONE_FIT:
         vars(estimator).pop(name, None)
+
+
+def attempt_at(estimator: Any) -> Attempt:
+    """The context manager of a fit of an estimator and of the members that it has."""
+    return Attempt(estimator, *vars(estimator).get("members_", ()))
+
+
+def begun(attempt: Attempt) -> None:
+    """To be called before the first step: as in scikit-learn, a continued fit keeps what it has learned."""
+    attempt.begun("_model", "members_")
 
 
 def remember(estimator: Any) -> None:
