@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from typing import Any
 
@@ -41,8 +42,8 @@ def begun(attempt: Attempt) -> None:
 
 
 def remember(estimator: Any) -> None:
-    """Keeps the parameters of the network that is being made."""
-    estimator._fitted = {name: getattr(estimator, name) for name in FITTED}
+    """Keeps copies of the parameters of the network that is being made, as lists may change in place."""
+    estimator._fitted = {name: copy.deepcopy(getattr(estimator, name)) for name in FITTED}
 
 
 def fitted(estimator: Any, name: str) -> Any:
