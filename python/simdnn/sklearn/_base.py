@@ -19,7 +19,7 @@ from .._utils.check import check_callables, within_single
 from .._utils.estimators import checked_numbers, naming, unpacked_eval_set
 from ..config import MOST_THREADS, limited_threads
 from ._compat import checked_data
-from ._fitted import check_resumable, check_same, fitted, forget, remember
+from ._fitted import attempt_at, begun, check_resumable, check_same, fitted, forget, remember
 from ._heads import Head
 from ._inputs import check_kinds, check_range, exact_labels
 from ._lbfgs import LBFGSFit
@@ -149,10 +149,12 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, incremental: bool = False, eval_set: Any = None
     ) -> Any:
         """Checks the data, prepares the network or the members, and runs the solver."""
-        fit = self._begin(X, y, sample_weight, incremental, eval_set)
-        with limited_threads(self.n_threads):
-            fit.run()
-        return self._end()
+        with attempt_at(self) as attempt:
+            fit = self._begin(X, y, sample_weight, incremental, eval_set)
+            begun(attempt)
+            with limited_threads(self.n_threads):
+                fit.run()
+            return self._end()
 
     def _begin(
         self,
