@@ -112,6 +112,31 @@ def test_going_on_with_another_network_is_refused(way: str, change: dict[str, An
     made.set_params(warm_start=False).fit(X, BINARY)
 
 
+@pytest.mark.parametrize("way", ["warm_start", "partial_fit"])
+@pytest.mark.parametrize("name", ["loss", "activation", "hidden_layer_sizes"])
+def test_settings_that_are_changed_in_place_are_seen(name: str, way: str) -> None:
+    weight, names, sizes = np.ones(2), ["relu"], [8]
+    made = classifier(
+        loss=functools.partial(F.cross_entropy, weight=weight),
+        activation=names,
+        hidden_layer_sizes=sizes,
+        warm_start=True,
+        max_iter=3,
+    )
+    made.fit(X, BINARY)
+    before = made.predict_proba(X)
+    if name == "loss":
+        weight[:] = 90, 1
+    elif name == "activation":
+        names[0] = "tanh"
+    else:
+        sizes[0] = 5
+    for one in (made, pickle.loads(pickle.dumps(made))):
+        with pytest.raises(ValueError, match=f"{name}: the fitted network has"):
+            one.fit(X, BINARY) if way == "warm_start" else one.partial_fit(X, BINARY)
+        assert np.array_equal(one.predict_proba(X), before)
+
+
 def test_going_on_with_equal_settings_works() -> None:
     smooth = functools.partial(F.cross_entropy, label_smoothing=0.1, weight=np.ones(2))
     made = classifier(warm_start=True, max_iter=3, loss=smooth).fit(X, BINARY)

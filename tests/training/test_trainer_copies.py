@@ -60,19 +60,25 @@ def through_file(trainer: simdnn.Trainer, path: Path) -> simdnn.Trainer:
     return simdnn.Trainer.load(path)
 
 
-@pytest.mark.parametrize("way", ["copy", "deepcopy", "pickle", "file"])
-@pytest.mark.parametrize("epochs", [0, 2])
-def test_a_copy_of_a_trainer_goes_on_with_the_same_bits(way: str, epochs: int, tmp_path: Path) -> None:
-    ways: dict[str, Callable[[Any], Any]] = {
+def ways(folder: Path) -> dict[str, Callable[[Any], Any]]:
+    return {
         "copy": copy.copy,
         "deepcopy": copy.deepcopy,
         "pickle": pickled,
-        "file": functools.partial(through_file, path=tmp_path / "trainer.safetensors"),
+        "file": functools.partial(through_file, path=folder / "trainer.safetensors"),
     }
+
+
+every_way = pytest.mark.parametrize("way", ["copy", "deepcopy", "pickle", "file"])
+
+
+@every_way
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_a_copy_of_a_trainer_goes_on_with_the_same_bits(way: str, epochs: int, tmp_path: Path) -> None:
     trainer = stateful()
     if epochs:
         train(trainer, epochs)
-    made = ways[way](trainer)
+    made = ways(tmp_path)[way](trainer)
     before = trainer.model.flat_parameters.copy()
     losses = train(made)
     assert same_bits(trainer.model.flat_parameters, before)  # the original is another model
@@ -80,6 +86,28 @@ def test_a_copy_of_a_trainer_goes_on_with_the_same_bits(way: str, epochs: int, t
     assert same_bits(made.model.flat_parameters, trainer.model.flat_parameters)
     assert made.optimizer.steps == trainer.optimizer.steps
     assert made.epochs_done == trainer.epochs_done
+
+
+@every_way
+@pytest.mark.parametrize("changed", [90.0, -5.0])
+@pytest.mark.parametrize("kind", [np.array, list])
+def test_a_loss_keeps_its_weights_whatever_the_caller_does_to_them(
+    way: str, changed: float, kind: Any, tmp_path: Path
+) -> None:
+    weight = kind([1.0, 2.0])
+    loss = functools.partial(F.cross_entropy, weight=weight, label_smoothing=0.25)
+    trainer = simdnn.Trainer(nn.Sequential(nn.Dense(2, 2), rng=0), loss, seed=0)
+    right = simdnn.Trainer(
+        nn.Sequential(nn.Dense(2, 2), rng=0),
+        functools.partial(F.cross_entropy, weight=[1.0, 2.0], label_smoothing=0.25),
+        seed=0,
+    )
+    weight[0] = changed
+    loss.keywords["label_smoothing"] = 0.5
+    made = ways(tmp_path)[way](trainer)
+    x, y = np.eye(2), [0, 1]
+    losses = [[one.step(x, y) for _ in range(3)] for one in (right, trainer, made)]
+    assert losses[0] == losses[1] == losses[2]
 
 
 def test_carried_states_make_the_difference(tmp_path: Path) -> None:

@@ -23,6 +23,32 @@ def set_attributes(estimator: Any, arguments: Mapping[str, Any]) -> None:
     vars(estimator).update({key: arguments[key] for key in arguments if key not in ("self", "__class__")})
 
 
+class Attempt:
+    """Context manager of a fit: after an error or Ctrl-C, estimators have the attributes from before it."""
+
+    def __init__(self, *estimators: Any) -> None:
+        self._before = [(one, dict(vars(one))) for one in estimators]
+
+    def begun(self, *networks: str) -> None:
+        """From now on, estimators that go on with one of their attributes `networks` keep what they learn."""
+        self._before = [
+            (estimator, before)
+            for estimator, before in self._before
+            if not any(name in before and before[name] is vars(estimator).get(name) for name in networks)
+        ]
+
+    def __enter__(self) -> Attempt:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            return
+        for estimator, before in self._before:
+            for name in vars(estimator).keys() - before.keys():
+                del vars(estimator)[name]
+            vars(estimator).update(before)
+
+
 class Scored:
     """A base before scikit-learn's mixins, whose `score` would ignore the masks of targets and weights."""
 

@@ -19,7 +19,7 @@ from .._utils.check import check_callables, within_single
 from .._utils.estimators import checked_numbers, naming, unpacked_eval_set
 from ..config import MOST_THREADS, limited_threads
 from ._compat import checked_data
-from ._fitted import check_resumable, check_same, fitted, forget, remember
+from ._fitted import attempt_at, begun, check_resumable, check_same, fitted, forget, remember
 from ._heads import Head
 from ._inputs import check_kinds, check_range, exact_labels
 from ._lbfgs import LBFGSFit
@@ -149,10 +149,12 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, incremental: bool = False, eval_set: Any = None
     ) -> Any:
         """Checks the data, prepares the network or the members, and runs the solver."""
-        fit = self._begin(X, y, sample_weight, incremental, eval_set)
-        with limited_threads(self.n_threads):
-            fit.run()
-        return self._end()
+        with attempt_at(self) as attempt:
+            fit = self._begin(X, y, sample_weight, incremental, eval_set)
+            begun(attempt)
+            with limited_threads(self.n_threads):
+                fit.run()
+            return self._end()
 
     def _begin(
         self,
@@ -300,11 +302,15 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             for name, values in (("X", X), ("y", y), ("sample_weight", sample_weight)):
                 check_kinds(name, values, dates=is_classifier(self))
             X, Y = self._validate_evaluation(X, y)
-            for name, values in (("X", X), ("y", Y)):
-                check_range(name, values, self._model.dtype)
+            weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+            for name, values in (("X", X), ("y", Y), ("sample_weight", weight)):
+                if values is not None:
+                    check_range(name, values, self._model.dtype)
+            if weight is not None and (weight < 0).any():
+                raise ValueError(f"sample_weight: expected numbers >= 0, got {weight.min():g}")
             if Y.shape[1] != columns:
                 raise ValueError(f"y: expected {columns} columns, as in fit, got {Y.shape[1]}")
-            return Data(X, Y, None if sample_weight is None else _check_sample_weight(sample_weight, X))
+            return Data(X, Y, weight)
 
     def _outputs(self, X: Any, checked: bool = False) -> Array:
         """Outputs of the network, shape (n, outputs); sparse samples are made dense block by block."""

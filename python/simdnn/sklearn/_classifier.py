@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 
 from .. import optim
-from .._utils.estimators import EvalSet, Scored, set_attributes
+from .._utils.estimators import Attempt, EvalSet, Scored, set_attributes
 from .._utils.lazy import lazy_rows
 from ._base import BaseMLP, is_stochastic
 from ._class_weight import weights_of_samples
@@ -206,7 +206,8 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         Raises
         ------
         TypeError, ValueError
-            If an argument has a wrong type, shape or value, or the parameters did not stay finite.
+            If an argument has a wrong type, shape or value, or the parameters did not stay finite. The
+            estimator stays as it was, but a fit that continues keeps what it has learned.
         """
         self._fit(X, y, sample_weight, eval_set=eval_set)
         return self
@@ -240,8 +241,10 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         """
         check_kinds("y", y, dates=True)
         check_kinds("classes", classes, dates=True)
-        self._set_classes(exact_labels(y), exact_labels(classes))
-        self._fit(X, y, sample_weight, incremental=True)
+        with Attempt(self) as attempt:
+            self._set_classes(exact_labels(y), exact_labels(classes))
+            attempt.begun("classes_")
+            self._fit(X, y, sample_weight, incremental=True)
         return self
 
     def _set_classes(self, y: ArrayLike, classes: ArrayLike | None) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from typing import Any
 
 import numpy as np
 
+from .._utils.estimators import Attempt
 from ._network import activations, hidden_sizes
 
 #: Parameters that decide the network and the meaning of its outputs.
@@ -29,9 +31,19 @@ def forget(estimator: Any) -> None:
         vars(estimator).pop(name, None)
 
 
+def attempt_at(estimator: Any) -> Attempt:
+    """The context manager of a fit of an estimator and of the members that it has."""
+    return Attempt(estimator, *vars(estimator).get("members_", ()))
+
+
+def begun(attempt: Attempt) -> None:
+    """To be called before the first step: as in scikit-learn, a continued fit keeps what it has learned."""
+    attempt.begun("_model", "members_")
+
+
 def remember(estimator: Any) -> None:
-    """Keeps the parameters of the network that is being made."""
-    estimator._fitted = {name: getattr(estimator, name) for name in FITTED}
+    """Keeps copies of the parameters of the network that is being made, as lists may change in place."""
+    estimator._fitted = {name: copy.deepcopy(getattr(estimator, name)) for name in FITTED}
 
 
 def fitted(estimator: Any, name: str) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -14,10 +15,11 @@ from sklearn.utils.validation import _num_samples
 
 from .._utils.arrays import as_cpu_array, is_sparse
 from .._utils.check import check_int, check_items
-from .._utils.estimators import naming
+from .._utils.estimators import Attempt, naming
 from .._utils.sparse import checked_csr
 from ..config import MOST_THREADS, limited_threads
 from ._base import BaseMLP
+from ._fitted import attempt_at, begun
 from ._run import Fit, run_all
 
 Estimator = TypeVar("Estimator", bound=BaseMLP)
@@ -63,7 +65,7 @@ def fit_many(
     TypeError, ValueError, IndexError
         If an argument has a wrong type, shape or value, before anything is trained; or, after all others have
         been fitted, if the parameters of an estimator did not stay finite. The message begins with the place,
-        such as ``estimators[3]:``.
+        such as ``estimators[3]:``. An estimator whose fit fails stays as it was, as by its own `fit`.
 
     Notes
     -----
@@ -86,17 +88,36 @@ def fit_many(
         n_threads = check_int("n_threads", n_threads, 1, MOST_THREADS)
     in_turn = sharing_a_generator(checked)
     at_once = [i for i in range(len(checked)) if i not in in_turn]
-    fits = [begin(checked[i], i, samples) for i in at_once]
-    with limited_threads(n_threads):
-        errors = dict(zip(at_once, run_all(fits), strict=True))
-        for i in in_turn:
-            errors[i] = run_all([begin(checked[i], i, samples)])[0]
-    for i, estimator in enumerate(checked):
-        with naming(f"estimators[{i}]"):
-            if (error := errors[i]) is not None:
-                raise error
-            estimator._end()
-    return checked
+    with ExitStack() as stack:
+        attempts = [stack.enter_context(attempt_at(one)) for one in checked]
+        fits = [begin(checked[i], i, samples) for i in at_once]
+        for i in at_once:
+            begun(attempts[i])
+        with limited_threads(n_threads):
+            errors = dict(zip(at_once, run_all(fits), strict=True))
+            for i in in_turn:
+                fit = begin(checked[i], i, samples)
+                begun(attempts[i])
+                errors[i] = run_all([fit])[0]
+    return ended(checked, attempts, errors)
+
+
+def ended(
+    estimators: list[Any], attempts: list[Attempt], errors: Mapping[int, Exception | None]
+) -> list[Any]:
+    """The fitted estimators; raises the first error after each that failed has its attributes again."""
+    failed: list[Exception] = []
+    for i, (estimator, attempt) in enumerate(zip(estimators, attempts, strict=True)):
+        try:
+            with attempt, naming(f"estimators[{i}]"):
+                if (error := errors[i]) is not None:
+                    raise error
+                estimator._end()
+        except Exception as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return estimators
 
 
 class Samples:

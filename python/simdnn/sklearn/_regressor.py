@@ -144,7 +144,8 @@ class MLPRegressor(Scored, RegressorMixin, BaseMLP):  # type: ignore[misc]
         Raises
         ------
         TypeError, ValueError
-            If an argument has a wrong type, shape or value, or the parameters did not stay finite.
+            If an argument has a wrong type, shape or value, or the parameters did not stay finite. The
+            estimator stays as it was, but a fit that continues keeps what it has learned.
         """
         self._fit(X, y, sample_weight, eval_set=eval_set)
         return self

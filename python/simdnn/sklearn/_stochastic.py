@@ -97,6 +97,7 @@ class StochasticFit(Fit):
         self.trained_order = self.order
         self.patience = self.resumed_patience()
         self.improved = False
+        self.trained = 0
 
     def arrays_of(self, data: Data) -> tuple[Any, ...]:
         """Samples, targets and weights in the form that `Trainer.fit` takes."""
@@ -177,7 +178,6 @@ class StochasticFit(Fit):
         )
 
     def learn_from(self, epochs: Epochs) -> None:
-        self.estimator.n_iter_ = 0
         for logs in epochs.logs:
             self.record(self.estimator._trainer, logs)
         self.warn_unless(epochs.stopped)
@@ -185,7 +185,6 @@ class StochasticFit(Fit):
     def train_by_epochs(self) -> None:
         """Trains with Python between the epochs."""
         estimator = self.estimator
-        estimator.n_iter_ = 0
         X, y, weight = self.arrays_of(self.samples)
         try:
             history = estimator._trainer.fit(
@@ -212,7 +211,7 @@ class StochasticFit(Fit):
     def warn_unless(self, converged: bool) -> None:
         """Warns that the epochs were not enough."""
         epochs = self.estimator.max_iter
-        if converged or self.estimator.n_iter_ < epochs:
+        if converged or self.trained < epochs:
             return
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({epochs}) reached and the optimization"
@@ -252,7 +251,8 @@ class StochasticFit(Fit):
     def record(self, trainer: Trainer, logs: dict[str, float]) -> None:
         """Converts the losses of an epoch to scikit-learn's scale and records them."""
         estimator = self.estimator
-        estimator.n_iter_ += 1
+        self.trained += 1
+        estimator.n_iter_ = self.trained
         estimator.t_ += self.count
         estimator.loss_ = logs["loss"] / self.head.divisor + self.batches_constant() + logs["penalty"]
         logs["loss"] = estimator.loss_

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import nn
 from .._utils.class_weight import weights_of_column
-from .._utils.estimators import EvalSet, Scored, set_attributes
+from .._utils.estimators import Attempt, EvalSet, Scored, set_attributes
 from .._utils.progress import Progress
 from ..table import Target
 from . import _files
@@ -106,20 +106,23 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
         Raises
         ------
         TypeError, ValueError
-            If an argument has a wrong type, shape or value, before anything is trained.
+            If an argument has a wrong type, shape or value, before anything is trained; nothing is changed.
         """
-        table = self._begin(X)
-        labels = checked_labels(y)
-        self.classes_, targets = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            only = self.classes_.tolist()[0]
-            raise ValueError(f"y: expected at least two classes, got only one class, {only!r}")
-        weight = self._weights(sample_weight, targets)
-        if weight is not None and len(np.unique(targets[weight > 0])) < 2:
-            only = self.classes_.tolist()[targets[np.argmax(weight > 0)]]
-            raise ValueError(f"y: expected two classes of a weight above zero, got only one class, {only!r}")
-        self.oof_prediction_ = self._train(table, targets, len(self.classes_), weight, eval_set)
-        self.oof_score_ = self._score(self.oof_prediction_, targets, weight)
+        with Attempt(self):
+            table = self._begin(X)
+            labels = checked_labels(y)
+            self.classes_, targets = np.unique(labels, return_inverse=True)
+            if len(self.classes_) < 2:
+                only = self.classes_.tolist()[0]
+                raise ValueError(f"y: expected at least two classes, got only one class, {only!r}")
+            weight = self._weights(sample_weight, targets)
+            if weight is not None and len(np.unique(targets[weight > 0])) < 2:
+                only = self.classes_.tolist()[targets[np.argmax(weight > 0)]]
+                raise ValueError(
+                    f"y: expected two classes of a weight above zero, got only one class, {only!r}"
+                )
+            self.oof_prediction_ = self._train(table, targets, len(self.classes_), weight, eval_set)
+            self.oof_score_ = self._score(self.oof_prediction_, targets, weight)
         return self
 
     def _weights(self, sample_weight: Any, targets: Array) -> Array | None:

@@ -108,8 +108,10 @@ def checked_edges(edges: NDArray[Any], ensemble: nn.Ensemble) -> NDArray[Any]:
 
 
 def settings_of(estimator: BaseTabular) -> dict[str, Any]:
-    """The parameters, but a generator of random numbers, which is no setting."""
+    """The parameters, but a generator of random numbers, which is no setting; ``clip`` is that of the fit."""
     found = estimator.get_params(deep=False)
+    if "clip" in found:
+        found["clip"] = vars(estimator)["_clip"]
     if hasattr(found["random_state"], "get_state"):
         found["random_state"] = None
     if isinstance(found.get("class_weight"), dict):

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 
-from .._utils.estimators import EvalSet, Scored, set_attributes
+from .._utils.estimators import Attempt, EvalSet, Scored, set_attributes
 from .._utils.jsonable import only_keys
 from .._utils.progress import Progress
 from ..config import limited_threads
@@ -99,20 +99,21 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
         Raises
         ------
         TypeError, ValueError
-            If an argument has a wrong type, shape or value, before anything is trained.
+            If an argument has a wrong type, shape or value, before anything is trained; nothing is changed.
         """
-        table = self._begin(X)
-        given = checked_numbers(y, self)
-        self._one_output = given.ndim == 1
-        numbers = given.reshape(len(given), -1)
-        if self.quantiles and numbers.shape[1] > 1:
-            raise ValueError(f"quantiles: expected y of one column, got {numbers.shape[1]}")
-        weight = checked_weights(sample_weight, len(numbers))
-        self._scaling = Scaling.of(numbers, weight)
-        outputs = self._train(table, self._scaling.encode(numbers), numbers.shape[1], weight, eval_set)
-        found = self._scaling.decode(outputs, self.clip)
-        self.oof_score_ = float(r2_score(numbers, found, sample_weight=weight))
-        self.oof_prediction_ = self._shaped(found)
+        with Attempt(self):
+            table = self._begin(X)
+            given = checked_numbers(y, self)
+            self._one_output, self._clip = given.ndim == 1, self.clip
+            numbers = given.reshape(len(given), -1)
+            if self.quantiles and numbers.shape[1] > 1:
+                raise ValueError(f"quantiles: expected y of one column, got {numbers.shape[1]}")
+            weight = checked_weights(sample_weight, len(numbers))
+            self._scaling = Scaling.of(numbers, weight)
+            outputs = self._train(table, self._scaling.encode(numbers), numbers.shape[1], weight, eval_set)
+            found = self._scaling.decode(outputs, self._clip)
+            self.oof_score_ = float(r2_score(numbers, found, sample_weight=weight))
+            self.oof_prediction_ = self._shaped(found)
         return self
 
     def _encoded(self, y: Any) -> Array:
@@ -123,7 +124,7 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
         return squared_error(predictions, targets, weight)
 
     def _score(self, predictions: Array, targets: Array, weight: Array | None) -> float:
-        found = self._scaling.decode(predictions, self.clip)
+        found = self._scaling.decode(predictions, self._clip)
         return float(r2_score(self._scaling.decode(targets, False), found, sample_weight=weight))
 
     def target(self, name: str) -> Target:
@@ -133,14 +134,14 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
                 " networks of several"
             )
         mean, scale, *seen = (float(getattr(self._scaling, one)[0]) for one in Scaling.NAMES)
-        return Target(name, (), mean, scale, (seen[0], seen[1]) if self.clip else None)
+        return Target(name, (), mean, scale, (seen[0], seen[1]) if self._clip else None)
 
     def _target_to_dict(self) -> dict[str, Any]:
         return self._scaling.to_dict() | {"one_output": self._one_output}
 
     def _target_from_dict(self, description: Any) -> None:
         found = only_keys(description, (*Scaling.NAMES, "one_output"), "target")
-        self._one_output = bool(found.pop("one_output"))
+        self._one_output, self._clip = bool(found.pop("one_output")), self.clip
         self._scaling = Scaling.from_dict(found)
 
     def _shaped(self, values: Array) -> Array:
@@ -181,11 +182,11 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
             return self._quantiles(X, checked_levels(quantiles))
         if not return_std:
             outputs = self._predictions(X)
-            return self._shaped(self._scaling.decode(outputs, self.clip))
+            return self._shaped(self._scaling.decode(outputs, self._clip))
         table = self._table(X)
         with limited_threads(self.n_threads):
             members = self._members(self.columns_.transform(table), self._samples(table))
-        mean = self._scaling.decode(members.mean(axis=0, dtype=np.float64), self.clip)
+        mean = self._scaling.decode(members.mean(axis=0, dtype=np.float64), self._clip)
         return self._shaped(mean), self._shaped(members.std(axis=0, dtype=np.float64) * self._scaling.scale)
 
     def _quantiles(self, X: Any, levels: Array) -> Array:

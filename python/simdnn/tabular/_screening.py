@@ -49,7 +49,7 @@ def screened(
     bag = Bag(first, columns, problem, folds, seeds)
     if seconds is not None and takes_longer(bag, seconds * TIME_PART):
         return columns
-    models, _ = bag.train(None, False)
+    models = bag.train(None, False)[0]
     places = places_of_columns(columns, columns.names)
     silent = telling_nothing(Mixed(bag, models, random), places, recipe.screening)
     kept = [part for i, part in enumerate(columns.parts) if i not in silent]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -51,8 +52,9 @@ class Trainer(Measures):
         Model to train, in place.
     loss : str, function, functools.partial or None
         A name (``"cross_entropy"``, ``"focal"``, ``"huber"``, ...), a loss of `simdnn.functional`, or a
-        ``functools.partial`` of one with its settings, as in ``partial(F.huber_loss, delta=2.0)``. None is
-        the loss of the last layer if that is an `nn.LargeMarginSoftmax`, and ``"cross_entropy"`` otherwise.
+        ``functools.partial`` of one with its settings, as in ``partial(F.huber_loss, delta=2.0)``, which are
+        copied. None is the loss of the last layer if that is an `nn.LargeMarginSoftmax`, and
+        ``"cross_entropy"`` otherwise.
     optimizer : optim.Optimizer, str or None
         An optimizer made without params or with groups of names (see `optim.Optimizer`), or the name of one;
         None is ``optim.Adam(lr=1e-3)``. Its ``lr`` may be changed between steps, and may be a schedule of
@@ -130,7 +132,7 @@ class Trainer(Measures):
         optimizer, parameters = optim.unbound(optimizer), model.parameters()
         optimizer._grouped(list(parameters))  # refuses names that the model has not
         self.model = model
-        self.loss = loss
+        self.loss = copy.deepcopy(loss) if isinstance(loss, partial) else loss
         self._classifies = native.classifies
         self.optimizer = optimizer
         self.seed = (
