@@ -99,6 +99,21 @@ def encoded_in_c(folder: Path, columns: table.Columns, cells: Array) -> Array:
 
 
 @needs_compiler
+@pytest.mark.parametrize("dialect", ["c:gnu11", "c:c99", "c++:gnu++17", "c++:gnu++20"])
+def test_words_of_c_and_macros_are_names_of_columns(dialect: str, tmp_path: Path) -> None:
+    words = "linux unix i386 typeof static_assert thread_local concept co_await char8_t wchar_t xor_eq compl"
+    names = [*words.split(), *("static_cast", "requires", "HUGE_VAL", "M_PI", "SIZE_MAX", "assert")]
+    columns = table.Columns.fit({name: np.arange(3.0) for name in names})
+    model = nn.Sequential(nn.Dense(len(names), 1), rng=0)
+    simdnn.export_c(model, tmp_path / "row.h", columns=columns)
+    (tmp_path / "use.c").write_text('#include <assert.h>\n#include "row.h"\n')
+    language, standard = dialect.split(":")
+    command = [COMPILERS[0], f"-std={standard}", "-x", language, "-fsyntax-only", tmp_path / "use.c"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@needs_compiler
 def test_dates_are_those_of_the_columns(tmp_path: Path) -> None:
     """Every day of 900 years, leap centuries among them, and times before and after 1970."""
     days = np.arange("1600-01-01", "2500-01-01", dtype="M8[D]").astype("M8[us]")

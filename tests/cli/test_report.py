@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from simdnn import cli as command_line
-from simdnn import plot
+from simdnn import nn, plot, save
 
 pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
 pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
@@ -217,6 +217,17 @@ def test_a_page_that_cannot_be_is_told_before_training(
     assert command_line.main([*TRAIN, *options]) == 2
     assert message in capsys.readouterr().err
     assert not Path("m.safetensors").exists()
+
+
+def test_no_page_is_written_over_a_model(capsys: pytest.CaptureFixture[str]) -> None:
+    write("words")
+    save(nn.Sequential(nn.Dense(1, 1)), "other")
+    before = Path("other").read_bytes()
+    for command in ([*TRAIN, "--report", "other"], ["predict", "other", TRAIN[1], "--out", "other.txt"]):
+        Path("other.txt").write_bytes(before)
+        assert command_line.main(command) == 2
+        assert f"{command[-2]}: {command[-1]} is a model; write to another file" in capsys.readouterr().err
+    assert Path("other").read_bytes() == Path("other.txt").read_bytes() == before
 
 
 TABLES: dict[str, tuple[str, list[Any]]] = {

@@ -42,7 +42,7 @@ def test_every_row_comes_once(sizes: list[int], window: int, seed: int, epoch: i
     borders = np.cumsum([0, *sizes])
     rows = np.arange(float(borders[-1]))
     parts = [(rows[a:b, None], rows[a:b], rows[a:b]) for a, b in itertools.pairwise(borders)]
-    blocks = data.shuffled(parts, window=max(window, sizes.count(0) + 1), seed=seed)
+    blocks = data.shuffled(parts, window=window, seed=seed)
     order = order_of(blocks, epoch)
     np.testing.assert_array_equal(np.sort(order), rows)
     np.testing.assert_array_equal(order, order_of(blocks, epoch))
@@ -125,6 +125,8 @@ def test_wrong_blocks_are_named() -> None:
         data.shuffled(iter_blocks())
     with pytest.raises(ValueError, match="blocks: expected at least one block"):
         data.shuffled([])
+    with pytest.raises(ValueError, match="blocks: expected at least one row"):
+        list(data.shuffled([(X[:0], ROWS[:0])] * 3, window=1))
     with pytest.raises(ValueError, match="window: expected an integer >= 1, got 0"):
         data.shuffled([good], window=0)
     with pytest.raises(ValueError, match="seed: expected an integer from 0"):

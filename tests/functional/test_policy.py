@@ -104,6 +104,16 @@ def test_clipped_policy_loss(reduction: Any) -> None:
     assert (grad != 0).any()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("clip", [1e39, 1e300])
+def test_a_large_clip_is_none(clip: float, dtype: Any) -> None:
+    new, old, gain = (one.astype(dtype) for one in (NEW, OLD, GAIN))
+    assert F.clipped_policy_loss(new, old, gain, clip=clip) == F.clipped_policy_loss(
+        new, old, gain, clip=np.inf
+    )
+    assert F.clipped_value_loss(new, gain, clip=clip, old_value=old) == F.clipped_value_loss(new, gain)
+
+
 @pytest.mark.parametrize("clip", [None, 0.3])
 def test_clipped_value_loss(clip: float | None) -> None:
     old = {} if clip is None else {"old_value": OLD}

@@ -94,6 +94,11 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         ValueError,
         "a, b are no places.*model=",
     ),
+    "a layer alone": (
+        lambda: simdnn.from_torch({"weight": np.ones((2, 3)), "bias": np.ones(2)}),
+        ValueError,
+        "the names '' are no places.*model=",
+    ),
     "a convolution": (
         lambda: simdnn.from_torch(state(p0_weight=(2, 2, 3, 3))),
         ValueError,

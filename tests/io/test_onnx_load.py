@@ -295,6 +295,16 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "two outputs": (TWO_OUTPUTS, "expected one output of floating-point numbers, got 2"),
     "an old opset": (OLD, "opset: expected at least 9, got 6"),
     "integers": (graph([PRODUCT], {"w": W.astype(np.int64)}), "floating-point"),
+    "another selu": (graph([node("Selu", ["in"], ["out"], gamma=1.05074)], {}), "gamma=1.0507 "),
+    "a division by 0": (graph([node("Div", ["in", "z"], ["out"])], {"z": np.zeros(3, np.float32)}), "not 0"),
+    "a division by a subnormal number": (
+        graph([node("Div", ["in", "z"], ["out"])], {"z": np.full(3, 1e-45, np.float32)}),
+        "not 0",
+    ),
+    "a scaler without offset": (
+        graph([node("Scaler", ["in"], ["out"], domain="ai.onnx.ml", scale=[1.0])], {}),
+        "expected the attribute offset",
+    ),
     "another hard sigmoid": (graph([node("HardSigmoid", ["in"], ["out"])], {}), "alpha=1/6"),
     "an image": (helper.make_model(IMAGE), "expected shape .*, got 4"),
     "a missing end": (graph([RELU], {}), "in: does not lead to the output"),

@@ -188,6 +188,17 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("layer of nothing", {"hidden_layer_sizes": (8, 0)}, "hidden_layer_sizes: expected an integer >= 1"),
     ("half a unit", {"hidden_layer_sizes": [2.5]}, "hidden_layer_sizes: expected an integer, got float"),
     ("class weights", {"class_weight": {"heavy": -1.0}}, "class_weight"),
+    (
+        "huge class weights",
+        {"class_weight": {"high": 1e300}},
+        "^class_weight: .* float32's range, got .* 1e.300",
+    ),
+    (
+        "a huge product of weights",
+        {"class_weight": {"high": 1e300}, "sample_weight": np.full(120, 1e30)},
+        "^class_weight: .* float32's range",
+    ),
+    ("no weight of a class", {"class_weight": dict.fromkeys(("low", "middle", "high"), 0)}, "class_weight"),
 ]
 #: Arguments of the constructor among those of BAD.
 SETTINGS = {"warm_start", "time_limit", "n_members", "preset", "hidden_layer_sizes", "class_weight"}

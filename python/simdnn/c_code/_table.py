@@ -13,16 +13,20 @@ from ._program import literal
 if TYPE_CHECKING:
     from ..table import Columns, Target
 
-#: Words of C and C++, and macros of their libraries, that cannot be names.
+#: Words of C and C++, and macros of their libraries and of GNU compilers, that cannot be names.
 KEYWORDS = frozenset(
     re.findall(
         r"\w+",
-        """alignas alignof and asm auto bool break case catch char class const constexpr continue decltype
-        default delete do double else enum explicit export extern false float for friend goto if inline
-        int long mutable namespace new noexcept not nullptr operator or private protected public
-        register restrict return short signed sizeof static struct switch template this throw true try
-        typedef typeid typename union unsigned using virtual void volatile while xor EOF INFINITY NAN
-        NULL errno stderr stdin stdout""",
+        """alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t
+        char32_t class co_await co_return co_yield compl concept const const_cast consteval constexpr
+        constinit continue decltype default delete do double dynamic_cast else enum explicit export extern
+        false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr
+        operator or or_eq private protected public register reinterpret_cast requires restrict return short
+        signed sizeof static static_assert static_cast struct switch template this thread_local throw true
+        try typedef typeid typename typeof typeof_unqual union unsigned using virtual void volatile wchar_t
+        while xor xor_eq
+        EDOM EOF ERANGE HUGE_VAL INFINITY M_E M_PI NAN NULL SIZE_MAX errno stderr stdin stdout
+        i386 linux unix""",
     )
 )
 

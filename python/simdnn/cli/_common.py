@@ -46,10 +46,21 @@ def refuse_input(option: str, output: str, *inputs: str) -> None:
 
 
 def refuse_ending(option: str, path: str, wanted: str) -> None:
-    """Raises if the name of the file to write has an ending of another format than the `wanted` one."""
+    """Raises if the file to write has an ending of another format than the `wanted` one, or is a model."""
+    if wanted != ".safetensors" and is_model(path):
+        fail(f"{option}: {path} is a model; write to another file")
     ending = os.path.splitext(path)[1].lower()
     if ending in ENDINGS and ending != wanted:
         fail(f"{option}: expected a name that ends in {wanted}, got {path}")
+
+
+def is_model(path: str) -> bool:
+    """True for a file that begins as safetensors do, with the length of their header in JSON."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        begin = file.read(9)
+    return begin[8:] == b"{" and int.from_bytes(begin[:8], "little") < os.path.getsize(path)
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:

@@ -87,11 +87,14 @@ class Shuffled:
         draw, forms = Draws(self.seed, self.epoch), Forms()
         order = draw(len(self.blocks), len(self.blocks))
         window = Window(min(self.window, len(order)))
-        for i in order[: self.window]:
+        rest = iter(order)
+        for count, i in enumerate(rest, 1):
             window.add(self.read(i, forms))
+            if window.rows and count >= self.window:
+                break
         if window.rows == 0:
-            raise ValueError("blocks: expected at least one row in a window of blocks")
-        for i in order[self.window :]:
+            raise ValueError("blocks: expected at least one row")
+        for i in rest:
             block = self.read(i, forms)
             for begin in range(0, length_of(block), window.rows):
                 new = block

@@ -296,7 +296,9 @@ def clipped_policy_loss(
     bound = check_nonnegative("clip", clip)
     ratio = np.asarray(_core.exp(new - old))
     plain = ratio * weight
-    clipped = np.clip(ratio, ratio.dtype.type(1 - bound), ratio.dtype.type(1 + bound)) * weight
+    with np.errstate(over="ignore"):  # a bound beyond the dtype is infinite
+        low, high = ratio.dtype.type(1 - bound), ratio.dtype.type(1 + bound)
+    clipped = np.clip(ratio, low, high) * weight
     slope = np.where(clipped < plain, ratio.dtype.type(0), -plain)
     return _reduced(-np.minimum(plain, clipped), [slope], reduction, return_grad)
 
@@ -355,8 +357,9 @@ def clipped_value_loss(
     error = now - wanted
     each, slope = error * error, 2 * error
     for old in earlier:
-        change, bound = now - old, now.dtype.type(check_nonnegative("clip", clip))
-        near = old + np.copysign(bound, change) - wanted
+        with np.errstate(over="ignore"):  # a bound beyond the dtype is infinite
+            change, bound = now - old, now.dtype.type(check_nonnegative("clip", clip))
+        near = old + np.clip(change, -bound, bound) - wanted
         larger = np.where(abs(change) <= bound, each, np.maximum(each, near * near))
         each, slope = larger, np.where(larger > each, now.dtype.type(0), slope)
         slope = np.where(np.isnan(larger), larger, slope)

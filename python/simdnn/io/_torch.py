@@ -155,8 +155,8 @@ def sorted_by_place(modules: dict[str, Arrays]) -> list[tuple[int, tuple[str, Ar
     prefixes = {match[1] for match, _ in found if match}
     if len(prefixes) != 1 or not all(match for match, _ in found):
         raise ValueError(
-            f"state_dict: the names {', '.join(modules)} are no places in one Sequential, such as 0, 2 and 4:"
-            " give model=nn.Sequential(...)"
+            f"state_dict: the names {', '.join(one or repr(one) for one in modules)} are no places in one"
+            " Sequential, such as 0, 2 and 4: give model=nn.Sequential(...)"
         )
     places = [(int(match[2]), (module, modules[module])) for match, module in found if match]
     return sorted(places, key=lambda one: one[0])

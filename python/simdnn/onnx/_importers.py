@@ -114,11 +114,17 @@ def subtract(reader: Reader, node: Node) -> list[Found]:
 def divide(reader: Reader, node: Node) -> list[Found]:
     """Imports the division of each feature by a constant."""
     size = reader.known_features(node)
-    return affine(reader, size, scale=1 / reader.vector(node, 1, size))
+    with np.errstate(divide="ignore", over="ignore"):
+        scale = 1 / reader.vector(node, 1, size)
+    if not np.isfinite(scale).all():
+        raise ValueError(f"{node}: expected divisors that are not 0")
+    return affine(reader, size, scale=scale)
 
 
 def scaler(reader: Reader, node: Node) -> list[Found]:
     """Imports (x - offset) * scale, which skl2onnx writes for a StandardScaler."""
+    if missing := [key for key in ("scale", "offset") if key not in node.attributes]:
+        raise ValueError(f"{node}: expected the attribute {missing[0]}")
     scale, offset = (np.array(node.attributes[key], np.float32) for key in ("scale", "offset"))
     return affine(reader, reader.known_features(node), scale, -offset * scale)
 
@@ -278,7 +284,8 @@ def hard_sigmoid(reader: Reader, node: Node) -> list[Found]:
 
 def selu(reader: Reader, node: Node) -> list[Found]:
     """Imports a SELU with the constants of Klambauer et al. 2017."""
-    if abs(node.get("alpha", 1.67326) - 1.67326) > 1e-4 or abs(node.get("gamma", 1.0507) - 1.0507) > 1e-4:
+    wanted = {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}
+    if any(abs(node.get(key, value) - value) > 5e-6 for key, value in wanted.items()):
         raise ValueError(f"{node}: expected alpha=1.67326 and gamma=1.0507 (Klambauer et al. 2017)")
     return layer("SELU")
 

@@ -85,10 +85,8 @@ def confusion_matrix(
     true, predicted = _vector("y_true", y_true), _vector("y_pred", y_pred)
     if true.shape != predicted.shape:
         raise ValueError(f"y_pred: expected shape {true.shape}, that of y_true, got {predicted.shape}")
-    classes = _distinct(true, predicted)
-    if labels is not None:
-        classes = _vector("labels", labels)
-        _distinct(true, predicted, classes)
+    check_classes(y_true=true, y_pred=predicted)
+    classes = np.unique(np.concatenate([true, predicted])) if labels is None else _vector("labels", labels)
     if not len(classes):
         raise ValueError("y_true: expected at least one sample, got none")
     names = [str(name) for name in (classes if display_labels is None else display_labels)]
@@ -120,18 +118,6 @@ def _vector(name: str, values: ArrayLike) -> NDArray[Any]:
     found = as_cpu_array(name, values)
     if found.ndim != 1:
         raise ValueError(f"{name}: expected shape (n,), got {found.shape}")
-    return found
-
-
-def _distinct(*classes: NDArray[Any]) -> NDArray[Any]:
-    """The distinct classes in their order; raises for classes without an order, and for NaN."""
-    try:
-        found: NDArray[Any] = np.unique(np.concatenate(classes))
-    except TypeError:
-        kinds = {type(one).__name__: None for given in classes for one in given.tolist()}
-        raise TypeError(f"y_true, y_pred: expected classes of one type, got {' and '.join(kinds)}") from None
-    if found.dtype.kind == "f" and np.isnan(found).any():
-        raise ValueError("y_true, y_pred: expected classes, got nan")
     return found
 
 

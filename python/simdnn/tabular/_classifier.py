@@ -20,7 +20,7 @@ from ._bag import divide_outputs, probabilities
 from ._base import BaseTabular
 from ._calibration import log_loss, temperature
 from ._documentation import documented
-from ._targets import checked_labels, checked_weights
+from ._targets import checked_labels, checked_weights, within_range
 
 Array = NDArray[Any]
 
@@ -131,7 +131,8 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
         if self.class_weight is None:
             return weight
         own = weights_of_column(self.class_weight, self.classes_, self.classes_[targets])
-        return own if weight is None else weight * own
+        with np.errstate(over="ignore"):
+            return within_range("class_weight", own if weight is None else weight * own)
 
     def _calibrated(self, models: list[nn.Sequential], outputs: Array, targets: Array, weight: Any) -> Array:
         self.temperature_ = temperature(outputs, targets, weight)

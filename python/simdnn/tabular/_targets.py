@@ -126,8 +126,11 @@ def checked_weights(sample_weight: Any, rows: int) -> Array | None:
         raise ValueError(f"sample_weight: row {row}: expected a weight >= 0, got {weight[row]:g}")
     if not weight.any():
         raise ValueError("sample_weight: all weights are zero")
-    if not np.finfo(np.float32).tiny <= weight.max() <= np.finfo(np.float32).max / rows:
-        raise ValueError(
-            f"sample_weight: expected a sum in float32's range, got weights up to {weight.max():g}"
-        )
-    return np.asarray(weight)
+    return within_range("sample_weight", np.asarray(weight))
+
+
+def within_range(name: str, weight: Array) -> Array:
+    """Weights >= 0, if float32 can hold the largest one and all their sums."""
+    if not np.finfo(np.float32).tiny <= weight.max() <= np.finfo(np.float32).max / len(weight):
+        raise ValueError(f"{name}: expected a sum in float32's range, got weights up to {weight.max():g}")
+    return weight
