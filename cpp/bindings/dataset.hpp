@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include "arrays.hpp"
 #include "targets.hpp"
@@ -145,6 +146,7 @@ struct Dataset {
       const std::vector<Index> given = output_shape(network.input(), in.samples, in.time_steps);
       throw py::value_error("x: expected at least one sample, got shape " + shape_text(given));
     }
+    check_scale();
     check_input(network);
     if (sparse) sparse->exact.reset();
     std::vector<Index> shape = output_shape(network.output(), in.samples, in.time_steps);
@@ -167,20 +169,39 @@ struct Dataset {
   }
 
  private:
+  /// A number of x in the type in which it was given.
+  double number(Index k) const {
+    if (sparse) return sparse->number(k);
+    if (samples.x.dtype == DType::f32) return double(reinterpret_cast<const float*>(samples.x.data)[k]);
+    if (samples.x.dtype == DType::f64) return reinterpret_cast<const double*>(samples.x.data)[k];
+    return double(reinterpret_cast<const std::uint8_t*>(samples.x.data)[k]);
+  }
+
+  /// Raises if the scale, or a finite number of x times the scale, is infinite in T.
+  void check_scale() const {
+    const double scale = samples.x.scale;
+    const std::string type = std::is_same_v<T, float> ? "float32" : "float64";
+    if (!std::isfinite(T(scale))) {
+      throw py::value_error("scale: expected a number that " + type + " can hold, got " + text_of(py::float_(scale)));
+    }
+    if (std::abs(scale) <= 1) return;
+    const Index count = sparse ? sparse->entries.size() : samples.x.rows * samples.x.columns;
+    for (Index k = 0; k < count; ++k) {
+      if (!std::isfinite(number(k)) || std::isfinite(T(number(k)) * T(scale))) continue;
+      throw py::value_error("scale: expected products with x that " + type + " can hold, got " +
+                            text_of(py::float_(number(k))) + " * " + text_of(py::float_(scale)));
+    }
+  }
+
   /// Lets the layers check the numbers of x, scaled as by the loader.
   void check_input(const Network<T>& network) const {
     const InputArray& source = samples.x;
     const Index columns = network.inputs();
-    const auto number = [&](Index k) {
-      if (source.dtype == DType::f32) return double(reinterpret_cast<const float*>(source.data)[k]);
-      if (source.dtype == DType::f64) return reinterpret_cast<const double*>(source.data)[k];
-      return double(reinterpret_cast<const std::uint8_t*>(source.data)[k]);
-    };
     const auto dense = [&](Index i, Index j) { return source.scale * number(i * columns + j); };
     const auto stored = [&](Index i, Index j) {
       double sum = 0;
       for (Index k = sparse->indptr.data()[i]; k < sparse->indptr.data()[i + 1]; ++k) {
-        if (sparse->indices.data()[k] == j) sum += sparse->number(k);
+        if (sparse->indices.data()[k] == j) sum += number(k);
       }
       return source.scale * sum;
     };

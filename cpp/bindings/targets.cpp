@@ -107,7 +107,10 @@ Targets<T>::Targets(const Loss& loss, const py::object& object, const char* name
 template <class T>
 void Targets<T>::take_classes(const Loss& loss, const py::object& object, const char* name,
                               const std::vector<Index>& samples, Index columns, const Clause& clause, Memory memory) {
-  Array<std::int64_t> labels = integer_array<std::int64_t>(object, name, "integer class indices");
+  const bool trains = std::string_view(name) == "y";
+  const char* const wanted =
+      trains ? "integer class indices (loss=\"mse\" is for a regression)" : "integer class indices";
+  Array<std::int64_t> labels = integer_array<std::int64_t>(object, name, wanted);
   check_shape(labels, name, samples, clause);
   if (memory != Memory::shared) {
     labels = copied(labels);

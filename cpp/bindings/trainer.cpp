@@ -60,7 +60,8 @@ void collect_hook(PyHeapTypeObject* heap_type) {
 template <class T>
 double step(ModelTrainer<T>& self, const py::object& x, const py::object& y, const py::object& weight) {
   Trainer<T>& trainer = self.trainer;
-  const Dataset<T> dataset(trainer.network(), trainer.loss(), x, y, weight, 1, Memory::shared);
+  const Memory memory = trainer.part_of_batch ? Memory::own_part : Memory::shared;
+  const Dataset<T> dataset(trainer.network(), trainer.loss(), x, y, weight, 1, memory);
   const LossSums sums = run_native(self.mutex(), self.work(dataset.samples), [&](const StopToken& stop) {
     check_carried(trainer.network(), dataset.samples.x.rows);
     return trainer.step(dataset.samples, stop);
@@ -158,6 +159,12 @@ void register_trainer_classes(py::module_& module, const std::string& suffix) {
           [](Self& self) { return with_mutex(self.mutex(), [&] { return self.trainer.random_offset; }); },
           [](Self& self, Index offset) { with_mutex(self.mutex(), [&] { self.trainer.random_offset = offset; }); },
           "Samples of the batch in other processes that come before those of this one, for random layers.")
+      .def_property(
+          "part_of_batch",
+          [](Self& self) { return with_mutex(self.mutex(), [&] { return self.trainer.part_of_batch; }); },
+          [](Self& self, bool part) { with_mutex(self.mutex(), [&] { self.trainer.part_of_batch = part; }); },
+          "True if the samples of a step or gradient are a part of a batch: their weights may all be 0, and the "
+          "gradient is then that of the sum of their losses.")
       .def(
           "dataset",
           [](Self& self, const py::object& x, const py::object& y, const py::object& weight, double scale, bool part) {

@@ -89,6 +89,7 @@ LossSums Trainer<T>::differentiate(const DatasetView<T>& samples, const SampleOr
                                    bool keep_state, const StopToken& stop) {
   LossSums sums;
   begin_batch(samples, order, 0, count, sums.weight);
+  const double unweighted = part_of_batch ? 1 : 0;  // the gradient of a whole batch is 0 if all samples are ignored
   PassContext context = context_of(samples, stop);
   context.keep_state = keep_state;
   loss_head_->begin_batch(optimizer_.attempted_steps());
@@ -101,7 +102,7 @@ LossSums Trainer<T>::differentiate(const DatasetView<T>& samples, const SampleOr
     context.accumulate = begin > 0;
     const Matrix<T> output = plan_->forward(mini_batch.x, context);
     LossRows<T> rows = loss_rows(mini_batch, output);
-    rows.scale = sums.weight == 0 ? 0 : 1 / sums.weight;  // the gradient is 0 if all samples are ignored
+    rows.scale = sums.weight == 0 ? unweighted : 1 / sums.weight;
     const LossGradients<T> gradients = loss_head_->evaluate(rows, output);
     add_losses(rows, sums);
     plan_->backward(gradients.output, context, gradients.extra);

@@ -59,6 +59,10 @@ class Trainer {
 
   Index random_offset = 0;  ///< samples of the batch in other processes that come before those of this one
 
+  /// The batch is a part of a larger one: if all of its weights are 0, its gradient is that of the sum of its losses,
+  /// as the smoothed part of a cross-entropy may have a loss in spite of them.
+  bool part_of_batch = false;
+
   /// One update from all samples; sums.steps stays 0, and nothing is updated, if the stop token fired.
   LossSums step(const DatasetView<T>& samples, const StopToken& stop);
 

@@ -245,6 +245,7 @@ class _Trainer(_State):
     def gradient_hook(self) -> Any: ...
     batch: tuple[float, float, int, int, float]
     random_offset: int
+    part_of_batch: bool
     sums_penalty: bool
 
 class TrainerF32(_Trainer): ...

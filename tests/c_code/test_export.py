@@ -46,6 +46,12 @@ class Strange(nn.Layer):
         ),
         (
             nn.Sequential(nn.Dense(2, 2), rng=0),
+            {"samples": [[0.0, 1e300]]},
+            ValueError,
+            r"samples: expected numbers that float32 can hold, got 1e\+300",
+        ),
+        (
+            nn.Sequential(nn.Dense(2, 2), rng=0),
             {"columns": {"a": [1.0, 2.0]}},
             TypeError,
             "columns: expected a table.Columns or None, got dict",

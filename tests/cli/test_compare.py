@@ -81,6 +81,20 @@ def test_the_usual_models_take_part_and_the_best_is_first(run: Run, monkeypatch:
     assert "CatBoost" in shown[-1]
 
 
+@pytest.mark.parametrize(
+    ("preset", "name"), [("fast", "simdnn fast"), ("default", "simdnn"), ("best", "simdnn best")]
+)
+def test_one_preset_takes_part(preset: str, name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("numbers", rows=60)
+    guess, others = _rivals.RIVALS["constant guess"], dict(_rivals.RIVALS)
+    for one, rival in others.items():
+        monkeypatch.setitem(_rivals.RIVALS, one, rival._replace(fit=guess.fit))
+    found = found_in(run("--preset", preset)[1])
+    own = {"simdnn fast", "simdnn", "simdnn best"}
+    usual = {one for one, rival in others.items() if rival.usual and _rivals.installed(one)}
+    assert {one for one in others if one in found} == usual - own | {name}
+
+
 def test_a_model_that_fails_is_left_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise RuntimeError("no luck")
@@ -105,7 +119,11 @@ def test_a_class_that_a_fold_has_not(run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--models", "LightGBX"], "--models: expected some of constant guess, .*, got 'LightGBX'"),
+        (
+            ["--models", "LightGBX"],
+            "--models: expected some of .*, got 'LightGBX'; is 'LightGBM' meant.",
+        ),
+        (["--models", "simdnn", "--preset", "fast"], "--preset: goes without --models"),
         (["--models", ","], "--models: expected at least one"),
         (["--folds", "1"], "--folds"),
         (["--folds", "500"], "--folds: expected at most 160, the number of rows, got 500"),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from simdnn import cli as command_line
+from simdnn import plot
 
 pytest.importorskip("safetensors", reason="needs the extra [io]: safetensors")
 pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
@@ -125,6 +126,33 @@ def test_errors_have_the_sign_of_the_residuals(capsys: pytest.CaptureFixture[str
         assert not re.search(r"\de\+", shown)
     constant = dict((row[0], row[1:]) for row in rows_of(text, "Results"))["constant guess"]
     assert re.fullmatch(r"\d{3},\d00", constant[0])
+
+
+def test_the_page_tells_the_epochs_that_are_kept() -> None:
+    text = page("numbers")[0]
+    assert "each keeps its epoch of the lowest loss. Losses are mean squared errors in units of" in text
+    text = page("words")[0]
+    assert "all keep the last epoch of about the highest mean accuracy. Losses are those of smoothed" in text
+    assert len({epoch for _, epoch, _ in rows_of(text, "Training")[1:]}) == 1
+
+
+def test_the_largest_errors_have_equal_decimals() -> None:
+    for kind in ("words", "numbers"):
+        _, *rows = rows_of(page(kind)[0], "The rows with the largest errors")
+        places = [3] if kind == "words" else [1, 2, 3]
+        decimals = {row[place].partition(".")[2] for row in rows for place in places}
+        assert len({len(one) for one in decimals}) == 1
+    assert not re.search(r"\de[+-]", " ".join(" ".join(row[1:4]) for row in rows))
+
+
+def test_the_two_drawings_of_errors_say_two_things() -> None:
+    titles: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plot._style, "title", lambda axes, text: titles.append(text))
+        page("numbers")
+    _, errors, sizes = dict.fromkeys(titles)
+    assert re.fullmatch(r"R² \S+; errors of mean \S+, standard deviation \S+", errors)
+    assert re.fullmatch(r"R² \S+; errors of at most \S+ in half of the rows", sizes)
 
 
 def test_the_page_has_the_warnings(capsys: pytest.CaptureFixture[str]) -> None:

@@ -127,6 +127,24 @@ def test_info(run: Run) -> None:
     assert "{" not in text
 
 
+def test_info_wraps_the_names_of_inputs(run: Run) -> None:
+    names = [f"a column, {i}" for i in range(30)]
+    with open("wide.csv", "w", newline="") as file:
+        csv.writer(file).writerows(
+            [[*names, "y"], *([i * j % 7 for j in range(30)] + ["ab"[i % 2]] for i in range(40))]
+        )
+    run("train", "wide.csv", "--target", "y", "--plain", "--epochs", "1", "--quiet", "--out", "m.safetensors")
+    _, shown, _ = run("info", "m.safetensors")
+    begin = next(i for i, line in enumerate(shown) if line.startswith("inputs"))
+    end = next(i for i, line in enumerate(shown) if line.startswith("target"))
+    place = shown[begin].index("a column")
+    lines = [line[place:] for line in shown[begin:end]]
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 80
+    assert " ".join(lines) == ", ".join(names)
+    assert all(not line[:place].strip() for line in shown[begin + 1 : end])
+
+
 def test_info_has_the_metrics_of_a_plain_network(run: Run) -> None:
     write()
     for options, where in (([], "validation"), (["--val-split", "0"], "training data")):

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import simdnn
 from mpi4py import MPI
 from simdnn import callbacks, nn, optim, schedules
+from simdnn import functional as F
 from simdnn.distributed import DataParallel
 
 from tests.support.networks import network
@@ -109,6 +111,33 @@ def global_gradient() -> None:
                 one.model.flat_parameters, single.model.flat_parameters, rtol=1e-9, atol=1e-12
             )
             equal_everywhere(one)
+
+
+def weightless() -> None:
+    """A rank whose samples or classes weigh nothing takes part in a step; ranks without any are refused."""
+    x, y = data()
+    y, weight = np.sort(y), comm.bcast(np.arange(53.0) >= share(53).stop)  # 0 on rank 0
+    loss = partial(F.cross_entropy, weight=[0.0, 1.0, 3.0], label_smoothing=0.1)
+    one, single = trainer(loss=loss), trainer(loss=loss)
+    many, mine = parallel(one), share(53)
+    for weights in (None, weight):
+        found = many.step(x[mine], y[mine], None if weights is None else weights[mine])
+        assert found == pytest.approx(single.step(x, y, weights), rel=1e-12)
+    np.testing.assert_allclose(one.model.flat_parameters, single.model.flat_parameters, rtol=1e-9, atol=1e-12)
+    for nothing in ((x[:0], y[:0]), (x[mine], y[mine], 0 * weight[mine])):
+        with pytest.raises(ValueError, match="step: expected at least one sample of a weight above 0"):
+            many.step(*nothing)
+    assert one.optimizer.steps == 2
+    if comm.rank == 1:
+        one.grad_hook = print
+    hooked = "trainer: it has a grad_hook"
+    with expect(ValueError, hooked, f"rank 1: ValueError: {hooked}"):
+        many.step(x[mine], y[mine])
+    equal_everywhere(one)
+    local = parallel(trainer(), average_every=1)
+    local.step(x[mine], y[mine], weight[mine])
+    local.fit(x, y, epochs=1, batch_size=10, sample_weight=weight, shuffle=False)
+    equal_everywhere(local.trainer)
 
 
 def fits_like_one() -> None:
@@ -332,6 +361,7 @@ def laws(folder: str) -> None:
     for law in (
         one_message,
         global_gradient,
+        weightless,
         fits_like_one,
         ordered,
         local_steps,

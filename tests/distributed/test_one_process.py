@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import simdnn
+from simdnn import functional as F
 from simdnn import nn, optim
 from simdnn.distributed import DataParallel
 
@@ -63,6 +65,54 @@ def test_one_process_follows_parameter_groups_and_schedules() -> None:
         plain.fit(x, y, epochs=2, batch_size=10)
         np.testing.assert_array_equal(one.model.flat_parameters, plain.model.flat_parameters)
         assert np.array_equal(one.model.parameters()["0.weight"], start) == (factor == 0)
+
+
+def assert_equal_steps(loss: Any, x: Array, y: Any, weight: Array | None, options: dict[str, Any]) -> None:
+    """Two steps, and an epoch of small batches, are those of the trainer alone."""
+    one, plain = (trainer(loss=loss, optimizer=optim.SGD(lr=0.1)) for _ in range(2))
+    many = DataParallel(one, **options)
+    for _ in range(2):
+        assert many.step(x, y, weight) == pytest.approx(plain.step(x, y, weight), rel=1e-12)
+    fit: dict[str, Any] = {"epochs": 2, "batch_size": 4, "sample_weight": weight, "shuffle": False}
+    found, wanted = many.fit(x, y, **fit), plain.fit(x, y, **fit)
+    np.testing.assert_allclose(found.loss, wanted.loss, rtol=1e-10)
+    assert found.accuracy == wanted.accuracy
+    np.testing.assert_allclose(one.model.flat_parameters, plain.model.flat_parameters, rtol=1e-9, atol=1e-12)
+
+
+WAYS = [{}, {"accumulate": 3}, {"accumulate": 3, "deterministic": True}, {"average_every": 2}]
+
+
+@pytest.mark.parametrize("options", WAYS, ids=str)
+def test_batches_of_classes_without_weight_count_by_their_smoothing(options: dict[str, Any]) -> None:
+    x, y = data(24)
+    for weight in ([0.0, 1.0, 3.0], [0.0, 0.0, 1.0]):
+        loss = partial(F.cross_entropy, weight=weight, label_smoothing=0.1)
+        assert_equal_steps(loss, x, np.sort(y), None, options)
+
+
+@pytest.mark.parametrize("options", WAYS, ids=str)
+def test_batches_of_samples_without_weight_have_no_gradient(options: dict[str, Any]) -> None:
+    x, y = data(24)
+    weight = np.where(np.arange(24) // 4 % 2, np.linspace(0.5, 2, 24), 0)
+    assert_equal_steps(partial(F.cross_entropy, label_smoothing=0.1), x, y, weight, options)
+    weight[:-1] = 0
+    assert_equal_steps(None, x, y, weight, options)
+
+
+@pytest.mark.parametrize("options", WAYS, ids=str)
+def test_steps_without_any_weight_are_refused(options: dict[str, Any]) -> None:
+    x, y = data()
+    one = trainer()
+    many, before = DataParallel(one, **options), one.model.flat_parameters.copy()
+    for arguments in ((x[:0], y[:0]), (x[:0], y[:0], np.ones(0)), (x, y, np.zeros(53))):
+        with pytest.raises(ValueError, match="step: expected at least one sample of a weight above 0"):
+            many.step(*arguments)
+        np.testing.assert_array_equal(one.model.flat_parameters, before)
+        assert one.optimizer.steps == 0
+    with pytest.raises(ValueError, match=r"sample_weight\[0\]: expected a number >= 0, got -1"):
+        many.step(x, y, np.full(53, -1.0))
+    assert many.step(x, y) == pytest.approx(trainer().step(x, y))
 
 
 @pytest.mark.parametrize("accumulate", [2, 5, 20])
@@ -126,6 +176,23 @@ def test_trainers_that_cannot_be_shared_are_refused() -> None:
         DataParallel(simdnn.Trainer(stateful))
     with pytest.raises(TypeError, match="trainer: expected a Trainer, got Sequential"):
         DataParallel(network([2, 2]))
+
+
+@pytest.mark.parametrize("options", WAYS, ids=str)
+def test_hooks_set_later_are_refused_and_kept(options: dict[str, Any]) -> None:
+    x, y = data()
+    one = trainer()
+    many, before = DataParallel(one, **options), one.model.flat_parameters.copy()
+    seen: list[Any] = []
+    one.grad_hook = seen.append
+    for call in (lambda: many.step(x, y), lambda: many.fit(x, y, epochs=1)):
+        with pytest.raises(ValueError, match="trainer: it has a grad_hook"):
+            call()
+    np.testing.assert_array_equal(one.model.flat_parameters, before)
+    one.step(x, y)
+    assert len(seen) == 1
+    one.grad_hook = None
+    many.step(x, y)
 
 
 def test_not_finite_gradients_update_nothing() -> None:

@@ -99,7 +99,7 @@ TRAINING: list[Bad] = [
         "classes are floats",
         lambda s: s.trainer.step(s.x, s.y.astype(float)),
         TypeError,
-        "y: .*integer.*float64",
+        'y: .*integer class indices .loss="mse" is for a regression.*float64',
     ),
     ("classes are bools", lambda s: s.trainer.step(s.x, s.y > 0), TypeError, "y: .*integer.*bool"),
     (

@@ -75,6 +75,11 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "^comm: expected a communicator of mpi4py or None, got int",
     ),
     "name of a target": (lambda: table.Target(5), TypeError, "^target: expected a string as name, got int"),
+    "name of a target to fit": (
+        lambda: table.Target.fit({"y": Y}, 5),
+        TypeError,
+        "^target: expected a string as name, got int",
+    ),
     "alpha": (lambda: F.focal_loss(LOGITS, Y, alpha=[1, -1]), ValueError, r"^alpha\[1\]: expected a finite"),
     "alpha of words": (lambda: F.focal_loss(LOGITS, Y, alpha=["a", "b"]), TypeError, "^alpha: expected real"),
     "alpha of classes": (

@@ -14,6 +14,7 @@ from simdnn import callbacks, data, distributed, nn, optim, plot, schedules, tab
 
 X = np.random.default_rng(0).random((8, 3), np.float32)
 Y = np.arange(8) % 2
+FITTED = table.Columns.fit({"a": [1.0, 2.0]})
 
 
 def model() -> nn.Sequential:
@@ -37,8 +38,9 @@ SEQUENCES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "milestones": ("milestones", lambda v: schedules.sequence([schedules.constant(1)], v)),
     "Columns": ("parts", table.Columns),
     "shuffled": ("blocks", data.shuffled),
-    "from_tables": ("tables", lambda v: data.from_tables(v, table.Columns([]))),
+    "from_tables": ("tables", lambda v: data.from_tables(v, FITTED)),
     "optimizer": ("params", lambda v: optim.SGD(5 if v is None else v)),
+    "optimizer.step": ("grads", lambda v: optim.SGD([np.zeros(1)]).step(5 if v is None else v)),
     "optimizer_paths": ("start", lambda v: plot.optimizer_paths(start=v)),
     "activation": ("name", plot.activation),
 }
@@ -51,6 +53,14 @@ def test_an_object_without_items_is_refused(name: str, value: Any) -> None:
     argument, call = SEQUENCES[name]
     with pytest.raises(TypeError, match=rf"^{argument}: expected .*, got "):
         call(value)
+
+
+@pytest.mark.parametrize("grads", [{"a": X}, {"a": X}.values(), {1.0}, (x for x in [X])], ids=repr)
+def test_gradients_are_a_sequence(grads: Any) -> None:
+    own = [X.copy()]
+    with pytest.raises(TypeError, match=rf"^grads: expected a list of arrays, got {type(grads).__name__}"):
+        optim.SGD(own).step(grads)
+    np.testing.assert_array_equal(own[0], X)
 
 
 def test_a_part_of_columns_is_named() -> None:

@@ -75,6 +75,27 @@ def test_a_finite_number_that_would_become_infinite_is_refused(what: str) -> Non
         call()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_scale_that_makes_numbers_infinite_is_refused(dtype: Any) -> None:
+    kind, large = ("float32", 1e10) if dtype == np.float32 else ("float64", 1e300)
+    calls: list[Callable[..., Any]] = [
+        lambda x, scale: trainer(dtype).fit(x, Y, epochs=1, progress=False, scale=scale),
+        lambda x, scale: trainer(dtype).fit([(x, Y)], epochs=1, progress=False, scale=scale),
+        lambda x, scale: trainer(dtype).fit(sparse.csr_array(x), Y, epochs=1, progress=False, scale=scale),
+        lambda x, scale: trainer(dtype).evaluate(x, Y, scale=scale),
+        lambda x, scale: trainer(dtype).objective(x, Y, scale=scale),
+        lambda x, scale: simdnn.fit_many([trainer(dtype)], x, Y, epochs=1, scale=scale),
+    ]
+    sparse = pytest.importorskip("scipy.sparse")
+    for call in calls:
+        if dtype == np.float32:
+            with pytest.raises(ValueError, match=r"scale: expected a number that float32 can hold"):
+                call(X, 1e300)
+        with pytest.raises(ValueError, match=rf"products with x that {kind} can hold, got 1e\+30 \* "):
+            call(wide(N, 3, value=1e30), large)
+        call(wide(N, 3, value=np.inf), 2.0)
+
+
 def test_arrays_of_any_layout_are_checked() -> None:
     for x in (
         np.asfortranarray(wide(N, 3, value=-1e39)),

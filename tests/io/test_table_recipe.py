@@ -286,7 +286,7 @@ def test_predictions_are_clipped_to_the_seen_range_if_wanted() -> None:
         assert np.isclose(found[1], 3.125)
         assert np.isnan(found[3])
     assert table.Target.fit({"y": words("a", "b")}, "y", clip=True).seen is None
-    with pytest.raises(ValueError, match="low <= high"):
+    with pytest.raises(ValueError, match=r"seen\[0\] <= seen\[1\]"):
         table.Target.from_dict(clipped.to_dict() | {"seen": [1, 0]})
 
 

@@ -53,6 +53,29 @@ def test_confusion_matrix_writes_its_numbers_and_the_worst_mistake() -> None:
     )  # no mistake is the worst
 
 
+@pytest.mark.parametrize(
+    ("classes", "error", "message"),
+    [
+        ([None, "a"], TypeError, "^y_true, y_pred: expected classes of one type, got NoneType and str"),
+        ([np.nan, 1], ValueError, "^y_true, y_pred: expected classes, got nan"),
+        (np.array([1, "a"], object), TypeError, "^y_true, y_pred: expected classes of one type"),
+    ],
+)
+@pytest.mark.parametrize("labels", [None, ["a", "b"]])
+def test_classes_without_an_order_are_refused(
+    classes: Any, labels: Any, error: type[Exception], message: str
+) -> None:
+    labels = [0, 1] if error is ValueError and labels else labels
+    with pytest.raises(error, match=message):
+        plot.confusion_matrix(classes, classes[::-1], labels=labels)
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf])
+def test_weights_of_a_confusion_matrix_are_finite(weight: float) -> None:
+    with pytest.raises(ValueError, match=rf"^sample_weight\[1\]: expected a finite number, got {weight}"):
+        plot.confusion_matrix([0, 1], [0, 1], sample_weight=[1, weight])
+
+
 def models() -> list[Any]:
     """Equal classifiers of all kinds."""
     model = data()[2]
@@ -122,6 +145,62 @@ def test_calibration_says_in_which_direction_it_is_wrong() -> None:
     assert plot.calibration(1 - certain, p, pos_label=0).get_title().startswith("Too cautious")
 
 
+def test_calibration_takes_the_column_of_its_positive_class() -> None:
+    true, probability = probabilities()
+    both = np.stack([1 - probability, probability], axis=1)
+    words = np.array(["no", "yes"])[true]
+    for classes, chosen in ((true, 0), (words, "no"), (words.astype(object), "no")):
+        found = plot.calibration(classes, both, pos_label=chosen).lines[-1].get_xydata()
+        wanted = plot.calibration(1 - true, 1 - probability).lines[-1].get_xydata()
+        assert found == pytest.approx(wanted)
+    for nothing in (np.zeros(4), np.full(4, -1)):  # the positive class, 1, does not occur
+        assert plot.calibration(nothing, np.full(4, 0.25)).lines[-1].get_xydata().tolist() == [[0.25, 0]]
+
+
+P = np.array([0.1, 0.2, 0.6, 0.9])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: plot.calibration(list("abab"), P, pos_label="zz"),
+            "pos_label: expected 'a' or 'b', got 'zz'",
+        ),
+        (lambda: plot.calibration([0, 1, 0, 1], P, pos_label="1"), "y_true, pos_label: .* words alone"),
+        (lambda: plot.calibration([0, 0, 0, 0], P, pos_label="1"), "y_true, pos_label: .* words alone"),
+        (lambda: plot.calibration([0, 1, 2, 1], P), "y_true: expected two classes, got 3"),
+        (lambda: plot.calibration([0, 1, 2, 1], np.stack([P, 1 - P], 1)), "y_true: expected two classes"),
+        (lambda: plot.calibration([0, 1, np.nan, 1], P), "y_true: expected classes, got None or NaN"),
+        (lambda: plot.calibration(np.array([0, 1, None, 1]), P), "y_true: expected classes, got None or NaN"),
+        (lambda: plot.calibration([0, 1, 3, 1], np.eye(4)[:, :3]), "y_true: expected classes from 0 to 2"),
+        (lambda: plot.calibration([0, 1, -1, 1], np.eye(4)[:, :3]), "y_true: expected classes from 0 to 2"),
+        (
+            lambda: plot.calibration([0, 1, 2, 1], np.eye(4), pos_label=1),
+            "pos_label: expected None .*4 classes",
+        ),
+        (
+            lambda: plot.confusion_matrix([0, 1], [0, 1], labels=["0", "1"]),
+            "y_true, y_pred, labels: .* alone",
+        ),
+        (lambda: plot.confusion_matrix([0, 1], ["a", "b"]), "y_true, y_pred, labels: .* words alone"),
+        (lambda: plot.confusion_matrix([0, 1], [0, 1], labels=[5]), "labels: .*one of the classes in y_true"),
+        (lambda: plot.confusion_matrix([0, 1], [5, 5], labels=[5]), "labels: .*one of the classes in y_true"),
+        (lambda: plot.confusion_matrix([0, 1], [0, 1], labels=[0, 0, 1]), "labels: expected each class once"),
+        (lambda: plot.confusion_matrix([0, np.nan], [0, 1]), "expected classes, got"),
+        (lambda: plot.decision_boundary(boundary(), np.eye(2), ["a", "b"]), "y, the estimator's .* alone"),
+        (lambda: plot.decision_boundary(boundary(), np.eye(2), [0, np.nan]), "y: expected classes, got"),
+    ],
+)
+def test_classes_of_which_no_picture_tells_are_refused(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def boundary() -> nn.Sequential:
+    return nn.Sequential(nn.Dense(2, 2), rng=0)
+
+
 def test_curves_of_calibration_share_axes() -> None:
     true, probability = probabilities()
     axes = plot.calibration(true, probability, name="one")
@@ -139,7 +218,11 @@ def test_residuals_are_the_errors() -> None:
     assert np.asarray(axes.collections[0].get_offsets()) == pytest.approx(
         np.hstack([predicted, true - predicted])
     )
-    points = plot.residuals(true, predicted, kind="actual_vs_predicted").collections[0].get_offsets()
+    compared = plot.residuals(true, predicted, kind="actual_vs_predicted")
+    half = np.median(np.abs(true - predicted))
+    wanted = f"; errors of at most {half:.3g} in half of the rows"
+    assert compared.get_title().replace("\n", " ").endswith(wanted)
+    points = compared.collections[0].get_offsets()
     assert np.asarray(points) == pytest.approx(np.hstack([predicted, true]))
     errors = true - predicted
     determination = 1 - np.square(errors).sum() / np.square(true - true.mean()).sum()

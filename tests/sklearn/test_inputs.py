@@ -160,6 +160,13 @@ def test_targets_beyond_float32_are_refused(solver: str) -> None:
             model.partial_fit(X, targets)
         with pytest.raises(ValueError, match=f"^eval_set: {message}"):
             model.fit(X, np.zeros(len(X)), eval_set=(X, targets))
+        for last, message in (
+            (1e300, "row 19 holds 1e.300, which is beyond"),
+            (-1.0, "expected numbers >= 0"),
+        ):
+            weight = np.append(np.ones(len(X) - 1), last)
+            with pytest.raises(ValueError, match=rf"^eval_set: sample_weight: {message}"):
+                model.fit(X, np.zeros(len(X)), eval_set=(X, np.zeros(len(X)), weight))
         with pytest.raises(ValueError, match=r"^eval_set: X: row 3, column 1 holds"):
             model.fit(X, np.zeros(len(X)), eval_set=(np.where(X[3, 1] == X, 1e300, X), np.zeros(len(X))))
 
@@ -182,6 +189,9 @@ def test_counts_without_bounds() -> None:
         endless = MLPClassifier((4,), max_iter=10**30, tol=1e9, n_iter_no_change=2, random_state=0)
         endless.set_params(**settings).fit(X, Y)
         assert endless.n_iter_ < 1000
+    decaying: Any = {"solver": "sgd", "learning_rate": "invscaling", "max_iter": 2}
+    slow = MLPClassifier((4,), power_t=10**30, random_state=0, **decaying).fit(X, Y)
+    assert slow._optimizer.lr == 0  # a power of whole numbers would not end
     with pytest.raises(ValueError, match="'n_members' parameter of MLPClassifier must be"):
         made(n_members=10**9).fit(X, Y)
 

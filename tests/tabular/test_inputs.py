@@ -102,6 +102,16 @@ def test_numbers_far_from_zero(base: float) -> None:
     assert constant._scaling.scale == 1
 
 
+@pytest.mark.parametrize("size", [2.0**-150, 2.0**-600, 2.0**120])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_numbers_of_any_size(size: float, weighted: bool) -> None:
+    """Targets are scaled without loss: a power of two changes nothing else."""
+    X = make_table(60)
+    y, weight = make_numbers(X), np.arange(60) % 3 + 0.5 if weighted else None
+    one, other = (TabularRegressor(**QUICK).fit(X, y * by, weight) for by in (1.0, size))
+    np.testing.assert_array_equal(other.predict(X) / size, one.predict(X))
+
+
 @every_kind
 @pytest.mark.parametrize("preset", ["default", "best"])
 def test_columns_without_a_value_in_a_fold(kind: type, preset: Any) -> None:

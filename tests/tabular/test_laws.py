@@ -178,6 +178,7 @@ def test_the_epoch_that_is_kept_by_a_classifier() -> None:
     best = accuracies.max()
     kept = np.flatnonzero(accuracies >= best - 0.25 * np.sqrt(best * (1 - best) / 120))[-1]
     assert model.oof_score_ == pytest.approx(accuracies[kept])
+    assert model._epochs_kept == [kept + 1] * len(model.history_)
     logits = np.log(model.oof_prediction_) * model.temperature_
     places = np.searchsorted(model.classes_, y)
     loss = float(F.cross_entropy(logits, places, label_smoothing=0.1))
@@ -188,6 +189,7 @@ def test_the_epochs_that_are_kept_by_a_regressor() -> None:
     """Each network has the lowest loss on its fold."""
     model, _, y = fitted(TabularRegressor, hidden_layer_sizes=None, clip=False)
     losses = [min(one.val_loss) for one in model.history_]
+    assert [one.val_loss[i - 1] for one, i in zip(model.history_, model._epochs_kept, strict=True)] == losses
     assert np.mean((model.oof_prediction_ - y) ** 2) / np.var(y) == pytest.approx(np.mean(losses), rel=1e-4)
 
 

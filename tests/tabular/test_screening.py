@@ -84,19 +84,21 @@ def test_a_file_has_the_same_bits(kind: type, tmp_path: Path) -> None:
     model.save(tmp_path / "model.safetensors")
     found = tabular.load(tmp_path / "model.safetensors")
     assert found.columns_.names == model.columns_.names
+    assert found.columns_.left_out == model.columns_.left_out
+    assert {one.name for one in found.columns_.left_out} == set(X) - set(found.columns_.names)
     np.testing.assert_array_equal(outputs(found, X), outputs(model, X))
 
 
 @every_kind
-def test_the_graph_of_onnx_takes_the_columns_that_networks_read(kind: type, tmp_path: Path) -> None:
+def test_the_graph_of_onnx_takes_whole_rows(kind: type, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     runtime = pytest.importorskip("onnxruntime")
     model, X, _ = noisy(kind)
     model.to_onnx(tmp_path / "model.onnx")
     session = runtime.InferenceSession(tmp_path / "model.onnx")
     names = [one.name for one in session.get_inputs()]
-    assert names == model.columns_.names
-    found = session.run(None, {name: X[name][:50, np.newaxis] for name in names})
+    assert set(names) == set(X)
+    found = session.run(None, {name: values[:50, np.newaxis] for name, values in X.items()})
     wanted = outputs(model, {name: values[:50] for name, values in X.items()})
     np.testing.assert_allclose(np.asarray(found[-1]).reshape(wanted.shape), wanted, rtol=2e-4, atol=2e-5)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import simdnn
-from simdnn import init, nn, optim, pretrain
+from simdnn import callbacks, init, nn, optim, pretrain
 from sklearn.datasets import load_digits
 from sklearn.neural_network import BernoulliRBM as Peer
 
@@ -161,11 +161,50 @@ def test_settings_of_the_optimizer_hold() -> None:
         (lambda: machine().fit(rows(3), batch_size=0), ValueError, "batch_size: "),
         (lambda: machine().fit(rows(3), progress="yes"), ValueError, "progress: "),
         (lambda: machine().transform(rows(3, 5)), ValueError, r"X: expected shape \(n, 12\)"),
+        (lambda: machine().transform(rows(3) * 5 + 2), ValueError, "X: expected numbers from 0 to 1, got 2"),
+        (lambda: machine().transform(rows(3) * np.nan), ValueError, "X: expected numbers from 0 to 1"),
+        (lambda: machine().reconstruct(rows(3) + 7), ValueError, "X: expected numbers from 0 to 1, got 7"),
     ],
 )
 def test_bad_calls_of_a_machine(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_a_machine_trains_on_what_was_checked(dtype: Any) -> None:
+    """Callbacks that write to X change nothing."""
+    first, second = (machine(dtype=dtype) for _ in range(2))
+    x = rows(40).astype(dtype)
+    wanted = first.fit(x.copy(), epochs=3, progress=False)
+    found = second.fit(x, epochs=3, callbacks=[lambda rbm, logs: x.fill(1e30)], progress=False)
+    assert found.loss == wanted.loss
+    assert same_bits(second.parameters()["weight"], first.parameters()["weight"])
+
+
+def test_callbacks_of_trainers_serve_a_machine(tmp_path: Path) -> None:
+    """A fit tells that a callback has ended it; the best parameters come back, and files are written."""
+    stopping = callbacks.EarlyStopping("loss", 2)
+    saving = callbacks.ModelCheckpoint(tmp_path / "best.safetensors", "loss")
+    rates = callbacks.LearningRateLogger()
+    rbm = machine(optimizer=optim.SGD(lr=30.0), dtype=np.float32)
+    seen: list[Array] = []
+    keep = lambda rbm, logs: seen.append(rbm.parameters()["weight"].copy())  # noqa: E731
+    for _ in range(2):  # each fit begins without a best value
+        seen.clear()
+        history = rbm.fit(rows(40), epochs=50, callbacks=[keep, rates, saving, stopping], progress=False)
+        assert history.stopped
+        assert stopping.best_epoch is not None
+        assert stopping.stopped_epoch == stopping.best_epoch + 2 == history.epochs - 1 < 49
+        assert same_bits(rbm.parameters()["weight"], seen[stopping.best_epoch])
+        assert same_bits(
+            pretrain.BernoulliRBM.load(saving.last_path).parameters()["weight"], seen[stopping.best_epoch]
+        )
+        assert rates.rates == [30.0] * history.epochs
+    assert not rbm.fit(rows(40), epochs=2, progress=False).stopped
+    whole = callbacks.ModelCheckpoint(tmp_path / "model.safetensors", "loss", model_only=True)
+    with pytest.raises(TypeError, match=r"model: expected .*got BernoulliRBM"):
+        rbm.fit(rows(40), epochs=1, callbacks=[whole], progress=False)
 
 
 def deep(seed: int = 0, layers: int = 5) -> nn.Sequential:
@@ -283,6 +322,12 @@ def test_dropout_is_left_out_and_other_layers_stay_with_their_dense() -> None:
             {"X": np.zeros((3, 5))},
             ValueError,
             r"X: expected shape \(n, 4\)",
+        ),
+        (
+            [nn.Dense(4, 3), nn.Dense(3, 2)],
+            {"X": np.full((3, 4), 1e300)},
+            ValueError,
+            r"X: expected numbers that float32 can hold, got 1e\+300",
         ),
         (
             [nn.Dense(4, 3, "sigmoid"), nn.Dense(3, 2)],

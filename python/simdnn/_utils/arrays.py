@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 #: DLPack device types in the CPU's memory: CPU, and host memory pinned by CUDA or ROCm.
 HOSTS = (1, 3, 11)
@@ -48,6 +48,11 @@ def narrowed(name: str, array: NDArray[Any]) -> NDArray[np.float32]:
             first = float(beyond[0])
             raise ValueError(f"{name}: expected numbers that float32 can hold, got {first!r}")
     return cast
+
+
+def cast_to(dtype: DTypeLike, name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """A contiguous array of a model's dtype; raises for a finite number that would become infinite."""
+    return narrowed(name, array) if dtype == np.float32 else np.require(array, dtype, ("C", "A"))
 
 
 def refuse_unread(name: str, value: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import nn
-from .._utils.arrays import as_cpu_array
+from .._utils.arrays import as_cpu_array, cast_to
 from ..nn._layer import Layer
 
 #: The number of random samples, and of their time steps.
@@ -58,7 +58,7 @@ def checked_samples(model: nn.Sequential | nn.Predictor | nn.Ensemble, samples: 
         raise TypeError(f"samples: expected real numbers, got dtype {x.dtype}")
     if x.ndim != 2 + given.sequence or x.shape[-1] != given.features or x.size == 0:
         raise ValueError(f"samples: expected shape {given} with at least one sample, got {x.shape}")
-    return np.ascontiguousarray(x, model.dtype)
+    return cast_to(model.dtype, "samples", x)
 
 
 def predicted(model: nn.Sequential | nn.Predictor | nn.Ensemble, x: NDArray[Any]) -> NDArray[Any]:

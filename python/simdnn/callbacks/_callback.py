@@ -36,6 +36,11 @@ def monitored(monitor: str, logs: Mapping[str, float]) -> float:
     raise ValueError(f"monitor: {monitor!r} is not in the logs; there are {', '.join(logs)}{hint}")
 
 
+def model_of(trainer: Trainer) -> Any:
+    """The model that is trained; an RBM trains itself."""
+    return getattr(trainer, "model", trainer)
+
+
 class Callback(Attributes):
     """Base class of callbacks that act before or after a fit as well as after each epoch.
 

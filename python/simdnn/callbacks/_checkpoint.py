@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from .._utils.check import check_flag
 from .._utils.files import Path, check_writable, path_name
 from ..io import save
-from ._callback import Callback, Logs, Mode, direction, monitored
+from ._callback import Callback, Logs, Mode, direction, model_of, monitored
 from ._patience import Patience
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class ModelCheckpoint(Callback):
         numbers = {name: value if math.isfinite(value) else None for name, value in logs.items()}
         metadata = {"epoch": trainer.epochs_done, "logs": numbers}
         if self.model_only:
-            save(trainer.model, path, metadata)
+            save(model_of(trainer), path, metadata)
         else:
             trainer.save(path, metadata)
         self.last_path = path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from numpy.typing import NDArray
 
-from ._callback import Callback, Logs, Mode, direction, monitored
+from ._callback import Callback, Logs, Mode, direction, model_of, monitored
 from ._patience import CHECKS, Patience, check_restore
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class EarlyStopping(Callback):
         ties: Literal["first", "last"] = "last" if self.restore_best == "last" else "first"
         self._patience = Patience(self.patience, self.min_delta, self.mode, ties=ties)
         self._epoch = 0
-        self._best_state: tuple[NDArray[Any], NDArray[Any]] | None = None
+        self._best_state: tuple[NDArray[Any], ...] | None = None
         self.best_epoch: int | None = None
         self.stopped_epoch: int | None = None
 
@@ -112,7 +112,7 @@ class EarlyStopping(Callback):
         if self._patience.observe(value):
             self.best_epoch = self._epoch
             if self.restore_best:
-                self._best_state = trainer.model._snapshot()
+                self._best_state = model_of(trainer)._snapshot()
         ends = self._patience.over or math.isnan(value) or math.isnan(logs.get("loss", 0.0))
         if ends:
             self.stopped_epoch = self._epoch
@@ -122,5 +122,5 @@ class EarlyStopping(Callback):
     def on_fit_end(self, trainer: Trainer) -> None:
         """Restore the best parameters."""
         if self._best_state is not None:
-            trainer.model._restore(*self._best_state)
+            model_of(trainer)._restore(*self._best_state)
         self._best_state = None

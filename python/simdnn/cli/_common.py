@@ -142,7 +142,7 @@ def show(rows: Sequence[tuple[str, Any]], title: str = "") -> None:
         print(title)
     width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
-        print(f"{name:<{width}}  {value}")
+        print(f"{name:<{width}}  {value}".replace("\n", f"\n{'':<{width}}  "))
 
 
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -12,6 +12,7 @@ import simdnn
 from simdnn import table
 from simdnn._utils.check import check_int
 from simdnn._utils.extras import need
+from simdnn._utils.hints import meant
 from simdnn._utils.progress import advance, bar
 
 from ._common import (
@@ -31,6 +32,8 @@ from ._measures import Result, Task, deal, fit_constant, measured, out_of_fold, 
 from ._packages import TABULAR, packages_of_table
 from ._rivals import RIVALS, Predict, Setting, installed
 
+#: The models of simdnn by preset.
+OWN = {"fast": "simdnn fast", "default": "simdnn", "best": "simdnn best"}
 DESCRIPTION = """Compare simdnn's models of tables with gradient boosting: scikit-learn's, LightGBM, XGBoost
 and CatBoost, as far as they are installed. All have their defaults and predict the same folds, each from the
 other ones. The table has the errors over all rows, and the seconds of all folds together."""
@@ -46,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--models",
         metavar="A,B",
         help=f"models to compare, of: {', '.join(RIVALS)} (default: all that are installed but simdnn best)",
+    )
+    add(
+        "--preset",
+        choices=OWN,
+        help="preset of simdnn among the models that are installed (default: fast and default, one row each)",
     )
     add_choosing(parser)
     add("--seed", type=int, default=0, help="seed of folds and models (default: %(default)s)")
@@ -76,14 +84,19 @@ def chosen(o: argparse.Namespace) -> list[str]:
     packages = TABULAR | packages_of_table(o.data)
     if o.models is None:
         need("simdnn compare", packages)
-        return [name for name, rival in RIVALS.items() if rival.usual and installed(name)]
+        usual = {name for name, rival in RIVALS.items() if rival.usual and installed(name)}
+        if o.preset is not None:
+            usual = usual - set(OWN.values()) | {OWN[o.preset]}
+        return [name for name in RIVALS if name in usual]
+    if o.preset is not None:
+        fail("--preset: goes without --models, which names presets")
     spelled = {name.lower(): name for name in RIVALS}
     names = names_in(o.models)
     if not names:
         fail("--models: expected at least one model")
     for name in names:
         if name.lower() not in spelled:
-            fail(f"--models: expected some of {', '.join(RIVALS)}, got {name!r}")
+            fail(f"--models: expected some of {', '.join(RIVALS)}, got {name!r}{meant(name, RIVALS)}")
     found = [spelled[name.lower()] for name in dict.fromkeys(names)]
     need("simdnn compare", dict.fromkeys((RIVALS[name].package for name in found), "") | packages)
     return found

@@ -22,6 +22,9 @@ from ._large import add_chunk_rows, chunk_rows
 from ._measures import shown
 from ._packages import need_with_model, packages_of_table
 
+#: The width of lines of names.
+WIDTH = 80
+
 
 def predict_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `simdnn predict`."""
@@ -102,8 +105,8 @@ def info(o: argparse.Namespace) -> int:
         known = estimator or load_described(o.model)
         names, encoded = known.columns.features, known.columns.encoded
         positions = [re.sub(r" \(0 to (\d+)\)$", r" (position in \1 bins)", name) for name in names[:encoded]]
-        rows += [("inputs", ", ".join([*positions, *names[encoded:]])), ("target", known.name)]
-        rows += [("classes", ", ".join(known.classes))] if known.classes else []
+        rows += [("inputs", in_lines([*positions, *names[encoded:]])), ("target", known.name)]
+        rows += [("classes", in_lines(known.classes))] if known.classes else []
     training = metadata.get("training")
     if isinstance(training, dict):
         rows += trained(training)
@@ -114,6 +117,17 @@ def info(o: argparse.Namespace) -> int:
     rows += [(str(key), value) for key, value in metadata.items() if key not in told]
     show(rows, o.model)
     return 0
+
+
+def in_lines(names: Sequence[str]) -> str:
+    """Names one after another, with breaks between them in lines of `WIDTH` characters, about."""
+    lines = [""]
+    for i, name in enumerate(names):
+        text = name + ", " * (i + 1 < len(names))
+        if lines[-1] and len(lines[-1]) + len(text) > WIDTH:
+            lines.append("")
+        lines[-1] += text
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def trained(training: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simdnn import History, plot
 from simdnn._utils.html import Markup, escaped, folded, table
-from simdnn._utils.numbers import cell, number
+from simdnn._utils.numbers import cell, decimals_of, fixed, number
 
 from ._measures import Task, row_losses, shown
 from ._page import bar, columns_of, definitions, element, histogram, page, pair, picture, section
@@ -25,8 +25,11 @@ REPEATS, MOST_IMPORTANT, WORST = 3, 20, 10
 PREDICTIONS = 1_000_000
 #: Columns up to which their table is unfolded, and classes up to which the confusion matrix is drawn.
 UNFOLDED, DRAWN_CLASSES = 40, 30
-#: A note on the losses of classifiers.
+#: Notes on the losses of classifiers and of regressors.
+SCALED = " Losses are mean squared errors in units of the target's standard deviation."
 SMOOTHED = " Losses are those of smoothed labels, which are above the log loss."
+#: The smallest probability that is shown with four decimals.
+LEAST_SHARE = 0.0001
 #: Columns whose values are shown of the worst rows, and characters of a cell.
 SHOWN_COLUMNS, CELL = 6, 40
 
@@ -122,19 +125,22 @@ def training(estimator: Any) -> Markup:
     parts = ("loss", "val_loss", "accuracy", "val_accuracy")
     curves = {name: [getattr(one, name)[:epochs] for one in histories] for name in parts}
     mean = History(**{name: np.mean(ones, axis=0).tolist() for name, ones in curves.items() if all(ones)})
-    best = [1 + epochs - 1 - int(np.argmin(one.val_loss[:epochs][::-1])) for one in histories]
     rows = [
         [f"network {i}", kept, number(one.val_loss[kept - 1])]
-        for i, (one, kept) in enumerate(zip(histories, best, strict=True), 1)
+        for i, (one, kept) in enumerate(zip(histories, estimator._epochs_kept, strict=True), 1)
     ]
     drawing = picture(
         lambda axes: plot.history(mean, ax=axes),
         f"Line chart: mean loss of {len(histories)} networks over {epochs} epochs, training and validation",
     )
+    together = estimator._recipe(len(estimator.oof_prediction_)).monitor == "val_accuracy"
+    rule = "all keep the last epoch of about the highest mean accuracy"
+    rule = rule if together else "each keeps its epoch of the lowest loss"
     about = element(
         "p",
-        f"Means of {len(histories)} networks; each is validated by the fold that it does not train on, and"
-        " keeps its epoch of the lowest loss." + (SMOOTHED if hasattr(estimator, "classes_") else ""),
+        f"The curves are means of {len(histories)} networks, and the dot is the lowest mean. Each network is"
+        f" validated by the fold that it does not train on; {rule}."
+        + (SMOOTHED if hasattr(estimator, "classes_") else SCALED),
         kind="soft",
     )
     return pair(Markup(drawing + about), table(["", "epoch kept", "validation loss"], rows))
@@ -204,8 +210,9 @@ def worst_rows(task: Task, found: Array, falls: Any) -> Markup:
     """The rows with the largest loss out of fold, with the values of the most important columns."""
     order = np.argsort(-row_losses(task, found), kind="stable")[:WORST]
     names = [list(task.inputs)[i] for i in np.argsort(-falls.importances_mean, kind="stable")[:SHOWN_COLUMNS]]
+    decimals = 0 if task.classes else decimals_of(task.y[order] - found[order])
     rows = [
-        [f"{i + 1:,}", *truth(task, found, i), *(shortened(task.inputs[name][i]) for name in names)]
+        [f"{i + 1:,}", *truth(task, found, i, decimals), *(shortened(task.inputs[name][i]) for name in names)]
         for i in order.tolist()
     ]
     heads = ["row", "actual", "predicted", "P(actual)" if task.classes else "actual - predicted", *names]
@@ -216,12 +223,15 @@ def worst_rows(task: Task, found: Array, falls: Any) -> Markup:
     return Markup(table(heads, rows) + element("p", about, kind="soft"))
 
 
-def truth(task: Task, found: Array, i: int) -> list[str]:
+def truth(task: Task, found: Array, i: int, decimals: int) -> list[str]:
     """The actual and the predicted value of a row, and the probability of its class or its residual."""
     if task.classes:
         actual, predicted = int(task.y[i]), int(found[i].argmax())
-        return [task.classes[actual], task.classes[predicted], f"{found[i, actual]:.2g}"]
-    return [number(task.y[i]), number(found[i]), number(task.y[i] - found[i], sign="+")]
+        share = float(found[i, actual])
+        shown_share = f"{share:.4f}" if share >= LEAST_SHARE else f"< {LEAST_SHARE:.4f}"
+        return [task.classes[actual], task.classes[predicted], shown_share]
+    difference = fixed(task.y[i] - found[i], decimals, sign="+")
+    return [fixed(task.y[i], decimals), fixed(found[i], decimals), difference]
 
 
 def usage(task: Task, estimator: Any, out: str) -> Markup:

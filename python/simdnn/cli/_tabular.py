@@ -116,8 +116,7 @@ def kinds_of(estimator: Any, task: Task) -> str:
     if many:
         parts[1] += f" ({many} with more than {EMBEDDED - 1} categories)"
     parts += [f"{dates} of dates"] if dates else []
-    rest = len(task.inputs) - len(columns.names)
-    parts += [f"{rest} left out, as they tell nothing"] if rest else []
+    parts += [f"{len(columns.left_out)} left out, as they tell nothing"] if columns.left_out else []
     holes = sum(holes_in(values) > 0 for values in task.inputs.values())
     return ", ".join(parts) + (f"; {holes} with missing values" if holes else "")
 

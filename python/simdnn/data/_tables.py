@@ -32,7 +32,7 @@ def from_tables(tables: Sequence[Any], columns: Columns, target: Target | None =
     Raises
     ------
     TypeError
-        If `tables` has no length or no items.
+        If `tables` has no length or no items, or an encoder is something else.
 
     Examples
     --------
@@ -46,6 +46,10 @@ def from_tables(tables: Sequence[Any], columns: Columns, target: Target | None =
     if is_table(tables):
         raise TypeError(f"tables: expected a sequence of tables, got {type(tables).__name__}")
     check_sequence("tables", tables, "a sequence of tables")
+    if not isinstance(columns, Columns):
+        raise TypeError(f"columns: expected a table.Columns, got {type(columns).__name__}")
+    if not isinstance(target, Target | None):
+        raise TypeError(f"target: expected a table.Target or None, got {type(target).__name__}")
     return TableBlocks(tables, columns, target)
 
 

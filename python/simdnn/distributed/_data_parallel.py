@@ -16,8 +16,8 @@ from ..training import History, Trainer
 from ..training._epochs import Callback, Report, run_epochs
 from ._averaging import average
 from ._callbacks import AgreedCallbacks
-from ._exchange import GradientExchange
-from ._handshake import broadcast, check_equal, check_progress, checked_trainer, facts_of
+from ._exchange import GradientExchange, check_weighs
+from ._handshake import broadcast, check_equal, check_no_hook, check_progress, checked_trainer, facts_of
 from ._micro_batches import Data, MicroBatch, bounds
 from ._ranks import Ranks
 from ._state import arrays_of
@@ -160,13 +160,14 @@ class DataParallel:
         Raises
         ------
         TypeError, ValueError, IndexError
-            As `Trainer.step`, on the rank whose argument is wrong.
+            As `Trainer.step`, on the rank whose argument is wrong; on every rank, if none has a sample of a
+            weight above 0, which ranks with `average_every` do not know of each other.
         RuntimeError
             If another rank has failed; the message has its number and its error.
         FloatingPointError
             If a gradient is not finite, unless the optimizer has ``skip_nonfinite=True``.
         """
-        return self._step(lambda: self._divided(x, y, sample_weight))
+        return self._step(lambda: self._divided(x, y, sample_weight), needs_weight=True)
 
     def _divided(self, x: Any, y: Any, weight: Any) -> Iterator[MicroBatch]:
         """The micro-batches of a rank's samples; other ranks are taken to have equally many."""
@@ -174,30 +175,38 @@ class DataParallel:
         for begin, end in bounds(data.samples, self._accumulate):
             yield data.micro_batch(slice(begin, end), self._ranks.rank * data.samples + begin)
 
-    def _step(self, micro_batches: Any) -> float:
+    def _step(self, micro_batches: Any, needs_weight: bool) -> float:
         """One step on this rank's micro-batches, an iterable that the function returns."""
-        if self._average_every is not None:
-            return self._local_step(micro_batches)
-        exchange = self._exchange
-        exchange.begin()
+        native = self.trainer._trainer
+        take = self._global_step if self._average_every is None else self._local_step
         try:
-            loss = self._accumulated(list(micro_batches()))
+            loss = take(micro_batches, needs_weight)
+        finally:
+            native.random_offset, native.part_of_batch = 0, False
+        self._count_step()
+        return loss
+
+    def _global_step(self, micro_batches: Any, needs_weight: bool) -> float:
+        """One step of all ranks together."""
+        exchange = self._exchange
+        exchange.begin(needs_weight)
+        try:
+            check_no_hook(self.trainer)
+            self.trainer._trainer.part_of_batch = True
+            return self._accumulated(list(micro_batches()))
         except BaseException as error:
             if not exchange.done:
                 exchange.fail(error)
             raise
-        finally:
-            self.trainer._trainer.random_offset = 0
-        self._count_step()
-        return loss
 
     def _accumulated(self, micro_batches: list[MicroBatch]) -> float:
         native = self.trainer._trainer
         for one in micro_batches[:-1]:
             native.random_offset = one.offset
-            native.gradient(native.dataset(*one.arrays, 1.0))
-            self._exchange.add(one.empty)
-        self._exchange.empty = micro_batches[-1].empty
+            native.gradient(native.dataset(*one.arrays, 1.0, part=True))
+            self._exchange.micro_batch = one
+            self._exchange.add()
+        self._exchange.micro_batch = micro_batches[-1]
         return self._updated(micro_batches[-1], self._exchange)
 
     def _updated(self, one: MicroBatch, hook: Any) -> float:
@@ -214,20 +223,21 @@ class DataParallel:
             self.trainer.model._model.buffers[:] = kept
         return loss
 
-    def _local_step(self, micro_batches: Any) -> float:
+    def _local_step(self, micro_batches: Any, needs_weight: bool) -> float:
         """One step of this rank alone; after some of them the ranks are averaged."""
+        native = self.trainer._trainer
         try:
+            check_no_hook(self.trainer)
             (one,) = micro_batches()
+            check_weighs(one.weighs or not needs_weight or self._ranks.size > 1)
+            native.part_of_batch = not one.weighs
             loss = self._updated(one, zero if one.empty else None)
         except BaseException as error:
             self._unaveraged = 0
             average(arrays_of(self.trainer), self._ranks, self._ordered, error)
             raise
-        finally:
-            self.trainer._trainer.random_offset = 0
         if one.empty:
-            self.trainer._trainer.batch = (0.0, 0.0, 0, 0, 0.0)
-        self._count_step()
+            native.batch = (0.0, 0.0, 0, 0, 0.0)
         return loss
 
     def _count_step(self) -> None:
@@ -296,6 +306,7 @@ class DataParallel:
         """
         error, facts = None, {}
         try:
+            check_no_hook(self.trainer)
             epochs, shuffle = check_int("epochs", epochs), check_flag("shuffle", shuffle)
             data = Data(X, y, sample_weight)
             self.trainer._trainer.dataset(
@@ -324,7 +335,7 @@ class DataParallel:
         sums = EpochSums(trainer)
         for begin in range(0, n, size):
             rows = order[begin : begin + size]
-            self._step(lambda rows=rows: self._share(data, rows))
+            self._step(lambda rows=rows: self._share(data, rows), needs_weight=False)
             sums.add(len(rows))
         self._average()
         own = self._average_every is not None  # sums of this rank alone

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..training import Trainer
+from ._micro_batches import MicroBatch
 from ._ranks import Ranks, fold
 
 #: Numbers in the spare elements after the gradients, by place.
-WEIGHT, LOSS, CORRECT, SAMPLES, FAILED, NOT_FINITE = range(6)
+WEIGHT, LOSS, CORRECT, SAMPLES, FAILED, NOT_FINITE, WEIGHS = range(7)
 
 
 class GradientExchange:
@@ -37,17 +38,17 @@ class GradientExchange:
         self._rows = np.zeros((parts, self._message.size), self._message.dtype)
         self._alone = parts == ranks.size == 1
         self._part, self._bad = 0, False
-        self.empty = False  #: True if the micro-batch is a sample that stands for none
+        self._needs_weight = False
+        self.micro_batch: MicroBatch  #: the one whose gradient comes next
         self.done = True  #: True if the other ranks have this rank's part of the step
 
-    def begin(self) -> None:
-        """Begins a step."""
-        self._part, self._bad, self.done = 0, False, False
+    def begin(self, needs_weight: bool) -> None:
+        """Begins a step, which is refused if it needs samples of some weight and no rank has any."""
+        self._part, self._bad, self.done, self._needs_weight = 0, False, False, needs_weight
 
     @np.errstate(all="ignore")
-    def add(self, empty: bool) -> None:
+    def add(self) -> None:
         """Keeps the gradient of a micro-batch that is not the rank's last one."""
-        self.empty = empty
         self._weigh()
         self._rows[self._part] = self._message
         self._part += 1
@@ -59,6 +60,8 @@ class GradientExchange:
         self._sum()
         self._check()
         weight = float(self._tail[WEIGHT])
+        if weight == 0:  # NaN stay NaN, for `skip_nonfinite`
+            gradient *= 0
         if self._alone:
             return
         if weight > 0:
@@ -84,13 +87,15 @@ class GradientExchange:
         """Makes a weighted sum of the mean gradient, and writes the numbers after it."""
         loss, weight, correct, samples, _ = self._trainer._trainer.batch
         self._tail[:] = 0
-        if self.empty:
+        if self.micro_batch.empty:
             self._gradient[:] = 0
+            weight = 0.0
         else:
             self._tail[: SAMPLES + 1] = weight, loss, correct, samples
+        self._tail[WEIGHS] = self.micro_batch.weighs
         self._tail[NOT_FINITE] = not_finite(self._gradient)
         self._bad = self._bad or bool(self._tail[NOT_FINITE])
-        if not self._alone:
+        if not self._alone and weight > 0:  # without weight it is that of the sum already
             self._gradient *= self._tail[WEIGHT]
 
     def _sum(self) -> None:
@@ -112,6 +117,16 @@ class GradientExchange:
         if self._tail[NOT_FINITE] > 0 and not self._trainer.optimizer.skip_nonfinite:
             problem = "the gradient is not finite; nothing was updated"
             raise_not_finite(self._ranks, self._bad, "step", problem)
+        if self._needs_weight:
+            check_weighs(bool(self._tail[WEIGHS] > 0))
+
+
+def check_weighs(weighs: bool) -> None:
+    """Raises unless a sample of the batch has a weight."""
+    if not weighs:
+        raise ValueError(
+            "step: expected at least one sample of a weight above 0, got none; nothing was updated"
+        )
 
 
 def not_finite(array: NDArray[Any]) -> bool:

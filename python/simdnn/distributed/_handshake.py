@@ -19,13 +19,18 @@ def checked_trainer(trainer: Any) -> Trainer:
     """The trainer itself, if ranks can share it."""
     if not isinstance(trainer, Trainer):
         raise TypeError(f"trainer: expected a Trainer, got {type(trainer).__name__}")
-    if trainer.grad_hook is not None:
-        raise ValueError("trainer: it has a grad_hook, whose place DataParallel takes; set it to None")
+    check_no_hook(trainer)
     if '"stateful": true' in json.dumps(model_facts(trainer)):
         raise ValueError(
             "trainer: stateful layers carry the states of one rank's samples; make them stateless"
         )
     return trainer
+
+
+def check_no_hook(trainer: Trainer) -> None:
+    """Raises if the trainer has a hook, which the exchange of gradients would replace."""
+    if trainer.grad_hook is not None:
+        raise ValueError("trainer: it has a grad_hook, whose place DataParallel takes; set it to None")
 
 
 def model_facts(trainer: Trainer) -> Any:

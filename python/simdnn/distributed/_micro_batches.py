@@ -20,6 +20,12 @@ class MicroBatch(NamedTuple):
     offset: int  #: samples of the batch that come before, on this rank and others
     empty: bool  #: True if the arrays are one sample that stands for none, whose gradient counts as 0
 
+    @property
+    def weighs(self) -> bool:
+        """True if a sample has a weight other than 0."""
+        weight = self.arrays[2]
+        return not self.empty and (weight is None or bool(np.any(weight)))
+
 
 class Data:
     """Samples, targets and weights whose rows are taken batch by batch; raises if their lengths differ."""

@@ -141,7 +141,7 @@ def to_onnx(
 
 def values_of(columns: Columns | None, target: Target | None) -> list[str]:
     """The names of the graph's inputs and outputs; raises for one that ONNX does not take."""
-    inputs = [part.name for part in columns.parts] if columns else ["x"]
+    inputs = [part.name for part in columns.parts + columns.left_out] if columns else ["x"]
     outputs = output_names(target) if target else ["y"]
     if columns and "" in inputs:
         raise ValueError("columns: expected a name for each column, got ''")

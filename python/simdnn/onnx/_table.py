@@ -20,24 +20,32 @@ ML_DOMAIN = ("ai.onnx.ml", 3)
 
 
 def encoded(graph: Graph, columns: Columns) -> tuple[str, list[Any]]:
-    """Exports `Columns.transform`; returns its value [n, features], and one input [n, 1] per column."""
-    inputs, positions, found = [], [], []
+    """Exports `Columns.transform`; returns its value [n, features], and one input [n, 1] per column.
+
+    Columns that are left out are inputs that no node reads.
+    """
+    positions, found = [], []
     for part in columns.parts:
-        kind: Any = np.float64
         if isinstance(part, Categories):
-            kind, values = object, [category_of(graph, part)]
+            values = [category_of(graph, part)]
         elif isinstance(part, Dates):
-            kind, calendar = np.int64, Calendar(graph, part.name)
+            calendar = Calendar(graph, part.name)
             numbers = [(calendar.number(key), one) for key, one in part.numbers]
             values = [scaled(graph, one, x)[0] for x, one in numbers] + [calendar.absent] * part.missing
             positions += [position(graph, one, x) for x, one in numbers if one.edges]
         else:
             values = scaled(graph, part, part.name)
             positions += [position(graph, part, part.name)] if part.edges else []
-        inputs.append(need_onnx().helper.make_tensor_value_info(part.name, type_of(kind), ["n", 1]))
         found += values
+    make = need_onnx().helper.make_tensor_value_info
+    inputs = [make(part.name, type_of(kind_of(part)), ["n", 1]) for part in columns.parts + columns.left_out]
     x = graph.add("Concat", *(graph.cast(value, np.float32) for value in positions + found), axis=1)
     return graph.cast(x, graph.dtype), inputs
+
+
+def kind_of(part: Numbers | Categories | Dates) -> Any:
+    """The dtype of a column in a graph."""
+    return object if isinstance(part, Categories) else np.int64 if isinstance(part, Dates) else np.float64
 
 
 def scaled(graph: Graph, part: Numbers, x: str) -> list[str]:

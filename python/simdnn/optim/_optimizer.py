@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._utils.check import check_flag, check_name
+from .._utils.check import check_flag, check_name, check_sequence, not_of_items
 from .._utils.hints import among
 from ..schedules import ReduceOnPlateau, Schedule
 from ._binding import WithParams
@@ -212,6 +212,8 @@ class Optimizer(WithParams, WithRates):
 
         Raises
         ------
+        TypeError
+            If `grads` is no sequence of arrays.
         ValueError
             If there are no params, or the number or a shape of the gradients differs; nothing is changed.
         """
@@ -221,6 +223,9 @@ class Optimizer(WithParams, WithRates):
             if self._gradients is None:
                 raise ValueError("step: no gradients; give them, or models as params, to use their own")
             grads = self._gradients
+        check_sequence("grads", grads, "a list of arrays")
+        if isinstance(grads, Mapping):
+            raise not_of_items("grads", grads, "a list of arrays")
         if self._schedule is not None:
             self._provide_rates(1)
         self._alone.step(grads)

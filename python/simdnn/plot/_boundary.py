@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._utils.arrays import as_cpu_array
+from .._utils.arrays import as_cpu_array, cast_to
 from .._utils.check import check_int, check_positive
 from . import _style
-from ._display import classes_of, outputs_of, probabilities_of
+from ._display import check_classes, classes_of, outputs_of, probabilities_of
 from ._labels import label_paths
 
 if TYPE_CHECKING:
@@ -85,7 +85,10 @@ def decision_boundary(
     low, high = x.min(axis=0) - eps, x.max(axis=0) + eps
     sides = [np.linspace(low[i], high[i], grid_resolution) for i in (0, 1)]
     points = np.stack(np.meshgrid(*sides), axis=-1)
+    single = cast_to(np.float32, "X", x)
     probabilities, names = _probabilities(estimator, points.reshape(-1, 2).astype(np.float32))
+    if true is not None:
+        check_classes(y=true, **{"the estimator's classes": names})
     axes = _style.single(ax, (5.2, 4.2))
     _paint(axes, sides, probabilities.reshape(grid_resolution, grid_resolution, -1))
     _style.frame(axes, x=xlabel, y=ylabel, grid="")
@@ -95,7 +98,7 @@ def decision_boundary(
         _name_regions(axes, points.reshape(-1, 2), probabilities.argmax(axis=1), names)
         _style.title(axes, f"Regions of {len(names)} classes")
         return axes  # type: ignore[no-any-return]
-    right = classes_of(estimator, x.astype(np.float32)) == true
+    right = classes_of(estimator, single) == true
     _style.title(axes, f"{_style.percent(float(right.mean()))} % of the samples are on the right side")
     _samples(axes, x, true, right, names)
     return axes  # type: ignore[no-any-return]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_int, check_name
 from . import _style
-from ._display import display, probabilities_of
+from ._display import check_classes, display, probabilities_of
 from ._labels import End, label_ends
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def calibration(
     strategy : "uniform" or "quantile"
         Bins of one width, or of as many samples each.
     pos_label : class or None
-        Positive class of two; None is the larger one.
+        Positive class of two; None is the larger one, and 1 if all are 0 or all are -1. Of two columns of
+        probabilities, the second one is that of the larger class.
     name : str or None
         Label of the curve; several curves may share an Axes.
     ref_line : bool
@@ -127,15 +128,34 @@ def _events(
             f"y_true, y_prob: expected shapes (n,) and (n,) or (n, classes), n >= 1,"
             f" got {true.shape} and {probability.shape}"
         )
+    check_classes(y_true=true)
     if probability.ndim == 2 and probability.shape[1] > 2:
+        columns = probability.shape[1]
         if true.dtype.kind not in "iu":
-            raise TypeError(f"y_true: expected integer classes for {probability.shape[1]} columns")
+            raise TypeError(f"y_true: expected integer classes for {columns} columns")
+        if true.min() < 0 or true.max() >= columns:
+            raise ValueError(
+                f"y_true: expected classes from 0 to {columns - 1}, got {true.min()} to {true.max()}"
+            )
+        if pos_label is not None:
+            raise ValueError(f"pos_label: expected None for probabilities of {columns} classes")
         return (probability.argmax(axis=1) == true).astype(float), probability.max(axis=1), False
-    positive = probability if probability.ndim == 1 else probability[:, -1]
-    chosen = np.unique(true)[-1] if pos_label is None else pos_label
-    if pos_label is None and set(np.unique(true).tolist()) == {0}:
-        chosen = 1
+    chosen, column = _positive(true, pos_label)
+    positive = probability if probability.ndim == 1 else probability[:, column]
     return (true == chosen).astype(float), positive, True
+
+
+def _positive(true: NDArray[Any], pos_label: Any) -> tuple[Any, int]:
+    """The positive class of two, of which only one may occur, and the column of its probability."""
+    classes = np.unique(true).tolist()
+    if len(classes) > 2:
+        raise ValueError(f"y_true: expected two classes, got {len(classes)}")
+    if pos_label is None:
+        return (1 if classes in ([0], [-1]) else classes[-1]), -1
+    check_classes(y_true=true, pos_label=np.array([pos_label]))
+    if len(classes) == 2 and pos_label not in classes:
+        raise ValueError(f"pos_label: expected {classes[0]!r} or {classes[1]!r}, got {pos_label!r}")
+    return pos_label, 0 if pos_label == (classes[0] if len(classes) == 2 else 0) else -1
 
 
 def _bins(

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_name
 from . import _style
-from ._display import classes_of, display
+from ._display import check_classes, classes_of, display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def confusion_matrix(
     y_true, y_pred : array, shape (n,)
         True and predicted classes.
     labels : array or None
-        Classes to show, in their order; None shows those that occur, sorted.
+        Classes to show, in their order, one of which occurs in `y_true`; None shows those that occur, sorted.
     sample_weight : array, shape (n,), or None
         Weights of the samples.
     normalize : "true", "pred", "all" or None
@@ -85,7 +85,10 @@ def confusion_matrix(
     true, predicted = _vector("y_true", y_true), _vector("y_pred", y_pred)
     if true.shape != predicted.shape:
         raise ValueError(f"y_pred: expected shape {true.shape}, that of y_true, got {predicted.shape}")
-    classes = np.unique(np.concatenate([true, predicted])) if labels is None else _vector("labels", labels)
+    classes = _distinct(true, predicted)
+    if labels is not None:
+        classes = _vector("labels", labels)
+        _distinct(true, predicted, classes)
     if not len(classes):
         raise ValueError("y_true: expected at least one sample, got none")
     names = [str(name) for name in (classes if display_labels is None else display_labels)]
@@ -99,6 +102,7 @@ def confusion_matrix(
             kind = type(values_format).__name__
             raise TypeError(f"values_format: expected a format such as '.2f', got {kind}")
         _written(0.0, values_format)  # raises for a wrong format
+    _check_labels(true, predicted, classes)
     counts = _counts(true, predicted, classes, sample_weight)
     side = min(9.0, max(3.6, 1.4 + 0.42 * len(classes)))
     axes = _style.single(ax, (side, side))
@@ -119,6 +123,18 @@ def _vector(name: str, values: ArrayLike) -> NDArray[Any]:
     return found
 
 
+def _distinct(*classes: NDArray[Any]) -> NDArray[Any]:
+    """The distinct classes in their order; raises for classes without an order, and for NaN."""
+    try:
+        found: NDArray[Any] = np.unique(np.concatenate(classes))
+    except TypeError:
+        kinds = {type(one).__name__: None for given in classes for one in given.tolist()}
+        raise TypeError(f"y_true, y_pred: expected classes of one type, got {' and '.join(kinds)}") from None
+    if found.dtype.kind == "f" and np.isnan(found).any():
+        raise ValueError("y_true, y_pred: expected classes, got nan")
+    return found
+
+
 def _counts(
     true: NDArray[Any], predicted: NDArray[Any], classes: NDArray[Any], weight: ArrayLike | None
 ) -> NDArray[np.float64]:
@@ -128,6 +144,9 @@ def _counts(
         raise TypeError(f"sample_weight: expected real numbers, got dtype {weights.dtype}")
     if weights.shape != true.shape:
         raise ValueError(f"sample_weight: expected shape {true.shape}, that of y_true, got {weights.shape}")
+    if not np.isfinite(weights).all():
+        row = int(np.argmin(np.isfinite(weights)))
+        raise ValueError(f"sample_weight[{row}]: expected a finite number, got {weights[row]}")
     counts = np.zeros((len(classes), len(classes)))
     order = np.argsort(classes, kind="stable")
     places, kept = [], np.ones(len(true), bool)
@@ -137,6 +156,15 @@ def _counts(
         kept &= classes[places[-1]] == values
     np.add.at(counts, (places[0][kept], places[1][kept]), weights[kept].astype(np.float64))
     return counts
+
+
+def _check_labels(true: NDArray[Any], predicted: NDArray[Any], labels: NDArray[Any]) -> None:
+    """Raises unless the classes can agree, each label comes once, and one of them is a true class."""
+    check_classes(y_true=true, y_pred=predicted, labels=labels)
+    if len(np.unique(labels)) < len(labels):
+        raise ValueError(f"labels: expected each class once, got {labels.tolist()}")
+    if not np.isin(labels, true).any():
+        raise ValueError(f"labels: expected at least one of the classes in y_true, got {labels.tolist()}")
 
 
 def _normalized(counts: NDArray[Any], normalize: str | None) -> NDArray[Any]:

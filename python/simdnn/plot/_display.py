@@ -101,6 +101,19 @@ def _estimated(model: Any, X: ArrayLike, method: str) -> NDArray[Any]:
     return _without_nan(np.asarray(function(X)))
 
 
+def check_classes(**given: NDArray[Any]) -> None:
+    """Raises for classes that are None or NaN, and unless all are words or none is: such never agree."""
+    words = set()
+    for name, values in given.items():
+        each = values.tolist() if values.dtype.kind == "O" else []
+        missing = any(one is None or (isinstance(one, float) and one != one) for one in each)
+        if missing or (values.dtype.kind == "f" and np.isnan(values).any()):
+            raise ValueError(f"{name}: expected classes, got None or NaN")
+        words |= {isinstance(one, str) for one in each} if each else {values.dtype.kind in "US"}
+    if len(words) > 1:
+        raise ValueError(f"{', '.join(given)}: expected words alone or numbers alone, got both")
+
+
 def classes_of(model: Any, X: ArrayLike) -> NDArray[Any]:
     """The predicted class of each sample; one logit decides between the classes 0 and 1."""
     outputs = outputs_of(model, X)

@@ -97,7 +97,7 @@ def residuals(
         axes.axhline(0, color=ink.text, linewidth=1, linestyle=_style.STROKES[1], label="_exact", zorder=3)
     _style.group_digits(axes.xaxis)
     _style.group_digits(axes.yaxis)
-    _style.title(axes, _headline(true, predicted))
+    _style.title(axes, _headline(true, predicted, actual))
     return axes  # type: ignore[no-any-return]
 
 
@@ -140,11 +140,16 @@ def _running_quartiles(axes: Any, x: NDArray[Any], y: NDArray[Any], ink: _style.
     axes.plot(centers, middle, color=ink.series[1], linewidth=1.8, label="running median", zorder=4)
 
 
-def _headline(true: NDArray[Any], predicted: NDArray[Any]) -> str:
-    """The mean and the standard deviation of the errors, and the coefficient of determination."""
+def _headline(true: NDArray[Any], predicted: NDArray[Any], actual: bool) -> str:
+    """The coefficient of determination, and what the errors are: their spread, or the size of most.
+
+    The latter is for drawings of actual against predicted numbers, next to one of residuals.
+    """
     errors = true - predicted
     mean = float(errors.mean()) if abs(errors.mean()) > 1e-9 * np.abs(true).max() else 0.0
     text = f"rrors of mean {_style.number(mean)}, standard deviation {_style.number(float(errors.std()))}"
+    if actual:
+        text = f"rrors of at most {_style.number(float(np.median(np.abs(errors))))} in half of the rows"
     total = float(np.square(true - true.mean()).sum())
     if not total:
         return f"E{text}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -16,23 +15,24 @@ from .._utils.arrays import as_cpu_array
 from .._utils.attributes import Attributes
 from .._utils.check import check_callables, check_count, check_dtype, check_flag, check_int, check_size
 from .._utils.files import Path
-from .._utils.progress import Progress, advance, bar
+from .._utils.progress import Progress
 from ..io import _rbm
 from ..training import History
+from ..training._epochs import Report, run_epochs
 
 #: Largest number of Gibbs sampling steps per update.
 MAX_GIBBS_STEPS = 1000
 
 
-def binary_inputs(X: ArrayLike, features: int, dtype: DTypeLike, name: str = "X") -> NDArray[Any]:
-    """X as a contiguous array [n, features]; raises unless its numbers are in [0, 1]."""
-    x = as_cpu_array(name, X)
+def binary_inputs(X: ArrayLike, features: int, dtype: DTypeLike, least: int = 1) -> NDArray[Any]:
+    """X as a contiguous array [n, features], n >= `least`; raises unless its numbers are in [0, 1]."""
+    x = as_cpu_array("X", X)
     if x.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: expected real numbers, got dtype {x.dtype}")
-    if x.ndim != 2 or x.shape[1] != features or len(x) == 0:
-        raise ValueError(f"{name}: expected shape (n, {features}) with n >= 1, got {x.shape}")
-    if not (x.min() >= 0 and x.max() <= 1):
-        raise ValueError(f"{name}: expected numbers from 0 to 1, got {x.min()} to {x.max()}")
+        raise TypeError(f"X: expected real numbers, got dtype {x.dtype}")
+    if x.ndim != 2 or x.shape[1] != features or len(x) < least:
+        raise ValueError(f"X: expected shape (n, {features}) with n >= {least}, got {x.shape}")
+    if x.size and not (x.min() >= 0 and x.max() <= 1):
+        raise ValueError(f"X: expected numbers from 0 to 1, got {x.min()} to {x.max()}")
     return np.require(x, dtype, ("C", "A"))
 
 
@@ -96,6 +96,7 @@ class BernoulliRBM(Attributes):
         "sample_visible": check_flag,
         "epochs_done": check_count,
     }
+    _classifies = False
 
     def __init__(
         self,
@@ -165,8 +166,8 @@ class BernoulliRBM(Attributes):
         batch_size : int or None
             Samples per step; None takes all. Hinton 2010, section 5, advises 10 to 100.
         callbacks : iterable of callables
-            Functions that are called as ``callback(rbm, logs)`` after each epoch; training ends if one
-            returns a true value.
+            Functions that are called as ``callback(rbm, logs)`` after each epoch, as in `Trainer.fit`;
+            training ends if one returns a true value.
         progress : bool or "auto"
             Show a progress bar, as in `Trainer.fit`.
 
@@ -185,32 +186,34 @@ class BernoulliRBM(Attributes):
             On Ctrl-C; the parameters are those of the last complete step.
         """
         epochs = check_int("epochs", epochs)
-        x = binary_inputs(X, self.in_features, self.dtype)
+        x = np.array(binary_inputs(X, self.in_features, self.dtype))  # callbacks may write to X
         size = len(x) if batch_size is None else check_size("batch_size", batch_size, len(x))
         watchers = check_callables("callbacks", callbacks)
-        history = History()
-        with bar(progress, epochs, "training") as shown:
-            for _ in range(epochs):
-                self.optimizer._provide_rates(-(-len(x) // size))
-                start, before = time.perf_counter(), self.optimizer.steps
-                logs = {"loss": self._machine.epoch(x, size, self.k, self.sample_visible, self.epochs_done)}
-                history.seconds.append(time.perf_counter() - start)
-                history.steps += self.optimizer.steps - before
-                history.loss.append(logs["loss"])
-                self.epochs_done += 1
-                self.optimizer._observe(logs["loss"])
-                advance(shown, logs)
-                if any([watcher(self, logs) for watcher in watchers]):
-                    break
-        return history
+        learner: Any = self  # like a trainer, to the loop over epochs and to callbacks
+        return run_epochs(learner, epochs, lambda: self._epoch(x, size), None, watchers, progress)
+
+    def _epoch(self, x: NDArray[Any], size: int) -> Report:
+        """Trains one epoch and returns its report, in which the accuracy and the penalty stand for none."""
+        self.optimizer._provide_rates(-(-len(x) // size))
+        before = self.optimizer.steps
+        loss = self._machine.epoch(x, size, self.k, self.sample_visible, self.epochs_done)
+        return loss, 0.0, len(x), self.optimizer.steps - before, 0.0
+
+    def _snapshot(self) -> tuple[NDArray[Any]]:
+        """A copy of all parameters, for `_restore`."""
+        return (self._machine.values.copy(),)
+
+    def _restore(self, parameters: NDArray[Any]) -> None:
+        """Sets all parameters to those of a snapshot."""
+        self._machine.values[:] = parameters
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
         """P(h = 1 | v = X), shape (n, out_features), for X in [0, 1] of shape (n, in_features)."""
-        return self._machine.transform(X)
+        return self._machine.transform(binary_inputs(X, self.in_features, self.dtype, least=0))
 
     def reconstruct(self, X: ArrayLike) -> NDArray[Any]:
         """P(v = 1 | h) for h = transform(X), shape (n, in_features), for X of that shape."""
-        return self._machine.reconstruct(X)
+        return self._machine.reconstruct(binary_inputs(X, self.in_features, self.dtype, least=0))
 
     def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
         """Write the parameters and the training state to a safetensors file, which `load` reads.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import optim
-from .._utils.arrays import as_cpu_array
+from .._utils.arrays import as_cpu_array, cast_to
 from .._utils.check import check_int, check_name, check_probability
 from .._utils.progress import Progress, advance, bar
 from ..nn import Activation, AlphaDropout, Dense, Dropout, Layer, Sequential
@@ -293,4 +293,4 @@ def inputs_of(model: Sequential, X: ArrayLike, method: str) -> NDArray[Any]:
         raise TypeError(f"X: expected real numbers, got dtype {x.dtype}")
     if x.ndim != 2 or x.shape[1] != model.in_features or len(x) == 0:
         raise ValueError(f"X: expected shape (n, {model.in_features}) with n >= 1, got {x.shape}")
-    return np.require(x, model.dtype, ("C", "A"))
+    return cast_to(model.dtype, "X", x)

@@ -302,11 +302,15 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             for name, values in (("X", X), ("y", y), ("sample_weight", sample_weight)):
                 check_kinds(name, values, dates=is_classifier(self))
             X, Y = self._validate_evaluation(X, y)
-            for name, values in (("X", X), ("y", Y)):
-                check_range(name, values, self._model.dtype)
+            weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+            for name, values in (("X", X), ("y", Y), ("sample_weight", weight)):
+                if values is not None:
+                    check_range(name, values, self._model.dtype)
+            if weight is not None and (weight < 0).any():
+                raise ValueError(f"sample_weight: expected numbers >= 0, got {weight.min():g}")
             if Y.shape[1] != columns:
                 raise ValueError(f"y: expected {columns} columns, as in fit, got {Y.shape[1]}")
-            return Data(X, Y, None if sample_weight is None else _check_sample_weight(sample_weight, X))
+            return Data(X, Y, weight)
 
     def _outputs(self, X: Any, checked: bool = False) -> Array:
         """Outputs of the network, shape (n, outputs); sparse samples are made dense block by block."""

@@ -44,9 +44,8 @@ def check_range(name: str, X: Any, dtype: np.dtype[Any]) -> None:
     most = float(np.finfo(np.float32).max)
     if not (values.max() > most or values.min() < -most):
         return
-    places = np.argwhere(np.abs(X.toarray() if issparse(X) else X) > most)
-    row, column = places[0]
+    first = tuple(np.argwhere(np.abs(X.toarray() if issparse(X) else X) > most)[0])
+    place = ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), first, strict=False))
     raise ValueError(
-        f"{name}: row {row}, column {column} holds {X[row, column]:g}, which is beyond float32; scale it, or"
-        " use dtype=float64"
+        f"{name}: {place} holds {X[first]:g}, which is beyond float32; scale it, or use dtype=float64"
     )

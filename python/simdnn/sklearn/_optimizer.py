@@ -116,7 +116,10 @@ def changed(
 
 def decayed_rate(estimator: Any) -> float:
     """The learning rate after the samples seen so far."""
-    return float(estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t)
+    try:
+        return float(estimator.learning_rate_init / (estimator.t_ + 1) ** float(estimator.power_t))
+    except OverflowError:
+        return 0.0
 
 
 def follows(estimator: Any, schedule: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 from collections.abc import Collection, Sequence
 from decimal import Decimal
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 from .._utils.arrays import as_cpu_array, refuse_unread
 from ._categories import coded
 from ._cells import INEXACT, as_text, column_of, exact_integers, is_missing, objects
-from ._times import as_dates, dates_of_words
+from ._times import as_dates, dates_of_words, is_arrow
 
 #: Types of the cells of a numeric column, and of all cells.
 NUMBERS = (int, float, np.integer, np.floating, Decimal)
 KNOWN = (*NUMBERS, str, bytes, bool, np.bool_)
+#: Points and spans of time; NumPy's spans are integers, too.
+TIMES = (datetime.date, datetime.timedelta, np.datetime64, np.timedelta64)
 
 
 def check_lengths(columns: dict[str, NDArray[Any]]) -> None:
@@ -37,6 +40,7 @@ def as_column(what: str, values: Any, text: bool = False, dates: bool = False) -
     if not dates:
         return plain_column(what, values, text)
     refuse_unread(what, values)
+    refuse_levels(what, values)
     found = as_dates(what, values)
     if found is None:
         found = plain_column(what, values, text)
@@ -52,7 +56,8 @@ def plain_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
     if type(values) is np.ndarray and values.dtype == np.float64 and values.ndim == 1 and not text:
         return values.astype(np.float64, copy=False)
     refuse_unread(what, values)
-    if type(values).__module__.startswith("pyarrow"):
+    refuse_levels(what, values)
+    if is_arrow(values):
         return arrow_column(what, values, text)
     if found := coded(values):
         return found.of(plain_column(f"{what}, categories", found.categories, text=True), None)
@@ -68,6 +73,12 @@ def plain_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
         check_characters(what, array)
         return column_of(texts(what, array.tolist()), text=True)
     raise ValueError(f"{what}: {refusal(array.dtype)}")
+
+
+def refuse_levels(what: str, values: Any) -> None:
+    """Raises for an index of several levels of pandas."""
+    if type(values).__name__ == "MultiIndex":
+        raise ValueError(f"{what}: expected one dimension, got a MultiIndex of {values.nlevels} levels")
 
 
 def check_characters(what: str, array: NDArray[Any]) -> None:
@@ -155,8 +166,8 @@ def column_of_objects(what: str, cells: list[Any], text: bool) -> NDArray[Any]:
         return column_of(cells, text=True)
     known = [None if is_missing(cell) else cell for cell in cells]
     for row, cell in enumerate(known):
-        if cell is not None and not isinstance(cell, KNOWN):
-            dates = hasattr(cell, "isoformat") or type(cell).__name__ in ("timedelta", "Timedelta")
+        if cell is not None and (isinstance(cell, TIMES) or not isinstance(cell, KNOWN)):
+            dates = isinstance(cell, TIMES) or hasattr(cell, "isoformat")
             wanted = "dates are not supported" if dates else "expected a number or text"
             raise ValueError(f"{what}: row {row + 1}: {wanted}, got {type(cell).__name__}")
     if not text and all(

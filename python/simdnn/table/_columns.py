@@ -54,6 +54,9 @@ class Columns:
     ----------
     parts : sequence of encoders
         One for each column; use `fit` or `from_dict` to make them.
+    left_out : sequence of encoders
+        Columns of the table that become no inputs. `transform` does not read them; a graph of ONNX takes
+        them, so that it can be given whole rows of the table.
 
     Examples
     --------
@@ -68,11 +71,11 @@ class Columns:
            [ 0.,  1.,  1.]], dtype=float32)
     """
 
-    def __init__(self, parts: Sequence[Encoder]) -> None:
-        self.parts = tuple(check_items("parts", parts, "a list of encoders"))
-        for i, part in enumerate(self.parts):
-            if not isinstance(part, Encoder):
-                raise TypeError(f"parts[{i}]: expected an encoder, got {type(part).__name__}")
+    def __init__(self, parts: Sequence[Encoder], left_out: Sequence[Encoder] = ()) -> None:
+        self.parts = checked_parts("parts", parts)
+        if not self.parts:
+            raise ValueError("parts: expected at least one encoder, got none")
+        self.left_out = checked_parts("left_out", left_out)
 
     @classmethod
     def fit(
@@ -132,10 +135,11 @@ class Columns:
             If an option has a wrong type, a row is not an integer, the name of a column no string, or an
             array is masked.
         ValueError
-            If there are no columns, they differ in length or between parts, or hold dates, complex numbers or
-            other objects, a number is infinite or beyond float32, or an option is out of its range.
+            If there are no columns or no rows, columns differ in length or between parts, or hold dates,
+            complex numbers or other objects, a number is infinite or beyond float32, or an option is out of
+            its range.
         IndexError
-            If a row is out of range.
+            If a row is out of range, or a mask has another length.
         """
         recipe = Recipe(max_categories, max_one_hot, min_frequency, binary, numbers, bins, dates)
         choice, fits = RowChoice(rows, not is_table(table)), dict[str, ColumnFit]()
@@ -269,10 +273,10 @@ class Columns:
         It is a list that every version of simdnn reads, or a dictionary with the version of the format if
         there are encoders that the first version does not know.
         """
-        found = [part.to_dict() for part in self.parts]
-        if all(frozenset(one) in FIRST_VERSION for one in found):
+        found, others = ([part.to_dict() for part in parts] for parts in (self.parts, self.left_out))
+        if not others and all(frozenset(one) in FIRST_VERSION for one in found):
             return found
-        return {"version": 2, "columns": found}
+        return {"version": 2, "columns": found} | ({"left_out": others} if others else {})
 
     @classmethod
     def from_dict(cls, description: Any) -> Columns:
@@ -283,14 +287,24 @@ class Columns:
         TypeError, ValueError
             If the description is not one of `to_dict`, or is one of a later version.
         """
+        others: Any = []
         if isinstance(description, dict):
-            found = only_keys(description, ("version", "columns"), "columns")
+            found = only_keys(description, ("version", "columns", "left_out"), "columns")
             if found.get("version") != 2:
                 raise ValueError(f"columns: expected version 2 or older, got {found.get('version')!r}")
-            description = found.get("columns")
-        if not isinstance(description, list) or not description:
+            description, others = found.get("columns"), found.get("left_out", [])
+        if not isinstance(description, list) or not description or not isinstance(others, list):
             raise TypeError("columns: expected a list")
-        return cls([part_of(one) for one in description])
+        return cls([part_of(one) for one in description], [part_of(one) for one in others])
+
+
+def checked_parts(name: str, parts: Sequence[Encoder]) -> tuple[Encoder, ...]:
+    """The encoders of an argument; raises for anything else."""
+    found = tuple(check_items(name, parts, "a list of encoders"))
+    for i, part in enumerate(found):
+        if not isinstance(part, Encoder):
+            raise TypeError(f"{name}[{i}]: expected an encoder, got {type(part).__name__}")
+    return found
 
 
 def finite_columns(table: Table, dates: bool) -> dict[str, NDArray[Any]]:

@@ -15,6 +15,7 @@ from ._dates import Dates, numbers_of_dates
 from ._encoders import Categories
 from ._moments import Moments
 from ._numbers import Numbers
+from ._parts import one_kind
 from ._quantiles import Sample, edges_of, robust_scaling
 
 #: The encoder of a column.
@@ -65,13 +66,7 @@ class ColumnFit:
         if values.dtype == np.float64 and np.isnan(values).all():  # missing words, numbers or dates
             self.blank += len(values)
             return
-        kind = {"O": "text", "M": "dates"}.get(values.dtype.kind, "numbers")
-        self.kind = self.kind or kind
-        if kind != self.kind:
-            raise ValueError(
-                f"column {self.name}: {self.kind} in the parts before, but {kind} in this one: read the"
-                " column as text in all of them"
-            )
+        self.kind = kind = one_kind(f"column {self.name}", self.kind, values)
         if kind == "text":
             for word, count in Counter(values.tolist()).items():
                 self.counts[None if word is None else canonical(word)] += count

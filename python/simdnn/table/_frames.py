@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._utils.arrays import refuse_unread
+from .._utils.arrays import refuse_sparse, refuse_unread
 
 
 def is_table(value: Any) -> bool:
@@ -42,6 +42,7 @@ def named(table: Any) -> Iterable[tuple[Any, Any]]:
         return [(column.name, column) for column in table.get_columns()]
     if hasattr(table, "__arrow_c_stream__") or hasattr(table, "__dataframe__"):
         return named(as_arrow(table))
+    refuse_sparse("table", table)
     raise TypeError(
         "table: expected a dictionary of columns, a DataFrame or an array [rows, columns], got"
         f" {type(table).__name__}"

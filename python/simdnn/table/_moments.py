@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+#: A power of two that keeps squares of tiny numbers above zero, and those of float32's largest ones finite.
+UNIT = 2.0**370
 #: Numbers whose mean and variance are computed at once.
 SEGMENT = 4096
 
@@ -14,7 +16,8 @@ class Moments:
 
     The numbers are taken in segments of 4096, in their order. The mean and the variance of a segment are
     those of NumPy; they join those of the segments before it by equation 2.1 of Chan, Golub & LeVeque 1983,
-    "Algorithms for computing the sample variance: analysis and recommendations".
+    "Algorithms for computing the sample variance: analysis and recommendations". Both are kept in units of
+    2^-370, so that variances of tiny numbers do not vanish.
     """
 
     def __init__(self) -> None:
@@ -36,7 +39,8 @@ class Moments:
 
     def join(self, segment: NDArray[np.float64]) -> None:
         """Joins the moments of a segment with those of the segments before it."""
-        size, mean, variance = segment.size, float(segment.mean()), float(segment.var())
+        size, segment = segment.size, segment * UNIT
+        mean, variance = float(segment.mean()), float(segment.var())
         total = self.count + size
         if self.count == 0:
             self.mean, self.variance = mean, variance
@@ -62,4 +66,5 @@ class Moments:
             return self.low, 1.0
         mean, scale = self.mean, float(np.sqrt(self.variance))
         step = self.count * float(np.finfo(np.float64).eps)
-        return mean, scale if scale**2 > step * scale**2 + (step * mean) ** 2 else 1.0
+        varies = scale**2 > step * scale**2 + (step * mean) ** 2
+        return mean / UNIT, scale / UNIT if varies else 1.0

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._utils.arrays import as_cpu_array
+from .._utils.check import MOST
 from ._frames import is_table
 
 _ROW = re.compile(r"^((?:column|target) .*?: row )([0-9]+)")
@@ -39,6 +40,17 @@ def rows_from(begin: int) -> Iterator[None]:
         raise ValueError(text) from None
 
 
+def one_kind(what: str, before: str, values: NDArray[Any]) -> str:
+    """The kind of a part's values; raises unless it is that of the parts before, which is empty at first."""
+    kind = {"O": "text", "M": "dates"}.get(values.dtype.kind, "numbers")
+    if before not in ("", kind):
+        raise ValueError(
+            f"{what}: {before} in the parts before, but {kind} in this one: read the column as text in all"
+            " of them"
+        )
+    return kind
+
+
 class RowChoice:
     """Rows of a table, chosen by their indices or by a mask; None chooses all."""
 
@@ -55,19 +67,28 @@ class RowChoice:
         begin, self.begin = self.begin, self.begin + count
         if self.rows is None:
             return slice(None)
-        if not self.in_parts:
-            return self.rows
         if self.rows.dtype == bool:
-            return self.rows[begin : self.begin]
+            mask = self.rows[begin : self.begin]
+            return mask if mask.size == count else slice(0)  # check_end raises
+        if not self.in_parts:
+            if (self.rows < -count).any() or (self.rows >= count).any():
+                raise IndexError(f"rows: out of range for a table of {count} rows")
+            return self.rows
         first, last = np.searchsorted(self.rows, [begin, self.begin])
         return self.rows[first:last] - begin
 
     def check_end(self) -> None:
-        """Raises unless all chosen rows were in a part."""
-        if self.rows is None or not self.in_parts:
+        """Raises unless there were rows, and all chosen ones were in a part."""
+        if not self.begin:
+            raise ValueError("table: expected at least one row")
+        if self.rows is None:
             return
-        wrong = self.rows.size != self.begin if self.rows.dtype == bool else self.rows[-1] >= self.begin
-        if wrong:
+        if self.rows.dtype == bool and self.rows.size != self.begin:
+            raise IndexError(
+                f"rows: expected a mask with one element for each row, got {self.rows.size} for {self.begin}"
+                " rows"
+            )
+        if self.rows.dtype != bool and self.in_parts and self.rows[-1] >= self.begin:
             raise IndexError(f"rows: out of range for a table of {self.begin} rows")
 
 
@@ -78,4 +99,6 @@ def checked_rows(rows: ArrayLike) -> NDArray[Any]:
         raise TypeError(f"rows: expected a list of integers, got dtype {found.dtype}, shape {found.shape}")
     if not (found.any() if found.dtype == bool else found.size):
         raise ValueError("rows: expected at least one row, got none")
-    return found
+    if found.dtype == bool:
+        return found
+    return (np.minimum(found, MOST) if found.dtype == np.uint64 else found).astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ from ._encoders import Places
 from ._frames import checked_columns
 from ._moments import Moments
 from ._numbers import check_range, checked_scaling, numbers_from
-from ._parts import parts_of, rows_from
+from ._parts import one_kind, parts_of, rows_from
 from ._request import listed
 
 #: The tasks that `Target.fit` takes.
@@ -46,6 +47,13 @@ class Target:
     seen : tuple of two floats, optional
         Smallest and largest number of the training data, to which predictions are clipped.
 
+    Raises
+    ------
+    TypeError
+        If a setting has a wrong type.
+    ValueError
+        If a class is there twice, the mean is not finite, the scale not above 0, or `seen` no range.
+
     Examples
     --------
     >>> import numpy as np
@@ -64,8 +72,15 @@ class Target:
     seen: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str):
-            raise TypeError(f"target: expected a string as name, got {type(self.name).__name__}")
+        check_text(self.name)
+        classes = tuple(checked_list(self.classes, "target", "classes"))
+        if not all(isinstance(one, str) for one in classes):
+            raise TypeError("target: expected strings as classes")
+        if twice := [one for one, count in Counter(classes).items() if count > 1]:
+            raise ValueError(f"target: expected distinct classes, got {twice[0]!r} twice")
+        mean, scale = checked_scaling(vars(self))
+        seen = None if self.seen is None else checked_seen(self.seen)
+        vars(self).update(classes=classes, mean=mean, scale=scale, seen=seen)
 
     @classmethod
     def fit(
@@ -92,13 +107,14 @@ class Target:
         Raises
         ------
         TypeError
-            If `task` is not a string, `clip` is not a bool, or the column is a masked array.
+            If `name` or `task` is not a string, `clip` is not a bool, or the column is a masked array.
         ValueError
             If the column does not exist, has no rows or is refused as in `Columns.fit`, a value is missing,
-            infinite or beyond float32, it holds text that is no number for a regression, it has fewer than
-            two classes, classes are floats from 2**53 on, which may stand for several, or `task` is not
-            known.
+            infinite or beyond float32, it holds numbers in one part and text in another, or text that is no
+            number for a regression, it has fewer than two classes, classes are floats from 2**53 on, which
+            may stand for several, or `task` is not known.
         """
+        check_text(name)
         fit, clip = TargetFit(name, check_name("task", task, TASKS)), check_flag("clip", clip)
         holes = Holes(name)
         for part in parts_of(table):
@@ -205,10 +221,20 @@ class Target:
             If the description is not one of `to_dict`.
         """
         found = only_keys(description, ("name", "classes", "mean", "scale", "seen"), "target", NEEDED)
-        if not all(isinstance(one, str) for one in checked_list(found["classes"], "target", "classes")):
-            raise TypeError("target: expected strings as classes")
-        seen = check_limits("low, high", *found["seen"]) if found.get("seen") else None
-        return cls(str(found["name"]), tuple(found["classes"]), *checked_scaling(found), seen)
+        return cls(**found | {"name": str(found["name"])})
+
+
+def check_text(name: Any) -> None:
+    """Raises unless the name of a target is a string."""
+    if not isinstance(name, str):
+        raise TypeError(f"target: expected a string as name, got {type(name).__name__}")
+
+
+def checked_seen(seen: Any) -> tuple[float, float]:
+    """The smallest and the largest number of the training data, if these are two finite numbers."""
+    if len(checked_list(seen, "target", "seen numbers")) != 2:
+        raise ValueError(f"seen: expected two numbers, got {seen!r:.80}")
+    return check_limits("seen[0], seen[1]", *seen)
 
 
 def checked(table: Table, name: str) -> NDArray[Any]:
@@ -275,7 +301,7 @@ class TargetFit:
     """Statistics of the column to predict, which may come in parts: its distinct values, and its moments."""
 
     def __init__(self, name: str, task: str) -> None:
-        self.name, self.task, self.rows, self.text = name, task, 0, False
+        self.name, self.task, self.rows, self.kind = name, task, 0, ""
         self.distinct: set[Any] | None = None if task == "regression" else set()
         self.moments = Moments()
         self.no_class: ValueError | None = None
@@ -283,10 +309,11 @@ class TargetFit:
 
     def add(self, values: NDArray[Any]) -> None:
         """Adds the values of a part."""
-        self.text = self.text or values.dtype == object
+        if len(values) and self.task != "regression":  # regressions read words as numbers
+            self.kind = one_kind(f"target {self.name}", self.kind, values)
         if self.distinct is not None:
             self.add_classes(values)
-        if self.task != "classification" and not (self.task == "auto" and self.text):
+        if self.task != "classification" and self.kind != "text":
             self.add_numbers(values)
         self.rows += len(values)
 
@@ -300,7 +327,7 @@ class TargetFit:
                 self.no_class = error
         kinds = set((values if values.dtype == object else np.unique(values)).tolist())
         self.distinct = (self.distinct or set()) | kinds
-        if self.task == "auto" and not self.text:
+        if self.task == "auto" and self.kind != "text":
             few = len(self.distinct) <= MAX_INTEGER_CLASSES and all(one == round(one) for one in kinds)
             self.distinct = self.distinct if few else None
 
@@ -317,7 +344,7 @@ class TargetFit:
         if self.distinct is None:
             return False
         count = len(self.distinct)
-        return self.task == "classification" or self.text or count <= 2 or 10 * count <= self.rows
+        return self.task == "classification" or self.kind == "text" or count <= 2 or 10 * count <= self.rows
 
     def classes(self) -> tuple[str, ...]:
         """Names of the classes in their order."""

@@ -51,19 +51,26 @@ def as_dates(what: str, values: Any) -> NDArray[Any] | None:
         return None if points is None else found.of(points, "NaT")
     if hasattr(kind, "pyarrow_dtype"):  # pandas
         values = values.array.__arrow_array__()
-    if type(values).__module__.startswith("pyarrow"):
+    if is_arrow(values):
         from pyarrow import types
 
         if types.is_dictionary(values.type) and is_date(values.type.value_type):
             values = values.cast(values.type.value_type)
         return dates_of_arrow(what, values) if is_date(values.type) else None
     if getattr(kind, "tz", None) is not None:  # pandas
-        values = values.dt.tz_convert(None)
+        values = getattr(values, "dt", values).tz_convert(None)
     if getattr(kind, "kind", "") == "M" or str(kind).startswith(("datetime64", "Date")):
         return microseconds(what, np.asarray(values))
     if isinstance(values, list | tuple) or (isinstance(kind, np.dtype) and kind.kind == "O"):
         return dates_of_objects(what, list(values))
     return None
+
+
+def is_arrow(values: Any) -> bool:
+    """True for a column of pyarrow; its scalars, types and tables are none."""
+    return (
+        type(values).__module__.startswith("pyarrow") and hasattr(values, "type") and hasattr(values, "take")
+    )
 
 
 def is_date(kind: Any) -> bool:
@@ -90,19 +97,21 @@ def dates_of_arrow(what: str, array: Any) -> NDArray[Any]:
 
 
 def dates_of_objects(what: str, cells: list[Any]) -> NDArray[Any] | None:
-    """Points in time of Python's dates; None if there are no dates, or anything else."""
+    """Points in time of dates of Python or NumPy; None if there are no dates, or anything else."""
     kinds = {type(cell) for cell in cells if not is_missing(cell)}
-    if not kinds or not all(issubclass(kind, datetime.date) for kind in kinds):
+    if not kinds or not all(issubclass(kind, datetime.date | np.datetime64) for kind in kinds):
         return None
     try:
-        plain = [None if is_missing(cell) else without_zone(cell) for cell in cells]
+        plain = [None if is_missing(cell) else without_zone(what, cell) for cell in cells]
     except OverflowError:
         raise ValueError(f"{what}: a date in UTC is not in the years 1 to 9999") from None
     return np.array(plain, "M8[us]")
 
 
-def without_zone(at: datetime.date) -> datetime.date:
-    """A date in UTC, if it has a time zone."""
+def without_zone(what: str, at: Any) -> Any:
+    """A date in UTC, if it has a time zone; one of NumPy in microseconds."""
+    if isinstance(at, np.datetime64):
+        return microseconds(what, np.array([at]))[0]
     if isinstance(at, datetime.datetime) and at.tzinfo is not None:
         return at.astimezone(datetime.timezone.utc).replace(tzinfo=None)
     return at

@@ -43,8 +43,11 @@ class Bag:
 
     def train(
         self, evaluation: tuple[Any, ...] | None, progress: Progress
-    ) -> tuple[list[nn.Sequential], list[History]]:
-        """Trains the networks; each keeps its best epoch on the held-out rows, or on `evaluation`."""
+    ) -> tuple[list[nn.Sequential], list[History], list[int]]:
+        """Trains the networks; each keeps its best epoch on the held-out rows, or on `evaluation`.
+
+        Returns the networks, their metrics, and the number of the epoch that each keeps.
+        """
         recipe, problem = self.recipe, self.problem
         models = [
             make_network(recipe, i, self.columns, problem.outputs, seed) for i, seed in enumerate(self.seeds)
@@ -60,7 +63,7 @@ class Bag:
                 metric = best.see(self.epoch(trainers, evaluation))
                 advance(shown, {recipe.monitor: metric})
         best.restore()
-        return models, best.histories
+        return models, best.histories, best.epochs
 
     def epoch(self, trainers: list[Trainer], evaluation: tuple[Any, ...] | None) -> list[History]:
         """Trains each network for an epoch on its fold."""

@@ -81,6 +81,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
     head_: QuantileHead | None
     n_features_in_: int
     _kept: KeptRows
+    _epochs_kept: list[int]
 
     def _validate_params(self) -> None:
         """Checks all parameters as scikit-learn does, and that no number is a bool or a Fraction."""
@@ -137,7 +138,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             evaluation = None if eval_set is None else self._evaluation(eval_set)
             order = targets if self._classes else targets[:, 0]
             columns = screened(recipe, self.columns_, problem, order, used, random, self.time_limit)
-            if len(columns.parts) < len(self.columns_.parts):
+            if columns.left_out:
                 self.columns_, problem = columns, replace(problem, inputs=columns.transform(table))
                 evaluation = None if eval_set is None else self._evaluation(eval_set)
             if self.time_limit is not None:
@@ -147,7 +148,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             folds = draw_folds(order, used, recipe.members, random)
             seeds = [int(seed) for seed in random.randint(2**31, size=len(folds))]
             bag = Bag(recipe, self.columns_, problem, folds, seeds)
-            models, self.history_ = bag.train(evaluation, self.progress)
+            models, self.history_, self._epochs_kept = bag.train(evaluation, self.progress)
             self._kept = KeptRows.of(folds, problem.inputs, targets, weight)
             found = self._calibrated(models, bag.out_of_fold(models), targets, weight)
             self.ensemble_ = nn.Ensemble(models, average="probabilities" if self._classes else "outputs")

@@ -26,6 +26,8 @@ class BestEpochs:
     def __init__(self, models: list[nn.Sequential], monitor: str, rows: int) -> None:
         self.models, self.monitor, self.rows = models, monitor, rows
         self.histories = [History() for _ in models]
+        #: The number of the epoch that each network keeps, from 1 on.
+        self.epochs = [0] * len(models)
         self._best = np.full(len(models), -np.inf)
         self._kept: list[NDArray[Any] | None] = [None for _ in models]
 
@@ -39,6 +41,7 @@ class BestEpochs:
         self._best = np.fmax(self._best, values)
         for i in np.flatnonzero(values >= self._best - self._slack()):
             self._kept[i] = self.models[i].flat_parameters.copy()
+            self.epochs[i] = self.histories[i].epochs
         return mean
 
     def _slack(self) -> Any:

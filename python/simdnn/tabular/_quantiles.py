@@ -53,7 +53,7 @@ def fit_head(bag: Bag, y: Array, progress: Progress) -> QuantileHead:
     problem = replace(bag.problem, targets=bins, outputs=len(edges) - 1, classes=True)
     recipe = replace(bag.recipe, activation=CLASSES.activation, rate=CLASSES.rate)
     own = replace(bag, recipe=recipe, problem=problem)
-    models, _ = own.train(None, progress)
+    models, *_ = own.train(None, progress)
     divisor = temperature(own.out_of_fold(models), bins, problem.weight)
     for model in models:
         divide_outputs(model, divisor)

@@ -35,7 +35,7 @@ def screened(
     random: np.random.RandomState,
     seconds: float | None,
 ) -> Columns:
-    """The columns without those that tell nothing, by networks of the preset "fast".
+    """The columns with those left out that tell nothing, by networks of the preset "fast".
 
     `order` [n] are the numbers by which rows are dealt to folds; all columns stay if networks would take too
     much of `seconds`.
@@ -49,10 +49,11 @@ def screened(
     bag = Bag(first, columns, problem, folds, seeds)
     if seconds is not None and takes_longer(bag, seconds * TIME_PART):
         return columns
-    models, _ = bag.train(None, False)
+    models = bag.train(None, False)[0]
     places = places_of_columns(columns, columns.names)
-    left_out = telling_nothing(Mixed(bag, models, random), places, recipe.screening)
-    return Columns([part for i, part in enumerate(columns.parts) if i not in left_out])
+    silent = telling_nothing(Mixed(bag, models, random), places, recipe.screening)
+    kept = [part for i, part in enumerate(columns.parts) if i not in silent]
+    return Columns(kept, [part for part in columns.parts if part not in kept])
 
 
 def takes_longer(bag: Bag, seconds: float) -> bool:

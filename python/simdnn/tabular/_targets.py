@@ -36,15 +36,16 @@ class Scaling:
         """The scaling of y; a constant but for rounding has scale 1.
 
         Means are counted from the smallest value, so that those of numbers far from 0 are exact, and are
-        rounded to float32, which hides a machine's last bits.
+        rounded to the digits of float32, which hides a machine's last bits.
         """
         seen = y if weight is None else y[weight > 0]
         low, high = seen.min(axis=0), seen.max(axis=0)
-        mean = low + np.average(y - low, axis=0, weights=weight).astype(np.float32)
-        spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight)).astype(np.float32)
-        constant = high - low <= ROUNDING * np.abs(low)
-        scale = np.where(constant | (spread == 0), np.float32(1), spread).astype(np.float64)
-        return cls(mean, scale, low, high)
+        mean = low + rounded(np.average(y - low, axis=0, weights=weight))
+        steps = y - mean if weight is None else np.where(weight[:, np.newaxis] > 0, y - mean, 0)
+        unit = np.exp2(np.frexp(np.abs(steps).max(axis=0))[1])  # squares of tiny numbers would vanish
+        spread = rounded(np.sqrt(np.average((steps / unit) ** 2, axis=0, weights=weight))) * unit
+        constant = (high - low <= ROUNDING * np.abs(low)) | (spread == 0)
+        return cls(mean, np.where(constant, 1.0, spread), low, high)
 
     def encode(self, y: Array) -> NDArray[np.float32]:
         """The targets of the networks."""
@@ -68,6 +69,12 @@ class Scaling:
         """Numbers for outputs of the networks [..., outputs]; `clip` keeps them in the seen range."""
         found = np.asarray(outputs, np.float64) * self.scale + self.mean
         return np.asarray(np.clip(found, self.low, self.high)) if clip else found
+
+
+def rounded(numbers: Array) -> Array:
+    """Numbers of float64 with the digits of float32, but any exponent."""
+    digits, exponents = np.frexp(numbers)
+    return np.asarray(np.ldexp(digits.astype(np.float32).astype(np.float64), exponents))
 
 
 def checked_labels(y: Any) -> Array:

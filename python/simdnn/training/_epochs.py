@@ -65,7 +65,7 @@ def record(trainer: Trainer, history: History, report: Report, validation: Any) 
     history.steps += steps
     trainer.epochs_done += 1
     logs = {"loss": loss, "accuracy": accuracy}
-    if trainer.penalty == "sum":
+    if getattr(trainer, "penalty", None) == "sum":  # an RBM has none
         logs["penalty"] = penalty
     if validation is not None:
         logs["val_loss"], logs["val_accuracy"], *_ = evaluated(trainer, validation)
