@@ -15,6 +15,12 @@ class Attributes:
     _checks: ClassVar[Mapping[str, Callable[[str, Any], Any]]] = {}
     #: Names that are no attributes, with the object that has such a setting; a user's subclass may have them.
     _elsewhere: ClassVar[Mapping[str, str]] = {}
+    #: Attributes that the constructor sets; a copy takes over the others, such as a user's subclass has.
+    _made: ClassVar[frozenset[str]] = frozenset()
+
+    def _added(self) -> dict[str, Any] | None:
+        """The attributes that the constructor has not set, as the state of a copy or pickle."""
+        return {name: value for name, value in vars(self).items() if name not in self._made} or None
 
     if not TYPE_CHECKING:  # type checkers take any attribute where there is a __setattr__
 

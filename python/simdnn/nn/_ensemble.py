@@ -76,6 +76,7 @@ class Ensemble(Attributes):
     """
 
     _kept = frozenset({"models", "weights", "average", "dtype"})
+    _made = _kept | {"_natives", "_input", "_output", "_scaled", "_mean", "_members"}
 
     def __init__(
         self,
@@ -135,7 +136,7 @@ class Ensemble(Attributes):
         return f"Ensemble({', '.join(parts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Ensemble, (self.models, self.weights, self.average)
+        return _restored, (type(self), self.models, self.weights, self.average), self._added()
 
     def __call__(self, x: ArrayLike) -> NDArray[Any]:
         """The mean for `x`, see `predict`."""
@@ -215,6 +216,13 @@ class Ensemble(Attributes):
         """
         frozen = [m.freeze() if isinstance(m, Sequential) else copy.copy(m) for m in self.models]
         return Ensemble(frozen, self.weights, self.average)  # type: ignore[arg-type]
+
+
+def _restored(kind: type[Ensemble], *arguments: Any) -> Ensemble:
+    """A copied or unpickled ensemble."""
+    ensemble = kind.__new__(kind)
+    Ensemble.__init__(ensemble, *arguments)
+    return ensemble
 
 
 def _signature(model: Sequential | Predictor) -> tuple[np.dtype[Any], Shape, Shape]:

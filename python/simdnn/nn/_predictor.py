@@ -42,6 +42,7 @@ class Predictor(Attributes):
     """
 
     _kept = frozenset({"dtype", "precision"})
+    _made = _kept | {"_predictor", "_input", "_output", "_model", "_arguments"}
 
     def __init__(self, model: Sequential, precision: Precision | None = None) -> None:
         if not hasattr(model, "flat_parameters") or isinstance(model, type):
@@ -70,14 +71,8 @@ class Predictor(Attributes):
 
     def __reduce__(self) -> tuple[Any, ...]:
         native = self._predictor
-        return _restored, (
-            self._model,
-            self._arguments,
-            native.values.copy(),
-            native.buffers.copy(),
-            native.states,
-            native.rounded.copy(),
-        )
+        arrays = native.values.copy(), native.buffers.copy(), native.states, native.rounded.copy()
+        return _restored, (type(self), self._model, self._arguments, *arrays), self._added()
 
     def predict(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """The output for a batch or one sample, equal to that of `Sequential.forward`.
@@ -110,6 +105,7 @@ class Predictor(Attributes):
 
 
 def _restored(
+    kind: type[Predictor],
     model: type[Sequential],
     arguments: dict[str, Any],
     values: NDArray[Any],
@@ -118,7 +114,8 @@ def _restored(
     rounded: NDArray[Any],
 ) -> Predictor:
     """The predictor of a network with these layers, with folded parameters of its own."""
-    predictor = Predictor(model._blank(arguments))
+    predictor = kind.__new__(kind)
+    Predictor.__init__(predictor, model._blank(arguments))
     predictor._predictor.values[:] = values
     predictor._predictor.rounded[:] = rounded
     predictor._predictor.buffers[:] = buffers

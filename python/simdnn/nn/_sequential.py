@@ -59,6 +59,7 @@ class Sequential(Attributes):
     """
 
     _kept = frozenset({"layers", "dtype", "precision"})
+    _made = _kept | {"_input", "_output", "_seed", "_model"}
 
     def __init__(
         self,
@@ -148,7 +149,7 @@ class Sequential(Attributes):
     def __reduce__(self) -> tuple[Any, ...]:
         with self._model.locked():
             state = self.state_dict(), self._seed, self._model.passes, self._model.states
-        return Sequential._restored, (self._arguments, *state)
+        return type(self)._restored, (self._arguments, *state), self._added()
 
     def to_dict(self) -> dict[str, Any]:
         """A description of the network that JSON can hold: layers, dtype and in_features, without weights.
@@ -347,8 +348,10 @@ class Sequential(Attributes):
         if precision is None:
             return copy.copy(self)
         wanted = check_precision(precision, self.dtype)
-        restore, (arguments, *state) = self.__reduce__()
-        return restore(arguments | {"precision": wanted}, *state)  # type: ignore[no-any-return]
+        restore, (arguments, *state), added = self.__reduce__()
+        made: Sequential = restore(arguments | {"precision": wanted}, *state)
+        vars(made).update(added or {})
+        return made
 
     def lerp_(self, source: Sequential, tau: float) -> Sequential:
         """Moves all parameters and buffers towards those of another network: Polyak averaging.

@@ -90,6 +90,7 @@ class BernoulliRBM(Attributes):
     """
 
     _kept = frozenset({"in_features", "out_features", "optimizer", "dtype", "seed"})
+    _made = _kept | {"k", "sample_visible", "epochs_done", "_machine"}
     _checks: ClassVar = {
         "k": lambda name, value: check_int(name, value, 1, MAX_GIBBS_STEPS),
         "sample_visible": check_flag,
@@ -269,8 +270,8 @@ class BernoulliRBM(Attributes):
             "out_features": self.out_features,
             "optimizer": copy.copy(self.optimizer),
         }
-        values = self._machine.values.copy()
-        return _restored, (type(self), arguments, values, self.optimizer.state_dict(), self.epochs_done)
+        state = self._machine.values.copy(), self.optimizer.state_dict(), self.epochs_done
+        return _restored, (type(self), arguments, *state), self._added()
 
     def __repr__(self) -> str:
         return (
@@ -286,7 +287,8 @@ def _restored(
     epochs_done: int,
 ) -> BernoulliRBM:
     """An unpickled RBM, which continues as the original would."""
-    rbm = kind(**arguments)
+    rbm = kind.__new__(kind)
+    BernoulliRBM.__init__(rbm, **arguments)
     rbm._machine.values[...] = values
     rbm.optimizer._restore(state)
     rbm.epochs_done = epochs_done

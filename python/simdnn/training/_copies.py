@@ -10,9 +10,6 @@ from ..optim import _describe as optimizers
 if TYPE_CHECKING:
     from ._trainer import Trainer
 
-#: Attributes that the constructor of `Trainer` sets; a copy has the others, of a user's subclass, too.
-_ATTRIBUTES = ("model", "loss", "optimizer", "seed", "epochs_done", "_classifies", "_trainer")
-
 
 def reduced(trainer: Trainer, base: type[Trainer]) -> tuple[Any, ...]:
     """The parts of a trainer from which `restored` makes another, independent of it; `base` is `Trainer`."""
@@ -32,8 +29,7 @@ def reduced(trainer: Trainer, base: type[Trainer]) -> tuple[Any, ...]:
         "seed": trainer.seed,
         "penalty": trainer.penalty,
     }
-    added = {name: value for name, value in vars(trainer).items() if name not in _ATTRIBUTES}
-    return restored, (base, type(trainer), arguments, state), added or None
+    return restored, (base, type(trainer), arguments, state), trainer._added()
 
 
 def restored(

@@ -107,6 +107,7 @@ class Trainer(Measures):
     """
 
     _kept = frozenset({"model", "loss", "optimizer", "seed"})
+    _made = _kept | {"epochs_done", "_classifies", "_trainer"}
     _checks: ClassVar = {"epochs_done": check_count}
     _elsewhere: ClassVar = dict.fromkeys(("lr", "clip_norm", "clip_value", "l1", "l2"), "trainer.optimizer")
 
