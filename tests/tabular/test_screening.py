@@ -21,7 +21,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 NOISE = ("word", *(f"noise{i}" for i in range(6)))
 
 
-def make_noisy(rows: int = 1200) -> tuple[dict[str, Any], Any]:
+def make_noisy(rows: int = 2000) -> tuple[dict[str, Any], Any]:
     """Two columns that decide between columns of noise, and numbers to predict."""
     rng = np.random.default_rng(0)
     words = np.array([f"w{i}" for i in range(50)], object)
@@ -112,25 +112,25 @@ def test_columns_that_tell_a_little_each_stay() -> None:
 
 def test_one_of_equal_columns_stays() -> None:
     rng = np.random.default_rng(1)
-    x, noise = rng.normal(size=1200), rng.normal(size=1200)
+    x, noise = rng.normal(size=2000), rng.normal(size=2000)
     model = TabularRegressor(random_state=0, progress=False, epochs=8).fit(np.c_[x, noise, x], np.abs(x))
     assert {"x0", "x2"} & set(model.columns_.names)
 
 
 def test_a_column_stays_if_none_tells_anything() -> None:
     rng = np.random.default_rng(2)
-    X = rng.normal(size=(1000, 3))
-    model = TabularClassifier(random_state=0, progress=False, epochs=2).fit(X, rng.integers(0, 2, 1000))
+    X = rng.normal(size=(2000, 3))
+    model = TabularClassifier(random_state=0, progress=False, epochs=2).fit(X, rng.integers(0, 2, 2000))
     assert len(model.columns_.names) >= 1
-    assert model.predict(X).shape == (1000,)
+    assert model.predict(X).shape == (2000,)
 
 
 @every_kind
 @pytest.mark.parametrize("change", ["few rows", "weights of zero", "little time"])
 def test_columns_are_not_judged_by_few_rows_or_in_no_time(kind: type, change: str) -> None:
-    X, y = make_noisy(999 if change == "few rows" else 1200)
+    X, y = make_noisy(1999 if change == "few rows" else 2000)
     y = y > 0 if kind is TabularClassifier else y
-    weight = (np.arange(len(y)) < 999).astype(float) if change == "weights of zero" else None
+    weight = (np.arange(len(y)) < 1999).astype(float) if change == "weights of zero" else None
     limit = {"time_limit": 0.02} if change == "little time" else {}
     model = kind(**QUICK | {"epochs": 2, "n_members": 2} | limit)
     with pytest.warns(UserWarning, match="time_limit") if limit else contextlib.nullcontext():
@@ -140,8 +140,8 @@ def test_columns_are_not_judged_by_few_rows_or_in_no_time(kind: type, change: st
 
 def test_quantiles_keep_a_column_that_decides_the_spread() -> None:
     rng = np.random.default_rng(3)
-    X = {"noise": rng.normal(size=1200), "place": rng.normal(size=1200), "wide": np.arange(1200) % 2}
-    y = X["place"] + rng.normal(size=1200) * np.where(X["wide"], 1.0, 0.1)
+    X = {"noise": rng.normal(size=2000), "place": rng.normal(size=2000), "wide": np.arange(2000) % 2}
+    y = X["place"] + rng.normal(size=2000) * np.where(X["wide"], 1.0, 0.1)
     model = TabularRegressor(**QUICK, quantiles=True).fit(X, y)
     assert model.columns_.names == list(X)
     low, high = model.predict(X, quantiles=[0.1, 0.9]).T
@@ -180,10 +180,12 @@ SCRIPT = """
 import hashlib
 import numpy as np
 from tests.tabular.test_screening import QUICK, make_noisy
-from simdnn.tabular import TabularRegressor
+from simdnn.tabular import TabularRegressor, _screening
 
-X, y = make_noisy()
+_screening.FEWEST_ROWS = 400
+X, y = make_noisy(400)
 model = TabularRegressor(**QUICK).fit(X, y)
+assert len(model.columns_.names) < len(X)
 print(model.columns_.names, hashlib.sha256(model.predict(X).tobytes()).hexdigest())
 """
 

@@ -40,7 +40,8 @@ ATTRIBUTES = """oof_prediction_ : array
     history_ : list of History
         Metrics of the epochs of each network; those of its fold, or of ``eval_set``, are `val_loss`.
     columns_ : table.Columns
-        The fitted preprocessing.
+        The fitted preprocessing, of the columns that the networks read: "default" leaves out those that tell
+        nothing.
     ensemble_ : nn.Ensemble
         The networks, for `simdnn.onnx.export`, `simdnn.save` and others.
     trees_, networks_share_ : object or None, float
@@ -59,6 +60,10 @@ ATTRIBUTES = """oof_prediction_ : array
     loss. Networks of a classifier keep one epoch, the last one of about the highest mean accuracy, except
     those of "best".
 
+    With "default" and at least 2,000 rows, four small networks come first: columns that together, mixed up, do
+    not raise their loss out of fold by more than a standard error are left out, except if there are quantiles.
+    Dictionaries of samples to predict, and graphs of ONNX, need the other columns alone.
+
     Numbers are scaled by quantiles and clipped smoothly, and have piecewise-linear codes between bins
     (Gorishniy et al. 2022). Half of their borders are thresholds of a decision tree of the column, or all of
     them quantiles for "best". Categories are one-hot, or above 64 embedded. Initial weights, optimizer and
@@ -68,7 +73,8 @@ ATTRIBUTES = """oof_prediction_ : array
     ----------
     Holzmueller, Grinsztajn & Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on
     tabular data", arXiv:2407.04491. Gorishniy, Rubachev & Babenko 2022, "On embeddings for numerical features
-    in tabular deep learning", arXiv:2203.05556. Breiman 1996, "Bagging predictors"."""
+    in tabular deep learning", arXiv:2203.05556. Breiman 1996, "Bagging predictors".
+    Breiman 2001, "Random forests", for columns that are mixed up."""
 
 #: Decorator that fills these parts into the docstring of an estimator.
 documented = documented_by(parameters=PARAMETERS, extras=EXTRAS, attributes=ATTRIBUTES)

@@ -23,7 +23,7 @@ from ._recipe import Recipe, recipe_of
 Array = NDArray[Any]
 
 #: The fewest rows of which columns are judged, and the part of a time limit that this may take.
-FEWEST_ROWS, TIME_PART = 1_000, 0.25
+FEWEST_ROWS, TIME_PART = 2_000, 0.25
 
 
 def screened(
