@@ -55,7 +55,9 @@ def test_an_object_without_items_is_refused(name: str, value: Any) -> None:
         call(value)
 
 
-@pytest.mark.parametrize("grads", [{"a": X}, {"a": X}.values(), {1.0}, (x for x in [X])], ids=repr)
+@pytest.mark.parametrize(
+    "grads", [{"a": X}, {"a": X}.values(), {1.0}, (x for x in [X])], ids=lambda one: type(one).__name__
+)
 def test_gradients_are_a_sequence(grads: Any) -> None:
     own = [X.copy()]
     with pytest.raises(TypeError, match=rf"^grads: expected a list of arrays, got {type(grads).__name__}"):
