@@ -86,7 +86,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         **params
-            Parameters of the estimator; they take effect in the next `fit` or `partial_fit`.
+            Parameters of the estimator; they take effect in the next `fit` or `partial_fit`. In scikit-learn
+            a `partial_fit` goes on with the first one's settings of the optimizer, such as the learning rate.
 
         Returns
         -------
