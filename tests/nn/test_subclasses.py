@@ -133,3 +133,12 @@ def test_objects_of_our_own_have_no_further_attributes() -> None:
     model(X), model.forward(X, training=True), model.profile(4), repr(model), model._repr_html_()
     for one in (model, model.freeze(), nn.Ensemble([model]), pretrain.BernoulliRBM(3, 2), trainer):
         assert one._added() is None
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_network_may_know_its_trainer(duplicate: Callable[[Any], Any]) -> None:
+    model: Any = Scaled(4, 2.0)
+    model.trainer = simdnn.Trainer(model)
+    found = duplicate(model)
+    assert same_bits(found.trainer.model(X), model(X))
+    assert same_bits(duplicate(model.trainer).model(X), model(X))

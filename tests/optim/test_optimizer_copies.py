@@ -161,8 +161,28 @@ def test_optimizers_that_are_given_one_plateau_have_a_state_each() -> None:
         made.lr.observe(3.0)
         assert (made.lr.best, plateau.best) == (3.0, 1.0)
     first.lr = first.lr
-    assert first.lr is plateau
+    for given in (first.get_params(), {"lr": first.lr}, {"lr": plateau}):
+        assert first.set_params(**given).lr is plateau
+    assert first.current_lr == 0.5
     assert optim.SGD(lr=copy.copy(plateau)).current_lr == 0.5
+
+
+def test_an_optimizer_takes_a_plateau_that_no_other_has() -> None:
+    plateau = schedules.reduce_on_plateau(1.0, patience=0, factor=0.5)
+    first = optim.SGD(lr=plateau)
+    for metric in (1.0, 2.0):
+        plateau.observe(metric)
+    del first
+    second = optim.SGD(lr=plateau)
+    assert second.lr is plateau
+    assert second.current_lr == 1.0
+    second.lr = 0.1
+    second.lr = plateau
+    assert second.lr is plateau
+    model = nn.Sequential(nn.Dense(2, 2), rng=0)
+    trainer = Trainer(model, optimizer=optim.SGD(lr=0.1))
+    other = schedules.reduce_on_plateau(0.5)
+    assert trainer.optimizer.set_params(lr=other).lr is other
 
 
 def test_trainings_with_one_plateau_are_equal() -> None:

@@ -40,6 +40,12 @@ def test_confusion_matrix_agrees_with_scikit_learn(
     assert [label.get_text() for label in axes.get_yticklabels()] == names
 
 
+@pytest.mark.parametrize("labels", [[0, 1], ["a", "b"]])
+def test_a_confusion_matrix_of_no_samples_is_zero(labels: Any) -> None:
+    image = plot.confusion_matrix([], [], labels=labels).images[0]
+    assert np.asarray(image.get_array()).tolist() == [[0, 0], [0, 0]]
+
+
 def test_confusion_matrix_writes_its_numbers_and_the_worst_mistake() -> None:
     axes = plot.confusion_matrix(["cat", "cat", "cat", "dog"], ["cat", "dog", "dog", "dog"])
     assert [(text.get_position(), text.get_text()) for text in axes.texts] == [

@@ -126,12 +126,13 @@ def test_a_column_stays_if_none_tells_anything() -> None:
 
 
 @every_kind
-@pytest.mark.parametrize("change", ["few rows", "weights of zero", "little time"])
+@pytest.mark.parametrize("change", ["few rows", "weights of zero", "little time", "many columns"])
 def test_columns_are_not_judged_by_few_rows_or_in_no_time(kind: type, change: str) -> None:
     X, y = make_noisy(1999 if change == "few rows" else 2000)
     y = y > 0 if kind is TabularClassifier else y
     weight = (np.arange(len(y)) < 1999).astype(float) if change == "weights of zero" else None
     limit = {"time_limit": 0.02} if change == "little time" else {}
+    X |= {f"wide{i}": y for i in range(193)} if change == "many columns" else {}
     model = kind(**QUICK | {"epochs": 2, "n_members": 2} | limit)
     with pytest.warns(UserWarning, match="time_limit") if limit else contextlib.nullcontext():
         model.fit(X, y, weight)

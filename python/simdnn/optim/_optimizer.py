@@ -223,9 +223,10 @@ class Optimizer(WithParams, WithRates):
             if self._gradients is None:
                 raise ValueError("step: no gradients; give them, or models as params, to use their own")
             grads = self._gradients
-        check_sequence("grads", grads, "a list of arrays")
-        if isinstance(grads, Mapping):
-            raise not_of_items("grads", grads, "a list of arrays")
+        if not isinstance(grads, list | tuple):
+            check_sequence("grads", grads, "a list of arrays")
+            if isinstance(grads, Mapping):
+                raise not_of_items("grads", grads, "a list of arrays")
         if self._schedule is not None:
             self._provide_rates(1)
         self._alone.step(grads)
@@ -330,10 +331,11 @@ class Optimizer(WithParams, WithRates):
         made._initialize(None, hypers, {name: given[name] for name in OPTIONS})
         if not self._bound:
             made._config.groups = self._config.groups
-            self._config, self._own = made._config, made._own
-            self._schedule = made._schedule if "lr" in params else self._schedule
-            self._decay = made._decay
+            self._config, self._own, self._decay = made._config, made._own, made._decay
+            del made  # it may have taken the schedule
+            self.lr = given["lr"]
             return self
+        del made
         for name, value in params.items():
             if name in self._fixed and value != known[name]:
                 raise ValueError(f"{name}: fixed once the optimizer is bound to parameters")

@@ -32,8 +32,8 @@ class WithRates(WithOptions):
     def lr(self, value: Rate) -> None:
         if not callable(value):
             self._config["lr"] = within_single("lr", check_float("lr", value))
-        if isinstance(value, ReduceOnPlateau) and value is not self._schedule:
-            value = value._taken()
+        if isinstance(value, ReduceOnPlateau):
+            value = value._taken(self)
         self._config.set_schedule(value._pieces if isinstance(value, Schedule) else [])
         self._config.set_rates(0, [])
         self._schedule = value if callable(value) else None

@@ -100,7 +100,8 @@ def confusion_matrix(
             kind = type(values_format).__name__
             raise TypeError(f"values_format: expected a format such as '.2f', got {kind}")
         _written(0.0, values_format)  # raises for a wrong format
-    _check_labels(true, predicted, classes)
+    if len(true):
+        _check_labels(true, predicted, classes)
     counts = _counts(true, predicted, classes, sample_weight)
     side = min(9.0, max(3.6, 1.4 + 0.42 * len(classes)))
     axes = _style.single(ax, (side, side))

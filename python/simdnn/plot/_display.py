@@ -109,7 +109,8 @@ def check_classes(**given: NDArray[Any]) -> None:
         missing = any(one is None or (isinstance(one, float) and one != one) for one in each)
         if missing or (values.dtype.kind == "f" and np.isnan(values).any()):
             raise ValueError(f"{name}: expected classes, got None or NaN")
-        words |= {isinstance(one, str) for one in each} if each else {values.dtype.kind in "US"}
+        kinds = {isinstance(one, str | bytes) for one in each} if each else {values.dtype.kind in "US"}
+        words |= kinds if values.size else set()
     if len(words) > 1:
         raise ValueError(f"{', '.join(given)}: expected words alone or numbers alone, got both")
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import copy
 import math
+import weakref
+from collections.abc import Callable
 from typing import Any, Literal
 
 from .._utils.check import check_finite, check_float, check_int, check_name
 
 
+def no_owner() -> None:
+    """The owner of a schedule that no optimizer has."""
+
+
 class ReduceOnPlateau:
     """A learning rate that falls when a metric stops improving, returned by `reduce_on_plateau`.
 
-    Each optimizer has a state of its own: the first one takes the object itself, so that `observe` may be
-    called on it in a loop of your own; any later one takes a copy in the state that the first one found.
+    Each optimizer has a state of its own, and begins with that in which the object was given to the first.
+    An optimizer takes the object itself, so that `observe` may be called on it in a loop of your own, or a
+    copy while another optimizer has it.
 
     Attributes
     ----------
@@ -36,7 +43,7 @@ class ReduceOnPlateau:
     0.5
     """
 
-    __slots__ = ("__weakref__", "_settings", "_start", "bad_epochs", "best", "cooling", "lr")
+    __slots__ = ("__weakref__", "_owner", "_settings", "_start", "bad_epochs", "best", "cooling", "lr")
 
     def __init__(self, lr: float, settings: dict[str, Any]) -> None:
         self.lr = lr
@@ -44,12 +51,16 @@ class ReduceOnPlateau:
         self.best = math.inf if settings["mode"] == "min" else -math.inf
         self.bad_epochs = 0
         self.cooling = 0
-        self._start: ReduceOnPlateau | None = None
+        self._start: dict[str, Any] | None = None
+        self._owner: Callable[[], Any] = no_owner
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
         """The state of a copy, which no optimizer has yet."""
-        names = ("_settings", "bad_epochs", "best", "cooling", "lr")
-        return None, {name: getattr(self, name) for name in names} | {"_start": None}
+        return None, self._state() | {"_settings": self._settings, "_start": None, "_owner": no_owner}
+
+    def _state(self) -> dict[str, Any]:
+        """The attributes that `observe` changes."""
+        return {name: getattr(self, name) for name in ("bad_epochs", "best", "cooling", "lr")}
 
     def __call__(self, step: int) -> float:
         """The current learning rate; the step does not matter."""
@@ -73,12 +84,16 @@ class ReduceOnPlateau:
             if self.lr - lr > settings["eps"]:
                 self.lr = lr
 
-    def _taken(self) -> ReduceOnPlateau:
+    def _taken(self, optimizer: Any) -> ReduceOnPlateau:
         """The schedule of an optimizer that is given this one."""
-        if self._start is not None:
-            return copy.copy(self._start)._taken()
-        self._start = copy.copy(self)
-        return self
+        owner = self._owner()
+        if owner is optimizer:
+            return self
+        made = self if owner is None else copy.copy(self)
+        for name, value in (self._start or {}).items():
+            setattr(made, name, value)
+        made._start, made._owner = made._state(), weakref.ref(optimizer)
+        return made
 
     def _improves(self, metric: float) -> bool:
         """True if `metric` is better than the best so far by more than the threshold."""

@@ -22,8 +22,8 @@ from ._recipe import Recipe, recipe_of
 
 Array = NDArray[Any]
 
-#: The fewest rows of which columns are judged, and the part of a time limit that this may take.
-FEWEST_ROWS, TIME_PART = 2_000, 0.25
+#: The fewest rows and the most columns that are judged, and the part of a time limit that this may take.
+FEWEST_ROWS, MOST_COLUMNS, TIME_PART = 2_000, 200, 0.25
 
 
 def screened(
@@ -40,7 +40,7 @@ def screened(
     `order` [n] are the numbers by which rows are dealt to folds; all columns stay if networks would take too
     much of `seconds`.
     """
-    if recipe.screening is None or len(rows) < FEWEST_ROWS or len(columns.parts) < 2:
+    if recipe.screening is None or len(rows) < FEWEST_ROWS or not 1 < len(columns.parts) <= MOST_COLUMNS:
         return columns
     fast = recipe_of("fast", problem.classes, len(rows), len(columns.parts))
     first = replace(fast, members=min(fast.members, recipe.members), epochs=min(fast.epochs, recipe.epochs))
@@ -57,10 +57,14 @@ def screened(
 
 
 def takes_longer(bag: Bag, seconds: float) -> bool:
-    """True if the networks of a bag take longer than these seconds, by the time of an epoch."""
+    """True if networks of a bag and their losses for each column take longer, by the time of an epoch.
+
+    The losses of all rows take about as long as half of an epoch of one network.
+    """
     recipe, fold = bag.recipe, bag.folds[0]
     rounds = -(-recipe.members // min(get_num_threads(), recipe.members))
-    return seconds_of_epoch(recipe, bag.columns, bag.problem, fold) * rounds * recipe.epochs > seconds
+    epochs = rounds * recipe.epochs + len(bag.columns.parts) / 2
+    return seconds_of_epoch(recipe, bag.columns, bag.problem, fold) * epochs > seconds
 
 
 class Mixed:

@@ -21,7 +21,9 @@ def reduced(trainer: Trainer, base: type[Trainer]) -> tuple[Any, ...]:
             "numbers": optimizers.numbers_of(trainer.optimizer),
             "epochs_done": trainer.epochs_done,
         }
-        model = copy.copy(trainer.model)
+        make, parts, added = trainer.model.__reduce__()
+        model = make(*parts)
+        vars(model).update({key: value for key, value in (added or {}).items() if value is not trainer})
     arguments = {
         "model": model,
         "loss": trainer.loss,
