@@ -21,9 +21,7 @@ def reduced(trainer: Trainer, base: type[Trainer]) -> tuple[Any, ...]:
             "numbers": optimizers.numbers_of(trainer.optimizer),
             "epochs_done": trainer.epochs_done,
         }
-        make, parts, added = trainer.model.__reduce__()
-        model = make(*parts)
-        vars(model).update({key: value for key, value in (added or {}).items() if value is not trainer})
+        model = copied(trainer.model, trainer)
     arguments = {
         "model": model,
         "loss": trainer.loss,
@@ -32,6 +30,15 @@ def reduced(trainer: Trainer, base: type[Trainer]) -> tuple[Any, ...]:
         "penalty": trainer.penalty,
     }
     return restored, (base, type(trainer), arguments, state), trainer._added()
+
+
+def copied(model: Any, trainer: Trainer) -> Any:
+    """A copy of a model that does not hold its trainer, whose copies would have no end."""
+    made = copy.copy(model)
+    for name, value in list(vars(made).items()):
+        if value is trainer:
+            del vars(made)[name]
+    return made
 
 
 def restored(
