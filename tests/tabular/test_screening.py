@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from simdnn import tabular
 from simdnn.tabular import TabularClassifier, TabularRegressor, _base, _screening
-from simdnn.tabular._importance import KeptRows
 
 from tests.support.processes import LEVELS, missing, run
 
 from .tables import KINDS, QUICK
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
+every_preset = pytest.mark.parametrize("preset", ["default", "best"])
 NOISE = ("word", *(f"noise{i}" for i in range(6)))
 
 
@@ -43,9 +43,10 @@ def outputs(model: Any, X: Any) -> Any:
     return model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
 
 
+@every_preset
 @every_kind
-def test_columns_of_noise_are_left_out(kind: type) -> None:
-    model, X, _ = noisy(kind)
+def test_columns_of_noise_are_left_out(kind: type, preset: str) -> None:
+    model, X, _ = noisy(kind, preset)
     assert set(model.columns_.names) >= {"kind", "size"}
     assert len(set(model.columns_.names) & set(NOISE)) <= 2
     assert model.n_features_in_ == len(X)
@@ -54,10 +55,11 @@ def test_columns_of_noise_are_left_out(kind: type) -> None:
     assert fast.oof_score_ < model.oof_score_
 
 
+@every_preset
 @every_kind
-def test_samples_to_predict_need_only_the_columns_that_networks_read(kind: type) -> None:
+def test_samples_to_predict_need_only_the_columns_that_stay(kind: type, preset: str) -> None:
     pandas = pytest.importorskip("pandas")
-    model, X, _ = noisy(kind)
+    model, X, _ = noisy(kind, preset)
     needed = {name: X[name] for name in model.columns_.names}
     np.testing.assert_array_equal(outputs(model, needed), outputs(model, X))
     np.testing.assert_array_equal(outputs(model, pandas.DataFrame(X)), outputs(model, X))
@@ -66,9 +68,10 @@ def test_samples_to_predict_need_only_the_columns_that_networks_read(kind: type)
         model.predict(needed)
 
 
+@every_preset
 @every_kind
-def test_a_column_that_is_left_out_has_no_importance(kind: type) -> None:
-    model, X, y = noisy(kind)
+def test_a_column_that_is_left_out_has_no_importance(kind: type, preset: str) -> None:
+    model, X, y = noisy(kind, preset)
     for given in ({}, {"X": X, "y": y}):
         found = model.permutation_importance(**given, n_repeats=2, random_state=0).importances
         assert found.shape == (len(X), 2)
@@ -132,7 +135,7 @@ def test_columns_are_not_judged_by_few_rows_or_in_no_time(kind: type, change: st
     y = y > 0 if kind is TabularClassifier else y
     weight = (np.arange(len(y)) < 1999).astype(float) if change == "weights of zero" else None
     limit = {"time_limit": 0.02} if change == "little time" else {}
-    X |= {f"wide{i}": y for i in range(193)} if change == "many columns" else {}
+    X |= {f"wide{i}": y for i in range(25)} if change == "many columns" else {}
     model = kind(**QUICK | {"epochs": 2, "n_members": 2} | limit)
     with pytest.warns(UserWarning, match="time_limit") if limit else contextlib.nullcontext():
         model.fit(X, y, weight)
@@ -167,9 +170,9 @@ def test_a_rise_is_in_standard_errors() -> None:
     mixed = object.__new__(_screening.Mixed)
     rng = np.random.default_rng(0)
     inputs = rng.normal(size=(40, 3)).astype(np.float32)
-    mixed.kept = KeptRows(np.arange(40), np.zeros(40, int), inputs, inputs[:, :1], None)
-    mixed.models, mixed.classes, mixed.order = [lambda x: x[:, :1] + x[:, 1:2]], False, rng.permutation(40)
-    mixed.base = mixed.losses(inputs)
+    mixed.inputs, mixed.targets, mixed.weight = inputs, inputs[:, :1], None
+    mixed.parts, mixed.classes = [(lambda x: x[:, :1] + x[:, 1:2], slice(40))], False
+    mixed.order, mixed.base = rng.permutation(40), mixed.losses()
     other = inputs.astype(np.float64)
     rises = other[mixed.order, 1] ** 2 - other[:, 1] ** 2
     wanted = rises.mean() / (rises.std() / np.sqrt(40))

@@ -139,8 +139,12 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             order = targets if self._classes else targets[:, 0]
             columns = screened(recipe, self.columns_, problem, order, used, random, self.time_limit)
             if columns.left_out:
-                self.columns_, problem = columns, replace(problem, inputs=columns.transform(table))
-                evaluation = None if eval_set is None else self._evaluation(eval_set)
+                kept = places_of_columns(self.columns_, columns.names)
+                inputs = sorted(place for places in kept for place in places)
+                problem = replace(problem, inputs=problem.inputs.take(inputs, axis=1))
+                if evaluation is not None:
+                    evaluation = (evaluation[0].take(inputs, axis=1), *evaluation[1:])
+                self.columns_ = columns
             if self.time_limit is not None:
                 bags = 1 + bool(getattr(self, "quantiles", False))
                 fold = draw_folds(order, used, recipe.members, np.random.RandomState(0))[0]
@@ -369,9 +373,10 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         repeats = check_int("n_repeats", n_repeats, 1, MOST_REPEATS)
         kept = self._rows_of_importance(X, y, sample_weight)
-        parts = [(kept.inputs, places_of_columns(self.columns_, names_of(self)))]
+        names = names_of(self)
+        parts = [(kept.inputs, places_of_columns(self.columns_, names))]
         if kept.samples is not None:
-            parts.append((kept.samples, places_of_samples(self.columns_)))
+            parts.append((kept.samples, places_of_samples(self.columns_, names)))
 
         def scores(arrays: list[Array]) -> list[float]:
             copies = len(arrays[0]) // len(kept.targets)

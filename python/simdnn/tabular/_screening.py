@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -22,8 +23,8 @@ from ._recipe import Recipe, recipe_of
 
 Array = NDArray[Any]
 
-#: The fewest rows and the most columns that are judged, and the part of a time limit that this may take.
-FEWEST_ROWS, MOST_COLUMNS, TIME_PART = 2_000, 200, 0.25
+#: The fewest rows by which columns are judged, and the part of a time limit that this may take.
+FEWEST_ROWS, TIME_PART = 2_000, 0.25
 
 
 def screened(
@@ -40,7 +41,7 @@ def screened(
     `order` [n] are the numbers by which rows are dealt to folds; all columns stay if networks would take too
     much of `seconds`.
     """
-    if recipe.screening is None or len(rows) < FEWEST_ROWS or not 1 < len(columns.parts) <= MOST_COLUMNS:
+    if recipe.screening is None or len(rows) < FEWEST_ROWS or len(columns.parts) < 2:
         return columns
     fast = recipe_of("fast", problem.classes, len(rows), len(columns.parts))
     first = replace(fast, members=min(fast.members, recipe.members), epochs=min(fast.epochs, recipe.epochs))
@@ -72,32 +73,38 @@ class Mixed:
 
     def __init__(self, bag: Bag, models: list[nn.Sequential], random: np.random.RandomState) -> None:
         problem = bag.problem
-        self.kept = KeptRows.of(bag.folds, problem.inputs, problem.targets, problem.weight)
-        self.models, self.classes = models, problem.classes
-        self.order = random.permutation(len(self.kept.rows))
-        self.base = self.losses(self.kept.inputs)
+        kept = KeptRows.of(bag.folds, problem.inputs, problem.targets, problem.weight)
+        rows = np.argsort(kept.fold, kind="stable")
+        ends = np.searchsorted(kept.fold[rows], np.arange(len(models) + 1))
+        #: The rows of each network, one network after another.
+        self.inputs, self.targets = kept.inputs[rows], kept.targets[rows]
+        self.weight = None if kept.weight is None else kept.weight[rows]
+        self.parts = [
+            (model, slice(*pair)) for model, pair in zip(models, itertools.pairwise(ends), strict=True)
+        ]
+        self.classes = problem.classes
+        self.order = random.permutation(len(rows))
+        self.base = self.losses()
 
-    def losses(self, inputs: Array) -> Array:
+    def losses(self) -> Array:
         """The loss [n] of each row, times its weight."""
-        kept, found = self.kept, np.empty(len(inputs))
-        for i, model in enumerate(self.models):
-            rows = np.flatnonzero(kept.fold == i)
-            outputs, targets = model(inputs[rows]).astype(np.float64), kept.targets[rows]
-            found[rows] = (
-                F.cross_entropy(outputs, targets, reduction="none")
-                if self.classes
-                else np.square(outputs - targets).mean(axis=1)
-            )
-        return found if kept.weight is None else found * kept.weight
+        outputs = np.concatenate([model(self.inputs[rows]) for model, rows in self.parts]).astype(np.float64)
+        found: Array = (
+            F.cross_entropy(outputs, self.targets, reduction="none")
+            if self.classes
+            else np.square(outputs - self.targets).mean(axis=1)
+        )
+        return found if self.weight is None else found * self.weight
 
     def rise(self, places: list[int]) -> float:
         """Standard errors by which the mean loss rises where these inputs are mixed up; exact sums."""
-        inputs, count = self.kept.inputs.copy(), len(self.base)
-        inputs[:, places] = inputs[self.order][:, places]
-        rises = self.losses(inputs) - self.base
-        mean = math.fsum(rises) / count
-        variance = math.fsum(np.square(rises - mean)) / count
-        return mean / math.sqrt(variance / count) if variance > 0 else 0.0
+        before = self.inputs[:, places]
+        self.inputs[:, places] = before[self.order]
+        rises = self.losses() - self.base
+        self.inputs[:, places] = before
+        mean = math.fsum(rises) / len(rises)
+        variance = math.fsum(np.square(rises - mean)) / len(rises)
+        return mean / math.sqrt(variance / len(rises)) if variance > 0 else 0.0
 
 
 def telling_nothing(mixed: Mixed, places: list[list[int]], least: float) -> list[int]:

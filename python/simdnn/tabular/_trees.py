@@ -149,10 +149,12 @@ def width_of(part: Any) -> int:
     return len(part.numbers) if isinstance(part, Dates) else 1
 
 
-def places_of_samples(columns: Columns) -> list[list[int]]:
-    """The trees' columns that each column becomes."""
+def places_of_samples(columns: Columns, names: list[str]) -> list[list[int]]:
+    """The trees' columns that the column of each name becomes; none if it is left out."""
     ends = itertools.accumulate(map(width_of, columns.parts), initial=0)
-    return [list(range(*pair)) for pair in itertools.pairwise(ends)]
+    places = [list(range(*pair)) for pair in itertools.pairwise(ends)]
+    found = dict(zip(columns.names, places, strict=True))
+    return [found.get(name, []) for name in names]
 
 
 def places_of(part: Categories, values: Array) -> Array:
