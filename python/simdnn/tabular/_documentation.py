@@ -60,9 +60,9 @@ ATTRIBUTES = """oof_prediction_ : array
     loss. Networks of a classifier keep one epoch, the last one of about the highest mean accuracy, except
     those of "best".
 
-    With "default", at least 2,000 rows and at most 200 columns, four small networks come first: columns that
-    together, mixed up, do not raise their loss out of fold by more than a standard error are left out, except
-    if there are quantiles or too little time. Dictionaries of samples to predict need the other columns
+    With "default" or "best", at least 2,000 rows and at most 32 columns, four small networks come first:
+    columns that together, mixed up, do not raise their loss out of fold by more than a standard error are
+    left out, except if there are quantiles or too little time. Dictionaries of samples to predict need the other columns
     alone; graphs of ONNX take all.
 
     Numbers are scaled by quantiles and clipped smoothly, and have piecewise-linear codes between bins
