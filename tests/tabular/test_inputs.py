@@ -222,6 +222,23 @@ def test_importance_names_its_own_arguments() -> None:
         model.permutation_importance(X, ["heavy", *y[1:]])
 
 
+@pytest.mark.parametrize(("outputs", "others"), [(3, 1), (3, 2), (1, 3)])
+def test_a_y_after_the_fit_has_its_columns(outputs: int, others: int) -> None:
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y, other = X[:, 0] if outputs == 1 else X[:, :outputs], X[:, :others]
+    model, message = TabularRegressor(**QUICK), f"y: expected {outputs} columns, as in fit, got {others}$"
+    for one in [other] + [other[:, 0]] * (others == 1):
+        with pytest.raises(ValueError, match=f"^eval_set: {message}"):
+            model.fit(X, y, eval_set=(X, one))
+        assert not vars(model).keys() - model.get_params().keys()
+    model.fit(X, y)
+    for one in [other] + [other[:, 0]] * (others == 1):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            model.permutation_importance(X, one)
+        with pytest.raises(ValueError, match="y_true and y_pred have different number of output"):
+            model.score(X, one)
+
+
 def test_two_columns_of_one_name_are_refused() -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(np.eye(4), columns=["a", "b", "a", "c"])

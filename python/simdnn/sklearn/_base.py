@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from .. import nn
 from .._utils.check import check_callables, within_single
-from .._utils.estimators import checked_numbers, naming, unpacked_eval_set
+from .._utils.estimators import check_outputs, checked_numbers, naming, unpacked_eval_set
 from ..config import MOST_THREADS, limited_threads
 from ._compat import checked_data
 from ._fitted import attempt_at, begun, check_resumable, check_same, fitted, forget, remember
@@ -309,8 +309,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
                     check_range(name, values, self._model.dtype)
             if weight is not None and (weight < 0).any():
                 raise ValueError(f"sample_weight: expected numbers >= 0, got {weight.min():g}")
-            if Y.shape[1] != columns:
-                raise ValueError(f"y: expected {columns} columns, as in fit, got {Y.shape[1]}")
+            check_outputs(Y, columns)
             return Data(X, Y, weight)
 
     def _outputs(self, X: Any, checked: bool = False) -> Array:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 
-from .._utils.estimators import Attempt, EvalSet, Scored, set_attributes
+from .._utils.estimators import Attempt, EvalSet, Scored, check_outputs, set_attributes
 from .._utils.jsonable import only_keys
 from .._utils.progress import Progress
 from ..config import limited_threads
@@ -118,7 +118,9 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
 
     def _encoded(self, y: Any) -> Array:
         numbers = checked_numbers(y, self)
-        return self._scaling.encode(numbers.reshape(len(numbers), -1))
+        numbers = numbers.reshape(len(numbers), -1)
+        check_outputs(numbers, len(self._scaling.mean))
+        return self._scaling.encode(numbers)
 
     def _loss(self, predictions: Array, targets: Array, weight: Array | None) -> float:
         return squared_error(predictions, targets, weight)
