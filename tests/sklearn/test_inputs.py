@@ -11,6 +11,8 @@ from scipy.sparse import csr_matrix
 from simdnn.config import limited_threads
 from simdnn.sklearn import MLPClassifier, MLPRegressor, fit_many
 
+from tests.support.frames import KINDS, OTHERS
+
 X = np.random.default_rng(0).normal(size=(20, 3))
 Y = np.arange(20) % 2
 BIG: list[Any] = [2**53, 2**53 + 1]
@@ -206,3 +208,20 @@ def test_a_part_whose_weights_are_all_zero_is_refused(kind: Any, settings: dict[
         weight[lone] = 1
         with pytest.raises(ValueError, match=r"sample_weight: expected a weight above 0 among the \d+ rows"):
             kind(max_iter=1, random_state=0, **settings).fit(X, Y, sample_weight=weight)
+
+
+NAMED = {"x": X[:, 0].tolist(), "y": X[:, 1].tolist(), "z": X[:, 2].tolist()}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
+def test_names_of_tables_of_all_libraries_are_known(kind: str) -> None:
+    of = (KINDS | OTHERS)[kind]
+    swapped = of(dict(reversed(NAMED.items())))
+    model = made(MLPRegressor).fit(of(NAMED), Y)
+    assert model.feature_names_in_.tolist() == list(NAMED)
+    np.testing.assert_array_equal(model.predict(of(NAMED)), made(MLPRegressor).fit(X, Y).predict(X))
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(swapped)
+    with pytest.raises(ValueError, match="feature names should match"):
+        made(MLPRegressor, optimizer="adam").fit(of(NAMED), Y, eval_set=(swapped, Y))

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from simdnn.tabular import TabularClassifier, TabularRegressor
 
+from tests.support.frames import KINDS as FRAMES
+from tests.support.frames import OTHERS
+
 from .tables import KINDS, QUICK, fitted, make_classes, make_numbers, make_table
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -19,17 +22,20 @@ def target_for(kind: type, X: Any) -> Any:
     return make_classes(X) if kind is TabularClassifier else make_numbers(X)
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+@pytest.mark.parametrize("library", [*FRAMES, *OTHERS])
 def test_tables_of_all_libraries_give_the_same_bits(library: str) -> None:
-    module = pytest.importorskip(library)
-    X = make_table()
+    X, of = make_table(), (FRAMES | OTHERS)[library]
     plain = {name: values.tolist() for name, values in X.items()}
     plain["size"] = [None if np.isnan(one) else one for one in plain["size"]]
-    frame = module.table(plain) if library == "pyarrow" else module.DataFrame(plain)
     y = make_numbers(X)
-    model = TabularRegressor(**QUICK).fit(frame, y)
-    np.testing.assert_array_equal(model.predict(frame), TabularRegressor(**QUICK).fit(X, y).predict(X))
+    model = TabularRegressor(**QUICK).fit(of(plain), y)
+    np.testing.assert_array_equal(model.predict(of(plain)), TabularRegressor(**QUICK).fit(X, y).predict(X))
     assert model.feature_names_in_.tolist() == list(X)
+    swapped = of(dict(reversed(plain.items())))
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(swapped)
+    with pytest.raises(ValueError, match=r"^eval_set: The feature names should match"):
+        model.fit(of(plain), y, eval_set=(swapped, y))
 
 
 @every_kind

@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight
 from .. import nn
 from .._utils.check import check_callables, within_single
 from .._utils.estimators import check_outputs, checked_numbers, naming, unpacked_eval_set
+from .._utils.frames import known_frame
 from ..config import MOST_THREADS, limited_threads
 from ._compat import checked_data
 from ._fitted import attempt_at, begun, check_resumable, check_same, fitted, forget, remember
@@ -115,6 +116,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _checked_input(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
         """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""
+        X = known_frame("X", X)
         check_kinds("X", X)
         dtypes = [np.float64, np.float32]
         estimator = [self, *vars(self).get("members_", [])][-1]
