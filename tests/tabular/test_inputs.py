@@ -48,6 +48,22 @@ def test_arrays_and_lists_have_numbered_columns(kind: type) -> None:
     np.testing.assert_array_equal(model.predict(X), model.predict(X.tolist()))
 
 
+@every_kind
+def test_lists_of_rows_keep_numbers_beside_words(kind: type) -> None:
+    X = make_table(60)
+    y = target_for(kind, X)
+    numbered = {f"x{i}": values for i, values in enumerate(X.values())}
+    model = kind(**QUICK).fit(numbered, y)
+    lists = [list(row) for row in zip(*(values.tolist() for values in X.values()), strict=True)]
+    for rows in (lists, [tuple(row) for row in lists], [np.array(row, object) for row in lists]):
+        other = kind(**QUICK).fit(rows, y)
+        assert other.columns_.to_dict() == model.columns_.to_dict()
+        np.testing.assert_array_equal(other.oof_prediction_, model.oof_prediction_)
+        np.testing.assert_array_equal(other.predict(rows), model.predict(numbered))
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        other.predict([*lists, ["a"]])
+
+
 @pytest.mark.parametrize(
     "classes", [np.array([3, 7]), np.array([False, True]), np.array(["a", "b"]), np.array(["b", "a"], object)]
 )

@@ -33,11 +33,21 @@ def table_of(estimator: Any, X: Any, reset: bool) -> dict[str, Any]:
     X = known_frame("X", X)
     frame = is_frame(X)
     if not frame:
-        X = check_array(X, dtype=None, estimator=estimator, **{FINITE: False})
+        X = check_array(with_kinds(X), dtype=None, estimator=estimator, **{FINITE: False})
     check_names(estimator, X, reset)
     columns = [values for _, values in named(X)] if frame else list(X.T)
     check_rows(columns)
     return dict(zip(names_of(estimator), columns, strict=True))
+
+
+def with_kinds(X: Any) -> Any:
+    """A list of rows that holds words as an array of objects: NumPy would turn the numbers into words."""
+    if not isinstance(X, list | tuple):
+        return X
+    try:
+        return np.array(X, dtype=object) if np.array(X).dtype.kind in "SU" else X
+    except ValueError:  # rows of several lengths, which scikit-learn names
+        return X
 
 
 def check_rows(columns: Sequence[Any]) -> None:
