@@ -49,6 +49,23 @@ def test_arrays_and_lists_have_numbered_columns(kind: type) -> None:
 
 
 @every_kind
+@pytest.mark.parametrize("record", [False, True])
+def test_structured_arrays_are_dictionaries_of_their_fields(kind: type, record: bool) -> None:
+    X = make_table(60)
+    y = target_for(kind, X)
+    array = np.rec.fromarrays(list(X.values()), names=list(X))
+    given = array if record else np.asarray(array).view(np.ndarray)
+    model = kind(**QUICK).fit(given, y)
+    assert model.feature_names_in_.tolist() == list(X)
+    np.testing.assert_array_equal(model.predict(X), model.predict(given[list(reversed(X))]))
+    np.testing.assert_array_equal(model.oof_prediction_, kind(**QUICK).fit(X, y).oof_prediction_)
+    with pytest.raises(ValueError, match="X: column 'old' is missing"):
+        model.predict(given[["size", "weight", "color", "doors"]])
+    with pytest.raises(ValueError, match="Found array with 0 sample"):
+        model.predict(given[:0])
+
+
+@every_kind
 def test_lists_of_rows_keep_numbers_beside_words(kind: type) -> None:
     X = make_table(60)
     y = target_for(kind, X)

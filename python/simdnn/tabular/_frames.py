@@ -28,6 +28,8 @@ def table_of(estimator: Any, X: Any, reset: bool) -> dict[str, Any]:
     refuse_masked("X", X)
     if issparse(X):
         raise TypeError("X: sparse samples were passed, but dense data is required; use X.toarray()")
+    if isinstance(X, np.ndarray) and X.dtype.names:
+        X = dict(named(X))
     if isinstance(X, dict):
         return columns_of_dictionary(estimator, X, reset)
     X = known_frame("X", X)
