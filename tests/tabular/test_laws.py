@@ -137,6 +137,19 @@ def test_rows_of_no_weight_are_left_out(kind: type) -> None:
     assert np.isfinite(one.oof_prediction_).all()
 
 
+@pytest.mark.parametrize("class_weight", ["balanced", {"low": 4.0}])
+def test_weights_of_classes_do_not_count_rows_of_no_weight(class_weight: Any) -> None:
+    X = make_table()
+    y, weight = make_classes(X), np.arange(120) % 3 / 2
+    on = weight > 0
+    y[~on] = "low"
+    whole = TabularClassifier(**QUICK, class_weight=class_weight).fit(X, y, weight)
+    part = TabularClassifier(**QUICK, class_weight=class_weight).fit(
+        {name: values[on] for name, values in X.items()}, y[on], weight[on]
+    )
+    np.testing.assert_array_equal(whole.predict_proba(X), part.predict_proba(X))
+
+
 def test_quantiles_never_cross_and_cover() -> None:
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, (600, 2))

@@ -134,6 +134,11 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         X, y = self._checked_input(X, y, multi_output=True, y_numeric=numeric, reset=first)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
+    def _weights_of_rows(self, sample_weight: Any, X: Any) -> Array | None:
+        """The weights of the samples X, checked."""
+        check_kinds("sample_weight", sample_weight)
+        return None if sample_weight is None else np.asarray(_check_sample_weight(sample_weight, X))
+
     def _wanted_dtype(self) -> np.dtype[Any] | None:
         """The parameter `dtype`, checked."""
         try:
@@ -175,11 +180,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         first = not known or not (self.warm_start or incremental)
         if not first:
             check_same(self, "n_members")
-        X, Y, weight = self._validate_input(X, y, incremental, first)
-        if sample_weight is not None:
-            check_kinds("sample_weight", sample_weight)
-            checked = _check_sample_weight(sample_weight, X)
-            weight = checked if weight is None else weight * checked
+        X, Y, weight = self._validate_input(X, y, sample_weight, incremental, first)
         for name, values in (("X", X), ("y", Y)):
             check_range(name, values, self._network_dtype(X))
         self._random_state = check_random_state(self.random_state) if random is None else random

@@ -66,8 +66,9 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         values 0 and 1. `predict_proba` exists only for losses of logits, `decision_function` only for others.
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, which multiply ``sample_weight``, as in scikit-learn's other classifiers. A
-        class that a dict does not name has the weight 1. For multilabel y a dict has the weights of 0 and 1
-        in each column, and a list one dict for each.
+        class that a dict does not name has the weight 1, and "balanced" counts a sample of weight w as w
+        samples. For multilabel y a dict has the weights of 0 and 1 in each column, and a list one dict for
+        each.
     {extras}
 
     Attributes
@@ -145,9 +146,9 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return classifier_head(fitted(self, "loss"), self._labels.kind, self._labels.outputs)
 
     def _validate_input(
-        self, X: Any, y: Any, incremental: bool, first: bool
+        self, X: Any, y: Any, sample_weight: Any, incremental: bool, first: bool
     ) -> tuple[Any, Array, Array | None]:
-        """X, the encoded labels, and the class weight of each sample."""
+        """X, the encoded labels, and the weight of each sample by itself and by its class."""
         X, y = self._checked_pair(X, y, first)
         labels = Labels.of(y)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
@@ -159,7 +160,8 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
                 f" Previously got {self.classes_}, `y` has {labels.classes}"
             )
         self._labels.check(labels)
-        return X, self._labels.encode(y), self._weights_of_classes(y, incremental)
+        weight = self._weights(y, self._weights_of_rows(sample_weight, X), incremental)
+        return X, self._labels.encode(y), weight
 
     def _validate_evaluation(self, X: Any, y: Any) -> tuple[Any, Array]:
         """X and the encoded labels of ``eval_set``."""
@@ -167,13 +169,14 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         self._labels.check(Labels.of(y))
         return X, self._labels.encode(y)
 
-    def _weights_of_classes(self, y: Any, incremental: bool) -> Array | None:
-        """The weight that ``class_weight`` gives to each sample, or None."""
+    def _weights(self, y: Any, own: Array | None, incremental: bool) -> Array | None:
+        """The own weight of each sample times that of its classes, or None."""
         if self.class_weight is None:
-            return None
+            return own
         if incremental and isinstance(self.class_weight, str):
             raise ValueError("class_weight: 'balanced' needs all samples at once; give partial_fit a dict")
-        return weights_of_samples(self.class_weight, self._labels, y)
+        weight = weights_of_samples(self.class_weight, self._labels, y, own)
+        return weight if own is None else weight * own
 
     def _validation_score(self, head: Head, data: Data) -> float:
         """Accuracy: the fraction of samples with all labels right."""

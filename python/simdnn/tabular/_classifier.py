@@ -34,7 +34,7 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
         Share of each target that is spread over all classes; None is 0.05, or 0.1 for "best". It lowers the
         error and, as `temperature_` takes it back, the log loss.
     class_weight : dict, "balanced" or None, default=None
-        Weights of classes, as in scikit-learn.
+        Weights of classes, as in scikit-learn. "balanced" counts a row of weight w as w rows.
     {extras}
 
     Attributes
@@ -115,7 +115,8 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
             if len(self.classes_) < 2:
                 only = self.classes_.tolist()[0]
                 raise ValueError(f"y: expected at least two classes, got only one class, {only!r}")
-            weight = self._weights(sample_weight, targets)
+            own = checked_weights(sample_weight, len(targets))
+            weight = self._weights(own, targets)
             if weight is not None and len(np.unique(targets[weight > 0])) < 2:
                 only = self.classes_.tolist()[targets[np.argmax(weight > 0)]]
                 raise ValueError(
@@ -125,14 +126,13 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
             self.oof_score_ = self._score(self.oof_prediction_, targets, weight)
         return self
 
-    def _weights(self, sample_weight: Any, targets: Array) -> Array | None:
-        """The weights of rows by themselves and by their classes."""
-        weight = checked_weights(sample_weight, len(targets))
+    def _weights(self, own: Array | None, targets: Array) -> Array | None:
+        """The own weights of rows times those of their classes."""
         if self.class_weight is None:
-            return weight
-        own = weights_of_column(self.class_weight, self.classes_, self.classes_[targets])
+            return own
+        weight = weights_of_column(self.class_weight, self.classes_, self.classes_[targets], own)
         with np.errstate(over="ignore"):
-            return within_range("class_weight", own if weight is None else weight * own)
+            return within_range("class_weight", weight if own is None else weight * own)
 
     def _calibrated(self, models: list[nn.Sequential], outputs: Array, targets: Array, weight: Any) -> Array:
         self.temperature_ = temperature(outputs, targets, weight)
