@@ -111,6 +111,18 @@ def test_the_score_out_of_fold_is_that_of_its_predictions(kind: type) -> None:
     assert model.oof_score_ == pytest.approx(wanted, rel=1e-6)
 
 
+@pytest.mark.parametrize("class_weight", ["balanced", {"low": 4.0, "high": 0.0}])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_weights_of_classes_are_not_part_of_scores(class_weight: Any, weighted: bool) -> None:
+    weight = np.linspace(0.1, 2, 120) if weighted else None
+    X = make_table()
+    y = make_classes(X)
+    model = TabularClassifier(**QUICK, class_weight=class_weight).fit(X, y, weight)
+    guess = model.classes_[model.oof_prediction_.argmax(axis=1)]
+    assert model.oof_score_ == pytest.approx(accuracy_score(y, guess, sample_weight=weight), rel=1e-12)
+    np.testing.assert_array_equal(model._kept.weight, weight if weight is None else weight[model._kept.rows])
+
+
 def test_the_temperature_is_the_best() -> None:
     """Other temperatures have no lower log loss out of fold."""
     model, _, y = fitted(TabularClassifier)

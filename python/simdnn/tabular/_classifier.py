@@ -34,7 +34,8 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
         Share of each target that is spread over all classes; None is 0.05, or 0.1 for "best". It lowers the
         error and, as `temperature_` takes it back, the log loss.
     class_weight : dict, "balanced" or None, default=None
-        Weights of classes, as in scikit-learn. "balanced" counts a row of weight w as w rows.
+        Weights of classes, as in scikit-learn. "balanced" counts a row of weight w as w rows; scores have the
+        weights of rows alone.
     {extras}
 
     Attributes
@@ -123,7 +124,8 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
                     f"y: expected two classes of a weight above zero, got only one class, {only!r}"
                 )
             self.oof_prediction_ = self._train(table, targets, len(self.classes_), weight, eval_set)
-            self.oof_score_ = self._score(self.oof_prediction_, targets, weight)
+            self.oof_score_ = self._score(self.oof_prediction_, targets, own)
+            self._kept = self._kept.weighted(own)
         return self
 
     def _weights(self, own: Array | None, targets: Array) -> Array | None:
