@@ -162,6 +162,16 @@ def test_weights_of_classes_do_not_count_rows_of_no_weight(class_weight: Any) ->
     np.testing.assert_array_equal(whole.predict_proba(X), part.predict_proba(X))
 
 
+@every_kind
+@pytest.mark.parametrize("preset", ["fast", "best"])
+def test_rows_of_no_weight_are_predicted_out_of_fold_by_all_members(kind: type, preset: Any) -> None:
+    X = make_table()
+    y = make_classes(X) if kind is TabularClassifier else make_numbers(X)
+    model = kind(preset, **QUICK).fit(X, y, np.arange(120) % 2)
+    np.testing.assert_allclose(model.oof_prediction_[::2], outputs(model, X)[::2], rtol=1e-12)
+    assert not np.allclose(model.oof_prediction_[1::2], outputs(model, X)[1::2], rtol=1e-3)
+
+
 def test_quantiles_never_cross_and_cover() -> None:
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, (600, 2))

@@ -152,6 +152,8 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             self._kept = KeptRows.of(folds, problem.inputs, targets, weight)
             found = self._calibrated(models, bag.out_of_fold(models), targets, weight)
             self.ensemble_ = nn.Ensemble(models, average="probabilities" if self._classes else "outputs")
+            if len(others := bag.in_no_fold):
+                found[others] = self.ensemble_.predict(problem.inputs[others])
             self.head_ = self._train_head(bag)
             if not recipe.trees:
                 self.trees_, self.networks_share_ = None, 1.0
