@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from simdnn.config import limited_threads
 from simdnn.sklearn import MLPClassifier, MLPRegressor, fit_many
 
-from tests.support.frames import KINDS, OTHERS
+from tests.support.frames import COLUMNS, KINDS, OTHERS
 
 X = np.random.default_rng(0).normal(size=(20, 3))
 Y = np.arange(20) % 2
@@ -225,3 +225,29 @@ def test_names_of_tables_of_all_libraries_are_known(kind: str) -> None:
         model.predict(swapped)
     with pytest.raises(ValueError, match="feature names should match"):
         made(MLPRegressor, optimizer="adam").fit(of(NAMED), Y, eval_set=(swapped, Y))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize("kind", COLUMNS)
+@pytest.mark.parametrize("values", [["b", "a"], [True, False], [3, 7], [0.5, -2.0]], ids=str)
+def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> None:
+    number = isinstance(values[0], float)
+
+    def make() -> Any:
+        return made(MLPRegressor if number else MLPClassifier, optimizer="adam")
+
+    assert len(X) % 2 == 0
+    cells, of = values * (len(X) // 2), COLUMNS[kind]
+    model = make().fit(X, np.array(cells))
+    other = make().fit(X, of(cells), eval_set=(X, of(cells)))
+    np.testing.assert_array_equal(other.predict(X).ravel(), model.predict(X))
+    assert other.score(X, of(cells)) == model.score(X, np.array(cells))
+    some = of([*cells[:2], None, *cells[3:]])
+    message = "y: row 3 is missing; Input y contains NaN"
+    with pytest.raises(ValueError, match=f"^{message}"):
+        make().fit(X, some)
+    with pytest.raises(ValueError, match=f"^eval_set: {message}"):
+        make().fit(X, cells, eval_set=(X, some))
+    with pytest.raises(ValueError, match=f"^{message}"):
+        model.score(X, some)

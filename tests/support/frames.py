@@ -79,3 +79,31 @@ OTHERS: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
     ).from_pandas(pandas(columns), npartitions=2),
     "narwhals": lambda columns: pytest.importorskip("narwhals").from_native(pandas(columns)),
 }
+
+
+def series(values: list[Any], **options: Any) -> Any:
+    return pytest.importorskip("pandas").Series(values, **options)
+
+
+def arrow_series(values: list[Any]) -> Any:
+    kind = pytest.importorskip("pandas").ArrowDtype(pytest.importorskip("pyarrow").array(values).type)
+    return series(values, dtype=kind)
+
+
+#: Columns from lists, alone or as the only one of a table.
+COLUMNS: dict[str, Callable[[list[Any]], Any]] = {
+    "list": lambda values: values,
+    "pandas": series,
+    "nullable pandas": lambda values: series(values, dtype=object).convert_dtypes(),
+    "pandas of arrow": arrow_series,
+    "pandas categories": lambda values: series(values, dtype="category"),
+    "pandas array": lambda values: series(values, dtype=object).convert_dtypes().array,
+    "polars": lambda values: pytest.importorskip("polars").Series(values),
+    "arrow": lambda values: pytest.importorskip("pyarrow").array(values),
+    "arrow in chunks": lambda values: pytest.importorskip("pyarrow").chunked_array([values[:2], values[2:]]),
+    "arrow dictionary": lambda values: pytest.importorskip("pyarrow").array(values).dictionary_encode(),
+    "a pandas table": lambda values: pandas_nullable({"y": values}),
+    "an arrow table": lambda values: arrow({"y": values}),
+    "dask": lambda values: OTHERS["dask"]({"y": values})["y"],
+    "narwhals": lambda values: pytest.importorskip("narwhals").from_native(series(values), series_only=True),
+}

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from simdnn.tabular import TabularClassifier, TabularRegressor
 
+from tests.support.frames import COLUMNS, OTHERS
 from tests.support.frames import KINDS as FRAMES
-from tests.support.frames import OTHERS
 
 from .tables import KINDS, QUICK, fitted, make_classes, make_numbers, make_table
 
@@ -390,3 +390,29 @@ def test_a_regression_of_words_names_y_and_the_estimator_of_classes() -> None:
     x = np.arange(18.0).reshape(9, 2)
     with pytest.raises(ValueError, match=r"y: expected numbers: .*'a'; TabularClassifier predicts words"):
         TabularRegressor("fast").fit(x, list("abcabcabc"))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize("kind", COLUMNS)
+@pytest.mark.parametrize("values", [["b", "a"], [True, False], [3, 7], [0.5, -2.0]], ids=str)
+def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> None:
+    X = np.random.default_rng(0).normal(size=(20, 2))
+
+    def make() -> Any:
+        return (TabularRegressor if isinstance(values[0], float) else TabularClassifier)(**QUICK)
+
+    cells, of = values * (len(X) // 2), COLUMNS[kind]
+    model = make().fit(X, np.array(cells))
+    other = make().fit(X, of(cells))
+    np.testing.assert_array_equal(other.predict(X).ravel(), model.predict(X))
+    assert other.score(X, of(cells)) == model.score(X, np.array(cells))
+    some = of([*cells[:2], None, *cells[3:]])
+    message = "y: row 3 is missing; Input y contains NaN"
+    with pytest.raises(ValueError, match=f"^{message}"):
+        make().fit(X, some)
+    with pytest.raises(ValueError, match=f"^eval_set: {message}"):
+        make().fit(X, cells, eval_set=(X, some))
+    with pytest.raises(ValueError, match=f"^{message}"):
+        model.score(X, some)
+    with pytest.raises(ValueError, match=f"^{message}"):
+        model.permutation_importance(X, some)

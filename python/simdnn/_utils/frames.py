@@ -16,13 +16,18 @@ def known_frame(name: str, X: Any) -> Any:
         return X.compute()
     if hasattr(X, "to_native"):  # narwhals
         return known_frame(name, X.to_native())
-    if hasattr(X, "iloc") or hasattr(X, "get_column") or hasattr(X, "to_batches"):
+    if any(hasattr(X, one) for one in ("iloc", "get_column", "to_batches")) or is_column(X):
         return X
     if hasattr(X, "column_names") and hasattr(X, "column"):
         import pyarrow
 
         return pyarrow.Table.from_batches([X])
     return as_arrow(name, X) if hasattr(X, "__arrow_c_stream__") or hasattr(X, "__dataframe__") else X
+
+
+def is_column(X: Any) -> bool:
+    """True for a column of Polars or pyarrow."""
+    return hasattr(X, "to_numpy") and not hasattr(X, "columns")
 
 
 def as_arrow(name: str, table: Any) -> Any:

@@ -18,11 +18,12 @@ from .. import nn
 from .._utils.check import check_callables, within_single
 from .._utils.estimators import check_outputs, checked_numbers, naming, unpacked_eval_set
 from .._utils.frames import known_frame
+from .._utils.missing import plain_target
 from ..config import MOST_THREADS, limited_threads
 from ._compat import checked_data
 from ._fitted import attempt_at, begun, check_resumable, check_same, fitted, forget, remember
 from ._heads import Head
-from ._inputs import check_kinds, check_range, exact_labels
+from ._inputs import check_kinds, check_range
 from ._lbfgs import LBFGSFit
 from ._members import begin_members, has_members, wants_members
 from ._network import arrays_of, dense_network, hidden_sizes, initialize, make_network, pretrain
@@ -130,7 +131,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """X and y checked; y of one column becomes a vector."""
         numeric = not is_classifier(self)
         check_kinds("y", y, dates=not numeric)
-        y = exact_labels(y)
+        y = plain_target(y)
         X, y = self._checked_input(X, y, multi_output=True, y_numeric=numeric, reset=first)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 

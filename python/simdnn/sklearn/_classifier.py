@@ -15,12 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 from .. import optim
 from .._utils.estimators import Attempt, EvalSet, Scored, set_attributes
 from .._utils.lazy import lazy_rows
+from .._utils.missing import plain_target
 from ._base import BaseMLP, is_stochastic
 from ._class_weight import weights_of_samples
 from ._documentation import documented
 from ._fitted import fitted
 from ._heads import Head, classifier_head
-from ._inputs import check_kinds, exact_labels
+from ._inputs import check_kinds
 from ._labels import Labels
 from ._members import has_members, mean_of
 from ._stochastic import Data
@@ -245,7 +246,7 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         check_kinds("y", y, dates=True)
         check_kinds("classes", classes, dates=True)
         with Attempt(self) as attempt:
-            self._set_classes(exact_labels(y), exact_labels(classes))
+            self._set_classes(plain_target(y), plain_target(classes))
             attempt.begun("classes_")
             self._fit(X, y, sample_weight, incremental=True)
         return self

@@ -12,7 +12,7 @@ import sklearn.utils.validation
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from .._utils.arrays import refuse_masked
+from .._utils.arrays import refuse_masked, with_kinds
 from .._utils.frames import known_frame
 from ..table import Columns
 from ..table._arrays import as_column
@@ -40,16 +40,6 @@ def table_of(estimator: Any, X: Any, reset: bool) -> dict[str, Any]:
     columns = [values for _, values in named(X)] if frame else list(X.T)
     check_rows(columns)
     return dict(zip(names_of(estimator), columns, strict=True))
-
-
-def with_kinds(X: Any) -> Any:
-    """A list of rows that holds words as an array of objects: NumPy would turn the numbers into words."""
-    if not isinstance(X, list | tuple):
-        return X
-    try:
-        return np.array(X, dtype=object) if np.array(X).dtype.kind in "SU" else X
-    except ValueError:  # rows of several lengths, which scikit-learn names
-        return X
 
 
 def check_rows(columns: Sequence[Any]) -> None:
