@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from simdnn.tabular import TabularClassifier, TabularRegressor
+from sklearn.metrics import r2_score
 
 from tests.support.frames import COLUMNS, OTHERS
 from tests.support.frames import KINDS as FRAMES
@@ -149,6 +150,14 @@ def test_numbers_of_any_size(size: float, weighted: bool) -> None:
     y, weight = make_numbers(X), np.arange(60) % 3 + 0.5 if weighted else None
     one, other = (TabularRegressor(**QUICK).fit(X, y * by, weight) for by in (1.0, size))
     np.testing.assert_array_equal(other.predict(X) / size, one.predict(X))
+    assert other.oof_score_ == pytest.approx(one.oof_score_, rel=1e-12)
+    assert one.oof_score_ == pytest.approx(r2_score(y, one.oof_prediction_, sample_weight=weight), rel=1e-12)
+    assert other.score(X, y * size, weight) == pytest.approx(one.score(X, y, weight), rel=1e-12)
+    assert one.score(X, y, weight) == pytest.approx(
+        r2_score(y, one.predict(X), sample_weight=weight), rel=1e-12
+    )
+    falls = [each.permutation_importance(n_repeats=1, random_state=0).importances for each in (one, other)]
+    np.testing.assert_allclose(*falls, rtol=1e-12, atol=1e-12)
 
 
 @every_kind
@@ -274,7 +283,7 @@ def test_a_y_after_the_fit_has_its_columns(outputs: int, others: int) -> None:
     for one in [other] + [other[:, 0]] * (others == 1):
         with pytest.raises(ValueError, match=f"^{message}"):
             model.permutation_importance(X, one)
-        with pytest.raises(ValueError, match="y_true and y_pred have different number of output"):
+        with pytest.raises(ValueError, match=f"^{message}"):
             model.score(X, one)
 
 

@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight
 from .._utils.arrays import refuse_masked
 from .._utils.dates import refuse_dates
 from .._utils.missing import plain_target
+from .._utils.scores import unit_of
 
 Array = NDArray[Any]
 
@@ -43,7 +44,7 @@ class Scaling:
         low, high = seen.min(axis=0), seen.max(axis=0)
         mean = low + rounded(np.average(y - low, axis=0, weights=weight))
         steps = y - mean if weight is None else np.where(weight[:, np.newaxis] > 0, y - mean, 0)
-        unit = np.exp2(np.frexp(np.abs(steps).max(axis=0))[1])  # squares of tiny numbers would vanish
+        unit = unit_of(steps)
         spread = rounded(np.sqrt(np.average((steps / unit) ** 2, axis=0, weights=weight))) * unit
         constant = (high - low <= ROUNDING * np.abs(low)) | (spread == 0)
         return cls(mean, np.where(constant, 1.0, spread), low, high)
