@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrays import refuse_masked
 from .check import check_float
+from .lazy import computed
 from .missing import plain_target
 
 Estimator = TypeVar("Estimator", bound=type)
@@ -76,7 +77,7 @@ class Scored:
         """
         refuse_masked("y", y)
         refuse_masked("sample_weight", sample_weight)
-        return float(cast("Any", super()).score(X, plain_target(y), sample_weight))
+        return float(cast("Any", super()).score(computed(X), plain_target(y), sample_weight))
 
 
 def documented_by(**parts: str) -> Callable[[Estimator], Estimator]:

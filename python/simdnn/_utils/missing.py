@@ -10,7 +10,7 @@ import numpy as np
 from .arrays import with_kinds
 from .dates import as_array
 from .frames import is_column, known_frame
-from .lazy import is_lazy
+from .lazy import computed
 
 
 def is_missing(cell: Any) -> bool:
@@ -30,9 +30,7 @@ def plain_target(y: Any) -> Any:
     ValueError
         If a value is missing; it tells the row.
     """
-    y = known_frame("y", y)
-    if is_lazy(y):
-        y = y.compute()
+    y = known_frame("y", computed(y))
     if hasattr(y, "isna"):  # pandas
         refuse_rows(np.asarray(y.isna()))
         if np.ndim(y) == 2:

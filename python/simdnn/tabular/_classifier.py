@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from .. import nn
 from .._utils.class_weight import weights_of_column
 from .._utils.estimators import Attempt, EvalSet, Scored, set_attributes
+from .._utils.lazy import lazy_rows
 from .._utils.progress import Progress
 from ..table import Target
 from . import _files
@@ -166,10 +167,12 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
             raise ValueError(f"y: expected classes of the fit, got {other!r}")
         return places
 
+    @lazy_rows
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class, shape (n, n_classes), in the order of ``classes_``."""
         return self._predictions(X)
 
+    @lazy_rows
     def predict(self, X: Any) -> Array:
         """Predicted class of each sample, shape (n,)."""
         places = self.predict_proba(X).argmax(axis=1)

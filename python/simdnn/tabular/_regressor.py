@@ -12,6 +12,7 @@ from sklearn.utils import check_consistent_length
 
 from .._utils.estimators import Attempt, EvalSet, Scored, check_outputs, set_attributes
 from .._utils.jsonable import only_keys
+from .._utils.lazy import lazy_rows
 from .._utils.progress import Progress
 from .._utils.scores import r_squared
 from ..config import limited_threads
@@ -188,13 +189,24 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
                 raise ValueError("return_std: goes without quantiles, which tell the spread themselves")
             return self._quantiles(X, checked_levels(quantiles))
         if not return_std:
-            outputs = self._predictions(X)
-            return self._shaped(self._scaling.decode(outputs, self._clip))
+            return self._values(X)
+        found = self._values_and_std(X)
+        return found[..., 0], found[..., 1]
+
+    @lazy_rows
+    def _values(self, X: Any) -> Array:
+        """Predicted values, in the shape of the y of the fit."""
+        return self._shaped(self._scaling.decode(self._predictions(X), self._clip))
+
+    @lazy_rows
+    def _values_and_std(self, X: Any) -> Array:
+        """Predicted values and their standard deviation over the members, along a last axis."""
         table = self._table(X)
         with limited_threads(self.n_threads):
             members = self._members(self.columns_.transform(table), self._samples(table))
         mean = self._scaling.decode(members.mean(axis=0, dtype=np.float64), self._clip)
-        return self._shaped(mean), self._shaped(members.std(axis=0, dtype=np.float64) * self._scaling.scale)
+        std = members.std(axis=0, dtype=np.float64) * self._scaling.scale
+        return np.stack([self._shaped(mean), self._shaped(std)], axis=-1)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The R² of the predictions, also of tiny numbers, whose squares are 0.
@@ -222,6 +234,7 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
         weight = checked_weights(sample_weight, len(numbers))
         return r_squared(numbers, self._scaling.decode(outputs, self._clip), weight)
 
+    @lazy_rows
     def _quantiles(self, X: Any, levels: Array) -> Array:
         """Quantiles [n, levels] of the target."""
         table = self._table(X)
