@@ -77,6 +77,30 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 @every_kind
+def test_a_subclass_is_saved_as_the_estimator_that_it_comes_from(kind: Any, tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+
+    class Fewer(kind):
+        def __init__(self, preset: Any = "fast", *, epochs: int = 2) -> None:
+            super().__init__(preset, epochs=epochs, n_members=2, random_state=7, progress=False)
+
+    class More(Fewer):
+        def __init__(self, preset: Any = "fast", *, epochs: int = 2, own: str = "a") -> None:
+            super().__init__(preset, epochs=epochs)
+            self.own = own
+
+    X = make_table(60)
+    y = make_classes(X) if kind is TabularClassifier else make_numbers(X)
+    for made in (Fewer, More):
+        model = made().fit(X, y)
+        model.save(tmp_path / "model.safetensors")
+        found = tabular.load(tmp_path / "model.safetensors")
+        assert type(found) is kind
+        assert found.get_params() == {name: getattr(model, name) for name in found.get_params()}
+        np.testing.assert_array_equal(outputs(found, X), outputs(model, X))
+
+
+@every_kind
 def test_a_pickle_has_the_same_bits(kind: type) -> None:
     model, X, _ = fitted(kind)
     np.testing.assert_array_equal(outputs(pickle.loads(pickle.dumps(model)), X), outputs(model, X))

@@ -269,8 +269,15 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return table_of(self, X, reset=False)
 
+    @classmethod
+    def _own_kind(cls) -> type[BaseTabular]:
+        """The class of this package that a user's subclass comes from."""
+        return next(one for one in cls.__mro__ if BaseTabular in one.__bases__)
+
     def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
         """Write the fitted estimator to a safetensors file, which `simdnn.tabular.load` reads.
+
+        A subclass is written as the estimator that it comes from, with the parameters of that.
 
         Parameters
         ----------
