@@ -171,7 +171,7 @@ def test_package_does_not_need_its_engines() -> None:
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("preset", ["fast", "best"])
 def test_estimators_of_tables_are_lazy(preset: Any) -> None:
-    """Of arrays, and of data frames of numbers, words and dates."""
+    """Samples are arrays, or data frames of numbers, words and dates."""
     pandas = pytest.importorskip("pandas", reason="pandas comes with the extra [peers]")
     frames = pytest.importorskip("dask.dataframe", reason="dask.dataframe needs pandas and pyarrow")
     settings: Any = {"epochs": 2, "n_members": 2, "random_state": 0, "progress": False}

@@ -20,7 +20,7 @@ def is_lazy(x: Any) -> bool:
 
 
 def computed(x: Any) -> Any:
-    """What Dask holds, computed; anything else as it is."""
+    """The values of an array, a data frame or a series of Dask; anything else as it is."""
     return x.compute() if is_lazy(x) else x
 
 

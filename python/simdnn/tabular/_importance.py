@@ -43,7 +43,7 @@ class KeptRows:
         return cls(rows, fold[rows], inputs[rows], targets[rows], None if weight is None else weight[rows])
 
     def weighted(self, weight: Array | None) -> KeptRows:
-        """The same rows with other weights, which are given for all rows of the fit."""
+        """These rows with other weights, which are given for all rows of the fit."""
         return replace(self, weight=None if weight is None else weight[self.rows])
 
 

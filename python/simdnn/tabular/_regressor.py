@@ -196,7 +196,8 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
     @lazy_rows
     def _values(self, X: Any) -> Array:
         """Predicted values, in the shape of the y of the fit."""
-        return self._shaped(self._scaling.decode(self._predictions(X), self._clip))
+        outputs = self._predictions(X)
+        return self._shaped(self._scaling.decode(outputs, self._clip))
 
     @lazy_rows
     def _values_and_std(self, X: Any) -> Array:
