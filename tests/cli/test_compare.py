@@ -167,7 +167,8 @@ def test_metrics_are_those_of_scikit_learn() -> None:
         }
     )
     values, predicted = rng.normal(size=50), rng.normal(size=50)
-    found = _measures.measured(_measures.Task("y", {}, values), predicted)
-    assert found["MAE"] == pytest.approx(mean_absolute_error(values, predicted))
-    assert found["RMSE"] == pytest.approx(np.sqrt(np.mean((values - predicted) ** 2)))
-    assert found["R2"] == pytest.approx(r2_score(values, predicted))
+    for size in (1.0, 2.0**-600, 2.0**600):
+        found = _measures.measured(_measures.Task("y", {}, values * size), predicted * size)
+        assert found["MAE"] / size == pytest.approx(mean_absolute_error(values, predicted))
+        assert found["RMSE"] / size == pytest.approx(np.sqrt(np.mean((values - predicted) ** 2)))
+        assert found["R2"] == pytest.approx(r2_score(values, predicted))

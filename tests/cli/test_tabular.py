@@ -309,6 +309,22 @@ def test_small_and_odd_tables_train(name: str, run: Run) -> None:
     assert set(shown[1:]) <= {row.split(",")[-1] for row in rows} or "." in shown[1]
 
 
+@pytest.mark.parametrize("options", [FAST, ["--plain", "--epochs", "2", *FAST[4:]]], ids=["bag", "plain"])
+def test_metrics_of_tiny_targets_are_those_of_others(options: list[str], run: Run) -> None:
+    """Targets that are smaller by a power of two, so that their squares are 0, have the same R2."""
+    rng = np.random.default_rng(0)
+    columns, found = rng.normal(size=(60, 2)), []
+    for size in (1.0, 2.0**-600):
+        lines = [f"{a!r},{t * size!r}" for a, t in columns.tolist()]
+        Path("data.csv").write_text("\n".join(["a,t", *lines]) + "\n")
+        status, shown, errors = run("train", "data.csv", "--target", "t", *options)
+        assert (status, errors) == (0, "")
+        found.append(re.findall(r"  (-?[0-9]\.[0-9]{4})(?= +[0-9.]+$|$)", "\n".join(shown), re.MULTILINE))
+        assert "All values of the target are equal" not in "\n".join(shown)
+    assert found[0] == found[1]
+    assert found[0]
+
+
 def test_a_warning_is_printed_once(run: Run) -> None:
     """scikit-learn warns of a target of many classes in each of its folds."""
     lines = [f"{i % 7},{1000 + i},{7000 + i}" for i in range(60)]

@@ -10,6 +10,7 @@ import pytest
 import simdnn
 from simdnn import distributed, nn
 from simdnn.sklearn import MLPClassifier, MLPRegressor
+from simdnn.tabular import TabularClassifier, TabularRegressor
 
 from tests.support.networks import network
 
@@ -165,3 +166,37 @@ def test_errors_come_when_it_is_called() -> None:
 
 def test_package_does_not_need_its_engines() -> None:
     assert simdnn.distributed is distributed
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("preset", ["fast", "best"])
+def test_estimators_of_tables_are_lazy(preset: Any) -> None:
+    """Samples are arrays, or data frames of numbers, words and dates."""
+    pandas = pytest.importorskip("pandas", reason="pandas comes with the extra [peers]")
+    frames = pytest.importorskip("dask.dataframe", reason="dask.dataframe needs pandas and pyarrow")
+    settings: Any = {"epochs": 2, "n_members": 2, "random_state": 0, "progress": False}
+    x = rows()
+    frame = pandas.DataFrame({"n": x[:, 0], "day": pandas.date_range("2020-01-01", periods=len(x))})
+    frame["word"] = np.where(x[:, 1] > 0, "u", None)
+    for given, lazy in (
+        (x, dask_array.from_array(x, chunks=(11, 4))),
+        (frame, frames.from_pandas(frame, npartitions=3)),
+    ):
+        classes = TabularClassifier(preset, **settings).fit(given, np.where(x[:, 0] > 0, "above", "below"))
+        numbers = TabularRegressor(preset, quantiles=True, **settings).fit(given, x[:, :1])
+        calls: list[Any] = [
+            classes.predict,
+            classes.predict_proba,
+            numbers.predict,
+            lambda one, model=numbers: model.predict(one, quantiles=[0.1, 0.9]),
+            lambda one, model=numbers: model.predict(one, [0.5]),
+            lambda one, model=numbers: model.predict(one, return_std=True)[0],
+            lambda one, model=numbers: model.predict(one, return_std=True)[1],
+        ]
+        for call in calls:
+            found = call(lazy)
+            assert isinstance(found, dask_array.Array)
+            assert found.ndim == call(given).ndim
+            np.testing.assert_array_equal(found.compute(), call(given))
+        assert classes.score(lazy, classes.predict(given)) == 1
+        assert numbers.score(lazy, x[:, :1]) == pytest.approx(numbers.score(given, x[:, :1]), rel=1e-12)

@@ -172,6 +172,19 @@ def test_balanced_classes_count_alike() -> None:
         MLPClassifier(class_weight="balanced").partial_fit(X, Y, classes=[0, 1, 2])
 
 
+def test_balanced_classes_count_weights() -> None:
+    """A sample of weight 2 counts as two, and one of weight 0 as none."""
+    weight = np.arange(150) % 3.0
+    totals = np.bincount(Y, weights=weight)
+    balanced = MLPClassifier(**QUICK, class_weight="balanced").fit(X, Y, weight)
+    by_hand = MLPClassifier(**QUICK).fit(X, Y, weight * totals.sum() / (3 * totals)[Y])
+    assert np.allclose(flat(balanced), flat(by_hand), rtol=1e-9, atol=1e-12)
+    none = np.where(Y == 1, 0, weight)  # a class without weight is no class
+    balanced = MLPClassifier(**QUICK, class_weight="balanced").fit(X, Y, none)
+    by_hand = MLPClassifier(**QUICK).fit(X, Y, none * totals[[0, 2]].sum() / (2 * totals)[Y])
+    assert np.allclose(flat(balanced), flat(by_hand), rtol=1e-9, atol=1e-12)
+
+
 def test_penalties_are_of_weights_and_not_of_biases() -> None:
     sparse, plain = (fitted(l1=l1, alpha=0.0, max_iter=300) for l1 in (5.0, 0.0))
     small = [

@@ -11,6 +11,8 @@ from scipy.sparse import csr_matrix
 from simdnn.config import limited_threads
 from simdnn.sklearn import MLPClassifier, MLPRegressor, fit_many
 
+from tests.support.frames import COLUMNS, KINDS, OTHERS
+
 X = np.random.default_rng(0).normal(size=(20, 3))
 Y = np.arange(20) % 2
 BIG: list[Any] = [2**53, 2**53 + 1]
@@ -206,3 +208,46 @@ def test_a_part_whose_weights_are_all_zero_is_refused(kind: Any, settings: dict[
         weight[lone] = 1
         with pytest.raises(ValueError, match=r"sample_weight: expected a weight above 0 among the \d+ rows"):
             kind(max_iter=1, random_state=0, **settings).fit(X, Y, sample_weight=weight)
+
+
+NAMED = {"x": X[:, 0].tolist(), "y": X[:, 1].tolist(), "z": X[:, 2].tolist()}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
+def test_names_of_tables_of_all_libraries_are_known(kind: str) -> None:
+    of = (KINDS | OTHERS)[kind]
+    swapped = of(dict(reversed(NAMED.items())))
+    model = made(MLPRegressor).fit(of(NAMED), Y)
+    assert model.feature_names_in_.tolist() == list(NAMED)
+    np.testing.assert_array_equal(model.predict(of(NAMED)), made(MLPRegressor).fit(X, Y).predict(X))
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(swapped)
+    with pytest.raises(ValueError, match="feature names should match"):
+        made(MLPRegressor, optimizer="adam").fit(of(NAMED), Y, eval_set=(swapped, Y))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize("kind", COLUMNS)
+@pytest.mark.parametrize("values", [["b", "a"], [True, False], [3, 7], [0.5, -2.0]], ids=str)
+def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> None:
+    number = isinstance(values[0], float)
+
+    def make() -> Any:
+        return made(MLPRegressor if number else MLPClassifier, optimizer="adam")
+
+    assert len(X) % 2 == 0
+    cells, of = values * (len(X) // 2), COLUMNS[kind]
+    model = make().fit(X, np.array(cells))
+    other = make().fit(X, of(cells), eval_set=(X, of(cells)))
+    np.testing.assert_array_equal(other.predict(X).ravel(), model.predict(X))
+    assert other.score(X, of(cells)) == model.score(X, np.array(cells))
+    some = of([*cells[:2], None, *cells[3:]])
+    message = "y: row 3 is missing; Input y contains NaN"
+    with pytest.raises(ValueError, match=f"^{message}"):
+        make().fit(X, some)
+    with pytest.raises(ValueError, match=f"^eval_set: {message}"):
+        make().fit(X, cells, eval_set=(X, some))
+    with pytest.raises(ValueError, match=f"^{message}"):
+        model.score(X, some)

@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from simdnn.tabular import TabularClassifier, TabularRegressor
+from sklearn.metrics import r2_score
+
+from tests.support.frames import COLUMNS, OTHERS
+from tests.support.frames import KINDS as FRAMES
 
 from .tables import KINDS, QUICK, fitted, make_classes, make_numbers, make_table
 
@@ -19,17 +23,20 @@ def target_for(kind: type, X: Any) -> Any:
     return make_classes(X) if kind is TabularClassifier else make_numbers(X)
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+@pytest.mark.parametrize("library", [*FRAMES, *OTHERS])
 def test_tables_of_all_libraries_give_the_same_bits(library: str) -> None:
-    module = pytest.importorskip(library)
-    X = make_table()
+    X, of = make_table(), (FRAMES | OTHERS)[library]
     plain = {name: values.tolist() for name, values in X.items()}
     plain["size"] = [None if np.isnan(one) else one for one in plain["size"]]
-    frame = module.table(plain) if library == "pyarrow" else module.DataFrame(plain)
     y = make_numbers(X)
-    model = TabularRegressor(**QUICK).fit(frame, y)
-    np.testing.assert_array_equal(model.predict(frame), TabularRegressor(**QUICK).fit(X, y).predict(X))
+    model = TabularRegressor(**QUICK).fit(of(plain), y)
+    np.testing.assert_array_equal(model.predict(of(plain)), TabularRegressor(**QUICK).fit(X, y).predict(X))
     assert model.feature_names_in_.tolist() == list(X)
+    swapped = of(dict(reversed(plain.items())))
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(swapped)
+    with pytest.raises(ValueError, match=r"^eval_set: The feature names should match"):
+        model.fit(of(plain), y, eval_set=(swapped, y))
 
 
 @every_kind
@@ -40,6 +47,39 @@ def test_arrays_and_lists_have_numbered_columns(kind: type) -> None:
     assert model.columns_.names == ["x0", "x1", "x2"]
     assert not hasattr(model, "feature_names_in_")
     np.testing.assert_array_equal(model.predict(X), model.predict(X.tolist()))
+
+
+@every_kind
+@pytest.mark.parametrize("record", [False, True])
+def test_structured_arrays_are_dictionaries_of_their_fields(kind: type, record: bool) -> None:
+    X = make_table(60)
+    y = target_for(kind, X)
+    array = np.rec.fromarrays(list(X.values()), names=list(X))
+    given = array if record else np.asarray(array).view(np.ndarray)
+    model = kind(**QUICK).fit(given, y)
+    assert model.feature_names_in_.tolist() == list(X)
+    np.testing.assert_array_equal(model.predict(X), model.predict(given[list(reversed(X))]))
+    np.testing.assert_array_equal(model.oof_prediction_, kind(**QUICK).fit(X, y).oof_prediction_)
+    with pytest.raises(ValueError, match="X: column 'old' is missing"):
+        model.predict(given[["size", "weight", "color", "doors"]])
+    with pytest.raises(ValueError, match="Found array with 0 sample"):
+        model.predict(given[:0])
+
+
+@every_kind
+def test_lists_of_rows_keep_numbers_beside_words(kind: type) -> None:
+    X = make_table(60)
+    y = target_for(kind, X)
+    numbered = {f"x{i}": values for i, values in enumerate(X.values())}
+    model = kind(**QUICK).fit(numbered, y)
+    lists = [list(row) for row in zip(*(values.tolist() for values in X.values()), strict=True)]
+    for rows in (lists, [tuple(row) for row in lists], [np.array(row, object) for row in lists]):
+        other = kind(**QUICK).fit(rows, y)
+        assert other.columns_.to_dict() == model.columns_.to_dict()
+        np.testing.assert_array_equal(other.oof_prediction_, model.oof_prediction_)
+        np.testing.assert_array_equal(other.predict(rows), model.predict(numbered))
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        other.predict([*lists, ["a"]])
 
 
 @pytest.mark.parametrize(
@@ -110,6 +150,14 @@ def test_numbers_of_any_size(size: float, weighted: bool) -> None:
     y, weight = make_numbers(X), np.arange(60) % 3 + 0.5 if weighted else None
     one, other = (TabularRegressor(**QUICK).fit(X, y * by, weight) for by in (1.0, size))
     np.testing.assert_array_equal(other.predict(X) / size, one.predict(X))
+    assert other.oof_score_ == pytest.approx(one.oof_score_, rel=1e-12)
+    assert one.oof_score_ == pytest.approx(r2_score(y, one.oof_prediction_, sample_weight=weight), rel=1e-12)
+    assert other.score(X, y * size, weight) == pytest.approx(one.score(X, y, weight), rel=1e-12)
+    assert one.score(X, y, weight) == pytest.approx(
+        r2_score(y, one.predict(X), sample_weight=weight), rel=1e-12
+    )
+    falls = [each.permutation_importance(n_repeats=1, random_state=0).importances for each in (one, other)]
+    np.testing.assert_allclose(*falls, rtol=1e-12, atol=1e-12)
 
 
 @every_kind
@@ -220,6 +268,23 @@ def test_importance_names_its_own_arguments() -> None:
     model, X, y = fitted(TabularClassifier)
     with pytest.raises(ValueError, match=r"^y: expected classes of the fit, got 'heavy'"):
         model.permutation_importance(X, ["heavy", *y[1:]])
+
+
+@pytest.mark.parametrize(("outputs", "others"), [(3, 1), (3, 2), (1, 3)])
+def test_a_y_after_the_fit_has_its_columns(outputs: int, others: int) -> None:
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y, other = X[:, 0] if outputs == 1 else X[:, :outputs], X[:, :others]
+    model, message = TabularRegressor(**QUICK), f"y: expected {outputs} columns, as in fit, got {others}$"
+    for one in [other] + [other[:, 0]] * (others == 1):
+        with pytest.raises(ValueError, match=f"^eval_set: {message}"):
+            model.fit(X, y, eval_set=(X, one))
+        assert not vars(model).keys() - model.get_params().keys()
+    model.fit(X, y)
+    for one in [other] + [other[:, 0]] * (others == 1):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            model.permutation_importance(X, one)
+        with pytest.raises(ValueError, match=f"^{message}"):
+            model.score(X, one)
 
 
 def test_two_columns_of_one_name_are_refused() -> None:
@@ -334,3 +399,29 @@ def test_a_regression_of_words_names_y_and_the_estimator_of_classes() -> None:
     x = np.arange(18.0).reshape(9, 2)
     with pytest.raises(ValueError, match=r"y: expected numbers: .*'a'; TabularClassifier predicts words"):
         TabularRegressor("fast").fit(x, list("abcabcabc"))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.parametrize("kind", COLUMNS)
+@pytest.mark.parametrize("values", [["b", "a"], [True, False], [3, 7], [0.5, -2.0]], ids=str)
+def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> None:
+    X = np.random.default_rng(0).normal(size=(20, 2))
+
+    def make() -> Any:
+        return (TabularRegressor if isinstance(values[0], float) else TabularClassifier)(**QUICK)
+
+    cells, of = values * (len(X) // 2), COLUMNS[kind]
+    model = make().fit(X, np.array(cells))
+    other = make().fit(X, of(cells))
+    np.testing.assert_array_equal(other.predict(X).ravel(), model.predict(X))
+    assert other.score(X, of(cells)) == model.score(X, np.array(cells))
+    some = of([*cells[:2], None, *cells[3:]])
+    message = "y: row 3 is missing; Input y contains NaN"
+    with pytest.raises(ValueError, match=f"^{message}"):
+        make().fit(X, some)
+    with pytest.raises(ValueError, match=f"^eval_set: {message}"):
+        make().fit(X, cells, eval_set=(X, some))
+    with pytest.raises(ValueError, match=f"^{message}"):
+        model.score(X, some)
+    with pytest.raises(ValueError, match=f"^{message}"):
+        model.permutation_importance(X, some)

@@ -77,6 +77,30 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 @every_kind
+def test_a_subclass_is_saved_as_the_estimator_that_it_comes_from(kind: Any, tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+
+    class Fewer(kind):
+        def __init__(self, preset: Any = "fast", *, epochs: int = 2) -> None:
+            super().__init__(preset, epochs=epochs, n_members=2, random_state=7, progress=False)
+
+    class More(Fewer):
+        def __init__(self, preset: Any = "fast", *, epochs: int = 2, own: str = "a") -> None:
+            super().__init__(preset, epochs=epochs)
+            self.own = own
+
+    X = make_table(60)
+    y = make_classes(X) if kind is TabularClassifier else make_numbers(X)
+    for made in (Fewer, More):
+        model = made().fit(X, y)
+        model.save(tmp_path / "model.safetensors")
+        found = tabular.load(tmp_path / "model.safetensors")
+        assert type(found) is kind
+        assert found.get_params() == {name: getattr(model, name) for name in found.get_params()}
+        np.testing.assert_array_equal(outputs(found, X), outputs(model, X))
+
+
+@every_kind
 def test_a_pickle_has_the_same_bits(kind: type) -> None:
     model, X, _ = fitted(kind)
     np.testing.assert_array_equal(outputs(pickle.loads(pickle.dumps(model)), X), outputs(model, X))
@@ -111,6 +135,18 @@ def test_the_score_out_of_fold_is_that_of_its_predictions(kind: type) -> None:
     assert model.oof_score_ == pytest.approx(wanted, rel=1e-6)
 
 
+@pytest.mark.parametrize("class_weight", ["balanced", {"low": 4.0, "high": 0.0}])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_weights_of_classes_are_not_part_of_scores(class_weight: Any, weighted: bool) -> None:
+    weight = np.linspace(0.1, 2, 120) if weighted else None
+    X = make_table()
+    y = make_classes(X)
+    model = TabularClassifier(**QUICK, class_weight=class_weight).fit(X, y, weight)
+    guess = model.classes_[model.oof_prediction_.argmax(axis=1)]
+    assert model.oof_score_ == pytest.approx(accuracy_score(y, guess, sample_weight=weight), rel=1e-12)
+    np.testing.assert_array_equal(model._kept.weight, weight if weight is None else weight[model._kept.rows])
+
+
 def test_the_temperature_is_the_best() -> None:
     """Other temperatures have no lower log loss out of fold."""
     model, _, y = fitted(TabularClassifier)
@@ -135,6 +171,29 @@ def test_rows_of_no_weight_are_left_out(kind: type) -> None:
     one, other = (kind(**QUICK).fit(X, target, weight) for target in (y, changed))
     np.testing.assert_array_equal(outputs(one, X), outputs(other, X))
     assert np.isfinite(one.oof_prediction_).all()
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {"low": 4.0}])
+def test_weights_of_classes_do_not_count_rows_of_no_weight(class_weight: Any) -> None:
+    X = make_table()
+    y, weight = make_classes(X), np.arange(120) % 3 / 2
+    on = weight > 0
+    y[~on] = "low"
+    whole = TabularClassifier(**QUICK, class_weight=class_weight).fit(X, y, weight)
+    part = TabularClassifier(**QUICK, class_weight=class_weight).fit(
+        {name: values[on] for name, values in X.items()}, y[on], weight[on]
+    )
+    np.testing.assert_array_equal(whole.predict_proba(X), part.predict_proba(X))
+
+
+@every_kind
+@pytest.mark.parametrize("preset", ["fast", "best"])
+def test_rows_of_no_weight_are_predicted_out_of_fold_by_all_members(kind: type, preset: Any) -> None:
+    X = make_table()
+    y = make_classes(X) if kind is TabularClassifier else make_numbers(X)
+    model = kind(preset, **QUICK).fit(X, y, np.arange(120) % 2)
+    np.testing.assert_allclose(model.oof_prediction_[::2], outputs(model, X)[::2], rtol=1e-12)
+    assert not np.allclose(model.oof_prediction_[1::2], outputs(model, X)[1::2], rtol=1e-3)
 
 
 def test_quantiles_never_cross_and_cover() -> None:

@@ -89,6 +89,16 @@ def refuse_masked(name: str, value: Any) -> None:
         )
 
 
+def with_kinds(values: Any) -> Any:
+    """A list that holds words as an array of objects: NumPy would turn the numbers beside them into words."""
+    if not isinstance(values, list | tuple):
+        return values
+    try:
+        return np.array(values, dtype=object) if np.array(values).dtype.kind in "SU" else values
+    except (TypeError, ValueError):  # rows of several lengths
+        return values
+
+
 def refuse_for_rows(name: str, value: Any) -> None:
     """Raises TypeError for what a function over rows would misread: masked arrays, sparse ones, DataFrames.
 

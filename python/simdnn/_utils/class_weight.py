@@ -12,10 +12,16 @@ from sklearn.utils.class_weight import compute_class_weight
 Array = NDArray[Any]
 
 
-def weights_of_column(class_weight: Any, classes: Array, y: Array) -> Array:
-    """The weight of each sample of a column; "balanced" is n / (classes in y * samples of the class)."""
+def weights_of_column(class_weight: Any, classes: Array, y: Array, sample_weight: Array | None) -> Array:
+    """The weight of each sample of a column; "balanced" is n / (classes in y * samples of the class).
+
+    A sample of weight w counts as w samples there, as for the newer of scikit-learn's estimators.
+    """
     if isinstance(class_weight, str):
-        classes = np.unique(y)
+        places = np.unique(y, return_inverse=True)[1].reshape(-1)
+        counts = np.bincount(places, weights=sample_weight)
+        seen = counts > 0
+        return np.asarray((counts.sum() / (seen.sum() * np.where(seen, counts, 1)))[places])
     found = compute_class_weight(checked(class_weight), classes=classes, y=y)
     return np.asarray(found[np.searchsorted(classes, y)])
 

@@ -8,10 +8,12 @@ from numbers import Real
 from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .arrays import refuse_masked
 from .check import check_float
+from .lazy import computed
+from .missing import plain_target
 
 Estimator = TypeVar("Estimator", bound=type)
 #: The argument ``eval_set`` of `fit`.
@@ -75,7 +77,7 @@ class Scored:
         """
         refuse_masked("y", y)
         refuse_masked("sample_weight", sample_weight)
-        return float(cast("Any", super()).score(X, y, sample_weight))
+        return float(cast("Any", super()).score(computed(X), plain_target(y), sample_weight))
 
 
 def documented_by(**parts: str) -> Callable[[Estimator], Estimator]:
@@ -115,6 +117,12 @@ def unpacked_eval_set(eval_set: Any) -> tuple[Any, Any, Any]:
         raise TypeError("eval_set: expected a pair (X, y), (X, y, sample_weight), or a list of one")
     X, y, *weight = given
     return X, y, weight[0] if weight else None
+
+
+def check_outputs(y: NDArray[Any], outputs: int) -> None:
+    """Raises unless a y [n, outputs] that comes after a fit has the columns of that of the fit."""
+    if y.shape[1] != outputs:
+        raise ValueError(f"y: expected {outputs} columns, as in fit, got {y.shape[1]}")
 
 
 @contextmanager

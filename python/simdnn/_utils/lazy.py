@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -18,20 +19,29 @@ def is_lazy(x: Any) -> bool:
     return hasattr(x, "__dask_graph__") and (hasattr(x, "to_dask_array") or hasattr(x, "map_blocks"))
 
 
+def computed(x: Any) -> Any:
+    """The values of an array, a data frame or a series of Dask; anything else as it is."""
+    return x.compute() if is_lazy(x) else x
+
+
 def blockwise(function: Callable[[Any], Any], x: Any, named: bool = False) -> Any:
     """The lazy Dask array of ``function(block)`` over the blocks of rows of x; nothing of x is computed.
 
     The function takes an array [rows, ...] and returns one with as many rows; a call with one row of zeros
     tells the other axes and the dtype of its result. Blocks without rows are not given to it. If `named` is
-    true, it takes the blocks of a data frame as data frames, with the names of the columns.
+    true, it takes the blocks of a data frame as data frames, with the names of the columns; the first call is
+    then one with rows that Dask invents for their types.
     """
+    example = None
     if named and x.ndim == 2 and hasattr(x, "columns"):
+        example = result_of(function, x._meta_nonempty)
         function = functools.partial(of_frame, function, list(x.columns))
     if hasattr(x, "to_dask_array"):
         x = x.to_dask_array()
     if any(math.isnan(size) for size in x.shape[1:]):
         raise ValueError(f"x: expected known sizes of all axes but the first, got shape {x.shape}")
-    example = np.asarray(function(np.zeros((1, *x.shape[1:]), x.dtype)))
+    if example is None:
+        example = result_of(function, np.zeros((1, *x.shape[1:]), x.dtype))
     rows = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
     return rows.map_blocks(
         functools.partial(of_block, function, example[:0]),
@@ -41,6 +51,13 @@ def blockwise(function: Callable[[Any], Any], x: Any, named: bool = False) -> An
         new_axis=list(range(1, example.ndim)),
         meta=example[:0],
     )
+
+
+def result_of(function: Callable[[Any], Any], rows: Any) -> Any:
+    """The function of invented rows, whose words no table has seen."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "column .*: all values are unknown")
+        return np.asarray(function(rows))
 
 
 def of_frame(function: Callable[[Any], Any], names: list[Any], block: Any) -> Any:
@@ -59,9 +76,10 @@ def lazy_rows(method: Method) -> Method:
     """Decorator of a method of rows: given what Dask holds, its result is lazy, and of `self` as it was."""
 
     @functools.wraps(method)
-    def of_rows(self: Any, X: Any) -> Any:
+    def of_rows(self: Any, X: Any, *options: Any, **named: Any) -> Any:
         if not is_lazy(X):
-            return method(self, X)
-        return blockwise(functools.partial(method, copy.deepcopy(self)), X, named=True)
+            return method(self, X, *options, **named)
+        same = copy.deepcopy(self)
+        return blockwise(lambda rows: method(same, rows, *options, **named), X, named=True)
 
     return cast(Method, of_rows)

@@ -189,7 +189,7 @@ class Scores:
             self.counts += np.bincount(truth, minlength=len(self.counts))
         else:
             numbers = truth[:, 0].astype(np.float64)
-            residuals = (exact[:, 0] - numbers) * self.target.scale
+            residuals = exact[:, 0] - numbers  # in units of the scale: squares of tiny numbers are 0
             self.squares += float(np.sum(residuals**2))
             self.distances += float(np.sum(np.abs(residuals)))
             self.begin = self.begin if self.rows else float(numbers[0])
@@ -203,7 +203,7 @@ class Scores:
         if self.target.classes:
             majority = float(self.counts.max() / n)
             return {"accuracy": self.correct / n, "log loss": self.loss / n, "baseline accuracy": majority}
-        variance = (self.sum_of_squares / n - (self.sum / n) ** 2) * self.target.scale**2
-        mse = self.squares / n
-        found = {"RMSE": mse**0.5, "MAE": self.distances / n}
+        variance = self.sum_of_squares / n - (self.sum / n) ** 2
+        mse, scale = self.squares / n, self.target.scale
+        found = {"RMSE": mse**0.5 * scale, "MAE": self.distances / n * scale}
         return found | ({"R2": 1 - mse / variance} if variance > 0 else {})

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simdnn import table
 from simdnn._utils.folds import dealt
 from simdnn._utils.numbers import number
+from simdnn._utils.scores import r_squared, root_mean_square
 
 Array = NDArray[Any]
 
@@ -77,13 +78,13 @@ def task_of(whole: table.Table, inputs: table.Table, target: table.Target) -> Ta
 
 def measured(task: Task, predictions: Array) -> dict[str, float]:
     """Metrics of predictions by name."""
-    from sklearn.metrics import r2_score, roc_auc_score
+    from sklearn.metrics import roc_auc_score
 
     if not task.classes:
         errors = predictions - task.y
-        found = {"RMSE": float(np.sqrt(np.mean(errors**2))), "MAE": float(np.mean(np.abs(errors)))}
+        found = {"RMSE": root_mean_square(errors), "MAE": float(np.mean(np.abs(errors)))}
         constant = bool(np.all(task.y == task.y[0]))
-        return found if constant else found | {"R2": float(r2_score(task.y, predictions))}
+        return found if constant else found | {"R2": r_squared(task.y, predictions)}
     shares = predictions.astype(np.float64)
     shares = shares / shares.sum(axis=1, keepdims=True)
     losses = row_losses(task, shares)

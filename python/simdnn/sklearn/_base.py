@@ -16,12 +16,14 @@ from sklearn.utils.validation import _check_sample_weight
 
 from .. import nn
 from .._utils.check import check_callables, within_single
-from .._utils.estimators import checked_numbers, naming, unpacked_eval_set
+from .._utils.estimators import check_outputs, checked_numbers, naming, unpacked_eval_set
+from .._utils.frames import known_frame
+from .._utils.missing import plain_target
 from ..config import MOST_THREADS, limited_threads
 from ._compat import checked_data
 from ._fitted import attempt_at, begun, check_resumable, check_same, fitted, forget, remember
 from ._heads import Head
-from ._inputs import check_kinds, check_range, exact_labels
+from ._inputs import check_kinds, check_range
 from ._lbfgs import LBFGSFit
 from ._members import begin_members, has_members, wants_members
 from ._network import arrays_of, dense_network, hidden_sizes, initialize, make_network, pretrain
@@ -115,6 +117,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _checked_input(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
         """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""
+        X = known_frame("X", X)
         check_kinds("X", X)
         dtypes = [np.float64, np.float32]
         estimator = [self, *vars(self).get("members_", [])][-1]
@@ -128,9 +131,14 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """X and y checked; y of one column becomes a vector."""
         numeric = not is_classifier(self)
         check_kinds("y", y, dates=not numeric)
-        y = exact_labels(y)
+        y = plain_target(y)
         X, y = self._checked_input(X, y, multi_output=True, y_numeric=numeric, reset=first)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _weights_of_rows(self, sample_weight: Any, X: Any) -> Array | None:
+        """The weights of the samples X, checked."""
+        check_kinds("sample_weight", sample_weight)
+        return None if sample_weight is None else np.asarray(_check_sample_weight(sample_weight, X))
 
     def _wanted_dtype(self) -> np.dtype[Any] | None:
         """The parameter `dtype`, checked."""
@@ -173,11 +181,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         first = not known or not (self.warm_start or incremental)
         if not first:
             check_same(self, "n_members")
-        X, Y, weight = self._validate_input(X, y, incremental, first)
-        if sample_weight is not None:
-            check_kinds("sample_weight", sample_weight)
-            checked = _check_sample_weight(sample_weight, X)
-            weight = checked if weight is None else weight * checked
+        X, Y, weight = self._validate_input(X, y, sample_weight, incremental, first)
         for name, values in (("X", X), ("y", Y)):
             check_range(name, values, self._network_dtype(X))
         self._random_state = check_random_state(self.random_state) if random is None else random
@@ -309,8 +313,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
                     check_range(name, values, self._model.dtype)
             if weight is not None and (weight < 0).any():
                 raise ValueError(f"sample_weight: expected numbers >= 0, got {weight.min():g}")
-            if Y.shape[1] != columns:
-                raise ValueError(f"y: expected {columns} columns, as in fit, got {Y.shape[1]}")
+            check_outputs(Y, columns)
             return Data(X, Y, weight)
 
     def _outputs(self, X: Any, checked: bool = False) -> Array:

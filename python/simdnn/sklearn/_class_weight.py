@@ -14,19 +14,19 @@ from ._labels import MULTILABEL, Labels
 Array = NDArray[Any]
 
 
-def weights_of_samples(class_weight: Any, labels: Labels, y: Any) -> Array:
+def weights_of_samples(class_weight: Any, labels: Labels, y: Any, sample_weight: Array | None) -> Array:
     """The weight of each sample in y, whichever of the classes y holds."""
     if labels.kind != MULTILABEL:
         if isinstance(class_weight, list):
             raise ValueError(
                 "class_weight: a list of dictionaries is for multilabel y; give a dict or 'balanced'"
             )
-        return weights_of_column(class_weight, labels.classes, np.asarray(y))
+        return weights_of_column(class_weight, labels.classes, np.asarray(y), sample_weight)
     columns = (y.toarray() if issparse(y) else np.asarray(y)).T
     each = class_weight if isinstance(class_weight, list) else [class_weight] * len(columns)
     if len(each) != len(columns):
         raise ValueError(f"class_weight: expected {len(columns)} dictionaries, one a label, got {len(each)}")
     weight = np.ones(columns.shape[1])
     for one, column in zip(each, columns, strict=True):
-        weight *= weights_of_column(one, np.array([0, 1]), column)
+        weight *= weights_of_column(one, np.array([0, 1]), column, sample_weight)
     return weight

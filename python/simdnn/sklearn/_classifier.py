@@ -15,12 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 from .. import optim
 from .._utils.estimators import Attempt, EvalSet, Scored, set_attributes
 from .._utils.lazy import lazy_rows
+from .._utils.missing import plain_target
 from ._base import BaseMLP, is_stochastic
 from ._class_weight import weights_of_samples
 from ._documentation import documented
 from ._fitted import fitted
 from ._heads import Head, classifier_head
-from ._inputs import check_kinds, exact_labels
+from ._inputs import check_kinds
 from ._labels import Labels
 from ._members import has_members, mean_of
 from ._stochastic import Data
@@ -66,8 +67,9 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         values 0 and 1. `predict_proba` exists only for losses of logits, `decision_function` only for others.
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, which multiply ``sample_weight``, as in scikit-learn's other classifiers. A
-        class that a dict does not name has the weight 1. For multilabel y a dict has the weights of 0 and 1
-        in each column, and a list one dict for each.
+        class that a dict does not name has the weight 1, and "balanced" counts a sample of weight w as w
+        samples. For multilabel y a dict has the weights of 0 and 1 in each column, and a list one dict for
+        each.
     {extras}
 
     Attributes
@@ -145,9 +147,9 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return classifier_head(fitted(self, "loss"), self._labels.kind, self._labels.outputs)
 
     def _validate_input(
-        self, X: Any, y: Any, incremental: bool, first: bool
+        self, X: Any, y: Any, sample_weight: Any, incremental: bool, first: bool
     ) -> tuple[Any, Array, Array | None]:
-        """X, the encoded labels, and the class weight of each sample."""
+        """X, the encoded labels, and the weight of each sample by itself and by its class."""
         X, y = self._checked_pair(X, y, first)
         labels = Labels.of(y)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
@@ -159,7 +161,8 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
                 f" Previously got {self.classes_}, `y` has {labels.classes}"
             )
         self._labels.check(labels)
-        return X, self._labels.encode(y), self._weights_of_classes(y, incremental)
+        weight = self._weights(y, self._weights_of_rows(sample_weight, X), incremental)
+        return X, self._labels.encode(y), weight
 
     def _validate_evaluation(self, X: Any, y: Any) -> tuple[Any, Array]:
         """X and the encoded labels of ``eval_set``."""
@@ -167,13 +170,14 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         self._labels.check(Labels.of(y))
         return X, self._labels.encode(y)
 
-    def _weights_of_classes(self, y: Any, incremental: bool) -> Array | None:
-        """The weight that ``class_weight`` gives to each sample, or None."""
+    def _weights(self, y: Any, own: Array | None, incremental: bool) -> Array | None:
+        """The own weight of each sample times that of its classes, or None."""
         if self.class_weight is None:
-            return None
+            return own
         if incremental and isinstance(self.class_weight, str):
             raise ValueError("class_weight: 'balanced' needs all samples at once; give partial_fit a dict")
-        return weights_of_samples(self.class_weight, self._labels, y)
+        weight = weights_of_samples(self.class_weight, self._labels, y, own)
+        return weight if own is None else weight * own
 
     def _validation_score(self, head: Head, data: Data) -> float:
         """Accuracy: the fraction of samples with all labels right."""
@@ -242,7 +246,7 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         check_kinds("y", y, dates=True)
         check_kinds("classes", classes, dates=True)
         with Attempt(self) as attempt:
-            self._set_classes(exact_labels(y), exact_labels(classes))
+            self._set_classes(plain_target(y), plain_target(classes))
             attempt.begun("classes_")
             self._fit(X, y, sample_weight, incremental=True)
         return self

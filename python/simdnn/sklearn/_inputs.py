@@ -20,22 +20,6 @@ def check_kinds(name: str, values: Any, dates: bool = False) -> None:
         refuse_dates(name, values)
 
 
-def exact_labels(y: Any) -> Any:
-    """y; as an array, if it has one of pandas' types of integers or booleans that may be missing."""
-    if hasattr(y, "iloc") and np.ndim(y) == 2 and y.shape[1] == 1:
-        column = y.iloc[:, 0]
-        return y if isinstance(column.dtype, np.dtype) else exact_labels(column)
-    dtype = getattr(y, "dtype", None)
-    if dtype is None or isinstance(dtype, np.dtype) or not hasattr(y, "to_numpy"):
-        return y
-    kind = getattr(dtype, "kind", "")
-    if kind in ("i", "u", "b", "O") and hasattr(y, "isna") and (missing := np.asarray(y.isna())).any():
-        raise ValueError(f"y: row {int(np.argmax(missing)) + 1} is missing; Input contains NaN")
-    if kind in ("i", "u", "b"):
-        return y.to_numpy(dtype={"i": np.int64, "u": np.uint64, "b": np.bool_}[kind])
-    return y
-
-
 def check_range(name: str, X: Any, dtype: np.dtype[Any]) -> None:
     """Raises if a number of X, finite in its own dtype, is beyond float32 and `dtype` is that."""
     values = X.data if issparse(X) else X

@@ -98,14 +98,16 @@ class MLPRegressor(Scored, RegressorMixin, BaseMLP):  # type: ignore[misc]
         """The head for as many outputs as Y has columns."""
         return regressor_head(self.loss, Y.shape[1])
 
-    def _validate_input(self, X: Any, y: Any, incremental: bool, first: bool) -> tuple[Any, Array, None]:
-        """X, y as columns, and no weights."""
+    def _validate_input(
+        self, X: Any, y: Any, sample_weight: Any, incremental: bool, first: bool
+    ) -> tuple[Any, Array, Array | None]:
+        """X, y as columns, and the weight of each sample."""
         X, y = self._checked_pair(X, y, first)
-        return X, y.reshape(len(y), -1), None
+        return X, y.reshape(len(y), -1), self._weights_of_rows(sample_weight, X)
 
     def _validate_evaluation(self, X: Any, y: Any) -> tuple[Any, Array]:
         """X and y as columns of ``eval_set``."""
-        return self._validate_input(X, y, True, False)[:2]
+        return self._validate_input(X, y, None, True, False)[:2]
 
     def _validation_score(self, head: Head, data: Data) -> float:
         """R^2 of the predictions; NaN if one is not finite."""

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.arrays import as_cpu_array, refuse_unread
+from .._utils.missing import is_missing
 from ._categories import coded
-from ._cells import INEXACT, as_text, column_of, exact_integers, is_missing, objects
+from ._cells import INEXACT, as_text, column_of, exact_integers, objects
 from ._times import as_dates, dates_of_words, is_arrow
 
 #: Types of the cells of a numeric column, and of all cells.

@@ -146,15 +146,6 @@ def exact_integer(cell: Any) -> int:
         return int(number)
 
 
-def is_missing(cell: Any) -> bool:
-    """True for None, NaN, and pandas' NA and NaT."""
-    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(cell, Decimal):
-        return cell.is_nan()
-    return isinstance(cell, float | np.floating) and bool(cell != cell)
-
-
 def as_text(cell: Any) -> str:
     """A cell as text; numbers have no exponent, and whole numbers no decimal point."""
     if isinstance(cell, bytes):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.arrays import refuse_sparse, refuse_unread
+from .._utils.frames import as_arrow
 
 
 def is_table(value: Any) -> bool:
@@ -41,28 +42,12 @@ def named(table: Any) -> Iterable[tuple[Any, Any]]:
     if hasattr(table, "get_columns"):  # polars
         return [(column.name, column) for column in table.get_columns()]
     if hasattr(table, "__arrow_c_stream__") or hasattr(table, "__dataframe__"):
-        return named(as_arrow(table))
+        return named(as_arrow("table", table))
     refuse_sparse("table", table)
     raise TypeError(
         "table: expected a dictionary of columns, a DataFrame or an array [rows, columns], got"
         f" {type(table).__name__}"
     )
-
-
-def as_arrow(table: Any) -> Any:
-    """The table of pyarrow that Arrow's PyCapsule interface or the interchange protocol gives."""
-    try:
-        import pyarrow.interchange
-    except ImportError:
-        raise ImportError(
-            f"a table of the type {type(table).__name__} needs pyarrow: pip install 'simdnn[table]'"
-        ) from None
-    if hasattr(table, "__arrow_c_stream__"):
-        try:
-            return pyarrow.table(table)
-        except ValueError:  # a column alone
-            raise TypeError(f"table: expected columns by name, got {type(table).__name__}") from None
-    return pyarrow.interchange.from_dataframe(table)
 
 
 def columns_of_array(array: NDArray[Any]) -> list[tuple[str, NDArray[Any]]]:

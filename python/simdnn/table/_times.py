@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._utils.missing import is_missing
 from ._categories import coded
-from ._cells import is_missing
 
 #: Limit of years from 1970, which microseconds of 64 bits can count.
 MOST_YEARS = 290_000

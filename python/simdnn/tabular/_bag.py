@@ -81,15 +81,18 @@ class Bag:
         )
 
     def out_of_fold(self, models: list[nn.Sequential]) -> Array:
-        """Outputs [n, outputs] for each row by the network that has not seen it, or the mean of all."""
+        """Outputs [n, outputs] for each row by the network that has not seen it; 0 for rows in no fold."""
         inputs = self.problem.inputs
-        found = np.full((len(inputs), self.problem.outputs), np.nan, np.float32)
+        found = np.zeros((len(inputs), self.problem.outputs), np.float32)
         for model, fold in zip(models, self.folds, strict=True):
             found[fold.held_out] = model(inputs[fold.held_out])
-        unseen = np.flatnonzero(np.isnan(found[:, 0]))
-        if len(unseen):
-            found[unseen] = np.mean([model(inputs[unseen]) for model in models], axis=0)
         return found
+
+    @property
+    def in_no_fold(self) -> NDArray[np.intp]:
+        """The rows that no network has seen in its fit."""
+        held_out = np.concatenate([fold.held_out for fold in self.folds])
+        return np.setdiff1d(np.arange(len(self.problem.inputs)), held_out)
 
 
 def divide_outputs(model: nn.Sequential, divisor: float) -> None:

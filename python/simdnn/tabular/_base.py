@@ -156,6 +156,8 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             self._kept = KeptRows.of(folds, problem.inputs, targets, weight)
             found = self._calibrated(models, bag.out_of_fold(models), targets, weight)
             self.ensemble_ = nn.Ensemble(models, average="probabilities" if self._classes else "outputs")
+            if len(others := bag.in_no_fold):
+                found[others] = self.ensemble_.predict(problem.inputs[others])
             self.head_ = self._train_head(bag)
             if not recipe.trees:
                 self.trees_, self.networks_share_ = None, 1.0
@@ -271,8 +273,15 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return table_of(self, X, reset=False)
 
+    @classmethod
+    def _own_kind(cls) -> type[BaseTabular]:
+        """The class of this package that a user's subclass comes from."""
+        return next(one for one in cls.__mro__ if BaseTabular in one.__bases__)
+
     def save(self, path: Path, metadata: Mapping[str, Any] | None = None) -> None:
         """Write the fitted estimator to a safetensors file, which `simdnn.tabular.load` reads.
+
+        A subclass is written as the estimator that it comes from, with the parameters of that.
 
         Parameters
         ----------

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from .. import nn
 from .._utils.class_weight import weights_of_column
 from .._utils.estimators import Attempt, EvalSet, Scored, set_attributes
+from .._utils.lazy import lazy_rows
 from .._utils.progress import Progress
 from ..table import Target
 from . import _files
@@ -34,7 +35,8 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
         Share of each target that is spread over all classes; None is 0.05, or 0.1 for "best". It lowers the
         error and, as `temperature_` takes it back, the log loss.
     class_weight : dict, "balanced" or None, default=None
-        Weights of classes, as in scikit-learn.
+        Weights of classes, as in scikit-learn. "balanced" counts a row of weight w as w rows; scores have the
+        weights of rows alone.
     {extras}
 
     Attributes
@@ -115,24 +117,25 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
             if len(self.classes_) < 2:
                 only = self.classes_.tolist()[0]
                 raise ValueError(f"y: expected at least two classes, got only one class, {only!r}")
-            weight = self._weights(sample_weight, targets)
+            own = checked_weights(sample_weight, len(targets))
+            weight = self._weights(own, targets)
             if weight is not None and len(np.unique(targets[weight > 0])) < 2:
                 only = self.classes_.tolist()[targets[np.argmax(weight > 0)]]
                 raise ValueError(
                     f"y: expected two classes of a weight above zero, got only one class, {only!r}"
                 )
             self.oof_prediction_ = self._train(table, targets, len(self.classes_), weight, eval_set)
-            self.oof_score_ = self._score(self.oof_prediction_, targets, weight)
+            self.oof_score_ = self._score(self.oof_prediction_, targets, own)
+            self._kept = self._kept.weighted(own)
         return self
 
-    def _weights(self, sample_weight: Any, targets: Array) -> Array | None:
-        """The weights of rows by themselves and by their classes."""
-        weight = checked_weights(sample_weight, len(targets))
+    def _weights(self, own: Array | None, targets: Array) -> Array | None:
+        """The own weights of rows times those of their classes."""
         if self.class_weight is None:
-            return weight
-        own = weights_of_column(self.class_weight, self.classes_, self.classes_[targets])
+            return own
+        weight = weights_of_column(self.class_weight, self.classes_, self.classes_[targets], own)
         with np.errstate(over="ignore"):
-            return within_range("class_weight", own if weight is None else weight * own)
+            return within_range("class_weight", weight if own is None else weight * own)
 
     def _calibrated(self, models: list[nn.Sequential], outputs: Array, targets: Array, weight: Any) -> Array:
         self.temperature_ = temperature(outputs, targets, weight)
@@ -164,10 +167,12 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
             raise ValueError(f"y: expected classes of the fit, got {other!r}")
         return places
 
+    @lazy_rows
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class, shape (n, n_classes), in the order of ``classes_``."""
         return self._predictions(X)
 
+    @lazy_rows
     def predict(self, X: Any) -> Array:
         """Predicted class of each sample, shape (n,)."""
         places = self.predict_proba(X).argmax(axis=1)

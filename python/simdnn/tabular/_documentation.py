@@ -51,10 +51,11 @@ ATTRIBUTES = """oof_prediction_ : array
 
     Notes
     -----
-    Samples are a DataFrame of pandas, Polars or pyarrow, a dictionary of columns, or an array. Columns of
-    numbers, of words and of dates are told apart by their types; all may have missing values, and words
-    unknown ones. Dates are those of every library, and columns of words such as "2020-01-31" or
-    "2020-01-31T12:30" alone; they become days since 1970, month, day, weekday and hour, in UTC.
+    Samples are a DataFrame of pandas, Polars, pyarrow or others, a dictionary of columns, or an array,
+    also a structured one. Columns of numbers, of words and of dates are told apart by their types; all may
+    have missing values, and words unknown ones. Dates are those of every library, and columns of words such
+    as "2020-01-31" or "2020-01-31T12:30" alone; they become days since 1970, month, day, weekday and hour, in
+    UTC.
 
     A network is trained on all folds but its own, which decides the epoch that it keeps: that of the lowest
     loss. Networks of a classifier keep one epoch, the last one of about the highest mean accuracy, except

@@ -48,7 +48,7 @@ def describe(estimator: BaseTabular) -> dict[str, Any]:
     """The description of an estimator without its arrays; equal estimators have equal ones, without times."""
     names = getattr(estimator, "feature_names_in_", None)
     return {
-        "kind": type(estimator).__name__,
+        "kind": estimator._own_kind().__name__,
         "settings": settings_of(estimator),
         "features": int(estimator.n_features_in_),
         "named": None if names is None else list(names),
@@ -109,7 +109,7 @@ def checked_edges(edges: NDArray[Any], ensemble: nn.Ensemble) -> NDArray[Any]:
 
 def settings_of(estimator: BaseTabular) -> dict[str, Any]:
     """The parameters, but a generator of random numbers, which is no setting; ``clip`` is that of the fit."""
-    found = estimator.get_params(deep=False)
+    found = {name: getattr(estimator, name) for name in estimator._own_kind()._get_param_names()}
     if "clip" in found:
         found["clip"] = vars(estimator)["_clip"]
     if hasattr(found["random_state"], "get_state"):

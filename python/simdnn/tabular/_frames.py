@@ -12,9 +12,11 @@ import sklearn.utils.validation
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from .._utils.arrays import refuse_masked
+from .._utils.arrays import refuse_masked, with_kinds
+from .._utils.frames import known_frame
 from ..table import Columns
 from ..table._arrays import as_column
+from ..table._frames import named
 from ..table._hints import dates_hint
 
 #: The name of the argument of `check_array` that allows missing values, which 1.6 has changed.
@@ -26,13 +28,16 @@ def table_of(estimator: Any, X: Any, reset: bool) -> dict[str, Any]:
     refuse_masked("X", X)
     if issparse(X):
         raise TypeError("X: sparse samples were passed, but dense data is required; use X.toarray()")
+    if isinstance(X, np.ndarray) and X.dtype.names:
+        X = dict(named(X))
     if isinstance(X, dict):
         return columns_of_dictionary(estimator, X, reset)
+    X = known_frame("X", X)
     frame = is_frame(X)
     if not frame:
-        X = check_array(X, dtype=None, estimator=estimator, **{FINITE: False})
+        X = check_array(with_kinds(X), dtype=None, estimator=estimator, **{FINITE: False})
     check_names(estimator, X, reset)
-    columns = columns_of_frame(X) if frame else list(X.T)
+    columns = [values for _, values in named(X)] if frame else list(X.T)
     check_rows(columns)
     return dict(zip(names_of(estimator), columns, strict=True))
 
@@ -48,19 +53,8 @@ def check_rows(columns: Sequence[Any]) -> None:
 
 
 def is_frame(X: Any) -> bool:
-    """True for a table of pandas, Polars, pyarrow or another library with the interchange protocol."""
-    return hasattr(X, "__dataframe__") or (hasattr(X, "columns") and hasattr(X, "dtypes"))
-
-
-def columns_of_frame(X: Any) -> list[Any]:
-    """The columns of a table in their order."""
-    if hasattr(X, "iloc"):
-        return [X.iloc[:, i] for i in range(X.shape[1])]
-    if hasattr(X, "get_columns"):
-        return list(X.get_columns())
-    if hasattr(X, "itercolumns"):
-        return list(X.itercolumns())
-    return [X[name] for name in X.columns]
+    """True for a table of pandas, Polars or pyarrow."""
+    return hasattr(X, "column_names") or (hasattr(X, "columns") and hasattr(X, "dtypes"))
 
 
 def columns_of_dictionary(estimator: Any, X: dict[Any, Any], reset: bool) -> dict[str, Any]:

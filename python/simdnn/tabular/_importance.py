@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,10 @@ class KeptRows:
         order = np.random.RandomState(0).permutation(np.flatnonzero(fold >= 0))
         rows = np.sort(order[:KEPT_ROWS])
         return cls(rows, fold[rows], inputs[rows], targets[rows], None if weight is None else weight[rows])
+
+    def weighted(self, weight: Array | None) -> KeptRows:
+        """These rows with other weights, which are given for all rows of the fit."""
+        return replace(self, weight=None if weight is None else weight[self.rows])
 
 
 def places_of_columns(columns: Columns, names: list[str]) -> list[list[int]]:

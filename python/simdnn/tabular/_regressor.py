@@ -8,11 +8,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
+from sklearn.utils import check_consistent_length
 
-from .._utils.estimators import Attempt, EvalSet, Scored, set_attributes
+from .._utils.estimators import Attempt, EvalSet, Scored, check_outputs, set_attributes
 from .._utils.jsonable import only_keys
+from .._utils.lazy import lazy_rows
 from .._utils.progress import Progress
+from .._utils.scores import r_squared
 from ..config import limited_threads
 from ..table import Target
 from ._bag import Bag
@@ -112,20 +114,26 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
             self._scaling = Scaling.of(numbers, weight)
             outputs = self._train(table, self._scaling.encode(numbers), numbers.shape[1], weight, eval_set)
             found = self._scaling.decode(outputs, self._clip)
-            self.oof_score_ = float(r2_score(numbers, found, sample_weight=weight))
+            self.oof_score_ = r_squared(numbers, found, weight)
             self.oof_prediction_ = self._shaped(found)
         return self
 
-    def _encoded(self, y: Any) -> Array:
+    def _numbers(self, y: Any) -> Array:
+        """Numbers [n, outputs] of a y that comes after the fit."""
         numbers = checked_numbers(y, self)
-        return self._scaling.encode(numbers.reshape(len(numbers), -1))
+        numbers = numbers.reshape(len(numbers), -1)
+        check_outputs(numbers, len(self._scaling.mean))
+        return numbers
+
+    def _encoded(self, y: Any) -> Array:
+        return self._scaling.encode(self._numbers(y))
 
     def _loss(self, predictions: Array, targets: Array, weight: Array | None) -> float:
         return squared_error(predictions, targets, weight)
 
     def _score(self, predictions: Array, targets: Array, weight: Array | None) -> float:
         found = self._scaling.decode(predictions, self._clip)
-        return float(r2_score(self._scaling.decode(targets, False), found, sample_weight=weight))
+        return r_squared(self._scaling.decode(targets, False), found, weight)
 
     def target(self, name: str) -> Target:
         if len(self._scaling.mean) > 1:
@@ -181,14 +189,53 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
                 raise ValueError("return_std: goes without quantiles, which tell the spread themselves")
             return self._quantiles(X, checked_levels(quantiles))
         if not return_std:
-            outputs = self._predictions(X)
-            return self._shaped(self._scaling.decode(outputs, self._clip))
+            return self._values(X)
+        found = self._values_and_std(X)
+        return found[..., 0], found[..., 1]
+
+    @lazy_rows
+    def _values(self, X: Any) -> Array:
+        """Predicted values, in the shape of the y of the fit."""
+        outputs = self._predictions(X)
+        return self._shaped(self._scaling.decode(outputs, self._clip))
+
+    @lazy_rows
+    def _values_and_std(self, X: Any) -> Array:
+        """Predicted values and their standard deviation over the members, along a last axis."""
         table = self._table(X)
         with limited_threads(self.n_threads):
             members = self._members(self.columns_.transform(table), self._samples(table))
         mean = self._scaling.decode(members.mean(axis=0, dtype=np.float64), self._clip)
-        return self._shaped(mean), self._shaped(members.std(axis=0, dtype=np.float64) * self._scaling.scale)
+        std = members.std(axis=0, dtype=np.float64) * self._scaling.scale
+        return np.stack([self._shaped(mean), self._shaped(std)], axis=-1)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The R² of the predictions, also of tiny numbers, whose squares are 0.
+
+        Parameters
+        ----------
+        X : table, shape (n, columns)
+            Samples as in `fit`.
+        y : array, shape (n,) or (n, outputs)
+            Their numbers.
+        sample_weight : array, shape (n,), or None
+            Weights of the samples.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has a wrong type, shape or value, as in `fit`.
+        """
+        outputs, numbers = self._predictions(X), self._numbers(y)
+        check_consistent_length(outputs, numbers)
+        weight = checked_weights(sample_weight, len(numbers))
+        return r_squared(numbers, self._scaling.decode(outputs, self._clip), weight)
+
+    @lazy_rows
     def _quantiles(self, X: Any, levels: Array) -> Array:
         """Quantiles [n, levels] of the target."""
         table = self._table(X)

@@ -13,6 +13,8 @@ from sklearn.utils.validation import _check_sample_weight
 
 from .._utils.arrays import refuse_masked
 from .._utils.dates import refuse_dates
+from .._utils.missing import plain_target
+from .._utils.scores import unit_of
 
 Array = NDArray[Any]
 
@@ -42,7 +44,7 @@ class Scaling:
         low, high = seen.min(axis=0), seen.max(axis=0)
         mean = low + rounded(np.average(y - low, axis=0, weights=weight))
         steps = y - mean if weight is None else np.where(weight[:, np.newaxis] > 0, y - mean, 0)
-        unit = np.exp2(np.frexp(np.abs(steps).max(axis=0))[1])  # squares of tiny numbers would vanish
+        unit = unit_of(steps)
         spread = rounded(np.sqrt(np.average((steps / unit) ** 2, axis=0, weights=weight))) * unit
         constant = (high - low <= ROUNDING * np.abs(low)) | (spread == 0)
         return cls(mean, np.where(constant, 1.0, spread), low, high)
@@ -80,11 +82,7 @@ def rounded(numbers: Array) -> Array:
 def checked_labels(y: Any) -> Array:
     """One class for each row."""
     refuse_masked("y", y)
-    labels: Array = column_or_1d(plain(y), warn=True)
-    if labels.dtype == object:
-        missing = np.array([one is None or one != one for one in labels.tolist()])
-        if missing.any():
-            raise ValueError(f"y: row {int(np.argmax(missing)) + 1} is missing; Input y contains NaN")
+    labels: Array = column_or_1d(plain_target(y), warn=True)
     check_classification_targets(labels)
     return labels
 
@@ -95,7 +93,7 @@ def checked_numbers(y: Any, estimator: Any) -> Array:
         raise ValueError("y: fit requires y to be passed, but the target y is None")
     refuse_masked("y", y)
     refuse_dates("y", y)
-    y = plain(y)
+    y = plain_target(y)
     try:
         numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=estimator)
     except ValueError as error:
@@ -107,11 +105,6 @@ def checked_numbers(y: Any, estimator: Any) -> Array:
     if np.abs(numbers).max(initial=0) > np.finfo(np.float32).max:
         raise ValueError("y: expected numbers within float32's range")
     return np.asarray(numbers)
-
-
-def plain(y: Any) -> Any:
-    """y as an array if it is a column of pandas, Polars or pyarrow, else as it is."""
-    return y.to_numpy() if hasattr(y, "to_numpy") else y
 
 
 def checked_weights(sample_weight: Any, rows: int) -> Array | None:

@@ -1,0 +1,56 @@
+"""Missing values: None, NaN, and pandas' NA and NaT; targets without them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from .arrays import with_kinds
+from .dates import as_array
+from .frames import is_column, known_frame
+from .lazy import computed
+
+
+def is_missing(cell: Any) -> bool:
+    """True for None, NaN, and pandas' NA and NaT."""
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(cell, Decimal):
+        return cell.is_nan()
+    return isinstance(cell, float | np.floating) and bool(cell != cell)
+
+
+def plain_target(y: Any) -> Any:
+    """y as scikit-learn reads it exactly: columns of other libraries as arrays, all else as it is.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing; it tells the row.
+    """
+    y = known_frame("y", computed(y))
+    if hasattr(y, "isna"):  # pandas
+        refuse_rows(np.asarray(y.isna()))
+        if np.ndim(y) == 2:
+            plain = y.shape[1] != 1 or isinstance(y.dtypes.iloc[0], np.dtype)
+            return y if plain else np.asarray(plain_target(y.iloc[:, 0]))[:, np.newaxis]
+        kind = "" if isinstance(y.dtype, np.dtype) else getattr(y.dtype, "kind", "")
+        types: dict[str, Any] = {"i": np.int64, "u": np.uint64, "b": np.bool_}
+        return y.to_numpy(dtype=types[kind]) if kind in types else y
+    if hasattr(y, "column_names") or is_column(y):  # Polars and pyarrow
+        y = np.asarray(y)
+    cells = as_array(with_kinds(y)) if isinstance(y, list | tuple) else y
+    if isinstance(cells, np.ndarray) and cells.dtype.kind == "O":
+        refuse_rows(np.array([is_missing(one) for one in cells.ravel().tolist()], bool).reshape(cells.shape))
+    elif isinstance(cells, np.ndarray) and cells.dtype.kind == "f":
+        refuse_rows(np.isnan(cells))
+    return y
+
+
+def refuse_rows(missing: Any) -> None:
+    """Raises for the first row of a mask [n, ...] of missing values."""
+    rows = missing.any(axis=tuple(range(1, missing.ndim)))
+    if rows.any():
+        raise ValueError(f"y: row {int(np.argmax(rows)) + 1} is missing; Input y contains NaN")

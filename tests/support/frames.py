@@ -1,0 +1,109 @@
+"""Tables of other libraries from columns in lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+class Interchange:
+    """A table that has the interchange protocol alone."""
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+
+    def __dataframe__(self, **options: Any) -> Any:
+        return self.frame.__dataframe__(**options)
+
+
+class Capsule:
+    """A table that has Arrow's PyCapsule protocol alone."""
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.frame.__arrow_c_stream__(requested_schema)
+
+
+def pandas(columns: dict[str, list[Any]], dtype: Any = None) -> Any:
+    return pytest.importorskip("pandas").DataFrame(columns, dtype=dtype)
+
+
+def pandas_nullable(columns: dict[str, list[Any]]) -> Any:
+    return pandas(columns, object).convert_dtypes()
+
+
+def pandas_arrow(columns: dict[str, list[Any]]) -> Any:
+    pytest.importorskip("pyarrow")
+    return pandas(columns, object).convert_dtypes(dtype_backend="pyarrow")
+
+
+def polars(columns: dict[str, list[Any]]) -> Any:
+    return pytest.importorskip("polars").DataFrame(columns)
+
+
+def arrow(columns: dict[str, list[Any]]) -> Any:
+    return pytest.importorskip("pyarrow").table(columns)
+
+
+def arrow_in_chunks(columns: dict[str, list[Any]]) -> Any:
+    parts = [arrow({name: cells[a:b] for name, cells in columns.items()}) for a, b in ((0, 2), (2, None))]
+    return pytest.importorskip("pyarrow").concat_tables(parts, promote_options="permissive")
+
+
+def arrow_batch(columns: dict[str, list[Any]]) -> Any:
+    return pytest.importorskip("pyarrow").record_batch(columns)
+
+
+KINDS: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
+    "pandas": pandas,
+    "nullable pandas": pandas_nullable,
+    "pandas of arrow": pandas_arrow,
+    "polars": polars,
+    "arrow": arrow,
+    "arrow in chunks": arrow_in_chunks,
+    "an arrow batch": arrow_batch,
+    "interchange of arrow": lambda columns: Interchange(arrow(columns)),
+    "interchange of chunks": lambda columns: Interchange(arrow_in_chunks(columns)),
+    "capsule of arrow": lambda columns: Capsule(arrow_in_chunks(columns)),
+    "capsule of polars": lambda columns: Capsule(polars(columns)),
+}
+
+#: The kinds that have columns by name alone in libraries which the tests need not have.
+OTHERS: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
+    "dask": lambda columns: pytest.importorskip(
+        "dask.dataframe", reason="dask.dataframe needs pandas and pyarrow"
+    ).from_pandas(pandas(columns), npartitions=2),
+    "narwhals": lambda columns: pytest.importorskip("narwhals").from_native(pandas(columns)),
+}
+
+
+def series(values: list[Any], **options: Any) -> Any:
+    return pytest.importorskip("pandas").Series(values, **options)
+
+
+def arrow_series(values: list[Any]) -> Any:
+    kind = pytest.importorskip("pandas").ArrowDtype(pytest.importorskip("pyarrow").array(values).type)
+    return series(values, dtype=kind)
+
+
+#: Columns from lists, alone or as the only one of a table.
+COLUMNS: dict[str, Callable[[list[Any]], Any]] = {
+    "list": lambda values: values,
+    "pandas": series,
+    "nullable pandas": lambda values: series(values, dtype=object).convert_dtypes(),
+    "pandas of arrow": arrow_series,
+    "pandas categories": lambda values: series(values, dtype="category"),
+    "pandas array": lambda values: series(values, dtype=object).convert_dtypes().array,
+    "polars": lambda values: pytest.importorskip("polars").Series(values),
+    "arrow": lambda values: pytest.importorskip("pyarrow").array(values),
+    "arrow in chunks": lambda values: pytest.importorskip("pyarrow").chunked_array([values[:2], values[2:]]),
+    "arrow dictionary": lambda values: pytest.importorskip("pyarrow").array(values).dictionary_encode(),
+    "a pandas table": lambda values: pandas_nullable({"y": values}),
+    "an arrow table": lambda values: arrow({"y": values}),
+    "dask": lambda values: OTHERS["dask"]({"y": values})["y"],
+    "narwhals": lambda values: pytest.importorskip("narwhals").from_native(series(values), series_only=True),
+}
