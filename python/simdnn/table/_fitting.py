@@ -15,7 +15,7 @@ from ._dates import Dates, numbers_of_dates
 from ._encoders import Categories
 from ._moments import Moments
 from ._numbers import Numbers
-from ._parts import one_kind
+from ._parts import kind_of, one_kind
 from ._quantiles import Sample, edges_of, robust_scaling
 
 #: The encoder of a column.
@@ -50,11 +50,15 @@ class Recipe:
 
 
 class ColumnFit:
-    """Statistics of one column: those of numbers or dates, or counts of words."""
+    """Statistics of one column: those of numbers or dates, or counts of words.
 
-    def __init__(self, name: str, recipe: Recipe) -> None:
-        self.name, self.recipe = name, recipe
-        self.kind = ""
+    A column that is words in some parts and, unless `words` says that it is read as words, dates in others
+    is `mixed`: it has to be fitted again as words.
+    """
+
+    def __init__(self, name: str, recipe: Recipe, words: bool = False) -> None:
+        self.name, self.recipe, self.words = name, recipe, words
+        self.kind, self.mixed = "", False
         self.missing, self.blank = False, 0
         self.moments = Moments() if recipe.numbers == "standard" else None
         self.sample = Sample() if recipe.bins or recipe.numbers == "robust" else None
@@ -65,6 +69,9 @@ class ColumnFit:
         """Adds the values of a part; raises if they are of another kind than those before."""
         if values.dtype == np.float64 and np.isnan(values).all():  # missing words, numbers or dates
             self.blank += len(values)
+            return
+        self.mixed = self.mixed or (not self.words and {self.kind, kind_of(values)} == {"dates", "text"})
+        if self.mixed:
             return
         self.kind = kind = one_kind(f"column {self.name}", self.kind, values)
         if kind == "text":
