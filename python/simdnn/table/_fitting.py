@@ -63,6 +63,7 @@ class ColumnFit:
         self.moments = Moments() if recipe.numbers == "standard" else None
         self.sample = Sample() if recipe.bins or recipe.numbers == "robust" else None
         self.counts: Counter[str | None] = Counter()
+        self.spelled: set[str] = set()
         self.numbers: dict[str, ColumnFit] = {}
 
     def add(self, values: NDArray[Any]) -> None:
@@ -76,7 +77,10 @@ class ColumnFit:
         self.kind = kind = one_kind(f"column {self.name}", self.kind, values)
         if kind == "text":
             for word, count in Counter(values.tolist()).items():
-                self.counts[None if word is None else canonical(word)] += count
+                known = None if word is None else canonical(word)
+                self.counts[known] += count
+                if known != word:
+                    self.spelled.add(word)
         elif kind == "dates":
             self.add_dates(values)
         else:
@@ -139,4 +143,7 @@ class ColumnFit:
         embedded, shared = len(kept) > recipe.max_one_hot, len(kept) < len(order)
         categories = tuple(sorted(kept, key=lambda one: (one is None, one or "")))
         binary = recipe.binary and len(kept) == 2 and not (embedded or shared)
-        return Categories(self.name, categories, embedded or shared, embedded, bool(binary))
+        made = Categories(self.name, categories, embedded or shared, embedded, bool(binary))
+        usual, names = made.spellings(), set(kept)
+        spelled = sorted(word for word in self.spelled if word not in usual and canonical(word) in names)
+        return replace(made, spelled=tuple(spelled))
