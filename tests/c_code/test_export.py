@@ -1,5 +1,6 @@
 """`export_c`: names, errors, sizes, and the functions of the C library that a header needs."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -110,6 +111,58 @@ def test_any_file_name_gives_a_name_in_c(compiler: str, name: str, tmp_path: Pat
     simdnn.export_c(nn.Sequential(nn.Dense(2, 2), rng=0), tmp_path / name)
     (tmp_path / "use.c").write_text(f'#include "{name}"\n', encoding="utf-8")
     compile_c(compiler, "-fsyntax-only", tmp_path / "use.c")
+
+
+FILES = [
+    "my-model.h",
+    "2nd.h",
+    "int.h",
+    "\u00fcber.h",
+    "a b's.h",
+    "-x.h",
+    "simdnn_net.h",
+    "SIMDNN_NET.h",
+    "a.txt",
+]
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", FILES)
+def test_the_command_of_the_test_runs_in_the_folder_of_the_header(name: str, tmp_path: Path) -> None:
+    simdnn.export_c(nn.Sequential(nn.Dense(2, 2), rng=0), tmp_path / name)
+    text = (tmp_path / name).read_text(encoding="utf-8")
+    (command,) = re.findall("^// Test: (cc .*)$", text, re.MULTILINE)
+    command = command.replace("cc ", f"{COMPILERS[0]} ", 1)
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout[:5]) == (0, "0 of "), done.stderr
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["a\nb.h", "a\u2028b.h", "a\udcffb.h"])
+def test_names_of_no_line_stay_out_of_the_header(name: str, tmp_path: Path) -> None:
+    try:
+        simdnn.export_c(nn.Sequential(nn.Dense(2, 2), rng=0), tmp_path / name)
+    except (OSError, UnicodeError):
+        pytest.skip("no name of a file of this system")
+    (tmp_path / "a.h").write_bytes((tmp_path / name).read_bytes())
+    assert " -x c FILE -lm && ./a.out\n" in (tmp_path / "a.h").read_text(encoding="utf-8")
+    compile_c(COMPILERS[0], "-fsyntax-only", tmp_path / "a.h")
+
+
+@needs_compiler
+@pytest.mark.parametrize("path", ["my-model.h", "folder/my-model.h"])
+def test_the_command_that_is_printed_runs_here(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from simdnn.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    simdnn.save(nn.Sequential(nn.Dense(2, 2), rng=0), "net.safetensors")
+    assert main(["export", "net.safetensors", "--c", path]) == 0
+    (command,) = re.findall("^test +cc (.*)$", capsys.readouterr().out, re.MULTILINE)
+    assert f" -x c {path} -lm" in command
+    subprocess.run(f"{COMPILERS[0]} {command}", shell=True, check=True, capture_output=True)
 
 
 @every_compiler

@@ -165,6 +165,30 @@ int main(void) {
 
 
 @needs_compiler
+def test_the_training_data_are_known_in_their_own_spelling(tmp_path: Path) -> None:
+    words = np.array([" 4", "5.", "-0", "x", "\t7.00 ", "y"], object)
+    columns = table.Columns.fit({"c": words})
+    model = nn.Sequential(nn.Dense(6, 6, init="identity"), rng=0)
+    simdnn.export_c(model, tmp_path / "m.h", columns=columns)
+    cells = ", ".join(f'"{word}"' for word in words).replace("\t", "\\t")
+    (tmp_path / "main.c").write_text(f"""#include "m.h"
+#include <stdio.h>
+int main(void) {{
+  const char *words[] = {{{cells}}};
+  for (int i = 0; i < 6; i++) {{
+    m_row row = {{words[i]}};
+    float y[6];
+    m_predict_row(&row, y);
+    for (int j = 0; j < 6; j++) printf("%g ", y[j]);
+  }}
+  return 0;
+}}""")
+    compile_c(COMPILERS[0], tmp_path / "main.c", "-o", tmp_path / "main", "-lm")
+    shown = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True).stdout
+    assert np.array_equal(np.array(shown.split(), float).reshape(6, 6), columns.transform({"c": words}))
+
+
+@needs_compiler
 def test_words_and_numbers_are_those_of_the_columns(tmp_path: Path) -> None:
     words = np.array(["cat", "1", "True", None], object)
     columns = table.Columns.fit({"kind": words, "n": np.arange(4.0)})

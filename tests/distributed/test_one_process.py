@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from simdnn import nn, optim
 from simdnn.distributed import DataParallel
 
 from tests.support.networks import network
+from tests.support.registry import same_bits
 
 Array = np.ndarray[Any, Any]
 
@@ -139,6 +142,19 @@ def test_micro_batches_have_the_random_numbers_of_the_batch() -> None:
     np.testing.assert_allclose(make[0].model.flat_parameters, make[1].model.flat_parameters, rtol=1e-9)
     make[0].step(x, y)  # the trainer alone is again one process
     assert make[0].evaluate(x, y) == pytest.approx((make[1].step(x, y), make[1].evaluate(x, y))[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+@pytest.mark.parametrize("options", [{}, {"accumulate": 3}, {"deterministic": True}, {"average_every": 2}])
+def test_a_copy_goes_on_with_the_same_bits(options: dict[str, Any], duplicate: Any) -> None:
+    x, y = data()
+    first = DataParallel(trainer(), **options)
+    first.fit(x, y, epochs=1, batch_size=10, progress=False)
+    made = duplicate(first)
+    for one in (made, first):
+        one.fit(x, y, epochs=2, batch_size=10, progress=False)
+    assert made.trainer is not first.trainer
+    assert same_bits(made.trainer.model.flat_parameters, first.trainer.model.flat_parameters)
 
 
 def test_saved_file_is_the_trainer(tmp_path: Path) -> None:

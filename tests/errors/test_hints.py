@@ -1,5 +1,7 @@
 """Misspelled names: the error has the name that is meant."""
 
+import functools
+import inspect
 import re
 import sys
 from collections.abc import Callable
@@ -10,6 +12,7 @@ import pytest
 import simdnn
 import simdnn.functional as F
 from simdnn import nn, optim, table
+from simdnn.losses._registry import BY_TRAINER, NAMED, resolve
 
 X, Y = np.zeros((4, 3), np.float32), np.arange(4) % 2
 MODEL = nn.Sequential(nn.Dense(3, 2), rng=0)
@@ -46,6 +49,47 @@ WORDS: dict[str, tuple[Callable[[], Any], str]] = {
     "nothing": (lambda: nn.Dense(4, 2, activation="zzz"), "activation: 'zzz' is not known; known: identity"),
     "column": (lambda: table.Target.fit({"price": Y}, "Prise"), "there are price; is 'price' meant?"),
 }
+
+
+#: Arguments of losses in a `functools.partial` that are no settings, with what the error says.
+PARTIALS: list[tuple[Any, str, str]] = [
+    (
+        F.distillation_loss,
+        "target",
+        ": a Trainer takes it from y, a pair (teacher's logits, classes); known: temperature, hard_weight",
+    ),
+    (
+        F.distillation_loss,
+        "teacher_logits",
+        ": a Trainer takes them from y, a pair (teacher's logits, classes)",
+    ),
+    (F.cross_entropy, "target", ": a Trainer takes it from y; known: weight"),
+    (F.cross_entropy, "sample_weight", ": give it to fit or step; known: weight, label"),
+    (
+        F.cross_entropy,
+        "label_smooting",
+        "; is 'label_smoothing' meant?; known: weight, label_smoothing, ignore",
+    ),
+    (F.binary_cross_entropy_with_logits, "reduction", ": a Trainer takes the mean; known: pos_weight"),
+    (F.mse_loss, "return_grad", ": a Trainer computes the gradient; known: none"),
+    (F.huber_loss, "dleta", "; is 'delta' meant?; known: delta"),
+    (F.large_margin_softmax, "features", ": a Trainer takes it from its model; known: margin"),
+]
+
+
+@pytest.mark.parametrize(("function", "name", "message"), PARTIALS)
+def test_a_partial_of_a_loss_holds_its_settings_alone(function: Any, name: str, message: str) -> None:
+    wanted = f"loss: {function.__name__}: {name!r} is no setting{message}"
+    with pytest.raises(TypeError, match=f"^{re.escape(wanted)}"):
+        simdnn.Trainer(MODEL, functools.partial(function, **{name: 1}))
+
+
+def test_every_setting_of_a_loss_is_taken_by_a_partial() -> None:
+    for function in NAMED.values():
+        arguments = inspect.signature(function).parameters.items()
+        settings = {k: v.default for k, v in arguments if v.default is not v.empty and k not in BY_TRAINER}
+        if function is not F.zero_one_loss:
+            resolve(functools.partial(function, **settings))
 
 
 @pytest.mark.parametrize("name", WORDS)

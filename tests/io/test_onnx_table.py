@@ -1,5 +1,6 @@
 """ONNX export of the options of tables: the graph computes the inputs that `Columns.transform` gives."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,39 @@ def test_spellings_of_a_category_are_those_of_transform(runtime: str, tmp_path: 
     )
     new = dict(zip(("yes", "id"), (np.array(each, object) for each in words), strict=True))
     assert np.array_equal(run(runtime, tmp_path / "m.onnx", new), columns.transform(new))
+
+
+SPELLED = [" 4", "5.", "-0", "7.00", "x", "y", None, "\t8 ", " 4", "  -9.0"]
+
+
+@every_runtime
+@pytest.mark.parametrize("options", [{}, {"max_one_hot": 0}, {"min_frequency": 2}])
+def test_the_training_data_are_known_in_their_own_spelling(
+    options: dict[str, Any], runtime: str, tmp_path: Path
+) -> None:
+    data = {"c": np.array(SPELLED, object)}
+    columns = table.Columns.fit([{"c": data["c"][:4]}, {"c": data["c"][4:]}], **options)
+    again = table.Columns.from_dict(json.loads(json.dumps(columns.to_dict())))
+    assert again.to_dict() == columns.to_dict() == table.Columns.fit(data, **options).to_dict()
+    width = len(columns.features)
+    simdnn.onnx.export(
+        nn.Sequential(nn.Dense(width, width, init="identity"), rng=0), tmp_path / "m.onnx", columns=again
+    )
+    given = {"c": np.array([one or "" for one in SPELLED], object)}
+    assert np.array_equal(run(runtime, tmp_path / "m.onnx", given), columns.transform(data))
+
+
+def test_usual_spellings_are_not_kept() -> None:
+    columns = table.Columns.fit({"c": ["1.0", "2", "x", "True", " y"]})
+    assert columns.to_dict() == table.Columns.fit({"c": ["1", "2.0", "x", "True", " y"]}).to_dict()
+    assert all("spelled" not in one for one in columns.to_dict())
+
+
+@pytest.mark.parametrize("spelled", ["4", [4], None])
+def test_other_spellings_in_a_description_are_refused(spelled: Any) -> None:
+    one = {"name": "c", "categories": ["4"], "other": False, "embedded": False, "spelled": spelled}
+    with pytest.raises(TypeError, match="column: expected"):
+        table.Columns.from_dict({"version": 2, "columns": [one]})
 
 
 @every_runtime

@@ -1,5 +1,6 @@
 """Model files: a loaded model has the bits of the saved one."""
 
+import functools
 import json
 import os
 import sys
@@ -103,6 +104,17 @@ def test_the_file_is_plain_safetensors_and_reproducible(saved: Path) -> None:
     content = saved.read_bytes()
     simdnn.save(simdnn.load(saved), saved)
     assert saved.read_bytes() == content
+
+
+@pytest.mark.parametrize("bad", [{"a": "x\ud800"}, {"\udfff": 1}, {"a": [{"b": np.array(["\ud800"])}]}])
+def test_text_that_no_file_holds_is_named(bad: Any, path: Path) -> None:
+    simdnn.save(small(), path)
+    before = path.read_bytes()
+    trainer = simdnn.Trainer(small())
+    for save in (functools.partial(simdnn.save, small()), trainer.save):
+        with pytest.raises(ValueError, match=r"^metadata: '.*ud[8f].*' has half of a surrogate pair"):
+            save(path, metadata=bad)
+    assert path.read_bytes() == before
 
 
 def test_metadata_is_kept_beside(path: Path) -> None:

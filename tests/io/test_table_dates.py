@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,50 @@ def test_dates_in_parts_are_those_of_the_whole() -> None:
         table.Columns.fit(parts, **options).to_dict()
         == table.Columns.fit({"when": whole}, **options).to_dict()
     )
+
+
+CELLS = ["2020-01-31", "2020-02-01", None, None, "unknown", "2020-01-31", "2020-03-01", "2020-03-02"]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 8])
+@pytest.mark.parametrize("text", [[], ["c"]])
+@pytest.mark.parametrize("chosen", [None, [0, 1, 5, 6]])
+def test_dates_in_some_parts_and_words_in_others_are_words_in_the_whole(
+    rows: int, text: list[str], chosen: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    lines = [f"{cell or ''},{i},2020-01-0{i + 1},{cell or ''}" for i, cell in enumerate(CELLS)]
+    path.write_text("\n".join(["c,x,d,e", *lines]) + "\n")
+    wanted = table.Columns.fit(table.read(path, dates=True), dates=True, rows=chosen)
+    assert (wanted.text, wanted.dates) == (["c", "e"], ["d"])
+    parts = table.chunks(path, rows=rows, text=text, dates=True)
+    found = table.Columns.fit(parts, dates=True, rows=chosen)
+    assert found.to_dict() == wanted.to_dict()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for part in parts:
+            found.transform(part)
+    listed = [{"c": CELLS[i : i + rows]} for i in range(0, len(CELLS), rows)]
+    assert (
+        table.Columns.fit(listed, dates=True).to_dict()
+        == table.Columns.fit({"c": CELLS}, dates=True).to_dict()
+    )
+
+
+def test_parts_that_cannot_be_read_twice_say_so() -> None:
+    parts = [{"c": ["2020-01-31", "2020-02-01"]}, {"c": ["soon", "2020-01-31"]}]
+    for listed in (parts, parts[::-1]):
+        with pytest.raises(ValueError, match=r"^column c: dates in some parts, but text in others: give"):
+            table.Columns.fit(iter(listed), dates=True)
+    assert table.Columns.fit(iter(parts)).text == ["c"]
+
+
+def test_points_in_time_and_words_are_of_two_kinds() -> None:
+    parts = [{"c": WHEN[:2]}, {"c": ["soon", "later"]}, {"c": ["2020-01-31"]}]
+    with pytest.raises(ValueError, match=r"^column c: dates in the parts before, but text in this one"):
+        table.Columns.fit(parts, dates=True)
+    with pytest.raises(ValueError, match=r"^column c: text in the parts before, but dates in this one"):
+        table.Columns.fit(parts[::-1], dates=True)
 
 
 def test_words_that_are_no_dates_stay_words() -> None:

@@ -137,6 +137,80 @@ def test_arrays_that_users_set_are_those_that_predict() -> None:
     assert same_bits(refit.predict_proba(X), before)
 
 
+ZEROS: Any = np.zeros
+#: Attributes that a user has assigned, which make no network.
+SETS: dict[str, tuple[dict[str, Any], str]] = {
+    "no weights": ({"coefs_": []}, "coefs_, intercepts_: expected one array for each layer .* got 0 and 2"),
+    "no biases": ({"intercepts_": []}, "coefs_, intercepts_: expected one .* got 2 and 0"),
+    "nothing": ({"coefs_": [], "intercepts_": []}, "coefs_, intercepts_: expected one .* got 0 and 0"),
+    "None": ({"coefs_": None}, "coefs_: expected a list of arrays, got NoneType"),
+    "a dictionary": ({"intercepts_": {0: 1.0}}, "intercepts_: expected a list of arrays, got dict"),
+    "a vector": ({"coefs_": [ZEROS(4), ZEROS((5, 3))]}, r"coefs_\[0\]: expected shape .* got \(4,\)"),
+    "no units": (
+        {"coefs_": [ZEROS((4, 0)), ZEROS((0, 3))], "intercepts_": [ZEROS(0), ZEROS(3)]},
+        r"coefs_\[0\]: expected shape \(4, out\), got \(4, 0\)",
+    ),
+    "no chain": (
+        {"coefs_": [ZEROS((4, 5)), ZEROS((6, 3))], "intercepts_": [ZEROS(5), ZEROS(3)]},
+        r"coefs_\[1\]: expected shape \(5, out\), got \(6, 3\)",
+    ),
+    "other features": (
+        {"coefs_": [ZEROS((2, 3))], "intercepts_": [ZEROS(3)]},
+        r"coefs_\[0\]: expected shape \(4, out\), got \(2, 3\)",
+    ),
+    "other outputs": (
+        {"coefs_": [ZEROS((4, 2))], "intercepts_": [ZEROS(2)]},
+        "coefs_: expected 3 outputs, as fitted, got 2",
+    ),
+    "other biases": (
+        {"coefs_": [ZEROS((4, 3))], "intercepts_": [ZEROS(1)]},
+        r"intercepts_\[0\]: expected shape \(3,\), got \(1,\)",
+    ),
+    "text": (
+        {"coefs_": [np.full((4, 3), "a")], "intercepts_": [ZEROS(3)]},
+        r"coefs_\[0\]: expected real numbers, got dtype <U1",
+    ),
+    "complex numbers": (
+        {"coefs_": [ZEROS((4, 3))], "intercepts_": [ZEROS(3) * 1j]},
+        r"intercepts_\[0\]: expected real numbers, got dtype complex128",
+    ),
+    "a mask": (
+        {"coefs_": [np.ma.masked_array(ZEROS((4, 3)), True)], "intercepts_": [ZEROS(3)]},
+        r"coefs_\[0\]: a masked array",
+    ),
+    "ragged lists": (
+        {"coefs_": [[[1.0], [2.0, 3.0]]], "intercepts_": [ZEROS(3)]},
+        r"coefs_\[0\]: expected an array of real numbers",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_arrays_that_are_no_network_are_named(name: str) -> None:
+    given, message = SETS[name]
+    made = MLPClassifier((5,), max_iter=2, random_state=0).fit(X, Y)
+    vars(made).update(given)
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        made.predict(X)
+
+
+def test_numbers_beyond_the_network_are_refused_and_change_nothing() -> None:
+    made = MLPClassifier((5,), max_iter=2, random_state=0, dtype=np.float32).fit(X, Y)
+    wanted, before = made.predict_proba(X), list(made.coefs_)
+    made.coefs_ = [before[0] + 1, np.full((5, 3), 1e300)]
+    with pytest.raises(ValueError, match=r"^coefs_\[1\]: .* 1e\+300, which is beyond float32"):
+        made.predict(X)
+    made.coefs_ = before
+    assert same_bits(made.predict_proba(X), wanted)
+
+
+@pytest.mark.parametrize("dtype", [int, bool, np.float16, np.float32, np.float64])
+def test_arrays_of_any_real_dtype_make_a_network(dtype: Any) -> None:
+    made = MLPClassifier((5,), max_iter=2, random_state=0).fit(X, Y)
+    made.coefs_, made.intercepts_ = [np.eye(4, 3).astype(dtype)], [np.zeros(3, dtype)]
+    assert np.array_equal(made.predict(X), X[:, :3].argmax(axis=1))
+
+
 def test_a_fit_goes_on_from_arrays_that_were_set() -> None:
     first, second = (MLPClassifier(**QUICK, warm_start=True).fit(X, Y) for _ in range(2))
     second.coefs_ = [coef.copy() for coef in second.coefs_]

@@ -68,6 +68,14 @@ def test_a_file_without_trees_holds_an_ensemble(kind: type, tmp_path: Path) -> N
     np.testing.assert_array_equal(ensemble(inputs), model.ensemble_(inputs))
 
 
+def test_words_that_no_file_holds_are_shown(tmp_path: Path) -> None:
+    X, y = np.zeros((20, 1)), np.array(["a", "b\ud800"])[np.arange(20) % 2]
+    model = TabularClassifier("fast", n_members=2, epochs=1, random_state=0, progress=False).fit(X, y)
+    with pytest.raises(ValueError, match=r"^'b.ud800' has half of a surrogate pair"):
+        model.save(tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("safetensors")
     model, _, _ = fitted(TabularRegressor)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import simdnn
 from simdnn import functional as F
-from simdnn import nn, optim, schedules
+from simdnn import nn, optim, pretrain, schedules
 
 from tests.oracles.layers import ROWS, Row
 from tests.support.registry import same_bits
@@ -273,3 +273,106 @@ def test_states_that_do_not_fit_are_refused(states: Any) -> None:
     with pytest.raises(ValueError, match="states: expected"):
         model._model.states = [state.astype(np.float32) for state in states]
     assert model._model.states == []
+
+
+class Holder:
+    """An object that holds a network and what trains it."""
+
+    def __init__(self, **parts: Any) -> None:
+        self.__dict__.update(parts)
+
+
+def held() -> Any:
+    """A network, its trainer, their optimizer, its schedule and an ensemble, in one object."""
+    plateau = schedules.reduce_on_plateau(0.1, patience=0)
+    model, optimizer = nn.Sequential(nn.Dense(2, 3), nn.Dense(3, 2), rng=0), optim.Adam(lr=plateau)
+    trainer = simdnn.Trainer(model, optimizer=optimizer, seed=0)
+    trainer.step(np.eye(2), [0, 1])
+    parts = {
+        "model": model,
+        "trainer": trainer,
+        "optimizer": optimizer,
+        "plateau": plateau,
+        "nets": [nn.Ensemble([model])],
+    }
+    return Holder(**parts)
+
+
+def backwards() -> Any:
+    """The parts of `held` in the opposite order."""
+    return Holder(**dict(reversed(list(vars(held()).items()))))
+
+
+every_deep_copy = pytest.mark.parametrize("duplicate", [copy.deepcopy, pickled])
+
+
+@every_deep_copy
+@pytest.mark.parametrize("make", [held, backwards])
+def test_a_copied_object_holds_one_model_as_with_pytorch(make: Any, duplicate: Callable[[Any], Any]) -> None:
+    original = make()
+    made = duplicate(original)
+    assert made.trainer.model is made.model is made.nets[0][0]
+    assert made.model is not original.model
+    assert made.trainer.optimizer is made.optimizer
+    assert made.optimizer.lr is made.plateau
+    assert made.plateau is not original.plateau
+    before = original.model.flat_parameters.copy()
+    for _ in range(3):
+        made.trainer.step(np.eye(2), [0, 1])
+    assert same_bits(original.model.flat_parameters, before)
+    for _ in range(3):
+        original.trainer.step(np.eye(2), [0, 1])
+    assert same_bits(made.model.flat_parameters, original.model.flat_parameters)
+    assert made.optimizer.steps == 4
+
+
+@every_deep_copy
+def test_two_trainers_of_a_model_stay_two_of_one(duplicate: Callable[[Any], Any]) -> None:
+    """PyTorch, too, copies one network with its two optimizers."""
+    model = nn.Sequential(nn.Dense(2, 2), rng=0)
+    first, second = duplicate([simdnn.Trainer(model, optimizer=optim.SGD(lr=rate)) for rate in (0.1, 0.2)])
+    assert first.model is second.model
+    assert (first.optimizer.lr, second.optimizer.lr) == (0.1, 0.2)
+
+
+@every_copy
+def test_a_model_that_knows_its_trainer_knows_the_copy(duplicate: Callable[[Any], Any]) -> None:
+    trainer: Any = simdnn.Trainer(nn.Sequential(nn.Dense(2, 2), rng=0))
+    trainer.model.trainer = trainer
+    made = duplicate(trainer)
+    assert made.model is not trainer.model
+    assert made.model.trainer is made
+
+
+@every_deep_copy
+def test_an_attribute_that_holds_the_model_holds_the_copy(duplicate: Callable[[Any], Any]) -> None:
+    trainer: Any = Named(nn.Sequential(nn.Dense(2, 2), rng=0), name="n")
+    trainer.nets, trainer.itself = [trainer.model], trainer
+    made = duplicate(trainer)
+    assert made.nets[0] is made.model
+    assert made.itself is made
+
+
+@every_deep_copy
+def test_a_copied_object_holds_one_optimizer_of_its_machine(duplicate: Callable[[Any], Any]) -> None:
+    optimizer = optim.SGD(lr=0.1, momentum=0.5)
+    parts = {"optimizer": optimizer, "machine": pretrain.BernoulliRBM(2, 2, optimizer=optimizer, seed=0)}
+    for one in (Holder(**parts), Holder(**dict(reversed(parts.items())))):
+        made = duplicate(one)
+        assert made.machine.optimizer is made.optimizer
+        assert made.optimizer is not optimizer
+
+
+def test_a_copy_is_of_one_moment() -> None:
+    """A pickle asks for the model later than for the trainer; another thread may have trained in between."""
+
+    class Late(nn.Sequential):
+        def __reduce__(self) -> tuple[Any, ...]:
+            self.flat_parameters[:] += 1
+            return super().__reduce__()
+
+    trainer = simdnn.Trainer(Late(nn.Dense(2, 2), rng=0))
+    before = trainer.model.flat_parameters.copy()
+    made = copy.deepcopy(trainer)
+    assert not same_bits(trainer.model.flat_parameters, before)
+    assert same_bits(made.model.flat_parameters, before)

@@ -6,12 +6,20 @@ import contextlib
 import errno
 import os
 import re
+import shlex
 import stat
 from collections.abc import Iterable, Iterator
 
 Path = str | os.PathLike[str]
 #: Content of a file, in parts.
 Part = bytes | memoryview
+
+
+def in_shell(path: str) -> str:
+    """The name of a file in a command and in a comment of one line; FILE for one with control characters."""
+    if not path.isprintable():
+        return "FILE"
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)
 
 
 def path_name(path: Path, name: str = "path") -> str:

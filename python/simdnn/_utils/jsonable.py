@@ -26,7 +26,8 @@ def jsonable(value: Any, convert: Convert = reject) -> Any:
     TypeError
         If `convert` does.
     ValueError
-        If lists or dictionaries are nested beyond Python's recursion limit, as those within themselves are.
+        If lists or dictionaries are nested beyond Python's recursion limit, as those within themselves are,
+        or a string cannot be encoded.
     """
     try:
         return _jsonable(value, convert)
@@ -36,7 +37,9 @@ def jsonable(value: Any, convert: Convert = reject) -> Any:
 
 def _jsonable(value: Any, convert: Convert) -> Any:
     """See `jsonable`."""
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, str):
+        return as_text(value)
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (np.ndarray, np.generic)):
         plain = value.tolist()
@@ -52,7 +55,16 @@ def as_key(key: Any) -> str:
     """`key` if it is a string."""
     if not isinstance(key, str):
         raise TypeError(f"expected strings as keys, got {key!r}")
-    return key
+    return as_text(key)
+
+
+def as_text(word: str) -> str:
+    """`word` if a file can hold it."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{word!r:.80} has half of a surrogate pair, which UTF-8 cannot encode") from None
+    return word
 
 
 def to_json(document: Any) -> str:

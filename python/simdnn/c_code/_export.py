@@ -117,7 +117,8 @@ def export_c(
     check_writable(path)
     program = compiled(model)
     test = test_program(program, model, exact, table, samples)
-    write_atomically(path, header(prefix, program, model, exact, table, test).encode())
+    text = header(prefix, path_name(path), program, model, exact, table, test)
+    write_atomically(path, text.encode())
     return sizes(program)
 
 

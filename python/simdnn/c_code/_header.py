@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
 from typing import Any
@@ -10,15 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from .._utils.files import in_shell
 from ._functions import needed
 from ._program import Program, literal
 from ._table import Table
 
+#: The place of the file's name, which is no name of the header.
+FILE = "\0"
 
-def header(name: str, p: Program, model: Any, exact: bool, table: Table, test: str) -> str:
+
+def header(name: str, path: str, p: Program, model: Any, exact: bool, table: Table, test: str) -> str:
     """The header of a program, with the program of its test at the end."""
     parts = [
-        opening(name, p, model, exact),
+        opening(p, model, exact),
         *needed(p.functions | table.functions(), p.real, exact),
         *(f"static inline void {one}{text}" for one, text in p.each.items()),
         *(array(one, values, p.suffix, p.real) for one, values in p.constants),
@@ -26,23 +31,24 @@ def header(name: str, p: Program, model: Any, exact: bool, table: Table, test: s
         prediction(p, model),
         *table.parts(p.real),
         test,
-        f"#endif  // {name.upper()}_H",
+        "#endif  // SIMDNN_H",
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
     text = re.sub(r"^(#define [^\n]*\n)\n(?=#define )", r"\1", text, flags=re.MULTILINE)
-    return re.sub(r"\bsimdnn_(?=\w)", f"{name}_", text).replace("SIMDNN_", f"{name.upper()}_")
+    text = re.sub(r"\bsimdnn_(?=\w)", f"{name}_", text).replace("SIMDNN_", f"{name.upper()}_")
+    return text.replace(FILE, in_shell(os.path.basename(path)))
 
 
-def opening(name: str, p: Program, model: Any, exact: bool) -> str:
+def opening(p: Program, model: Any, exact: bool) -> str:
     """The comment at the top, the includes and the sizes."""
     bits = "the bits of Predictor.predict" if exact else "the outputs of Predictor.predict up to rounding"
     steps = ", steps" if model._input.sequence else ""
     state = "state, " if p.carried else ""
     lines = [
-        f"// {name}_predict({state}x{steps}, y): {bits}. Written by simdnn {_core.__version__}.",
+        f"// simdnn_predict({state}x{steps}, y): {bits}. Written by simdnn {_core.__version__}.",
         *textwrap.wrap(repr(model), 108, initial_indent="// ", subsequent_indent="//   "),
         "//",
-        f"// Test: cc -std=c99 -O2 -ffp-contract=off -D{name.upper()}_TEST -x c {name}.h -lm && ./a.out",
+        f"// Test: cc -std=c99 -O2 -ffp-contract=off -DSIMDNN_TEST -x c {FILE} -lm && ./a.out",
         "#ifndef SIMDNN_H",
         "#define SIMDNN_H",
         "",

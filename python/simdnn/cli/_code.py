@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from simdnn._utils.files import in_shell
+
 from ._common import fail
 
 #: The flag of a section of machine code, and the type of one without contents, in an ELF file.
@@ -41,8 +43,9 @@ def usage(header: str) -> list[tuple[str, str]]:
     after = re.search(rf" \*?({name.split('_predict')[0]}_(?:class|value))\(", text)
     calls = f"{name}({arguments})" + (f" and {after[1]}(y)" if after else "")
     test = re.search("^// Test: (.*)$", text, re.MULTILINE)
+    inside, here = (f" -x c {in_shell(one)} -lm" for one in (os.path.basename(header), header))
     rows = [("in C", f'#include "{os.path.basename(header)}", then {calls}')]
-    return [*rows, *([("test", test[1])] if test else [])]
+    return [*rows, *([("test", test[1].replace(inside, here))] if test else [])]
 
 
 def entry(header: str) -> str:

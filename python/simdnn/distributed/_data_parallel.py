@@ -131,7 +131,6 @@ class DataParallel:
         check_progress(trainer, ranks)
         broadcast(trainer, ranks)
         self._steps = self._unaveraged = 0  # all steps, and those since the last averaging
-        self._gradient = trainer.model.flat_gradients
         self._exchange = GradientExchange(trainer, ranks, self._accumulate, self._ordered)
 
     def _check_settings(self) -> None:
@@ -214,7 +213,7 @@ class DataParallel:
         native = self.trainer._trainer
         native.random_offset = one.offset
         kept = self.trainer.model._model.buffers.copy() if one.empty else None
-        native.set_gradient_hook(hook, self._gradient)
+        native.set_gradient_hook(hook, self.trainer.model.flat_gradients)
         try:
             loss = self.trainer.step(*one.arrays)
         finally:

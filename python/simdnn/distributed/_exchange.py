@@ -32,15 +32,27 @@ class GradientExchange:
 
     def __init__(self, trainer: Trainer, ranks: Ranks, parts: int, ordered: bool) -> None:
         self._trainer, self._ranks, self._ordered = trainer, ranks, ordered
-        size = trainer.model.flat_gradients.size
-        self._message: NDArray[Any] = trainer.model._model.gradient_message
-        self._gradient, self._tail = self._message[:size], self._message[size:]
         self._rows = np.zeros((parts, self._message.size), self._message.dtype)
         self._alone = parts == ranks.size == 1
         self._part, self._bad = 0, False
         self._needs_weight = False
         self.micro_batch: MicroBatch  #: the one whose gradient comes next
         self.done = True  #: True if the other ranks have this rank's part of the step
+
+    @property
+    def _gradient(self) -> NDArray[Any]:
+        """The gradients of the trainer's model, not kept: a copy has those of the copied model."""
+        return self._trainer.model.flat_gradients
+
+    @property
+    def _message(self) -> NDArray[Any]:
+        """The gradients with their padding."""
+        return self._trainer.model._model.gradient_message
+
+    @property
+    def _tail(self) -> NDArray[Any]:
+        """The padding after the gradients."""
+        return self._message[self._gradient.size :]
 
     def begin(self, needs_weight: bool) -> None:
         """Begins a step, which is refused if it needs samples of some weight and no rank has any."""
@@ -96,7 +108,7 @@ class GradientExchange:
         self._tail[NOT_FINITE] = not_finite(self._gradient)
         self._bad = self._bad or bool(self._tail[NOT_FINITE])
         if not self._alone and weight > 0:  # without weight it is that of the sum already
-            self._gradient *= self._tail[WEIGHT]
+            np.multiply(self._gradient, self._tail[WEIGHT], out=self._gradient)
 
     def _sum(self) -> None:
         self.done = True

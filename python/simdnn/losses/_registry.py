@@ -12,6 +12,7 @@ import numpy as np
 from .. import _core
 from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_float, check_int, check_name
+from .._utils.hints import among
 from .._utils.jsonable import jsonable, only_keys, reject
 from ..schedules import Schedule
 from ..schedules._describe import schedule_from_dict, schedule_to_dict
@@ -33,6 +34,15 @@ FLAGS = ("log_input", "full", "log_target")
 MOST_TEMPERATURE = 1e6
 #: The least number above 0 of a setting, as for `huber_loss`.
 LEAST = 1e-300
+
+#: Arguments of losses that are no settings, and what a `Trainer` does about them.
+BY_TRAINER = {
+    "target": "a Trainer takes it from y",
+    "teacher_logits": "a Trainer takes them from y",
+    "sample_weight": "give it to fit or step",
+    "reduction": "a Trainer takes the mean",
+    "return_grad": "a Trainer computes the gradient",
+}
 
 #: The loss functions by the names that `Trainer` takes.
 NAMED: dict[str, Callable[..., Any]] = {}
@@ -183,7 +193,25 @@ def resolve(loss: Any) -> _core.Loss:
         raise TypeError(
             f"loss: expected a name, a loss of simdnn.functional or a functools.partial of one, got {loss!r}"
         )
+    if settings:
+        _check_names(function, settings)
     return _BUILDERS[function](**settings)
+
+
+def _check_names(function: Callable[..., Any], settings: dict[str, Any]) -> None:
+    """Raises TypeError for names that are no settings of a loss function."""
+    arguments = inspect.signature(function).parameters
+    optional = (name for name, one in arguments.items() if one.default is not one.empty)
+    known = [name for name in optional if name not in BY_TRAINER]
+    unknown = next((name for name in settings if name not in known), None)
+    if unknown is None:
+        return
+    hint = among(unknown, known)
+    if unknown in arguments:
+        hint = f": {BY_TRAINER.get(unknown, 'a Trainer takes it from its model')}{among('', known)}"
+        if "teacher_logits" in arguments:
+            hint = hint.replace("from y", "from y, a pair (teacher's logits, classes)")
+    raise TypeError(f"loss: {function.__name__}: {unknown!r} is no setting{hint}")
 
 
 def _registered_name(name: str) -> str:

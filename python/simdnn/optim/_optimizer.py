@@ -354,13 +354,19 @@ class Optimizer(WithParams, WithRates):
         self._native.scalar_state = list(RULES[self._config.rule]["scalar_state"].values())
         self._native.steps = 0
 
+    def __copy__(self) -> Optimizer:
+        make, (*parts, schedule, decay, groups), *added = self.__reduce__()
+        if isinstance(schedule, ReduceOnPlateau):
+            schedule = copy.copy(schedule)  # it counts epochs: each copy has its own
+        made: Optimizer = make(*parts, schedule, decay, groups)
+        vars(made).update(*added)
+        return made
+
     def __reduce__(self) -> tuple[Any, ...]:
         names = (*RULES[self._config.rule]["hypers"], *OPTIONS)
         settings = {name: from_native(name, self._config[name]) for name in names}
-        plateau = isinstance(self._schedule, ReduceOnPlateau)  # it counts epochs: each copy has its own
-        schedule = copy.copy(self._schedule) if plateau else self._schedule
-        groups = described_groups(self)
-        made = (type(self), self._config.rule, settings, self._own, schedule, self._decay, groups)
+        schedules = self._schedule, self._decay
+        made = (type(self), self._config.rule, settings, self._own, *schedules, described_groups(self))
         added = {name: value for name, value in vars(self).items() if name not in _ATTRIBUTES}
         return (_copied, made, added) if added else (_copied, made)
 

@@ -268,10 +268,16 @@ class BernoulliRBM(Attributes):
         arguments = {name: getattr(self, name) for name in _rbm.SETTINGS} | {
             "in_features": self.in_features,
             "out_features": self.out_features,
-            "optimizer": copy.copy(self.optimizer),
+            "optimizer": self.optimizer,
         }
         state = self._machine.values.copy(), self.optimizer.state_dict(), self.epochs_done
         return _restored, (type(self), arguments, *state), self._added()
+
+    def __copy__(self) -> BernoulliRBM:
+        make, (kind, arguments, *state), added = self.__reduce__()
+        made: BernoulliRBM = make(kind, arguments | {"optimizer": copy.copy(self.optimizer)}, *state)
+        vars(made).update(added or {})
+        return made
 
     def __repr__(self) -> str:
         return (

@@ -26,7 +26,16 @@ from ._heads import Head
 from ._inputs import check_kinds, check_range
 from ._lbfgs import LBFGSFit
 from ._members import begin_members, has_members, wants_members
-from ._network import arrays_of, dense_network, hidden_sizes, initialize, make_network, pretrain
+from ._network import (
+    arrays_of,
+    checked_arrays,
+    dense_network,
+    hidden_sizes,
+    initialize,
+    make_network,
+    network_dtype,
+    pretrain,
+)
 from ._optimizer import prepare
 from ._run import Fit
 from ._stochastic import Data, Metric, StochasticFit, hold_out
@@ -258,15 +267,18 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _synced(self) -> nn.Sequential:
         """The network, after copying into it the arrays that the user has assigned to the attributes."""
-        arrays = [*self.coefs_, *self.intercepts_]
+        coefs, intercepts = checked_arrays(self)
+        arrays = [*coefs, *intercepts]
         model, views = vars(self).get("_model"), vars(self).get("_arrays", ())
-        if model is None or [np.shape(array) for array in arrays] != [view.shape for view in views]:
-            activation = fitted(self, "activation")
-            model = dense_network(self.coefs_, activation, np.result_type(*self.coefs_))
+        if model is None or [array.shape for array in arrays] != [view.shape for view in views]:
+            model = dense_network(coefs, fitted(self, "activation"), network_dtype(coefs))
             views = [view for part in arrays_of(model) for view in part]
-        for view, array in zip(views, arrays, strict=True):
-            if view is not array:
-                view[...] = array
+        names = [f"{name}[{i}]" for name in ("coefs_", "intercepts_") for i in range(len(coefs))]
+        changed = [parts for parts in zip(names, views, arrays, strict=True) if parts[1] is not parts[2]]
+        for name, _, array in changed:
+            check_range(name, array, model.dtype)
+        for _, view, array in changed:
+            view[...] = array
         return model
 
     def _resume(self) -> None:
@@ -321,6 +333,10 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         if not checked:
             X = self._checked_input(X, reset=False)
         model = self._synced()
+        if model.out_features != vars(self).get("n_outputs_", model.out_features):
+            raise ValueError(
+                f"coefs_: expected {self.n_outputs_} outputs, as fitted, got {model.out_features}"
+            )
         check_range("X", X, model.dtype)
         with limited_threads(self.n_threads):
             if not issparse(X):

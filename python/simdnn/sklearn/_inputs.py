@@ -23,7 +23,7 @@ def check_kinds(name: str, values: Any, dates: bool = False) -> None:
 def check_range(name: str, X: Any, dtype: np.dtype[Any]) -> None:
     """Raises if a number of X, finite in its own dtype, is beyond float32 and `dtype` is that."""
     values = X.data if issparse(X) else X
-    if dtype != np.float32 or values.dtype == np.float32 or values.size == 0:
+    if dtype != np.float32 or np.can_cast(values.dtype, np.float32) or values.size == 0:
         return
     most = float(np.finfo(np.float32).max)
     if not (values.max() > most or values.min() < -most):

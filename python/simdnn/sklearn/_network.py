@@ -12,6 +12,7 @@ from scipy.sparse import issparse
 
 from .. import init as initializers
 from .. import nn
+from .._utils.arrays import as_cpu_array
 from .._utils.check import check_float, check_int, check_items
 from ..pretrain import greedy_layerwise
 from ._heads import Head
@@ -63,6 +64,41 @@ def hidden_layer(estimator: Any, inputs: int, outputs: int, function: nn.Activat
     if check_float("dropout", estimator.dropout) > 0:
         layers.append(nn.Dropout(estimator.dropout))
     return layers
+
+
+def checked_arrays(estimator: Any) -> tuple[list[Array], list[Array]]:
+    """The weights and biases that a user has assigned; raises unless they are those of a network."""
+    names, found = ("coefs_", "intercepts_"), []
+    for name in names:
+        value = getattr(estimator, name)
+        if isinstance(value, Set | Mapping):
+            raise TypeError(f"{name}: expected a list of arrays, got {type(value).__name__}")
+        items = check_items(name, value, "a list of arrays")
+        found.append([as_cpu_array(f"{name}[{i}]", one) for i, one in enumerate(items)])
+    coefs, intercepts = found
+    if not coefs or len(coefs) != len(intercepts):
+        raise ValueError(
+            "coefs_, intercepts_: expected one array for each layer in both, got"
+            f" {len(coefs)} and {len(intercepts)}"
+        )
+    width = vars(estimator).get("n_features_in_")
+    for i, (coef, intercept) in enumerate(zip(coefs, intercepts, strict=True)):
+        for name, array in zip(names, (coef, intercept), strict=True):
+            if array.dtype.kind not in "biuf":
+                raise TypeError(f"{name}[{i}]: expected real numbers, got dtype {array.dtype}")
+        if coef.ndim != 2 or 0 in coef.shape or width not in (None, coef.shape[0]):
+            wanted = f"({'in' if width is None else width}, out)"
+            raise ValueError(f"coefs_[{i}]: expected shape {wanted}, got {coef.shape}")
+        width = coef.shape[1]
+        if intercept.shape != (width,):
+            raise ValueError(f"intercepts_[{i}]: expected shape {(width,)}, got {intercept.shape}")
+    return coefs, intercepts
+
+
+def network_dtype(arrays: Sequence[Array]) -> np.dtype[Any]:
+    """The dtype of a network of these arrays: float32 for those that it holds, or float64."""
+    found = np.result_type(np.float32, *arrays)
+    return found if found == np.float32 else np.dtype(np.float64)
 
 
 def dense_network(coefs: Sequence[Any], activation: Any, dtype: Any) -> nn.Sequential:

@@ -31,12 +31,14 @@ def check_lengths(columns: dict[str, NDArray[Any]]) -> None:
         raise ValueError(f"the columns differ in length: {sizes:.200}")
 
 
-def as_column(what: str, values: Any, text: bool = False, dates: bool = False) -> NDArray[Any]:
+def as_column(
+    what: str, values: Any, text: bool = False, dates: bool = False, words: bool = False
+) -> NDArray[Any]:
     """A column from an array, a list, or the column of a DataFrame; `what` begins error messages.
 
     Numbers become float64, or stay whole where float64 would not tell them apart; text and booleans become
     strings, and so do numbers if `text` is true. If `dates` is true, dates and words of ISO 8601 become
-    points in time; otherwise dates are refused.
+    points in time, or with `words` dates alone; otherwise dates are refused.
     """
     if not dates:
         return plain_column(what, values, text)
@@ -45,7 +47,7 @@ def as_column(what: str, values: Any, text: bool = False, dates: bool = False) -
     found = as_dates(what, values)
     if found is None:
         found = plain_column(what, values, text)
-        points = dates_of_words(found) if found.dtype == object else None
+        points = dates_of_words(found) if found.dtype == object and not words else None
         return found if points is None else points
     if found.ndim != 1:
         raise ValueError(f"{what}: expected one dimension, got shape {found.shape}")

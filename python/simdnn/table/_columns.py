@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,7 @@ class Columns:
             Columns as `read` returns them, or other arrays, lists and pandas' types of numbers, text and
             booleans, without the target. Decimals are numbers; booleans and pandas' categories are text. A
             large table may come in parts, such as those of `chunks`: the result is that of the whole table.
+            With `dates`, parts are read a second time if a column of words has dates alone in some of them.
         max_categories : int
             Largest number of categories of a text column, >= 2; rarer ones share one of them.
         max_one_hot : int
@@ -142,19 +143,9 @@ class Columns:
             If a row is out of range, or a mask has another length.
         """
         recipe = Recipe(max_categories, max_one_hot, min_frequency, binary, numbers, bins, dates)
-        choice, fits = RowChoice(rows, not is_table(table)), dict[str, ColumnFit]()
-        for part in parts_of(table):
-            with rows_from(choice.begin):
-                columns = finite_columns(part, recipe.dates)
-            fits = fits or {name: ColumnFit(name, recipe) for name in columns}
-            if fits.keys() != columns.keys():
-                raise ValueError(
-                    f"expected the columns {', '.join(fits)} in all parts, got {', '.join(columns)}"
-                )
-            chosen = choice.of_next(len(next(iter(columns.values()))))
-            for name, fit in fits.items():
-                fit.add(columns[name][chosen])
-        choice.check_end()
+        fits = fits_of(table, recipe, rows)
+        if mixed := {name for name, fit in fits.items() if fit.mixed}:
+            fits = fits_of(table, recipe, rows, mixed)
         return cls([fit.encoder() for fit in fits.values()])
 
     @property
@@ -307,10 +298,33 @@ def checked_parts(name: str, parts: Sequence[Encoder]) -> tuple[Encoder, ...]:
     return found
 
 
-def finite_columns(table: Table, dates: bool) -> dict[str, NDArray[Any]]:
+def fits_of(
+    table: Table | Iterable[Table], recipe: Recipe, rows: ArrayLike | None, words: Collection[str] = ()
+) -> dict[str, ColumnFit]:
+    """The statistics of the columns of a table or of its parts; dates in the columns `words` are words."""
+    choice, fits = RowChoice(rows, not is_table(table)), dict[str, ColumnFit]()
+    for part in parts_of(table):
+        with rows_from(choice.begin):
+            columns = finite_columns(part, recipe.dates, words)
+        fits = fits or {name: ColumnFit(name, recipe, name in words) for name in columns}
+        if fits.keys() != columns.keys():
+            raise ValueError(f"expected the columns {', '.join(fits)} in all parts, got {', '.join(columns)}")
+        chosen = choice.of_next(len(next(iter(columns.values()))))
+        for name, fit in fits.items():
+            fit.add(columns[name][chosen])
+            if fit.mixed and isinstance(table, Iterator):
+                raise ValueError(
+                    f"column {name}: dates in some parts, but text in others: give parts that can be read"
+                    " twice, such as a list of them or `table.chunks`"
+                )
+    choice.check_end()
+    return fits
+
+
+def finite_columns(table: Table, dates: bool, words: Collection[str]) -> dict[str, NDArray[Any]]:
     """The columns of a table as arrays; raises unless all numbers are finite or missing."""
     columns = {
-        name: as_column(f"column {name}", values, dates=dates)
+        name: as_column(f"column {name}", values, dates=dates, words=name in words)
         for name, values in checked_columns(table).items()
     }
     if not columns:

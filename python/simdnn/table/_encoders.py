@@ -28,7 +28,8 @@ class Categories:
     """Encoder of a categorical column: one-hot inputs, or the category's index for an embedding.
 
     With `other`, rare and unseen categories share one more input or index. With `binary`, two categories are
-    one input, -1 for the first and 1 for the second; an unseen category is 0.
+    one input, -1 for the first and 1 for the second; an unseen category is 0. `spelled` are spellings of
+    whole numbers in the training data, such as " 4", that exported programs know besides the usual ones.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Categories:
     other: bool
     embedded: bool = False
     binary: bool = False
+    spelled: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -82,20 +84,24 @@ class Categories:
         return np.empty((len(values), 0))
 
     def to_dict(self) -> dict[str, Any]:
-        """A description that JSON can hold; `binary` is left out if it is off."""
-        found = {"name": self.name, "categories": self.categories, "other": self.other}
-        return found | {"embedded": self.embedded} | ({"binary": True} if self.binary else {})
+        """A description that JSON can hold; `binary` and `spelled` are left out if they are off or empty."""
+        found: dict[str, Any] = {"name": self.name, "categories": self.categories, "other": self.other}
+        found["embedded"] = self.embedded
+        found |= {"binary": True} if self.binary else {}
+        return found | ({"spelled": self.spelled} if self.spelled else {})
 
     @classmethod
     def from_dict(cls, description: dict[str, Any]) -> Categories:
         """The encoder that `to_dict` has described; raises for any other description."""
-        found = only_keys(description, (*NEEDED, "binary"), "column", NEEDED)
+        found = only_keys(description, (*NEEDED, "binary", "spelled"), "column", NEEDED)
         categories = checked_list(found["categories"], "column", "categories")
         if not all(one is None or isinstance(one, str) for one in categories):
             raise TypeError("column: expected strings as categories")
-        other, embedded = bool(found["other"]), bool(found["embedded"])
-        binary = bool(found.get("binary"))
-        return cls(str(found["name"]), tuple(categories), other, embedded, binary)
+        spelled = checked_list(found.get("spelled", ()), "column", "spellings")
+        if not all(isinstance(one, str) for one in spelled):
+            raise TypeError("column: expected strings as spellings")
+        other, embedded, binary = (bool(found.get(key)) for key in ("other", "embedded", "binary"))
+        return cls(str(found["name"]), tuple(categories), other, embedded, binary, tuple(spelled))
 
     @cached_property
     def places(self) -> Places:
@@ -106,9 +112,9 @@ class Categories:
         """The position of each spelling of a category that exported programs know: `Places` knows more.
 
         All spellings of a missing cell are one category; "1" and "1.0" are one, and so are "True" and "TRUE";
-        booleans have those of 0 and 1, too.
+        booleans have those of 0 and 1, too. Whole numbers also have their spellings in the training data.
         """
-        found: dict[str, int] = {}
+        found = {one: i for one in self.spelled if (i := self.places.place(one)) < len(self.categories)}
         for i, one in enumerate(self.categories):
             if one is None:
                 found |= dict.fromkeys(MISSING, i)

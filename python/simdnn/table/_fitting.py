@@ -15,7 +15,7 @@ from ._dates import Dates, numbers_of_dates
 from ._encoders import Categories
 from ._moments import Moments
 from ._numbers import Numbers
-from ._parts import one_kind
+from ._parts import kind_of, one_kind
 from ._quantiles import Sample, edges_of, robust_scaling
 
 #: The encoder of a column.
@@ -50,15 +50,20 @@ class Recipe:
 
 
 class ColumnFit:
-    """Statistics of one column: those of numbers or dates, or counts of words."""
+    """Statistics of one column: those of numbers or dates, or counts of words.
 
-    def __init__(self, name: str, recipe: Recipe) -> None:
-        self.name, self.recipe = name, recipe
-        self.kind = ""
+    A column that is words in some parts and, unless `words` says that it is read as words, dates in others
+    is `mixed`: it has to be fitted again as words.
+    """
+
+    def __init__(self, name: str, recipe: Recipe, words: bool = False) -> None:
+        self.name, self.recipe, self.words = name, recipe, words
+        self.kind, self.mixed = "", False
         self.missing, self.blank = False, 0
         self.moments = Moments() if recipe.numbers == "standard" else None
         self.sample = Sample() if recipe.bins or recipe.numbers == "robust" else None
         self.counts: Counter[str | None] = Counter()
+        self.spelled: set[str] = set()
         self.numbers: dict[str, ColumnFit] = {}
 
     def add(self, values: NDArray[Any]) -> None:
@@ -66,10 +71,16 @@ class ColumnFit:
         if values.dtype == np.float64 and np.isnan(values).all():  # missing words, numbers or dates
             self.blank += len(values)
             return
+        self.mixed = self.mixed or (not self.words and {self.kind, kind_of(values)} == {"dates", "text"})
+        if self.mixed:
+            return
         self.kind = kind = one_kind(f"column {self.name}", self.kind, values)
         if kind == "text":
             for word, count in Counter(values.tolist()).items():
-                self.counts[None if word is None else canonical(word)] += count
+                known = None if word is None else canonical(word)
+                self.counts[known] += count
+                if known != word:
+                    self.spelled.add(word)
         elif kind == "dates":
             self.add_dates(values)
         else:
@@ -132,4 +143,7 @@ class ColumnFit:
         embedded, shared = len(kept) > recipe.max_one_hot, len(kept) < len(order)
         categories = tuple(sorted(kept, key=lambda one: (one is None, one or "")))
         binary = recipe.binary and len(kept) == 2 and not (embedded or shared)
-        return Categories(self.name, categories, embedded or shared, embedded, bool(binary))
+        made = Categories(self.name, categories, embedded or shared, embedded, bool(binary))
+        usual, names = made.spellings(), set(kept)
+        spelled = sorted(word for word in self.spelled if word not in usual and canonical(word) in names)
+        return replace(made, spelled=tuple(spelled))

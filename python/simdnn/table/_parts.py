@@ -40,9 +40,14 @@ def rows_from(begin: int) -> Iterator[None]:
         raise ValueError(text) from None
 
 
+def kind_of(values: NDArray[Any]) -> str:
+    """The kind of a part's values."""
+    return {"O": "text", "M": "dates"}.get(values.dtype.kind, "numbers")
+
+
 def one_kind(what: str, before: str, values: NDArray[Any]) -> str:
     """The kind of a part's values; raises unless it is that of the parts before, which is empty at first."""
-    kind = {"O": "text", "M": "dates"}.get(values.dtype.kind, "numbers")
+    kind = kind_of(values)
     if before not in ("", kind):
         raise ValueError(
             f"{what}: {before} in the parts before, but {kind} in this one: read the column as text in all"

@@ -36,7 +36,7 @@ def save(estimator: BaseTabular, path: Path, metadata: Mapping[str, Any] | None)
     arrays[OOF] = np.ascontiguousarray(estimator.oof_prediction_)
     if estimator.trees_ is not None:
         arrays |= {TREES: _trees.to_bytes(estimator.trees_)}
-    own = describe(estimator)
+    own = jsonable(describe(estimator))
     if estimator.head_ is not None:
         others, own["head"] = _saving.parts_of_ensemble(estimator.head_.ensemble)
         arrays |= {HEAD + name: value for name, value in others.items()} | {EDGES: estimator.head_.edges}
@@ -52,7 +52,7 @@ def describe(estimator: BaseTabular) -> dict[str, Any]:
         "settings": settings_of(estimator),
         "features": int(estimator.n_features_in_),
         "named": None if names is None else list(names),
-        "columns": jsonable(estimator.columns_.to_dict()),
+        "columns": estimator.columns_.to_dict(),
         "target": estimator._target_to_dict(),
         "fitted": {name: vars(estimator)[name] for name in FITTED if name in vars(estimator)},
         "history": [asdict(one) | {"seconds": []} for one in estimator.history_],

@@ -11,43 +11,45 @@ if TYPE_CHECKING:
     from ._trainer import Trainer
 
 
-def reduced(trainer: Trainer, base: type[Trainer]) -> tuple[Any, ...]:
-    """The parts of a trainer from which `restored` makes another, independent of it; `base` is `Trainer`."""
+def state_of(trainer: Trainer) -> dict[str, Any]:
+    """The arguments of a trainer, all numbers of its training at one moment, and a subclass's attributes."""
     names = list(trainer.model.parameters())
-    with trainer.model._model.locked():  # another thread may train
+    native = trainer.model._model
+    with native.locked():  # another thread may train
         views = optimizers.arrays_of(trainer.optimizer, names)
         state = {
             "arrays": {name: view.copy() for name, view in views.items()},
             "numbers": optimizers.numbers_of(trainer.optimizer),
             "epochs_done": trainer.epochs_done,
+            "moment": (*trainer.model._snapshot(), native.passes, native.states),  # the model is copied apart
         }
-        model = copied(trainer.model, trainer)
     arguments = {
-        "model": model,
+        "model": trainer.model,
         "loss": trainer.loss,
-        "optimizer": copy.deepcopy(trainer.optimizer),
+        "optimizer": trainer.optimizer,
         "seed": trainer.seed,
         "penalty": trainer.penalty,
     }
-    return restored, (base, type(trainer), arguments, state), trainer._added()
+    return state | {"arguments": arguments, "added": trainer._added() or {}}
 
 
-def copied(model: Any, trainer: Trainer) -> Any:
-    """A copy of a model that does not hold its trainer, whose copies would have no end."""
-    made = copy.copy(model)
-    for name, value in list(vars(made).items()):
-        if value is trainer:
-            del vars(made)[name]
-    return made
-
-
-def restored(
-    base: type[Trainer], kind: type[Trainer], arguments: dict[str, Any], state: dict[str, Any]
-) -> Trainer:
-    """A trainer that goes on bit for bit as the one that was copied."""
-    trainer = kind.__new__(kind)
-    base.__init__(trainer, **arguments)
+def set_state(trainer: Trainer, base: type[Trainer], state: dict[str, Any]) -> None:
+    """Makes a trainer, still empty, go on bit for bit as the one that was copied; `base` is `Trainer`."""
+    base.__init__(trainer, **state["arguments"])
+    *snapshot, passes, states = state["moment"]
+    trainer.model._restore(*snapshot)
+    trainer.model._model.passes, trainer.model._model.states = passes, states
     names = list(trainer.model.parameters())
     optimizers.restore(trainer.optimizer, names, state["arrays"], state["numbers"])
     trainer.epochs_done = state["epochs_done"]
-    return trainer
+    vars(trainer).update(state["added"])
+
+
+def copied(trainer: Trainer) -> Trainer:
+    """A trainer of a model and an optimizer of its own; a model that knows its trainer knows this one."""
+    made, state = trainer.__new__(type(trainer)), trainer.__getstate__()
+    model = copy.copy(trainer.model)
+    vars(model).update({name: made for name, value in vars(model).items() if value is trainer})
+    state["arguments"] |= {"model": model, "optimizer": copy.copy(trainer.optimizer)}
+    made.__setstate__(state)
+    return made

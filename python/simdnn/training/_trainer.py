@@ -27,7 +27,7 @@ from ..io import _checkpoint
 from ..nn import Layer, Sequential
 from ._best import best_epoch
 from ._blocks import blocks_of, size_for_blocks
-from ._copies import reduced
+from ._copies import copied, set_state, state_of
 from ._epochs import Callback, Report, evaluation_data, run_epochs, show_data
 from ._history import History
 from ._loss import checked_loss, default_loss
@@ -91,8 +91,9 @@ class Trainer(Measures):
     Notes
     -----
     A copy or pickle has a model of its own and the complete state of the training, as a file of `save` has:
-    it goes on bit for bit as the original would have. None of them has the `grad_hook`, which may belong to
-    one process: set it again.
+    it goes on bit for bit as the original would have. In a deep copy or pickle of an object that holds the
+    model or the optimizer, too, the trainer has that object's copies of them. None of them has the
+    `grad_hook`, which may belong to one process: set it again.
 
     Examples
     --------
@@ -148,8 +149,14 @@ class Trainer(Measures):
         self.grad_hook = grad_hook
         optimizer._bind(self._trainer, [value.shape for value in parameters.values()], list(parameters))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return reduced(self, Trainer)
+    def __getstate__(self) -> dict[str, Any]:
+        return state_of(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        set_state(self, Trainer, state)
+
+    def __copy__(self) -> Trainer:
+        return copied(self)
 
     __repr__, _repr_html_ = trainer_text, trainer_html
 
