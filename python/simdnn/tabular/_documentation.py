@@ -63,8 +63,8 @@ ATTRIBUTES = """oof_prediction_ : array
 
     With "default" or "best", at least 2,000 rows and at most 32 columns, four small networks come first:
     columns that together, mixed up, do not raise their loss out of fold by more than a standard error are
-    left out, except if there are quantiles or too little time. Dictionaries of samples to predict need the other columns
-    alone; graphs of ONNX take all.
+    left out, except if there are quantiles or too little time. Dictionaries of samples to predict need the
+    other columns alone; graphs of ONNX take all.
 
     Numbers are scaled by quantiles and clipped smoothly, and have piecewise-linear codes between bins
     (Gorishniy et al. 2022). Half of their borders are thresholds of a decision tree of the column, or all of
