@@ -56,14 +56,14 @@ def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
     """The recipe of a preset for a table; the more rows for each column, the more bins.
 
     Beside trees, ten networks of one shape, with bins between quantiles and the epochs of the lowest loss,
-    have a lower error than those of the other presets. All columns of wide tables stay: many that tell the
-    same are worth little each.
+    have a lower error than those of the other presets; all columns of wide tables stay, of which trees find
+    those that tell something.
     """
     bins = min(max(rows // (ROWS_OF_BIN * columns), FEWEST_BINS), MOST_BINS)
     found = replace(CLASSES if classes else NUMBERS, bins=bins)
     if preset == "fast":
         return replace(found, members=4, epochs=16, batch=64)
-    found = replace(found, screening=1.0 if columns <= NARROW else None)
+    wide = columns > NARROW
     if preset == "best":
         return replace(
             found,
@@ -73,11 +73,11 @@ def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
             bins_by_target=False,
             smoothing=BEST_SMOOTHING if classes else 0.0,
             monitor="val_loss",
+            screening=None if wide else 1.0,
             trees=True,
         )
-    if columns <= NARROW:
-        return replace(found, batch=16, rate=0.042)
-    return replace(found, batch=64, rate=0.084, epochs=24)
+    found = replace(found, screening=1.0)
+    return replace(found, batch=64, rate=0.084, epochs=24) if wide else replace(found, batch=16, rate=0.042)
 
 
 def make_network(recipe: Recipe, member: int, columns: Columns, outputs: int, seed: int) -> nn.Sequential:

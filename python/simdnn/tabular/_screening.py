@@ -23,8 +23,10 @@ from ._recipe import Recipe, recipe_of
 
 Array = NDArray[Any]
 
-#: The fewest rows by which columns are judged, and the part of a time limit that this may take.
-FEWEST_ROWS, TIME_PART = 2_000, 0.25
+#: The fewest rows and the most columns that are judged, and the part of a time limit that this may take.
+FEWEST_ROWS, MOST_COLUMNS, TIME_PART = 2_000, 200, 0.25
+#: The epochs of the networks that judge.
+EPOCHS = 8
 
 
 def screened(
@@ -41,10 +43,10 @@ def screened(
     `order` [n] are the numbers by which rows are dealt to folds; all columns stay if networks would take too
     much of `seconds`.
     """
-    if recipe.screening is None or len(rows) < FEWEST_ROWS or len(columns.parts) < 2:
+    if recipe.screening is None or len(rows) < FEWEST_ROWS or not 1 < len(columns.parts) <= MOST_COLUMNS:
         return columns
     fast = recipe_of("fast", problem.classes, len(rows), len(columns.parts))
-    first = replace(fast, members=min(fast.members, recipe.members), epochs=min(fast.epochs, recipe.epochs))
+    first = replace(fast, members=min(fast.members, recipe.members), epochs=min(EPOCHS, recipe.epochs))
     folds = draw_folds(order, rows, first.members, random)
     seeds = [int(seed) for seed in random.randint(2**31, size=len(folds))]
     bag = Bag(first, columns, problem, folds, seeds)
