@@ -96,6 +96,7 @@ def test_prediction_reads_any_layout(dtype: Any) -> None:
         assert same_bits(model.freeze().predict(view), wanted)
         out = np.empty_like(wanted)
         model.freeze().predict(view, out)
+        assert same_bits(model.freeze()(view), out)
         assert same_bits(out, wanted)
 
 
