@@ -55,7 +55,7 @@ ATTRIBUTES = """oof_prediction_ : array
     also a structured one. Columns of numbers, of words and of dates are told apart by their types; all may
     have missing values, and words unknown ones. Dates are those of every library, and columns of words such
     as "2020-01-31" or "2020-01-31T12:30" alone; they become days since 1970, month, day, weekday and hour, in
-    UTC.
+    UTC. Folds mix all dates: for rows later than those of the fit, hold out the last months and measure them.
 
     A network is trained on all folds but its own, which decides the epoch that it keeps: that of the lowest
     loss. Networks of a classifier keep one epoch, the last one of about the highest mean accuracy, except
