@@ -50,7 +50,7 @@ def plain_target(y: Any) -> Any:
 
 
 def refuse_rows(missing: Any) -> None:
-    """Raises for the first row of a mask [n, ...] of missing values; rows are counted from 0, as Python does."""
+    """Raises for the first row of a mask [n, ...] of missing values; they are counted from 0."""
     rows = missing.any(axis=tuple(range(1, missing.ndim)))
     if count := int(rows.sum()):
         have = "has" if count == 1 else "have"
