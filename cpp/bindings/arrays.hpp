@@ -126,6 +126,19 @@ Array<T> real_array(const py::handle& object, const char* name) {
   return required<T>(array);
 }
 
+/// Text about memory that cannot be written to: the type of an object, or the dtype and the layout of an array.
+inline std::string layout_text(const py::object& memory) {
+  if (!py::isinstance<py::array>(memory)) return text_of(py::type::of(memory).attr("__name__"));
+  const py::array array = py::reinterpret_borrow<py::array>(memory);
+  const py::object flags = array.attr("flags");
+  std::string text = text_of(array.dtype());
+  if (is_masked(array)) text += ", masked";
+  if (!flags.attr("writeable").cast<bool>()) text += ", read-only";
+  if (!flags.attr("aligned").cast<bool>()) text += ", not aligned";
+  if (!flags.attr("c_contiguous").cast<bool>()) text += ", not C-contiguous";
+  return text;
+}
+
 /// The memory of the argument `name`, an array or another library's tensor, into which results are written.
 template <class T>
 Array<T> output_memory(const py::object& object, const char* name) {
@@ -133,7 +146,8 @@ Array<T> output_memory(const py::object& object, const char* name) {
   const py::object memory = tensor ? py::object(host_array(object, name)) : object;
   if (!is_ready<T>(memory) || !py::reinterpret_borrow<py::array>(memory).writeable()) {
     throw py::type_error(name +
-                         (": expected a writeable, aligned, C-contiguous array of " + text_of(py::dtype::of<T>())));
+                         (": expected a writeable, aligned, C-contiguous array of " + text_of(py::dtype::of<T>())) +
+                         ", got " + layout_text(memory));
   }
   return py::reinterpret_borrow<Array<T>>(memory);
 }

@@ -30,6 +30,16 @@ bool is_single(const Array<T>& x, const Shape& wanted) {
   return x.ndim() == (wanted.sequence ? 2 : 1) && x.shape(x.ndim() - 1) == wanted.features && x.size() > 0;
 }
 
+/// Raises if x has the axes of one sample, but other features: its shape could be that of a sample or of a batch.
+template <class T>
+void check_lone_sample(const Array<T>& x, const char* name, const Shape& wanted) {
+  if (x.ndim() != (wanted.sequence ? 2 : 1) || x.shape(x.ndim() - 1) == wanted.features) return;
+  const std::string features = std::to_string(wanted.features);
+  const std::string shapes = wanted.sequence ? "(time, " + features + ") or (n, time, " + features + ")"
+                                             : "(" + features + ",) or (n, " + features + ")";
+  throw py::value_error(std::string(name) + ": expected shape " + shapes + ", got " + shape_text(x));
+}
+
 /// True if rows of `out` overwrite rows of x that are read later. Where both have one layout they do not: a chunk's
 /// output is written after its input has been read.
 template <class T>
@@ -56,6 +66,7 @@ struct Request {
   Request(Network<T>& network, const Array<T>& x, const char* name, const std::optional<Array<T>>& out = {}) {
     const Shape wanted = network.input(), output = network.output();
     const bool single = is_single(x, wanted) && (!out || out->ndim() == (output.sequence ? 2 : 1));
+    if (!single) check_lone_sample(x, name, wanted);
     in = single ? single_input(x, wanted) : inputs_of(x, name, wanted);
     shape = output_shape(output, in.samples.rows, in.time_steps);
     if (single) shape.erase(shape.begin());

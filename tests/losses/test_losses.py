@@ -327,6 +327,10 @@ def test_a_metric_explains_why_it_is_no_loss(name: str) -> None:
     for loss in (name, NAMED[name]):
         with pytest.raises(ValueError, match=f"{name}: .*metric.*gradient"):
             Trainer(model, loss=loss)
+    with pytest.raises(ValueError, match="'zero' is not known") as raised:
+        Trainer(model, loss="zero")
+    listed = str(raised.value).partition("known: ")[2].split(", ")
+    assert set(listed) == NAMED.keys() - oracles.METRICS
     with pytest.raises(ValueError, match=f"{name}: .*metric.*gradient"):
         NAMED[name](np.eye(4), [0, 1, 2, 3], return_grad=True)
 

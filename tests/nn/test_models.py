@@ -96,7 +96,21 @@ def test_prediction_reads_any_layout(dtype: Any) -> None:
         assert same_bits(model.freeze().predict(view), wanted)
         out = np.empty_like(wanted)
         model.freeze().predict(view, out)
+        assert same_bits(model.freeze()(view), out)
         assert same_bits(out, wanted)
+
+
+def test_errors_of_a_prediction_tell_what_was_given() -> None:
+    predictor, x = network([6, 4], dtype=np.float32).freeze(), np.zeros((5, 6), np.float32)
+    frozen = np.zeros((5, 4), np.float32)
+    frozen.flags.writeable = False
+    for out, found in ((np.zeros((5, 4)), "float64"), (frozen, "float32, read-only"), ([0.0], "list")):
+        with pytest.raises(TypeError, match=f"out: expected a writeable.* of float32, got {found}$"):
+            predictor.predict(x, out)
+    with pytest.raises(ValueError, match=r"x: expected shape \(6,\) or \(n, 6\), got \(5,\)"):
+        predictor.predict(x[0, :5])
+    with pytest.raises(ValueError, match=r"x: expected shape \(n, 6\), got \(5, 5\)"):
+        predictor.predict(x[:, :5])
 
 
 def test_freezing_is_for_ever() -> None:

@@ -129,7 +129,7 @@ def test_classes_stay_exact() -> None:
     assert partial.classes_.tolist() == BIG
     missing: dict[str, list[Any]] = {"Int64": [1, None], "boolean": [True, None], "string": ["a", None]}
     for dtype, values in missing.items():
-        with pytest.raises(ValueError, match="y: row 2 is missing"):
+        with pytest.raises(ValueError, match=r"y\[1\] is missing; 10 of 20 rows have no target"):
             made().fit(X, pd.Series(values * 10, dtype=dtype))
 
 
@@ -244,7 +244,7 @@ def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> Non
     np.testing.assert_array_equal(other.predict(X).ravel(), model.predict(X))
     assert other.score(X, of(cells)) == model.score(X, np.array(cells))
     some = of([*cells[:2], None, *cells[3:]])
-    message = "y: row 3 is missing; Input y contains NaN"
+    message = rf"y\[2\] is missing; 1 of {len(X)} rows has no target; Input y contains NaN"
     with pytest.raises(ValueError, match=f"^{message}"):
         make().fit(X, some)
     with pytest.raises(ValueError, match=f"^eval_set: {message}"):

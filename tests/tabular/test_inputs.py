@@ -207,7 +207,7 @@ def test_unknown_words_and_missing_values_are_predicted() -> None:
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("one class", {"y": ["a"] * 120}, "at least two classes, got only one class, 'a'"),
-    ("missing class", {"y": np.array([*["a"] * 60, *["b"] * 59, None], object)}, "y: row 120 is missing"),
+    ("missing class", {"y": np.array([*["a"] * 60, *["b"] * 59, None], object)}, r"y\[119\] is missing"),
     ("few labels", {"y": ["a", "b"]}, "inconsistent numbers of samples"),
     ("weights below zero", {"sample_weight": [-1.0] * 120}, "sample_weight"),
     ("no weight", {"sample_weight": np.zeros(120)}, "zero"),
@@ -416,7 +416,7 @@ def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> Non
     np.testing.assert_array_equal(other.predict(X).ravel(), model.predict(X))
     assert other.score(X, of(cells)) == model.score(X, np.array(cells))
     some = of([*cells[:2], None, *cells[3:]])
-    message = "y: row 3 is missing; Input y contains NaN"
+    message = r"y\[2\] is missing; 1 of 20 rows has no target; Input y contains NaN"
     with pytest.raises(ValueError, match=f"^{message}"):
         make().fit(X, some)
     with pytest.raises(ValueError, match=f"^eval_set: {message}"):

@@ -28,7 +28,7 @@ def plain_target(y: Any) -> Any:
     Raises
     ------
     ValueError
-        If a value is missing; it tells the row.
+        If a value is missing; it tells the first index, and counts the rows.
     """
     y = known_frame("y", computed(y))
     if hasattr(y, "isna"):  # pandas
@@ -50,7 +50,9 @@ def plain_target(y: Any) -> Any:
 
 
 def refuse_rows(missing: Any) -> None:
-    """Raises for the first row of a mask [n, ...] of missing values."""
+    """Raises for the first row of a mask [n, ...] of missing values; they are counted from 0."""
     rows = missing.any(axis=tuple(range(1, missing.ndim)))
-    if rows.any():
-        raise ValueError(f"y: row {int(np.argmax(rows)) + 1} is missing; Input y contains NaN")
+    if count := int(rows.sum()):
+        have = "has" if count == 1 else "have"
+        counted = f"{count:,} of {len(rows):,} rows {have} no target"
+        raise ValueError(f"y[{int(np.argmax(rows))}] is missing; {counted}; Input y contains NaN")

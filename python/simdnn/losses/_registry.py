@@ -46,6 +46,8 @@ BY_TRAINER = {
 
 #: The loss functions by the names that `Trainer` takes.
 NAMED: dict[str, Callable[..., Any]] = {}
+#: Names on which a network cannot be trained, which errors about unknown names therefore do not list.
+UNTRAINABLE = ("zero_one",)
 #: The function that builds a `Loss` from settings, by loss function.
 _BUILDERS: dict[Callable[..., Any], Callable[..., _core.Loss]] = {}
 #: The functions that make settings other than JSON values (schedules), by the key of their description.
@@ -184,7 +186,9 @@ def resolve(loss: Any) -> _core.Loss:
     settings: dict[str, Any] = {}
     function = loss
     if isinstance(loss, str):
-        function = NAMED[check_name("loss", _registered_name(loss), NAMED)]
+        name = _registered_name(loss)
+        known = [one for one in NAMED if one == name or one not in UNTRAINABLE]
+        function = NAMED[check_name("loss", name, known)]
     elif isinstance(loss, functools.partial):
         if loss.args:
             raise TypeError("loss: expected a functools.partial with keywords alone")

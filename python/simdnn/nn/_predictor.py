@@ -74,6 +74,10 @@ class Predictor(Attributes):
         arrays = native.values.copy(), native.buffers.copy(), native.states, native.rounded.copy()
         return _restored, (type(self), self._model, self._arguments, *arrays), self._added()
 
+    def __call__(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """The output for `x`, see `predict`."""
+        return self.predict(x, out)
+
     def predict(self, x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """The output for a batch or one sample, equal to that of `Sequential.forward`.
 

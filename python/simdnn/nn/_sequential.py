@@ -224,7 +224,8 @@ class Sequential(Attributes):
         Raises
         ------
         TypeError, ValueError
-            If `x` has another shape, or does not consist of real numbers, finite ones within the dtype.
+            If `x` has another shape, does not consist of real numbers, or has a finite one beyond the dtype.
+            NaN and infinity pass through.
         """
         training = check_flag("training", training)
         return self._model.forward(x) if training else self._model.predict(x)

@@ -348,7 +348,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         random_state: Any = None,
         sample_weight: ArrayLike | None = None,
     ) -> Any:
-        """The score that the estimator loses where the values of a column are mixed up.
+        """The score that the estimator loses where the values of a column are shuffled.
 
         Many permuted copies of the samples, encoded once, are predicted in one native call; the result is
         that of ``sklearn.inspection.permutation_importance``. Without X and y, it is that of rows of the

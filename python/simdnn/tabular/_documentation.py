@@ -55,14 +55,14 @@ ATTRIBUTES = """oof_prediction_ : array
     also a structured one. Columns of numbers, of words and of dates are told apart by their types; all may
     have missing values, and words unknown ones. Dates are those of every library, and columns of words such
     as "2020-01-31" or "2020-01-31T12:30" alone; they become days since 1970, month, day, weekday and hour, in
-    UTC.
+    UTC. Folds mix all dates: for rows later than those of the fit, hold out the last months and measure them.
 
     A network is trained on all folds but its own, which decides the epoch that it keeps: that of the lowest
     loss. Networks of a classifier keep one epoch, the last one of about the highest mean accuracy, except
     those of "best".
 
     With "default" or "best", at least 2,000 rows and at most 32 columns, four small networks come first:
-    columns that together, mixed up, do not raise their loss out of fold by more than a standard error are
+    columns whose joint shuffling does not raise their loss out of fold by more than a standard error are
     left out, except if there are quantiles or too little time. Dictionaries of samples to predict need the
     other columns alone; graphs of ONNX take all.
 
@@ -76,7 +76,7 @@ ATTRIBUTES = """oof_prediction_ : array
     Holzmueller, Grinsztajn & Steinwart 2024, "Better by default: strong pre-tuned MLPs and boosted trees on
     tabular data", arXiv:2407.04491. Gorishniy, Rubachev & Babenko 2022, "On embeddings for numerical features
     in tabular deep learning", arXiv:2203.05556. Breiman 1996, "Bagging predictors".
-    Breiman 2001, "Random forests", for columns that are mixed up."""
+    Breiman 2001, "Random forests", for shuffled columns."""
 
 #: Decorator that fills these parts into the docstring of an estimator.
 documented = documented_by(parameters=PARAMETERS, extras=EXTRAS, attributes=ATTRIBUTES)

@@ -1,4 +1,4 @@
-"""Permutation importance: the score that an estimator loses where the values of a column are mixed up."""
+"""Permutation importance: the score that an estimator loses where the values of a column are shuffled."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Recipe:
     """Settings of the networks of an estimator, which have the hidden layers of `shapes` in turn.
 
     They keep the epoch in which `monitor` is best. The rate of Adam is `rate` / sqrt(width of the first layer
-    of the first shape), times the schedule. Columns are left out that, mixed up together, raise the loss out
+    of the first shape), times the schedule. Columns are left out whose joint shuffling raises the loss out
     of fold by at most `screening` standard errors; with None all stay.
     """
 

@@ -99,7 +99,7 @@ class Mixed:
         return found if self.weight is None else found * self.weight
 
     def rise(self, places: list[int]) -> float:
-        """Standard errors by which the mean loss rises where these inputs are mixed up; exact sums."""
+        """Standard errors by which the mean loss rises where these inputs are shuffled; exact sums."""
         before = self.inputs[:, places]
         self.inputs[:, places] = before[self.order]
         rises = self.losses() - self.base
@@ -110,7 +110,7 @@ class Mixed:
 
 
 def telling_nothing(mixed: Mixed, places: list[list[int]], least: float) -> list[int]:
-    """The columns that together, mixed up, do not raise the loss by more than `least` standard errors.
+    """The columns whose joint shuffling does not raise the loss by more than `least` standard errors.
 
     They are as many as possible in the ascending order of their own rise, so that columns that tell the same
     are not all left out, and many columns that tell a little each stay. At least one column stays.
