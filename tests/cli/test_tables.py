@@ -277,3 +277,20 @@ def test_files_of_other_kinds_are_named(command: str, run: Run) -> None:
         status, shown, errors = run(command, name, *options)
         assert (status, shown) == (2, [])
         assert errors.startswith(f"error: {name}: {kind}")
+
+
+@pytest.mark.parametrize("options", [["--plain"], ["--preset", "fast"]])
+def test_a_word_among_numbers_is_pointed_out_once(options: list[str], run: Run) -> None:
+    write("t.csv", "a,x,y", lambda i: f"{'?? ' if i == 8 else i},{i / 8},{'ab'[i % 2]}")
+    wanted = [
+        "warning: column a: read as words because of '?? ' in row 9; 39 of 40 values are numbers: correct or"
+        " empty the other cell, or name the column in text (--categorical) if words are meant"
+    ]
+    common = ["t.csv", "--target", "y", "--quiet"]
+    if "--preset" in options:
+        pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
+        errors = run("compare", *common, "--models", "constant guess,linear model")[2]
+        assert errors.splitlines() == wanted
+    status, _, errors = run("train", *common, "--out", "m.safetensors", *options)
+    assert (status, errors.splitlines()) == (0, wanted)
+    assert run("train", *common, "--out", "m.safetensors", *options, "--categorical", "a")[2] == ""

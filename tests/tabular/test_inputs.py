@@ -425,3 +425,16 @@ def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> Non
         model.score(X, some)
     with pytest.raises(ValueError, match=f"^{message}"):
         model.permutation_importance(X, some)
+
+
+@every_kind
+@pytest.mark.parametrize("library", ["dictionary", *FRAMES])
+def test_a_word_among_numbers_is_pointed_out(kind: type, library: str) -> None:
+    X = {"a": [f"{i / 4}" if i != 20 else "none known" for i in range(60)], "b": [*range(60)]}
+    y = target_for(kind, make_table(60))
+    data = FRAMES[library](X) if library in FRAMES else X
+    words = "column a: read as words because of 'none known' in row 21; 59 of 60 values are numbers: correct"
+    with pytest.warns(UserWarning, match=words):
+        kind("fast", **QUICK).fit(data, y)
+    if library == "pandas":
+        kind("fast", **QUICK).fit(data.astype({"a": "category"}), y)  # warnings are errors

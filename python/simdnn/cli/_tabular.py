@@ -81,7 +81,8 @@ def run(o: argparse.Namespace, whole: table.Table, target: table.Target, inputs:
     estimator = make(o, bool(target.classes))
     began = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "column .* look like dates")  # the reader of the file has warned
+        for hint in ("look like dates", "read as words"):  # the reader of the file has warned
+            warnings.filterwarnings("ignore", f"column .* {hint}")
         estimator.fit(task.inputs, task.y if task.labels is None else task.labels[task.y])
     seconds = time.perf_counter() - began
     results = [*simple_results(task, o.seed), Result("this model", estimator.oof_prediction_, seconds)]

@@ -15,9 +15,10 @@ from sklearn.utils import check_array
 from .._utils.arrays import refuse_masked, with_kinds
 from .._utils.frames import known_frame
 from ..table import Columns
-from ..table._arrays import as_column
+from ..table._arrays import as_column, is_categorical
 from ..table._frames import named
 from ..table._hints import dates_hint
+from ..table._mixed import mixed_hint
 
 #: The name of the argument of `check_array` that allows missing values, which 1.6 has changed.
 FINITE = next(name for name in inspect.signature(check_array).parameters if name.endswith("all_finite"))
@@ -96,9 +97,11 @@ def names_of(estimator: Any) -> list[str]:
     return names
 
 
-def point_out_dates(columns: Columns, table: dict[str, Any]) -> None:
-    """Warns of columns whose words look like dates, but are read as words."""
+def point_out_words(columns: Columns, table: dict[str, Any]) -> None:
+    """Warns of columns whose words look like dates or numbers, but are read as words."""
     for name in columns.text:
         words = as_column(f"column {name}", table[name], text=True)
         if found := dates_hint(name, words, dates=True):
             warnings.warn(found, stacklevel=5)
+        elif not is_categorical(table[name]) and (found := mixed_hint(name, words)):
+            warnings.warn(f"{found}, or make it a column of categories if words are meant", stacklevel=5)
