@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,22 @@ def test_one_preset_takes_part(preset: str, name: str, run: Run, monkeypatch: py
     own = {"simdnn fast", "simdnn", "simdnn best"}
     usual = {one for one, rival in others.items() if rival.usual and _rivals.installed(one)}
     assert {one for one in others if one in found} == usual - own | {name}
+
+
+def test_imports_are_not_timed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    guess, calls = _rivals.RIVALS["constant guess"], list[int]()
+
+    def slow_at_first(setting: Any, rows: Any) -> Any:
+        calls.append(len(rows))
+        time.sleep(0.5 if len(calls) == 1 else 0)
+        return guess.fit(setting, rows)
+
+    write("words")
+    monkeypatch.setitem(_rivals.RIVALS, "linear model", guess._replace(fit=slow_at_first))
+    found = found_in(run("--models", "linear model")[1])
+    assert len(calls) == 3
+    assert calls[0] < calls[1]
+    assert float(found["linear model"][-2]) < 0.3
 
 
 def test_a_model_that_fails_is_left_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import warnings
 from typing import Any
 
@@ -34,6 +35,8 @@ from ._rivals import RIVALS, Predict, Setting, installed
 
 #: The models of simdnn by preset.
 OWN = {"fast": "simdnn fast", "default": "simdnn", "best": "simdnn best"}
+#: The rows of a first fit, which is not timed.
+WARM_ROWS = 40
 DESCRIPTION = """Compare simdnn's models of tables with gradient boosting: scikit-learn's, LightGBM, XGBoost
 and CatBoost, as far as they are installed. All have their defaults and predict the same folds, each from the
 other ones. The table has the errors over all rows, and the seconds of all folds together."""
@@ -110,6 +113,7 @@ def compared(o: argparse.Namespace, task: Task, names: list[str]) -> list[Result
     found: list[Result] = []
     with bar(False if o.quiet else "auto", len(names) * o.folds, "compare", "fit") as progress:
         for name in names:
+            warm_up(name, setting)
 
             def fit(rows: np.ndarray, name: str = name) -> Predict:
                 advance(progress, {}, model=name)
@@ -124,6 +128,22 @@ def compared(o: argparse.Namespace, task: Task, names: list[str]) -> list[Result
             except Exception as error:  # libraries have exceptions of their own
                 warnings.warn(f"{name} is left out: {error}", stacklevel=2)
     return found
+
+
+def warm_up(name: str, setting: Setting) -> None:
+    """Fits a model to few rows, so that no time of a fold holds imports and other work that is done once."""
+    from threadpoolctl import threadpool_limits
+
+    y = setting.task.y
+    few = np.linspace(0, len(y) - 1, min(len(y), WARM_ROWS)).astype(np.intp)
+    rows = np.union1d(few, np.unique(y, return_index=True)[1][:WARM_ROWS])
+    with (
+        contextlib.suppress(Exception),  # few rows may be too few
+        warnings.catch_warnings(),
+        threadpool_limits(simdnn.get_num_threads()),
+    ):
+        warnings.simplefilter("ignore")
+        RIVALS[name].fit(setting, rows)(rows)
 
 
 def report(o: argparse.Namespace, task: Task, results: list[Result]) -> None:
