@@ -145,6 +145,7 @@ def test_a_class_that_a_fold_has_not(run: Run) -> None:
         (["--folds", "1"], "--folds"),
         (["--folds", "500"], "--folds: expected at most 160, the number of rows, got 500"),
         (["--target", "z"], "target 'z' is missing"),
+        (["--ignore", "y"], "--ignore: y is the target"),
     ],
 )
 def test_a_wrong_option_is_one_line(options: list[str], message: str, run: Run) -> None:

@@ -90,6 +90,14 @@ def add_choosing(parser: argparse.ArgumentParser) -> None:
     add("--ignore", default="", metavar="A,B", help="columns to leave out")
 
 
+def ignored(o: argparse.Namespace) -> list[str]:
+    """The columns to leave out; raises if the target is one of them."""
+    names = names_in(o.ignore)
+    if o.target in names:
+        fail(f"--ignore: {o.target} is the target")
+    return names
+
+
 def spelling(o: argparse.Namespace) -> dict[str, Any]:
     """The options of `add_reading` as arguments of `table.read`."""
     delimiter = "\t" if o.delimiter in ("\\t", "tab") else o.delimiter

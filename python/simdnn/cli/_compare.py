@@ -22,6 +22,7 @@ from ._common import (
     add_choosing,
     add_reading,
     fail,
+    ignored,
     inputs_of,
     names_in,
     point_out_useless,
@@ -69,7 +70,7 @@ def run(o: argparse.Namespace) -> int:
     names = chosen(o)
     check_int("--folds", o.folds, 2)
     check_int("--seed", o.seed, 0, MOST_SEED)
-    options: dict[str, Any] = {"text": names_in(o.categorical), "ignore": names_in(o.ignore), "dates": True}
+    options: dict[str, Any] = {"text": names_in(o.categorical), "ignore": ignored(o), "dates": True}
     whole = table.read(o.data, **options, **spelling(o))
     target = table.Target.fit(whole, o.target, o.task)
     inputs = inputs_of(whole, o.target, dates=True)

@@ -15,6 +15,7 @@ from ._common import (
     add_choosing,
     add_reading,
     fail,
+    ignored,
     inputs_of,
     names_in,
     point_out_useless,
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(o: argparse.Namespace) -> int:
     """Trains, writes the model, reports, and returns the exit status."""
     size = check(o)
-    text, ignore = names_in(o.categorical), names_in(o.ignore)
+    text, ignore = names_in(o.categorical), ignored(o)
     if size:
         parts = table.chunks(o.data, rows=size, text=text, ignore=ignore, **spelling(o))
         return _plain.run_in_chunks(o, parts, size)
