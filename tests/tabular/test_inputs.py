@@ -209,6 +209,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("one class", {"y": ["a"] * 120}, "at least two classes, got only one class, 'a'"),
     ("missing class", {"y": np.array([*["a"] * 60, *["b"] * 59, None], object)}, "y: row 120 is missing"),
     ("few labels", {"y": ["a", "b"]}, "inconsistent numbers of samples"),
+    ("few equal labels", {"y": ["a", "a"]}, "inconsistent numbers of samples"),
     ("weights below zero", {"sample_weight": [-1.0] * 120}, "sample_weight"),
     ("no weight", {"sample_weight": np.zeros(120)}, "zero"),
     ("huge weights", {"sample_weight": np.full(120, 1e300)}, "sample_weight: .* float32's range"),
