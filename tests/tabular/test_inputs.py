@@ -197,6 +197,13 @@ def test_a_class_of_one_row() -> None:
     assert model.predict_proba(X).shape == (30, 3)
 
 
+def test_all_missing_columns_are_named() -> None:
+    model, X, _ = fitted(TabularClassifier)
+    a, b, *others = model.columns_.names
+    with pytest.raises(ValueError, match=f"^X: columns '{a}' and '{b}' are missing; there are"):
+        model.predict({name: X[name] for name in others})
+
+
 def test_unknown_words_and_missing_values_are_predicted() -> None:
     model, X, _ = fitted(TabularClassifier)
     new = {name: values[:3] for name, values in X.items()}

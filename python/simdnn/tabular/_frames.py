@@ -19,6 +19,7 @@ from ..table._arrays import as_column, is_categorical
 from ..table._frames import named
 from ..table._hints import dates_hint
 from ..table._mixed import mixed_hint
+from ..table._request import are_missing
 
 #: The name of the argument of `check_array` that allows missing values, which 1.6 has changed.
 FINITE = next(name for name in inspect.signature(check_array).parameters if name.endswith("all_finite"))
@@ -70,7 +71,7 @@ def columns_of_dictionary(estimator: Any, X: dict[Any, Any], reset: bool) -> dic
         estimator.feature_names_in_ = np.array(list(X), dtype=object)
     names = names_of(estimator) if reset else estimator.columns_.names
     if missing := [name for name in names if name not in X]:
-        raise ValueError(f"X: column {missing[0]!r} is missing; there are {', '.join(X)}")
+        raise ValueError(f"X: {are_missing(missing)}; there are {', '.join(X)}")
     check_rows([X[name] for name in names])
     return {name: X[name] for name in names}
 
