@@ -7,6 +7,7 @@ import csv
 import io
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -50,7 +51,10 @@ def predict(o: argparse.Namespace) -> int:
     wanted = {"text": model.columns.text, "columns": model.columns.names} | spelling(o)
     wanted["dates"] = bool(model.columns.dates)
     rows = chunk_rows(o)
-    parts = table.chunks(o.data, rows=rows, **wanted) if rows else [table.read(o.data, **wanted)]
+    with warnings.catch_warnings():
+        for hint in ("words such as", "read as words"):  # which will be an error
+            warnings.filterwarnings("ignore", f"column .* {hint}")
+        parts = table.chunks(o.data, rows=rows, **wanted) if rows else [table.read(o.data, **wanted)]
     texts = predictions(o.proba, model, parts)
     if o.out is None:
         sys.stdout.writelines(texts)
