@@ -33,7 +33,7 @@ def trained(run: Run) -> Run:
         ("1,p\n2,p\n-1e300,p", "column x: row 3 holds -1e+300, which is beyond float32"),
         ("1,p\n1e5_0,p", "column x: row 2: '1e5_0' is not a number"),
         ("1,p\ntrue,p", "column x: row 2: 'true' is not a number"),
-        ("1,p\n2", "row 2 has 1 cells, but there are 2 columns (line 3)"),
+        ("1,p\n2", "row 2 has 1 cell, but there are 2 columns (line 3)"),
         ("1,p\n2,p,q", "row 2 has 3 cells, but there are 2 columns (line 3)"),
         ('"1,5",p', "column x: row 1: '1,5' is not a number; read the file with decimal=','"),
     ],
@@ -270,13 +270,19 @@ def test_files_of_other_kinds_are_named(command: str, run: Run) -> None:
         "model.onnx": "an ONNX file, which simdnn.onnx.load reads",
         "zip.npz": "a zip file",
         "pickle.pkl": "a pickle",
-        "t.csv": "no safetensors file",
+        "t.csv": "not a safetensors file",
     }
     options = {"info": [], "predict": ["t.csv"], "export": ["--onnx", "o.onnx"]}[command]
     for name, kind in named.items():
         status, shown, errors = run(command, name, *options)
         assert (status, shown) == (2, [])
         assert errors.startswith(f"error: {name}: {kind}")
+
+
+def test_a_model_in_the_place_of_the_table_is_pointed_out(trained: Run) -> None:
+    status, shown, errors = trained("predict", "t.csv", "m.safetensors")
+    assert (status, shown) == (2, [])
+    assert errors == "error: t.csv is not a safetensors file; are model and table swapped?\n"
 
 
 @pytest.mark.parametrize("options", [["--plain"], ["--preset", "fast"]])

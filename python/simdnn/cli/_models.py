@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import os
 import re
 import sys
 import warnings
@@ -17,7 +18,7 @@ import simdnn
 from simdnn import nn, table
 from simdnn._utils.files import check_writable, write_parts_atomically
 
-from ._common import Command, add_reading, fail, refuse_ending, refuse_input, show, spelling
+from ._common import Command, add_reading, fail, is_model, refuse_ending, refuse_input, show, spelling
 from ._described import Described, Estimator, Predicted, load_described, load_estimator
 from ._large import add_chunk_rows, chunk_rows
 from ._measures import shown
@@ -44,6 +45,8 @@ def predict(o: argparse.Namespace) -> int:
         check_writable(o.out)
         refuse_input("--out", o.out, o.model, o.data)
         refuse_ending("--out", o.out, ".csv")
+    if os.path.isfile(o.model) and is_model(o.data) and not is_model(o.model):
+        fail(f"{o.model} is not a safetensors file; are model and table swapped?")
     need_with_model("simdnn predict", o.model, packages_of_table(o.data))
     model = load_described(o.model)
     if o.proba and not model.classes:

@@ -177,6 +177,6 @@ def kind_of(name: str) -> str:
     if head[8:] == b"{":
         return ""
     if len(head) > 2 and head[0] == 8 and head[1] < 32 and head[2] in ONNX_FIELDS:
-        return "an ONNX file, which simdnn.onnx.load reads, and no safetensors file: "
+        return "an ONNX file, which simdnn.onnx.load reads, and not a safetensors file: "
     kinds = [f"{kind}, and " for begin, kind in OTHERS.items() if head.startswith(begin)]
-    return "".join(kinds) + "no safetensors file: "
+    return "".join(kinds) + "not a safetensors file: "
