@@ -68,9 +68,9 @@ def test_quoted_numbers_are_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rest", "message"),
     [
-        ("1,2\n1\n", r"row 3 has 1 cells, but there are 2 columns \(line 4\)"),
+        ("1,2\n1\n", r"row 3 has 1 cell, but there are 2 columns \(line 4\)"),
         ("\n1,2,3\n", r"row 2 has 3 cells, but there are 2 columns \(line 4\)"),
-        ('1,"2\n3"\n4\n', r"row 3 has 1 cells, but there are 2 columns \(line 5\)"),
+        ('1,"2\n3"\n4\n', r"row 3 has 1 cell, but there are 2 columns \(line 5\)"),
         ('1,"2\n3\n', r"unexpected end of data \(line 3\)"),
         ('1,"2"3\n', r"',' expected after '\"' \(line 3\)"),
         ('""1,2\n', r"',' expected after '\"' \(line 3\)"),
@@ -293,3 +293,8 @@ def test_a_chunk_with_a_word_has_its_rows(tmp_path: Path) -> None:
     path.write_text("a,b\n" + "".join(f"{'x' if i == 70 else i},1\n" for i in range(100)))
     with pytest.warns(UserWarning, match="'x' in row 71; 29 of 30 values in rows 61 to 90 are numbers: cor"):
         table.chunks(path, rows=30)
+
+
+def test_one_column_is_no_plural(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"row 1 has 2 cells, but there is 1 column \(line 2\)"):
+        read(tmp_path, "a\n1,2\n")

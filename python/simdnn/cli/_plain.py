@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import simdnn
 from simdnn import data, nn, optim, table
 from simdnn._utils.check import check_int, check_probability
+from simdnn._utils.numbers import counted
 from simdnn.callbacks import EarlyStopping
 
 from ._common import Scores, fail, metrics, names_in, point_out_useless, show
@@ -172,7 +173,7 @@ def finish(
     show(
         [
             ("target", f"{target.name} ({kind})"),
-            ("inputs", f"{len(columns.features)} from {len(columns.parts)} columns"),
+            ("inputs", f"{len(columns.features)} from {counted(len(columns.parts), 'column')}"),
             ("rows", f"{rows[0]} to train, {rows[1]} to validate"),
             ("epochs", f"{epochs} in {seconds:.2f} s"),
             *((f"{name} ({where})", shown(name, value)) for name, value in found.items()),
