@@ -279,6 +279,26 @@ def test_files_of_other_kinds_are_named(command: str, run: Run) -> None:
         assert errors.startswith(f"error: {name}: {kind}")
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ("123", "3 classes; --task regression predicts numbers"),
+        ("01", "2 classes"),
+        ("abc", "3 classes"),
+    ],
+)
+def test_whole_numbers_as_classes_are_pointed_out(cells: str, kind: str, run: Run) -> None:
+    write("t.csv", "x,y", lambda i: f"{i / 8},{cells[i % len(cells)]}")
+    assert re.split(r"\s{2,}", run("train", "t.csv", *FAST)[1][0]) == ["target", f"y ({kind})"]
+    if cells == "123":
+        chosen = run("train", "t.csv", *FAST, "--task", "classification")[1]
+        assert chosen[0].endswith("y (3 classes)")
+        pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
+        common = ["t.csv", "--target", "y", "--quiet"]
+        for command in (["compare", "--models", "constant guess"], ["train", "--preset", "fast", *FAST[-2:]]):
+            assert run(command[0], *common, *command[1:])[1][0].endswith(f"y ({kind})")
+
+
 def test_a_model_in_the_place_of_the_table_is_pointed_out(trained: Run) -> None:
     status, shown, errors = trained("predict", "t.csv", "m.safetensors")
     assert (status, shown) == (2, [])

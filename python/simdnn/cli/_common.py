@@ -98,6 +98,15 @@ def ignored(o: argparse.Namespace) -> list[str]:
     return names
 
 
+def kind_of(classes: Sequence[str], task: str) -> str:
+    """A target's kind in words; classes that `task`, if it is "auto", has made of numbers are pointed out."""
+    if not classes:
+        return "numbers"
+    several = task == "auto" and len(classes) > 2
+    whole = several and all(one.lstrip("-").isdecimal() for one in classes)
+    return f"{len(classes)} classes{'; --task regression predicts numbers' if whole else ''}"
+
+
 def spelling(o: argparse.Namespace) -> dict[str, Any]:
     """The options of `add_reading` as arguments of `table.read`."""
     delimiter = "\t" if o.delimiter in ("\\t", "tab") else o.delimiter

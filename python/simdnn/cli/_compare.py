@@ -24,6 +24,7 @@ from ._common import (
     fail,
     ignored,
     inputs_of,
+    kind_of,
     names_in,
     point_out_useless,
     show,
@@ -156,10 +157,9 @@ def report(o: argparse.Namespace, task: Task, results: list[Result]) -> None:
             metrics = {"error": 1 - metrics.pop("accuracy")} | metrics
         rows.append((metrics, one))
     rows.sort(key=lambda row: row[0]["log loss" if task.classes else "RMSE"])
-    kind = f"{len(task.classes)} classes" if task.classes else "numbers"
     show(
         [
-            ("target", f"{task.name} ({kind})"),
+            ("target", f"{task.name} ({kind_of(task.classes, o.task)})"),
             ("rows", f"{task.rows:,} in {o.folds} folds"),
             ("columns", f"{len(task.inputs)}"),
         ]

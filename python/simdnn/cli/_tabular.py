@@ -16,7 +16,7 @@ from simdnn._utils.extras import missing, need
 from simdnn._utils.files import check_writable, write_atomically
 
 from . import _report
-from ._common import MOST_SEED, fail, refuse_ending, refuse_input, show, show_table
+from ._common import MOST_SEED, fail, kind_of, refuse_ending, refuse_input, show, show_table
 from ._measures import Result, Task, measured, shown, simple_results, task_of
 from ._packages import FILES, PAGES, TABULAR, TREES, packages_of_table
 from ._verdict import verdict
@@ -141,7 +141,7 @@ def members_of(o: argparse.Namespace, estimator: Any) -> str:
 def facts(o: argparse.Namespace, task: Task, estimator: Any) -> list[tuple[str, str]]:
     """Rows about the table and the model."""
     return [
-        ("target", f"{task.name} ({f'{len(task.classes)} classes' if task.classes else 'numbers'})"),
+        ("target", f"{task.name} ({kind_of(task.classes, o.task)})"),
         (
             "rows",
             f"{task.rows:,} in {len(estimator.ensemble_)} folds; each is predicted by the model that has not"
