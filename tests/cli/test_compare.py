@@ -140,7 +140,7 @@ def test_a_class_that_a_fold_has_not(run: Run) -> None:
             ["--models", "LightGBX"],
             "--models: expected some of .*, got 'LightGBX'; is 'LightGBM' meant.",
         ),
-        (["--models", "simdnn", "--preset", "fast"], "--preset: goes without --models"),
+        (["--models", "simdnn", "--preset", "fast"], "--preset: cannot be combined with --models"),
         (["--models", ","], "--models: expected at least one"),
         (["--folds", "1"], "--folds"),
         (["--folds", "500"], "--folds: expected at most 160, the number of rows, got 500"),

@@ -94,7 +94,7 @@ def chosen(o: argparse.Namespace) -> list[str]:
             usual = usual - set(OWN.values()) | {OWN[o.preset]}
         return [name for name in RIVALS if name in usual]
     if o.preset is not None:
-        fail("--preset: goes without --models, which names presets")
+        fail("--preset: cannot be combined with --models, which names presets")
     spelled = {name.lower(): name for name in RIVALS}
     names = names_in(o.models)
     if not names:

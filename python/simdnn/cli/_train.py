@@ -83,7 +83,7 @@ def check(o: argparse.Namespace) -> int:
     refuse_ending("--out", o.out, ".safetensors")
     plain, bag = _plain.given(o), _tabular.given(o)
     if plain and bag:
-        fail(f"{bag[0]}: goes without {plain[0]}, which makes a plain network")
+        fail(f"{bag[0]}: cannot be combined with {plain[0]}, which trains a plain network")
     size = chunk_rows(o)
     if size and bag:
         fail(f"{bag[0]}: needs the table in memory; --chunk-rows 0 reads it at once")
