@@ -253,8 +253,8 @@ def test_columns_without_use_are_pointed_out(run: Run) -> None:
     status, _, errors = run("train", "t.csv", *FAST)
     assert status == 0
     assert [line.split("; leave")[0] for line in errors.splitlines()] == [
-        "warning: column id: has another whole number in each row, as an id has",
-        "warning: column name: has another word in each row, as an id has",
+        "warning: column id: has a different whole number in each row, like an id",
+        "warning: column name: has a different word in each row, like an id",
         "warning: column none: is empty",
     ]
     assert run("train", "t.csv", *FAST, "--ignore", "id,name,none")[2] == ""

@@ -129,7 +129,7 @@ def inputs_of(whole: table.Table, target: str, dates: bool) -> table.Table:
 
 
 def point_out_useless(columns: table.Table) -> None:
-    """Warns of columns that are empty, or have another whole number or word in each row, as ids have."""
+    """Warns of columns that are empty, or have a different whole number or word in each row, like ids."""
     for name, values in columns.items():
         words, dates = values.dtype == object, values.dtype.kind == "M"
         known = [one for one in values.tolist() if one is not None and one == one]
@@ -142,11 +142,11 @@ def point_out_useless(columns: table.Table) -> None:
             and len(set(known)) == len(values) >= ROWS_OF_IDS
             and (words or all(one % 1 == 0 for one in known))
         ):
-            reason = f"has another {'word' if words else 'whole number'} in each row, as an id has"
+            reason = f"has a different {'word' if words else 'whole number'} in each row, like an id"
         else:
             continue
         warnings.warn(
-            f"column {name}: {reason}; leave it out with --ignore, unless it has a use", stacklevel=2
+            f"column {name}: {reason}; leave it out with --ignore, unless it is meaningful", stacklevel=2
         )
 
 

@@ -105,7 +105,7 @@ class Opened:
         return DTYPES[kind]
 
     def array(self, name: str, dtype: str) -> NDArray[Any]:
-        """The array called `name`; raises an error if it is missing or has another dtype."""
+        """The array called `name`; raises an error if it is missing or has a different dtype."""
         if name not in self.names:
             raise KeyError(f"{name}: missing")
         kind = self._file.get_slice(name).get_dtype()

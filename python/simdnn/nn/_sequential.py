@@ -224,7 +224,7 @@ class Sequential(Attributes):
         Raises
         ------
         TypeError, ValueError
-            If `x` has another shape, or does not consist of real numbers, finite ones within the dtype.
+            If `x` has a different shape, or does not consist of real numbers, finite ones within the dtype.
         """
         training = check_flag("training", training)
         return self._model.forward(x) if training else self._model.predict(x)
@@ -254,7 +254,8 @@ class Sequential(Attributes):
         Raises
         ------
         TypeError, ValueError
-            If there was no such forward pass, or `dy` has another shape or does not consist of real numbers.
+            If there was no such forward pass, or `dy` has a different shape or does not consist of real
+            numbers.
         """
         return self._model.backward(dy, check_flag("input_gradient", input_gradient))  # type: ignore[no-any-return]
 
@@ -300,7 +301,7 @@ class Sequential(Attributes):
         TypeError
             If an array does not consist of real numbers, or is masked.
         ValueError
-            If an array has another shape, a number is beyond the model's dtype, or a variance negative.
+            If an array has a different shape, a number is beyond the model's dtype, or a variance negative.
         """
         views = self.parameters() | self.buffers()
         arrays = cast_state(state, self.dtype)
