@@ -91,7 +91,7 @@ def test_words_in_another_order_are_pointed_out(run: Run) -> None:
     Path("d.csv").write_text("\n".join(["when,season", *lines]) + "\n")
     status, _, errors = run("train", "d.csv", *TRAIN, "--preset", "fast")
     assert status == 0
-    assert errors.count("column when: words such as '01/01/2020' look like dates") == 1
+    assert errors.count("column when: values such as '01/01/2020' look like dates") == 1
     assert "write them as 2020-01-31" in errors
 
 

@@ -136,7 +136,7 @@ def test_other_spellings_of_numbers(
     assert repr(read(tmp_path, text, delimiter=";", **options)["a"]) == repr([float(one) for one in wanted])
     hint = ", ".join(f"{name}={mark!r}" for name, mark in options.items())
     with pytest.warns(
-        UserWarning, match=f"column a: words such as .* look like numbers; read them with {hint}"
+        UserWarning, match=f"column a: values such as .* look like numbers; read them with {hint}"
     ):
         found = read(tmp_path, text, delimiter=";")
     assert [cell or "" for cell in found["a"]] == [cell.replace("NA", "") for cell in cells]
@@ -162,7 +162,7 @@ def test_incomplete_groups_of_digits_are_words(tmp_path: Path) -> None:
 )
 def test_dates_are_pointed_out(cell: str, tmp_path: Path) -> None:
     content = f"when,b\n{cell},1\n,2\n"
-    with pytest.warns(UserWarning, match=f"column when: words such as {cell!r} look like dates"):
+    with pytest.warns(UserWarning, match=f"column when: values such as {cell!r} look like dates"):
         assert read(tmp_path, content)["when"] == [cell, None]
     assert read(tmp_path, content, text=["when"])["when"] == [cell, None]
     assert read(tmp_path, content + "x,3\n")["when"][-1] == "x"

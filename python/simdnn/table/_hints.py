@@ -90,8 +90,8 @@ def words_hint(
         found = mixed_hint(column, values, form, rows)
         return found and f"{found}, or name the column in text (--categorical) if words are meant"
     return (
-        f"column {column}: words such as {marked!r} look like numbers; read them with {hint}, or as text with"
-        " text (on the command line --decimal, --thousands and --categorical)"
+        f"column {column}: values such as {marked!r} look like numbers; read them with {hint}, or as text"
+        " with text (on the command line --decimal, --thousands and --categorical)"
     )
 
 
@@ -104,6 +104,6 @@ def dates_hint(column: str, words: NDArray[Any], dates: bool) -> str:
         return ""
     remedy = "write them as 2020-01-31" if dates else "turn them into numbers"
     return (
-        f"column {column}: words such as {first!r} look like dates, of which each is a category of its"
-        f" own; {remedy}, or leave the column out"
+        f"column {column}: values such as {first!r} look like dates; each distinct one is treated as a"
+        f" category; {remedy}, or leave the column out"
     )
