@@ -138,7 +138,7 @@ def test_a_class_that_a_fold_has_not(run: Run) -> None:
     [
         (
             ["--models", "LightGBX"],
-            "--models: expected some of .*, got 'LightGBX'; is 'LightGBM' meant.",
+            "--models: expected some of .*, got 'LightGBX'; did you mean 'LightGBM'.",
         ),
         (["--models", "simdnn", "--preset", "fast"], "--preset: cannot be combined with --models"),
         (["--models", ","], "--models: expected at least one"),

@@ -236,7 +236,7 @@ def test_another_delimiter_is_pointed_out(command: str, trained: Run) -> None:
     assert errors.endswith("; is the delimiter ';'? (on the command line --delimiter)\n"), errors
 
 
-@pytest.mark.parametrize(("name", "hint"), [("Y", "; is 'Y' meant?"), (" y", "; blanks around a name")])
+@pytest.mark.parametrize(("name", "hint"), [("Y", "; did you mean 'Y'?"), (" y", "; blanks around a name")])
 def test_a_target_in_another_spelling_is_pointed_out(name: str, hint: str, run: Run) -> None:
     write("t.csv", f"x,{name}", lambda i: f"{i},{i % 2}")
     errors = run("train", "t.csv", *FAST)[2]
