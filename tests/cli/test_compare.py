@@ -96,6 +96,14 @@ def test_one_preset_takes_part(preset: str, name: str, run: Run, monkeypatch: py
     assert {one for one in others if one in found} == usual - own | {name}
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_constant_guess_has_an_auc_of_a_half(classes: int, run: Run) -> None:
+    lines = [f"{i},{'pqr'[i * i % 7 % classes]}" for i in range(61)]
+    Path("t.csv").write_text("\n".join(["a,y", *lines]) + "\n")
+    found = found_in(run("--models", "constant guess")[1])
+    assert found["constant guess"][2] == "0.5000"
+
+
 def test_imports_are_not_timed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     guess, calls = _rivals.RIVALS["constant guess"], list[int]()
 

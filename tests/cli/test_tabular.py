@@ -55,6 +55,7 @@ def test_classes(target: str, run: Run) -> None:
     found = {line.split("  ")[0]: re.split(r"\s{2,}", line) for line in shown}
     assert found["out of fold"][1:] == ["accuracy", "log loss", "AUC", "seconds"]
     constant, linear, ours = (found[one] for one in ("constant guess", "linear model", "this model"))
+    assert constant[3] == "0.5000"
     assert float(ours[1]) > 0.8 > float(constant[1])
     assert float(ours[2]) < float(linear[2])
     assert "2: 1 of numbers, 1 of words; 1 with missing values" in "\n".join(shown)

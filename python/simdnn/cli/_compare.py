@@ -31,7 +31,7 @@ from ._common import (
     show_table,
     spelling,
 )
-from ._measures import Result, Task, deal, fit_constant, measured, out_of_fold, shown, task_of
+from ._measures import Result, Task, deal, fit_constant, measured_result, out_of_fold, shown, task_of
 from ._packages import TABULAR, packages_of_table
 from ._rivals import RIVALS, Predict, Setting, installed
 
@@ -152,7 +152,7 @@ def report(o: argparse.Namespace, task: Task, results: list[Result]) -> None:
     """Prints the table, the best model first, and the models that are not installed."""
     rows = []
     for one in results:
-        metrics = measured(task, one.predictions)
+        metrics = measured_result(task, one)
         if task.classes:
             metrics = {"error": 1 - metrics.pop("accuracy")} | metrics
         rows.append((metrics, one))

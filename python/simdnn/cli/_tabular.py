@@ -17,7 +17,7 @@ from simdnn._utils.files import check_writable, write_atomically
 
 from . import _report
 from ._common import MOST_SEED, fail, kind_of, refuse_ending, refuse_input, show, show_table
-from ._measures import Result, Task, measured, shown, simple_results, task_of
+from ._measures import Result, Task, measured, measured_result, shown, simple_results, task_of
 from ._packages import FILES, PAGES, TABULAR, TREES, packages_of_table
 from ._verdict import verdict
 
@@ -154,7 +154,7 @@ def facts(o: argparse.Namespace, task: Task, estimator: Any) -> list[tuple[str, 
 
 def report(o: argparse.Namespace, task: Task, estimator: Any, results: list[Result]) -> None:
     """Prints a summary and the metrics with those of simpler models, and writes the page if it is wanted."""
-    found = [(one.name, measured(task, one.predictions), one.fit_seconds) for one in results]
+    found = [(one.name, measured_result(task, one), one.fit_seconds) for one in results]
     names, about = list(found[0][1]), facts(o, task, estimator)
     show(about)
     print()
