@@ -215,6 +215,22 @@ def test_the_best_preset_holds_trees(run: Run) -> None:
     assert (status, "the networks alone" in errors) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("options", "columns"), [(["--preset", "fast"], "model.columns_"), (["--plain"], "table.Columns")]
+)
+@pytest.mark.parametrize("kind", ["onnx", "c"])
+def test_the_inputs_of_a_network_alone_are_explained(
+    options: list[str], columns: str, kind: str, run: Run
+) -> None:
+    if kind == "onnx":
+        pytest.importorskip("onnx", reason="needs the extra [onnx]: onnx")
+    write()
+    run("train", "pets.csv", *ignored("weight"), *options, "--quiet", "--out", "m.safetensors")
+    wanted = f"x is the output of {columns}.transform; --columns takes the table's columns"
+    assert wanted in "\n".join(run("export", "m.safetensors", f"--{kind}", "m")[1])
+    assert "x is" not in "\n".join(run("export", "m.safetensors", f"--{kind}", "m", "--columns")[1])
+
+
 def test_an_estimator_saved_from_python_predicts(run: Run) -> None:
     from simdnn import tabular
 
