@@ -351,7 +351,6 @@ BAD: dict[str, tuple[str, list[str], str]] = {
     "a target alone": ("y\n1\n0\n", [], "at least one column besides the target"),
     "an infinite number": ("a,y\n1,x\ninf,y\n", ["--val-split", "0"], "column a: row 2 is infinite"),
     "an unknown column to ignore": ("a,y\n1,x\n2,y\n", ["--ignore", "b"], "column 'b' is missing"),
-    "the target to ignore": ("a,y\n1,x\n2,y\n", ["--ignore", "a,y"], "error: --ignore: y is the target"),
     "widths of text": ("a,y\n1,x\n2,y\n", ["--hidden", "64,x"], "--hidden: .*'64,x'"),
     "all rows kept": ("a,y\n1,x\n2,y\n", ["--val-split", "1"], r"--val-split: .*1\.0"),
     "no epochs": ("a,y\n1,x\n2,y\n", ["--epochs", "0"], "--epochs: .*0"),

@@ -279,6 +279,11 @@ def test_files_of_other_kinds_are_named(command: str, run: Run) -> None:
         assert errors.startswith(f"error: {name}: {kind}")
 
 
+def test_the_target_cannot_be_ignored(run: Run) -> None:
+    write("t.csv", "x,y", lambda i: f"{i / 8},{'ab'[i % 2]}")
+    assert run("train", "t.csv", *FAST, "--ignore", "x,y") == (2, [], "error: --ignore: y is the target\n")
+
+
 @pytest.mark.parametrize(
     ("cells", "kind"),
     [

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 import simdnn
 from simdnn import table
-from simdnn.table._mixed import mixed_hint
 
 #: The smallest number of rows in which different values in all of them make an id.
 ROWS_OF_IDS = 20
@@ -135,7 +134,7 @@ def point_out_useless(columns: table.Table) -> None:
         known = [one for one in values.tolist() if one is not None and one == one]
         if not known:
             reason = "is empty"
-        elif words and mixed_hint(name, values):
+        elif words and table.mixed_hint(name, values):
             continue  # the reader of the file has warned
         elif (
             not dates

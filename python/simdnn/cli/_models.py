@@ -55,7 +55,7 @@ def predict(o: argparse.Namespace) -> int:
     wanted["dates"] = bool(model.columns.dates)
     rows = chunk_rows(o)
     with warnings.catch_warnings():
-        for hint in ("values such as", "read as words"):  # which will be an error
+        for hint in ("values such as", "read as words"):  # they are errors here
             warnings.filterwarnings("ignore", f"column .* {hint}")
         parts = table.chunks(o.data, rows=rows, **wanted) if rows else [table.read(o.data, **wanted)]
     texts = predictions(o.proba, model, parts)
