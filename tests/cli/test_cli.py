@@ -123,18 +123,18 @@ def test_demo_repeats_with_the_same_seed(demo: Callable[..., str]) -> None:
         (["demo", "--wings"], "wings"),
         (
             ["train", "--targt", "y"],
-            r"simdnn train: error: unrecognized .*: --targt; is '--target' meant\?",
+            r"simdnn train: error: unrecognized .*: --targt; did you mean '--target'\?",
         ),
         (
             ["predict", "m", "--ot=x"],
-            r"simdnn predict: error: unrecognized .*: --ot; is '--out' meant\?",
+            r"simdnn predict: error: unrecognized .*: --ot; did you mean '--out'\?",
         ),
         (["info", "--wings", "--", "--nothing"], "unrecognized arguments: --wings\n"),
         (["info", "--", "--nothing"], "No such file.*--nothing"),
-        (["demo", "--epoch", "3"], r"unrecognized arguments: --epoch; is '--epochs' meant\?"),
+        (["demo", "--epoch", "3"], r"unrecognized arguments: --epoch; did you mean '--epochs'\?"),
         (
             ["train", "t.csv", "--target", "y", "--out", "m", "--epoch=3"],
-            r"simdnn train: error: unrecognized arguments: --epoch; is '--epochs' meant\?",
+            r"simdnn train: error: unrecognized arguments: --epoch; did you mean '--epochs'\?",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

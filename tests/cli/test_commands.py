@@ -390,7 +390,10 @@ def test_models_that_do_not_fit_are_an_error(run: Run, data: Path, out: Path, tm
     simdnn.save(simdnn.nn.Sequential(simdnn.nn.Dense(2, 3)), plain)
     simdnn.save(simdnn.nn.Sequential(simdnn.nn.Dense(2, 3)), damaged, metadata={"table": {"columns": [7]}})
     for arguments, message in (
-        (["predict", out, tmp_path / "other.csv"], "column 'weight' is missing; there are kind, age"),
+        (
+            ["predict", out, tmp_path / "other.csv"],
+            "columns 'weight' and 'id' are missing; there are kind, age",
+        ),
         (["predict", out, tmp_path / "words.csv"], "column weight: row 1: 'heavy' is not a number"),
         (["predict", plain, data], "without a description of columns"),
         (["predict", damaged, data], "description of columns is damaged"),

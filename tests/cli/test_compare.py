@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,30 @@ def test_one_preset_takes_part(preset: str, name: str, run: Run, monkeypatch: py
     assert {one for one in others if one in found} == usual - own | {name}
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_constant_guess_has_an_auc_of_a_half(classes: int, run: Run) -> None:
+    lines = [f"{i},{'pqr'[i * i % 7 % classes]}" for i in range(61)]
+    Path("t.csv").write_text("\n".join(["a,y", *lines]) + "\n")
+    found = found_in(run("--models", "constant guess")[1])
+    assert found["constant guess"][2] == "0.5000"
+
+
+def test_imports_are_not_timed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    guess, calls = _rivals.RIVALS["constant guess"], list[int]()
+
+    def slow_at_first(setting: Any, rows: Any) -> Any:
+        calls.append(len(rows))
+        time.sleep(0.5 if len(calls) == 1 else 0)
+        return guess.fit(setting, rows)
+
+    write("words")
+    monkeypatch.setitem(_rivals.RIVALS, "linear model", guess._replace(fit=slow_at_first))
+    found = found_in(run("--models", "linear model")[1])
+    assert len(calls) == 3
+    assert calls[0] < calls[1]
+    assert float(found["linear model"][-2]) < 0.3
+
+
 def test_a_model_that_fails_is_left_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise RuntimeError("no luck")
@@ -121,13 +146,14 @@ def test_a_class_that_a_fold_has_not(run: Run) -> None:
     [
         (
             ["--models", "LightGBX"],
-            "--models: expected some of .*, got 'LightGBX'; is 'LightGBM' meant.",
+            "--models: expected some of .*, got 'LightGBX'; did you mean 'LightGBM'.",
         ),
-        (["--models", "simdnn", "--preset", "fast"], "--preset: goes without --models"),
+        (["--models", "simdnn", "--preset", "fast"], "--preset: cannot be combined with --models"),
         (["--models", ","], "--models: expected at least one"),
         (["--folds", "1"], "--folds"),
         (["--folds", "500"], "--folds: expected at most 160, the number of rows, got 500"),
         (["--target", "z"], "target 'z' is missing"),
+        (["--ignore", "y"], "--ignore: y is the target"),
     ],
 )
 def test_a_wrong_option_is_one_line(options: list[str], message: str, run: Run) -> None:

@@ -91,8 +91,19 @@ def test_words_in_another_order_are_pointed_out(run: Run) -> None:
     Path("d.csv").write_text("\n".join(["when,season", *lines]) + "\n")
     status, _, errors = run("train", "d.csv", *TRAIN, "--preset", "fast")
     assert status == 0
-    assert errors.count("column when: words such as '01/01/2020' look like dates") == 1
+    assert errors.count("column when: values such as '01/01/2020' look like dates") == 1
     assert "write them as 2020-01-31" in errors
+
+
+@pytest.mark.parametrize("chunks", ["0", "10"])
+def test_other_words_in_a_prediction_are_one_error(chunks: str, run: Run) -> None:
+    write("csv")
+    run("train", "d.csv", *TRAIN, "--preset", "fast")
+    Path("p.csv").write_text("when,noise\n" + "01/02/2020,1\n" * 15)
+    status, shown, errors = run("predict", "m.safetensors", "p.csv", "--chunk-rows", chunks)
+    assert (status, shown) == (2, [])
+    wanted = "error: column when: row 1: '01/02/2020' is not a date such as 2020-01-31\n"
+    assert errors == wanted
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])

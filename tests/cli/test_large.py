@@ -113,7 +113,7 @@ def test_large_files_are_read_in_chunks_by_themselves(run: Run, monkeypatch: pyt
     [
         ([], "a,y\n1,p\n2,q\ninf,p\n4,q\n", "column a: row 3 is infinite"),
         ([], "a,y\n1,p\n2,q\n3,\n4,q\n", "target y: row 3 is missing"),
-        ([], "a,y\n1,p\n2,q\n3\n4,q\n", "t.csv: row 3 has 1 cells, but there are 2 columns (line 4)"),
+        ([], "a,y\n1,p\n2,q\n3\n4,q\n", "t.csv: row 3 has 1 cell, but there are 2 columns (line 4)"),
         ([], "a,b\n1,p\n2,q\n", "target 'y' is missing; there are a, b"),
         (["--chunk-rows", "-1"], "a,y\n1,p\n", "--chunk-rows: expected an integer >= 0, got -1"),
         (["--val-split", "0.9"], "a,y\n1,p\n2,q\n", ""),

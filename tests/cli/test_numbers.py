@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from simdnn._utils.numbers import cell, number
+from simdnn._utils.numbers import cell, counted, number
 
 READ = {
     121294.05: "121,300",
@@ -28,6 +28,11 @@ READ = {
 @pytest.mark.parametrize("value", READ)
 def test_four_digits_and_commas(value: float) -> None:
     assert number(value) == READ[value]
+
+
+def test_things_are_counted() -> None:
+    found = [counted(count, "cell") for count in (0, 1, 2, 12345)]
+    assert found == ["0 cells", "1 cell", "2 cells", "12,345 cells"]
 
 
 def test_nan_is_nan() -> None:

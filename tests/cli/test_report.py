@@ -161,7 +161,7 @@ def test_the_page_has_the_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main([*TRAIN, "--quiet", "--report", "report.html"]) == 0
     again = Outline()
     again.feed(Path("report.html").read_text())
-    wanted = "column key: has another whole number in each row, as an id has"
+    wanted = "column key: has a different whole number in each row, like an id"
     assert wanted in capsys.readouterr().err
     assert wanted in " ".join(again.text)
     assert wanted not in " ".join(outline.text)

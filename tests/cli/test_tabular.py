@@ -55,6 +55,7 @@ def test_classes(target: str, run: Run) -> None:
     found = {line.split("  ")[0]: re.split(r"\s{2,}", line) for line in shown}
     assert found["out of fold"][1:] == ["accuracy", "log loss", "AUC", "seconds"]
     constant, linear, ours = (found[one] for one in ("constant guess", "linear model", "this model"))
+    assert constant[3] == "0.5000"
     assert float(ours[1]) > 0.8 > float(constant[1])
     assert float(ours[2]) < float(linear[2])
     assert "2: 1 of numbers, 1 of words; 1 with missing values" in "\n".join(shown)
@@ -212,6 +213,22 @@ def test_the_best_preset_holds_trees(run: Run) -> None:
     assert (status, "trees" in errors) == (2, True)
     status, _, errors = run("export", "m.safetensors", "--onnx", "m.onnx")
     assert (status, "the networks alone" in errors) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "columns"), [(["--preset", "fast"], "model.columns_"), (["--plain"], "table.Columns")]
+)
+@pytest.mark.parametrize("kind", ["onnx", "c"])
+def test_the_inputs_of_a_network_alone_are_explained(
+    options: list[str], columns: str, kind: str, run: Run
+) -> None:
+    if kind == "onnx":
+        pytest.importorskip("onnx", reason="needs the extra [onnx]: onnx")
+    write()
+    run("train", "pets.csv", *ignored("weight"), *options, "--quiet", "--out", "m.safetensors")
+    wanted = f"x is the output of {columns}.transform; --columns takes the table's columns"
+    assert wanted in "\n".join(run("export", "m.safetensors", f"--{kind}", "m")[1])
+    assert "x is" not in "\n".join(run("export", "m.safetensors", f"--{kind}", "m", "--columns")[1])
 
 
 def test_an_estimator_saved_from_python_predicts(run: Run) -> None:

@@ -22,32 +22,35 @@ MODEL = nn.Sequential(nn.Dense(3, 2), rng=0)
 WORDS: dict[str, tuple[Callable[[], Any], str]] = {
     "activation": (
         lambda: nn.Dense(4, 2, activation="rleu"),
-        "'rleu' is not known; is 'relu' meant?; known",
+        "'rleu' is not known; did you mean 'relu'? Known",
     ),
     "loss": (
         lambda: simdnn.Trainer(nn.Sequential(nn.Dense(3, 2)), loss="MSE"),
-        "loss: 'MSE' is not known; is 'mse' meant?; known",
+        "loss: 'MSE' is not known; did you mean 'mse'? Known",
     ),
     "optimizer": (
         lambda: simdnn.Trainer(nn.Sequential(nn.Dense(3, 2)), optimizer="Adam"),
-        "'Adam' is not known; is 'adam' meant?",
+        "'Adam' is not known; did you mean 'adam'?",
     ),
     "setting": (
         lambda: optim.Adam(weight_decy=1),
-        "'weight_decy'; is 'weight_decay' meant?; known: lr",
+        "'weight_decy'; did you mean 'weight_decay'? Known: lr",
     ),
     "attribute": (
         lambda: setattr(optim.Adam(), "ep", 1),
-        "ep: Adam has no such setting; is 'eps' meant?",
+        "ep: Adam has no such setting; did you mean 'eps'?",
     ),
     "parameter": (
         lambda: optim.SGD().set_params(momntum=1),
-        "no such setting; is 'momentum' meant?",
+        "no such setting; did you mean 'momentum'?",
     ),
-    "loss setting": (lambda: F.huber_loss(X, X, dleta=1), "keyword 'dleta'; is 'delta' meant?; known: delta"),
-    "layer": (lambda: nn.layer_from_dict({"layer": "dense"}), "'dense' is not known; is 'Dense' meant?"),
+    "loss setting": (
+        lambda: F.huber_loss(X, X, dleta=1),
+        "keyword 'dleta'; did you mean 'delta'? Known: delta",
+    ),
+    "layer": (lambda: nn.layer_from_dict({"layer": "dense"}), "'dense' is not known; did you mean 'Dense'?"),
     "nothing": (lambda: nn.Dense(4, 2, activation="zzz"), "activation: 'zzz' is not known; known: identity"),
-    "column": (lambda: table.Target.fit({"price": Y}, "Prise"), "there are price; is 'price' meant?"),
+    "column": (lambda: table.Target.fit({"price": Y}, "Prise"), "there are price; did you mean 'price'?"),
 }
 
 
@@ -68,11 +71,11 @@ PARTIALS: list[tuple[Any, str, str]] = [
     (
         F.cross_entropy,
         "label_smooting",
-        "; is 'label_smoothing' meant?; known: weight, label_smoothing, ignore",
+        "; did you mean 'label_smoothing'? Known: weight, label_smoothing, ignore",
     ),
     (F.binary_cross_entropy_with_logits, "reduction", ": a Trainer takes the mean; known: pos_weight"),
     (F.mse_loss, "return_grad", ": a Trainer computes the gradient; known: none"),
-    (F.huber_loss, "dleta", "; is 'delta' meant?; known: delta"),
+    (F.huber_loss, "dleta", "; did you mean 'delta'? Known: delta"),
     (F.large_margin_softmax, "features", ": a Trainer takes it from its model; known: margin"),
 ]
 

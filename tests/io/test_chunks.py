@@ -116,7 +116,7 @@ def test_options_of_read_are_those_of_chunks(rows: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n1,2\n3\n", r"row 2 has 1 cells, but there are 2 columns \(line 3\)"),
+        ("a,b\n1,2\n3\n", r"row 2 has 1 cell, but there are 2 columns \(line 3\)"),
         ('a,b\n1,2\n"x\ny",2\n3,4,5\n', r"row 3 has 3 cells, but there are 2 columns \(line 5\)"),
         ('a,b\n1,2\n3,"4\n5,6\n', r"unexpected end of data \(line 3\)"),
         ("a,b\n", "expected columns with names and at least one row"),

@@ -68,9 +68,9 @@ def test_quoted_numbers_are_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rest", "message"),
     [
-        ("1,2\n1\n", r"row 3 has 1 cells, but there are 2 columns \(line 4\)"),
+        ("1,2\n1\n", r"row 3 has 1 cell, but there are 2 columns \(line 4\)"),
         ("\n1,2,3\n", r"row 2 has 3 cells, but there are 2 columns \(line 4\)"),
-        ('1,"2\n3"\n4\n', r"row 3 has 1 cells, but there are 2 columns \(line 5\)"),
+        ('1,"2\n3"\n4\n', r"row 3 has 1 cell, but there are 2 columns \(line 5\)"),
         ('1,"2\n3\n', r"unexpected end of data \(line 3\)"),
         ('1,"2"3\n', r"',' expected after '\"' \(line 3\)"),
         ('""1,2\n', r"',' expected after '\"' \(line 3\)"),
@@ -136,7 +136,7 @@ def test_other_spellings_of_numbers(
     assert repr(read(tmp_path, text, delimiter=";", **options)["a"]) == repr([float(one) for one in wanted])
     hint = ", ".join(f"{name}={mark!r}" for name, mark in options.items())
     with pytest.warns(
-        UserWarning, match=f"column a: words such as .* look like numbers; read them with {hint}"
+        UserWarning, match=f"column a: values such as .* look like numbers; read them with {hint}"
     ):
         found = read(tmp_path, text, delimiter=";")
     assert [cell or "" for cell in found["a"]] == [cell.replace("NA", "") for cell in cells]
@@ -162,7 +162,7 @@ def test_incomplete_groups_of_digits_are_words(tmp_path: Path) -> None:
 )
 def test_dates_are_pointed_out(cell: str, tmp_path: Path) -> None:
     content = f"when,b\n{cell},1\n,2\n"
-    with pytest.warns(UserWarning, match=f"column when: words such as {cell!r} look like dates"):
+    with pytest.warns(UserWarning, match=f"column when: values such as {cell!r} look like dates"):
         assert read(tmp_path, content)["when"] == [cell, None]
     assert read(tmp_path, content, text=["when"])["when"] == [cell, None]
     assert read(tmp_path, content + "x,3\n")["when"][-1] == "x"
@@ -235,3 +235,66 @@ def test_a_line_that_begins_with_a_number_sign_is_data(tmp_path: Path) -> None:
     assert read(tmp_path, text) == {"#a": ["1", "# no"], "b": ["x", "comment"]}
     pandas = pytest.importorskip("pandas")
     assert pandas.read_csv(tmp_path / "data.csv").to_dict("list") == read(tmp_path, text)
+
+
+MIXED = {
+    "'unknown' in row 14; 39 of 40 values are numbers: correct or empty the other cell": (
+        lambda i: "unknown" if i == 13 else f"{i / 4}"
+    ),
+    "'-' in row 1; 37 of 39 values are numbers: correct or empty the other 2 cells": lambda i: (
+        "-" if i in (0, 9) else f"{i}" * (i != 7)
+    ),
+    "'0%' in row 1; 40 of 40 values are numbers but for '%': remove '%', or": lambda i: f"{i}%",
+    r"'\$ 1,000.5' in row 1; 40 of 40 values are numbers but for '\$' and ',': remove": lambda i: (
+        f"$ {i + 1},000.5"
+    ),
+    "'-5 €' in row 2; 39 of 40 values are numbers but for '€': remove '€' and correct or": lambda i: (
+        "n/k" if i == 30 else f"-{5 * i} €" if i % 2 else f"{i}"
+    ),
+}
+
+
+@pytest.mark.parametrize("message", MIXED)
+@pytest.mark.parametrize("ending", ["csv", "npz", "parquet"])
+def test_a_word_among_numbers_is_pointed_out(message: str, ending: str, tmp_path: Path) -> None:
+    cells, path = [MIXED[message](i) for i in range(40)], tmp_path / f"data.{ending}"
+    if ending == "csv":
+        path.write_text("a,b\n" + "".join(f'"{cell}",1\n' for cell in cells), "utf-8")
+    elif ending == "npz":
+        np.savez(path, a=np.array(cells))
+    else:
+        pq = pytest.importorskip("pyarrow.parquet", reason="needs the extra [table]: pyarrow")
+        import pyarrow as pa
+
+        pq.write_table(pa.table({"a": cells}), path)
+    with pytest.warns(UserWarning, match=f"column a: read as words because of {message}") as found:
+        assert len(table.read(path)["a"]) == 40
+    assert len(found) == 1
+    table.read(path, text=["a"])
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [*map(str, range(9)), "x"] * 4,
+        [f"{i}" if i % 8 else f"x{i}" for i in range(80)],
+        [f"{i:03}" if i < 99 else "x" for i in range(100)],
+        [f"{i}-{i + 1}" for i in range(50)],
+        [f"{i} kg" for i in range(50)],
+        [f"{i}.{i}.{i}" for i in range(50)],
+    ],
+)
+def test_words_beside_few_numbers_are_words(cells: list[str], tmp_path: Path) -> None:
+    assert read(tmp_path, "a,b\n" + "".join(f"{cell},1\n" for cell in cells))["a"] == cells
+
+
+def test_a_chunk_with_a_word_has_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("a,b\n" + "".join(f"{'x' if i == 70 else i},1\n" for i in range(100)))
+    with pytest.warns(UserWarning, match="'x' in row 71; 29 of 30 values in rows 61 to 90 are numbers: cor"):
+        table.chunks(path, rows=30)
+
+
+def test_one_column_is_no_plural(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"row 1 has 2 cells, but there is 1 column \(line 2\)"):
+        read(tmp_path, "a\n1,2\n")

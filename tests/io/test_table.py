@@ -331,6 +331,10 @@ FITTED = table.Columns.fit({"a": np.ones(2)})
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "no columns": (lambda: table.Columns.fit({}), "at least one column"),
     "an infinite number": (lambda: table.Columns.fit({"a": np.array([1, np.inf])}), "a: row 2 is infinite"),
+    "missing columns": (
+        lambda: table.Columns.fit(dict.fromkeys("abc", np.ones(2))).transform({"b": np.ones(2)}),
+        "columns 'a' and 'c' are missing; there are b",
+    ),
     "a missing column": (lambda: FITTED.transform({"b": np.ones(2)}), "'a' is missing; there are b"),
     "a word among numbers": (
         lambda: FITTED.transform({"a": column("1", None, "x")}),

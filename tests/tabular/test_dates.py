@@ -127,7 +127,8 @@ def test_words_that_look_like_dates_are_pointed_out(kind: type, word: str) -> No
     """Time-zone offsets and other orders are words; the warning is the command's, and points at the fit."""
     words = np.array([word, None] * 20, object)
     X, y = {"when": words, "noise": NOISE[:40]}, np.arange(40) % 2
-    with pytest.warns(UserWarning, match=f"column when: words such as {re.escape(repr(word))}") as caught:
+    wanted = f"column when: values such as {re.escape(repr(word))} look like dates"
+    with pytest.warns(UserWarning, match=wanted) as caught:
         kind(**QUICK).fit(X, y)
     assert [one.filename for one in caught] == [__file__]
     assert "write them as 2020-01-31, or leave the column out" in str(caught[0].message)

@@ -197,6 +197,13 @@ def test_a_class_of_one_row() -> None:
     assert model.predict_proba(X).shape == (30, 3)
 
 
+def test_all_missing_columns_are_named() -> None:
+    model, X, _ = fitted(TabularClassifier)
+    a, b, *others = model.columns_.names
+    with pytest.raises(ValueError, match=f"^X: columns '{a}' and '{b}' are missing; there are"):
+        model.predict({name: X[name] for name in others})
+
+
 def test_unknown_words_and_missing_values_are_predicted() -> None:
     model, X, _ = fitted(TabularClassifier)
     new = {name: values[:3] for name, values in X.items()}
@@ -209,6 +216,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("one class", {"y": ["a"] * 120}, "at least two classes, got only one class, 'a'"),
     ("missing class", {"y": np.array([*["a"] * 60, *["b"] * 59, None], object)}, r"y\[119\] is missing"),
     ("few labels", {"y": ["a", "b"]}, "inconsistent numbers of samples"),
+    ("few equal labels", {"y": ["a", "a"]}, "inconsistent numbers of samples"),
     ("weights below zero", {"sample_weight": [-1.0] * 120}, "sample_weight"),
     ("no weight", {"sample_weight": np.zeros(120)}, "zero"),
     ("huge weights", {"sample_weight": np.full(120, 1e300)}, "sample_weight: .* float32's range"),
@@ -425,3 +433,16 @@ def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> Non
         model.score(X, some)
     with pytest.raises(ValueError, match=f"^{message}"):
         model.permutation_importance(X, some)
+
+
+@every_kind
+@pytest.mark.parametrize("library", ["dictionary", *FRAMES])
+def test_a_word_among_numbers_is_pointed_out(kind: type, library: str) -> None:
+    X = {"a": [f"{i / 4}" if i != 20 else "none known" for i in range(60)], "b": [*range(60)]}
+    y = target_for(kind, make_table(60))
+    data = FRAMES[library](X) if library in FRAMES else X
+    words = "column a: read as words because of 'none known' in row 21; 59 of 60 values are numbers: correct"
+    with pytest.warns(UserWarning, match=words):
+        kind("fast", **QUICK).fit(data, y)
+    if library == "pandas":
+        kind("fast", **QUICK).fit(data.astype({"a": "category"}), y)  # warnings are errors

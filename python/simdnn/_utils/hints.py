@@ -18,10 +18,11 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 def meant(word: Any, known: Iterable[str]) -> str:
     """The end of an error message that asks for the known word which is most similar, if one is."""
     found = closest(word, known) if isinstance(word, str) else None
-    return "" if found is None else f"; is {found!r} meant?"
+    return "" if found is None else f"; did you mean {found!r}?"
 
 
 def among(word: Any, known: Iterable[str]) -> str:
     """The end of an error message about an unknown word: the one that is meant, and all known ones."""
     words = list(known)
-    return f"{meant(word, words)}; known: {', '.join(words) or 'none'}"
+    hint = meant(word, words)
+    return f"{hint}{' K' if hint else '; k'}nown: {', '.join(words) or 'none'}"

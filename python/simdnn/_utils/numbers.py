@@ -41,3 +41,8 @@ def cell(value: float) -> str:
     """A number of a table: a whole one with all its digits, another one with six."""
     whole = math.isfinite(value) and value == round(value) and abs(value) < LARGE
     return number(value, 15 if whole else 6)
+
+
+def counted(count: int, word: str) -> str:
+    """A number of things in words."""
+    return f"{count:,} {word}{'s' * (count != 1)}"

@@ -89,6 +89,23 @@ def add_choosing(parser: argparse.ArgumentParser) -> None:
     add("--ignore", default="", metavar="A,B", help="columns to leave out")
 
 
+def ignored(o: argparse.Namespace) -> list[str]:
+    """The columns to leave out; raises if the target is one of them."""
+    names = names_in(o.ignore)
+    if o.target in names:
+        fail(f"--ignore: {o.target} is the target")
+    return names
+
+
+def kind_of(classes: Sequence[str], task: str) -> str:
+    """A target's kind in words; classes that `task`, if it is "auto", has made of numbers are pointed out."""
+    if not classes:
+        return "numbers"
+    several = task == "auto" and len(classes) > 2
+    whole = several and all(one.lstrip("-").isdecimal() for one in classes)
+    return f"{len(classes)} classes{'; --task regression predicts numbers' if whole else ''}"
+
+
 def spelling(o: argparse.Namespace) -> dict[str, Any]:
     """The options of `add_reading` as arguments of `table.read`."""
     delimiter = "\t" if o.delimiter in ("\\t", "tab") else o.delimiter
@@ -111,22 +128,24 @@ def inputs_of(whole: table.Table, target: str, dates: bool) -> table.Table:
 
 
 def point_out_useless(columns: table.Table) -> None:
-    """Warns of columns that are empty, or have another whole number or word in each row, as ids have."""
+    """Warns of columns that are empty, or have a different whole number or word in each row, like ids."""
     for name, values in columns.items():
         words, dates = values.dtype == object, values.dtype.kind == "M"
         known = [one for one in values.tolist() if one is not None and one == one]
         if not known:
             reason = "is empty"
+        elif words and table.mixed_hint(name, values):
+            continue  # the reader of the file has warned
         elif (
             not dates
             and len(set(known)) == len(values) >= ROWS_OF_IDS
             and (words or all(one % 1 == 0 for one in known))
         ):
-            reason = f"has another {'word' if words else 'whole number'} in each row, as an id has"
+            reason = f"has a different {'word' if words else 'whole number'} in each row, like an id"
         else:
             continue
         warnings.warn(
-            f"column {name}: {reason}; leave it out with --ignore, unless it has a use", stacklevel=2
+            f"column {name}: {reason}; leave it out with --ignore, unless it is meaningful", stacklevel=2
         )
 
 

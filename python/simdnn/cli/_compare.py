@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import warnings
 from typing import Any
 
@@ -21,19 +22,23 @@ from ._common import (
     add_choosing,
     add_reading,
     fail,
+    ignored,
     inputs_of,
+    kind_of,
     names_in,
     point_out_useless,
     show,
     show_table,
     spelling,
 )
-from ._measures import Result, Task, deal, fit_constant, measured, out_of_fold, shown, task_of
+from ._measures import Result, Task, deal, fit_constant, measured_result, out_of_fold, shown, task_of
 from ._packages import TABULAR, packages_of_table
 from ._rivals import RIVALS, Predict, Setting, installed
 
 #: The models of simdnn by preset.
 OWN = {"fast": "simdnn fast", "default": "simdnn", "best": "simdnn best"}
+#: The rows of a first fit, which is not timed.
+WARM_ROWS = 40
 DESCRIPTION = """Compare simdnn's models of tables with gradient boosting: scikit-learn's, LightGBM, XGBoost
 and CatBoost, as far as they are installed. All have their defaults and predict the same folds, each from the
 other ones. The table has the errors over all rows, and the seconds of all folds together."""
@@ -66,7 +71,7 @@ def run(o: argparse.Namespace) -> int:
     names = chosen(o)
     check_int("--folds", o.folds, 2)
     check_int("--seed", o.seed, 0, MOST_SEED)
-    options: dict[str, Any] = {"text": names_in(o.categorical), "ignore": names_in(o.ignore), "dates": True}
+    options: dict[str, Any] = {"text": names_in(o.categorical), "ignore": ignored(o), "dates": True}
     whole = table.read(o.data, **options, **spelling(o))
     target = table.Target.fit(whole, o.target, o.task)
     inputs = inputs_of(whole, o.target, dates=True)
@@ -89,7 +94,7 @@ def chosen(o: argparse.Namespace) -> list[str]:
             usual = usual - set(OWN.values()) | {OWN[o.preset]}
         return [name for name in RIVALS if name in usual]
     if o.preset is not None:
-        fail("--preset: goes without --models, which names presets")
+        fail("--preset: cannot be combined with --models, which names presets")
     spelled = {name.lower(): name for name in RIVALS}
     names = names_in(o.models)
     if not names:
@@ -110,6 +115,7 @@ def compared(o: argparse.Namespace, task: Task, names: list[str]) -> list[Result
     found: list[Result] = []
     with bar(False if o.quiet else "auto", len(names) * o.folds, "compare", "fit") as progress:
         for name in names:
+            warm_up(name, setting)
 
             def fit(rows: np.ndarray, name: str = name) -> Predict:
                 advance(progress, {}, model=name)
@@ -126,19 +132,34 @@ def compared(o: argparse.Namespace, task: Task, names: list[str]) -> list[Result
     return found
 
 
+def warm_up(name: str, setting: Setting) -> None:
+    """Fits a model to few rows, so that no time of a fold holds imports and other work that is done once."""
+    from threadpoolctl import threadpool_limits
+
+    y = setting.task.y
+    few = np.linspace(0, len(y) - 1, min(len(y), WARM_ROWS)).astype(np.intp)
+    rows = np.union1d(few, np.unique(y, return_index=True)[1][:WARM_ROWS])
+    with (
+        contextlib.suppress(Exception),  # few rows may be too few
+        warnings.catch_warnings(),
+        threadpool_limits(simdnn.get_num_threads()),
+    ):
+        warnings.simplefilter("ignore")
+        RIVALS[name].fit(setting, rows)(rows)
+
+
 def report(o: argparse.Namespace, task: Task, results: list[Result]) -> None:
     """Prints the table, the best model first, and the models that are not installed."""
     rows = []
     for one in results:
-        metrics = measured(task, one.predictions)
+        metrics = measured_result(task, one)
         if task.classes:
             metrics = {"error": 1 - metrics.pop("accuracy")} | metrics
         rows.append((metrics, one))
     rows.sort(key=lambda row: row[0]["log loss" if task.classes else "RMSE"])
-    kind = f"{len(task.classes)} classes" if task.classes else "numbers"
     show(
         [
-            ("target", f"{task.name} ({kind})"),
+            ("target", f"{task.name} ({kind_of(task.classes, o.task)})"),
             ("rows", f"{task.rows:,} in {o.folds} folds"),
             ("columns", f"{len(task.inputs)}"),
         ]

@@ -19,6 +19,8 @@ from ._packages import GRAPHS, need_with_model
 SHOWN = 8
 #: Types of NumPy by the names that differ in ONNX.
 TYPES = {"FLOAT": "float32", "DOUBLE": "float64"}
+#: Rows of a name and a value.
+Rows = list[tuple[str, str]]
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +52,7 @@ def export(o: argparse.Namespace) -> int:
         fail(f"{without[0]}: not used by {option}")
     need_with_model(f"simdnn export {option}", o.model, GRAPHS if o.c is None else {})
     described: dict[str, Any] = {}
+    rows: Rows = []
     if o.columns:
         known = load_described(o.model)
         if known.has_trees:
@@ -59,16 +62,22 @@ def export(o: argparse.Namespace) -> int:
         model, described["columns"], described["target"] = known.model, known.columns, known.target
     else:
         model = simdnn.load(o.model)
-        estimator = load_estimator(o.model, simdnn.load_metadata(o.model))
-        if estimator is not None and estimator.has_trees:
+        metadata = simdnn.load_metadata(o.model)
+        estimator = load_estimator(o.model, metadata)
+        trees = estimator is not None and estimator.has_trees
+        if estimator is not None or "table" in metadata:
+            columns = "model.columns_" if estimator is not None else "table.Columns"
+            other = "" if trees else "; --columns takes the table's columns"
+            rows = [("encoding", f"x is the output of {columns}.transform{other}")]
+        if trees:
             warnings.warn(f"{path}: the networks alone, without gradient boosting", stacklevel=2)
     if o.c is not None:
-        return export_c(o, model, described)
-    return export_onnx(o, model, described)
+        return export_c(o, model, described, rows)
+    return export_onnx(o, model, described, rows)
 
 
-def export_onnx(o: argparse.Namespace, model: Any, described: dict[str, Any]) -> int:
-    """Writes a model as ONNX, prints its size, inputs, outputs and use, and returns the exit status."""
+def export_onnx(o: argparse.Namespace, model: Any, described: dict[str, Any], rows: Rows) -> int:
+    """Writes a model as ONNX, prints its size, inputs, `rows`, outputs and use, returns the exit status."""
     import onnx
 
     simdnn.onnx.export(model, o.onnx, *([] if o.opset is None else [o.opset]), **described)
@@ -80,6 +89,7 @@ def export_onnx(o: argparse.Namespace, model: Any, described: dict[str, Any]) ->
         [
             ("size", f"{os.path.getsize(o.onnx):,} bytes"),
             ("inputs", values_of(graph.input)),
+            *rows,
             ("outputs", values_of(graph.output)),
             ("in Python", f"onnxruntime.InferenceSession({o.onnx!r}).run(None, {{{given}{rest}}})"),
         ],
@@ -101,14 +111,14 @@ def values_of(values: Sequence[Any]) -> str:
     return ", ".join(found) + (f", ... ({len(values)} in all)" if len(values) > SHOWN else "")
 
 
-def export_c(o: argparse.Namespace, model: Any, described: dict[str, Any]) -> int:
-    """Writes a model as C, prints its sizes and use, and returns the exit status."""
+def export_c(o: argparse.Namespace, model: Any, described: dict[str, Any], about: Rows) -> int:
+    """Writes a model as C, prints its sizes, `about` and use, and returns the exit status."""
     sizes = simdnn.export_c(model, o.c, exact=not o.rounded, **described)
     rows = [("constants", sizes.constants), ("memory on the stack", sizes.work)]
     rows += [("states between calls", sizes.states)] if sizes.states else []
     rows += [(f"code ({o.cc.split()[0]})", code_size(o.cc, o.c))] if o.cc else []
     shown: list[tuple[str, str]] = [(name, f"{size:,} bytes") for name, size in rows]
-    shown += usage(o.c)
+    shown += [*about, *usage(o.c)]
     show(shown, o.c)
     return 0
 

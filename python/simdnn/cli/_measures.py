@@ -22,6 +22,8 @@ Array = NDArray[Any]
 FOLDS, LINEAR_ROWS = 5, 10_000
 #: The categories of a column that the linear model sees; rarer ones share one.
 LINEAR_CATEGORIES = 64
+#: The name of the model that knows the target alone.
+GUESS = "constant guess"
 #: The smallest probability of a row's class that counts in a log loss.
 LEAST = 1e-7
 
@@ -92,6 +94,12 @@ def measured(task: Task, predictions: Array) -> dict[str, float]:
     binary = len(task.classes) == 2
     auc = roc_auc_score(task.y, shares[:, 1] if binary else shares, multi_class="ovr")
     return {"accuracy": accuracy, "log loss": float(losses.mean()), "AUC": float(auc)}
+
+
+def measured_result(task: Task, result: Result) -> dict[str, float]:
+    """Metrics of a result by name; a constant guess has an AUC of 0.5, although its shares differ by fold."""
+    found = measured(task, result.predictions)
+    return found | {"AUC": 0.5} if "AUC" in found and result.name == GUESS else found
 
 
 def shown(name: str, value: float) -> str:
@@ -181,6 +189,6 @@ def simple_results(task: Task, seed: int) -> list[Result]:
         return np.sort(random.permutation(rows)[:LINEAR_ROWS])
 
     return [
-        out_of_fold("constant guess", task, folds, lambda rows: fit_constant(task, rows)),
+        out_of_fold(GUESS, task, folds, lambda rows: fit_constant(task, rows)),
         out_of_fold("linear model", task, folds, lambda rows: fit_linear(task, some(rows))),
     ]

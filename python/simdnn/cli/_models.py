@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,7 +18,7 @@ import simdnn
 from simdnn import nn, table
 from simdnn._utils.files import check_writable, write_parts_atomically
 
-from ._common import Command, add_reading, fail, refuse_ending, refuse_input, show, spelling
+from ._common import Command, add_reading, fail, is_model, refuse_ending, refuse_input, show, spelling
 from ._described import Described, Estimator, Predicted, load_described, load_estimator
 from ._large import add_chunk_rows, chunk_rows
 from ._measures import shown
@@ -43,6 +45,8 @@ def predict(o: argparse.Namespace) -> int:
         check_writable(o.out)
         refuse_input("--out", o.out, o.model, o.data)
         refuse_ending("--out", o.out, ".csv")
+    if os.path.isfile(o.model) and is_model(o.data) and not is_model(o.model):
+        fail(f"{o.model} is not a safetensors file; are model and table swapped?")
     need_with_model("simdnn predict", o.model, packages_of_table(o.data))
     model = load_described(o.model)
     if o.proba and not model.classes:
@@ -50,7 +54,10 @@ def predict(o: argparse.Namespace) -> int:
     wanted = {"text": model.columns.text, "columns": model.columns.names} | spelling(o)
     wanted["dates"] = bool(model.columns.dates)
     rows = chunk_rows(o)
-    parts = table.chunks(o.data, rows=rows, **wanted) if rows else [table.read(o.data, **wanted)]
+    with warnings.catch_warnings():
+        for hint in ("values such as", "read as words"):  # they are errors here
+            warnings.filterwarnings("ignore", f"column .* {hint}")
+        parts = table.chunks(o.data, rows=rows, **wanted) if rows else [table.read(o.data, **wanted)]
     texts = predictions(o.proba, model, parts)
     if o.out is None:
         sys.stdout.writelines(texts)

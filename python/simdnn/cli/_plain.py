@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 import simdnn
 from simdnn import data, nn, optim, table
 from simdnn._utils.check import check_int, check_probability
+from simdnn._utils.numbers import counted
 from simdnn.callbacks import EarlyStopping
 
-from ._common import Scores, fail, metrics, names_in, point_out_useless, show
+from ._common import Scores, fail, kind_of, metrics, names_in, point_out_useless, show
 from ._large import held_out_rows, spooled
 from ._measures import shown
 from ._verdict import verdict_of_network
@@ -167,12 +168,11 @@ def finish(
     training = {"rows": int(rows[0]), "validation rows": int(rows[1]), "epochs": epochs, "metrics": found}
     description = {"columns": columns.to_dict(), "target": target.to_dict()}
     simdnn.save(model, o.out, metadata={"table": description, "training": training})
-    kind = f"{len(target.classes)} classes" if target.classes else "numbers"
     where = "validation" if rows[1] else "training data"
     show(
         [
-            ("target", f"{target.name} ({kind})"),
-            ("inputs", f"{len(columns.features)} from {len(columns.parts)} columns"),
+            ("target", f"{target.name} ({kind_of(target.classes, o.task)})"),
+            ("inputs", f"{len(columns.features)} from {counted(len(columns.parts), 'column')}"),
             ("rows", f"{rows[0]} to train, {rows[1]} to validate"),
             ("epochs", f"{epochs} in {seconds:.2f} s"),
             *((f"{name} ({where})", shown(name, value)) for name, value in found.items()),

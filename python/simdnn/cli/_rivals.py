@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import simdnn
 from simdnn import table
 
-from ._measures import Task, fit_constant, fit_linear, spread
+from ._measures import GUESS, Task, fit_constant, fit_linear, spread
 
 Array = NDArray[Any]
 Predict = Callable[[Array], Array]
@@ -139,7 +139,7 @@ class Rival(NamedTuple):
 
 #: Models by name.
 RIVALS = {
-    "constant guess": Rival("simdnn", lambda setting, rows: fit_constant(setting.task, rows)),
+    GUESS: Rival("simdnn", lambda setting, rows: fit_constant(setting.task, rows)),
     "linear model": Rival("sklearn", lambda setting, rows: fit_linear(setting.task, rows)),
     "simdnn fast": Rival("sklearn", lambda setting, rows: fit_simdnn("fast", setting, rows)),
     "simdnn": Rival("sklearn", lambda setting, rows: fit_simdnn("default", setting, rows)),

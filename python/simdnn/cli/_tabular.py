@@ -16,8 +16,8 @@ from simdnn._utils.extras import missing, need
 from simdnn._utils.files import check_writable, write_atomically
 
 from . import _report
-from ._common import MOST_SEED, fail, refuse_ending, refuse_input, show, show_table
-from ._measures import Result, Task, measured, shown, simple_results, task_of
+from ._common import MOST_SEED, fail, kind_of, refuse_ending, refuse_input, show, show_table
+from ._measures import Result, Task, measured, measured_result, shown, simple_results, task_of
 from ._packages import FILES, PAGES, TABULAR, TREES, packages_of_table
 from ._verdict import verdict
 
@@ -81,7 +81,8 @@ def run(o: argparse.Namespace, whole: table.Table, target: table.Target, inputs:
     estimator = make(o, bool(target.classes))
     began = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "column .* look like dates")  # the reader of the file has warned
+        for hint in ("look like dates", "read as words"):  # the reader of the file has warned
+            warnings.filterwarnings("ignore", f"column .* {hint}")
         estimator.fit(task.inputs, task.y if task.labels is None else task.labels[task.y])
     seconds = time.perf_counter() - began
     results = [*simple_results(task, o.seed), Result("this model", estimator.oof_prediction_, seconds)]
@@ -140,7 +141,7 @@ def members_of(o: argparse.Namespace, estimator: Any) -> str:
 def facts(o: argparse.Namespace, task: Task, estimator: Any) -> list[tuple[str, str]]:
     """Rows about the table and the model."""
     return [
-        ("target", f"{task.name} ({f'{len(task.classes)} classes' if task.classes else 'numbers'})"),
+        ("target", f"{task.name} ({kind_of(task.classes, o.task)})"),
         (
             "rows",
             f"{task.rows:,} in {len(estimator.ensemble_)} folds; each is predicted by the model that has not"
@@ -153,7 +154,7 @@ def facts(o: argparse.Namespace, task: Task, estimator: Any) -> list[tuple[str, 
 
 def report(o: argparse.Namespace, task: Task, estimator: Any, results: list[Result]) -> None:
     """Prints a summary and the metrics with those of simpler models, and writes the page if it is wanted."""
-    found = [(one.name, measured(task, one.predictions), one.fit_seconds) for one in results]
+    found = [(one.name, measured_result(task, one), one.fit_seconds) for one in results]
     names, about = list(found[0][1]), facts(o, task, estimator)
     show(about)
     print()

@@ -15,6 +15,7 @@ from ._common import (
     add_choosing,
     add_reading,
     fail,
+    ignored,
     inputs_of,
     names_in,
     point_out_useless,
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(o: argparse.Namespace) -> int:
     """Trains, writes the model, reports, and returns the exit status."""
     size = check(o)
-    text, ignore = names_in(o.categorical), names_in(o.ignore)
+    text, ignore = names_in(o.categorical), ignored(o)
     if size:
         parts = table.chunks(o.data, rows=size, text=text, ignore=ignore, **spelling(o))
         return _plain.run_in_chunks(o, parts, size)
@@ -82,7 +83,7 @@ def check(o: argparse.Namespace) -> int:
     refuse_ending("--out", o.out, ".safetensors")
     plain, bag = _plain.given(o), _tabular.given(o)
     if plain and bag:
-        fail(f"{bag[0]}: goes without {plain[0]}, which makes a plain network")
+        fail(f"{bag[0]}: cannot be combined with {plain[0]}, which trains a plain network")
     size = chunk_rows(o)
     if size and bag:
         fail(f"{bag[0]}: needs the table in memory; --chunk-rows 0 reads it at once")

@@ -8,8 +8,8 @@ from ._measures import shown
 
 #: Advice where the columns do not help, and where a straight line is as good.
 USELESS = (
-    "the columns may say too little about the target. Look for columns that are missing, for rows whose"
-    " target belongs to others, and for more rows"
+    "the columns may say too little about the target. Look for informative columns that are not in the table,"
+    " for rows with a wrong target, and collect more rows"
 )
 LINEAR = (
     "prefer a linear model, such as scikit-learn's {}, or get more rows. If both are nearly perfect, look for"

@@ -46,7 +46,7 @@ def from_arrays(X: Any, y: Any, sample_weight: Any = None, *, rows: int | None =
     ValueError
         If the arrays differ in length or have no rows, `rows` is not positive, or a file is damaged, holds
         Python objects or columns one after the other (Fortran order). Also by reading a block, if an array
-        has become shorter or a file holds an array of another type or shape.
+        has become shorter or a file holds an array of a different type or shape.
     OSError
         If a file cannot be read.
 

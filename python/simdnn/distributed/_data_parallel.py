@@ -71,7 +71,7 @@ class DataParallel:
     ------
     TypeError, ValueError
         On every rank, if an argument is wrong on one of them; if versions, models, losses, optimizers, seeds
-        or settings differ; or if a rank has another number of epochs and steps than rank 0: a stale
+        or settings differ; or if a rank has a different number of epochs and steps than rank 0: a stale
         checkpoint.
 
     Notes

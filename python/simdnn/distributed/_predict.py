@@ -31,7 +31,7 @@ def predict(model: Any, x: Any, method: str = "predict") -> Any:
     Raises
     ------
     TypeError, ValueError
-        If the model has no such method, or `x` has another number of features.
+        If the model has no such method, or `x` has a different number of features.
 
     Examples
     --------

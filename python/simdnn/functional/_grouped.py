@@ -45,7 +45,7 @@ def crelu(x: ArrayLike, axis: int = -1, *, out: NDArray[Any] | None = None) -> A
     numpy.exceptions.AxisError
         If `x` has no such axis.
     ValueError
-        If `out` has another shape.
+        If `out` has a different shape.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def crelu_backward(dy: ArrayLike, x: ArrayLike, axis: int = -1) -> Any:
     numpy.exceptions.AxisError
         If `x` has no such axis.
     ValueError
-        If `dy` has another shape.
+        If `dy` has a different shape.
 
     Examples
     --------
@@ -242,7 +242,7 @@ def maxout_backward(dy: ArrayLike, x: ArrayLike, pieces: int, axis: int = -1) ->
     Raises
     ------
     TypeError, ValueError
-        If `pieces` is not an integer that divides the length of `axis`, or `dy` has another shape.
+        If `pieces` is not an integer that divides the length of `axis`, or `dy` has a different shape.
 
     Examples
     --------

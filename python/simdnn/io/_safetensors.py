@@ -105,7 +105,7 @@ class Opened:
         return DTYPES[kind]
 
     def array(self, name: str, dtype: str) -> NDArray[Any]:
-        """The array called `name`; raises an error if it is missing or has another dtype."""
+        """The array called `name`; raises an error if it is missing or has a different dtype."""
         if name not in self.names:
             raise KeyError(f"{name}: missing")
         kind = self._file.get_slice(name).get_dtype()
@@ -177,6 +177,6 @@ def kind_of(name: str) -> str:
     if head[8:] == b"{":
         return ""
     if len(head) > 2 and head[0] == 8 and head[1] < 32 and head[2] in ONNX_FIELDS:
-        return "an ONNX file, which simdnn.onnx.load reads, and no safetensors file: "
+        return "an ONNX file, which simdnn.onnx.load reads, and not a safetensors file: "
     kinds = [f"{kind}, and " for begin, kind in OTHERS.items() if head.startswith(begin)]
-    return "".join(kinds) + "no safetensors file: "
+    return "".join(kinds) + "not a safetensors file: "

@@ -175,7 +175,7 @@ class Ensemble(Attributes):
         Raises
         ------
         TypeError, ValueError
-            If an array has another dtype or shape.
+            If an array has a different dtype or shape.
         """
         probabilities = self.average == "probabilities"
         spread = check_flag("return_std", return_std)
@@ -197,7 +197,7 @@ class Ensemble(Attributes):
         Raises
         ------
         TypeError, ValueError
-            If `x` has another shape or does not consist of real numbers.
+            If `x` has a different shape or does not consist of real numbers.
         """
         return self._members(self._natives, self.average == "probabilities", x)
 

@@ -99,7 +99,7 @@ class Predictor(Attributes):
         Raises
         ------
         TypeError, ValueError
-            If an array has another dtype or shape.
+            If an array has a different dtype or shape.
         """
         return self._predictor.predict(x, out)
 

@@ -224,7 +224,7 @@ class Sequential(Attributes):
         Raises
         ------
         TypeError, ValueError
-            If `x` has another shape, does not consist of real numbers, or has a finite one beyond the dtype.
+            If `x` has a different shape, does not consist of real numbers, or has a finite one beyond the dtype.
             NaN and infinity pass through.
         """
         training = check_flag("training", training)
@@ -255,7 +255,8 @@ class Sequential(Attributes):
         Raises
         ------
         TypeError, ValueError
-            If there was no such forward pass, or `dy` has another shape or does not consist of real numbers.
+            If there was no such forward pass, or `dy` has a different shape or does not consist of real
+            numbers.
         """
         return self._model.backward(dy, check_flag("input_gradient", input_gradient))  # type: ignore[no-any-return]
 
@@ -301,7 +302,7 @@ class Sequential(Attributes):
         TypeError
             If an array does not consist of real numbers, or is masked.
         ValueError
-            If an array has another shape, a number is beyond the model's dtype, or a variance negative.
+            If an array has a different shape, a number is beyond the model's dtype, or a variance negative.
         """
         views = self.parameters() | self.buffers()
         arrays = cast_state(state, self.dtype)

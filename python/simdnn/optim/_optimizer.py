@@ -265,8 +265,8 @@ class Optimizer(WithParams, WithRates):
         Raises
         ------
         KeyError, TypeError, ValueError
-            If something is missing, has another kind or shape, or would give nonsense: a number that is not
-            finite or that the dtype of the parameters cannot hold, a negative square. Nothing is changed.
+            If something is missing, has a different kind or shape, or would give nonsense: a number that is
+            not finite or that the dtype of the parameters cannot hold, a negative square. Nothing is changed.
         """
         if check_flag("keep_settings", keep_settings):
             resume_state(self, state)

@@ -87,7 +87,7 @@ def warm_up(steps: int, then: Schedule, start: float = 0.0) -> Schedule:
     Raises
     ------
     TypeError, ValueError
-        If an argument is of another type, or out of its range.
+        If an argument is of a wrong type, or out of its range.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def one_cycle(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not a number, or out of its range, or `anneal` is another word.
+        If an argument is not a number, or out of its range, or `anneal` is an unknown word.
 
     Examples
     --------

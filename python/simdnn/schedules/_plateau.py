@@ -153,7 +153,7 @@ def reduce_on_plateau(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not a number, or out of its range, or a mode is another word.
+        If an argument is not a number, or out of its range, or a mode is an unknown word.
 
     Examples
     --------

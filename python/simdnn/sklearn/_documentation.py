@@ -56,7 +56,8 @@ EXTRAS = """init : str, callable or None, default=None
         each member leaves one out; "bootstrap" draws as many rows as there are, with replacement. The rows
         out of its bag end a member's training: their loss, or with `early_stopping` their score, after
         `n_iter_no_change` epochs without an improvement of `tol`; the member keeps the parameters of its best
-        epoch. None is all rows for each. Bagging goes without `warm_start`, `partial_fit` and ``eval_set``.
+        epoch. None is all rows for each. Bagging cannot be combined with `warm_start`, `partial_fit` and
+        ``eval_set``.
     dtype : dtype or None, default=None
         dtype of the network and all arithmetic: float32 or float64. None is that of X. Samples of another
         dtype are cast batch by batch.

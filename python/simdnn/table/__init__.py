@@ -11,6 +11,7 @@ from ._chunks import chunks
 from ._columns import Columns
 from ._dates import numbers_of_dates as numbers_of_dates
 from ._match import check_match as check_match
+from ._mixed import mixed_hint as mixed_hint
 from ._read import read
 from ._target import TASKS as TASKS
 from ._target import Target

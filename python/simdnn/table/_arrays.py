@@ -114,6 +114,15 @@ def plain_array(what: str, values: Any) -> tuple[NDArray[Any], bool]:
     return as_cpu_array(what, values), False
 
 
+def is_categorical(values: Any) -> bool:
+    """True for a column of a DataFrame whose type says that its words are categories."""
+    if is_arrow(values):
+        from pyarrow import types
+
+        return bool(types.is_dictionary(values.type))
+    return str(getattr(values, "dtype", "")).lower().startswith(("cat", "enum"))
+
+
 def numbers_of_frame(values: Any) -> NDArray[Any] | None:
     """The numbers of a column of Polars, or of a type of pandas with its own missing value; else None.
 

@@ -123,7 +123,8 @@ class Chunks(Sequence[Table]):
             for column, values in part.items():
                 kinds.setdefault(column, Kind()).add(values)
                 if reader.header and values.dtype == object and hints.get(column, " "):
-                    hint = "" if column in request.text else words_hint(column, values, request)
+                    rows_of = sum(sizes[:-1]) + 1, sum(sizes)
+                    hint = "" if column in request.text else words_hint(column, values, request, rows_of)
                     hints[column] = hint and hints.get(column, hint)
             if i == 0 and reader.header:
                 point_out_index(name, reader.header, part)

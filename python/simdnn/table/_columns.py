@@ -19,6 +19,7 @@ from ._fitting import ColumnFit, Encoder, Recipe
 from ._frames import checked_columns, is_table
 from ._numbers import Numbers, check_range
 from ._parts import RowChoice, parts_of, rows_from
+from ._request import are_missing
 
 #: The keys of encoders that the first version of the format describes.
 FIRST_VERSION = (
@@ -237,7 +238,7 @@ class Columns:
         """The inputs of `transform`; `warn` is false for a part of a table, which may be unlike others."""
         given = checked_columns(table)
         if missing := [part.name for part in self.parts if part.name not in given]:
-            raise ValueError(f"column {missing[0]!r} is missing; there are {', '.join(given)}")
+            raise ValueError(f"{are_missing(missing)}; there are {', '.join(given)}")
         columns = {
             part.name: as_column(
                 f"column {part.name}",

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from .._utils.numbers import counted
 from ._cells import INEXACT, PLAIN, Table, column_of, is_whole
 from ._hints import point_out_delimiter, point_out_index, point_out_words
 from ._request import Request, delimiter_hint
@@ -127,8 +128,9 @@ def read_cells(
     for record in records:
         if len(record) != len(header):
             raise ValueError(
-                f"{records.name}: row {before + len(rows) + 1} has {len(record)} cells, but there are"
-                f" {len(header)} columns (line {records.line}){delimiter_hint(header)}"
+                f"{records.name}: row {before + len(rows) + 1} has {counted(len(record), 'cell')}, but there"
+                f" {'is' if len(header) == 1 else 'are'} {counted(len(header), 'column')}"
+                f" (line {records.line}){delimiter_hint(header)}"
             )
         rows.append(record)
     found, chosen = {}, set(wanted)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._cells import BLANKS, NumberFormat, Table
+from ._mixed import mixed_hint
 from ._request import Request, delimiter_hint
 from ._times import dates_of_words
 
@@ -69,22 +70,28 @@ def number_hint(cells: Iterable[Any]) -> str | None:
 
 
 def point_out_words(column: str, values: NDArray[Any], request: Request) -> None:
-    """Warns if a column of words looks like numbers in another spelling, or like dates."""
+    """Warns if a column of words looks like numbers, some or all in another spelling, or like dates."""
     if found := words_hint(column, values, request):
         warnings.warn(found, stacklevel=4)
 
 
-def words_hint(column: str, values: NDArray[Any], request: Request) -> str:
-    """The warning about words that look like numbers in another spelling, or like dates; or an empty text."""
+def words_hint(
+    column: str, values: NDArray[Any], request: Request, rows: tuple[int, int] | None = None
+) -> str:
+    """The warning about words that look like numbers in another spelling, or like dates; or an empty text.
+
+    `rows` are the first and the last row of a chunk, counted from 1.
+    """
     form = request.form
     if found := dates_hint(column, values, request.dates):
         return f"{found} with ignore (--ignore)"
     marked = next((cell for cell in values if cell is not None and not form.pattern.fullmatch(cell)), None)
     if marked is None or not _MARKED.fullmatch(marked) or (hint := number_hint(values)) is None:
-        return ""
+        found = mixed_hint(column, values, form, rows)
+        return found and f"{found}, or name the column in text (--categorical) if words are meant"
     return (
-        f"column {column}: words such as {marked!r} look like numbers; read them with {hint}, or as text with"
-        " text (on the command line --decimal, --thousands and --categorical)"
+        f"column {column}: values such as {marked!r} look like numbers; read them with {hint}, or as text"
+        " with text (on the command line --decimal, --thousands and --categorical)"
     )
 
 
@@ -97,6 +104,6 @@ def dates_hint(column: str, words: NDArray[Any], dates: bool) -> str:
         return ""
     remedy = "write them as 2020-01-31" if dates else "turn them into numbers"
     return (
-        f"column {column}: words such as {first!r} look like dates, of which each is a category of its"
-        f" own; {remedy}, or leave the column out"
+        f"column {column}: values such as {first!r} look like dates; each distinct one is treated as a"
+        f" category; {remedy}, or leave the column out"
     )

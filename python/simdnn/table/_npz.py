@@ -11,6 +11,7 @@ from numpy.lib import format as npy
 from .._utils.zip_files import check_zip_end
 from ._arrays import as_column, check_lengths
 from ._cells import Table
+from ._hints import point_out_words
 from ._request import Request
 
 
@@ -38,6 +39,9 @@ def read_npz(name: str, request: Request) -> Table:
         check_lengths(found)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+    for column, values in found.items():
+        if values.dtype == object and column not in request.text:
+            point_out_words(column, values, request)
     return found
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ._arrays import arrow_column, check_kind
 from ._cells import Table
+from ._hints import point_out_words
 from ._request import Request
 from ._times import dates_of_arrow, is_date
 
@@ -19,7 +20,12 @@ def read_parquet(name: str, request: Request) -> Table:
     """Reads the wanted columns of a Parquet file with pyarrow."""
     with parquet_file(name) as file:
         wanted = wanted_of(name, file, request)
-        return columns_of(file.read(columns=wanted), wanted, request)
+        columns = file.read(columns=wanted)
+        found = columns_of(columns, wanted, request)
+    for column, values in found.items():
+        if values.dtype == object and column not in request.text and "dict" not in str(columns[column].type):
+            point_out_words(column, values, request)
+    return found
 
 
 @contextmanager

@@ -72,7 +72,9 @@ def read(
     -----
     UserWarning
         If a column of a CSV file has no name, and so is left out, or numbers the rows; or if words look like
-        dates, or like numbers with another decimal mark or with groups of digits.
+        dates, or like numbers with another decimal mark or with groups of digits, or if nearly all words of a
+        column are numbers, or numbers with a sign of percent or currency. Columns of dictionaries in Parquet
+        files are words.
 
     Notes
     -----

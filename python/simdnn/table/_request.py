@@ -26,9 +26,9 @@ class Request:
     def wanted(self, file: str, names: Sequence[str]) -> list[str]:
         """Wanted names of the file; raises for one that is not there, or twice."""
         there = set(names)
-        for name in (*(self.columns or ()), *self.text, *self.ignore):
-            if name not in there:
-                raise ValueError(f"{file}: column {name!r} is missing; there are {listed(name, names)}")
+        absent = [name for name in (*(self.columns or ()), *self.text, *self.ignore) if name not in there]
+        if absent:
+            raise ValueError(f"{file}: {are_missing(absent)}; there are {listed(absent[0], names)}")
         kept = (there if self.columns is None else set(self.columns)).difference(self.ignore)
         found = [name for name in names if name in kept]
         for name, count in Counter(found).items():
@@ -87,6 +87,14 @@ def check_delimiter(delimiter: str) -> str:
     if len(delimiter) != 1 or delimiter in '"\r\n' or delimiter.isalnum():
         raise ValueError(f"delimiter: expected a character such as ';', got {delimiter!r}")
     return delimiter
+
+
+def are_missing(names: Iterable[str]) -> str:
+    """The part of an error message that names the columns which are not there."""
+    found = [repr(name) for name in dict.fromkeys(names)]
+    if len(found) == 1:
+        return f"column {found[0]} is missing"
+    return f"columns {', '.join(found[:-1])} and {found[-1]} are missing"
 
 
 def listed(name: str, names: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ from ._bins import with_target_bins
 from ._budget import within
 from ._calibration import blended, share
 from ._folds import draw_folds
-from ._frames import names_of, point_out_dates, table_of
+from ._frames import names_of, point_out_words, table_of
 from ._importance import KeptRows, permutation_importance, places_of_columns
 from ._quantiles import QuantileHead
 from ._recipe import PRESETS, Recipe, recipe_of
@@ -133,7 +133,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             self.columns_ = Columns.fit(table, rows=used, **dict(COLUMNS, bins=recipe.bins))
             if recipe.bins_by_target:
                 self.columns_ = with_target_bins(self.columns_, table, targets, used)
-            point_out_dates(self.columns_, table)
+            point_out_words(self.columns_, table)
             problem = Problem(self.columns_.transform(table), targets, outputs, self._classes, weight)
             evaluation = None if eval_set is None else self._evaluation(eval_set)
             order = targets if self._classes else targets[:, 0]

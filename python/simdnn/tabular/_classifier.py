@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .. import nn
@@ -113,6 +114,7 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
         with Attempt(self):
             table = self._begin(X)
             labels = checked_labels(y)
+            check_consistent_length(next(iter(table.values())), labels)
             self.classes_, targets = np.unique(labels, return_inverse=True)
             if len(self.classes_) < 2:
                 only = self.classes_.tolist()[0]

@@ -15,9 +15,11 @@ from sklearn.utils import check_array
 from .._utils.arrays import refuse_masked, with_kinds
 from .._utils.frames import known_frame
 from ..table import Columns
-from ..table._arrays import as_column
+from ..table._arrays import as_column, is_categorical
 from ..table._frames import named
 from ..table._hints import dates_hint
+from ..table._mixed import mixed_hint
+from ..table._request import are_missing
 
 #: The name of the argument of `check_array` that allows missing values, which 1.6 has changed.
 FINITE = next(name for name in inspect.signature(check_array).parameters if name.endswith("all_finite"))
@@ -69,7 +71,7 @@ def columns_of_dictionary(estimator: Any, X: dict[Any, Any], reset: bool) -> dic
         estimator.feature_names_in_ = np.array(list(X), dtype=object)
     names = names_of(estimator) if reset else estimator.columns_.names
     if missing := [name for name in names if name not in X]:
-        raise ValueError(f"X: column {missing[0]!r} is missing; there are {', '.join(X)}")
+        raise ValueError(f"X: {are_missing(missing)}; there are {', '.join(X)}")
     check_rows([X[name] for name in names])
     return {name: X[name] for name in names}
 
@@ -96,9 +98,11 @@ def names_of(estimator: Any) -> list[str]:
     return names
 
 
-def point_out_dates(columns: Columns, table: dict[str, Any]) -> None:
-    """Warns of columns whose words look like dates, but are read as words."""
+def point_out_words(columns: Columns, table: dict[str, Any]) -> None:
+    """Warns of columns whose words look like dates or numbers, but are read as words."""
     for name in columns.text:
         words = as_column(f"column {name}", table[name], text=True)
         if found := dates_hint(name, words, dates=True):
             warnings.warn(found, stacklevel=5)
+        elif not is_categorical(table[name]) and (found := mixed_hint(name, words)):
+            warnings.warn(f"{found}, or make it a column of categories if words are meant", stacklevel=5)

@@ -186,7 +186,7 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
         """
         if quantiles is not None:
             if return_std:
-                raise ValueError("return_std: goes without quantiles, which tell the spread themselves")
+                raise ValueError("return_std: cannot be combined with quantiles, which tell the spread")
             return self._quantiles(X, checked_levels(quantiles))
         if not return_std:
             return self._values(X)
