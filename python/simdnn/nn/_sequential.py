@@ -224,8 +224,8 @@ class Sequential(Attributes):
         Raises
         ------
         TypeError, ValueError
-            If `x` has a different shape, does not consist of real numbers, or has a finite one beyond the dtype.
-            NaN and infinity pass through.
+            If `x` has a different shape, does not consist of real numbers, or has a finite one beyond the
+            dtype. NaN and infinity pass through.
         """
         training = check_flag("training", training)
         return self._model.forward(x) if training else self._model.predict(x)

@@ -40,8 +40,8 @@ ATTRIBUTES = """oof_prediction_ : array
     history_ : list of History
         Metrics of the epochs of each network; those of its fold, or of ``eval_set``, are `val_loss`.
     columns_ : table.Columns
-        The fitted preprocessing, of the columns that the networks read: "default" leaves out those that tell
-        nothing.
+        The fitted preprocessing, of the columns that the networks read: "default" and "best" leave out those
+        that tell nothing.
     ensemble_ : nn.Ensemble
         The networks, for `simdnn.onnx.export`, `simdnn.save` and others.
     trees_, networks_share_ : object or None, float
@@ -61,10 +61,10 @@ ATTRIBUTES = """oof_prediction_ : array
     loss. Networks of a classifier keep one epoch, the last one of about the highest mean accuracy, except
     those of "best".
 
-    With "default" or "best", at least 2,000 rows and at most 32 columns, four small networks come first:
-    columns whose joint shuffling does not raise their loss out of fold by more than a standard error are
-    left out, except if there are quantiles or too little time. Dictionaries of samples to predict need the
-    other columns alone; graphs of ONNX take all.
+    With "default", at least 2,000 rows and at most 200 columns (32 for "best"), four small networks come
+    first: columns whose joint shuffling does not raise their loss out of fold by more than a standard error
+    are left out, except if there are quantiles or too little time. Dictionaries of samples to predict need
+    the other columns alone; graphs of ONNX take all.
 
     Numbers are scaled by quantiles and clipped smoothly, and have piecewise-linear codes between bins
     (Gorishniy et al. 2022). Half of their borders are thresholds of a decision tree of the column, or all of
