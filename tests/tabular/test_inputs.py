@@ -425,3 +425,18 @@ def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> Non
         model.score(X, some)
     with pytest.raises(ValueError, match=f"^{message}"):
         model.permutation_importance(X, some)
+
+
+def test_the_score_is_of_what_a_subclass_predicts() -> None:
+    class Logarithm(TabularRegressor):
+        def fit(self, X: Any, y: Any, *args: Any, **options: Any) -> TabularRegressor:
+            return super().fit(X, np.log(y), *args, **options)
+
+        def predict(self, X: Any, *args: Any, **options: Any) -> Any:
+            return np.exp(super().predict(X, *args, **options))
+
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y, weight = np.exp(X[:, 0]), np.linspace(0, 1, 60)
+    model = Logarithm("fast", epochs=2, n_members=2, random_state=0, progress=False).fit(X, y)
+    for own in (None, weight):
+        assert model.score(X, y, own) == pytest.approx(r2_score(y, model.predict(X), sample_weight=own))

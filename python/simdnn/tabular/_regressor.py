@@ -209,31 +209,12 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
         std = members.std(axis=0, dtype=np.float64) * self._scaling.scale
         return np.stack([self._shaped(mean), self._shaped(std)], axis=-1)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The R² of the predictions, also of tiny numbers, whose squares are 0.
-
-        Parameters
-        ----------
-        X : table, shape (n, columns)
-            Samples as in `fit`.
-        y : array, shape (n,) or (n, outputs)
-            Their numbers.
-        sample_weight : array, shape (n,), or None
-            Weights of the samples.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument has a wrong type, shape or value, as in `fit`.
-        """
-        outputs, numbers = self._predictions(X), self._numbers(y)
-        check_consistent_length(outputs, numbers)
+    def _scored(self, X: Any, y: Any, sample_weight: Any) -> float:
+        """The R² of the predictions, also of tiny numbers, whose squares are 0."""
+        predictions, numbers = np.asarray(self.predict(X)), self._numbers(y)
+        check_consistent_length(predictions, numbers)
         weight = checked_weights(sample_weight, len(numbers))
-        return r_squared(numbers, self._scaling.decode(outputs, self._clip), weight)
+        return r_squared(numbers, predictions.reshape(numbers.shape), weight)
 
     @lazy_rows
     def _quantiles(self, X: Any, levels: Array) -> Array:
