@@ -440,3 +440,9 @@ def test_the_score_is_of_what_a_subclass_predicts() -> None:
     model = Logarithm("fast", epochs=2, n_members=2, random_state=0, progress=False).fit(X, y)
     for own in (None, weight):
         assert model.score(X, y, own) == pytest.approx(r2_score(y, model.predict(X), sample_weight=own))
+
+
+def test_means_and_deviations_are_arrays_of_their_own() -> None:
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    model = TabularRegressor("fast", epochs=2, n_members=2, random_state=0, progress=False).fit(X, X[:, 0])
+    assert [one.flags.c_contiguous for one in model.predict(X, return_std=True)] == [True, True]
