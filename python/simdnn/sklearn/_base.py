@@ -268,7 +268,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _synced(self) -> nn.Sequential:
         """The network, after copying into it the arrays that the user has assigned to the attributes."""
-        model, views = vars(self).get("_model"), vars(self).get("_arrays", ())
+        model: nn.Sequential | None = vars(self).get("_model")
+        views = vars(self).get("_arrays", ())
         if model is not None and are_views(views, self.coefs_, self.intercepts_):
             return model
         coefs, intercepts = checked_arrays(self)
