@@ -200,3 +200,52 @@ def test_estimators_of_tables_are_lazy(preset: Any) -> None:
             np.testing.assert_array_equal(found.compute(), call(given))
         assert classes.score(lazy, classes.predict(given)) == 1
         assert numbers.score(lazy, x[:, :1]) == pytest.approx(numbers.score(given, x[:, :1]), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["Int64", "Float64", "string", object, str])
+def test_no_rows_but_those_of_the_data_need_to_be_valid(kind: Any) -> None:
+    """Nullable numbers, and numbers in words."""
+    pandas = pytest.importorskip("pandas", reason="pandas comes with the extra [peers]")
+    frames = pytest.importorskip("dask.dataframe", reason="dask.dataframe needs pandas and pyarrow")
+    x = rows().round()
+    plain = pandas.DataFrame(x, columns=list("abcd"))
+    estimator, frame = classifier(plain), plain.astype(int).astype(kind)
+    lazy = frames.from_pandas(frame, npartitions=3)
+    for found in (estimator.predict(lazy), distributed.predict(estimator, lazy)):
+        np.testing.assert_array_equal(found.compute(), estimator.predict(plain))
+    words = dask_array.from_array(x.astype(str), chunks=(30, 4))
+    np.testing.assert_array_equal(classifier(x).predict_proba(words), classifier(x).predict_proba(x))
+
+
+@pytest.mark.filterwarnings("error")
+def test_dates_in_words_and_arrays_of_objects() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas comes with the extra [peers]")
+    frames = pytest.importorskip("dask.dataframe", reason="dask.dataframe needs pandas and pyarrow")
+    settings: Any = {"epochs": 1, "n_members": 2, "random_state": 0, "progress": False}
+    days = pandas.date_range("2020-01-01", periods=60)
+    frame = pandas.DataFrame({"day": days.strftime("%Y-%m-%d"), "size": rows(60)[:, 0]})
+    numbers = TabularRegressor("fast", **settings).fit(frame, frame["size"])
+    given = frames.from_pandas(frame, npartitions=3)
+    np.testing.assert_array_equal(numbers.predict(given).compute(), numbers.predict(frame))
+    source = Source(np.array([[day, 1.0] for day in days], dtype=object))
+    classes = TabularClassifier("fast", **settings).fit(source.values, np.arange(60) > 30)
+    lazy = dask_array.from_array(source, chunks=(20, 2))
+    found = [classes.predict(lazy), distributed.predict(classes, lazy, "predict_proba")]
+    assert not any(source.reads)
+    np.testing.assert_array_equal(found[0].compute(), classes.predict(source.values))
+    np.testing.assert_array_equal(found[1].compute(), classes.predict_proba(source.values))
+
+
+def test_estimators_of_others_predict_the_first_row() -> None:
+    pipeline = pytest.importorskip("sklearn.pipeline")
+    from sklearn.preprocessing import OneHotEncoder
+
+    x = np.array([["red"], ["green"], ["blue"]] * 10, dtype=object)
+    short = MLPClassifier(max_iter=5, tol=1.0, random_state=0, n_iter_no_change=1)
+    estimator = pipeline.make_pipeline(OneHotEncoder(), short).fit(x, np.arange(30) % 3 > 0)
+    blocks = dask_array.from_array(x, chunks=(7, 1))
+    for given in (blocks, blocks[blocks[:, 0] != "red"]):
+        found = distributed.predict(estimator, given, "predict_proba")
+        np.testing.assert_array_equal(found.compute(), estimator.predict_proba(given.compute()))
+    with pytest.raises(ValueError, match="unknown categories"):
+        distributed.predict(estimator, blocks[:0])

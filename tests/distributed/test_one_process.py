@@ -144,6 +144,16 @@ def test_micro_batches_have_the_random_numbers_of_the_batch() -> None:
     assert make[0].evaluate(x, y) == pytest.approx((make[1].step(x, y), make[1].evaluate(x, y))[1], rel=1e-9)
 
 
+def test_steps_view_the_gradients_once() -> None:
+    one, (x, y) = DataParallel(trainer()), data()
+    exchange = one._exchange
+    views = [exchange.gradient, exchange._message, exchange._tail]
+    one.step(x, y)
+    for before, after in zip(views, [exchange.gradient, exchange._message, exchange._tail], strict=True):
+        assert before is after
+    assert not np.shares_memory(copy.deepcopy(one)._exchange.gradient, exchange.gradient)
+
+
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
 @pytest.mark.parametrize("options", [{}, {"accumulate": 3}, {"deterministic": True}, {"average_every": 2}])
 def test_a_copy_goes_on_with_the_same_bits(options: dict[str, Any], duplicate: Any) -> None:

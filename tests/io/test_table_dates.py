@@ -161,7 +161,23 @@ def test_parts_that_cannot_be_read_twice_say_so() -> None:
     for listed in (parts, parts[::-1]):
         with pytest.raises(ValueError, match=r"^column c: dates in some parts, but text in others: give"):
             table.Columns.fit(iter(listed), dates=True)
+    with pytest.raises(ValueError, match=r"^column c: dates .* if the dates are words, or read the column"):
+        table.Columns.fit(iter([{"c": WHEN[:2]}, parts[1]]), dates=True)
     assert table.Columns.fit(iter(parts)).text == ["c"]
+
+
+def test_parts_that_end_after_one_reading_say_so() -> None:
+    class Kept:
+        def __init__(self, parts: Any) -> None:
+            self.parts = iter(parts)
+
+        def __iter__(self) -> Any:
+            return self.parts
+
+    parts = [{"c": ["2020-01-31", "2020-02-01"]}, {"c": ["soon", "2020-01-31"]}]
+    with pytest.raises(ValueError, match=r"^column c: .* give parts that can be read twice"):
+        table.Columns.fit(Kept(parts), dates=True)
+    assert table.Columns.fit(Kept(parts)).text == ["c"]
 
 
 def test_points_in_time_and_words_are_of_two_kinds() -> None:

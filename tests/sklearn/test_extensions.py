@@ -185,6 +185,20 @@ def test_balanced_classes_count_weights() -> None:
     assert np.allclose(flat(balanced), flat(by_hand), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_balanced_classes_cannot_count_is_named() -> None:
+    for weight, message in (
+        (-1.0, r"sample_weight\[0\]: expected a number >= 0, got -1.0$"),
+        (1e308, "sample_weight: expected a finite sum > 0"),
+    ):
+        for class_weight in ("balanced", {0: 2.0}, None):
+            with pytest.raises(ValueError, match=message):
+                MLPClassifier(**QUICK, class_weight=class_weight).fit(X, Y, np.full(len(Y), weight))
+    labels = np.stack([Y == 0, Y == 1], axis=1).astype(int)
+    with pytest.raises(ValueError, match="class_weight: expected a dictionary or 'balanced', got 'foo'"):
+        MLPClassifier(**QUICK, class_weight=["balanced", "foo"]).fit(X, labels)
+
+
 def test_penalties_are_of_weights_and_not_of_biases() -> None:
     sparse, plain = (fitted(l1=l1, alpha=0.0, max_iter=300) for l1 in (5.0, 0.0))
     small = [

@@ -8,6 +8,7 @@ import simdnn
 
 pytest.importorskip("sklearn", reason="needs the extra [sklearn]: scikit-learn")
 from scipy.sparse import csr_matrix
+from simdnn._utils.missing import plain_target
 from simdnn.config import limited_threads
 from simdnn.sklearn import MLPClassifier, MLPRegressor, fit_many
 
@@ -251,3 +252,16 @@ def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> Non
         make().fit(X, cells, eval_set=(X, some))
     with pytest.raises(ValueError, match=f"^{message}"):
         model.score(X, some)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, np.float64("nan")])
+@pytest.mark.parametrize("form", [list, tuple, lambda cells: np.array(cells, object)])
+def test_targets_in_lists_and_arrays_of_objects(form: Any, missing: Any) -> None:
+    cells: list[Any]
+    for cells, dtype in ((["b", "a"], object), ([3, 7], int), ([True, False], bool), ([0.5, 2], float)):
+        found = plain_target(form(cells))
+        assert list(found) == cells
+        read = isinstance(found, np.ndarray) and found.dtype != object
+        assert not read or found.dtype == dtype
+        with pytest.raises(ValueError, match=r"^y: row 2 is missing"):
+            plain_target(form([cells[0], missing, cells[1]]))

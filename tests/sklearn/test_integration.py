@@ -194,6 +194,20 @@ def test_arrays_that_are_no_network_are_named(name: str) -> None:
         made.predict(X)
 
 
+def test_arrays_of_the_network_are_not_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = MLPClassifier((5,), max_iter=2, random_state=0).fit(X, Y)
+
+    def refuse(_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("simdnn.sklearn._base.checked_arrays", refuse)
+    for one in (made, copy.deepcopy(made)):
+        one.predict(X)
+        one.coefs_ = tuple(one.coefs_)
+        with pytest.raises(ZeroDivisionError):
+            one.predict(X)
+
+
 def test_numbers_beyond_the_network_are_refused_and_change_nothing() -> None:
     made = MLPClassifier((5,), max_iter=2, random_state=0, dtype=np.float32).fit(X, Y)
     wanted, before = made.predict_proba(X), list(made.coefs_)

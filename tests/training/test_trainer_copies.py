@@ -5,6 +5,7 @@ import functools
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -376,3 +377,13 @@ def test_a_copy_is_of_one_moment() -> None:
     made = copy.deepcopy(trainer)
     assert not same_bits(trainer.model.flat_parameters, before)
     assert same_bits(made.model.flat_parameters, before)
+
+
+def test_a_copy_in_one_process_holds_the_parameters_once() -> None:
+    trainer = simdnn.Trainer(nn.Sequential(nn.Dense(500, 500), rng=0), "mse", "sgd")
+    tracemalloc.start()
+    made = copy.copy(trainer)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1.5 * trainer.model.flat_parameters.nbytes
+    assert same_bits(made.model.flat_parameters, trainer.model.flat_parameters)

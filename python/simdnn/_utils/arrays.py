@@ -90,11 +90,15 @@ def refuse_masked(name: str, value: Any) -> None:
 
 
 def with_kinds(values: Any) -> Any:
-    """A list that holds words as an array of objects: NumPy would turn the numbers beside them into words."""
+    """A list of numbers as their array, and one that holds words as an array of objects.
+
+    NumPy would turn the numbers beside words into words.
+    """
     if not isinstance(values, list | tuple):
         return values
     try:
-        return np.array(values, dtype=object) if np.array(values).dtype.kind in "SU" else values
+        found = np.array(values)
+        return np.array(values, dtype=object) if found.dtype.kind in "SU" else found
     except (TypeError, ValueError):  # rows of several lengths
         return values
 

@@ -18,6 +18,8 @@ def weights_of_column(class_weight: Any, classes: Array, y: Array, sample_weight
     A sample of weight w counts as w samples there, as for the newer of scikit-learn's estimators.
     """
     if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise ValueError(f"class_weight: expected a dictionary or 'balanced', got {class_weight!r}")
         places = np.unique(y, return_inverse=True)[1].reshape(-1)
         counts = np.bincount(places, weights=sample_weight)
         seen = counts > 0

@@ -77,7 +77,11 @@ class Scored:
         """
         refuse_masked("y", y)
         refuse_masked("sample_weight", sample_weight)
-        return float(cast("Any", super()).score(computed(X), plain_target(y), sample_weight))
+        return float(self._scored(computed(X), plain_target(y), sample_weight))
+
+    def _scored(self, X: Any, y: Any, sample_weight: Any) -> float:
+        """The score of samples that are computed and a y that scikit-learn reads exactly."""
+        return cast("float", cast("Any", super()).score(X, y, sample_weight))
 
 
 def documented_by(**parts: str) -> Callable[[Estimator], Estimator]:

@@ -24,25 +24,32 @@ def computed(x: Any) -> Any:
     return x.compute() if is_lazy(x) else x
 
 
-def blockwise(function: Callable[[Any], Any], x: Any, named: bool = False) -> Any:
-    """The lazy Dask array of ``function(block)`` over the blocks of rows of x; nothing of x is computed.
+def blockwise(function: Callable[[Any], Any], x: Any, estimator: Any = None) -> Any:
+    """The lazy Dask array of ``function(block)`` over the blocks of rows of x.
 
     The function takes an array [rows, ...] and returns one with as many rows; a call with one row of zeros
-    tells the other axes and the dtype of its result. Blocks without rows are not given to it. If `named` is
-    true, it takes the blocks of a data frame as data frames, with the names of the columns; the first call is
-    then one with rows that Dask invents for their types.
+    tells the other axes and the dtype of its result. Blocks without rows are not given to it. A method of an
+    `estimator` takes the blocks of a data frame as data frames, with the names of the columns. Its row is
+    that of ``estimator._blank_row``, if there is such a method, and the first one of x where it cannot
+    predict that; else nothing of x is computed.
     """
-    example = None
-    if named and x.ndim == 2 and hasattr(x, "columns"):
-        example = result_of(function, x._meta_nonempty)
+    if estimator is not None and x.ndim == 2 and hasattr(x, "columns"):
         function = functools.partial(of_frame, function, list(x.columns))
     if hasattr(x, "to_dask_array"):
         x = x.to_dask_array()
     if any(math.isnan(size) for size in x.shape[1:]):
         raise ValueError(f"x: expected known sizes of all axes but the first, got shape {x.shape}")
-    if example is None:
-        example = result_of(function, np.zeros((1, *x.shape[1:]), x.dtype))
     rows = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
+    blank = getattr(estimator, "_blank_row", np.zeros)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "column .*: all values are")
+            example = np.asarray(function(blank((1, *x.shape[1:]), x.dtype)))
+    except Exception:
+        first = None if estimator is None else first_row(rows)
+        if first is None:
+            raise
+        example = np.asarray(function(first))
     return rows.map_blocks(
         functools.partial(of_block, function, example[:0]),
         dtype=example.dtype,
@@ -53,11 +60,12 @@ def blockwise(function: Callable[[Any], Any], x: Any, named: bool = False) -> An
     )
 
 
-def result_of(function: Callable[[Any], Any], rows: Any) -> Any:
-    """The function of invented rows, whose words no table has seen."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "column .*: all values are unknown")
-        return np.asarray(function(rows))
+def first_row(x: Any) -> Any:
+    """The first row [1, ...] of an array of Dask, or None."""
+    for block in (x.blocks[i].compute() for i in range(x.numblocks[0])):
+        if len(block):
+            return block[:1]
+    return None
 
 
 def of_frame(function: Callable[[Any], Any], names: list[Any], block: Any) -> Any:
@@ -80,6 +88,6 @@ def lazy_rows(method: Method) -> Method:
         if not is_lazy(X):
             return method(self, X, *options, **named)
         same = copy.deepcopy(self)
-        return blockwise(lambda rows: method(same, rows, *options, **named), X, named=True)
+        return blockwise(lambda rows: method(same, rows, *options, **named), X, same)
 
     return cast(Method, of_rows)

@@ -6,11 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .arrays import with_kinds
 from .dates import as_array
 from .frames import is_column, known_frame
 from .lazy import computed
+
+#: Types without a missing value.
+COMPLETE = (str, bytes, int, np.integer, np.bool_)
 
 
 def is_missing(cell: Any) -> bool:
@@ -41,12 +45,27 @@ def plain_target(y: Any) -> Any:
         return y.to_numpy(dtype=types[kind]) if kind in types else y
     if hasattr(y, "column_names") or is_column(y):  # Polars and pyarrow
         y = np.asarray(y)
-    cells = as_array(with_kinds(y)) if isinstance(y, list | tuple) else y
+    if isinstance(y, list | tuple):
+        if all(issubclass(kind, str) for kind in set(map(type, y))):
+            return y
+        given, cells = y, with_kinds(y)
+        cells = cells if isinstance(cells, np.ndarray) else as_array(cells)
+        y = cells if cells is not None and cells.ndim == 1 and cells.dtype.kind in "biuf" else given
+    else:
+        cells = y
     if isinstance(cells, np.ndarray) and cells.dtype.kind == "O":
-        refuse_rows(np.array([is_missing(one) for one in cells.ravel().tolist()], bool).reshape(cells.shape))
+        refuse_rows(missing_cells(cells))
     elif isinstance(cells, np.ndarray) and cells.dtype.kind == "f":
         refuse_rows(np.isnan(cells))
     return y
+
+
+def missing_cells(cells: NDArray[Any]) -> NDArray[np.bool_]:
+    """The mask of the missing values of an array of objects."""
+    values = cells.ravel().tolist()
+    if all(issubclass(kind, COMPLETE) for kind in set(map(type, values))):
+        return np.zeros(cells.shape, bool)
+    return np.array(list(map(is_missing, values)), bool).reshape(cells.shape)
 
 
 def refuse_rows(missing: Any) -> None:

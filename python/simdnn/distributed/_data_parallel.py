@@ -213,7 +213,7 @@ class DataParallel:
         native = self.trainer._trainer
         native.random_offset = one.offset
         kept = self.trainer.model._model.buffers.copy() if one.empty else None
-        native.set_gradient_hook(hook, self.trainer.model.flat_gradients)
+        native.set_gradient_hook(hook, self._exchange.gradient)
         try:
             loss = self.trainer.step(*one.arrays)
         finally:

@@ -32,6 +32,8 @@ class GradientExchange:
 
     def __init__(self, trainer: Trainer, ranks: Ranks, parts: int, ordered: bool) -> None:
         self._trainer, self._ranks, self._ordered = trainer, ranks, ordered
+        self._viewed: Any = None  # the model whose gradients are viewed
+        self._renew()
         self._rows = np.zeros((parts, self._message.size), self._message.dtype)
         self._alone = parts == ranks.size == 1
         self._part, self._bad = 0, False
@@ -40,22 +42,27 @@ class GradientExchange:
         self.done = True  #: True if the other ranks have this rank's part of the step
 
     @property
-    def _gradient(self) -> NDArray[Any]:
-        """The gradients of the trainer's model, not kept: a copy has those of the copied model."""
-        return self._trainer.model.flat_gradients
+    def gradient(self) -> NDArray[Any]:
+        """The gradients of the trainer's model."""
+        self._renew()
+        return self._gradient
 
-    @property
-    def _message(self) -> NDArray[Any]:
-        """The gradients with their padding."""
-        return self._trainer.model._model.gradient_message
+    def _renew(self) -> None:
+        """Views of the gradients, of the gradients with their padding, and of the padding, once a model."""
+        model = self._trainer.model
+        if self._viewed is not model:
+            self._viewed, self._gradient = model, model.flat_gradients
+            self._message: NDArray[Any] = model._model.gradient_message
+            self._tail = self._message[self._gradient.size :]
 
-    @property
-    def _tail(self) -> NDArray[Any]:
-        """The padding after the gradients."""
-        return self._message[self._gradient.size :]
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes of a copy, which has views of the gradients of its own model."""
+        views = ("_gradient", "_message", "_tail")
+        return {name: one for name, one in vars(self).items() if name not in views} | {"_viewed": None}
 
     def begin(self, needs_weight: bool) -> None:
         """Begins a step, which is refused if it needs samples of some weight and no rank has any."""
+        self._renew()
         self._part, self._bad, self.done, self._needs_weight = 0, False, False, needs_weight
 
     @np.errstate(all="ignore")
@@ -108,7 +115,7 @@ class GradientExchange:
         self._tail[NOT_FINITE] = not_finite(self._gradient)
         self._bad = self._bad or bool(self._tail[NOT_FINITE])
         if not self._alone and weight > 0:  # without weight it is that of the sum already
-            np.multiply(self._gradient, self._tail[WEIGHT], out=self._gradient)
+            self._gradient *= self._tail[WEIGHT]
 
     def _sum(self) -> None:
         self.done = True

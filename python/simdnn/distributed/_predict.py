@@ -48,7 +48,8 @@ def predict(model: Any, x: Any, method: str = "predict") -> Any:
     """
     is_network, lazy = isinstance(model, Sequential | Predictor), is_lazy(x)
     frozen = model.freeze() if isinstance(model, Sequential) else model
-    function = getattr(frozen if is_network or not lazy else copy.deepcopy(frozen), method, None)
+    same = frozen if is_network or not lazy else copy.deepcopy(frozen)
+    function = getattr(same, method, None)
     if not callable(function):
         raise TypeError(f"model: expected one with a method {method}, got {type(model).__name__}")
-    return blockwise(function, x, named=not is_network) if lazy else function(x)
+    return blockwise(function, x, None if is_network else same) if lazy else function(x)

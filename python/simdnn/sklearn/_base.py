@@ -27,6 +27,7 @@ from ._inputs import check_kinds, check_range
 from ._lbfgs import LBFGSFit
 from ._members import begin_members, has_members, wants_members
 from ._network import (
+    are_views,
     arrays_of,
     checked_arrays,
     dense_network,
@@ -267,9 +268,12 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _synced(self) -> nn.Sequential:
         """The network, after copying into it the arrays that the user has assigned to the attributes."""
+        model: nn.Sequential | None = vars(self).get("_model")
+        views = vars(self).get("_arrays", ())
+        if model is not None and are_views(views, self.coefs_, self.intercepts_):
+            return model
         coefs, intercepts = checked_arrays(self)
         arrays = [*coefs, *intercepts]
-        model, views = vars(self).get("_model"), vars(self).get("_arrays", ())
         if model is None or [array.shape for array in arrays] != [view.shape for view in views]:
             model = dense_network(coefs, fitted(self, "activation"), network_dtype(coefs))
             views = [view for part in arrays_of(model) for view in part]

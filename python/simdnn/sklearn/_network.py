@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
@@ -64,6 +65,16 @@ def hidden_layer(estimator: Any, inputs: int, outputs: int, function: nn.Activat
     if check_float("dropout", estimator.dropout) > 0:
         layers.append(nn.Dropout(estimator.dropout))
     return layers
+
+
+def are_views(views: Sequence[Array], coefs: Any, intercepts: Any) -> bool:
+    """True if the weights and biases are the network's own views, which need no check."""
+    return (
+        isinstance(coefs, list)
+        and isinstance(intercepts, list)
+        and 2 * len(coefs) == 2 * len(intercepts) == len(views)
+        and all(map(operator.is_, views, itertools.chain(coefs, intercepts)))
+    )
 
 
 def checked_arrays(estimator: Any) -> tuple[list[Array], list[Array]]:

@@ -18,7 +18,7 @@ from ._encoders import Categories
 from ._fitting import ColumnFit, Encoder, Recipe
 from ._frames import checked_columns, is_table
 from ._numbers import Numbers, check_range
-from ._parts import RowChoice, parts_of, rows_from
+from ._parts import RowChoice, parts_of, read_once, rows_from
 from ._request import are_missing
 
 #: The keys of encoders that the first version of the format describes.
@@ -304,7 +304,8 @@ def fits_of(
 ) -> dict[str, ColumnFit]:
     """The statistics of the columns of a table or of its parts; dates in the columns `words` are words."""
     choice, fits = RowChoice(rows, not is_table(table)), dict[str, ColumnFit]()
-    for part in parts_of(table):
+    again = (read_once(min(words)),) if words else ()
+    for part in parts_of(table, *again):
         with rows_from(choice.begin):
             columns = finite_columns(part, recipe.dates, words)
         fits = fits or {name: ColumnFit(name, recipe, name in words) for name in columns}
@@ -314,10 +315,7 @@ def fits_of(
         for name, fit in fits.items():
             fit.add(columns[name][chosen])
             if fit.mixed and isinstance(table, Iterator):
-                raise ValueError(
-                    f"column {name}: dates in some parts, but text in others: give parts that can be read"
-                    " twice, such as a list of them or `table.chunks`"
-                )
+                raise ValueError(read_once(name))
     choice.check_end()
     return fits
 

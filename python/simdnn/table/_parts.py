@@ -17,8 +17,11 @@ from ._frames import is_table
 _ROW = re.compile(r"^((?:column|target) .*?: row )([0-9]+)")
 
 
-def parts_of(table: Any) -> Iterator[Any]:
-    """The parts of a table that comes as an iterable of them, or the table itself."""
+def parts_of(table: Any, without: str = "table: expected at least one part") -> Iterator[Any]:
+    """The parts of a table that comes as an iterable of them, or the table itself.
+
+    `without` is the message of the error if there are none.
+    """
     if is_table(table) or not isinstance(table, Iterable):
         yield table
         return
@@ -27,7 +30,7 @@ def parts_of(table: Any) -> Iterator[Any]:
         empty = False
         yield part
     if empty:
-        raise ValueError("table: expected at least one part")
+        raise ValueError(without)
 
 
 @contextmanager
@@ -54,6 +57,14 @@ def one_kind(what: str, before: str, values: NDArray[Any]) -> str:
             " of them"
         )
     return kind
+
+
+def read_once(name: str) -> str:
+    """The message for a column that has to be read again, of parts that cannot be."""
+    return (
+        f"column {name}: dates in some parts, but text in others: give parts that can be read twice, such as"
+        " a list of them or `table.chunks`, if the dates are words, or read the column as text in all of them"
+    )
 
 
 class RowChoice:

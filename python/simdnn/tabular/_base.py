@@ -273,6 +273,11 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return table_of(self, X, reset=False)
 
+    @staticmethod
+    def _blank_row(shape: tuple[int, ...], _: Any) -> Array:
+        """Samples of missing values, which columns of every kind take, for `blockwise`."""
+        return np.full(shape, None, dtype=object)
+
     @classmethod
     def _own_kind(cls) -> type[BaseTabular]:
         """The class of this package that a user's subclass comes from."""

@@ -12,7 +12,7 @@ from sklearn.utils import check_consistent_length
 
 from .._utils.estimators import Attempt, EvalSet, Scored, check_outputs, set_attributes
 from .._utils.jsonable import only_keys
-from .._utils.lazy import lazy_rows
+from .._utils.lazy import is_lazy, lazy_rows
 from .._utils.progress import Progress
 from .._utils.scores import r_squared
 from ..config import limited_threads
@@ -190,6 +190,8 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
             return self._quantiles(X, checked_levels(quantiles))
         if not return_std:
             return self._values(X)
+        if not is_lazy(X):
+            return self._mean_and_std(X)
         found = self._values_and_std(X)
         return found[..., 0], found[..., 1]
 
@@ -199,41 +201,26 @@ class TabularRegressor(Scored, RegressorMixin, BaseTabular):  # type: ignore[mis
         outputs = self._predictions(X)
         return self._shaped(self._scaling.decode(outputs, self._clip))
 
-    @lazy_rows
-    def _values_and_std(self, X: Any) -> Array:
-        """Predicted values and their standard deviation over the members, along a last axis."""
+    def _mean_and_std(self, X: Any) -> tuple[Array, Array]:
+        """Predicted values and their standard deviation over the members."""
         table = self._table(X)
         with limited_threads(self.n_threads):
             members = self._members(self.columns_.transform(table), self._samples(table))
         mean = self._scaling.decode(members.mean(axis=0, dtype=np.float64), self._clip)
         std = members.std(axis=0, dtype=np.float64) * self._scaling.scale
-        return np.stack([self._shaped(mean), self._shaped(std)], axis=-1)
+        return self._shaped(mean), self._shaped(std)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The R² of the predictions, also of tiny numbers, whose squares are 0.
+    @lazy_rows
+    def _values_and_std(self, X: Any) -> Array:
+        """The arrays of `_mean_and_std` along a last axis."""
+        return np.stack(self._mean_and_std(X), axis=-1)
 
-        Parameters
-        ----------
-        X : table, shape (n, columns)
-            Samples as in `fit`.
-        y : array, shape (n,) or (n, outputs)
-            Their numbers.
-        sample_weight : array, shape (n,), or None
-            Weights of the samples.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument has a wrong type, shape or value, as in `fit`.
-        """
-        outputs, numbers = self._predictions(X), self._numbers(y)
-        check_consistent_length(outputs, numbers)
+    def _scored(self, X: Any, y: Any, sample_weight: Any) -> float:
+        """The R² of the predictions, also of tiny numbers, whose squares are 0."""
+        predictions, numbers = np.asarray(self.predict(X)), self._numbers(y)
+        check_consistent_length(predictions, numbers)
         weight = checked_weights(sample_weight, len(numbers))
-        return r_squared(numbers, self._scaling.decode(outputs, self._clip), weight)
+        return r_squared(numbers, predictions.reshape(numbers.shape), weight)
 
     @lazy_rows
     def _quantiles(self, X: Any, levels: Array) -> Array:

@@ -36,9 +36,10 @@ def state_of(trainer: Trainer) -> dict[str, Any]:
 def set_state(trainer: Trainer, base: type[Trainer], state: dict[str, Any]) -> None:
     """Makes a trainer, still empty, go on bit for bit as the one that was copied; `base` is `Trainer`."""
     base.__init__(trainer, **state["arguments"])
-    *snapshot, passes, states = state["moment"]
-    trainer.model._restore(*snapshot)
-    trainer.model._model.passes, trainer.model._model.states = passes, states
+    if "moment" in state:
+        *snapshot, passes, states = state["moment"]
+        trainer.model._restore(*snapshot)
+        trainer.model._model.passes, trainer.model._model.states = passes, states
     names = list(trainer.model.parameters())
     optimizers.restore(trainer.optimizer, names, state["arrays"], state["numbers"])
     trainer.epochs_done = state["epochs_done"]
@@ -47,8 +48,11 @@ def set_state(trainer: Trainer, base: type[Trainer], state: dict[str, Any]) -> N
 
 def copied(trainer: Trainer) -> Trainer:
     """A trainer of a model and an optimizer of its own; a model that knows its trainer knows this one."""
-    made, state = trainer.__new__(type(trainer)), trainer.__getstate__()
-    model = copy.copy(trainer.model)
+    made = trainer.__new__(type(trainer))
+    with trainer.model._model.locked():  # the model's copy has the numbers of the moment
+        state = trainer.__getstate__()
+        state.pop("moment", None)
+        model = copy.copy(trainer.model)
     vars(model).update({name: made for name, value in vars(model).items() if value is trainer})
     state["arguments"] |= {"model": model, "optimizer": copy.copy(trainer.optimizer)}
     made.__setstate__(state)
