@@ -35,7 +35,7 @@ class Frozen(nn.Predictor):
         self.name = name
         self.notes = ["made"]
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any, out: Any = None) -> Any:
         return -self.predict(x)
 
 
