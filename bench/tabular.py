@@ -240,8 +240,9 @@ def write(text: str, options: argparse.Namespace) -> None:
     seeds = "1 split" if options.seeds == 1 else f"the mean of {options.seeds} splits"
     about = (
         f"{machine['date'][:10]}, `python -m bench.tabular`, {seeds} of at most {options.rows:,} rows to"
-        f" train on, level {machine['isa']}, {options.threads} thread; error: 1 - accuracy, or RMSE over the standard deviation;"
-        f" ratios: geometric means over tables beside {BASE}, each between 2/3 and 3/2; {versions}"
+        f" train on, level {machine['isa']}, {options.threads} thread; error: 1 - accuracy, or RMSE over the"
+        f" standard deviation; ratios: geometric means over tables beside {BASE}, each between 2/3 and 3/2;"
+        f" {versions}"
     )
     below = "\n".join(textwrap.wrap(about, results.WIDTH, break_long_words=False, break_on_hyphens=False))
     document = results.Document.parse(results.PATH.read_text())
