@@ -10,7 +10,7 @@ import pytest
 import simdnn
 import simdnn.functional as F
 from simdnn import Trainer, nn, optim
-from simdnn.losses._registry import NAMED
+from simdnn.losses._registry import NAMED, UNTRAINABLE
 
 from tests.errors.bad_calls import INF, MODELS, NAN, TRAINING, Bad, Setting, frozen, make_setting, with_label
 from tests.support.networks import network
@@ -18,6 +18,8 @@ from tests.support.processes import LEVELS, start
 from tests.support.registry import ACTIVATIONS
 from tests.tools.golden import digest
 
+#: The losses by whose name a network can be trained.
+TRAINABLE = [name for name in NAMED if name not in UNTRAINABLE]
 OPTIMIZERS: list[Bad] = [
     ("lr is NaN", lambda s: optim.SGD(lr=NAN), ValueError, "lr: .*nan"),
     ("lr is negative", lambda s: optim.Adam(lr=-1), ValueError, "lr: .*-1"),
@@ -103,7 +105,7 @@ OPTIMIZERS: list[Bad] = [
         "loss is unknown",
         lambda s: Trainer(s.model, loss="hinges"),
         ValueError,
-        f"loss: 'hinges'.*{'.*'.join(NAMED)}",
+        f"loss: 'hinges'.*{'.*'.join(TRAINABLE)}",
     ),
     ("loss is a ufunc", lambda s: Trainer(s.model, loss=F.relu), TypeError, "loss: .*relu"),
     ("loss is no name", lambda s: Trainer(s.model, loss=3), TypeError, "loss: .*3"),
@@ -281,7 +283,7 @@ def test_a_refused_step_leaves_no_trace(
 def test_names_that_are_not_known_are_answered_with_those_that_are() -> None:
     for call, known in (
         (lambda: nn.Dense(2, 2, activation="?"), ACTIVATIONS),
-        (lambda: Trainer(nn.Sequential(nn.Dense(2, 2)), loss="?"), NAMED),
+        (lambda: Trainer(nn.Sequential(nn.Dense(2, 2)), loss="?"), TRAINABLE),
         (lambda: Trainer(nn.Sequential(nn.Dense(2, 2)), optimizer="?"), ["sgd", "adam"]),
     ):
         with pytest.raises(ValueError, match="known") as caught:

@@ -273,6 +273,15 @@ def test_a_word_among_numbers_is_pointed_out(message: str, ending: str, tmp_path
     table.read(path, text=["a"])
 
 
+@pytest.mark.parametrize("word", ["x", " " * 100_000 + "x" + " " * 100_000 + "y"], ids=["short", "blanks"])
+def test_the_word_that_is_pointed_out_is_no_missing_cell(word: str, tmp_path: Path) -> None:
+    cells = ["", *(str(i / 4) for i in range(60)), word]
+    path = tmp_path / "data.csv"
+    path.write_text("a,b\n" + "".join(f"{cell},1\n" for cell in cells), "utf-8")
+    with pytest.warns(UserWarning, match="in row 62; 60 of 61 values are numbers"):
+        table.read(path)
+
+
 @pytest.mark.parametrize(
     "cells",
     [

@@ -26,7 +26,8 @@ FORMATS = tuple(
 _DATE = re.compile(
     r"\s*(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})(?![0-9])"
 )
-_MARKED = re.compile(rf"\s*[+-]?[0-9]*[.,'{BLANKS}][0-9.,'{BLANKS}]*\s*")
+#: Without blanks around it: several stars that take blanks would try all their parts of a long run of them.
+_MARKED = re.compile(rf"[+-]?[0-9]*[.,'{BLANKS}][0-9.,'{BLANKS}]*")
 
 
 def point_out_delimiter(name: str, header: list[str]) -> None:
@@ -86,7 +87,7 @@ def words_hint(
     if found := dates_hint(column, values, request.dates):
         return f"{found} with ignore (--ignore)"
     marked = next((cell for cell in values if cell is not None and not form.pattern.fullmatch(cell)), None)
-    if marked is None or not _MARKED.fullmatch(marked) or (hint := number_hint(values)) is None:
+    if marked is None or not _MARKED.fullmatch(marked.strip()) or (hint := number_hint(values)) is None:
         found = mixed_hint(column, values, form, rows)
         return found and f"{found}, or name the column in text (--categorical) if words are meant"
     return (

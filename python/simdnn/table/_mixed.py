@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from ._cells import PLAIN, NumberFormat, is_padded
 LEAST, OTHERS = 10, 0.1
 #: A number may have a sign of currency or of percent before or behind it, and commas between thousands.
 _SIGNS = "%$€£¥₹"
-_SIGNED = re.compile(rf"\s*(?:[+-]\s*)?[{_SIGNS}]?\s*(.*?)\s*[{_SIGNS}]?\s*")
 _COMMAS = NumberFormat(".", ",")
 
 
@@ -29,7 +27,9 @@ def mixed_hint(
     if not kinds:
         return ""
     known = [cell for cell in cells if cell is not None]
-    row, first = next((i, cell) for i, cell in enumerate(cells) if kinds.get(cell, "") != "plain")
+    row, first = next(
+        (i, cell) for i, cell in enumerate(cells) if cell is not None and kinds[cell] != "plain"
+    )
     count = sum(kinds[cell] != "" for cell in known)
     signs = sorted({one for cell, kind in kinds.items() if kind == "signed" for one in cell if one in _SIGNS})
     if any(kind == "signed" and "," in cell for cell, kind in kinds.items()):
@@ -66,8 +66,18 @@ def kind_of(word: str, form: NumberFormat) -> str:
     """The kind of a word, as of `kinds_of`."""
     if form.pattern.fullmatch(word):
         return "plain"
-    inner = _SIGNED.fullmatch(word)
-    if inner is None or (not inner[1][:1].isdigit() and inner[1][:1] != "."):
+    inner = unsigned(word)
+    if not inner[:1].isdigit() and inner[:1] != ".":
         return ""
     others = (form, _COMMAS) if form == PLAIN else (form,)
-    return "signed" if any(one.pattern.fullmatch(inner[1]) for one in others) else ""
+    return "signed" if any(one.pattern.fullmatch(inner) for one in others) else ""
+
+
+def unsigned(word: str) -> str:
+    """A word without blanks around it, its sign, and signs of currency or of percent."""
+    word = word.strip()
+    if word.startswith(("+", "-")):
+        word = word[1:].lstrip()
+    if word.startswith(tuple(_SIGNS)):
+        word = word[1:].lstrip()
+    return word[:-1].rstrip() if word.endswith(tuple(_SIGNS)) else word
