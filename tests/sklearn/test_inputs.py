@@ -263,5 +263,5 @@ def test_targets_in_lists_and_arrays_of_objects(form: Any, missing: Any) -> None
         assert list(found) == cells
         read = isinstance(found, np.ndarray) and found.dtype != object
         assert not read or found.dtype == dtype
-        with pytest.raises(ValueError, match=r"^y: row 2 is missing"):
+        with pytest.raises(ValueError, match=r"^y\[1\] is missing"):
             plain_target(form([cells[0], missing, cells[1]]))
