@@ -12,7 +12,7 @@ from simdnn._utils.missing import plain_target
 from simdnn.config import limited_threads
 from simdnn.sklearn import MLPClassifier, MLPRegressor, fit_many
 
-from tests.support.frames import COLUMNS, KINDS, OTHERS
+from tests.support.frames import COLUMNS, KINDS, OTHERS, check_targets
 
 X = np.random.default_rng(0).normal(size=(20, 3))
 Y = np.arange(20) % 2
@@ -238,20 +238,8 @@ def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> Non
     def make() -> Any:
         return made(MLPRegressor if number else MLPClassifier, optimizer="adam")
 
-    assert len(X) % 2 == 0
-    cells, of = values * (len(X) // 2), COLUMNS[kind]
-    model = make().fit(X, np.array(cells))
-    other = make().fit(X, of(cells), eval_set=(X, of(cells)))
-    np.testing.assert_array_equal(other.predict(X).ravel(), model.predict(X))
-    assert other.score(X, of(cells)) == model.score(X, np.array(cells))
-    some = of([*cells[:2], None, *cells[3:]])
-    message = rf"y\[2\] is missing; 1 of {len(X)} rows has no target; Input y contains NaN"
-    with pytest.raises(ValueError, match=f"^{message}"):
-        make().fit(X, some)
-    with pytest.raises(ValueError, match=f"^eval_set: {message}"):
-        make().fit(X, cells, eval_set=(X, some))
-    with pytest.raises(ValueError, match=f"^{message}"):
-        model.score(X, some)
+    cells = COLUMNS[kind](values * (len(X) // 2))
+    check_targets(make, X, values, kind, eval_set=(X, cells))
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, np.float64("nan")])

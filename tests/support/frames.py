@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 
@@ -107,3 +108,26 @@ COLUMNS: dict[str, Callable[[list[Any]], Any]] = {
     "dask": lambda values: OTHERS["dask"]({"y": values})["y"],
     "narwhals": lambda values: pytest.importorskip("narwhals").from_native(series(values), series_only=True),
 }
+
+
+def check_targets(make: Callable[[], Any], X: Any, values: list[Any], kind: str, **options: Any) -> None:
+    """Estimators read a y of `COLUMNS[kind]`, of two values in turn, as an array; a missing one is named.
+
+    `options` are keywords of the fit to the y of that kind.
+    """
+    assert len(X) % 2 == 0
+    cells, of = values * (len(X) // 2), COLUMNS[kind]
+    model = make().fit(X, np.array(cells))
+    other = make().fit(X, of(cells), **options)
+    np.testing.assert_array_equal(other.predict(X).ravel(), model.predict(X))
+    assert other.score(X, of(cells)) == model.score(X, np.array(cells))
+    some = of([*cells[:2], None, *cells[3:]])
+    message = rf"y\[2\] is missing; 1 of {len(X)} rows has no target; Input y contains NaN"
+    calls = [lambda: make().fit(X, some), lambda: model.score(X, some)]
+    if hasattr(model, "permutation_importance"):
+        calls.append(lambda: model.permutation_importance(X, some))
+    for call in calls:
+        with pytest.raises(ValueError, match=f"^{message}"):
+            call()
+    with pytest.raises(ValueError, match=f"^eval_set: {message}"):
+        make().fit(X, cells, eval_set=(X, some))

@@ -11,7 +11,7 @@ import pytest
 from simdnn.tabular import TabularClassifier, TabularRegressor
 from sklearn.metrics import r2_score
 
-from tests.support.frames import COLUMNS, OTHERS
+from tests.support.frames import COLUMNS, OTHERS, check_targets
 from tests.support.frames import KINDS as FRAMES
 
 from .tables import KINDS, QUICK, fitted, make_classes, make_numbers, make_table
@@ -418,21 +418,7 @@ def test_a_y_of_every_library_is_read_alike(kind: str, values: list[Any]) -> Non
     def make() -> Any:
         return (TabularRegressor if isinstance(values[0], float) else TabularClassifier)(**QUICK)
 
-    cells, of = values * (len(X) // 2), COLUMNS[kind]
-    model = make().fit(X, np.array(cells))
-    other = make().fit(X, of(cells))
-    np.testing.assert_array_equal(other.predict(X).ravel(), model.predict(X))
-    assert other.score(X, of(cells)) == model.score(X, np.array(cells))
-    some = of([*cells[:2], None, *cells[3:]])
-    message = r"y\[2\] is missing; 1 of 20 rows has no target; Input y contains NaN"
-    with pytest.raises(ValueError, match=f"^{message}"):
-        make().fit(X, some)
-    with pytest.raises(ValueError, match=f"^eval_set: {message}"):
-        make().fit(X, cells, eval_set=(X, some))
-    with pytest.raises(ValueError, match=f"^{message}"):
-        model.score(X, some)
-    with pytest.raises(ValueError, match=f"^{message}"):
-        model.permutation_importance(X, some)
+    check_targets(make, X, values, kind)
 
 
 @every_kind
