@@ -142,6 +142,29 @@ def test_fields_are_names_in_c(name: str, field: str, tmp_path: Path) -> None:
     assert f"  double {field};\n" in (tmp_path / "net.h").read_text()
 
 
+@needs_compiler
+def test_names_and_words_may_hold_the_prefix_of_the_header(tmp_path: Path) -> None:
+    names = ["simdnn_a", "m_a", "SIMDNN_b", "M_b", "xSIMDNN_c", "xM_c", "simdnn_predict", "simdnn_"]
+    columns = table.Columns.fit({name: np.arange(3.0) for name in names})
+    target = table.Target("y", ("simdnn_yes", "SIMDNN_no"))
+    model = nn.Sequential(nn.Dense(len(names), 2), rng=0)
+    simdnn.export_c(model, tmp_path / "m.h", columns=columns, target=target)
+    fields = ", ".join(f"&row.{name}" for name in names)
+    (tmp_path / "main.c").write_text(f"""#include "m.h"
+#include <stdio.h>
+int main(void) {{
+  m_row row;
+  const double *cells[] = {{{fields}}};
+  for (int i = 0; i < 8; i++) if (cells[i] != (const double *)&row + i) return 1;
+  float y[] = {{0, 1}};
+  printf("%s\\n", m_class(y));
+  return 0;
+}}""")
+    compile_c(COMPILERS[0], tmp_path / "main.c", "-o", tmp_path / "main", "-lm")
+    done = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True)
+    assert done.stdout == "SIMDNN_no\n"
+
+
 PROGRAM = """#include "pets.h"
 #include <stdio.h>
 int main(void) {

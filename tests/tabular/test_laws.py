@@ -71,8 +71,20 @@ def test_a_file_without_trees_holds_an_ensemble(kind: type, tmp_path: Path) -> N
 def test_words_that_no_file_holds_are_shown(tmp_path: Path) -> None:
     X, y = np.zeros((20, 1)), np.array(["a", "b\ud800"])[np.arange(20) % 2]
     model = TabularClassifier("fast", n_members=2, epochs=1, random_state=0, progress=False).fit(X, y)
-    with pytest.raises(ValueError, match=r"^'b.ud800' has half of a surrogate pair"):
-        model.save(tmp_path / "model.safetensors")
+    pytest.importorskip("onnx")
+    words = np.where(np.arange(20) % 2, "a", "b\ud800").astype(object)
+    others = TabularClassifier("fast", n_members=2, epochs=1, progress=False).fit(
+        {"a": words}, np.arange(20) % 2
+    )
+    for one in (model, others):
+        made = one.ensemble_, {"columns": one.columns_, "target": one.target("y")}
+        for call in (
+            lambda one=one: one.save(tmp_path / "model.safetensors"),
+            lambda one=one: one.to_onnx(tmp_path / "model.onnx"),
+            lambda made=made: simdnn.export_c(made[0], tmp_path / "model.h", **made[1]),
+        ):
+            with pytest.raises(ValueError, match=r"^'b.ud800' has half of a surrogate pair"):
+                call()
     assert not list(tmp_path.iterdir())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from ..table._dates import Dates
 from ..table._encoders import Categories
 from ..table._numbers import Numbers
-from ._program import literal
+from ._program import as_given, literal
 
 #: The place of a missing date, which is the least integer of 64 bits.
 NO_DATE = np.iinfo(np.int64).min
@@ -105,8 +104,7 @@ def text(word: str) -> str:
     """A string literal of C in UTF-8."""
     plain = set(range(32, 127)) - set(b'"\\?')
     shown = "".join(chr(one) if one in plain else f"\\{one:03o}" for one in word.encode())
-    shown = re.sub("(?i)(simdnn)_", r"\1\\137", shown)  # the prefix of the header's names stays out
-    return f'"{shown}"'
+    return f'"{as_given(shown)}"'
 
 
 def random_rows(parts: Any, count: int) -> dict[str, NDArray[Any]]:

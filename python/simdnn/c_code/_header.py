@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .. import _core
 from .._utils.files import in_shell
 from ._functions import needed
-from ._program import Program, literal
+from ._program import HIDDEN, Program, literal
 from ._table import Table
 
 #: The place of the file's name, which is no name of the header.
@@ -36,7 +36,7 @@ def header(name: str, path: str, p: Program, model: Any, exact: bool, table: Tab
     text = "\n\n".join(part for part in parts if part) + "\n"
     text = re.sub(r"^(#define [^\n]*\n)\n(?=#define )", r"\1", text, flags=re.MULTILINE)
     text = re.sub(r"\bsimdnn_(?=\w)", f"{name}_", text).replace("SIMDNN_", f"{name.upper()}_")
-    return text.replace(FILE, in_shell(os.path.basename(path)))
+    return text.replace(HIDDEN, "").replace(FILE, in_shell(os.path.basename(path)))
 
 
 def opening(p: Program, model: Any, exact: bool) -> str:

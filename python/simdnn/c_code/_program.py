@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: The mark behind a prefix that is no name of the header, which is left out at the end.
+HIDDEN = "\1"
 
 
 @dataclass
@@ -158,6 +162,11 @@ class Program:
         name = f"simdnn_each_{function}_{len(self.each)}"
         self.each[name] = text
         return name
+
+
+def as_given(word: str) -> str:
+    """A word of the user, in which a header does not replace the prefix of its own names."""
+    return re.sub("(?i)simdnn(?=_)", lambda found: found[0] + HIDDEN, word)
 
 
 def literal(value: float, suffix: str) -> str:

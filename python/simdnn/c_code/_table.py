@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import nn
 from ..table import check_match
 from ._cells import Encoded, encoded, text
-from ._program import literal
+from ._program import as_given, literal
 
 if TYPE_CHECKING:
     from ..table import Columns, Target
@@ -72,7 +72,7 @@ def fields(columns: Columns) -> dict[str, str]:
         if other := next((one for one, known in found.items() if known == made), None):
             raise ValueError(f"columns: {other!r} and {name!r} have one name in C, {made}")
         found[name] = made
-    return found
+    return {name: as_given(made) for name, made in found.items()}
 
 
 def row_parts(columns: Columns, cells: list[Encoded], real: str) -> list[str]:
