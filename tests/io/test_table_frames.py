@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from simdnn import data, table
 
-from tests.support.frames import KINDS, Capsule
+from tests.support.frames import COLUMNS as SERIES
+from tests.support.frames import KINDS, OTHERS, Capsule
 
 NAN = float("nan")
 OPTIONS: dict[str, Any] = {"numbers": "robust", "bins": 8, "binary": True}
@@ -22,12 +23,12 @@ COLUMNS: dict[str, list[Any]] = {
 }
 ROWS = 6
 
-every_kind = pytest.mark.parametrize("kind", KINDS)
+every_kind = pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
 
 
 @every_kind
 def test_inputs_have_the_bits_of_a_dictionary(kind: str) -> None:
-    given = KINDS[kind](COLUMNS)
+    given = (KINDS | OTHERS)[kind](COLUMNS)
     columns, wanted = table.Columns.fit(given, **OPTIONS), table.Columns.fit(COLUMNS, **OPTIONS)
     assert columns.to_dict() == wanted.to_dict()
     assert wanted.transform(given).tobytes() == wanted.transform(COLUMNS).tobytes()
@@ -35,7 +36,10 @@ def test_inputs_have_the_bits_of_a_dictionary(kind: str) -> None:
 
 @every_kind
 def test_parts_of_every_kind_are_a_table(kind: str) -> None:
-    parts = [KINDS[kind]({name: cells[a:b] for name, cells in COLUMNS.items()}) for a, b in ((0, 3), (3, 6))]
+    parts = [
+        (KINDS | OTHERS)[kind]({name: cells[a:b] for name, cells in COLUMNS.items()})
+        for a, b in ((0, 3), (3, 6))
+    ]
     columns = table.Columns.fit(parts, **OPTIONS)
     assert columns.to_dict() == table.Columns.fit(COLUMNS, **OPTIONS).to_dict()
     blocks = data.from_tables(parts, columns)
@@ -47,11 +51,34 @@ def test_parts_of_every_kind_are_a_table(kind: str) -> None:
 
 @every_kind
 def test_a_target_is_read_from_every_kind(kind: str) -> None:
-    given = KINDS[kind](COLUMNS)
+    given = (KINDS | OTHERS)[kind](COLUMNS)
     for name in ("full", "whole", "flag"):
         target = table.Target.fit(given, name)
         assert target == table.Target.fit(COLUMNS, name)
         assert target.transform(given).tolist() == target.transform(COLUMNS).tolist()
+
+
+@pytest.mark.parametrize("kind", SERIES)
+def test_columns_of_every_library_may_be_in_a_dictionary(kind: str) -> None:
+    if kind.endswith("table"):
+        pytest.skip("a table is no column")
+    cells = [name for name in COLUMNS if name == "text" or not kind.endswith(("categories", "dictionary"))]
+    plain = {name: COLUMNS[name] for name in cells}
+    given = {name: SERIES[kind](plain[name]) for name in cells}
+    columns = table.Columns.fit(plain, **OPTIONS)
+    assert table.Columns.fit(given, **OPTIONS).to_dict() == columns.to_dict()
+    assert columns.transform(given).tobytes() == columns.transform(plain).tobytes()
+
+
+def test_tables_outside_memory_are_refused() -> None:
+    class LazyFrame:
+        def collect_schema(self) -> None: ...
+        def collect(self) -> None: ...
+
+    with pytest.raises(
+        TypeError, match=r"^table: expected a table in memory, got LazyFrame: give table.coll"
+    ):
+        table.Columns.fit(LazyFrame())
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
@@ -102,7 +129,7 @@ def test_other_tables_are_refused() -> None:
 
 def test_a_column_alone_is_no_table() -> None:
     pa = pytest.importorskip("pyarrow", reason="needs the extra [table]: pyarrow")
-    with pytest.raises(TypeError, match="table: expected columns by name, got ChunkedArray"):
+    with pytest.raises(TypeError, match=r"table: expected a dictionary .*, got ChunkedArray"):
         table.Columns.fit(pa.chunked_array([[1.0, 2.0]]))
 
 

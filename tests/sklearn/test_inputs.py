@@ -12,7 +12,15 @@ from simdnn._utils.missing import plain_target
 from simdnn.config import limited_threads
 from simdnn.sklearn import MLPClassifier, MLPRegressor, fit_many
 
-from tests.support.frames import COLUMNS, KINDS, OTHERS, check_targets
+from tests.support.frames import (
+    COLUMNS,
+    KINDS,
+    OTHERS,
+    TIMES,
+    check_targets,
+    check_times_are_refused,
+    column_of_times,
+)
 
 X = np.random.default_rng(0).normal(size=(20, 3))
 Y = np.arange(20) % 2
@@ -107,6 +115,32 @@ def test_dates_of_every_form_are_refused(form: str, values: Any) -> None:
         made().fit(X, Y, given)
     with pytest.raises(TypeError, match=r"^X: dates are not supported"):
         made().fit(given, Y)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("values", TIMES.values(), ids=TIMES)
+@pytest.mark.parametrize("kind", [*COLUMNS, *KINDS, *OTHERS])
+def test_times_of_every_library_are_refused(kind: str, values: list[Any]) -> None:
+    check_times_are_refused(lambda: made(MLPRegressor, optimizer="adam"), X, kind, values)
+    model = made().fit(X, Y)
+    times = column_of_times(kind, values)
+    for call in (lambda: made().fit(times, Y), lambda: model.predict(times)):
+        with pytest.raises(TypeError, match=r"^X: dates are not supported"):
+            call()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_target_in_a_table_of_several_columns_is_named(kind: str) -> None:
+    columns: dict[str, list[Any]] = {"p": [True, False] * 10, "q": [False] * 10 + [True] * 10}
+    y, of = np.column_stack(list(columns.values())), KINDS[kind]
+    model, other = made().fit(X, y), made().fit(X, of(columns))
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
+    assert model.score(X, y) == other.score(X, of(columns))
+    columns["q"][4] = columns["p"][7] = None
+    for call in (lambda: made().fit(X, of(columns)), lambda: model.score(X, of(columns))):
+        with pytest.raises(ValueError, match=r"^y\[4\] is missing; 2 of 20 rows have no target"):
+            call()
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -108,6 +109,44 @@ COLUMNS: dict[str, Callable[[list[Any]], Any]] = {
     "dask": lambda values: OTHERS["dask"]({"y": values})["y"],
     "narwhals": lambda values: pytest.importorskip("narwhals").from_native(series(values), series_only=True),
 }
+
+
+#: Points and spans of time, which are no numbers.
+TIMES: dict[str, list[Any]] = {
+    "datetimes": [datetime.datetime(2020, 1, 1) + datetime.timedelta(i) for i in range(20)],
+    "dates": [datetime.date(2020, 1, 1) + datetime.timedelta(i) for i in range(20)],
+    "spans": [datetime.timedelta(i) for i in range(20)],
+}
+
+#: Types that the interchange protocol has not.
+NO_INTERCHANGE = (datetime.date, datetime.timedelta)
+
+
+def column_of_times(kind: str, values: list[Any]) -> Any:
+    """The column of that kind, or the table of one column; skips what does not keep values of this type."""
+    if type(values[0]) is datetime.date and kind == "dask":
+        pytest.skip("Dask makes words of Python's dates")
+    if type(values[0]) in NO_INTERCHANGE and kind.startswith("interchange"):
+        pytest.skip("the interchange protocol has no such type")
+    return COLUMNS[kind](values) if kind in COLUMNS else (KINDS | OTHERS)[kind]({"y": values})
+
+
+def check_times_are_refused(make: Callable[[], Any], X: Any, kind: str, values: list[Any]) -> None:
+    """Regressors refuse a y and weights of times of any kind, wherever these are given."""
+    times, y, weight = column_of_times(kind, values), np.arange(20.0), np.ones(20)
+    model = make().fit(X, y)
+    calls: dict[str, list[Callable[[], Any]]] = {
+        "y": [lambda: make().fit(X, times), lambda: model.score(X, times)],
+        "eval_set: y": [lambda: make().fit(X, y, eval_set=(X, times))],
+        "sample_weight": [lambda: make().fit(X, y, times), lambda: model.score(X, y, times)],
+        "eval_set: sample_weight": [lambda: make().fit(X, y, weight, eval_set=(X, y, times))],
+    }
+    if hasattr(model, "permutation_importance"):
+        calls["y"].append(lambda: model.permutation_importance(X, times))
+    for name, each in calls.items():
+        for call in each:
+            with pytest.raises(TypeError, match=f"^{name}: dates are not supported; turn them into numbers"):
+                call()
 
 
 def check_targets(make: Callable[[], Any], X: Any, values: list[Any], kind: str, **options: Any) -> None:

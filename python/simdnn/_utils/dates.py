@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from .lazy import is_lazy
+from .frames import known_frame
 
 #: The types of single dates and spans; those of pandas are subclasses.
 TEMPORAL = (np.datetime64, np.timedelta64, datetime.date, datetime.time, datetime.timedelta)
 
 
-def refuse_dates(name: str, values: Any) -> None:
-    """Raises TypeError for dates and spans of time, which NumPy would turn into numbers of some unit."""
+def without_dates(name: str, values: Any) -> Any:
+    """Values as of `known_frame`; raises TypeError for dates and spans of time, which NumPy makes numbers."""
+    values = known_frame(name, values)
     if has_dates(values):
         raise TypeError(f"{name}: dates are not supported; turn them into numbers")
+    return values
 
 
 def has_dates(values: Any) -> bool:
@@ -24,9 +26,12 @@ def has_dates(values: Any) -> bool:
     if isinstance(values, list | tuple):
         values = as_array(values)
     kind = getattr(values, "dtype", None)
+    kind = getattr(kind, "numpy_dtype", kind)  # types of pandas
     if isinstance(kind, np.dtype):
         return kind.kind in "mM" or (kind.kind == "O" and is_any_date(values))
-    return any(map(is_temporal, kinds_of(values)))
+    kinds = kinds_of(values)
+    objects = [isinstance(one, np.dtype) and one.kind == "O" for one in kinds]
+    return any(map(is_temporal, kinds)) or (any(objects) and is_any_date(values.loc[:, objects]))
 
 
 def as_array(values: Any) -> Any:
@@ -41,8 +46,6 @@ def as_array(values: Any) -> Any:
 
 def is_any_date(values: Any) -> bool:
     """True if an element of an array of objects is a date or a span of time."""
-    if is_lazy(values):
-        return False
     return any(issubclass(kind, TEMPORAL) for kind in set(map(type, np.ravel(values).tolist())))
 
 
@@ -55,10 +58,16 @@ def kinds_of(values: Any) -> list[Any]:
 
 
 def is_temporal(kind: Any) -> bool:
-    """True for a type of dates or spans of NumPy, pandas, Polars or pyarrow."""
+    """True for a type of dates or spans of NumPy, pandas, Polars or pyarrow, and for one of categories."""
+    kind = getattr(kind, "pyarrow_dtype", kind)  # types of pandas
     if type(kind).__module__.startswith("pyarrow"):
         from pyarrow import types
 
-        return bool(types.is_temporal(kind))
+        return bool(types.is_temporal(kind.value_type if types.is_dictionary(kind) else kind))
+    if (
+        type(kind).__module__.startswith("pandas")
+        and (found := getattr(kind, "categories", None)) is not None
+    ):
+        return has_dates(found)
     own = getattr(kind, "is_temporal", None)
     return getattr(kind, "kind", "") in ("m", "M") or (callable(own) and bool(own()))

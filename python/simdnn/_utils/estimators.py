@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrays import refuse_masked
 from .check import check_float
+from .dates import without_dates
 from .lazy import computed
 from .missing import plain_target
 
@@ -75,9 +76,13 @@ class Scored:
         TypeError, ValueError
             If an argument has a wrong type, shape or value, as in `fit`.
         """
+        from sklearn.base import is_classifier
+
         refuse_masked("y", y)
         refuse_masked("sample_weight", sample_weight)
-        return float(self._scored(computed(X), plain_target(y), sample_weight))
+        y = y if is_classifier(self) else without_dates("y", y)
+        weight = without_dates("sample_weight", sample_weight)
+        return float(self._scored(computed(X), plain_target(y), weight))
 
     def _scored(self, X: Any, y: Any, sample_weight: Any) -> float:
         """The score of samples that are computed and a y that scikit-learn reads exactly."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from .lazy import is_lazy
+from .lazy import computed
 
 
 def known_frame(name: str, X: Any) -> Any:
     """A data frame of any library as one of pandas, Polars or pyarrow, of which scikit-learn reads the names.
 
-    Dask's are computed; anything else than a data frame is returned as it is.
+    What Dask holds is computed; anything else than a data frame is returned as it is.
     """
-    if is_lazy(X) and hasattr(X, "columns"):
-        return X.compute()
+    X = computed(X)
     if hasattr(X, "to_native"):  # narwhals
         return known_frame(name, X.to_native())
+    if hasattr(X, "collect_schema") and hasattr(X, "collect"):  # Polars
+        raise TypeError(f"{name}: expected a table in memory, got {type(X).__name__}: give {name}.collect()")
     if any(hasattr(X, one) for one in ("iloc", "get_column", "to_batches")) or is_column(X):
         return X
     if hasattr(X, "column_names") and hasattr(X, "column"):
@@ -23,6 +24,11 @@ def known_frame(name: str, X: Any) -> Any:
 
         return pyarrow.Table.from_batches([X])
     return as_arrow(name, X) if hasattr(X, "__arrow_c_stream__") or hasattr(X, "__dataframe__") else X
+
+
+def is_frame(X: Any) -> bool:
+    """True for a table of pandas, Polars or pyarrow."""
+    return hasattr(X, "column_names") or (hasattr(X, "columns") and hasattr(X, "dtypes"))
 
 
 def is_column(X: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Missing values: None, NaN, and pandas' NA and NaT; targets without them."""
+"""Missing values: None, NaN, NaT, and pandas' NA; targets without them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 
 from .arrays import with_kinds
 from .dates import as_array
-from .frames import is_column, known_frame
-from .lazy import computed
+from .frames import is_column, is_frame, known_frame
 
 #: Types without a missing value.
 COMPLETE = (str, bytes, int, np.integer, np.bool_)
 
 
 def is_missing(cell: Any) -> bool:
-    """True for None, NaN, and pandas' NA and NaT."""
+    """True for None, NaN, NumPy's NaT, and pandas' NA and NaT."""
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(cell, Decimal):
         return cell.is_nan()
+    if isinstance(cell, np.datetime64 | np.timedelta64):
+        return bool(np.isnat(cell))
     return isinstance(cell, float | np.floating) and bool(cell != cell)
 
 
@@ -34,16 +35,17 @@ def plain_target(y: Any) -> Any:
     ValueError
         If a value is missing; it tells the first index, and counts the rows.
     """
-    y = known_frame("y", computed(y))
+    y = known_frame("y", y)
     if hasattr(y, "isna"):  # pandas
         refuse_rows(np.asarray(y.isna()))
         if np.ndim(y) == 2:
-            plain = y.shape[1] != 1 or isinstance(y.dtypes.iloc[0], np.dtype)
-            return y if plain else np.asarray(plain_target(y.iloc[:, 0]))[:, np.newaxis]
+            if all(isinstance(one, np.dtype) for one in y.dtypes):
+                return y
+            return np.column_stack([np.asarray(plain_target(y.iloc[:, i])) for i in range(y.shape[1])])
         kind = "" if isinstance(y.dtype, np.dtype) else getattr(y.dtype, "kind", "")
         types: dict[str, Any] = {"i": np.int64, "u": np.uint64, "b": np.bool_}
         return y.to_numpy(dtype=types[kind]) if kind in types else y
-    if hasattr(y, "column_names") or is_column(y):  # Polars and pyarrow
+    if is_frame(y) or is_column(y):  # Polars and pyarrow
         y = np.asarray(y)
     if isinstance(y, list | tuple):
         if all(issubclass(kind, str) for kind in set(map(type, y))):
@@ -55,7 +57,7 @@ def plain_target(y: Any) -> Any:
         cells = y
     if isinstance(cells, np.ndarray) and cells.dtype.kind == "O":
         refuse_rows(missing_cells(cells))
-    elif isinstance(cells, np.ndarray) and cells.dtype.kind == "f":
+    elif isinstance(cells, np.ndarray) and cells.dtype.kind in "fmM":
         refuse_rows(np.isnan(cells))
     return y
 

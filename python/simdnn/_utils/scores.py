@@ -16,12 +16,15 @@ def unit_of(numbers: Array) -> Array:
 
 
 def r_squared(y: Array, predictions: Array, weight: Array | None = None) -> float:
-    """scikit-learn's R^2 of predictions [n, ...] of numbers, in units of their spread."""
+    """scikit-learn's R^2 of predictions [n, ...] of numbers, in units of their spread.
+
+    Rows of weight 0 have the numbers of the first other row, so that huge ones do not count.
+    """
     from sklearn.metrics import r2_score
 
     if weight is not None:
-        used = weight > 0
-        y, predictions, weight = y[used], predictions[used], weight[used]
+        rows = np.where(weight > 0, np.arange(len(weight)), np.argmax(weight > 0))
+        y, predictions = y[rows], predictions[rows]
     unit = unit_of(y - y[:1])
     return float(r2_score(y / unit, predictions / unit, sample_weight=weight))
 

@@ -17,13 +17,12 @@ from sklearn.utils.validation import _check_sample_weight
 from .. import nn
 from .._utils.check import check_callables, within_single
 from .._utils.estimators import check_outputs, checked_numbers, naming, unpacked_eval_set
-from .._utils.frames import known_frame
 from .._utils.missing import plain_target
 from ..config import MOST_THREADS, limited_threads
 from ._compat import checked_data
 from ._fitted import attempt_at, begun, check_resumable, check_same, fitted, forget, remember
 from ._heads import Head
-from ._inputs import check_kinds, check_range
+from ._inputs import check_range, checked_kinds
 from ._lbfgs import LBFGSFit
 from ._members import begin_members, has_members, wants_members
 from ._network import (
@@ -127,8 +126,7 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _checked_input(self, X: Any, y: Any = "no_validation", **options: Any) -> Any:
         """X, and y if given, checked by scikit-learn; dtypes other than float32 and float64 are cast."""
-        X = known_frame("X", X)
-        check_kinds("X", X)
+        X = checked_kinds("X", X)
         dtypes = [np.float64, np.float32]
         estimator = [self, *vars(self).get("members_", [])][-1]
         fresh = options.get("reset", True) or "_model" not in vars(estimator)
@@ -140,15 +138,14 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
     def _checked_pair(self, X: Any, y: Any, first: bool) -> tuple[Any, Any]:
         """X and y checked; y of one column becomes a vector."""
         numeric = not is_classifier(self)
-        check_kinds("y", y, dates=not numeric)
-        y = plain_target(y)
+        y = plain_target(checked_kinds("y", y, dates=not numeric))
         X, y = self._checked_input(X, y, multi_output=True, y_numeric=numeric, reset=first)
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _weights_of_rows(self, sample_weight: Any, X: Any) -> Array | None:
         """The weights of the samples X, checked."""
-        check_kinds("sample_weight", sample_weight)
-        return None if sample_weight is None else np.asarray(_check_sample_weight(sample_weight, X))
+        weight = checked_kinds("sample_weight", sample_weight)
+        return None if weight is None else np.asarray(_check_sample_weight(weight, X))
 
     def _wanted_dtype(self) -> np.dtype[Any] | None:
         """The parameter `dtype`, checked."""
@@ -320,10 +317,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """The samples of ``eval_set``, checked like those of `fit`."""
         X, y, sample_weight = unpacked_eval_set(eval_set)
         with naming("eval_set"):
-            for name, values in (("X", X), ("y", y), ("sample_weight", sample_weight)):
-                check_kinds(name, values, dates=is_classifier(self))
             X, Y = self._validate_evaluation(X, y)
-            weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+            weight = self._weights_of_rows(sample_weight, X)
             for name, values in (("X", X), ("y", Y), ("sample_weight", weight)):
                 if values is not None:
                     check_range(name, values, self._model.dtype)

@@ -21,7 +21,7 @@ from ._class_weight import weights_of_samples
 from ._documentation import documented
 from ._fitted import fitted
 from ._heads import Head, classifier_head
-from ._inputs import check_kinds
+from ._inputs import checked_kinds
 from ._labels import Labels
 from ._members import has_members, mean_of
 from ._stochastic import Data
@@ -243,10 +243,12 @@ class MLPClassifier(Scored, ClassifierMixin, BaseMLP):  # type: ignore[misc]
         TypeError, ValueError
             As in `fit`, or if ``classes`` is missing in the first call or different in a later one.
         """
-        check_kinds("y", y, dates=True)
-        check_kinds("classes", classes, dates=True)
+        y, classes = (
+            plain_target(checked_kinds(name, values, dates=True))
+            for name, values in (("y", y), ("classes", classes))
+        )
         with Attempt(self) as attempt:
-            self._set_classes(plain_target(y), plain_target(classes))
+            self._set_classes(y, classes)
             attempt.begun("classes_")
             self._fit(X, y, sample_weight, incremental=True)
         return self

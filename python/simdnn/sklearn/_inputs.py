@@ -8,16 +8,19 @@ import numpy as np
 from scipy.sparse import issparse
 
 from .._utils.arrays import refuse_masked
-from .._utils.dates import refuse_dates
+from .._utils.dates import without_dates
+from .._utils.frames import known_frame
 from .._utils.sparse import check_sparse
 
 
-def check_kinds(name: str, values: Any, dates: bool = False) -> None:
-    """Raises for masked arrays, sparse ones with wrong places and, unless `dates` may be labels, dates."""
+def checked_kinds(name: str, values: Any, dates: bool = False) -> Any:
+    """Values as of `known_frame`.
+
+    Raises for masked arrays, sparse ones with wrong places and, unless `dates` may be labels, dates.
+    """
     refuse_masked(name, values)
     check_sparse(name, values)
-    if not dates:
-        refuse_dates(name, values)
+    return known_frame(name, values) if dates else without_dates(name, values)
 
 
 def check_range(name: str, X: Any, dtype: np.dtype[Any]) -> None:

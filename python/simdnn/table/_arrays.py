@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.arrays import as_cpu_array, refuse_unread
+from .._utils.frames import known_frame
 from .._utils.missing import is_missing
 from ._categories import coded
 from ._cells import INEXACT, as_text, column_of, exact_integers, objects
@@ -40,6 +41,7 @@ def as_column(
     strings, and so do numbers if `text` is true. If `dates` is true, dates and words of ISO 8601 become
     points in time, or with `words` dates alone; otherwise dates are refused.
     """
+    values = known_frame(what, values)
     if not dates:
         return plain_column(what, values, text)
     refuse_unread(what, values)

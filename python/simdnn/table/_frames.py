@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.arrays import refuse_sparse, refuse_unread
-from .._utils.frames import as_arrow
+from .._utils.frames import known_frame
 
 
 def is_table(value: Any) -> bool:
@@ -32,17 +32,16 @@ def checked_columns(table: Any) -> dict[str, Any]:
 
 def named(table: Any) -> Iterable[tuple[Any, Any]]:
     """Pairs of a name and a column: of a dictionary, an array, or a DataFrame of any library."""
+    table = known_frame("table", table)
     if hasattr(table, "items"):  # dictionaries and pandas
         pairs: Iterable[tuple[Any, Any]] = table.items()
         return pairs
     if isinstance(table, np.ndarray):
         return columns_of_array(table)
-    if hasattr(table, "column_names") and hasattr(table, "column"):  # pyarrow
+    if hasattr(table, "column_names"):  # pyarrow
         return [(name, table.column(place)) for place, name in enumerate(table.column_names)]
     if hasattr(table, "get_columns"):  # polars
         return [(column.name, column) for column in table.get_columns()]
-    if hasattr(table, "__arrow_c_stream__") or hasattr(table, "__dataframe__"):
-        return named(as_arrow("table", table))
     refuse_sparse("table", table)
     raise TypeError(
         "table: expected a dictionary of columns, a DataFrame or an array [rows, columns], got"

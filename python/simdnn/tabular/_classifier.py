@@ -162,8 +162,11 @@ class TabularClassifier(Scored, ClassifierMixin, BaseTabular):  # type: ignore[m
 
     def _encoded(self, y: Any) -> Array:
         labels = checked_labels(y)
-        places = np.searchsorted(self.classes_, labels)
-        unknown = self.classes_[np.minimum(places, len(self.classes_) - 1)] != labels
+        try:
+            places = np.searchsorted(self.classes_, labels)
+            unknown = self.classes_[np.minimum(places, len(self.classes_) - 1)] != labels
+        except TypeError:  # words and numbers, which have no order
+            unknown = ~np.isin(labels, self.classes_)
         if unknown.any():
             other = labels[unknown].tolist()[0]
             raise ValueError(f"y: expected classes of the fit, got {other!r}")

@@ -13,7 +13,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from .._utils.arrays import refuse_masked, with_kinds
-from .._utils.frames import known_frame
+from .._utils.frames import is_frame, known_frame
 from ..table import Columns
 from ..table._arrays import as_column, is_categorical
 from ..table._frames import named
@@ -54,11 +54,6 @@ def check_rows(columns: Sequence[Any]) -> None:
         )
 
 
-def is_frame(X: Any) -> bool:
-    """True for a table of pandas, Polars or pyarrow."""
-    return hasattr(X, "column_names") or (hasattr(X, "columns") and hasattr(X, "dtypes"))
-
-
 def columns_of_dictionary(estimator: Any, X: dict[Any, Any], reset: bool) -> dict[str, Any]:
     """The columns of a dictionary, in the order of the fit, whatever others there are.
 
@@ -72,8 +67,9 @@ def columns_of_dictionary(estimator: Any, X: dict[Any, Any], reset: bool) -> dic
     names = names_of(estimator) if reset else estimator.columns_.names
     if missing := [name for name in names if name not in X]:
         raise ValueError(f"X: {are_missing(missing)}; there are {', '.join(X)}")
-    check_rows([X[name] for name in names])
-    return {name: X[name] for name in names}
+    columns = {name: known_frame(f"column {name}", X[name]) for name in names}
+    check_rows(list(columns.values()))
+    return columns
 
 
 def check_names(estimator: Any, X: Any, reset: bool) -> None:

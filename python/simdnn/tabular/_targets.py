@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
 from .._utils.arrays import refuse_masked
-from .._utils.dates import refuse_dates
+from .._utils.dates import without_dates
 from .._utils.missing import plain_target
 from .._utils.scores import unit_of
 
@@ -92,8 +92,7 @@ def checked_numbers(y: Any, estimator: Any) -> Array:
     if y is None:
         raise ValueError("y: fit requires y to be passed, but the target y is None")
     refuse_masked("y", y)
-    refuse_dates("y", y)
-    y = plain_target(y)
+    y = plain_target(without_dates("y", y))
     try:
         numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=estimator)
     except ValueError as error:
@@ -112,7 +111,7 @@ def checked_weights(sample_weight: Any, rows: int) -> Array | None:
     if sample_weight is None:
         return None
     refuse_masked("sample_weight", sample_weight)
-    refuse_dates("sample_weight", sample_weight)
+    sample_weight = without_dates("sample_weight", sample_weight)
     weight = _check_sample_weight(sample_weight, np.empty((rows, 1)), dtype=np.float64)
     if (weight < 0).any():
         row = int(np.argmax(weight < 0))
