@@ -1,6 +1,7 @@
 """Columns of dates: the numbers that they become are those of Python's calendar."""
 
 import datetime
+import itertools
 import json
 import warnings
 from pathlib import Path
@@ -154,6 +155,38 @@ def test_dates_in_some_parts_and_words_in_others_are_words_in_the_whole(
         table.Columns.fit(listed, dates=True).to_dict()
         == table.Columns.fit({"c": CELLS}, dates=True).to_dict()
     )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("cells", ["dates", "words", "numbers", "nothing"])
+@pytest.mark.parametrize("blank", ["", "NA", None])
+@pytest.mark.parametrize("kind", ["objects", "strings", "pandas", "polars", "arrow"])
+def test_parts_without_a_value_have_no_kind(kind: str, blank: Any, cells: str) -> None:
+    """Words for missing cells, and categories, are words also where a part has no other cells."""
+    known: Any = {"dates": ["2020-01-31", "2020-02-01"], "words": ["a", "b"], "numbers": ["1", "2"]}
+    if kind == "strings" and blank is None:
+        return
+    column = [blank, blank, *known.get(cells, [blank] * 2), blank, blank]
+
+    def of(a: int, b: int) -> Any:
+        if kind == "objects":
+            return {"c": np.array(column, object)[a:b]}
+        if kind == "strings":
+            return {"c": np.array(column)[a:b]}
+        if kind == "pandas":
+            return pytest.importorskip("pandas").DataFrame({"c": column}, dtype="category")[a:b]
+        if kind == "polars":
+            pl = pytest.importorskip("polars")
+            return pl.DataFrame({"c": pl.Series(column, dtype=pl.String)})[a:b]
+        pa = pytest.importorskip("pyarrow")
+        return pa.table({"c": pa.array(column, pa.string()).dictionary_encode()})[a:b]
+
+    for dates in (False, True):
+        wanted = table.Columns.fit(of(0, 6), dates=dates).to_dict()
+        for ends in ((0, 2, 4, 6), (0, 3, 6), (0, 4, 6), (0, 2, 6), range(7)):
+            parts = [of(a, b) for a, b in itertools.pairwise(ends)]
+            assert table.Columns.fit(parts, dates=dates).to_dict() == wanted
+            assert table.Columns.fit(iter(parts), dates=dates).to_dict() == wanted
 
 
 def test_parts_that_cannot_be_read_twice_say_so() -> None:

@@ -95,7 +95,7 @@ def test_names_of_features_come_through_pandas() -> None:
         pipeline.predict(frame[list("dcba")])
 
 
-@pytest.mark.parametrize("duplicate", [unpickled, copy.deepcopy, through_joblib])
+@pytest.mark.parametrize("duplicate", [unpickled, copy.deepcopy, copy.copy, through_joblib])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     "settings", [{}, {"solver": "sgd", "learning_rate": "invscaling"}, {"optimizer": "nadam"}]
@@ -113,6 +113,21 @@ def test_a_copy_goes_on_with_the_same_bits(settings: dict[str, Any], dtype: Any,
     assert same_bits(original.predict_proba(x), other.predict_proba(x))
     assert original.loss_curve_ == other.loss_curve_
     assert len(original.loss_curve_) == 6
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_shallow_copy_has_the_parameters_themselves_and_a_network_of_its_own(members: int) -> None:
+    random, callback, optimizer = np.random.RandomState(0), [lambda *_: None], simdnn.optim.Adam()
+    settings: Any = {"random_state": random, "callbacks": callback, "optimizer": optimizer}
+    original = MLPClassifier(**QUICK | settings | {"max_iter": 2, "n_members": members, "warm_start": True})
+    assert copy.copy(original).get_params() == original.get_params()
+    before = original.fit(X, Y).predict_proba(X)
+    other = copy.copy(original)
+    assert all(getattr(other, name) is getattr(original, name) for name in settings)
+    assert same_bits(other.predict_proba(X), before)
+    assert not same_bits(other.fit(X, Y).predict_proba(X), before)
+    assert same_bits(original.predict_proba(X), before)
+    assert not same_bits(original.fit(X, Y).predict_proba(X), before)
 
 
 def test_a_pickle_holds_the_parameters_once() -> None:

@@ -90,17 +90,19 @@ def refuse_masked(name: str, value: Any) -> None:
 
 
 def with_kinds(values: Any) -> Any:
-    """A list of numbers as their array, and one that holds words as an array of objects.
+    """A list of numbers as their array, and one of several kinds of elements as an array of objects.
 
-    NumPy would turn the numbers beside words into words.
+    NumPy would turn all elements into one kind: booleans into numbers, numbers into words, and whole numbers
+    into floats that do not tell large ones apart.
     """
     if not isinstance(values, list | tuple):
         return values
     try:
-        found = np.array(values)
-        return np.array(values, dtype=object) if found.dtype.kind in "SU" else found
+        found, objects = np.array(values), np.array(values, dtype=object)
     except (TypeError, ValueError):  # rows of several lengths
         return values
+    kinds = {np.dtype(kind).kind for kind in set(map(type, objects.ravel().tolist()))}
+    return found if kinds <= {found.dtype.kind} - set("SU") else objects
 
 
 def refuse_for_rows(name: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -344,6 +345,11 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             rows = max(1, DENSE_MEGABYTES * 2**20 // (8 * max(1, X.shape[1])))
             parts = [model(X[begin : begin + rows].toarray()) for begin in range(0, X.shape[0], rows)]
         return np.concatenate(parts)
+
+    def __copy__(self) -> BaseMLP:
+        """A copy with the parameters themselves, and a network of its own that goes on."""
+        parameters = self.get_params(deep=False).values()
+        return copy.deepcopy(self, {id(one): one for one in parameters})
 
     def __getstate__(self) -> dict[str, Any]:
         """The attributes to pickle; with the optimizer's state, a fit continues bit for bit."""

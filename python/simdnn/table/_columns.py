@@ -313,7 +313,7 @@ def fits_of(
             raise ValueError(f"expected the columns {', '.join(fits)} in all parts, got {', '.join(columns)}")
         chosen = choice.of_next(len(next(iter(columns.values()))))
         for name, fit in fits.items():
-            fit.add(columns[name][chosen])
+            fit.add(columns[name], chosen)
             if fit.mixed and isinstance(table, Iterator):
                 raise ValueError(read_once(name))
     choice.check_end()

@@ -49,6 +49,13 @@ class Recipe:
             check_int("bins", self.bins, 1, MOST_BINS)
 
 
+def is_blank(column: NDArray[Any]) -> bool:
+    """True for numbers or words that are all missing, as those of a part may be, whatever the others hold."""
+    if column.dtype == object:
+        return all(one is None for one in column)
+    return column.dtype == np.float64 and bool(np.isnan(column).all())
+
+
 class ColumnFit:
     """Statistics of one column: those of numbers or dates, or counts of words.
 
@@ -59,17 +66,19 @@ class ColumnFit:
     def __init__(self, name: str, recipe: Recipe, words: bool = False) -> None:
         self.name, self.recipe, self.words = name, recipe, words
         self.kind, self.mixed = "", False
-        self.missing, self.blank = False, 0
+        self.missing, self.blank, self.blank_words = False, 0, False
         self.moments = Moments() if recipe.numbers == "standard" else None
         self.sample = Sample() if recipe.bins or recipe.numbers == "robust" else None
         self.counts: Counter[str | None] = Counter()
         self.spelled: set[str] = set()
         self.numbers: dict[str, ColumnFit] = {}
 
-    def add(self, values: NDArray[Any]) -> None:
-        """Adds the values of a part; raises if they are of another kind than those before."""
-        if values.dtype == np.float64 and np.isnan(values).all():  # missing words, numbers or dates
+    def add(self, column: NDArray[Any], rows: Any) -> None:
+        """Adds the values of a part in some rows; raises if the part is of another kind than those before."""
+        values: NDArray[Any] = column[rows]
+        if is_blank(column):
             self.blank += len(values)
+            self.blank_words = self.blank_words or column.dtype == object
             return
         self.mixed = self.mixed or (not self.words and {self.kind, kind_of(values)} == {"dates", "text"})
         if self.mixed:
@@ -104,7 +113,8 @@ class ColumnFit:
         """The encoder of the column."""
         if self.kind == "dates":
             return self.date_parts()
-        return self.categories() if self.kind == "text" else self.scaled_numbers()
+        words = self.kind == "text" or (self.kind == "" and self.blank_words)
+        return self.categories() if words else self.scaled_numbers()
 
     def date_parts(self) -> Dates:
         """The encoder of a column of dates: of its days, and of those numbers that are not constant."""
