@@ -139,6 +139,30 @@ def test_estimators_see_the_names_of_columns() -> None:
             call(lazy[list("bacd")])
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [np.float32, np.int64, "large categories", "Int64", bool, object])
+def test_columns_of_a_frame_keep_their_types(kind: Any) -> None:
+    """A common type for all columns would spell numbers otherwise, of which the training data had words."""
+    pandas = pytest.importorskip("pandas", reason="pandas comes with the extra [peers]")
+    frames = pytest.importorskip("dask.dataframe", reason="dask.dataframe needs pandas and pyarrow")
+    settings: Any = {"epochs": 2, "n_members": 2, "random_state": 0, "progress": False}
+    place = np.arange(60) % 3
+    cells: Any = (np.array([0.1, 0.2, 0.7]) if kind in (np.float32, object) else place)[place]
+    column = pandas.Series(2**60 + place if kind == "large categories" else cells)
+    column = column.astype("category" if kind == "large categories" else kind)
+    frame = pandas.DataFrame({"size": column, "x": rows(60)[:, 0].astype(np.float64)})
+    words = frame.assign(size=column.astype(str).astype("category"))
+    numbers = TabularRegressor("fast", **settings).fit(words, place + frame["x"])
+    lazy = frames.from_pandas(frame, npartitions=2)
+    some = numbers.predict(frame[frame["x"] > 1])
+    for predict in (numbers.predict, lambda given: distributed.predict(numbers, given)):
+        np.testing.assert_array_equal(predict(lazy).compute(), numbers.predict(frame))
+        np.testing.assert_array_equal(predict(lazy[lazy["x"] > 1]).compute(), some)
+    mean, std = numbers.predict(lazy, return_std=True)
+    np.testing.assert_array_equal(mean.compute(), numbers.predict(frame, return_std=True)[0])
+    assert (std.ndim, std.shape[0] != std.shape[0]) == (1, True)
+
+
 def test_a_column_alone_is_no_frame() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas comes with the extra [peers]")
     frames = pytest.importorskip("dask.dataframe", reason="dask.dataframe needs pandas and pyarrow")

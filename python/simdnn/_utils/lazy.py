@@ -29,29 +29,31 @@ def blockwise(function: Callable[[Any], Any], x: Any, estimator: Any = None) -> 
 
     The function takes an array [rows, ...] and returns one with as many rows; a call with one row of zeros
     tells the other axes and the dtype of its result. Blocks without rows are not given to it. A method of an
-    `estimator` takes the blocks of a data frame as data frames, with the names of the columns. Its row is
-    that of ``estimator._blank_row``, if there is such a method, and the first one of x where it cannot
+    `estimator` takes the blocks of a data frame as they are, with the names and types of the columns. Its row
+    is that of ``estimator._blank_row``, if there is such a method, and the first one of x where it cannot
     predict that; else nothing of x is computed.
     """
-    if estimator is not None and x.ndim == 2 and hasattr(x, "columns"):
-        function = functools.partial(of_frame, function, list(x.columns))
+    frame = x if estimator is not None and x.ndim == 2 and hasattr(x, "columns") else None
     if hasattr(x, "to_dask_array"):
         x = x.to_dask_array()
     if any(math.isnan(size) for size in x.shape[1:]):
         raise ValueError(f"x: expected known sizes of all axes but the first, got shape {x.shape}")
-    rows = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
-    blank = getattr(estimator, "_blank_row", np.zeros)
+    rows = x.rechunk(dict.fromkeys(range(1, x.ndim), -1)) if frame is None else frame
+    blank = getattr(estimator, "_blank_row", np.zeros)((1, *x.shape[1:]), x.dtype)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "column .*: all values are")
-            example = np.asarray(function(blank((1, *x.shape[1:]), x.dtype)))
+            example = np.asarray(function(blank if frame is None else frame_of(blank, frame)))
     except Exception:
         first = None if estimator is None else first_row(rows)
         if first is None:
             raise
         example = np.asarray(function(first))
+    by_block = functools.partial(of_block, function, example[:0])
+    if frame is not None:
+        return frame.map_partitions(by_block, meta=example[:0])
     return rows.map_blocks(
-        functools.partial(of_block, function, example[:0]),
+        by_block,
         dtype=example.dtype,
         chunks=(rows.chunks[0], *((size,) for size in example.shape[1:])),
         drop_axis=list(range(1, x.ndim)),
@@ -61,18 +63,18 @@ def blockwise(function: Callable[[Any], Any], x: Any, estimator: Any = None) -> 
 
 
 def first_row(x: Any) -> Any:
-    """The first row [1, ...] of an array of Dask, or None."""
-    for block in (x.blocks[i].compute() for i in range(x.numblocks[0])):
+    """The first row [1, ...] of an array or a data frame of Dask, or None."""
+    for block in (x.partitions[i].compute() for i in range(x.npartitions)):
         if len(block):
             return block[:1]
     return None
 
 
-def of_frame(function: Callable[[Any], Any], names: list[Any], block: Any) -> Any:
-    """The function of an array as a data frame of pandas, which Dask's data frames are made of."""
+def frame_of(block: Any, frame: Any) -> Any:
+    """An array as a data frame of pandas, which Dask's data frames are made of, with their names of columns."""
     import pandas
 
-    return function(pandas.DataFrame(block, columns=names))
+    return pandas.DataFrame(block, columns=list(frame.columns))
 
 
 def of_block(function: Callable[[Any], Any], empty: Any, block: Any) -> Any:
