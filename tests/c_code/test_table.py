@@ -189,7 +189,7 @@ int main(void) {
 
 @needs_compiler
 def test_the_training_data_are_known_in_their_own_spelling(tmp_path: Path) -> None:
-    words = np.array([" 4", "5.", "-0", "x", "\t7.00 ", "y"], object)
+    words = np.array([" 4", "5.", "-0", "x", "\t7.00 ", " NA ", "  "], object)
     columns = table.Columns.fit({"c": words})
     model = nn.Sequential(nn.Dense(6, 6, init="identity"), rng=0)
     simdnn.export_c(model, tmp_path / "m.h", columns=columns)
@@ -198,7 +198,7 @@ def test_the_training_data_are_known_in_their_own_spelling(tmp_path: Path) -> No
 #include <stdio.h>
 int main(void) {{
   const char *words[] = {{{cells}}};
-  for (int i = 0; i < 6; i++) {{
+  for (int i = 0; i < 7; i++) {{
     m_row row = {{words[i]}};
     float y[6];
     m_predict_row(&row, y);
@@ -208,7 +208,7 @@ int main(void) {{
 }}""")
     compile_c(COMPILERS[0], tmp_path / "main.c", "-o", tmp_path / "main", "-lm")
     shown = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True).stdout
-    assert np.array_equal(np.array(shown.split(), float).reshape(6, 6), columns.transform({"c": words}))
+    assert np.array_equal(np.array(shown.split(), float).reshape(7, 6), columns.transform({"c": words}))
 
 
 @needs_compiler

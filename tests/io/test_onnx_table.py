@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import simdnn.onnx
 from simdnn import nn, table
+from simdnn.table._cells import MISSING
 
 pytest.importorskip("onnx", reason="needs the extra [onnx]: onnx")
 from onnx.reference import ReferenceEvaluator
@@ -89,6 +90,20 @@ def test_the_training_data_are_known_in_their_own_spelling(
     )
     given = {"c": np.array([one or "" for one in SPELLED], object)}
     assert np.array_equal(run(runtime, tmp_path / "m.onnx", given), columns.transform(data))
+
+
+@every_runtime
+def test_missing_cells_may_have_blanks_around_them(runtime: str, tmp_path: Path) -> None:
+    blank = [*MISSING, *(f" {one} " for one in MISSING), *(f"{one} " for one in MISSING), " ?"]
+    cells = np.array([*blank, "x", "y"], object)
+    (tmp_path / "t.csv").write_text("\n".join(["c,n", *(f"{one},1" for one in cells)]))
+    for given in ({"c": cells}, {"c": table.read(tmp_path / "t.csv")["c"]}):
+        columns = table.Columns.fit(given)
+        assert columns.features == ["c=x", "c=y", "c=(missing)"]
+        model = nn.Sequential(nn.Dense(3, 3, init="identity"), rng=0)
+        simdnn.onnx.export(model, tmp_path / "m.onnx", columns=columns)
+        found = run(runtime, tmp_path / "m.onnx", {"c": cells})
+        assert np.array_equal(found, columns.transform({"c": cells}))
 
 
 def test_usual_spellings_are_not_kept() -> None:

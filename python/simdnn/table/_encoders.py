@@ -6,6 +6,7 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -111,13 +112,14 @@ class Categories:
     def spellings(self) -> dict[str, int]:
         """The position of each spelling of a category that exported programs know: `Places` knows more.
 
-        All spellings of a missing cell are one category; "1" and "1.0" are one, and so are "True" and "TRUE";
-        booleans have those of 0 and 1, too. Whole numbers also have their spellings in the training data.
+        All spellings of a missing cell are one category, also with a blank before or behind them; "1" and
+        "1.0" are one, and so are "True" and "TRUE"; booleans have those of 0 and 1, too. Whole numbers also
+        have their spellings in the training data.
         """
         found = {one: i for one in self.spelled if (i := self.places.place(one)) < len(self.categories)}
         for i, one in enumerate(self.categories):
             if one is None:
-                found |= dict.fromkeys(MISSING, i)
+                found |= dict.fromkeys(("".join(one) for one in product(("", " "), MISSING, ("", " "))), i)
                 continue
             forms = dict.fromkeys((one, f"{one}.0", one.lower(), one.upper(), one.capitalize()))
             forms |= dict.fromkeys(("0", "0.0", "1", "1.0"))
