@@ -71,7 +71,7 @@ def first_row(x: Any) -> Any:
 
 
 def frame_of(block: Any, frame: Any) -> Any:
-    """An array as a data frame of pandas, which data frames of Dask are made of, with the names of columns."""
+    """An array as a data frame of pandas, which those of Dask are made of, with the names of its columns."""
     import pandas
 
     return pandas.DataFrame(block, columns=list(frame.columns))

@@ -10,23 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._cells import BLANKS, NumberFormat, Table
-from ._mixed import mixed_hint
+from ._cells import BLANKS, Table
+from ._mixed import FORMATS, mixed_hint, options_of
 from ._request import Request, delimiter_hint
 from ._times import dates_of_words
 
-#: Other spellings of numbers, and a cell that has one of their marks.
-FORMATS = tuple(
-    NumberFormat(decimal, thousands)
-    for decimal, thousands in (
-        *((".", None), (".", ","), (",", None), (",", ".")),
-        *((".", " "), (",", " "), (".", "'")),
-    )
-)
 _DATE = re.compile(
     r"\s*(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})(?![0-9])"
 )
-#: Without blanks around it: several stars that take blanks would try all their parts of a long run of them.
+#: A cell that has a mark of another spelling of numbers, without blanks around it: several stars that take
+#: blanks would try all their parts of a long run of them.
 _MARKED = re.compile(rf"[+-]?[0-9]*[.,'{BLANKS}][0-9.,'{BLANKS}]*")
 
 
@@ -64,9 +57,7 @@ def number_hint(cells: Iterable[Any]) -> str | None:
     words = [cell for cell in cells if cell is not None]
     for form in FORMATS:
         if words and all(form.pattern.fullmatch(word) for word in words):
-            thousands = f"thousands={form.thousands!r}" if form.thousands else ""
-            decimal = f"decimal={form.decimal!r}" if form.decimal != "." or not thousands else ""
-            return ", ".join(filter(None, (decimal, thousands)))
+            return options_of(form)
     return None
 
 
