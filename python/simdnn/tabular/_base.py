@@ -30,12 +30,12 @@ from ._budget import within
 from ._calibration import blended, share
 from ._folds import draw_folds
 from ._frames import names_of, point_out_words, table_of
-from ._importance import KeptRows, permutation_importance, places_of_columns
+from ._importance import KeptRows, permutation_importance, places_of_columns, ranges_of
 from ._quantiles import QuantileHead
 from ._recipe import PRESETS, Recipe, recipe_of
 from ._screening import screened
 from ._targets import checked_weights
-from ._trees import Trees, fit_trees, places_of_samples, samples_of
+from ._trees import Trees, fit_trees, samples_of, width_of
 
 Array = NDArray[Any]
 
@@ -390,7 +390,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         names = names_of(self)
         parts = [(kept.inputs, places_of_columns(self.columns_, names))]
         if kept.samples is not None:
-            parts.append((kept.samples, places_of_samples(self.columns_, names)))
+            parts.append((kept.samples, ranges_of(self.columns_, names, width_of)))
 
         def scores(arrays: list[Array]) -> list[float]:
             copies = len(arrays[0]) // len(kept.targets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -49,11 +50,18 @@ class KeptRows:
 
 def places_of_columns(columns: Columns, names: list[str]) -> list[list[int]]:
     """The inputs of the column of each name: its position, and the others; none if it is left out."""
-    found, at, place = dict[str, list[int]](), 0, columns.encoded
-    for part in columns.parts:
-        after, end = at + len(part.positions), place + len(part.features)
-        found[part.name] = [*range(at, after), *range(place, end)]
-        at, place = after, end
+    positions = ranges_of(columns, names, lambda part: len(part.positions))
+    others = ranges_of(columns, names, lambda part: len(part.features), columns.encoded)
+    return [[*first, *second] for first, second in zip(positions, others, strict=True)]
+
+
+def ranges_of(
+    columns: Columns, names: list[str], width: Callable[[Any], int], begin: int = 0
+) -> list[list[int]]:
+    """The places of the column of each name, if each takes as many as its width; none if it is left out."""
+    ends = itertools.accumulate(map(width, columns.parts), initial=begin)
+    pairs = zip(columns.names, itertools.pairwise(ends), strict=True)
+    found = {name: list(range(*pair)) for name, pair in pairs}
     return [found.get(name, []) for name in names]
 
 

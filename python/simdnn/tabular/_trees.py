@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 import zipfile
 from collections.abc import Callable
@@ -147,14 +146,6 @@ def samples_of(columns: Columns, table: dict[str, Any]) -> Array:
 def width_of(part: Any) -> int:
     """The number of the trees' columns that a column becomes."""
     return len(part.numbers) if isinstance(part, Dates) else 1
-
-
-def places_of_samples(columns: Columns, names: list[str]) -> list[list[int]]:
-    """The trees' columns that the column of each name becomes; none if it is left out."""
-    ends = itertools.accumulate(map(width_of, columns.parts), initial=0)
-    places = [list(range(*pair)) for pair in itertools.pairwise(ends)]
-    found = dict(zip(columns.names, places, strict=True))
-    return [found.get(name, []) for name in names]
 
 
 def places_of(part: Categories, values: Array) -> Array:
