@@ -77,7 +77,7 @@ def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
             trees=True,
         )
     found = replace(found, screening=1.0, rate=0.06)
-    return replace(found, batch=64, rate=0.084, epochs=24) if wide else found
+    return replace(found, batch=64, rate=0.084, epochs=20) if wide else found
 
 
 def make_network(recipe: Recipe, member: int, columns: Columns, outputs: int, seed: int) -> nn.Sequential:
