@@ -61,9 +61,10 @@ def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
     """
     bins = min(max(rows // (ROWS_OF_BIN * columns), FEWEST_BINS), MOST_BINS)
     found = replace(CLASSES if classes else NUMBERS, bins=bins)
-    if preset == "fast":
-        return replace(found, members=4, epochs=16, batch=64, bins=FEWEST_BINS)
     wide = columns > NARROW
+    if preset == "fast":
+        found = replace(found, members=4, epochs=16, batch=64, bins=FEWEST_BINS)
+        return replace(found, batch=96, rate=found.rate * 1.22) if wide else found
     if preset == "best":
         return replace(
             found,
