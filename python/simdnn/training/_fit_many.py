@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from .._utils.hints import points_out_keywords
 from .._utils.progress import Progress
 from ..config import checked_threads
 from ._fits import prepared, run
@@ -17,6 +18,7 @@ from ._population import Place, arrays_for_each, checked_trainers, renamed
 from ._trainer import Trainer
 
 
+@points_out_keywords
 def fit_many(
     trainers: Sequence[Trainer],
     X: Any,

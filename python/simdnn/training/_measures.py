@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._utils.attributes import Attributes
 from .._utils.check import check_real
+from .._utils.hints import points_out_keywords
 from ..nn import Sequential
 from ._epochs import data_of, evaluated
 from ._samples import copied_gradients, set_parameters
@@ -25,6 +26,7 @@ class Measures(Attributes):
     _trainer: _core.TrainerF32 | _core.TrainerF64
     _classifies: bool
 
+    @points_out_keywords
     def evaluate(
         self,
         X: ArrayLike | Iterable[Any],
@@ -55,6 +57,7 @@ class Measures(Attributes):
         loss, accuracy, *_ = evaluated(trainer, data)
         return loss, accuracy if self._classifies else float("nan")
 
+    @points_out_keywords
     def objective(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, scale: float = 1.0
     ) -> Callable[[NDArray[Any]], tuple[float, NDArray[Any]]]:

@@ -22,6 +22,7 @@ from .._utils.check import (
     check_size,
 )
 from .._utils.files import Path
+from .._utils.hints import points_out_keywords, points_out_names
 from .._utils.progress import Progress
 from ..io import _checkpoint
 from ..nn import Layer, Sequential
@@ -38,6 +39,7 @@ from ._show import trainer_html, trainer_text
 PENALTIES = ("mean", "sum")
 
 
+@points_out_names
 class Trainer(Measures):
     """Trains a model; each step, and each epoch of steps, is one native call.
 
@@ -112,6 +114,7 @@ class Trainer(Measures):
     _checks: ClassVar = {"epochs_done": check_count}
     _elsewhere: ClassVar = dict.fromkeys(("lr", "clip_norm", "clip_value", "l1", "l2"), "trainer.optimizer")
 
+    @points_out_keywords
     def __init__(
         self,
         model: Sequential,
@@ -215,6 +218,7 @@ class Trainer(Measures):
             self.optimizer._provide_rates(1)
         return self._trainer.step(x, y, sample_weight)
 
+    @points_out_keywords
     def fit(
         self,
         X: ArrayLike | Iterable[Any],
