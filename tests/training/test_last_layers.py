@@ -27,10 +27,10 @@ def test_probabilities_go_to_the_loss_of_probabilities(activation: nn.Activation
     for model in models(activation):
         simdnn.Trainer(model, PROBABILITIES)
         place = len(model.layers) - 1
-        wanted = (
-            f"layers[{place}]: {model.layers[place]!r} gives probabilities, but the loss '{LOGITS}' takes"
-        )
-        with pytest.raises(ValueError, match=f"^{re.escape(wanted)} logits.*give loss='{PROBABILITIES}'$"):
+        wanted = f"layers[{place}]: {model.layers[place]!r} gives probabilities, but the loss '{LOGITS}'"
+        with pytest.raises(
+            ValueError, match=f"^{re.escape(wanted)} takes logits.*give loss='{PROBABILITIES}'$"
+        ):
             simdnn.Trainer(model, F.binary_cross_entropy_with_logits)
 
 

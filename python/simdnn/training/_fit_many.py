@@ -15,6 +15,7 @@ from ..config import checked_threads
 from ._fits import prepared, run
 from ._history import History
 from ._population import Place, arrays_for_each, checked_trainers, renamed
+from ._samples import targets
 from ._trainer import Trainer
 
 
@@ -179,5 +180,9 @@ def step_many(
     try:
         losses = _core.run_steps([trainer._trainer for trainer in members], *batches, threads, place)
     except Exception as error:
+        if isinstance(error, TypeError):  # nothing was changed
+            classes = [targets(trainer, y) for trainer, y in zip(members, batches[1], strict=True)]
+            if any(new is not y for new, y in zip(classes, batches[1], strict=True)):
+                return step_many(members, xs, classes, sample_weights, n_threads=n_threads)
         raise (renamed(error, f"trainers[{place[0]}]") if place else error) from error
     return np.array(losses)

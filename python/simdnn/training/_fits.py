@@ -22,6 +22,7 @@ from ._population import (
     rows_of_each,
     validation_of_each,
 )
+from ._samples import targets
 from ._trainer import Trainer
 
 
@@ -115,6 +116,7 @@ class Datasets:
                 return dataset
         if id(X) not in self._ready:
             self._ready[id(X)] = X, in_place(X)  # X is kept: another object cannot take over its id
+        y = targets(trainer, y)
         made.append(native.dataset(self._ready[id(X)][1], y, sample_weight, self._scale))
         return made[-1]
 

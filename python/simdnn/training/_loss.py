@@ -46,8 +46,8 @@ def _check_pair(loss: str, place: str, last: Layer) -> None:
     bounded = _gives_probabilities(last)
     if loss == PROBABILITIES and bounded is False:
         raise ValueError(
-            f"{place}: {last!r} gives numbers beyond [0, 1], but the loss {loss!r} takes probabilities: end in"
-            f" a sigmoid, or leave it out and give loss={LOGITS!r}, which is more accurate"
+            f"{place}: {last!r} gives numbers beyond [0, 1], but the loss {loss!r} takes probabilities: end"
+            f" in a sigmoid, or leave it out and give loss={LOGITS!r}, which is more accurate"
         )
     if loss == LOGITS and bounded:
         raise ValueError(
@@ -57,7 +57,7 @@ def _check_pair(loss: str, place: str, last: Layer) -> None:
 
 
 def _gives_probabilities(layer: Layer) -> bool | None:
-    """True if the layer ends in an activation into [0, 1], False in another or none, None for other layers."""
+    """True if the layer ends in an activation into [0, 1], False in another or none; None: not known."""
     activation = layer._activation if isinstance(layer, Dense) else layer
     if isinstance(layer, Identity) or not isinstance(activation, Activation):
         return None

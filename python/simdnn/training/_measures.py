@@ -13,7 +13,7 @@ from .._utils.check import check_real
 from .._utils.hints import points_out_keywords
 from ..nn import Sequential
 from ._epochs import data_of, evaluated
-from ._samples import copied_gradients, set_parameters
+from ._samples import copied_gradients, set_parameters, targets
 
 if TYPE_CHECKING:
     from ._trainer import Trainer
@@ -91,7 +91,8 @@ class Measures(Attributes):
         >>> round(loss, 4), gradient.shape
         (0.6931, (6,))
         """
-        dataset = self._trainer.dataset(X, y, sample_weight, check_real("scale", scale))
+        trainer = cast("Trainer", self)
+        dataset = self._trainer.dataset(X, targets(trainer, y), sample_weight, check_real("scale", scale))
 
         def value_and_gradient(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
             set_parameters(self.model, parameters)

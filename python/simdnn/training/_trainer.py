@@ -33,7 +33,7 @@ from ._epochs import Callback, Report, evaluation_data, run_epochs, show_data
 from ._history import History
 from ._loss import checked_loss, default_loss
 from ._measures import Measures
-from ._samples import checked_order
+from ._samples import checked_order, targets
 from ._show import trainer_html, trainer_text
 
 PENALTIES = ("mean", "sum")
@@ -192,7 +192,7 @@ class Trainer(Measures):
             Real numbers; they are cast to the model's dtype, and a finite one beyond it is a ValueError, in y
             and `sample_weight`, too. A sparse matrix of SciPy is read as CSR.
         y : array
-            Targets of the loss: integer classes, shape (n,); probabilities or values, shape
+            Targets of the loss: classes as integers or booleans, shape (n,); probabilities or values, shape
             (n, out_features); for distillation the teacher's logits, or a pair of them and n classes.
         sample_weight : array, shape (n,), or None
             Weights >= 0 of the samples; None gives each the weight 1.
@@ -216,7 +216,12 @@ class Trainer(Measures):
         """
         if self.optimizer._schedule is not None:
             self.optimizer._provide_rates(1)
-        return self._trainer.step(x, y, sample_weight)
+        try:
+            return self._trainer.step(x, y, sample_weight)
+        except (TypeError, IndexError):
+            if (classes := targets(self, y)) is y:
+                raise
+        return self._trainer.step(x, classes, sample_weight)
 
     @points_out_keywords
     def fit(
@@ -324,7 +329,7 @@ class Trainer(Measures):
             size = size_for_blocks(batch_size, order)
             train = partial(blocks_of(self, "X", X, scale, sample_weight, epochs).train, size)
         else:
-            dataset = self._trainer.dataset(X, y, sample_weight, scale)
+            dataset = self._trainer.dataset(X, targets(self, y), sample_weight, scale)
             samples = dataset.samples
             size = samples if batch_size is None else check_size("batch_size", batch_size, samples)
             train = partial(self._epoch, dataset, size, shuffle if order is None else order)
