@@ -22,6 +22,7 @@ from ._population import (
     rows_of_each,
     validation_of_each,
 )
+from ._rates import warn_if_frozen
 from ._samples import targets
 from ._trainer import Trainer
 
@@ -69,6 +70,8 @@ def prepared(
             dataset = datasets.of(trainer, *(source[i] for source in sources))
             held_out, held_out_rows = _validation_data(trainer, datasets, dataset, checks[i])
             fits.append(new_fit(trainer, dataset, rows[i], held_out, held_out_rows, *settings))
+        samples = dataset.samples if rows[i] is None else len(rows[i])
+        warn_if_frozen(trainer, limits[i], -(-samples // (sizes[i] or samples)), stacklevel=4)
     return fits
 
 

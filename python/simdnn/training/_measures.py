@@ -45,7 +45,7 @@ class Measures(Attributes):
         Returns
         -------
         loss, accuracy : float
-            The accuracy is in [0, 1], and NaN for a regression.
+            The accuracy is in [0, 1], and NaN for losses that are not of classes.
 
         Raises
         ------

@@ -15,19 +15,24 @@ if TYPE_CHECKING:
 
 
 def targets(trainer: Trainer, y: Any) -> Any:
-    """Targets for native code: booleans as the classes 0 and 1, others as they are.
+    """Targets of a trainer for native code: those of `class_targets` if its loss is of classes."""
+    return class_targets(trainer.model, y) if trainer._classifies else y
+
+
+def class_targets(model: Sequential, y: Any) -> Any:
+    """Targets of a loss of classes: booleans as the classes 0 and 1, others as they are.
 
     Raises
     ------
     IndexError
         If a model of one output is given another class than 0.
     """
-    if not trainer._classifies or y is None or isinstance(y, tuple):
+    if y is None or isinstance(y, tuple):
         return y
     found = as_cpu_array("y", y)
     if found.dtype.kind == "b":
         y = found = found.astype(np.int64)
-    if trainer.model.out_features == 1 and found.dtype.kind in "iu" and found.size and found.max() > 0:
+    if model.out_features == 1 and found.dtype.kind in "iu" and found.size and found.max() > 0:
         first = tuple(np.argwhere(found > 0)[0])
         raise IndexError(
             f"y[{', '.join(map(str, first))}]: class {found[first]}, but the model has 1 output: give it one"

@@ -33,6 +33,7 @@ from ._epochs import Callback, Report, evaluation_data, run_epochs, show_data
 from ._history import History
 from ._loss import checked_loss, default_loss
 from ._measures import Measures
+from ._rates import warn_if_frozen
 from ._samples import checked_order, targets
 from ._show import trainer_html, trainer_text
 
@@ -332,6 +333,7 @@ class Trainer(Measures):
             dataset = self._trainer.dataset(X, targets(self, y), sample_weight, scale)
             samples = dataset.samples
             size = samples if batch_size is None else check_size("batch_size", batch_size, samples)
+            warn_if_frozen(self, epochs, -(-samples // size), stacklevel=3)
             train = partial(self._epoch, dataset, size, shuffle if order is None else order)
         validation = self._validation(validation_data, scale)
         watchers = check_callables("callbacks", callbacks)
