@@ -88,6 +88,11 @@ def fit_many(
     KeyboardInterrupt
         On Ctrl-C, within 100 ms; each model has the parameters of a complete step, or of its best epoch.
 
+    Warns
+    -----
+    UserWarning
+        If the rate of a schedule is 0 from a step in the first half of a fit on: schedules count steps.
+
     Notes
     -----
     Learning rates that are Python functions, and `schedules.reduce_on_plateau`, take the GIL once an epoch.

@@ -305,6 +305,11 @@ class Trainer(Measures):
         KeyboardInterrupt
             On Ctrl-C, within 100 ms; the model has the parameters of the last complete step.
 
+        Warns
+        -----
+        UserWarning
+            If the rate of a schedule is 0 from a step in the first half of the fit on: schedules count steps.
+
         Notes
         -----
         Blocks may differ in length. Mini-batches go over their borders: the result has the bits of a fit to
