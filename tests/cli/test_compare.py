@@ -165,7 +165,7 @@ def test_a_wrong_option_is_one_line(options: list[str], message: str, run: Run) 
 
 def test_an_infinite_number_is_told_before_any_fit(run: Run) -> None:
     Path("t.csv").write_text("a,y\n1,p\n2,q\ninf,p\n4,q\n")
-    assert run()[2] == "error: column a: row 3 is infinite\n"
+    assert run()[2] == "error: column a: row 3 (counted from 1) is infinite\n"
 
 
 @pytest.mark.parametrize("folds", [2, 3, 5])

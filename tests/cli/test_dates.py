@@ -102,7 +102,7 @@ def test_other_words_in_a_prediction_are_one_error(chunks: str, run: Run) -> Non
     Path("p.csv").write_text("when,noise\n" + "01/02/2020,1\n" * 15)
     status, shown, errors = run("predict", "m.safetensors", "p.csv", "--chunk-rows", chunks)
     assert (status, shown) == (2, [])
-    wanted = "error: column when: row 1: '01/02/2020' is not a date such as 2020-01-31\n"
+    wanted = "error: column when: row 1 (counted from 1): '01/02/2020' is not a date such as 2020-01-31\n"
     assert errors == wanted
 
 

@@ -80,12 +80,12 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a span of time": (
         lambda: fit([np.timedelta64(1, "D")]),
         ValueError,
-        "column a: row 1: dates are not supported, got timedelta64",
+        "column a: row 0 (counted from 0): dates are not supported, got timedelta64",
     ),
     "a date of NumPy": (
         lambda: fit([np.datetime64("2020-01-01")]),
         ValueError,
-        "column a: row 1: dates are not supported, got datetime64",
+        "column a: row 0 (counted from 0): dates are not supported, got datetime64",
     ),
     "a far date of NumPy": (
         lambda: fit([np.datetime64("999999-01-01")], dates=True),

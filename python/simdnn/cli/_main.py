@@ -13,6 +13,7 @@ from typing import Any
 import simdnn
 from simdnn import demo, playground
 from simdnn._utils.hints import meant
+from simdnn._utils.rows import rows_from_one
 
 from . import _compare, _export, _models, _train, _verify
 from ._common import Command
@@ -79,7 +80,7 @@ def build_parser() -> Parser:
 
 def as_typed(error: BaseException, options: Any) -> str:
     """The message of an error on one line, in which an argument that is an option has its dashes."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = rows_from_one(" ".join(str(error).split())) or type(error).__name__
     name, colon, rest = text.partition(": ")
     option = f"--{name.replace('_', '-')}"
     return f"{option}: {rest}" if colon and option in options.parser.names else text
@@ -90,7 +91,7 @@ class Warned(list[str]):
 
     def __call__(self, message: Warning | str, *_: Any) -> None:
         """Prints a warning; see `warnings.showwarning`."""
-        text = " ".join(str(message).split())
+        text = rows_from_one(" ".join(str(message).split()))
         if text not in self:
             self.append(text)
             print(f"warning: {text}", file=sys.stderr)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .._utils.arrays import as_cpu_array, refuse_unread
 from .._utils.missing import is_missing
+from .._utils.rows import row_name
 from ._categories import coded
 from ._cells import INEXACT, as_text, column_of, exact_integers, objects
 from ._times import as_dates, dates_of_words, is_arrow
@@ -167,7 +168,7 @@ def check_exact(what: str, values: NDArray[Any]) -> None:
     if large.any():
         row = int(np.argmax(large))
         raise ValueError(
-            f"{what}: row {row + 1}: {values.dtype} does not tell whole numbers as large as"
+            f"{what}: {row_name(row)}: {values.dtype} does not tell whole numbers as large as"
             f" {as_text(values[row])} apart; store such categories as integers or text"
         )
 
@@ -181,7 +182,7 @@ def column_of_objects(what: str, cells: list[Any], text: bool) -> NDArray[Any]:
         if cell is not None and (isinstance(cell, TIMES) or not isinstance(cell, KNOWN)):
             dates = isinstance(cell, TIMES) or hasattr(cell, "isoformat")
             wanted = "dates are not supported" if dates else "expected a number or text"
-            raise ValueError(f"{what}: row {row + 1}: {wanted}, got {type(cell).__name__}")
+            raise ValueError(f"{what}: {row_name(row)}: {wanted}, got {type(cell).__name__}")
     if not text and all(
         cell is None or (isinstance(cell, NUMBERS) and not isinstance(cell, bool)) for cell in known
     ):
