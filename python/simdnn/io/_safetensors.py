@@ -10,7 +10,15 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from .._utils.files import Path, check_regular, check_writable, first_line, path_name, write_atomically
+from .._utils.files import (
+    Path,
+    check_ending,
+    check_regular,
+    check_writable,
+    first_line,
+    path_name,
+    write_atomically,
+)
 from .._utils.jsonable import from_json, only_keys, to_json
 from ._checksum import BLANK, seal, verify
 
@@ -68,6 +76,7 @@ def need_safetensors() -> Any:
 def write(path: Path, arrays: Mapping[str, NDArray[Any]], document: dict[str, Any]) -> None:
     """Writes arrays and their description, a document that JSON can hold, to a file."""
     safetensors = need_safetensors()
+    check_ending("path", path, ".safetensors")
     check_writable(path)
     text = to_json({"version": VERSION, "checksum": BLANK} | document)
     write_atomically(path, *seal(safetensors.numpy.save(dict(arrays), metadata={KEY: text})))
