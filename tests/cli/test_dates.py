@@ -39,7 +39,7 @@ def test_dates_are_learned_and_predicted(ending: str, run: Run) -> None:
     status, shown, errors = run("train", f"d.{ending}", *TRAIN)
     assert (status, errors) == (0, "")
     text = "\n".join(shown)
-    assert "2: 1 of numbers, 0 of words, 1 of dates; 1 with missing values" in text
+    assert "2: 1 with numbers, 0 with words, 1 with dates; 1 with missing values" in text
     ours = next(line.split() for line in shown if line.startswith("this model"))
     assert float(ours[2]) > 0.9
     status, shown, errors = run("predict", "m.safetensors", f"d.{ending}")

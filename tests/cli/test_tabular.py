@@ -58,7 +58,7 @@ def test_classes(target: str, run: Run) -> None:
     assert constant[3] == "0.5000"
     assert float(ours[1]) > 0.8 > float(constant[1])
     assert float(ours[2]) < float(linear[2])
-    assert "2: 1 of numbers, 1 of words; 1 with missing values" in "\n".join(shown)
+    assert "2: 1 with numbers, 1 with words; 1 with missing values" in "\n".join(shown)
     status, shown, errors = run("predict", "m.safetensors", "pets.csv", "--proba")
     assert (status, errors) == (0, "")
     predicted = rows_of(shown)

@@ -203,7 +203,7 @@ def test_other_values_are_clear_errors() -> None:
             "column when: row 1 \\(counted from 0\\): 'soon' is not a date such as 2020-01-31",
         ),
         ([1.0], "column when: expected dates, got numbers"),
-        (np.array([3], "m8[s]"), "column when: dates are not supported"),
+        (np.array([3], "m8[s]"), "column when: spans of time are not supported"),
         (np.array([10**9], "M8[Y]"), "column when: a date is more than 290,000 years from 1970"),
         (WHEN[:4].reshape(2, 2), r"column when: expected one dimension, got shape \(2, 2\)"),
     ):
