@@ -80,7 +80,9 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("safetensors")
     model, _, _ = fitted(TabularRegressor)
     simdnn.save(model.ensemble_, tmp_path / "model.safetensors")
-    with pytest.raises(ValueError, match="holds no tabular but an ensemble; load it with simdnn"):
+    with pytest.raises(
+        ValueError, match=r"holds no estimator of simdnn\.tabular but an ensemble; load it with simdnn"
+    ):
         tabular.load(tmp_path / "model.safetensors")
 
 

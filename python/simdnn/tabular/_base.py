@@ -299,6 +299,8 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         ------
         TypeError
             If classes or `metadata` are of a type that JSON cannot hold.
+        ValueError
+            If the name of the file ends like that of another format, such as .pkl.
         OSError
             If the file cannot be written.
         ImportError
