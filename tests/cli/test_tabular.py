@@ -116,7 +116,7 @@ def test_info(run: Run) -> None:
     text = "\n".join(shown)
     for pattern in (
         r"^estimator +TabularClassifier\(.*preset='fast'",
-        r"^1 network +Sequential\(.*192",
+        r"^1 network +Sequential\(.*128",
         r"^target +loud$",
         r"^classes +no, yes$",
         r"^rows +300$",
