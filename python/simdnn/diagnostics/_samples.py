@@ -56,7 +56,7 @@ def samples_of(
     """
     cast = x.astype(model.dtype)
     y = class_targets(model, y) if native.classifies else y
-    parts = [as_cpu_array("target", part) for part in (y if isinstance(y, tuple) else (y,))]
+    parts = [as_cpu_array("y", part) for part in (y if isinstance(y, tuple) else (y,))]
     if not native.classifies and model.out_features == 1 and parts[0].ndim == 1 + model._output.sequence:
         parts = [parts[0][..., np.newaxis]]  # one number for each output
     wrong = ~np.isfinite(cast) & ~_masked(model, cast)
