@@ -29,14 +29,15 @@ SIMDNN_INLINE T code_of(T t, std::int32_t bin) {
   return rest < 0 ? T(0) : most;
 }
 
-/// The rows of each bin of one number, in their order, as linked lists.
+/// The rows of each bin of one number, in their order, as linked lists. Rows whose codes are all 0 are in none: they
+/// add nothing to a product or a gradient, and many numbers are at their minimum in most rows.
 template <class T>
 struct RowsOfBins {
   using Row = std::uint16_t;
   static constexpr Row kEnd = 0xffff;
   static_assert(kCodedRows < Index(kEnd));
 
-  Row first[kMaxBins];  ///< the first row of each bin, or kEnd
+  Row first[kMaxBins + 1];  ///< the first row of each bin, or kEnd; then the first row without codes
   Row next[kCodedRows];
   T fraction[kCodedRows];  ///< the code of the row's bin
   Index used;              ///< bins up to the last one that has rows
@@ -49,7 +50,10 @@ struct RowsOfBins {
     for (Index i = 0; i < rows; ++i) bin[i] = bin_of(t[i], last);
     SIMDNN_VECTORIZE
     for (Index i = 0; i < rows; ++i) fraction[i] = code_of(t[i], bin[i]);
-    for (Index b = 0; b < bins; ++b) first[b] = kEnd;
+    const auto none = std::int32_t(bins);
+    SIMDNN_VECTORIZE
+    for (Index i = 0; i < rows; ++i) bin[i] = (bin[i] == 0) & (fraction[i] == 0) ? none : bin[i];
+    for (Index b = 0; b <= bins; ++b) first[b] = kEnd;
     for (Index i = rows; i-- > 0;) {
       next[i] = first[bin[i]];
       first[bin[i]] = Row(i);

@@ -67,6 +67,16 @@ def test_every_model_beats_a_constant(name: str, kind: str, run: Run) -> None:
         assert float(found[name][0]) < 0.8 * float(found["constant guess"][0])
 
 
+def test_rows_are_sorted_by_their_first_number(run: Run) -> None:
+    """The error decides, and the log loss between equal ones."""
+    write("words", rows=120)
+    _, shown, _ = run("--models", "constant guess,linear model,simdnn fast,scikit-learn")
+    begin = next(i for i, line in enumerate(shown) if line.startswith("out of fold"))
+    numbers = [tuple(map(float, cells[:2])) for cells in found_in(shown[begin + 1 :]).values()]
+    assert len(numbers) == 4
+    assert numbers == sorted(numbers)
+
+
 def test_the_usual_models_take_part_and_the_best_is_first(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     write("numbers", rows=60)
     monkeypatch.setitem(_rivals.RIVALS, "CatBoost", _rivals.RIVALS["CatBoost"]._replace(package="no_such"))
@@ -165,7 +175,7 @@ def test_a_wrong_option_is_one_line(options: list[str], message: str, run: Run) 
 
 def test_an_infinite_number_is_told_before_any_fit(run: Run) -> None:
     Path("t.csv").write_text("a,y\n1,p\n2,q\ninf,p\n4,q\n")
-    assert run()[2] == "error: column a: row 3 is infinite\n"
+    assert run()[2] == "error: column a: row 3 (counted from 1) is infinite\n"
 
 
 @pytest.mark.parametrize("folds", [2, 3, 5])

@@ -39,7 +39,7 @@ def test_dates_are_learned_and_predicted(ending: str, run: Run) -> None:
     status, shown, errors = run("train", f"d.{ending}", *TRAIN)
     assert (status, errors) == (0, "")
     text = "\n".join(shown)
-    assert "2: 1 of numbers, 0 of words, 1 of dates; 1 with missing values" in text
+    assert "2: 1 with numbers, 0 with words, 1 with dates; 1 with missing values" in text
     ours = next(line.split() for line in shown if line.startswith("this model"))
     assert float(ours[2]) > 0.9
     status, shown, errors = run("predict", "m.safetensors", f"d.{ending}")
@@ -102,7 +102,7 @@ def test_other_words_in_a_prediction_are_one_error(chunks: str, run: Run) -> Non
     Path("p.csv").write_text("when,noise\n" + "01/02/2020,1\n" * 15)
     status, shown, errors = run("predict", "m.safetensors", "p.csv", "--chunk-rows", chunks)
     assert (status, shown) == (2, [])
-    wanted = "error: column when: row 1: '01/02/2020' is not a date such as 2020-01-31\n"
+    wanted = "error: column when: row 1 (counted from 1): '01/02/2020' is not a date such as 2020-01-31\n"
     assert errors == wanted
 
 

@@ -111,9 +111,9 @@ def test_large_files_are_read_in_chunks_by_themselves(run: Run, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("options", "text", "message"),
     [
-        ([], "a,y\n1,p\n2,q\ninf,p\n4,q\n", "column a: row 3 is infinite"),
-        ([], "a,y\n1,p\n2,q\n3,\n4,q\n", "target y: row 3 is missing"),
-        ([], "a,y\n1,p\n2,q\n3\n4,q\n", "t.csv: row 3 has 1 cell, but there are 2 columns (line 4)"),
+        ([], "a,y\n1,p\n2,q\ninf,p\n4,q\n", "column a: row 3 (counted from 1) is infinite"),
+        ([], "a,y\n1,p\n2,q\n3,\n4,q\n", "target y: row 3 (counted from 1) is missing"),
+        ([], "a,y\n1,p\n2,q\n3\n4,q\n", "t.csv: line 4 has 1 cell, but there are 2 columns"),
         ([], "a,b\n1,p\n2,q\n", "target 'y' is missing; there are a, b"),
         (["--chunk-rows", "-1"], "a,y\n1,p\n", "--chunk-rows: expected an integer >= 0, got -1"),
         (["--val-split", "0.9"], "a,y\n1,p\n2,q\n", ""),
@@ -135,7 +135,7 @@ def test_a_wrong_cell_in_a_later_chunk_writes_no_predictions(run: Run) -> None:
     Path("p.csv").write_text("\n".join(lines))
     status, _, errors = run("predict", "m.safetensors", "p.csv", "--chunk-rows", 7, "--out", "out.csv")
     assert status == 2
-    assert "column a: row 50 holds 1e+39" in errors
+    assert "column a: row 50 (counted from 1) holds 1e+39" in errors
     assert not Path("out.csv").exists()
 
 

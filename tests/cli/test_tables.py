@@ -29,13 +29,16 @@ def trained(run: Run) -> Run:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("1,p\ninf,p", "column x: row 2 is infinite"),
-        ("1,p\n2,p\n-1e300,p", "column x: row 3 holds -1e+300, which is beyond float32"),
-        ("1,p\n1e5_0,p", "column x: row 2: '1e5_0' is not a number"),
-        ("1,p\ntrue,p", "column x: row 2: 'true' is not a number"),
-        ("1,p\n2", "row 2 has 1 cell, but there are 2 columns (line 3)"),
-        ("1,p\n2,p,q", "row 2 has 3 cells, but there are 2 columns (line 3)"),
-        ('"1,5",p', "column x: row 1: '1,5' is not a number; read the file with decimal=','"),
+        ("1,p\ninf,p", "column x: row 2 (counted from 1) is infinite"),
+        ("1,p\n2,p\n-1e300,p", "column x: row 3 (counted from 1) holds -1e+300, which is beyond float32"),
+        ("1,p\n1e5_0,p", "column x: row 2 (counted from 1): '1e5_0' is not a number"),
+        ("1,p\ntrue,p", "column x: row 2 (counted from 1): 'true' is not a number"),
+        ("1,p\n2", "line 3 has 1 cell, but there are 2 columns"),
+        ("1,p\n2,p,q", "line 3 has 3 cells, but there are 2 columns"),
+        (
+            '"1,5",p',
+            "column x: row 1 (counted from 1): '1,5' is not a number; read the file with decimal=','",
+        ),
     ],
 )
 def test_a_cell_that_cannot_be_is_one_line(rows: str, message: str, trained: Run) -> None:
@@ -126,7 +129,8 @@ def test_numbers_that_are_words_can_be_a_regression(run: Run) -> None:
     assert simdnn.load_metadata("m.safetensors")["table"]["target"]["mean"] == pytest.approx(29.25)
     write("t.csv", "x,y", lambda i: f"{i},{i}e300")
     status, _, errors = run("train", "t.csv", "--task", "regression", *FAST)
-    assert (status, errors) == (2, "error: target y: row 2 holds 1e+300, which is beyond float32\n")
+    assert status == 2
+    assert errors == "error: target y: row 2 (counted from 1) holds 1e+300, which is beyond float32\n"
 
 
 def test_an_index_without_a_name_is_left_out(run: Run) -> None:
@@ -162,17 +166,17 @@ def test_an_error_names_the_row_of_the_file(row: int, cell: str, message: str, r
     for split in ("0", "0.5"):
         status, _, errors = run("train", "t.csv", *FAST, "--val-split", split)
         assert status == 2
-        assert f"error: column x: row {row} {message}" in errors
+        assert f"error: column x: row {row} (counted from 1) {message}" in errors
     assert not Path("m.safetensors").exists()
 
 
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("nan", "row 3 is missing; 1 of 40 rows has no target: remove it from the table"),
-        ("", "row 3 is missing; 1 of 40 rows has no target: remove it from the table"),
-        ("inf", "row 3 is infinite"),
-        ("1e300", "row 3 holds 1e+300, which is beyond float32"),
+        ("nan", "row 3 (counted from 1) is missing; 1 of 40 rows has no target: remove it from the table"),
+        ("", "row 3 (counted from 1) is missing; 1 of 40 rows has no target: remove it from the table"),
+        ("inf", "row 3 (counted from 1) is infinite"),
+        ("1e300", "row 3 (counted from 1) holds 1e+300, which is beyond float32"),
     ],
 )
 def test_a_target_that_is_no_number_names_its_row(target: str, message: str, run: Run) -> None:
@@ -180,7 +184,8 @@ def test_a_target_that_is_no_number_names_its_row(target: str, message: str, run
     status, _, errors = run("train", "t.csv", *FAST)
     assert (status, errors.splitlines()[-1]) == (2, f"error: target y: {message}")
     write("t.csv", "x,y", lambda i: f"{i / 8},{'' if i == 2 else 'ab'[i % 2]}")
-    assert run("train", "t.csv", *FAST)[2].startswith("error: target y: row 3 is missing; 1 of 40 rows ")
+    wanted = "error: target y: row 3 (counted from 1) is missing; 1 of 40 rows "
+    assert run("train", "t.csv", *FAST)[2].startswith(wanted)
 
 
 @pytest.mark.parametrize("options", [[], ["--chunk-rows", "7"]])
@@ -189,7 +194,10 @@ def test_rows_without_a_target_are_counted(kind: str, options: list[str], run: R
     values = ["a", "b"] if kind == "words" else ["1.5", "2.5"]
     write("t.csv", "x,y", lambda i: f"{i / 8},{'' if i in (4, 5, 9, 38) else values[i % 2]}")
     status, _, errors = run("train", "t.csv", *FAST, *options)
-    wanted = "error: target y: row 5 is missing; 4 of 40 rows have no target: remove them from the table\n"
+    wanted = (
+        "error: target y: row 5 (counted from 1) is missing; 4 of 40 rows have no target:"
+        " remove them from the table\n"
+    )
     assert (status, errors) == (2, wanted)
 
 
@@ -314,7 +322,8 @@ def test_a_model_in_the_place_of_the_table_is_pointed_out(trained: Run) -> None:
 def test_a_word_among_numbers_is_pointed_out_once(options: list[str], run: Run) -> None:
     write("t.csv", "a,x,y", lambda i: f"{'?? ' if i == 8 else i},{i / 8},{'ab'[i % 2]}")
     wanted = [
-        "warning: column a: read as words because of '?? ' in row 9; 39 of 40 values are numbers: correct or"
+        "warning: column a: read as words because of '?? ' in row 9 (counted from 1); 39 of 40 values are"
+        " numbers: correct or"
         " empty the other cell, or name the column in text (--categorical) if words are meant"
     ]
     common = ["t.csv", "--target", "y", "--quiet"]

@@ -58,7 +58,7 @@ def test_classes(target: str, run: Run) -> None:
     assert constant[3] == "0.5000"
     assert float(ours[1]) > 0.8 > float(constant[1])
     assert float(ours[2]) < float(linear[2])
-    assert "2: 1 of numbers, 1 of words; 1 with missing values" in "\n".join(shown)
+    assert "2: 1 with numbers, 1 with words; 1 with missing values" in "\n".join(shown)
     status, shown, errors = run("predict", "m.safetensors", "pets.csv", "--proba")
     assert (status, errors) == (0, "")
     predicted = rows_of(shown)
@@ -116,7 +116,7 @@ def test_info(run: Run) -> None:
     text = "\n".join(shown)
     for pattern in (
         r"^estimator +TabularClassifier\(.*preset='fast'",
-        r"^1 network +Sequential\(.*192",
+        r"^1 network +Sequential\(.*128",
         r"^target +loud$",
         r"^classes +no, yes$",
         r"^rows +300$",
@@ -286,7 +286,7 @@ BAD: dict[str, tuple[str, list[str], str]] = {
     "a long seed": ("a,y\n1,p\n2,q\n", ["--seed", str(2**32)], "--seed: .*from 0 to 4294967295"),
     "a target alone": ("y\n1\n0\n", [], "at least one column besides the target"),
     "one class": ("a,y\n1,p\n2,p\n", [], "at least two classes"),
-    "an infinite number": ("a,y\n1,p\n2,q\ninf,p\n", [], "column a: row 3 is infinite"),
+    "an infinite number": ("a,y\n1,p\n2,q\ninf,p\n", [], "column a: row 3 \\(counted from 1\\) is infinite"),
     "one row": ("a,y\n1,2.5\n", [], "at least 2 rows"),
 }
 
@@ -362,7 +362,7 @@ def test_an_error_in_a_later_chunk_names_the_row(run: Run) -> None:
     Path("p.csv").write_text("\n".join(["kind,age", *lines]) + "\n")
     status, _, errors = run("predict", "m.safetensors", "p.csv", "--chunk-rows", 7, "--out", "out.csv")
     assert (status, Path("out.csv").exists()) == (2, False)
-    assert "column age: row 50 holds 1e+39" in errors
+    assert "column age: row 50 (counted from 1) holds 1e+39" in errors
 
 
 def test_info_keeps_the_names_of_columns_that_look_like_positions(run: Run) -> None:

@@ -108,6 +108,27 @@ def test_the_best_constant_guess(loss: str, guess: Any) -> None:
     assert diagnostics.report(small(), x, y, loss).guess == pytest.approx(guess(y), rel=1e-10)
 
 
+@pytest.mark.parametrize("loss", ["mse", "binary_cross_entropy_with_logits"])
+@pytest.mark.parametrize("time", [None, 5])
+def test_one_output_takes_targets_with_or_without_its_axis(loss: str, time: int | None) -> None:
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(30, 6) if time is None else (30, time, 6))
+    y = x[..., 0] > 0
+    layer = nn.Dense(6, 4) if time is None else nn.GRU(6, 4, return_sequences=True)
+    trainer = Trainer(nn.Sequential(layer, nn.Dense(4, 1), rng=0), loss, seed=0)
+    found = [diagnostics.report(trainer, x, one) for one in (y, y[..., np.newaxis], y.astype(float))]
+    assert len({str(one) for one in found}) == 1
+    assert math.isfinite(found[0].guess)
+
+
+def test_booleans_are_the_classes_0_and_1() -> None:
+    x, y = samples()
+    found = [diagnostics.report(small(), x, one) for one in (y > 0, (y > 0).astype(int))]
+    assert str(found[0]) == str(found[1])
+    with pytest.raises(IndexError, match=r"^y\[\d+\]: class 1, but the model has 1 output"):
+        diagnostics.report(nn.Sequential(nn.Dense(6, 1)), x, y > 0)
+
+
 def test_samples_of_one_class_have_no_guess() -> None:
     x, y = samples()
     found = diagnostics.report(small(), x[y == 1], y[y == 1])

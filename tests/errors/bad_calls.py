@@ -101,7 +101,6 @@ TRAINING: list[Bad] = [
         TypeError,
         'y: .*integer class indices .loss="mse" is for a regression.*float64',
     ),
-    ("classes are bools", lambda s: s.trainer.step(s.x, s.y > 0), TypeError, "y: .*integer.*bool"),
     (
         "classes are one-hot",
         lambda s: s.trainer.step(s.x, np.eye(3, dtype=int)[s.y]),

@@ -63,7 +63,7 @@ REFUSED: dict[str, tuple[str, Callable[[], Any]]] = {
     "pad_sequences": ("sequences[1]", lambda: nn.pad_sequences([VALUES, X])),
     "schedule": ("step", lambda: schedules.exponential(1.0, gamma=0.5)(Y)),
     "report, X": ("X", lambda: diagnostics.report(model(), X, LABELS)),
-    "report, y": ("target", lambda: diagnostics.report(model(), VALUES, Y)),
+    "report, y": ("y", lambda: diagnostics.report(model(), VALUES, Y)),
     "lsuv": ("X", lambda: pretrain.lsuv(model(), X)),
     "greedy": (
         "X",

@@ -116,8 +116,8 @@ def test_options_of_read_are_those_of_chunks(rows: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n1,2\n3\n", r"row 2 has 1 cell, but there are 2 columns \(line 3\)"),
-        ('a,b\n1,2\n"x\ny",2\n3,4,5\n', r"row 3 has 3 cells, but there are 2 columns \(line 5\)"),
+        ("a,b\n1,2\n3\n", "line 3 has 1 cell, but there are 2 columns"),
+        ('a,b\n1,2\n"x\ny",2\n3,4,5\n', "line 5 has 3 cells, but there are 2 columns"),
         ('a,b\n1,2\n3,"4\n5,6\n', r"unexpected end of data \(line 3\)"),
         ("a,b\n", "expected columns with names and at least one row"),
         ("", "expected columns with names and at least one row"),
@@ -242,9 +242,9 @@ def test_a_target_does_not_depend_on_the_parts(kind: str, size: int) -> None:
 def test_errors_in_parts_name_the_row_of_the_table() -> None:
     good, bad = {"x": [1.0, 2.0], "y": [1.0, 2.5]}, {"x": [3.0, np.inf], "y": [1.0, np.inf]}
     only_x = [{"x": part["x"]} for part in (good, good, bad)]
-    with pytest.raises(ValueError, match="column x: row 6 is infinite"):
+    with pytest.raises(ValueError, match="column x: row 5 \\(counted from 0\\) is infinite"):
         table.Columns.fit(only_x)
-    with pytest.raises(ValueError, match="target y: row 6 is infinite"):
+    with pytest.raises(ValueError, match="target y: row 5 \\(counted from 0\\) is infinite"):
         table.Target.fit([good, good, bad], "y")
     with pytest.raises(ValueError, match="column x: numbers in the parts before, but text in this one"):
         table.Columns.fit([{"x": [1.0]}, {"x": ["a"]}])
@@ -273,7 +273,7 @@ def test_chunks_of_a_file_become_blocks_of_samples(tmp_path: Path) -> None:
     lines[40] = "1e39,p,a"
     path.write_text("\n".join(lines) + "\n")
     other = data.from_tables(table.chunks(path, rows=7), columns, target)
-    with pytest.raises(ValueError, match=re.escape("column x: row 40 holds 1e+39")):
+    with pytest.raises(ValueError, match=re.escape("column x: row 39 (counted from 0) holds 1e+39")):
         list(other)
     with pytest.raises(TypeError, match="tables: expected a sequence of tables, got dict"):
         data.from_tables(whole, columns, target)

@@ -73,7 +73,7 @@ def test_what_no_file_could_bring_back_is_refused(path: Path) -> None:
     with pytest.raises(TypeError, match="model: expected a Sequential or an Ensemble, got Predictor"):
         simdnn.save(model.freeze(), path)
     with pytest.raises(TypeError, match=r"models\[0\]: expected a Sequential, got Predictor"):
-        simdnn.onnx.export(nn.Ensemble([model]).freeze(), path)
+        simdnn.onnx.export(nn.Ensemble([model]).freeze(), path.with_suffix(".onnx"))
     assert not path.exists()
 
 

@@ -67,8 +67,8 @@ BAD_FILES = {
     "an empty file": ("", "columns with names"),
     "a header alone": ("a,b\n", "at least one row"),
     "two columns of one name": ("a,a\n1,2\n", "two columns are named 'a'"),
-    "a long line": ("a,b\n1,2\n1,2,3\n", "row 2 has 3 cells.*2 columns"),
-    "long lines": ("a,b\n1,2,3\n1,2,3\n", "row 1 has 3 cells.*2 columns"),
+    "a long line": ("a,b\n1,2\n1,2,3\n", "line 3 has 3 cells.*2 columns"),
+    "long lines": ("a,b\n1,2,3\n1,2,3\n", "line 2 has 3 cells.*2 columns"),
 }
 
 
@@ -278,7 +278,12 @@ CLASSES, NUMBERS = table.Target("y", ("a", "b", "c")), table.Target("y", (), 3.0
         (CLASSES, np.zeros(3), ValueError, r"expected shape (rows, 3), got (3,)"),
         (CLASSES, np.zeros((2, 3, 3)), ValueError, r"expected shape (rows, 3), got (2, 3, 3)"),
         (CLASSES, 1.0, ValueError, r"expected shape (rows, 3), got ()"),
-        (CLASSES, [[1, 2, 3], [0, NAN, 1]], ValueError, "row 2, class b: expected a number, got nan"),
+        (
+            CLASSES,
+            [[1, 2, 3], [0, NAN, 1]],
+            ValueError,
+            "row 1 (counted from 0), class b: expected a number, got nan",
+        ),
         (CLASSES, np.zeros((2, 3), complex), TypeError, "expected real numbers, got dtype complex128"),
         (CLASSES, [["1", "2", "3"]], TypeError, "expected real numbers, got dtype <U1"),
         (CLASSES, np.zeros((2, 3), object), TypeError, "expected real numbers, got dtype object"),
@@ -330,7 +335,10 @@ FITTED = table.Columns.fit({"a": np.ones(2)})
 
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "no columns": (lambda: table.Columns.fit({}), "at least one column"),
-    "an infinite number": (lambda: table.Columns.fit({"a": np.array([1, np.inf])}), "a: row 2 is infinite"),
+    "an infinite number": (
+        lambda: table.Columns.fit({"a": np.array([1, np.inf])}),
+        "a: row 1 \\(counted from 0\\) is infinite",
+    ),
     "missing columns": (
         lambda: table.Columns.fit(dict.fromkeys("abc", np.ones(2))).transform({"b": np.ones(2)}),
         "columns 'a' and 'c' are missing; there are b",
@@ -338,7 +346,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "a missing column": (lambda: FITTED.transform({"b": np.ones(2)}), "'a' is missing; there are b"),
     "a word among numbers": (
         lambda: FITTED.transform({"a": column("1", None, "x")}),
-        "column a: row 3: 'x' is not a number",
+        "column a: row 2 \\(counted from 0\\): 'x' is not a number",
     ),
     "no such target": (lambda: table.Target.fit({"a": np.ones(2)}, "y"), "'y' is missing; there are a"),
     "no classes": (lambda: table.Target.fit({"y": []}, "y"), "target y: expected at least one row"),
@@ -346,14 +354,20 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: table.Target.fit({"y": []}, "y", "regression"),
         "target y: expected at least one row",
     ),
-    "a hole in the target": (lambda: table.Target.fit({"y": np.array([1, NAN])}, "y"), "y: row 2 is missing"),
-    "a hole among classes": (lambda: fit("a", None), "target y: row 2 is missing"),
-    "words for a regression": (lambda: fit("1", "many", task="regression"), "row 2: 'many' is not a number"),
+    "a hole in the target": (
+        lambda: table.Target.fit({"y": np.array([1, NAN])}, "y"),
+        "y: row 1 \\(counted from 0\\) is missing",
+    ),
+    "a hole among classes": (lambda: fit("a", None), "target y: row 1 \\(counted from 0\\) is missing"),
+    "words for a regression": (
+        lambda: fit("1", "many", task="regression"),
+        "row 1 \\(counted from 0\\): 'many' is not a number",
+    ),
     "one class": (lambda: fit("a", "a"), "at least two classes, got only 'a'"),
     "an unknown task": (lambda: fit("a", "b", task="ranking"), "task: 'ranking'"),
     "an unknown class": (
         lambda: fit("a", "b").transform({"y": column("a", "c")}),
-        "target y: row 2: an unknown class",
+        "target y: row 1 \\(counted from 0\\): an unknown class",
     ),
     "another description": (lambda: table.Columns.from_dict([{"name": "a", "code": 1}]), "'code'"),
     "no scale": (
@@ -380,7 +394,7 @@ def test_columns_learn_from_the_rows_that_are_given() -> None:
     columns = table.Columns.fit(data, rows=[0, 2])
     wanted = table.Columns.fit({name: values[[0, 2]] for name, values in data.items()})
     assert columns.to_dict() == wanted.to_dict()
-    with pytest.raises(ValueError, match="column x: row 4 is infinite"):
+    with pytest.raises(ValueError, match="column x: row 3 \\(counted from 0\\) is infinite"):
         table.Columns.fit({"x": [1.0, 2.0, 3.0, np.inf]}, rows=np.arange(2))
     with pytest.raises(ValueError, match="rows: expected at least one row"):
         table.Columns.fit(data, rows=np.zeros(0, int))

@@ -80,12 +80,12 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a span of time": (
         lambda: fit([np.timedelta64(1, "D")]),
         ValueError,
-        "column a: row 1: dates are not supported, got timedelta64",
+        "column a: row 0 (counted from 0): spans of time are not supported (timedelta64)",
     ),
     "a date of NumPy": (
         lambda: fit([np.datetime64("2020-01-01")]),
         ValueError,
-        "column a: row 1: dates are not supported, got datetime64",
+        "column a: row 0 (counted from 0): dates are not supported (datetime64)",
     ),
     "a far date of NumPy": (
         lambda: fit([np.datetime64("999999-01-01")], dates=True),
@@ -117,7 +117,7 @@ def test_an_object_of_another_library_that_is_no_column_is_named(name: str, date
             if name == "type"
             else getattr(pyarrow, name)(5 if name == "scalar" else {"a": [1]})
         )
-    with pytest.raises(ValueError, match=r"^column a: expected one dimension, got "):
+    with pytest.raises(ValueError, match=r"^column a: expected (one dimension|a list of values), got "):
         fit(made, dates=dates)
 
 

@@ -231,9 +231,12 @@ def test_words_that_are_no_dates_stay_words() -> None:
 def test_other_values_are_clear_errors() -> None:
     columns = table.Columns.fit({"when": WHEN}, dates=True)
     for values, message in (
-        (["2020-01-31", "soon"], "column when: row 2: 'soon' is not a date such as 2020-01-31"),
+        (
+            ["2020-01-31", "soon"],
+            "column when: row 1 \\(counted from 0\\): 'soon' is not a date such as 2020-01-31",
+        ),
         ([1.0], "column when: expected dates, got numbers"),
-        (np.array([3], "m8[s]"), "column when: dates are not supported"),
+        (np.array([3], "m8[s]"), "column when: spans of time are not supported"),
         (np.array([10**9], "M8[Y]"), "column when: a date is more than 290,000 years from 1970"),
         (WHEN[:4].reshape(2, 2), r"column when: expected one dimension, got shape \(2, 2\)"),
     ):

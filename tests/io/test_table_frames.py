@@ -147,7 +147,7 @@ def test_other_types_of_arrow_and_polars_are_refused_by_name() -> None:
     for cells in ([[1], [2]], [b"x", b"y"], [{"x": 1}, None]):
         with pytest.raises(ValueError, match="column a: expected numbers or text"):
             table.Columns.fit(pa.table({"a": cells}))
-    with pytest.raises(ValueError, match="column a: row 1: expected a number or text"):
+    with pytest.raises(ValueError, match="column a: row 0 \\(counted from 0\\): expected a number or text"):
         table.Columns.fit(pl.DataFrame({"a": [[1], [2]]}))
 
 

@@ -236,19 +236,19 @@ def coded(values: Any) -> Array:
 BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "an infinite number in training": (
         lambda: table.Columns.fit({"a": [1.0, np.inf]}, numbers="robust", bins=4),
-        "column a: row 2 is infinite",
+        "column a: row 1 \\(counted from 0\\) is infinite",
     ),
     "an infinite number": (
         lambda: FITTED.transform({"a": [0, np.inf], "b": ["p", "q"]}),
-        "column a: row 2 is inf",
+        "column a: row 1 \\(counted from 0\\) is inf",
     ),
     "a number beyond float32": (
         lambda: FITTED.transform({"a": [1e39], "b": ["p"]}),
-        r"column a: row 1 holds 1e\+39",
+        r"column a: row 0 \(counted from 0\) holds 1e\+39",
     ),
     "a word among numbers": (
         lambda: FITTED.transform({"a": ["x"], "b": ["p"]}),
-        "column a: row 1: 'x' is not a num",
+        "column a: row 0 \\(counted from 0\\): 'x' is not a num",
     ),
     "a column of dates": (
         lambda: FITTED.transform({"a": np.array(["2020-01-01"], "M8[s]"), "b": ["p"]}),

@@ -62,7 +62,9 @@ def test_classes_are_exact_in_every_format(dtype: Any, ending: str, tmp_path: Pa
 
 def test_floats_that_may_stand_for_several_classes_are_refused() -> None:
     values = np.array([2.0**53, 1.0])
-    message = "row 1: float64 does not tell whole numbers as large as 9007199254740992 apart"
+    message = (
+        "row 0 \\(counted from 0\\): float64 does not tell whole numbers as large as 9007199254740992 apart"
+    )
     with pytest.raises(ValueError, match=f"target a: {message}"):
         table.Target.fit({"a": values}, "a", "classification")
     target = table.Target.fit({"a": np.array([2**53 + 1, 1])}, "a")
@@ -73,7 +75,9 @@ def test_floats_that_may_stand_for_several_classes_are_refused() -> None:
         columns.transform({"a": values})
     with pytest.raises(ValueError, match=f"column a: {message}"):
         columns.transform({"a": words(2.0**53, "x")})
-    with pytest.raises(ValueError, match=r"column a: row 2: float32 does not tell .* 16777216 apart"):
+    with pytest.raises(
+        ValueError, match=r"column a: row 1 \(counted from 0\): float32 does not tell .* 16777216 apart"
+    ):
         columns.transform({"a": np.float32([1, 2**24])})
 
 
@@ -146,10 +150,13 @@ def test_words_serve_where_numbers_are_expected() -> None:
     columns = table.Columns.fit({"a": np.array([1.0, 3.0])})
     assert columns.transform({"a": words("1", " 3.0 ", "NA")}).tolist() == [[-1], [1], [0]]
     for values, message in (
-        (words("1", "1_0"), "column a: row 2: '1_0' is not a number"),
-        (words("1", "1,5"), r"column a: row 2: '1,5' is not a number; .*decimal=','"),
-        (words("1", "007"), "column a: row 2: '007' is not a number but an id, for its leading zeros"),
-        (words("1", True), "column a: row 2: 'True' is not a number"),
+        (words("1", "1_0"), "column a: row 1 \\(counted from 0\\): '1_0' is not a number"),
+        (words("1", "1,5"), r"column a: row 1 \(counted from 0\): '1,5' is not a number; .*decimal=','"),
+        (
+            words("1", "007"),
+            "column a: row 1 \\(counted from 0\\): '007' is not a number but an id, for its leading zeros",
+        ),
+        (words("1", True), "column a: row 1 \\(counted from 0\\): 'True' is not a number"),
     ):
         with pytest.raises(ValueError, match=message):
             columns.transform({"a": values})
@@ -204,15 +211,16 @@ def test_numbers_beyond_float32_are_refused_in_training_and_prediction() -> None
         ]
         for i, call in enumerate(calls):
             wanted = (
-                f"column a: row 2 {message}"
+                f"column a: row 1 \\(counted from 0\\) {message}"
                 if i < 2
-                else f"target a: row 2 (is (missing|infinite)|{message})"
+                else f"target a: row 1 \\(counted from 0\\) (is (missing|infinite)|{message})"
             )
             with pytest.raises(ValueError, match=wanted):
                 call(values)
     small = table.Columns.fit({"a": np.array([1e-20, 2e-20])})
     with pytest.raises(
-        ValueError, match="column a: row 1 holds 1e\\+20, which is beyond float32 after scaling"
+        ValueError,
+        match="column a: row 0 \\(counted from 0\\) holds 1e\\+20, which is beyond float32 after scaling",
     ):
         small.transform({"a": np.array([1e20])})
     assert np.isfinite(
@@ -224,17 +232,20 @@ DATE = datetime.date(2020, 1, 1)
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "dates": (np.array(["2020-01-01"], "M8[s]"), r"dates are not supported \(datetime64"),
-    "spans of time": (np.array([3], "m8[s]"), r"dates are not supported \(timedelta64"),
+    "spans of time": (np.array([3], "m8[s]"), r"spans of time are not supported \(timedelta64"),
     "complex numbers": (np.array([1j]), "expected numbers or text, got dtype complex128"),
     "records": (np.zeros(1, [("x", "f4")]), "expected numbers or text, got dtype"),
-    "dates among objects": (words("x", DATE), "row 2: dates are not supported, got date"),
+    "dates among objects": (
+        words("x", DATE),
+        "row 1 \\(counted from 0\\): dates are not supported \\(date\\)",
+    ),
     "a span among objects": (
         words(1.5, datetime.timedelta(1)),
-        "row 2: dates are not supported, got timedelta",
+        "row 1 \\(counted from 0\\): spans of time are not supported \\(timedelta\\)",
     ),
-    "lists": (words([1], [2]), "row 1: expected a number or text, got list"),
-    "dictionaries": (words({}), "row 1: expected a number or text, got dict"),
-    "complex objects": (words(1j), "row 1: expected a number or text, got complex"),
+    "lists": (words([1], [2]), "row 0 \\(counted from 0\\): expected a number or text, got list"),
+    "dictionaries": (words({}), "row 0 \\(counted from 0\\): expected a number or text, got dict"),
+    "complex objects": (words(1j), "row 0 \\(counted from 0\\): expected a number or text, got complex"),
     "bytes in another encoding": (np.array([b"a", b"\xe9"]), r"expected text in UTF-8, got b'\\xe9'"),
     "such bytes among objects": (words("a", b"\xe9"), r"expected text in UTF-8, got b'\\xe9'"),
     "two dimensions": (np.ones((2, 1)), r"expected one dimension, got shape \(2, 1\)"),
@@ -313,7 +324,7 @@ def test_types_of_pandas(tmp_path: Path) -> None:
     for values, message in (
         (pd.date_range("2020", periods=2, tz="UTC"), "dates are not supported"),
         (pd.Series(pd.date_range("2020", periods=2)), "dates are not supported"),
-        (pd.array([pd.Period("2020"), None]), "expected a number or text, got Period"),
+        (pd.array([pd.Period("2020"), None]), "periods are not supported"),
     ):
         with pytest.raises(ValueError, match=f"column a: .*{message}"):
             table.Columns.fit({"a": values})
@@ -346,8 +357,8 @@ def test_parquet_types(tmp_path: Path) -> None:
     }
     bad = {
         "date": (days, "dates are not supported"),
-        "span": ([datetime.timedelta(1)] * 2, "dates are not supported"),
-        "time": ([datetime.time(1)] * 2, "dates are not supported"),
+        "span": ([datetime.timedelta(1)] * 2, "spans of time are not supported"),
+        "time": ([datetime.time(1)] * 2, "times of day are not supported"),
         "list": ([[1], [2]], "expected numbers or text, got list"),
         "struct": ([{"x": 1}] * 2, "expected numbers or text, got struct"),
         "map": (

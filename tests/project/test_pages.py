@@ -12,10 +12,12 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts]
 #: Modules that code blocks need, by the word after "python"; None for blocks that are not run.
 OTHERS = dict.fromkeys(("keras", "dask", "mpi4py")) | {
-    name: name for name in ("sklearn", "torch", "onnxruntime", "stable_baselines3", "thinc")
+    name: name for name in ("sklearn", "pandas", "torch", "onnxruntime", "stable_baselines3", "thinc")
 }
 #: Libraries of the extra [peers] that agree with the code above their blocks.
-PEERS = ("torch", "onnxruntime", "stable_baselines3", "thinc")
+PEERS = ("pandas", "torch", "onnxruntime", "stable_baselines3", "thinc")
+#: Libraries whose blocks need those of another.
+NEEDED = {"stable_baselines3": ("torch",), "pandas": ("sklearn",)}
 
 #: A fenced block: its language, the word after it, and its lines.
 BLOCK = re.compile(r"^(`{3,})(?:python|\{code-cell\}) *(.*)\n((?:.*\n)*?)\1$", re.MULTILINE)
@@ -85,4 +87,4 @@ def test_code_of_others_agrees(page: Path, library: str) -> None:
     if not any(library == block.library for block in blocks(page)):
         return
     pytest.importorskip(library, reason=f"needs the extra [test] or [peers]: {library}")
-    run(page, *({"torch"} if library == "stable_baselines3" else ()), library)
+    run(page, *NEEDED.get(library, ()), library)

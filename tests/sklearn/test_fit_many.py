@@ -43,7 +43,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"shuffle": False, "tol": 0.02},
     {"n_iter_no_change": np.inf},
     {"loss": "mse", "dtype": np.float32},
-    {"optimizer": optim.NAdam(lr=schedules.cosine(0.02, 100))},
+    {"optimizer": optim.NAdam(lr=schedules.cosine(0.02, 400))},
     {"optimizer": optim.SGD(lr=lambda step: 0.1 / (1 + step))},
     {"optimizer": optim.SGD(lr=schedules.reduce_on_plateau(0.1, patience=1))},
     {"random_state": np.random.RandomState(3)},

@@ -115,7 +115,9 @@ def test_a_graph_takes_microseconds(kind: type, tmp_path: Path) -> None:
 
 def test_other_values_in_a_column_of_dates_are_named() -> None:
     model = fit(TabularClassifier, {"when": WHEN}, epochs=1)
-    with pytest.raises(ValueError, match="column when: row 2: 'soon' is not a date such as 2020-01-31"):
+    with pytest.raises(
+        ValueError, match="column when: row 1 \\(counted from 0\\): 'soon' is not a date such as 2020-01-31"
+    ):
         model.predict({"when": np.array(["2020-01-31", "soon"], object)})
     with pytest.raises(ValueError, match="column when: expected dates, got numbers"):
         model.predict({"when": [1.0]})

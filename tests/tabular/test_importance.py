@@ -83,3 +83,9 @@ def test_one_of_samples_and_target_is_refused() -> None:
     for given in ({"X": X}, {"y": y}, {"sample_weight": np.ones(120)}):
         with pytest.raises(ValueError, match="X, y: expected both, or neither"):
             model.permutation_importance(**given)
+
+
+def test_an_unknown_keyword_is_that_of_the_estimator() -> None:
+    model, X, y = fitted(TabularClassifier)
+    with pytest.raises(TypeError, match=r"TabularClassifier\.permutation_importance\(\).*'scoring'"):
+        model.permutation_importance(X, y, scoring="roc_auc")

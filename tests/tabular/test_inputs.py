@@ -222,7 +222,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("huge weights", {"sample_weight": np.full(120, 1e300)}, "sample_weight: .* float32's range"),
     ("tiny weights", {"sample_weight": np.full(120, 1e-300)}, "sample_weight: .* float32's range"),
     ("few weights", {"sample_weight": np.ones(3)}, "sample_weight"),
-    ("infinity", {"X": {"a": np.full(120, np.inf)}}, "column a: row 1 is infinite"),
+    ("infinity", {"X": {"a": np.full(120, np.inf)}}, "column a: row 0 \\(counted from 0\\) is infinite"),
     ("no rows", {"X": {"a": np.zeros(0)}, "y": []}, "0 sample"),
     ("no columns", {"X": {}}, "at least one column"),
     (
@@ -312,7 +312,9 @@ def test_a_missing_column_is_named() -> None:
 
 def test_words_in_a_column_of_numbers_are_named() -> None:
     model, X, _ = fitted(TabularRegressor)
-    with pytest.raises(ValueError, match="column weight: row 1: 'heavy' is not a number"):
+    with pytest.raises(
+        ValueError, match="column weight: row 0 \\(counted from 0\\): 'heavy' is not a number"
+    ):
         model.predict(X | {"weight": np.array(["heavy"] * 120, object)})
 
 
@@ -427,7 +429,9 @@ def test_a_word_among_numbers_is_pointed_out(kind: type, library: str) -> None:
     X = {"a": [f"{i / 4}" if i != 20 else "none known" for i in range(60)], "b": [*range(60)]}
     y = target_for(kind, make_table(60))
     data = FRAMES[library](X) if library in FRAMES else X
-    words = "column a: read as words because of 'none known' in row 21; 59 of 60 values are numbers: correct"
+    words = (
+        "column a: read as words because of 'none known' in row 20 .*; 59 of 60 values are numbers: correct"
+    )
     with pytest.warns(UserWarning, match=words):
         kind("fast", **QUICK).fit(data, y)
     if library == "pandas":

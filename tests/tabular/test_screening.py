@@ -36,7 +36,7 @@ def noisy(kind: type, preset: str = "default") -> tuple[Any, dict[str, Any], Any
     """A fitted estimator, its samples and y."""
     X, y = make_noisy()
     y = y > 0 if kind is TabularClassifier else y
-    return kind(preset, random_state=0, progress=False).fit(X, y), X, y
+    return kind(preset, random_state=1, progress=False).fit(X, y), X, y
 
 
 def outputs(model: Any, X: Any) -> Any:

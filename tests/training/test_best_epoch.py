@@ -162,10 +162,11 @@ def test_wrong_words_are_refused_before_anything_is_trained(
     assert trainer.epochs_done == 0
 
 
-def test_a_regression_has_no_accuracy_to_decide() -> None:
-    trainer = Trainer(nn.Sequential(nn.Dense(6, 1), rng=0), "mse")
-    y = Y[:, np.newaxis].astype(np.float32)
-    with pytest.raises(ValueError, match="monitor: a regression has no val_accuracy"):
+@pytest.mark.parametrize("loss", ["mse", "binary_cross_entropy_with_logits"])
+def test_a_loss_of_values_has_no_accuracy_to_decide(loss: str) -> None:
+    trainer = Trainer(nn.Sequential(nn.Dense(6, 1), rng=0), loss)
+    y, wanted = Y > 0, f"^monitor: the loss '{loss}' has no val_accuracy; losses of classes"
+    with pytest.raises(ValueError, match=wanted):
         trainer.fit(X, y, epochs=1, validation_data=(X, y), restore_best=True, monitor="val_accuracy")
-    with pytest.raises(ValueError, match="monitor: a regression has no val_accuracy"):
+    with pytest.raises(ValueError, match=wanted):
         fit_many([trainer], X, y, epochs=1, validation=(X, y), restore_best=True, monitor="val_accuracy")

@@ -36,7 +36,7 @@ def mixed() -> list[simdnn.Trainer]:
             network(2, dtype=np.float64), optimizer=optim.RMSprop(lr=1e-2), seed=3, l2=1e-3, penalty="sum"
         ),
         simdnn.Trainer(
-            network(3), optimizer=optim.Adam(lr=schedules.cosine(1e-2, 50)), seed=4, clip_norm=0.5
+            network(3), optimizer=optim.Adam(lr=schedules.cosine(1e-2, 150)), seed=4, clip_norm=0.5
         ),
         simdnn.Trainer(network(4), optimizer=optim.SGD(lr=lambda step: 0.1 / (1 + step)), seed=5),
         simdnn.Trainer(

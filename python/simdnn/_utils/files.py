@@ -13,6 +13,13 @@ from collections.abc import Iterable, Iterator
 Path = str | os.PathLike[str]
 #: Content of a file, in parts.
 Part = bytes | memoryview
+#: Endings that promise a format: those that simdnn reads or writes, other tables and models, and archives.
+ENDINGS = {
+    *(".safetensors", ".onnx", ".h", ".html", ".csv", ".tsv", ".parquet", ".npz"),
+    *(".npy", ".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow"),
+    *(".h5", ".keras", ".pt", ".pth", ".pkl", ".pickle", ".joblib"),
+    *(".gz", ".bz2", ".xz", ".zst", ".zip"),
+}
 
 
 def in_shell(path: str) -> str:
@@ -28,6 +35,14 @@ def path_name(path: Path, name: str = "path") -> str:
         return os.fsdecode(path)
     except TypeError:
         raise TypeError(f"{name}: expected a path, got {type(path).__name__}") from None
+
+
+def check_ending(name: str, path: Path, wanted: str) -> None:
+    """Raises if a file to write has an ending of another format than the `wanted` one."""
+    found = path_name(path)
+    ending = os.path.splitext(found)[1].lower()
+    if ending in ENDINGS and ending != wanted:
+        raise ValueError(f"{name}: expected a name that ends in {wanted}, got {found}")
 
 
 def check_regular(path: Path) -> os.stat_result | None:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .. import nn
 from .._utils.check import check_flag
-from .._utils.files import Path, check_writable, path_name, write_atomically
+from .._utils.files import Path, check_ending, check_writable, path_name, write_atomically
 from . import _recurrent as _recurrent  # registers its emitter
 from ._ensemble import emit
 from ._header import header
@@ -114,6 +114,7 @@ def export_c(
     exact = check_flag("exact", exact)
     table = Table(columns, target)
     table.check(model)
+    check_ending("path", path, ".h")
     check_writable(path)
     program = compiled(model)
     test = test_program(program, model, exact, table, samples)

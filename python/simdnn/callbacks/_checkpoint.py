@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 from .._utils.check import check_flag
-from .._utils.files import Path, check_writable, path_name
+from .._utils.files import Path, check_ending, check_writable, path_name
 from ..io import save
 from ._callback import Callback, Logs, Mode, direction, model_of, monitored
 from ._patience import Patience
@@ -97,6 +97,7 @@ class ModelCheckpoint(Callback):
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Reset the best value, and check that the file can be written if its name is known."""
+        check_ending("path", self.path, ".safetensors")
         if not set("{}") & set(self.path):
             check_writable(self.path)
         self._patience = Patience(None, 0.0, self.mode)

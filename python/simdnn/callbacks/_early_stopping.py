@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from numpy.typing import NDArray
 
+from .._utils.hints import points_out_keywords
 from ._callback import Callback, Logs, Mode, direction, model_of, monitored
 from ._patience import CHECKS, Patience, check_restore
 
@@ -73,6 +74,7 @@ class EarlyStopping(Callback):
     _kept = frozenset({"monitor", "mode"})
     _checks: ClassVar = CHECKS | {"restore_best": check_restore}
 
+    @points_out_keywords
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -16,17 +16,12 @@ from numpy.typing import NDArray
 
 import simdnn
 from simdnn import table
+from simdnn._utils.files import check_ending
 
 #: The smallest number of rows in which different values in all of them make an id.
 ROWS_OF_IDS = 20
 #: The largest seed of scikit-learn's generators.
 MOST_SEED = 2**32 - 1
-#: Endings that promise a format: those that commands read or write, other tables and models, and archives.
-ENDINGS = {
-    *(".safetensors", ".onnx", ".h", ".html", ".csv", ".tsv", ".parquet", ".npz"),
-    *(".npy", ".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow", ".h5", ".pkl"),
-    *(".gz", ".bz2", ".xz", ".zst", ".zip"),
-}
 
 
 class Command(NamedTuple):
@@ -49,9 +44,7 @@ def refuse_ending(option: str, path: str, wanted: str) -> None:
     """Raises if the file to write has an ending of another format than the `wanted` one, or is a model."""
     if wanted != ".safetensors" and is_model(path):
         fail(f"{option}: {path} is a model; write to another file")
-    ending = os.path.splitext(path)[1].lower()
-    if ending in ENDINGS and ending != wanted:
-        fail(f"{option}: expected a name that ends in {wanted}, got {path}")
+    check_ending(option, path, wanted)
 
 
 def is_model(path: str) -> bool:

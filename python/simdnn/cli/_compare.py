@@ -156,7 +156,7 @@ def report(o: argparse.Namespace, task: Task, results: list[Result]) -> None:
         if task.classes:
             metrics = {"error": 1 - metrics.pop("accuracy")} | metrics
         rows.append((metrics, one))
-    rows.sort(key=lambda row: row[0]["log loss" if task.classes else "RMSE"])
+    rows.sort(key=lambda row: list(row[0].values())[:2])  # error and log loss, or RMSE and MAE
     show(
         [
             ("target", f"{task.name} ({kind_of(task.classes, o.task)})"),

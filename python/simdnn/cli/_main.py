@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import re
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import simdnn
 from simdnn import demo, playground
 from simdnn._utils.hints import meant
+from simdnn._utils.rows import rows_from_one
 
 from . import _compare, _export, _models, _train, _verify
 from ._common import Command
@@ -41,12 +43,18 @@ COMMANDS: dict[str, Command] = {
     "verify": _verify.VERIFY,
 }
 
+#: Status of programs that write to a pipe which nobody reads: that of the signal SIGPIPE in a shell.
+BROKEN_PIPE = 141
 #: Errors that a user can correct; they are printed as one line, without a traceback.
 USER_ERRORS = (ValueError, TypeError, IndexError, OSError, ImportError, MemoryError)
 
 
 class Parser(argparse.ArgumentParser):
     """A parser that refuses an unknown option before it asks for those that are missing."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the error as one line, and the way to the help, and exits with status 2."""
+        self.exit(2, f"error: {message}\nThe options are listed by: {self.prog} --help\n")
 
     @property
     def names(self) -> set[str]:
@@ -79,7 +87,9 @@ def build_parser() -> Parser:
 
 def as_typed(error: BaseException, options: Any) -> str:
     """The message of an error on one line, in which an argument that is an option has its dashes."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    named = isinstance(error, OSError) and error.strerror and error.filename
+    message = f"{error.filename}: {error.strerror}" if named else str(error)  # type: ignore[attr-defined]
+    text = rows_from_one(" ".join(message.split())) or type(error).__name__
     name, colon, rest = text.partition(": ")
     option = f"--{name.replace('_', '-')}"
     return f"{option}: {rest}" if colon and option in options.parser.names else text
@@ -90,7 +100,7 @@ class Warned(list[str]):
 
     def __call__(self, message: Warning | str, *_: Any) -> None:
         """Prints a warning; see `warnings.showwarning`."""
-        text = " ".join(str(message).split())
+        text = rows_from_one(" ".join(str(message).split()))
         if text not in self:
             self.append(text)
             print(f"warning: {text}", file=sys.stderr)
@@ -108,7 +118,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 2 after an error that the user can correct, whose message is on standard error; 130 after Ctrl-C.
+        0; 2 after an error that the user can correct, whose message is on standard error; 130 after Ctrl-C;
+        141 if standard output is a pipe that was closed.
 
     Examples
     --------
@@ -122,6 +133,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or (first.startswith("-") and first not in ("-h", "--help", "--version")):
         arguments.insert(0, "demo")
     try:
+        status = run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+        return BROKEN_PIPE
+    return status
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs a command with its options, prints its errors, and returns the exit status."""
+    try:
         options = build_parser().parse_args(arguments)
     except SystemExit as end:  # argparse has printed the help or the error
         return int(end.code or 0)
@@ -130,6 +152,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.simplefilter("default")
             warnings.showwarning = options.warned = Warned()  # type: ignore[assignment]
             return int(options.run(options))
+    except BrokenPipeError:
+        raise
     except USER_ERRORS as error:
         print(f"error: {as_typed(error, options)}", file=sys.stderr)
         return 2

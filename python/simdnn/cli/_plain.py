@@ -111,6 +111,9 @@ def complete(o: argparse.Namespace) -> None:
         if getattr(o, name) < 1:
             fail(f"--{name.replace('_', '-')}: expected at least 1, got {getattr(o, name)}")
     check_probability("--dropout", o.dropout)
+    check_int("--max-one-hot", o.max_one_hot, 0)
+    widths_of(o)
+    optimizer_of(o)
     if o.patience < 0:
         fail(f"--patience: expected an integer >= 0, got {o.patience}")
 
@@ -190,6 +193,22 @@ def split(rows: int, fraction: float, seed: int) -> tuple[NDArray[np.intp], NDAr
     return np.sort(order[count:]), np.sort(order[:count])
 
 
+def widths_of(o: argparse.Namespace) -> list[int]:
+    """The widths of the hidden layers."""
+    sizes = names_in(o.hidden)
+    if not all(size.isdecimal() and int(size) for size in sizes):
+        fail(f"--hidden: expected widths such as 64,64, got {o.hidden!r}")
+    return [check_int("--hidden", int(size)) for size in sizes]
+
+
+def optimizer_of(o: argparse.Namespace) -> optim.Optimizer:
+    """The optimizer that the options describe."""
+    optimizer = optim.from_name(o.optimizer)
+    if o.lr is not None:
+        optimizer.lr = o.lr
+    return optimizer
+
+
 def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.Sequential:
     """The network that the options describe."""
     layers: list[nn.Layer] = []
@@ -197,16 +216,13 @@ def network(o: argparse.Namespace, columns: table.Columns, outputs: int) -> nn.S
     if tables:
         layers.append(nn.Embedding(in_features=width, columns=tables))
         width += sum(size - 1 for _, size in tables.values())
-    for size in names_in(o.hidden):
-        if not size.isdecimal() or int(size) < 1:
-            fail(f"--hidden: expected widths such as 64,64, got {o.hidden!r}")
-        check_int("--hidden", int(size))
-        layers.append(nn.Dense(width, int(size), activation=None if o.batch_norm else o.activation))
+    for size in widths_of(o):
+        layers.append(nn.Dense(width, size, activation=None if o.batch_norm else o.activation))
         if o.batch_norm:
             layers += [nn.BatchNorm1d(), nn.activation_of(o.activation)]
         if o.dropout:
             layers.append(nn.Dropout(o.dropout))
-        width = int(size)
+        width = size
     model = nn.Sequential(*layers, nn.Dense(width, outputs), rng=o.seed)
     for at in tables:  # an unseen category has the vector 0
         model.parameters()[f"0.{at}.weight"][-1] = 0
@@ -217,11 +233,8 @@ def train(
     o: argparse.Namespace, model: nn.Sequential, target: table.Target, data: Any, validation: Any
 ) -> int:
     """Trains the model, restores its best epoch and returns the number of epochs; Ctrl-C ends it early."""
-    optimizer = optim.from_name(o.optimizer)
-    if o.lr is not None:
-        optimizer.lr = o.lr
     loss = "cross_entropy" if target.classes else "mse"
-    trainer = simdnn.Trainer(model, loss, optimizer, seed=o.seed)
+    trainer = simdnn.Trainer(model, loss, optimizer_of(o), seed=o.seed)
     stopping = EarlyStopping("val_loss" if validation else "loss", o.patience or None)
     options = {"epochs": o.epochs, "batch_size": o.batch_size, "validation_data": validation}
     interrupted = False

@@ -197,7 +197,7 @@ def importance_table(task: Task, falls: Any) -> Markup:
     rows = [[names[i], bar(means[i] / largest), f"{means[i]:.4f} ± {spread[i]:.4f}"] for i in order]
     score = "accuracy" if task.classes else "R²"
     about = (
-        f"The {score} that is lost where the values of a column are mixed up (permutation importance); each"
+        f"The {score} that is lost where the values of a column are shuffled (permutation importance); each"
         " row is predicted by the model that has not seen it."
     )
     rest = len(names) - len(order)

@@ -113,10 +113,10 @@ def kinds_of(estimator: Any, task: Task) -> str:
     columns = estimator.columns_
     words, dates = len(columns.text), len(columns.dates)
     many = sum(one.embedded for one in columns.parts if one.name in columns.text)
-    parts = [f"{len(columns.names) - words - dates} of numbers", f"{words} of words"]
+    parts = [f"{len(columns.names) - words - dates} with numbers", f"{words} with words"]
     if many:
         parts[1] += f" ({many} with more than {EMBEDDED - 1} categories)"
-    parts += [f"{dates} of dates"] if dates else []
+    parts += [f"{dates} with dates"] if dates else []
     parts += [f"{len(columns.left_out)} left out, as they tell nothing"] if columns.left_out else []
     holes = sum(holes_in(values) > 0 for values in task.inputs.values())
     return ", ".join(parts) + (f"; {holes} with missing values" if holes else "")

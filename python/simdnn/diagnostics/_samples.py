@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._utils.arrays import as_cpu_array
 from ..nn import BatchNorm1d, Sequential
+from ..training._samples import class_targets
 
 #: Label that losses of classes leave out by default.
 IGNORED = -100
@@ -54,7 +55,10 @@ def samples_of(
     They are the `rows` of the caller's arrays; None is all of them.
     """
     cast = x.astype(model.dtype)
-    parts = [as_cpu_array("target", part) for part in (y if isinstance(y, tuple) else (y,))]
+    y = class_targets(model, y) if native.classifies else y
+    parts = [as_cpu_array("y", part) for part in (y if isinstance(y, tuple) else (y,))]
+    if not native.classifies and model.out_features == 1 and parts[0].ndim == 1 + model._output.sequence:
+        parts = [parts[0][..., np.newaxis]]  # one number for each output
     wrong = ~np.isfinite(cast) & ~_masked(model, cast)
     bad_inputs = _place("X", x, wrong, rows)
     bad_targets, keep = None, ~wrong.reshape(len(x), -1).any(axis=1)

@@ -14,6 +14,7 @@ from .._utils.files import Path
 from .._utils.progress import Progress
 from ..training import History, Trainer
 from ..training._epochs import Callback, Report, run_epochs
+from ..training._samples import targets
 from ._averaging import average
 from ._callbacks import AgreedCallbacks
 from ._exchange import GradientExchange, check_weighs
@@ -170,7 +171,7 @@ class DataParallel:
 
     def _divided(self, x: Any, y: Any, weight: Any) -> Iterator[MicroBatch]:
         """The micro-batches of a rank's samples; other ranks are taken to have equally many."""
-        data = Data(x, y, weight)
+        data = Data(x, targets(self.trainer, y), weight)
         for begin, end in bounds(data.samples, self._accumulate):
             yield data.micro_batch(slice(begin, end), self._ranks.rank * data.samples + begin)
 
@@ -307,7 +308,7 @@ class DataParallel:
         try:
             check_no_hook(self.trainer)
             epochs, shuffle = check_int("epochs", epochs), check_flag("shuffle", shuffle)
-            data = Data(X, y, sample_weight)
+            data = Data(X, targets(self.trainer, y), sample_weight)
             self.trainer._trainer.dataset(
                 data.x, data.y, data.weight, 1.0
             )  # raises for what no rank can train on

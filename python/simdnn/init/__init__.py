@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from .._utils.check import check_name
+from .._utils.hints import no_attribute
 from ._basic import (
     constant,
     identity,
@@ -94,4 +95,4 @@ def __getattr__(name: str) -> Any:
     """Imports `lsuv` lazily, because it needs networks, whose layers import this package."""
     if name == "lsuv":
         return importlib.import_module("simdnn.pretrain").lsuv
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise no_attribute(__name__, name)

@@ -10,7 +10,15 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from .._utils.files import Path, check_regular, check_writable, first_line, path_name, write_atomically
+from .._utils.files import (
+    Path,
+    check_ending,
+    check_regular,
+    check_writable,
+    first_line,
+    path_name,
+    write_atomically,
+)
 from .._utils.jsonable import from_json, only_keys, to_json
 from ._checksum import BLANK, seal, verify
 
@@ -38,6 +46,8 @@ LOADERS = {
     "BernoulliRBM": "simdnn.pretrain.BernoulliRBM.load",
     "tabular": "simdnn.tabular.load",
 }
+#: Objects in the words of messages, where their names in a description say too little.
+WORDS = {"tabular": "estimator of simdnn.tabular"}
 
 
 def need_safetensors() -> Any:
@@ -68,6 +78,7 @@ def need_safetensors() -> Any:
 def write(path: Path, arrays: Mapping[str, NDArray[Any]], document: dict[str, Any]) -> None:
     """Writes arrays and their description, a document that JSON can hold, to a file."""
     safetensors = need_safetensors()
+    check_ending("path", path, ".safetensors")
     check_writable(path)
     text = to_json({"version": VERSION, "checksum": BLANK} | document)
     write_atomically(path, *seal(safetensors.numpy.save(dict(arrays), metadata={KEY: text})))
@@ -86,11 +97,11 @@ class Opened:
         if kind in self.document:
             return self.document[kind]
         held = [
-            f"{'an' if other[0] in 'aeiou' else 'a'} {other}; load it with {how}"
-            for other, how in LOADERS.items()
+            f"{'an' if word[0] in 'aeiou' else 'a'} {word}; load it with {LOADERS[other]}"
+            for other, word in ((other, WORDS.get(other, other)) for other in LOADERS)
             if other in self.document
         ]
-        raise ValueError(f"holds no {kind} but {' and '.join(held) or 'nothing of simdnn'}")
+        raise ValueError(f"holds no {WORDS.get(kind, kind)} but {' and '.join(held) or 'nothing of simdnn'}")
 
     def arrays_of(self, owner: str, dtype: str) -> dict[str, NDArray[Any]]:
         """All arrays whose names begin with the prefix `owner`, by names without the prefix."""

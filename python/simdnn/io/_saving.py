@@ -43,7 +43,8 @@ def save(model: Sequential | Ensemble, path: Path, metadata: Mapping[str, Any] |
     TypeError
         If `model` or a member is of another class, or JSON cannot hold `metadata` or a setting of a layer.
     ValueError
-        If `metadata` is nested too deeply, or its text has half of a surrogate pair, which no file can hold.
+        If `metadata` is nested too deeply, or its text has half of a surrogate pair, which no file can hold,
+        or if the name of the file ends like that of another format, such as .pkl or .pt.
     OSError
         If the file cannot be written, or is a directory, a device, a pipe or a socket.
     ImportError

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from .._utils.hints import no_attribute
 from . import (
     _activation,
     _concatenate,
@@ -76,6 +77,5 @@ _describe.LAYERS |= {
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        """Raises AttributeError, with a hint for the name that PyTorch has for the commonest layer."""
-        hint = "; its name here is Dense" if name == "Linear" else ""
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
+        """Raises AttributeError, with a hint for names that other libraries have."""
+        raise no_attribute(__name__, name)

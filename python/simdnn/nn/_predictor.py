@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._utils.attributes import Attributes
+from .._utils.hints import points_out_names
 from ._precision import Precision, check_precision, shown_precision
 
 __all__ = ["Predictor"]
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ._sequential import Sequential
 
 
+@points_out_names
 class Predictor(Attributes):
     """A frozen network for prediction, a result of `Sequential.freeze`.
 

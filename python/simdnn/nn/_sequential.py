@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .. import _core
 from .._utils.attributes import Attributes
 from .._utils.check import check_dtype, check_flag, check_generator, check_int
+from .._utils.hints import points_out_names
 from ._describe import layer_to_dict, sequential_arguments
 from ._layer import Layer, chain_initial, chain_native, chain_output, check_layers, input_shape
 from ._precision import Precision, check_precision, described_precision, shown_precision
@@ -23,6 +24,7 @@ from ._state import Arrays, State, cast_state, check_shapes, lerp, named_views, 
 __all__ = ["Sequential"]
 
 
+@points_out_names
 class Sequential(Attributes):
     """A network of layers in sequence.
 
@@ -38,8 +40,7 @@ class Sequential(Attributes):
         The number of input features, needed only if no layer fixes it, as in ``Sequential(nn.ReLU())``.
     precision : {"float32", "bf16"} or None
         ``"bf16"`` rounds the operands of the products in `Dense`, `Maxout` and `LargeMarginSoftmax`, nested
-        ones too, to bfloat16 and sums in float32; all else, and the parameters, are float32. None is the
-        dtype's own.
+        ones too, to bfloat16 and sums in float32; all else is float32. None is the dtype's own.
 
     Raises
     ------
@@ -255,8 +256,7 @@ class Sequential(Attributes):
         Raises
         ------
         TypeError, ValueError
-            If there was no such forward pass, or `dy` has a different shape or does not consist of real
-            numbers.
+            If there was no such forward pass, or `dy` has another shape or is not made of real numbers.
         """
         return self._model.backward(dy, check_flag("input_gradient", input_gradient))  # type: ignore[no-any-return]
 

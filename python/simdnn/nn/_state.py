@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 State = Mapping[str, NDArray[Any]]  #: parameters and buffers by name
 Arrays = Sequence[NDArray[Any]]
 
+#: The end of the error about a matrix whose transpose would fit.
+TRANSPOSED = "; PyTorch's weights are transposed: simdnn.from_torch(state, model=model) reads them"
+
 
 def named_views(
     flat: NDArray[Any], blocks: list[tuple[str, int, tuple[int, ...]]]
@@ -33,7 +36,8 @@ def check_shapes(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tupl
         raise KeyError(f"state: missing {missing}, unknown {unknown}")
     for name, shape in given.items():
         if shape != wanted[name]:
-            raise ValueError(f"{name}: expected shape {wanted[name]}, got {shape}")
+            hint = TRANSPOSED if len(shape) == 2 and shape[::-1] == wanted[name] else ""
+            raise ValueError(f"{name}: expected shape {wanted[name]}, got {shape}{hint}")
 
 
 def cast_state(state: Mapping[str, Any], dtype: np.dtype[Any]) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from .. import _core, nn
 from .._utils.check import check_dtype, check_int
-from .._utils.files import Path, check_writable, write_atomically
+from .._utils.files import Path, check_ending, check_writable, write_atomically
 from ..nn._layer import Shape
 from ..table import check_match
 from ._checksum import seal
@@ -97,6 +97,7 @@ def export(
     if kind not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {kind}")
     check_match(columns, target, model.in_features, model.out_features)
+    check_ending("path", path, ".onnx")
     check_writable(path)
     made = to_onnx(model, opset, kind, columns, target)
     write_atomically(path, made.SerializeToString(deterministic=True))

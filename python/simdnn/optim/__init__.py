@@ -4,6 +4,9 @@ Variants of other libraries are settings: ``eps_mode``, ``lr_in_velocity``, ``de
 all at once by ``like="keras"``. Learning rates that change are functions of the step: `simdnn.schedules`.
 """
 
+from typing import TYPE_CHECKING
+
+from .._utils.hints import no_attribute
 from ._arrays import clip_grad_norm_, clip_grad_value_
 from ._optimizer import Optimizer
 from ._registry import BY_NAME
@@ -19,3 +22,9 @@ __all__ = sorted(
         clip_grad_value_.__name__,
     ]
 )
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Raises AttributeError, with a hint for names that other libraries have."""
+        raise no_attribute(__name__, name)

@@ -46,6 +46,8 @@ def checked_params(arrays: Any, name: str = "params") -> list[NDArray[Any]]:
     """The arrays, if an update in place is possible."""
     if isinstance(arrays, np.ndarray) or not isinstance(arrays, Sequence):
         hint = "; pass the model itself" if isinstance(arrays, Mapping) else ""
+        if name == "params" and isinstance(arrays, float):
+            hint = f"; write lr={arrays:g}"
         raise TypeError(f"{name}: expected a list of arrays, got {type(arrays).__name__}{hint}")
     if not arrays:
         raise ValueError(f"{name}: expected at least one array, got an empty list")

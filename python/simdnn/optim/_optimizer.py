@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._utils.check import check_flag, check_name, check_sequence, not_of_items
-from .._utils.hints import among
+from .._utils.hints import among, keyword_hint, points_out_names
 from ..schedules import ReduceOnPlateau, Schedule
 from ._binding import WithParams
 from ._declare import declare, options_documentation
@@ -43,6 +43,7 @@ _ATTRIBUTES = (
 )
 
 
+@points_out_names
 class Optimizer(WithParams, WithRates):
     """Base of all optimizers; use one of its subclasses.
 
@@ -124,7 +125,7 @@ class Optimizer(WithParams, WithRates):
         like = check_name("like", options.pop("like", "torch"), presets)
         if unknown := options.keys() - OPTIONS.keys():
             first = sorted(unknown)[0]
-            hint = "; its name here is lr" if first == "learning_rate" else self._known(first)
+            hint = keyword_hint(first, [*self._arguments, *OPTIONS])
             raise TypeError(f"{type(self).__name__}: unexpected argument {first!r}{hint}")
         defaults = {name: argument.default for name, argument in self._arguments.items()}
         values = defaults | presets[like] | given

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from .._utils.check import check_finite, check_items
+from .._utils.hints import points_out_keywords
 from ._decays import linear
 from ._schedule import Piece, Schedule, check_steps
 
 
+@points_out_keywords
 def sequence(schedules: Sequence[Schedule], milestones: Sequence[int]) -> Schedule:
     """Schedules one after another; each counts its steps from its own beginning.
 
@@ -68,6 +70,7 @@ def shifted(begin: float, offset: float, last: float) -> float:
     return max(start, math.nextafter(begin - 1, math.inf), math.nextafter(last, math.inf))
 
 
+@points_out_keywords
 def warm_up(steps: int, then: Schedule, start: float = 0.0) -> Schedule:
     """Linear warm-up: a line from `start` to ``then(0)`` over `steps` steps, followed by `then`.
 
@@ -105,6 +108,7 @@ def warm_up(steps: int, then: Schedule, start: float = 0.0) -> Schedule:
     return sequence([linear(start, then(0), steps), then], [steps])
 
 
+@points_out_keywords
 def one_cycle(
     max_lr: float,
     steps: int,
@@ -171,6 +175,7 @@ def one_cycle(
     return Schedule(pieces, text)
 
 
+@points_out_keywords
 def flat_cos(lr: float, steps: int, flat: float = 0.5) -> Schedule:
     """A constant, then half a cosine to 0.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from .._utils.check import check_finite, check_int
+from .._utils.hints import points_out_keywords
 from ._schedule import Schedule, check_steps, single_piece
 
 
+@points_out_keywords
 def constant(lr: float) -> Schedule:
     """A constant learning rate.
 
@@ -32,6 +34,7 @@ def constant(lr: float) -> Schedule:
     return single_piece("constant", f"constant({lr})", check_finite("lr", lr))
 
 
+@points_out_keywords
 def step(lr: float, step_size: int, gamma: float = 0.1) -> Schedule:
     """Step decay: ``lr * gamma ** (step // step_size)``.
 
@@ -71,6 +74,7 @@ def step(lr: float, step_size: int, gamma: float = 0.1) -> Schedule:
     )
 
 
+@points_out_keywords
 def exponential(lr: float, gamma: float) -> Schedule:
     """Exponential decay: ``lr * gamma ** step``.
 
@@ -103,6 +107,7 @@ def exponential(lr: float, gamma: float) -> Schedule:
     )
 
 
+@points_out_keywords
 def inverse_power(lr: float, gamma: float, power: int = 1, minimum: float = 0.0) -> Schedule:
     """Inverse decay with a lower limit: ``max(minimum, lr * (1 + gamma * step) ** -power)``.
 
@@ -144,6 +149,7 @@ def inverse_power(lr: float, gamma: float, power: int = 1, minimum: float = 0.0)
     )
 
 
+@points_out_keywords
 def inverse_scaling(lr: float, power: float = 0.5) -> Schedule:
     """Decay by a power of the step: ``lr / (1 + step) ** power``.
 
@@ -180,6 +186,7 @@ def inverse_scaling(lr: float, power: float = 0.5) -> Schedule:
     )
 
 
+@points_out_keywords
 def linear(start: float, end: float, steps: int) -> Schedule:
     """A line from `start` to `end` over `steps` steps, then the constant `end`.
 
@@ -213,6 +220,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     )
 
 
+@points_out_keywords
 def cosine(lr: float, steps: int, end: float = 0.0) -> Schedule:
     """Cosine annealing: half a cosine from `lr` to `end` over `steps` steps, then the constant `end`.
 
@@ -251,6 +259,7 @@ def cosine(lr: float, steps: int, end: float = 0.0) -> Schedule:
     )
 
 
+@points_out_keywords
 def coslog4(lr: float, steps: int) -> Schedule:
     """Four cosine cycles of growing length, each of which begins and ends at 0.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from .._utils.check import check_finite, check_float, check_int, check_name
+from .._utils.hints import points_out_keywords
 
 
 def no_owner() -> None:
@@ -111,6 +112,7 @@ class ReduceOnPlateau:
         return f"reduce_on_plateau({self.lr}, {', '.join(f'{k}={v!r}' for k, v in self._settings.items())})"
 
 
+@points_out_keywords
 def reduce_on_plateau(
     lr: float,
     mode: Literal["min", "max"] = "min",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import sys
 from collections.abc import Collection, Sequence
 from decimal import Decimal
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from .._utils.arrays import as_cpu_array, refuse_unread
 from .._utils.frames import known_frame
 from .._utils.missing import is_missing
+from .._utils.rows import row_name
 from ._categories import coded
 from ._cells import INEXACT, as_text, column_of, exact_integers, objects
 from ._times import as_dates, dates_of_words, is_arrow
@@ -23,6 +25,13 @@ NUMBERS = (int, float, np.integer, np.floating, Decimal)
 KNOWN = (*NUMBERS, str, bytes, bool, np.bool_)
 #: Points and spans of time; NumPy's spans are integers, too.
 TIMES = (datetime.date, datetime.timedelta, np.datetime64, np.timedelta64)
+#: Times that a table does not hold, by patterns of the names of their types, with a way to numbers or dates.
+REFUSED_TIMES = (
+    ("timedelta|duration|month", "spans of time", "turn them into numbers, such as .dt.days"),
+    ("period", "periods", "turn them into dates, such as .dt.to_timestamp()"),
+    (r"time(32|64)?\b", "times of day", "turn them into numbers, such as hours"),
+    ("", "dates", "turn them into numbers"),
+)
 
 
 def check_lengths(columns: dict[str, NDArray[Any]]) -> None:
@@ -51,9 +60,18 @@ def as_column(
         found = plain_column(what, values, text)
         points = dates_of_words(found) if found.dtype == object and not words else None
         return found if points is None else points
-    if found.ndim != 1:
-        raise ValueError(f"{what}: expected one dimension, got shape {found.shape}")
+    check_one_dimension(what, values, found)
     return found
+
+
+def check_one_dimension(what: str, values: Any, array: NDArray[Any]) -> None:
+    """Raises unless the array of the values of a column has one dimension."""
+    if array.ndim == 0:
+        raise ValueError(
+            f"{what}: expected a list of values, got {values!r:.80}; one row is a list of one value"
+        )
+    if array.ndim != 1:
+        raise ValueError(f"{what}: expected one dimension, got shape {array.shape}")
 
 
 def plain_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
@@ -67,8 +85,7 @@ def plain_column(what: str, values: Any, text: bool = False) -> NDArray[Any]:
     if found := coded(values):
         return found.of(plain_column(f"{what}, categories", found.categories, text=True), None)
     array, categorical = plain_array(what, values)
-    if array.ndim != 1:
-        raise ValueError(f"{what}: expected one dimension, got shape {array.shape}")
+    check_one_dimension(what, values, array)
     kind = array.dtype.kind
     if kind == "O":
         return column_of_objects(what, array.tolist(), text or categorical)
@@ -98,8 +115,14 @@ def check_characters(what: str, array: NDArray[Any]) -> None:
 def refusal(kind: Any) -> str:
     """The message for a type that a table cannot hold."""
     if getattr(kind, "kind", "") in ("m", "M"):
-        return f"dates are not supported ({kind}); turn them into numbers, or leave the column out"
+        return refused_times(str(kind), f" ({kind})")
     return f"expected numbers or text, got dtype {kind}"
+
+
+def refused_times(kind: str, shown: str) -> str:
+    """The message for times of a type, by its name, which a table cannot hold; `shown` tells the type."""
+    found = next(row for row in REFUSED_TIMES if re.match(row[0], kind, re.IGNORECASE))
+    return f"{found[1]} are not supported{shown}; {found[2]}, or leave the column out"
 
 
 def plain_array(what: str, values: Any) -> tuple[NDArray[Any], bool]:
@@ -169,7 +192,7 @@ def check_exact(what: str, values: NDArray[Any]) -> None:
     if large.any():
         row = int(np.argmax(large))
         raise ValueError(
-            f"{what}: row {row + 1}: {values.dtype} does not tell whole numbers as large as"
+            f"{what}: {row_name(row)}: {values.dtype} does not tell whole numbers as large as"
             f" {as_text(values[row])} apart; store such categories as integers or text"
         )
 
@@ -181,9 +204,11 @@ def column_of_objects(what: str, cells: list[Any], text: bool) -> NDArray[Any]:
     known = [None if is_missing(cell) else cell for cell in cells]
     for row, cell in enumerate(known):
         if cell is not None and (isinstance(cell, TIMES) or not isinstance(cell, KNOWN)):
-            dates = isinstance(cell, TIMES) or hasattr(cell, "isoformat")
-            wanted = "dates are not supported" if dates else "expected a number or text"
-            raise ValueError(f"{what}: row {row + 1}: {wanted}, got {type(cell).__name__}")
+            kind = type(cell).__name__
+            times = isinstance(cell, TIMES) or hasattr(cell, "isoformat") or kind == "Period"
+            reason = f"expected a number or text, got {kind}"
+            reason = refused_times(kind, f" ({kind})") if times else reason
+            raise ValueError(f"{what}: {row_name(row)}: {reason}")
     if not text and all(
         cell is None or (isinstance(cell, NUMBERS) and not isinstance(cell, bool)) for cell in known
     ):
@@ -228,9 +253,7 @@ def check_kind(what: str, kind: Any) -> None:
     if types.is_dictionary(kind):
         kind = kind.value_type
     if types.is_temporal(kind):
-        raise ValueError(
-            f"{what}: dates are not supported ({kind}); turn them into numbers, or leave the column out"
-        )
+        raise ValueError(f"{what}: {refused_times(str(kind), f' ({kind})')}")
     texts = (types.is_string, types.is_large_string, types.is_boolean, types.is_null)
     numbers = (types.is_integer, types.is_floating, types.is_decimal)
     if not (any(one(kind) for one in (*numbers, *texts)) or str(kind) == "string_view"):

@@ -123,7 +123,7 @@ class Chunks(Sequence[Table]):
             for column, values in part.items():
                 kinds.setdefault(column, Kind()).add(values)
                 if reader.header and values.dtype == object and hints.get(column, " "):
-                    rows_of = sum(sizes[:-1]) + 1, sum(sizes)
+                    rows_of = sum(sizes[:-1]), sum(sizes) - 1
                     hint = "" if column in request.text else words_hint(column, values, request, rows_of)
                     hints[column] = hint and hints.get(column, hint)
             if i == 0 and reader.header:

@@ -38,13 +38,12 @@ def read_csv(name: str, request: Request) -> Table:
 
 @dataclass(frozen=True)
 class Part:
-    """Records of a CSV file: all of `text` from `begin` on, after `lines` and `rows` of the file."""
+    """Records of a CSV file: all of `text` from `begin` on, after `lines` of the file."""
 
     name: str
     text: str
     begin: int = 0
     lines: int = 0
-    rows: int = 0
 
 
 def read_header(name: str, lines: TextIO, request: Request) -> tuple[list[str], list[str], int]:
@@ -69,7 +68,7 @@ def parse(part: Part, header: list[str], wanted: list[str], request: Request) ->
     if columns is None:
         lines.seek(part.begin)
         records = Records(part.name, lines, request.delimiter, part.lines)
-        columns = read_cells(records, header, wanted, request, part.rows)
+        columns = read_cells(records, header, wanted, request)
     return {column: columns[column] for column in wanted}
 
 
@@ -120,17 +119,15 @@ class Records:
             raise ValueError(f"{self.name}: {error} (line {self.line})") from None
 
 
-def read_cells(
-    records: Records, header: list[str], wanted: list[str], request: Request, before: int
-) -> Table:
-    """Reads the wanted columns of the records after the header; `before` rows come before them."""
+def read_cells(records: Records, header: list[str], wanted: list[str], request: Request) -> Table:
+    """Reads the wanted columns of the records after the header."""
     rows: list[list[str]] = []
     for record in records:
         if len(record) != len(header):
             raise ValueError(
-                f"{records.name}: row {before + len(rows) + 1} has {counted(len(record), 'cell')}, but there"
+                f"{records.name}: line {records.line} has {counted(len(record), 'cell')}, but there"
                 f" {'is' if len(header) == 1 else 'are'} {counted(len(header), 'column')}"
-                f" (line {records.line}){delimiter_hint(header)}"
+                f"{delimiter_hint(header)}"
             )
         rows.append(record)
     found, chosen = {}, set(wanted)

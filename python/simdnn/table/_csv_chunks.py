@@ -15,11 +15,10 @@ from ._request import Request
 
 
 class Place(NamedTuple):
-    """The place of a chunk: its position in the file, and the lines and rows before it."""
+    """The place of a chunk: its position in the file, and the number of lines before it."""
 
     position: Any
     lines: int
-    rows: int
 
 
 class CsvChunks:
@@ -30,7 +29,7 @@ class CsvChunks:
         self.places: list[Place] = []
         with self.open() as file:
             self.header, self.wanted, lines = read_header(name, file, request)
-            self.first = Place(file.tell(), lines, 0)
+            self.first = Place(file.tell(), lines)
 
     @contextmanager
     def open(self) -> Iterator[TextIO]:
@@ -52,7 +51,7 @@ class CsvChunks:
                     point_out_delimiter(self.name, self.header)
                 self.places.append(place)
                 yield found
-                place = Place(file.tell(), place.lines + len(lines), place.rows + count)
+                place = Place(file.tell(), place.lines + len(lines))
 
     def read(self, at: int, request: Request) -> Table:
         """One chunk whose place has been found."""
@@ -63,7 +62,7 @@ class CsvChunks:
         return self.parse(lines, place, request)
 
     def parse(self, lines: list[str], place: Place, request: Request) -> Table:
-        part = Part(self.name, "".join(lines), 0, place.lines, place.rows)
+        part = Part(self.name, "".join(lines), 0, place.lines)
         return parse(part, self.header, self.wanted, request)
 
     def take(self, file: Any, delimiter: str, place: Place) -> tuple[list[str], int]:

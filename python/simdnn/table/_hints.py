@@ -72,7 +72,7 @@ def words_hint(
 ) -> str:
     """The warning about words that look like numbers in another spelling, or like dates; or an empty text.
 
-    `rows` are the first and the last row of a chunk, counted from 1.
+    `rows` are the first and the last row of a chunk, counted from 0.
     """
     form = request.form
     if found := dates_hint(column, values, request.dates):

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from .._utils.rows import row_name, rows_name
 from ._cells import PLAIN, NumberFormat, is_padded
 
 #: The least number of different numbers, and the largest share of different words that are none.
@@ -30,7 +31,7 @@ def mixed_hint(
 ) -> str:
     """The warning about words nearly all of which are numbers; or an empty text.
 
-    `rows` are the first and the last row of a chunk of a table, counted from 1.
+    `rows` are the first and the last row of a chunk of a table, counted from 0.
     """
     cells = words.tolist()
     found = spelled_kinds(cells, form)
@@ -46,10 +47,10 @@ def mixed_hint(
     marks, remedies = remedies_of(signed, form, spelling)
     if others := len(known) - count:
         remedies.append(f"correct or empty the other {f'{others:,} cells' if others > 1 else 'cell'}")
-    begin, end = rows or (1, 0)
+    begin, end = rows or (0, 0)
     return (
-        f"column {column}: read as words because of {first!r:.80} in row {begin + row}; {count:,} of"
-        f" {len(known):,} values{f' in rows {begin:,} to {end:,}' if rows else ''} are numbers"
+        f"column {column}: read as words because of {first!r:.80} in {row_name(begin + row)}; {count:,} of"
+        f" {len(known):,} values{f' in {rows_name(begin, end)}' if rows else ''} are numbers"
         f"{f' but for {marks}' if marks else ''}: {' and '.join(remedies)}"
     )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .._utils.check import check_float, check_real
 from .._utils.jsonable import only_keys
+from .._utils.rows import row_name
 from ._cells import column_of, numbers_of
 from ._hints import number_hint
 
@@ -155,7 +156,7 @@ def check_range(what: str, values: NDArray[Any], scaled: NDArray[Any] | None = N
         row = int(np.argmax(beyond))
         how = "beyond float32" if scaled is None else "beyond float32 after scaling"
         reason = "is infinite" if np.isinf(values[row]) else f"holds {values[row]:g}, which is {how}"
-        raise ValueError(f"{what}: row {row + 1} {reason}")
+        raise ValueError(f"{what}: {row_name(row)} {reason}")
 
 
 def numbers_from(what: str, values: NDArray[Any]) -> NDArray[Any]:
@@ -174,7 +175,7 @@ def not_a_number(what: str, values: NDArray[Any]) -> str:
         if cell is not None and numbers_of([cell]) is None:
             hint = number_hint([cell])
             if hint == "decimal='.'":  # plain digits are refused for their zeros alone
-                return f"{what}: row {row + 1}: {cell!r} is not a number but an id, for its leading zeros"
+                return f"{what}: {row_name(row)}: {cell!r} is not a number but an id, for its leading zeros"
             ending = f"; read the file with {hint} if it is (--decimal, --thousands)" if hint else ""
-            return f"{what}: row {row + 1}: {cell!r} is not a number{ending}"
+            return f"{what}: {row_name(row)}: {cell!r} is not a number{ending}"
     return f"{what}: expected numbers"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._utils.arrays import as_cpu_array
 from .._utils.check import MOST
+from .._utils.rows import later_rows
 from ._frames import is_table
-
-_ROW = re.compile(r"^((?:column|target) .*?: row )([0-9]+)")
 
 
 def parts_of(table: Any, without: str = "table: expected at least one part") -> Iterator[Any]:
@@ -39,8 +37,7 @@ def rows_from(begin: int) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        text = _ROW.sub(lambda found: f"{found[1]}{int(found[2]) + begin}", str(error))
-        raise ValueError(text) from None
+        raise ValueError(later_rows(str(error), begin)) from None
 
 
 def kind_of(values: NDArray[Any]) -> str:

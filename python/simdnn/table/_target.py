@@ -15,6 +15,7 @@ from .._utils.arrays import as_cpu_array
 from .._utils.check import check_flag, check_name
 from .._utils.check import check_range as check_limits
 from .._utils.jsonable import checked_list, only_keys
+from .._utils.rows import row_name
 from ._arrays import as_column, check_exact
 from ._cells import Table, as_text, canonical
 from ._encoders import Places
@@ -167,7 +168,9 @@ class Target:
         indices = self._places.of(np.array([as_text(cell) for cell in values.tolist()], object))
         if (unknown := indices == len(self.classes)).any():
             row = int(np.argmax(unknown))
-            raise ValueError(f"target {self.name}: row {row + 1}: an unknown class, {as_text(values[row])!r}")
+            raise ValueError(
+                f"target {self.name}: {row_name(row)}: an unknown class, {as_text(values[row])!r}"
+            )
         return indices.astype(np.int64)
 
     def restore(self, outputs: NDArray[Any]) -> NDArray[Any]:
@@ -203,7 +206,7 @@ class Target:
         if self.classes and (missing := np.isnan(found)).any():
             row, place = np.argwhere(missing)[0]
             raise ValueError(
-                f"outputs: row {row + 1}, class {self.classes[place]}: expected a number, got nan"
+                f"outputs: {row_name(row)}, class {self.classes[place]}: expected a number, got nan"
             )
         return found
 
@@ -252,7 +255,7 @@ def finite(table: Table, name: str) -> NDArray[Any]:
         raise ValueError(f"target {name!r} is missing; there are {listed(name, list(columns))}")
     values = as_column(f"target {name}", columns[name])
     if values.dtype == np.float64 and np.isinf(values).any():
-        raise ValueError(f"target {name}: row {int(np.argmax(np.isinf(values))) + 1} is infinite")
+        raise ValueError(f"target {name}: {row_name(int(np.argmax(np.isinf(values))))} is infinite")
     return values
 
 
@@ -275,7 +278,7 @@ class Holes:
         if self.count:
             counted = f"{self.count:,} of {self.rows:,} rows {'has' if self.count == 1 else 'have'} no target"
             raise ValueError(
-                f"target {self.name}: row {self.first + 1} is missing; {counted}: remove"
+                f"target {self.name}: {row_name(self.first)} is missing; {counted}: remove"
                 f" {'it' if self.count == 1 else 'them'} from the table"
             )
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._utils.missing import is_missing
+from .._utils.rows import row_name
 from ._categories import coded
 
 #: Limit of years from 1970, which microseconds of 64 bits can count.
@@ -28,7 +29,7 @@ def dates_from(what: str, values: NDArray[Any]) -> NDArray[Any]:
         return np.full(len(values), "NaT", "M8[us]")
     for row, word in enumerate(values.tolist()):
         if word is not None and dates_of_words(values[row : row + 1]) is None:
-            raise ValueError(f"{what}: row {row + 1}: {word!r} is not a date such as 2020-01-31")
+            raise ValueError(f"{what}: {row_name(row)}: {word!r} is not a date such as 2020-01-31")
     return np.full(len(values), "NaT", "M8[us]")
 
 

@@ -20,6 +20,7 @@ from .. import nn, onnx
 from .._utils.check import check_int
 from .._utils.estimators import checked_numbers, naming, unpacked_eval_set
 from .._utils.files import Path
+from .._utils.hints import points_out_keywords
 from ..config import MOST_THREADS, limited_threads
 from ..table import Columns, Target
 from ..training import History
@@ -299,6 +300,8 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
         ------
         TypeError
             If classes or `metadata` are of a type that JSON cannot hold.
+        ValueError
+            If the name of the file ends like that of another format, such as .pkl.
         OSError
             If the file cannot be written.
         ImportError
@@ -344,6 +347,7 @@ class BaseTabular(BaseEstimator):  # type: ignore[misc]
             )
         onnx.export(self.ensemble_, path, opset, columns=self.columns_, target=self.target(target))
 
+    @points_out_keywords
     def permutation_importance(
         self,
         X: Any = None,

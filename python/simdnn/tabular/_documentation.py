@@ -16,7 +16,7 @@ PARAMETERS = """Parameters
         Seconds that a fit may take, about: it trains fewer epochs, members and trees. The result then
         depends on the speed of the machine. None is no limit.
     hidden_layer_sizes : sequence of int or None, default=None
-        Number of units of each hidden layer of all networks; None is (96, 96, 96), (192, 96), (96,) and
+        Number of units of each hidden layer of all networks; None is (96, 96, 96), (128, 96), (96,) and
         (64, 64, 64, 64) in turn, as unlike networks average better than equal ones, and (96, 96, 96) for
         "best".
     epochs, batch_size : int or None, default=None

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 #: Keys of a description.
 KEYS = ("kind", "settings", "features", "named", "columns", "target", "fitted", "history", "head")
 #: Names of arrays besides those of the networks.
-TREES, EDGES, HEAD, OOF = (_saving.TABULAR + name for name in ("trees", "edges", "head.", "oof"))
+TREES, EDGES, RANKS, HEAD, OOF = (
+    _saving.TABULAR + name for name in ("trees", "edges", "ranks", "head.", "oof")
+)
 #: Fitted numbers that a file holds.
 FITTED = ("oof_score_", "temperature_", "networks_share_")
 
@@ -38,8 +40,10 @@ def save(estimator: BaseTabular, path: Path, metadata: Mapping[str, Any] | None)
         arrays |= {TREES: _trees.to_bytes(estimator.trees_)}
     own = jsonable(describe(estimator))
     if estimator.head_ is not None:
-        others, own["head"] = _saving.parts_of_ensemble(estimator.head_.ensemble)
-        arrays |= {HEAD + name: value for name, value in others.items()} | {EDGES: estimator.head_.edges}
+        head = estimator.head_
+        others, own["head"] = _saving.parts_of_ensemble(head.ensemble)
+        arrays |= {HEAD + name: value for name, value in others.items()}
+        arrays |= {EDGES: head.edges, RANKS: head.ranks}
     described |= {"tabular": own} | _saving.described_metadata(metadata)
     _safetensors.write(path, arrays, described)
 
@@ -86,7 +90,8 @@ def load(kinds: dict[str, type[BaseTabular]], path: Path) -> BaseTabular:
             estimator.trees_ = _trees.from_bytes(file.array(TREES, "uint8"), outputs, estimator._classes)
         if "head" in found:
             ensemble = _saving.read_ensemble(file, found["head"]["ensemble"], HEAD)
-            estimator.head_ = QuantileHead(ensemble, checked_edges(file.array(EDGES, "float64"), ensemble))
+            edges = checked_edges(file.array(EDGES, "float64"), ensemble)
+            estimator.head_ = QuantileHead(ensemble, edges, checked_ranks(file.array(RANKS, "float64")))
         return estimator
 
 
@@ -105,6 +110,14 @@ def checked_edges(edges: NDArray[Any], ensemble: nn.Ensemble) -> NDArray[Any]:
     if edges.shape != (ensemble.out_features + 1,) or not (np.diff(edges) > 0).all():
         raise ValueError(f"edges: expected {ensemble.out_features + 1} ascending numbers")
     return edges
+
+
+def checked_ranks(ranks: NDArray[Any]) -> NDArray[Any]:
+    """Ranks of the targets out of fold, from 0 to 1."""
+    ascending = ranks.ndim == 1 and len(ranks) > 1 and (np.diff(ranks) >= 0).all()
+    if not ascending or ranks[0] != 0 or ranks[-1] != 1:
+        raise ValueError("ranks: expected ascending numbers from 0 to 1")
+    return ranks
 
 
 def settings_of(estimator: BaseTabular) -> dict[str, Any]:

@@ -34,6 +34,8 @@ def table_of(estimator: Any, X: Any, reset: bool) -> dict[str, Any]:
         X = dict(named(X))
     if isinstance(X, dict):
         return columns_of_dictionary(estimator, X, reset)
+    if isinstance(X, list | tuple) and len(X) and isinstance(X[0], dict):
+        raise TypeError("X: expected columns, got a list of dictionaries; pandas.DataFrame(X) has columns")
     X = known_frame("X", X)
     frame = is_frame(X)
     if not frame:

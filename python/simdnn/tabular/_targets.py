@@ -115,7 +115,7 @@ def checked_weights(sample_weight: Any, rows: int) -> Array | None:
     weight = _check_sample_weight(sample_weight, np.empty((rows, 1)), dtype=np.float64)
     if (weight < 0).any():
         row = int(np.argmax(weight < 0))
-        raise ValueError(f"sample_weight: row {row}: expected a weight >= 0, got {weight[row]:g}")
+        raise ValueError(f"sample_weight[{row}]: expected a number >= 0, got {weight[row]:g}")
     if not weight.any():
         raise ValueError("sample_weight: all weights are zero")
     return within_range("sample_weight", np.asarray(weight))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .._utils.check import check_name
 from ..callbacks import EarlyStopping
 from ..callbacks._patience import check_restore
+from ..losses._registry import resolve
 
 if TYPE_CHECKING:
     from ._trainer import Trainer
@@ -25,7 +26,10 @@ def check_observed(trainer: Trainer, metric: str, where: str, validates: bool, u
     if metric.startswith("val_") and not validates:
         raise ValueError(f"{where}: {use} needs data to evaluate, got None; monitor='loss' needs none")
     if metric.endswith("accuracy") and not trainer._classifies:
-        raise ValueError(f"monitor: a regression has no {metric}")
+        loss = resolve(trainer.loss).name
+        raise ValueError(
+            f"monitor: the loss {loss!r} has no {metric}; losses of classes, as 'cross_entropy', have"
+        )
 
 
 def best_epoch(trainer: Trainer, restore: Any, monitor: Any, validates: bool) -> list[EarlyStopping]:

@@ -10,6 +10,7 @@ from .._utils.arrays import is_sparse
 from .._utils.blocks import Arrays, as_block, check_form, joined, rows_of
 from .._utils.check import check_size
 from ._prefetch import Prefetcher
+from ._samples import targets
 
 if TYPE_CHECKING:
     from ._epochs import Report
@@ -92,7 +93,8 @@ class Blocks:
 
     def dataset(self, arrays: Arrays) -> Any:
         """The native dataset of some samples."""
-        return self.trainer._trainer.dataset(*arrays, self.scale, True)
+        x, y, weight = arrays
+        return self.trainer._trainer.dataset(x, targets(self.trainer, y), weight, self.scale, True)
 
 
 class Rest:

@@ -11,6 +11,7 @@ from .._utils.progress import Progress, advance, bar
 from ..config import limited_threads
 from ._blocks import Blocks, blocks_of
 from ._history import History
+from ._samples import targets
 
 if TYPE_CHECKING:
     from ._trainer import Trainer
@@ -93,7 +94,8 @@ def evaluation_data(trainer: Trainer, given: Any, scale: float) -> Any:
         if len(given) in (2, 3):
             X, y, *weight = given
             try:
-                return trainer._trainer.dataset(X, y, weight[0] if weight else None, scale)
+                weights = weight[0] if weight else None
+                return trainer._trainer.dataset(X, targets(trainer, y), weights, scale)
             except (TypeError, ValueError, IndexError) as error:
                 if all(isinstance(part, tuple) for part in given):
                     wanted = f"{VALIDATION}, got {len(given)} pairs"
@@ -108,4 +110,4 @@ def data_of(trainer: Trainer, X: Any, y: Any, sample_weight: Any, scale: float) 
     """Samples to evaluate as a native dataset or, without y, as blocks."""
     if y is None:
         return blocks_of(trainer, "X", X, scale, sample_weight)
-    return trainer._trainer.dataset(X, y, sample_weight, scale)
+    return trainer._trainer.dataset(X, targets(trainer, y), sample_weight, scale)

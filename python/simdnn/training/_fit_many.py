@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from .._utils.hints import points_out_keywords
 from .._utils.progress import Progress
 from ..config import checked_threads
 from ._fits import prepared, run
 from ._history import History
 from ._population import Place, arrays_for_each, checked_trainers, renamed
+from ._samples import targets
 from ._trainer import Trainer
 
 
+@points_out_keywords
 def fit_many(
     trainers: Sequence[Trainer],
     X: Any,
@@ -84,6 +87,11 @@ def fit_many(
         harms no other: it is raised with its place when all others have finished.
     KeyboardInterrupt
         On Ctrl-C, within 100 ms; each model has the parameters of a complete step, or of its best epoch.
+
+    Warns
+    -----
+    UserWarning
+        If the rate of a schedule is 0 from a step in the first half of a fit on: schedules count steps.
 
     Notes
     -----
@@ -177,5 +185,9 @@ def step_many(
     try:
         losses = _core.run_steps([trainer._trainer for trainer in members], *batches, threads, place)
     except Exception as error:
+        if isinstance(error, TypeError):  # nothing was changed
+            classes = [targets(trainer, y) for trainer, y in zip(members, batches[1], strict=True)]
+            if any(new is not y for new, y in zip(classes, batches[1], strict=True)):
+                return step_many(members, xs, classes, sample_weights, n_threads=n_threads)
         raise (renamed(error, f"trainers[{place[0]}]") if place else error) from error
     return np.array(losses)

@@ -22,6 +22,8 @@ from ._population import (
     rows_of_each,
     validation_of_each,
 )
+from ._rates import warn_if_frozen
+from ._samples import targets
 from ._trainer import Trainer
 
 
@@ -68,6 +70,8 @@ def prepared(
             dataset = datasets.of(trainer, *(source[i] for source in sources))
             held_out, held_out_rows = _validation_data(trainer, datasets, dataset, checks[i])
             fits.append(new_fit(trainer, dataset, rows[i], held_out, held_out_rows, *settings))
+        samples = dataset.samples if rows[i] is None else len(rows[i])
+        warn_if_frozen(trainer, limits[i], -(-samples // (sizes[i] or samples)), stacklevel=4)
     return fits
 
 
@@ -115,6 +119,7 @@ class Datasets:
                 return dataset
         if id(X) not in self._ready:
             self._ready[id(X)] = X, in_place(X)  # X is kept: another object cannot take over its id
+        y = targets(trainer, y)
         made.append(native.dataset(self._ready[id(X)][1], y, sample_weight, self._scale))
         return made[-1]
 

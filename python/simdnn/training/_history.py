@@ -29,7 +29,8 @@ class History:
 
     Notes
     -----
-    The lists of accuracies are empty for a regression.
+    The lists of accuracies are empty for losses that are not of classes: those of regressions, and losses of
+    one output for yes or no, such as ``"binary_cross_entropy_with_logits"``.
 
     Examples
     --------

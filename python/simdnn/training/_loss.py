@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..losses import Loss
 from ..losses._registry import resolve
-from ..nn import Dense, LargeMarginSoftmax, Sequential, Softmax
+from ..nn import Activation, Dense, Identity, LargeMarginSoftmax, Layer, Sequential, Softmax
+
+#: The loss of probabilities, and that of their logits.
+PROBABILITIES, LOGITS = "binary_cross_entropy", "binary_cross_entropy_with_logits"
 
 
 def default_loss(model: Sequential) -> Any:
@@ -25,6 +30,8 @@ def checked_loss(loss: Any, model: Sequential) -> Loss:
             f"layers[{len(model.layers) - 1}]: {last!r} gives probabilities of shape {model._output}, but"
             f" the loss {native.name!r} takes logits of shape {model._output}: leave the layer out"
         )
+    if native.name in (PROBABILITIES, LOGITS):
+        _check_pair(native.name, f"layers[{len(model.layers) - 1}]", last)
     if native.has_margin and not (
         isinstance(last, Dense) and not last.bias and last.activation in (None, "identity")
     ):
@@ -32,3 +39,27 @@ def checked_loss(loss: Any, model: Sequential) -> Loss:
             f"loss: a margin needs Dense(..., bias=False) without activation as the last layer, got {last!r}"
         )
     return native
+
+
+def _check_pair(loss: str, place: str, last: Layer) -> None:
+    """Raises if the last layer gives logits to the loss of probabilities, or the other way round."""
+    bounded = _gives_probabilities(last)
+    if loss == PROBABILITIES and bounded is False:
+        raise ValueError(
+            f"{place}: {last!r} gives numbers beyond [0, 1], but the loss {loss!r} takes probabilities: end"
+            f" in a sigmoid, or leave it out and give loss={LOGITS!r}, which is more accurate"
+        )
+    if loss == LOGITS and bounded:
+        raise ValueError(
+            f"{place}: {last!r} gives probabilities, but the loss {loss!r} takes logits: leave the activation"
+            f" out, or give loss={PROBABILITIES!r}"
+        )
+
+
+def _gives_probabilities(layer: Layer) -> bool | None:
+    """True if the layer ends in an activation into [0, 1], False in another or none; None: not known."""
+    activation = layer._activation if isinstance(layer, Dense) else layer
+    if isinstance(layer, Identity) or not isinstance(activation, Activation):
+        return None
+    values = Sequential(activation, in_features=1)(np.linspace(-50, 50, 401)[:, np.newaxis])
+    return bool(values.min() >= 0 and values.max() <= 1)

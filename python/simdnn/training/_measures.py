@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._utils.attributes import Attributes
 from .._utils.check import check_real
+from .._utils.hints import points_out_keywords
 from ..nn import Sequential
 from ._epochs import data_of, evaluated
-from ._samples import copied_gradients, set_parameters
+from ._samples import copied_gradients, set_parameters, targets
 
 if TYPE_CHECKING:
     from ._trainer import Trainer
@@ -25,6 +26,7 @@ class Measures(Attributes):
     _trainer: _core.TrainerF32 | _core.TrainerF64
     _classifies: bool
 
+    @points_out_keywords
     def evaluate(
         self,
         X: ArrayLike | Iterable[Any],
@@ -43,7 +45,7 @@ class Measures(Attributes):
         Returns
         -------
         loss, accuracy : float
-            The accuracy is in [0, 1], and NaN for a regression.
+            The accuracy is in [0, 1], and NaN for losses that are not of classes.
 
         Raises
         ------
@@ -55,6 +57,7 @@ class Measures(Attributes):
         loss, accuracy, *_ = evaluated(trainer, data)
         return loss, accuracy if self._classifies else float("nan")
 
+    @points_out_keywords
     def objective(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, *, scale: float = 1.0
     ) -> Callable[[NDArray[Any]], tuple[float, NDArray[Any]]]:
@@ -88,7 +91,8 @@ class Measures(Attributes):
         >>> round(loss, 4), gradient.shape
         (0.6931, (6,))
         """
-        dataset = self._trainer.dataset(X, y, sample_weight, check_real("scale", scale))
+        trainer = cast("Trainer", self)
+        dataset = self._trainer.dataset(X, targets(trainer, y), sample_weight, check_real("scale", scale))
 
         def value_and_gradient(parameters: NDArray[Any]) -> tuple[float, NDArray[Any]]:
             set_parameters(self.model, parameters)

@@ -1,14 +1,44 @@
-"""Arguments of training, checked: the order of the samples, and the parameters, as arrays."""
+"""Arguments of training, checked: targets, the order of the samples, and the parameters, as arrays."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._utils.arrays import as_cpu_array
 from ..nn import Sequential
+
+if TYPE_CHECKING:
+    from ._trainer import Trainer
+
+
+def targets(trainer: Trainer, y: Any) -> Any:
+    """Targets of a trainer for native code: those of `class_targets` if its loss is of classes."""
+    return class_targets(trainer.model, y) if trainer._classifies else y
+
+
+def class_targets(model: Sequential, y: Any) -> Any:
+    """Targets of a loss of classes: booleans as the classes 0 and 1, others as they are.
+
+    Raises
+    ------
+    IndexError
+        If a model of one output is given another class than 0.
+    """
+    if y is None or isinstance(y, tuple):
+        return y
+    found = as_cpu_array("y", y)
+    if found.dtype.kind == "b":
+        y = found = found.astype(np.int64)
+    if model.out_features == 1 and found.dtype.kind in "iu" and found.size and found.max() > 0:
+        first = tuple(np.argwhere(found > 0)[0])
+        raise IndexError(
+            f"y[{', '.join(map(str, first))}]: class {found[first]}, but the model has 1 output: give it one"
+            " for each class, or loss='binary_cross_entropy_with_logits', which takes the logit of class 1"
+        )
+    return y
 
 
 def checked_order(order: ArrayLike) -> NDArray[np.intp]:

@@ -22,6 +22,7 @@ from .._utils.check import (
     check_size,
 )
 from .._utils.files import Path
+from .._utils.hints import points_out_keywords, points_out_names
 from .._utils.progress import Progress
 from ..io import _checkpoint
 from ..nn import Layer, Sequential
@@ -32,12 +33,14 @@ from ._epochs import Callback, Report, evaluation_data, run_epochs, show_data
 from ._history import History
 from ._loss import checked_loss, default_loss
 from ._measures import Measures
-from ._samples import checked_order
+from ._rates import warn_if_frozen
+from ._samples import checked_order, targets
 from ._show import trainer_html, trainer_text
 
 PENALTIES = ("mean", "sum")
 
 
+@points_out_names
 class Trainer(Measures):
     """Trains a model; each step, and each epoch of steps, is one native call.
 
@@ -112,6 +115,7 @@ class Trainer(Measures):
     _checks: ClassVar = {"epochs_done": check_count}
     _elsewhere: ClassVar = dict.fromkeys(("lr", "clip_norm", "clip_value", "l1", "l2"), "trainer.optimizer")
 
+    @points_out_keywords
     def __init__(
         self,
         model: Sequential,
@@ -189,7 +193,7 @@ class Trainer(Measures):
             Real numbers; they are cast to the model's dtype, and a finite one beyond it is a ValueError, in y
             and `sample_weight`, too. A sparse matrix of SciPy is read as CSR.
         y : array
-            Targets of the loss: integer classes, shape (n,); probabilities or values, shape
+            Targets of the loss: classes as integers or booleans, shape (n,); probabilities or values, shape
             (n, out_features); for distillation the teacher's logits, or a pair of them and n classes.
         sample_weight : array, shape (n,), or None
             Weights >= 0 of the samples; None gives each the weight 1.
@@ -213,8 +217,14 @@ class Trainer(Measures):
         """
         if self.optimizer._schedule is not None:
             self.optimizer._provide_rates(1)
-        return self._trainer.step(x, y, sample_weight)
+        try:
+            return self._trainer.step(x, y, sample_weight)
+        except (TypeError, IndexError):
+            if (classes := targets(self, y)) is y:
+                raise
+        return self._trainer.step(x, classes, sample_weight)
 
+    @points_out_keywords
     def fit(
         self,
         X: ArrayLike | Iterable[Any],
@@ -295,6 +305,11 @@ class Trainer(Measures):
         KeyboardInterrupt
             On Ctrl-C, within 100 ms; the model has the parameters of the last complete step.
 
+        Warns
+        -----
+        UserWarning
+            If the rate of a schedule is 0 from a step in the first half of the fit on: schedules count steps.
+
         Notes
         -----
         Blocks may differ in length. Mini-batches go over their borders: the result has the bits of a fit to
@@ -320,9 +335,10 @@ class Trainer(Measures):
             size = size_for_blocks(batch_size, order)
             train = partial(blocks_of(self, "X", X, scale, sample_weight, epochs).train, size)
         else:
-            dataset = self._trainer.dataset(X, y, sample_weight, scale)
+            dataset = self._trainer.dataset(X, targets(self, y), sample_weight, scale)
             samples = dataset.samples
             size = samples if batch_size is None else check_size("batch_size", batch_size, samples)
+            warn_if_frozen(self, epochs, -(-samples // size), stacklevel=3)
             train = partial(self._epoch, dataset, size, shuffle if order is None else order)
         validation = self._validation(validation_data, scale)
         watchers = check_callables("callbacks", callbacks)
