@@ -94,7 +94,7 @@ def test_estimators_warn_of_every_spelling() -> None:
     from simdnn.tabular import TabularRegressor
 
     for advice, _, cell_of in SPELLED.values():
-        made = TabularRegressor("fast", n_members=2, epochs=1, progress=False)
+        made = TabularRegressor("fast", n_members=2, epochs=8, progress=False)
         cells = {"a": [cell_of(i) for i in range(40)]}
         (message,) = warned(lambda made=made, cells=cells: made.fit(cells, np.arange(40.0)))
         assert message.endswith(f": {advice}, or make it a column of categories if words are meant")

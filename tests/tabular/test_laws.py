@@ -70,10 +70,10 @@ def test_a_file_without_trees_holds_an_ensemble(kind: type, tmp_path: Path) -> N
 
 def test_words_that_no_file_holds_are_shown(tmp_path: Path) -> None:
     X, y = np.zeros((20, 1)), np.array(["a", "b\ud800"])[np.arange(20) % 2]
-    model = TabularClassifier("fast", n_members=2, epochs=1, random_state=0, progress=False).fit(X, y)
+    model = TabularClassifier("fast", n_members=2, epochs=8, random_state=0, progress=False).fit(X, y)
     pytest.importorskip("onnx")
     words = np.where(np.arange(20) % 2, "a", "b\ud800").astype(object)
-    others = TabularClassifier("fast", n_members=2, epochs=1, progress=False).fit(
+    others = TabularClassifier("fast", n_members=2, epochs=8, progress=False).fit(
         {"a": words}, np.arange(20) % 2
     )
     for one in (model, others):

@@ -30,7 +30,7 @@ KINDS: dict[str, list[Any]] = {
 def test_rows_have_the_columns_of_a_dictionary(kinds: tuple[str, str]) -> None:
     columns = {f"x{i}": KINDS[kind] * 5 for i, kind in enumerate(kinds)}
     rows, y = [list(row) for row in zip(*columns.values(), strict=True)], np.arange(20.0)
-    made = TabularRegressor(**QUICK | {"epochs": 1})
+    made = TabularRegressor(**QUICK)
     wanted = made.fit(columns, y).columns_.to_dict()
     predictions = made.predict(columns)
     for given in (

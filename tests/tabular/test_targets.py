@@ -19,7 +19,7 @@ X = np.random.default_rng(0).normal(size=(20, 2))
 
 
 def regressor() -> TabularRegressor:
-    return TabularRegressor(**QUICK | {"epochs": 1})
+    return TabularRegressor(**QUICK)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
@@ -35,7 +35,7 @@ def test_times_of_every_library_are_no_numbers(kind: str, values: list[Any]) -> 
 def test_times_are_classes_and_a_missing_one_is_named(kind: str, values: list[Any]) -> None:
     cells: list[Any] = values[:2] * 10
     array = np.array(cells, "m8[us]" if "delta" in type(values[0]).__name__ else "M8[us]")
-    model = TabularClassifier(**QUICK | {"epochs": 1}).fit(X, array)
+    model = TabularClassifier(**QUICK).fit(X, array)
     assert model.classes_.tolist() == array[:2].tolist()
     cells[4] = None
     missing = np.array(cells, array.dtype) if kind == "array" else COLUMNS[kind](cells)
@@ -81,7 +81,7 @@ def test_classes_of_another_type_are_unknown(fitted: str, other: str) -> None:
     if {fitted, other} in ({"words", "objects"}, {"numbers", "booleans"}, {fitted}):
         return
     places = np.arange(20) % 2
-    model = TabularClassifier(**QUICK | {"epochs": 1}).fit(X, CLASSES[fitted][places])
+    model = TabularClassifier(**QUICK).fit(X, CLASSES[fitted][places])
     y = CLASSES[other][places]
     message = f"y: expected classes of the fit, got {y.tolist()[0]!r}"
     with pytest.raises(ValueError, match=f"^eval_set: {re.escape(message)}"):
