@@ -21,10 +21,11 @@ LOOKS = 1000
 def warn_if_frozen(trainer: Trainer, epochs: int, batches: int, stacklevel: int) -> None:
     """Warns of a schedule whose rate is 0 in the model's dtype from the first half of a fit to its end.
 
-    The step after the fit counts, too, so that a warm-up that begins at 0 is none of these.
+    The step after the fit counts, too, so that a warm-up that begins at 0 is none of these. A fit of one step
+    tells nothing.
     """
     schedule, begin = trainer.optimizer._schedule, trainer.optimizer.steps
-    if not isinstance(schedule, Schedule):
+    if not isinstance(schedule, Schedule) or epochs * batches < 2:
         return
     half, end = (min(begin + count, MOST_STEPS) for count in (epochs * batches // 2, epochs * batches))
 
