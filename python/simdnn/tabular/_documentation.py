@@ -17,8 +17,8 @@ PARAMETERS = """Parameters
         depends on the speed of the machine. None is no limit.
     hidden_layer_sizes : sequence of int or None, default=None
         Number of units of each hidden layer of all networks; None is (96, 96, 96), (128, 96), (96,) and
-        (64, 64, 64, 64) in turn, as unlike networks average better than equal ones, and (96, 96, 96) for
-        "best".
+        (64, 64, 64, 64) in turn, as unlike networks average better than equal ones; (96, 96), (128, 96),
+        (96,) and (64, 64, 64) for "fast", and (96, 96, 96) for "best".
     epochs, batch_size : int or None, default=None
         Epochs and rows of a mini-batch; None is those of the preset."""
 

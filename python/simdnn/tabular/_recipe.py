@@ -46,6 +46,8 @@ ROWS_OF_BIN, FEWEST_BINS, MOST_BINS = 16, 16, 48
 #: The most columns of a table that is not wide. First layers of wide ones are large for their rows: larger
 #: batches and fewer epochs are as good and cheaper.
 NARROW = 32
+#: The hidden layers of the networks of "fast".
+FAST_SHAPES = ((96, 96), (128, 96), (96,), (64, 64, 64))
 #: The label smoothing of networks beside trees, and the recipes for classification and for regression.
 BEST_SMOOTHING = 0.1
 CLASSES = Recipe(smoothing=0.05, monitor="val_accuracy")
@@ -63,7 +65,7 @@ def recipe_of(preset: str, classes: bool, rows: int, columns: int) -> Recipe:
     found = replace(CLASSES if classes else NUMBERS, bins=bins)
     wide = columns > NARROW
     if preset == "fast":
-        found = replace(found, members=4, epochs=16, batch=64, bins=FEWEST_BINS)
+        found = replace(found, members=4, shapes=FAST_SHAPES, epochs=16, batch=64, bins=FEWEST_BINS)
         return replace(found, batch=96, rate=found.rate * 1.22) if wide else found
     if preset == "best":
         return replace(

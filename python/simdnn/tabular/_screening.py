@@ -38,7 +38,7 @@ def screened(
     random: np.random.RandomState,
     seconds: float | None,
 ) -> Columns:
-    """The columns with those left out that tell nothing, by networks of the preset "fast".
+    """The columns with those left out that tell nothing, by networks of the preset "fast" with more layers.
 
     `order` [n] are the numbers by which rows are dealt to folds; all columns stay if networks would take too
     much of `seconds`.
@@ -46,7 +46,8 @@ def screened(
     if recipe.screening is None or len(rows) < FEWEST_ROWS or not 1 < len(columns.parts) <= MOST_COLUMNS:
         return columns
     fast = recipe_of("fast", problem.classes, len(rows), len(columns.parts))
-    first = replace(fast, members=min(fast.members, recipe.members), epochs=min(EPOCHS, recipe.epochs))
+    members, epochs = min(fast.members, recipe.members), min(EPOCHS, recipe.epochs)
+    first = replace(fast, shapes=Recipe.shapes, members=members, epochs=epochs)
     folds = draw_folds(order, rows, first.members, random)
     seeds = [int(seed) for seed in random.randint(2**31, size=len(folds))]
     bag = Bag(first, columns, problem, folds, seeds)
