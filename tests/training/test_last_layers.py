@@ -22,26 +22,26 @@ def models(activation: nn.Activation) -> list[nn.Sequential]:
     ]
 
 
-@pytest.mark.parametrize("activation", BOUNDED, ids=repr)
-def test_probabilities_go_to_the_loss_of_probabilities(activation: nn.Activation) -> None:
+@pytest.mark.parametrize(
+    ("activation", "right", "wrong", "gives", "takes"),
+    [
+        *(
+            (one, PROBABILITIES, LOGITS, "probabilities", f"logits.*give loss='{PROBABILITIES}'$")
+            for one in BOUNDED
+        ),
+        *((one, LOGITS, PROBABILITIES, "numbers beyond [0, 1]", "probabilities") for one in UNBOUNDED),
+    ],
+    ids=lambda one: repr(one) if isinstance(one, nn.Activation) else "",
+)
+def test_an_activation_goes_to_its_loss(
+    activation: nn.Activation, right: str, wrong: str, gives: str, takes: str
+) -> None:
     for model in models(activation):
-        simdnn.Trainer(model, PROBABILITIES)
+        simdnn.Trainer(model, right)
         place = len(model.layers) - 1
-        wanted = f"layers[{place}]: {model.layers[place]!r} gives probabilities, but the loss '{LOGITS}'"
-        with pytest.raises(
-            ValueError, match=f"^{re.escape(wanted)} takes logits.*give loss='{PROBABILITIES}'$"
-        ):
-            simdnn.Trainer(model, F.binary_cross_entropy_with_logits)
-
-
-@pytest.mark.parametrize("activation", UNBOUNDED, ids=repr)
-def test_other_numbers_go_to_the_loss_of_logits(activation: nn.Activation) -> None:
-    for model in models(activation):
-        simdnn.Trainer(model, LOGITS)
-        place = len(model.layers) - 1
-        wanted = f"layers[{place}]: {model.layers[place]!r} gives numbers beyond [0, 1], but the loss"
-        with pytest.raises(ValueError, match=f"^{re.escape(wanted)} '{PROBABILITIES}' takes probabilities"):
-            simdnn.Trainer(model, F.binary_cross_entropy)
+        wanted = f"layers[{place}]: {model.layers[place]!r} gives {gives}, but the loss '{wrong}' takes "
+        with pytest.raises(ValueError, match=f"^{re.escape(wanted)}{takes}"):
+            simdnn.Trainer(model, getattr(F, wrong))
 
 
 def test_a_layer_without_activation_gives_logits() -> None:
